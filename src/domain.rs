@@ -1,0 +1,25 @@
+//! Pure types: no async, no I/O, nothing of ours below them.
+
+pub mod approval;
+pub mod caller;
+pub mod clock;
+pub mod confidence;
+pub mod context;
+pub mod entry;
+pub mod event;
+pub mod ids;
+pub mod message;
+pub mod plan;
+pub mod session;
+pub mod signal;
+
+pub use approval::{ApprovalRequest, ApprovalStatus, Decision, Verdict};
+pub use caller::Caller;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use confidence::Confidence;
+pub use context::PageContext;
+pub use entry::{Entry, Shown};
+pub use event::Event;
+pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
+pub use message::{Message, ToolCall, Usage};
+pub use session::{SessionMeta, SessionStatus};

@@ -1,0 +1,3 @@
+//! Events.
+/// x
+pub struct Event;

@@ -1,0 +1,70 @@
+//! The conversation as a model sees it.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::ToolCallId;
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+pub enum Message {
+    /// Instructions of this service.
+    System {
+        /// The text.
+        content: String,
+    },
+    /// What the person said.
+    User {
+        /// The text.
+        content: String,
+    },
+    /// What the model said, and the tools that it asked for.
+    Assistant {
+        /// The text, possibly empty.
+        content: String,
+        /// The calls, in the model's order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tool_calls: Vec<ToolCall>,
+    },
+    /// What a tool answered; always after the `Assistant` message that has its call.
+    Tool {
+        /// The call that this answers.
+        call_id: ToolCallId,
+        /// The tool's name.
+        name: String,
+        /// The result as JSON text, or the error.
+        content: String,
+    },
+}
+
+/// A tool call as the model wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// Unique within the conversation.
+    pub id: ToolCallId,
+    /// The name that the model gave; nobody has checked that there is such a tool.
+    pub name: String,
+    /// The arguments as the model wrote them; nobody has checked that they are JSON.
+    pub arguments: String,
+}
+
+/// Tokens that a model counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// Tokens of the answer.
+    pub completion_tokens: u64,
+    /// Both.
+    pub total_tokens: u64,
+}
+
+impl Usage {
+    /// Adds another turn's tokens.
+    pub fn add(&mut self, other: Self) {
+        self.prompt_tokens += other.prompt_tokens;
+        self.completion_tokens += other.completion_tokens;
+        self.total_tokens += other.total_tokens;
+    }
+}

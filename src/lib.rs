@@ -1,0 +1,29 @@
+//! Aura-Platform: the agent server of DWP.
+//!
+//! A person asks for something; a run thinks, plans and calls tools; every step reaches the client
+//! as a typed Server-Sent Event; a dangerous tool waits for a person. Where to look:
+//!
+//! | for | module |
+//! |---|---|
+//! | a route, who may call it, an error's status | [`http`] |
+//! | what a run does next, how it waits for a person | [`agent`] |
+//! | the bytes of an event | [`domain::event`], [`sse`] |
+//! | what outlives a process | [`store`] (port), [`store::memory`], [`store::redis`] |
+//! | models and tools | [`llm`], [`tools`] |
+//! | how it is all put together | [`app`] |
+//!
+//! Arrows point one way: `cli` → `app` → `http` → `agent` → the ports → `domain`. An adapter knows
+//! its port and `domain` only. `tests/layers.rs` enforces it.
+
+pub mod agent;
+pub mod app;
+pub mod cli;
+pub mod domain;
+pub mod http;
+pub mod llm;
+pub mod settings;
+pub mod shutdown;
+pub mod sse;
+pub mod store;
+pub mod telemetry;
+pub mod tools;

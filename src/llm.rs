@@ -1,0 +1,78 @@
+//! PORT: a chat model that streams.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use thiserror::Error;
+
+use crate::domain::{Confidence, Message, ToolCall, Usage};
+use crate::tools::ToolSpec;
+
+pub mod openai;
+pub mod planner;
+
+/// One turn asked of a model.
+#[derive(Clone, Debug)]
+pub struct ChatRequest {
+    /// The conversation, the system prompt first.
+    pub messages: Vec<Message>,
+    /// The tools that it may ask for; empty: it must answer in words.
+    pub tools: Arc<[ToolSpec]>,
+}
+
+/// A piece of a model's turn.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delta {
+    /// Text, in order; never empty.
+    Text(String),
+    /// One whole tool call, assembled from its fragments. Comes after all text.
+    ToolCall(ToolCall),
+    /// The end of the turn; exactly one, the last item of a stream that did not fail.
+    End(TurnEnd),
+}
+
+/// What a model says of a turn when it is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TurnEnd {
+    /// Tokens, where the model counts them.
+    pub usage: Option<Usage>,
+    /// How sure it was, where it says so.
+    pub confidence: Option<Confidence>,
+    /// Whether the answer was cut off by a length limit.
+    pub truncated: bool,
+}
+
+/// Why a model did not answer. No variant carries the conversation or a key.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ModelError {
+    /// It could not be reached, or failed on its side (5xx), and trying again did not help.
+    #[error("the model cannot be reached: {0}")]
+    Unavailable(String),
+    /// It said too often that it was asked too often (429).
+    #[error("the model refuses more requests for now: {0}")]
+    RateLimited(String),
+    /// It went silent.
+    #[error("the model did not answer in time: {0}")]
+    TimedOut(String),
+    /// It refused the request itself (4xx): wrong key, wrong model, content filter, too long.
+    #[error("the model refused the request: {0}")]
+    Refused(String),
+    /// Its stream broke off or cannot be understood.
+    #[error("the model's answer broke off: {0}")]
+    Broken(String),
+}
+
+/// The turn as it arrives. After an `Err` nothing more comes. Dropping it cancels the request.
+pub type Turn = BoxStream<'static, Result<Delta, ModelError>>;
+
+/// A chat model.
+#[async_trait]
+pub trait ChatModel: Send + Sync {
+    /// What `start.model` says, for instance `gpt-4o` or `builtin-planner`.
+    fn name(&self) -> &str;
+
+    /// Asks for one turn. Errors before the first piece have been retried here already, as far as
+    /// that is sensible; nothing is retried once a piece was handed out.
+    async fn chat(&self, request: ChatRequest) -> Result<Turn, ModelError>;
+}

@@ -1,0 +1,3 @@
+//! The `aura-platform` binary; everything is in the library.
+
+fn main() {}

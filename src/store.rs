@@ -1,0 +1,249 @@
+//! PORT: everything that outlives a connection, and most of what outlives a process.
+//!
+//! Three small ports make one store: the [`Journal`] of each session, the index of [`Sessions`] and
+//! the [`Approvals`]. Two adapters implement them, [`memory`] for one process and [`redis`] for
+//! many; `tests/store_conformance.rs` holds both to the sentences below.
+
+use async_trait::async_trait;
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::domain::{
+    ApprovalRequest, Decision, Entry, EventId, Message, RequestId, SessionId, SessionMeta, TenantId,
+    ThreadId, UserId,
+};
+
+pub mod memory;
+pub mod redis;
+
+/// Why a store could not do what was asked.
+#[derive(Clone, Debug, Error)]
+pub enum StoreError {
+    /// It could not be reached, or did not answer in time. Whether a write happened is unknown.
+    #[error("the store cannot be reached: {0}")]
+    Unavailable(String),
+    /// It answered something that this service did not write and cannot read.
+    #[error("the store holds something unreadable: {0}")]
+    Corrupt(String),
+}
+
+/// Why an append did not happen.
+#[derive(Clone, Debug, Error)]
+pub enum AppendError {
+    /// The journal does not end where the caller thought: somebody else owns the run.
+    /// Nothing was written.
+    #[error("the journal has moved on: another owner has this run")]
+    Conflict,
+    /// The store failed; whether the entries were written is unknown. Appending the very same
+    /// entries again is safe.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a journal could not be read.
+#[derive(Clone, Debug, Error)]
+pub enum ReadError {
+    /// Entries after the requested id existed and have been cut; a reader would miss them.
+    #[error("the events after {after} have been cut from the log; it now starts at {first}")]
+    Gap {
+        /// What was asked for.
+        after: EventId,
+        /// The first entry that is still there.
+        first: EventId,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One ordered log per session, the truth about it.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Appends `entries` (at least one, ids ascending) atomically, if and only if the journal's
+    /// last id is `expected` ([`EventId::ZERO`]: the journal does not exist).
+    ///
+    /// When this returns `Ok`, every reader of every process can read them and every [`Follower`]
+    /// of the session has been or will be woken. An append whose outcome was unknown may be
+    /// repeated with the same arguments: if it had happened, this returns `Ok` and writes nothing.
+    /// The journal expires 24 h after its last append and keeps at least the newest
+    /// `max_events` entries of the adapter's configuration.
+    async fn append(
+        &self,
+        session: &SessionId,
+        expected: EventId,
+        entries: &[Entry],
+    ) -> Result<(), AppendError>;
+
+    /// The first `limit` entries with an id greater than `after`, oldest first; empty if there are
+    /// none or no such journal.
+    async fn read(
+        &self,
+        session: &SessionId,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<Entry>, ReadError>;
+
+    /// The newest `limit` entries, oldest first; empty if there is no such journal.
+    async fn newest(&self, session: &SessionId, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// Whether the journal holds exactly this id.
+    async fn holds(&self, session: &SessionId, id: EventId) -> Result<bool, StoreError>;
+
+    /// Starts to watch a journal. When this returns, an append that any process makes from now on
+    /// marks the follower as changed. Follow first, then read: nothing falls between.
+    async fn follow(&self, session: &SessionId) -> Result<Follower, StoreError>;
+}
+
+/// Says when a journal may have grown. Spurious wake-ups happen; missed ones do not.
+///
+/// Dropping it ends the watch.
+pub struct Follower {
+    changed: watch::Receiver<u64>,
+    _guard: Box<dyn Send + Sync>,
+}
+
+impl Follower {
+    /// A follower woken by `changed`; `guard` is dropped with it.
+    pub fn new(changed: watch::Receiver<u64>, guard: impl Send + Sync + 'static) -> Self {
+        Self { changed, _guard: Box::new(guard) }
+    }
+
+    /// Returns once the journal may have grown since the last call (or since `follow`).
+    /// Cancel-safe. Once the store is gone for good, returns immediately.
+    pub async fn changed(&mut self) {
+        // An error means that the sender is gone: the reader looks once more and finds out.
+        let _ = self.changed.changed().await;
+    }
+}
+
+/// Which sessions there are, and what a conversation said so far.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Makes a session known, under its id and in its caller's list. Its journal does not exist yet.
+    async fn register(&self, meta: &SessionMeta) -> Result<(), StoreError>;
+
+    /// The session of that id, if there is one; to whom it exists is for the caller to check.
+    async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError>;
+
+    /// The sessions that this user of this tenant started, newest first, at most `limit`, those
+    /// started before `before` (exclusive, by first event id; ties are broken by session id,
+    /// descending) where it is given. Sessions whose record has expired are left out.
+    async fn sessions_of(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        before: Option<&SessionMeta>,
+        limit: usize,
+    ) -> Result<Vec<SessionMeta>, StoreError>;
+
+    /// What earlier runs of the thread said, oldest first, at most the newest 50 runs.
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        thread: &ThreadId,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// Adds one run's messages to its thread. Repeating it with the same session replaces what that
+    /// session had said. Kept for 7 days after the last addition.
+    async fn remember(&self, meta: &SessionMeta, said: &[Message]) -> Result<(), StoreError>;
+
+    /// Asks whoever runs the session to stop: every process gets [`StoreEvent::Cancel`], as far as
+    /// it is connected, and [`Sessions::cancel_requested`] says `true` for 24 h.
+    async fn request_cancel(&self, id: &SessionId) -> Result<(), StoreError>;
+
+    /// Whether somebody asked for this.
+    async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError>;
+}
+
+/// Requests for approval, votes on them, and the one decision (contract, section 5).
+#[async_trait]
+pub trait Approvals: Send + Sync {
+    /// Makes ready to ask: forgets the session's last signal (it belongs to an earlier request),
+    /// subscribes to the session's signals, and stores the request, the session's pointer to it and
+    /// the checkpoint. When this returns `Ok`, all of that is so (contract, section 5.3, 1).
+    /// On an error some of it may be; asking again is safe.
+    async fn open(&self, request: &ApprovalRequest, checkpoint: &str) -> Result<(), StoreError>;
+
+    /// Subscribes to the session's signals. When this returns `Ok` the subscription is live, and
+    /// stays so over lost connections until [`Approvals::unwatch`]; after each re-subscription the
+    /// process gets [`StoreEvent::Resubscribed`]. Idempotent.
+    async fn watch(&self, session: &SessionId) -> Result<(), StoreError>;
+
+    /// Ends the subscription. Never waits; unknown sessions are fine.
+    fn unwatch(&self, session: &SessionId);
+
+    /// The stored request as JSON text, whoever wrote it last.
+    async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError>;
+
+    /// Replaces the stored request, if it has not expired; keeps its remaining time to live.
+    async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError>;
+
+    /// The session's last signal as JSON text, whoever wrote it.
+    async fn signal(&self, session: &SessionId) -> Result<Option<String>, StoreError>;
+
+    /// Stored signals and requests of many waiting sessions, in the order asked for, in as few
+    /// round trips as the store allows.
+    async fn votes(
+        &self,
+        waiting: &[(SessionId, RequestId)],
+    ) -> Result<Vec<StoredVotes>, StoreError>;
+
+    /// Stores a signal that came by publish alone, for 300 s.
+    async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError>;
+
+    /// Stores a signal for 300 s and publishes it to every process that watches the session.
+    async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError>;
+
+    /// Decides, unless somebody already has: writes `decision` if and only if the request has none,
+    /// atomically over all processes, and returns the one that stands. Kept for 24 h.
+    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decision, StoreError>;
+
+    /// The decision that stands, if there is one.
+    async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError>;
+
+    /// Replaces the session's checkpoint; kept for 7 days.
+    async fn save_checkpoint(&self, session: &SessionId, checkpoint: &str)
+    -> Result<(), StoreError>;
+
+    /// The session's checkpoint as JSON text.
+    async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError>;
+}
+
+/// What is stored about one waiting request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoredVotes {
+    /// `hitl:signal:<sessionId>`.
+    pub signal: Option<String>,
+    /// `hitl:request:<requestId>`.
+    pub request: Option<String>,
+}
+
+/// What a store tells its process. It only ever wakes somebody: what counts is read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreEvent {
+    /// A signal was published for a watched session.
+    Signal {
+        /// The session whose channel it came on.
+        session: SessionId,
+        /// The message, unread.
+        payload: Vec<u8>,
+    },
+    /// The subscriptions are live again after a gap: stored votes must be read.
+    Resubscribed,
+    /// Somebody asked for this session to stop.
+    Cancel {
+        /// The session.
+        session: SessionId,
+    },
+}
+
+/// The store as a whole.
+#[async_trait]
+pub trait Store: Journal + Sessions + Approvals {
+    /// `memory` or `redis`.
+    fn kind(&self) -> &'static str;
+
+    /// Whether it answers now; what `/health/ready` asks.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

@@ -1,0 +1,105 @@
+//! PORT: something the agent can do in the world.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::domain::{SessionId, ToolCallId};
+
+pub mod drafts;
+pub mod git;
+pub mod registry;
+
+pub use registry::{ApprovalPolicy, Tools};
+
+/// What a model and the approval policy know of a tool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolSpec {
+    /// Its name, for instance `git_merge`.
+    pub name: String,
+    /// What it does, for the model.
+    pub description: String,
+    /// The JSON Schema of its arguments, an object.
+    pub parameters: Value,
+    /// Whether it changes anything.
+    pub effect: Effect,
+}
+
+/// Whether a tool changes anything outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It only reads: it may be repeated and needs nobody's approval.
+    Reads,
+    /// It changes something: it runs at most once per approval.
+    Writes,
+}
+
+/// For whom a tool works.
+#[derive(Clone, Debug)]
+pub struct ToolContext {
+    /// The run.
+    pub session: SessionId,
+    /// The call; also the idempotency key, wherever the other side takes one.
+    pub call: ToolCallId,
+}
+
+/// Why a tool did not do what was asked. The message is for the model and the person, so it never
+/// holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ToolError {
+    /// There is no such tool.
+    #[error("there is no tool named {name:?}; there are: {known}")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are, comma separated.
+        known: String,
+    },
+    /// The arguments are not JSON, or not what the tool's schema demands.
+    #[error("the arguments are not valid: {0}")]
+    InvalidArguments(String),
+    /// The service behind the tool is not configured.
+    #[error("the tool is not configured: set {setting}")]
+    NotConfigured {
+        /// The missing setting's name.
+        setting: &'static str,
+    },
+    /// The thing that was asked for is not there, or lies outside of what the tool may touch.
+    #[error("{0}")]
+    NotFound(String),
+    /// It cannot be done as things stand, for instance a merge conflict. Nothing was changed.
+    #[error("{0}")]
+    Conflict(String),
+    /// It took too long.
+    #[error("the tool did not finish within {seconds} s")]
+    TimedOut {
+        /// The limit.
+        seconds: u64,
+    },
+    /// Anything else that went wrong on the other side.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A tool.
+#[async_trait]
+pub trait Tool: Send + Sync {
+    /// Its description.
+    fn spec(&self) -> &ToolSpec;
+
+    /// Checks arguments without doing anything, so that no person is asked to approve nonsense.
+    fn check(&self, arguments: &Value) -> Result<(), ToolError>;
+
+    /// What a person is asked to approve, as one line in Korean, from arguments that
+    /// [`Tool::check`] accepted.
+    fn question(&self, arguments: &Value) -> String;
+
+    /// Whether it would only show what it would have sent.
+    fn is_dry_run(&self) -> bool {
+        false
+    }
+
+    /// Does it, and returns what came of it. Keeps its own time limit and bounds its result's size;
+    /// on an error nothing was changed, unless the error says so.
+    async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError>;
+}

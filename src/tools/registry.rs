@@ -1,0 +1,5 @@
+//! Registry.
+/// x
+pub struct ApprovalPolicy;
+/// x
+pub struct Tools;
