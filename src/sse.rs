@@ -1,1 +1,4 @@
-//! Being built.
+//! The bytes of Server-Sent Events: ours going out, a model's coming in.
+
+pub mod frame;
+pub mod parse;
