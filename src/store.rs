@@ -9,12 +9,14 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ApprovalRequest, Decision, Entry, EventId, Message, RequestId, SessionId, SessionMeta, TenantId,
-    ThreadId, UserId,
+    ApprovalRequest, Decision, Entry, EventId, Message, RequestId, SessionId, SessionMeta,
+    TenantId, ThreadId, UserId,
 };
 
 pub mod memory;
+mod outbox;
 pub mod redis;
+mod ttl;
 
 /// Why a store could not do what was asked.
 #[derive(Clone, Debug, Error)]
@@ -105,7 +107,10 @@ pub struct Follower {
 impl Follower {
     /// A follower woken by `changed`; `guard` is dropped with it.
     pub fn new(changed: watch::Receiver<u64>, guard: impl Send + Sync + 'static) -> Self {
-        Self { changed, _guard: Box::new(guard) }
+        Self {
+            changed,
+            _guard: Box::new(guard),
+        }
     }
 
     /// Returns once the journal may have grown since the last call (or since `follow`).
@@ -203,8 +208,11 @@ pub trait Approvals: Send + Sync {
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError>;
 
     /// Replaces the session's checkpoint; kept for 7 days.
-    async fn save_checkpoint(&self, session: &SessionId, checkpoint: &str)
-    -> Result<(), StoreError>;
+    async fn save_checkpoint(
+        &self,
+        session: &SessionId,
+        checkpoint: &str,
+    ) -> Result<(), StoreError>;
 
     /// The session's checkpoint as JSON text.
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError>;
@@ -265,4 +273,13 @@ pub trait Store: Journal + Sessions + Approvals {
 
     /// Whether it answers now; what `/health/ready` asks.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Whether there are entries and their ids ascend from `expected`, as every append promises.
+fn in_order(expected: EventId, entries: &[Entry]) -> bool {
+    let ascend = |last, entry: &Entry| (entry.id > last).then_some(entry.id);
+    entries
+        .iter()
+        .try_fold(expected, ascend)
+        .is_some_and(|last| last > expected)
 }

@@ -1,0 +1,167 @@
+//! The approvals of the embedded store.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+
+use super::expiring::Expiring;
+use super::{MemoryStore, lock};
+use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId};
+use crate::store::{Approvals, StoreError, StoredVotes, ttl};
+
+/// Requests, votes and decisions. The session's pointer to its request (`hitl:session:…` in Redis)
+/// is for other readers of Redis and has no counterpart here.
+#[derive(Debug, Default)]
+pub(super) struct ApprovalTable {
+    requests: Expiring<RequestId, Box<str>>,
+    signals: Expiring<SessionId, Box<str>>,
+    decisions: Expiring<RequestId, Decision>,
+    checkpoints: Expiring<SessionId, Box<str>>,
+    watched: HashSet<SessionId>,
+}
+
+impl ApprovalTable {
+    /// Frees what has expired.
+    pub(super) fn sweep(&mut self, now: u64) {
+        self.requests.sweep(now);
+        self.signals.sweep(now);
+        self.decisions.sweep(now);
+        self.checkpoints.sweep(now);
+    }
+
+    /// How many records take up memory.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        let votes = self.requests.len() + self.signals.len();
+        votes + self.decisions.len() + self.checkpoints.len() + self.watched.len()
+    }
+}
+
+fn json(request: &ApprovalRequest) -> Result<Box<str>, StoreError> {
+    let text = serde_json::to_string(request);
+    text.map(Into::into)
+        .map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn text(kept: Option<&Box<str>>) -> Option<String> {
+    kept.map(|text| text.to_string())
+}
+
+#[async_trait]
+impl Approvals for MemoryStore {
+    async fn open(&self, request: &ApprovalRequest, checkpoint: &str) -> Result<(), StoreError> {
+        let (now, stored) = (self.clock.now_ms(), json(request)?);
+        let session = &request.session_id;
+        let mut table = lock(&self.approvals);
+        table.signals.remove(session);
+        table.watched.insert(session.clone());
+        table
+            .requests
+            .put(request.request_id.clone(), stored, now, ttl::REQUEST);
+        table
+            .checkpoints
+            .put(session.clone(), checkpoint.into(), now, ttl::CHECKPOINT);
+        Ok(())
+    }
+
+    async fn watch(&self, session: &SessionId) -> Result<(), StoreError> {
+        lock(&self.approvals).watched.insert(session.clone());
+        Ok(())
+    }
+
+    fn unwatch(&self, session: &SessionId) {
+        lock(&self.approvals).watched.remove(session);
+    }
+
+    async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError> {
+        Ok(text(
+            lock(&self.approvals).requests.get(id, self.clock.now_ms()),
+        ))
+    }
+
+    async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
+        let (now, stored) = (self.clock.now_ms(), json(request)?);
+        if let Some(kept) = lock(&self.approvals)
+            .requests
+            .get_mut(&request.request_id, now)
+        {
+            *kept = stored;
+        }
+        Ok(())
+    }
+
+    async fn signal(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
+        Ok(text(
+            lock(&self.approvals)
+                .signals
+                .get(session, self.clock.now_ms()),
+        ))
+    }
+
+    async fn votes(
+        &self,
+        waiting: &[(SessionId, RequestId)],
+    ) -> Result<Vec<StoredVotes>, StoreError> {
+        let (now, table) = (self.clock.now_ms(), lock(&self.approvals));
+        let votes = waiting.iter().map(|(session, request)| StoredVotes {
+            signal: text(table.signals.get(session, now)),
+            request: text(table.requests.get(request, now)),
+        });
+        Ok(votes.collect())
+    }
+
+    async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
+        let now = self.clock.now_ms();
+        lock(&self.approvals)
+            .signals
+            .put(session.clone(), signal.into(), now, ttl::SIGNAL);
+        Ok(())
+    }
+
+    async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
+        self.store_signal(session, signal).await?;
+        if lock(&self.approvals).watched.contains(session) {
+            self.outbox
+                .signal(session.clone(), signal.as_bytes().to_vec());
+        }
+        Ok(())
+    }
+
+    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decision, StoreError> {
+        let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
+        if let Some(standing) = table.decisions.get(id, now) {
+            return Ok(standing.clone());
+        }
+        table
+            .decisions
+            .put(id.clone(), decision.clone(), now, ttl::DECISION);
+        Ok(decision.clone())
+    }
+
+    async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {
+        Ok(lock(&self.approvals)
+            .decisions
+            .get(id, self.clock.now_ms())
+            .cloned())
+    }
+
+    async fn save_checkpoint(
+        &self,
+        session: &SessionId,
+        checkpoint: &str,
+    ) -> Result<(), StoreError> {
+        let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
+        table
+            .checkpoints
+            .put(session.clone(), checkpoint.into(), now, ttl::CHECKPOINT);
+        Ok(())
+    }
+
+    async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
+        Ok(text(
+            lock(&self.approvals)
+                .checkpoints
+                .get(session, self.clock.now_ms()),
+        ))
+    }
+}

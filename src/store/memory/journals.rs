@@ -1,0 +1,203 @@
+//! The journals of the embedded store.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, Weak};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::expiring::Expiring;
+use super::packed::Packed;
+use super::{MemoryStore, lock};
+use crate::domain::{Entry, EventId, SessionId};
+use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_order, ttl};
+
+/// Every journal, and who follows which. One lock guards both, so an append and the wake-up that
+/// belongs to it are one step.
+#[derive(Debug, Default)]
+pub(super) struct Journals {
+    logs: Expiring<SessionId, Log>,
+    followed: HashMap<SessionId, watch::Sender<u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    entries: VecDeque<Packed>,
+    /// The newest entry that has been cut; [`EventId::ZERO`] while none has.
+    cut: EventId,
+}
+
+impl Log {
+    fn last(&self) -> EventId {
+        self.entries.back().map_or(EventId::ZERO, Packed::id)
+    }
+
+    /// Where the entries after `id` begin.
+    fn after(&self, id: EventId) -> usize {
+        self.entries.partition_point(|entry| entry.id() <= id)
+    }
+
+    /// Whether the log ends with exactly this batch, appended after `expected`.
+    fn ends_with(&self, expected: EventId, batch: &[Entry]) -> bool {
+        let from = self.after(expected);
+        self.entries.len() - from == batch.len()
+            && self
+                .entries
+                .range(from..)
+                .zip(batch)
+                .all(|(kept, entry)| kept.unpack() == *entry)
+    }
+
+    fn extend(&mut self, batch: Vec<Packed>, max_events: usize) {
+        self.entries.extend(batch);
+        while self.entries.len() > max_events {
+            if let Some(entry) = self.entries.pop_front() {
+                self.cut = entry.id();
+            }
+        }
+    }
+}
+
+impl Journals {
+    /// Frees the journals that have expired.
+    pub(super) fn sweep(&mut self, now: u64) {
+        self.logs.sweep(now);
+    }
+
+    /// How many journals take up memory.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.logs.len()
+    }
+
+    /// How many journals somebody follows.
+    #[cfg(test)]
+    pub(super) fn followers(&self) -> usize {
+        self.followed.len()
+    }
+
+    fn append(
+        &mut self,
+        session: &SessionId,
+        expected: EventId,
+        batch: (&[Entry], Vec<Packed>),
+        limits: (u64, usize),
+    ) -> Result<(), AppendError> {
+        let (now, max_events) = limits;
+        let last = self.logs.get(session, now).map_or(EventId::ZERO, Log::last);
+        if last != expected {
+            let log = self.logs.get(session, now);
+            let repeated = log.is_some_and(|log| log.ends_with(expected, batch.0));
+            return if repeated {
+                Ok(())
+            } else {
+                Err(AppendError::Conflict)
+            };
+        }
+        self.logs
+            .renew(session.clone(), now, ttl::JOURNAL)
+            .extend(batch.1, max_events);
+        if let Some(followers) = self.followed.get(session) {
+            followers.send_modify(|changes| *changes += 1);
+        }
+        Ok(())
+    }
+}
+
+/// Ends a watch; the last one of a session frees its channel.
+struct Watching {
+    journals: Weak<Mutex<Journals>>,
+    session: SessionId,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let Some(journals) = self.journals.upgrade() else {
+            return;
+        };
+        let mut journals = lock(&journals);
+        // The follower drops its receiver before this guard, so that it no longer counts.
+        if journals
+            .followed
+            .get(&self.session)
+            .is_some_and(|w| w.receiver_count() == 0)
+        {
+            journals.followed.remove(&self.session);
+        }
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryStore {
+    async fn append(
+        &self,
+        session: &SessionId,
+        expected: EventId,
+        entries: &[Entry],
+    ) -> Result<(), AppendError> {
+        if !in_order(expected, entries) {
+            return Err(StoreError::Corrupt("entries out of order".into()).into());
+        }
+        let packed: Option<Vec<Packed>> = entries.iter().map(Packed::pack).collect();
+        let packed = packed.ok_or_else(|| StoreError::Corrupt("entry too long".into()))?;
+        let limits = (self.clock.now_ms(), self.max_events);
+        lock(&self.journals).append(session, expected, (entries, packed), limits)
+    }
+
+    async fn read(
+        &self,
+        session: &SessionId,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<Entry>, ReadError> {
+        let journals = lock(&self.journals);
+        let Some(log) = journals.logs.get(session, self.clock.now_ms()) else {
+            return Ok(Vec::new());
+        };
+        if after < log.cut {
+            let first = log.entries.front().map_or(log.cut, Packed::id);
+            return Err(ReadError::Gap { after, first });
+        }
+        Ok(log
+            .entries
+            .range(log.after(after)..)
+            .take(limit)
+            .map(Packed::unpack)
+            .collect())
+    }
+
+    async fn newest(&self, session: &SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        let journals = lock(&self.journals);
+        let Some(log) = journals.logs.get(session, self.clock.now_ms()) else {
+            return Ok(Vec::new());
+        };
+        let from = log.entries.len().saturating_sub(limit);
+        Ok(log.entries.range(from..).map(Packed::unpack).collect())
+    }
+
+    async fn holds(&self, session: &SessionId, id: EventId) -> Result<bool, StoreError> {
+        let journals = lock(&self.journals);
+        let log = journals.logs.get(session, self.clock.now_ms());
+        Ok(log.is_some_and(|log| log.entries.binary_search_by_key(&id, Packed::id).is_ok()))
+    }
+
+    async fn follow(&self, session: &SessionId) -> Result<Follower, StoreError> {
+        let changed = {
+            let mut journals = lock(&self.journals);
+            let fresh = || watch::Sender::new(0);
+            journals
+                .followed
+                .entry(session.clone())
+                .or_insert_with(fresh)
+                .subscribe()
+        };
+        let journals = Arc::downgrade(&self.journals);
+        Ok(Follower::new(
+            changed,
+            Watching {
+                journals,
+                session: session.clone(),
+            },
+        ))
+    }
+}

@@ -1,0 +1,157 @@
+//! The sessions of the embedded store, and the conversations that they share.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+
+use super::expiring::Expiring;
+use super::{MemoryStore, lock};
+use crate::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId, UserId};
+use crate::store::{Sessions, StoreError, ttl};
+
+/// A session's place in its caller's list.
+type Place = (EventId, SessionId);
+
+/// What is known of sessions and conversations.
+#[derive(Debug, Default)]
+pub(super) struct SessionTable {
+    known: Expiring<SessionId, SessionMeta>,
+    /// Each caller's sessions, oldest first; those that have expired stay until the next sweep.
+    lists: HashMap<(TenantId, UserId), Vec<Place>>,
+    threads: Expiring<(TenantId, UserId, ThreadId), Vec<Turn>>,
+    cancels: Expiring<SessionId, ()>,
+}
+
+/// What one run said.
+#[derive(Debug)]
+struct Turn {
+    place: Place,
+    said: Box<[Message]>,
+}
+
+fn place(meta: &SessionMeta) -> Place {
+    (meta.first_event, meta.session_id.clone())
+}
+
+impl SessionTable {
+    /// Frees what has expired.
+    pub(super) fn sweep(&mut self, now: u64) {
+        let known = &self.known;
+        self.lists.retain(|_, list| {
+            list.retain(|(_, id)| known.get(id, now).is_some());
+            !list.is_empty()
+        });
+        self.known.sweep(now);
+        self.threads.sweep(now);
+        self.cancels.sweep(now);
+    }
+
+    /// How many records take up memory.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.known.len() + self.lists.len() + self.threads.len() + self.cancels.len()
+    }
+
+    fn register(&mut self, meta: &SessionMeta, now: u64) {
+        let list = self
+            .lists
+            .entry((meta.tenant.clone(), meta.user.clone()))
+            .or_default();
+        let place = place(meta);
+        if let Err(at) = list.binary_search(&place) {
+            list.insert(at, place);
+        }
+        self.known
+            .put(meta.session_id.clone(), meta.clone(), now, ttl::SESSION);
+    }
+
+    fn remember(&mut self, meta: &SessionMeta, said: &[Message], now: u64) {
+        let key = (
+            meta.tenant.clone(),
+            meta.user.clone(),
+            meta.thread_id.clone(),
+        );
+        let turns = self.threads.renew(key, now, ttl::THREAD);
+        let turn = Turn {
+            place: place(meta),
+            said: said.into(),
+        };
+        match turns.binary_search_by(|other| other.place.cmp(&turn.place)) {
+            Ok(at) => turns[at] = turn,
+            Err(at) => turns.insert(at, turn),
+        }
+        let surplus = turns.len().saturating_sub(ttl::THREAD_RUNS);
+        turns.drain(..surplus);
+    }
+}
+
+#[async_trait]
+impl Sessions for MemoryStore {
+    async fn register(&self, meta: &SessionMeta) -> Result<(), StoreError> {
+        lock(&self.sessions).register(meta, self.clock.now_ms());
+        Ok(())
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError> {
+        Ok(lock(&self.sessions)
+            .known
+            .get(id, self.clock.now_ms())
+            .cloned())
+    }
+
+    async fn sessions_of(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        before: Option<&SessionMeta>,
+        limit: usize,
+    ) -> Result<Vec<SessionMeta>, StoreError> {
+        let (now, table) = (self.clock.now_ms(), lock(&self.sessions));
+        let Some(list) = table.lists.get(&(tenant.clone(), user.clone())) else {
+            return Ok(Vec::new());
+        };
+        let end = before.map_or(list.len(), |meta| {
+            let before = place(meta);
+            list.partition_point(|place| *place < before)
+        });
+        let newest_first = list[..end].iter().rev();
+        let alive = newest_first.filter_map(|(_, id)| table.known.get(id, now));
+        Ok(alive.take(limit).cloned().collect())
+    }
+
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        thread: &ThreadId,
+    ) -> Result<Vec<Message>, StoreError> {
+        let key = (tenant.clone(), user.clone(), thread.clone());
+        let table = lock(&self.sessions);
+        let turns = table.threads.get(&key, self.clock.now_ms());
+        Ok(turns
+            .into_iter()
+            .flatten()
+            .flat_map(|turn| turn.said.iter().cloned())
+            .collect())
+    }
+
+    async fn remember(&self, meta: &SessionMeta, said: &[Message]) -> Result<(), StoreError> {
+        lock(&self.sessions).remember(meta, said, self.clock.now_ms());
+        Ok(())
+    }
+
+    async fn request_cancel(&self, id: &SessionId) -> Result<(), StoreError> {
+        lock(&self.sessions)
+            .cancels
+            .put(id.clone(), (), self.clock.now_ms(), ttl::CANCEL);
+        self.outbox.cancel(id.clone());
+        Ok(())
+    }
+
+    async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError> {
+        Ok(lock(&self.sessions)
+            .cancels
+            .get(id, self.clock.now_ms())
+            .is_some())
+    }
+}

@@ -1,0 +1,116 @@
+//! The way from an adapter to its process: bounded, never waits, never loses silently.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tracing::warn;
+
+use super::StoreEvent;
+use crate::domain::SessionId;
+
+/// Events that may wait for the process to take them.
+const CAPACITY: usize = 8_192;
+/// Longest signal that is passed on, in bytes; a real one has about 200.
+const SIGNAL_MAX: usize = 64 * 1024;
+
+/// The sending end of a store's events.
+///
+/// When the process does not keep up, events are dropped and it is told to read everything back
+/// ([`StoreEvent::Resubscribed`]) as soon as there is room, which is what [`Outbox::catch_up`],
+/// called about once a second, is for.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    events: mpsc::Sender<StoreEvent>,
+    /// Whether something was dropped since the last `Resubscribed`.
+    behind: AtomicBool,
+}
+
+impl Outbox {
+    /// An outbox and the end that the process reads.
+    pub(super) fn new() -> (Self, mpsc::Receiver<StoreEvent>) {
+        let (events, inbox) = mpsc::channel(CAPACITY);
+        (
+            Self {
+                events,
+                behind: AtomicBool::new(false),
+            },
+            inbox,
+        )
+    }
+
+    /// A signal came for a watched session. One that is absurdly long is dropped.
+    pub(super) fn signal(&self, session: SessionId, payload: Vec<u8>) {
+        if payload.len() > SIGNAL_MAX {
+            let bytes = payload.len();
+            warn!(%session, bytes, "HITL signal ignored: longer than any signal may be");
+            return;
+        }
+        self.offer(StoreEvent::Signal { session, payload });
+    }
+
+    /// Somebody asked for this session to stop.
+    pub(super) fn cancel(&self, session: SessionId) {
+        self.offer(StoreEvent::Cancel { session });
+    }
+
+    /// The subscriptions are live again after a gap.
+    pub(super) fn resubscribed(&self) {
+        self.offer(StoreEvent::Resubscribed);
+    }
+
+    /// Says that events were dropped, if any were and there is room now.
+    pub(super) fn catch_up(&self) {
+        // Cleared before the send: what is dropped in between sets it again and is announced next.
+        if self.behind.swap(false, Ordering::AcqRel) {
+            self.resubscribed();
+        }
+    }
+
+    fn offer(&self, event: StoreEvent) {
+        match self.events.try_send(event) {
+            // A closed channel means that the process has stopped listening for good.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(_)) => {
+                if !self.behind.swap(true, Ordering::AcqRel) {
+                    warn!("store events come faster than they are taken; votes will be read back");
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_did_not_fit_is_followed_by_a_call_to_read_everything_back() {
+        let (outbox, mut inbox) = Outbox::new();
+        let session = SessionId::new("session_a");
+        for _ in 0..=CAPACITY {
+            outbox.signal(session.clone(), b"{}".to_vec());
+        }
+        outbox.catch_up();
+        while let Ok(event) = inbox.try_recv() {
+            assert_ne!(
+                event,
+                StoreEvent::Resubscribed,
+                "there was no room for it yet"
+            );
+        }
+        outbox.catch_up();
+        assert_eq!(inbox.try_recv().ok(), Some(StoreEvent::Resubscribed));
+        outbox.catch_up();
+        assert!(inbox.try_recv().is_err(), "it is said once");
+    }
+
+    #[test]
+    fn an_absurdly_long_signal_is_dropped() {
+        let (outbox, mut inbox) = Outbox::new();
+        let session = SessionId::new("session_a");
+        outbox.signal(session.clone(), vec![b'x'; SIGNAL_MAX + 1]);
+        assert!(inbox.try_recv().is_err());
+        outbox.signal(session, vec![b'x'; SIGNAL_MAX]);
+        assert!(inbox.try_recv().is_ok());
+    }
+}

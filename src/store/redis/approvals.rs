@@ -1,0 +1,170 @@
+//! Requests for approval under the keys that the platform shares (contract, section 5.1), and the
+//! one decision under a key of ours.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use redis::{Cmd, RedisResult, cmd, pipe};
+use serde_json::json;
+use tracing::warn;
+
+use super::{RedisStore, keys};
+use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId};
+use crate::store::{Approvals, StoreError, StoredVotes, ttl};
+
+/// Sessions whose votes are read in one round trip.
+const AT_ONCE: usize = 500;
+
+fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn parse_decision(id: &RequestId, text: &str) -> Result<Decision, StoreError> {
+    let unreadable = |error| StoreError::Corrupt(format!("the decision on {id}: {error}"));
+    serde_json::from_str(text).map_err(unreadable)
+}
+
+/// What somebody else may have written: text, or at least shown as text.
+fn lenient(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn set_for(key: &str, value: &str, ttl: Duration) -> Cmd {
+    let mut set = cmd("SET");
+    set.arg(key).arg(value).arg("EX").arg(ttl.as_secs());
+    set
+}
+
+impl RedisStore {
+    async fn text(&self, key: String) -> Result<Option<String>, StoreError> {
+        let found: Option<Vec<u8>> = self.commands.query(cmd("GET").arg(key)).await?;
+        Ok(found.as_deref().map(lenient))
+    }
+}
+
+#[async_trait]
+impl Approvals for RedisStore {
+    async fn open(&self, request: &ApprovalRequest, checkpoint: &str) -> Result<(), StoreError> {
+        let session = &request.session_id;
+        let pointer = json!({
+            "sessionId": session,
+            "requestId": request.request_id,
+            "userId": request.user_id,
+            "tenantId": request.tenant_id,
+        });
+        let mut steps = pipe();
+        steps.cmd("DEL").arg(keys::signal(session));
+        for (key, value, ttl) in [
+            (
+                keys::request(&request.request_id),
+                to_json(request)?,
+                ttl::REQUEST,
+            ),
+            (keys::pointer(session), pointer.to_string(), ttl::POINTER),
+            (
+                keys::checkpoint(session),
+                checkpoint.to_owned(),
+                ttl::CHECKPOINT,
+            ),
+        ] {
+            steps.add_command(set_for(&key, &value, ttl));
+        }
+        let (watch, ()) = tokio::try_join!(self.hub.watch(session), self.commands.pipe(&steps))?;
+        watch.keep();
+        Ok(())
+    }
+
+    async fn watch(&self, session: &SessionId) -> Result<(), StoreError> {
+        self.hub.watch(session).await?.keep();
+        Ok(())
+    }
+
+    fn unwatch(&self, session: &SessionId) {
+        self.hub.unwatch(session);
+    }
+
+    async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError> {
+        self.text(keys::request(id)).await
+    }
+
+    async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
+        let mut set = cmd("SET");
+        set.arg(keys::request(&request.request_id))
+            .arg(to_json(request)?);
+        self.commands.query(set.arg("XX").arg("KEEPTTL")).await
+    }
+
+    async fn signal(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
+        self.text(keys::signal(session)).await
+    }
+
+    async fn votes(
+        &self,
+        waiting: &[(SessionId, RequestId)],
+    ) -> Result<Vec<StoredVotes>, StoreError> {
+        let mut votes = Vec::with_capacity(waiting.len());
+        for waiting in waiting.chunks(AT_ONCE) {
+            let mut gets = pipe();
+            // One key that somebody has spoilt must not hide everybody else's votes.
+            gets.ignore_errors();
+            for (session, request) in waiting {
+                gets.get(keys::signal(session)).get(keys::request(request));
+            }
+            let found: Vec<RedisResult<Option<Vec<u8>>>> = self.commands.pipe(&gets).await?;
+            let mut found = found.into_iter().map(|value| match value {
+                Ok(value) => value.as_deref().map(lenient),
+                Err(error) => {
+                    warn!(%error, "a stored vote cannot be read");
+                    None
+                }
+            });
+            votes.extend(waiting.iter().map(|_| StoredVotes {
+                signal: found.next().flatten(),
+                request: found.next().flatten(),
+            }));
+        }
+        Ok(votes)
+    }
+
+    async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
+        self.commands
+            .query(&set_for(&keys::signal(session), signal, ttl::SIGNAL))
+            .await
+    }
+
+    async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
+        let mut steps = pipe();
+        steps.add_command(set_for(&keys::signal(session), signal, ttl::SIGNAL));
+        steps.publish(keys::signals(session), signal);
+        self.commands.pipe(&steps).await
+    }
+
+    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decision, StoreError> {
+        let mut set = set_for(&keys::decision(id), &to_json(decision)?, ttl::DECISION);
+        let standing: Option<String> = self.commands.query(set.arg("NX").arg("GET")).await?;
+        standing.map_or_else(|| Ok(decision.clone()), |text| parse_decision(id, &text))
+    }
+
+    async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {
+        let standing = self.text(keys::decision(id)).await?;
+        standing.map(|text| parse_decision(id, &text)).transpose()
+    }
+
+    async fn save_checkpoint(
+        &self,
+        session: &SessionId,
+        checkpoint: &str,
+    ) -> Result<(), StoreError> {
+        self.commands
+            .query(&set_for(
+                &keys::checkpoint(session),
+                checkpoint,
+                ttl::CHECKPOINT,
+            ))
+            .await
+    }
+
+    async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
+        self.text(keys::checkpoint(session)).await
+    }
+}

@@ -1,0 +1,214 @@
+//! The connection of all commands, and its supervisor.
+//!
+//! Nothing subscribes here: a connection that mixed both could take a confirmation for an answer.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, Script, ServerErrorKind};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::connection::{Backoff, Connection, Connector, heartbeat, is_demoted, store_error};
+use crate::store::StoreError;
+
+/// Where the connection stands.
+#[derive(Clone, Debug)]
+enum Link {
+    /// The first attempt since the start, or since the loss, is under way: worth waiting for.
+    Connecting,
+    Up(MultiplexedConnection),
+    /// Attempts fail: not worth waiting for.
+    Down(Arc<str>),
+}
+
+/// Sends commands. While the server is known to be away, each fails at once; otherwise each is
+/// answered or fails within the configured time.
+#[derive(Debug)]
+pub(super) struct Commands {
+    link: watch::Receiver<Link>,
+    /// Woken when an answer says that this is the wrong server.
+    demoted: Arc<Notify>,
+    patience: Duration,
+}
+
+impl Commands {
+    /// Commands over a connection that does not exist yet, and the task that keeps it: it returns
+    /// once `stopping` is cancelled. The connection of that moment stays usable.
+    pub(super) fn new(
+        connector: Connector,
+        patience: Duration,
+        stopping: CancellationToken,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (state, link) = watch::channel(Link::Connecting);
+        let demoted = Arc::new(Notify::new());
+        let keeper = Keeper {
+            connector,
+            state,
+            demoted: Arc::clone(&demoted),
+        };
+        let keep = async move {
+            stopping.run_until_cancelled_owned(keeper.keep()).await;
+        };
+        (
+            Self {
+                link,
+                demoted,
+                patience,
+            },
+            keep,
+        )
+    }
+
+    /// Sends one command.
+    pub(super) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, StoreError> {
+        let mut link = self.link().await?;
+        cmd.query_async(&mut link)
+            .await
+            .map_err(|error| self.failed(&error))
+    }
+
+    /// Sends several commands in one go.
+    pub(super) async fn pipe<T: FromRedisValue>(&self, pipe: &Pipeline) -> Result<T, StoreError> {
+        let mut link = self.link().await?;
+        pipe.query_async(&mut link)
+            .await
+            .map_err(|error| self.failed(&error))
+    }
+
+    /// Runs a script on one key; the script is sent along only if the server does not know it.
+    pub(super) async fn script<T: FromRedisValue>(
+        &self,
+        script: &AtomicStep,
+        key: &str,
+        args: &[Cow<'_, [u8]>],
+    ) -> Result<T, StoreError> {
+        let mut link = self.link().await?;
+        let known = script.call("EVALSHA", script.hash.get_hash(), key, args);
+        let answer = match known.query_async(&mut link).await {
+            Err(error) if is_unknown_script(&error) => {
+                let call = script.call("EVAL", script.source, key, args);
+                call.query_async(&mut link).await
+            }
+            answer => answer,
+        };
+        answer.map_err(|error| self.failed(&error))
+    }
+
+    async fn link(&self) -> Result<MultiplexedConnection, StoreError> {
+        let known = self.link.borrow().clone();
+        match known {
+            Link::Up(link) => Ok(link),
+            Link::Down(why) => Err(StoreError::Unavailable(why.to_string())),
+            Link::Connecting => self.settled().await,
+        }
+    }
+
+    async fn settled(&self) -> Result<MultiplexedConnection, StoreError> {
+        let mut link = self.link.clone();
+        let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
+        match tokio::time::timeout(self.patience, settled).await {
+            Ok(Ok(link)) => match &*link {
+                Link::Up(link) => Ok(link.clone()),
+                Link::Down(why) => Err(StoreError::Unavailable(why.to_string())),
+                Link::Connecting => Err(StoreError::Unavailable("not connected".into())),
+            },
+            Ok(Err(_)) => Err(StoreError::Unavailable("shutting down".into())),
+            Err(_) => Err(StoreError::Unavailable("no connection in time".into())),
+        }
+    }
+
+    fn failed(&self, error: &RedisError) -> StoreError {
+        if is_demoted(error) {
+            self.demoted.notify_one();
+        }
+        store_error(error)
+    }
+}
+
+/// A Lua script that is one of the store's atomic guarantees.
+#[derive(Debug)]
+pub(super) struct AtomicStep {
+    source: &'static str,
+    hash: Script,
+}
+
+impl AtomicStep {
+    /// The step that this source text performs.
+    pub(super) fn new(source: &'static str) -> Self {
+        Self {
+            source,
+            hash: Script::new(source),
+        }
+    }
+
+    fn call(&self, verb: &str, what: &str, key: &str, args: &[Cow<'_, [u8]>]) -> Cmd {
+        let mut cmd = redis::cmd(verb);
+        cmd.arg(what).arg(1).arg(key);
+        for arg in args {
+            cmd.arg(arg.as_ref());
+        }
+        cmd
+    }
+}
+
+fn is_unknown_script(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoScript)
+}
+
+/// Keeps the connection.
+struct Keeper {
+    connector: Connector,
+    state: watch::Sender<Link>,
+    demoted: Arc<Notify>,
+}
+
+impl Keeper {
+    async fn keep(self) {
+        let mut backoff = Backoff::default();
+        loop {
+            backoff.wait().await;
+            match self.connector.connect(|_| {}).await {
+                Ok(connection) => {
+                    info!("connected to Redis for commands");
+                    self.state.send_replace(Link::Up(connection.link.clone()));
+                    let why = self.outlive(connection, &mut backoff).await;
+                    warn!(why, "lost the Redis connection for commands");
+                    self.state.send_replace(Link::Connecting);
+                }
+                Err(error) => self.refused(&error),
+            }
+        }
+    }
+
+    /// Returns, with the reason, once the connection is of no more use.
+    async fn outlive(&self, mut connection: Connection, backoff: &mut Backoff) -> &'static str {
+        let mut beat = heartbeat();
+        // The first tick comes at once, and connecting has just asked.
+        beat.tick().await;
+        loop {
+            tokio::select! {
+                () = connection.closed() => return "it was closed",
+                () = self.demoted.notified() => return "the server has become read-only",
+                _ = beat.tick() => {
+                    if !connection.beats().await {
+                        return "the server does not answer";
+                    }
+                    backoff.reset();
+                }
+            }
+        }
+    }
+
+    /// Says once for each outage why there is no connection.
+    fn refused(&self, error: &RedisError) {
+        let why: Arc<str> = error.to_string().into();
+        let before = self.state.send_replace(Link::Down(Arc::clone(&why)));
+        if !matches!(before, Link::Down(_)) {
+            warn!(error = %why, "Redis cannot be reached for commands; trying again");
+        }
+    }
+}

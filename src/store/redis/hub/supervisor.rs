@@ -1,0 +1,214 @@
+//! Keeps the connection of the subscriptions, and the server informed of what is wanted.
+
+use std::sync::Arc;
+
+use redis::RedisResult;
+use redis::aio::MultiplexedConnection;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::super::connection::{Backoff, Connection, Connector, heartbeat};
+use super::{Channel, Hub, Link};
+
+/// Channels of one SUBSCRIBE.
+const AT_ONCE: usize = 1_000;
+
+type Names = Vec<Arc<str>>;
+
+/// Runs until `stopping` is cancelled; then every follower is let go.
+pub(in super::super) async fn supervise(
+    hub: Arc<Hub>,
+    connector: Connector,
+    stopping: CancellationToken,
+) {
+    stopping.run_until_cancelled(keep(&hub, &connector)).await;
+    hub.close();
+}
+
+async fn keep(hub: &Arc<Hub>, connector: &Connector) {
+    let mut backoff = Backoff::default();
+    // Whether messages may have been missed since the process began to listen.
+    let mut gap = false;
+    loop {
+        backoff.wait().await;
+        match establish(hub, connector, gap).await {
+            Ok(connection) => {
+                let why = outlive(hub, connection, &mut backoff).await;
+                warn!(why, "lost the Redis connection for subscriptions");
+                hub.lost();
+            }
+            Err(error) => hub.refused(&error.to_string()),
+        }
+        gap = true;
+    }
+}
+
+/// A connection on which everything that is wanted has been confirmed.
+async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisResult<Connection> {
+    let receiver = Arc::clone(hub);
+    let mut connection = connector
+        .connect(move |message| receiver.dispatch(message))
+        .await?;
+    let wanted = hub.all_wanted();
+    subscribe(hub, &mut connection.link, &wanted).await?;
+    hub.established(gap);
+    info!(
+        channels = wanted.len(),
+        resubscribed = gap,
+        "subscribed on the Redis connection"
+    );
+    Ok(connection)
+}
+
+/// Returns, with the reason, once the connection is of no more use.
+async fn outlive(hub: &Hub, mut connection: Connection, backoff: &mut Backoff) -> &'static str {
+    let mut beat = heartbeat();
+    // The first tick comes at once, and connecting has just asked.
+    beat.tick().await;
+    loop {
+        tokio::select! {
+            () = connection.closed() => return "it was closed",
+            () = hub.changed.notified() => {
+                if reconcile(hub, &mut connection.link).await.is_err() {
+                    return "the server did not confirm a subscription";
+                }
+            }
+            _ = beat.tick() => {
+                if !connection.beats().await {
+                    return "the server does not answer";
+                }
+                backoff.reset();
+                hub.outbox.catch_up();
+            }
+        }
+    }
+}
+
+/// Tells the server what has changed, and returns once it has confirmed all of it.
+async fn reconcile(hub: &Hub, link: &mut MultiplexedConnection) -> RedisResult<()> {
+    let (wanted, unwanted) = hub.differences();
+    subscribe(hub, link, &wanted).await?;
+    for names in unwanted.chunks(AT_ONCE) {
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        link.unsubscribe(names).await?;
+    }
+    Ok(())
+}
+
+async fn subscribe(hub: &Hub, link: &mut MultiplexedConnection, names: &Names) -> RedisResult<()> {
+    for names in names.chunks(AT_ONCE) {
+        let channels: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        link.subscribe(channels).await?;
+        hub.confirmed(names);
+    }
+    Ok(())
+}
+
+impl Hub {
+    /// Everything that is wanted, for a connection that has nothing yet.
+    fn all_wanted(&self) -> Names {
+        let mut table = self.table();
+        table.queue.clear();
+        table.channels.retain(|_, channel| {
+            (channel.live, channel.queued) = (false, false);
+            channel.wanted()
+        });
+        table.channels.keys().cloned().collect()
+    }
+
+    /// What must be subscribed to and what no longer. The latter counts as dead at once, so that
+    /// whoever wants it from now on waits for a new confirmation.
+    fn differences(&self) -> (Names, Names) {
+        let mut table = self.table();
+        let (mut wanted, mut unwanted) = (Names::new(), Names::new());
+        for name in std::mem::take(&mut table.queue) {
+            let Some(channel) = table.channels.get_mut(&name) else {
+                continue;
+            };
+            channel.queued = false;
+            match (channel.wanted(), channel.live) {
+                (true, true) => {}
+                (true, false) => wanted.push(name),
+                (false, live) => {
+                    table.channels.remove(&name);
+                    if live {
+                        unwanted.push(name);
+                    }
+                }
+            }
+        }
+        (wanted, unwanted)
+    }
+
+    /// The server has confirmed these: whoever waits for them goes on.
+    fn confirmed(&self, names: &[Arc<str>]) {
+        let mut table = self.table();
+        for name in names {
+            // Withdrawn meanwhile: known again, so that the next round ends it.
+            let channel = table
+                .channels
+                .entry(Arc::clone(name))
+                .or_insert_with(Channel::default);
+            channel.live = true;
+            for waiting in std::mem::take(&mut channel.waiting) {
+                // Whoever gave up waiting has withdrawn its wish.
+                let _ = waiting.send(());
+            }
+            if !channel.wanted() {
+                table.enqueue(name);
+                self.changed.notify_one();
+            }
+        }
+    }
+
+    /// The connection works. After a gap everybody looks for what was missed.
+    fn established(&self, gap: bool) {
+        let mut table = self.table();
+        table.link = Link::Up;
+        if !gap {
+            return;
+        }
+        for followers in table
+            .channels
+            .values()
+            .filter_map(|channel| channel.followers.as_ref())
+        {
+            followers.send_modify(|changes| *changes += 1);
+        }
+        drop(table);
+        self.outbox.resubscribed();
+    }
+
+    /// The connection is gone: nothing is live.
+    fn lost(&self) {
+        let mut table = self.table();
+        table.link = Link::Connecting;
+        for channel in table.channels.values_mut() {
+            channel.live = false;
+        }
+    }
+
+    /// No connection can be had: nobody waits for one.
+    fn refused(&self, why: &str) {
+        let mut table = self.table();
+        for channel in table.channels.values_mut() {
+            channel.live = false;
+            channel.waiting.clear();
+        }
+        if !matches!(table.link, Link::Down(_)) {
+            warn!(
+                error = why,
+                "Redis cannot be reached for subscriptions; trying again"
+            );
+        }
+        table.link = Link::Down(why.into());
+    }
+
+    /// The process stops: followers do not wait any more.
+    fn close(&self) {
+        let mut table = self.table();
+        table.link = Link::Down("shutting down".into());
+        table.channels.clear();
+        table.queue.clear();
+    }
+}

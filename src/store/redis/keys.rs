@@ -1,0 +1,138 @@
+//! Every key and channel, in one place.
+//!
+//! | key or channel | holds | told by |
+//! |---|---|---|
+//! | `hitl:request:<requestId>` | the request, JSON | contract, 5.1 |
+//! | `hitl:session:<sessionId>` | the pointer to the request, JSON | contract, 5.1 |
+//! | `hitl:signal:<sessionId>` | the last signal, JSON | contract, 5.1 |
+//! | `hitl:channel:<sessionId>` | channel of signals | contract, 5.1 |
+//! | `checkpoint:<sessionId>` | the checkpoint, JSON | contract, 5.1 |
+//! | `aura:decision:<requestId>` | the one decision, JSON | contract, 5.3 |
+//! | `aura:journal:<sessionId>` | the journal, a stream | `journal.rs` |
+//! | `aura:tail:<sessionId>` | channel: the journal has grown | `journal.rs` |
+//! | `aura:session:<sessionId>` | the session's record, JSON | `sessions.rs` |
+//! | `aura:sessions:<tenant>:<user>` | the caller's sessions, a sorted set | `sessions.rs` |
+//! | `aura:thread:<tenant>:<user>:<thread>` | a conversation, a hash | `sessions.rs` |
+//! | `aura:cancel:<sessionId>` | somebody asked for the run to stop | `sessions.rs` |
+//! | `aura:control` | channel of all processes | `hub.rs` |
+//!
+//! How long each lives stands in `store/ttl.rs`. Tenants, users and threads are named by others, so
+//! they are escaped; session and request ids are of our own making and stand as they are.
+
+use std::fmt::Write;
+
+use crate::domain::{RequestId, SessionId, TenantId, ThreadId, UserId};
+
+/// The channel that every process listens to.
+pub(super) const CONTROL: &str = "aura:control";
+const SIGNALS: &str = "hitl:channel:";
+
+pub(super) fn request(id: &RequestId) -> String {
+    format!("hitl:request:{id}")
+}
+
+pub(super) fn pointer(id: &SessionId) -> String {
+    format!("hitl:session:{id}")
+}
+
+pub(super) fn signal(id: &SessionId) -> String {
+    format!("hitl:signal:{id}")
+}
+
+pub(super) fn signals(id: &SessionId) -> String {
+    format!("{SIGNALS}{id}")
+}
+
+/// The session whose signals come on this channel, if it is such a channel.
+pub(super) fn session_of_signals(channel: &str) -> Option<SessionId> {
+    channel.strip_prefix(SIGNALS).map(SessionId::new)
+}
+
+pub(super) fn checkpoint(id: &SessionId) -> String {
+    format!("checkpoint:{id}")
+}
+
+pub(super) fn decision(id: &RequestId) -> String {
+    format!("aura:decision:{id}")
+}
+
+pub(super) fn journal(id: &SessionId) -> String {
+    format!("aura:journal:{id}")
+}
+
+pub(super) fn tail(id: &SessionId) -> String {
+    format!("aura:tail:{id}")
+}
+
+pub(super) fn session(id: &SessionId) -> String {
+    format!("aura:session:{id}")
+}
+
+pub(super) fn sessions(tenant: &TenantId, user: &UserId) -> String {
+    format!(
+        "aura:sessions:{}:{}",
+        escaped(tenant.as_str()),
+        escaped(user.as_str())
+    )
+}
+
+pub(super) fn thread(tenant: &TenantId, user: &UserId, thread: &ThreadId) -> String {
+    let (tenant, user) = (escaped(tenant.as_str()), escaped(user.as_str()));
+    format!("aura:thread:{tenant}:{user}:{}", escaped(thread.as_str()))
+}
+
+pub(super) fn cancel(id: &SessionId) -> String {
+    format!("aura:cancel:{id}")
+}
+
+/// Percent-encodes what would make two names one key (`:` and `%`), choose a cluster slot (`{` and
+/// `}`) or spoil a terminal (control characters).
+fn escaped(name: &str) -> String {
+    let mut key = String::with_capacity(name.len());
+    for c in name.chars() {
+        if matches!(c, ':' | '%' | '{' | '}') || c.is_control() {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                // Writing to a String cannot fail.
+                let _ = write!(key, "%{byte:02X}");
+            }
+        } else {
+            key.push(c);
+        }
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_callers_share_a_key_whatever_they_are_called() {
+        let key = |tenant, user| sessions(&TenantId::new(tenant), &UserId::new(user));
+        assert_eq!(key("tenant1", "user123"), "aura:sessions:tenant1:user123");
+        assert_eq!(key("a:b", "c"), "aura:sessions:a%3Ab:c");
+        let all = [
+            ("a:b", "c"),
+            ("a", "b:c"),
+            ("a%3Ab", "c"),
+            ("a", "b%3Ac"),
+            ("a:", "b:c"),
+        ];
+        let keys: std::collections::HashSet<_> = all.iter().map(|(t, u)| key(t, u)).collect();
+        assert_eq!(keys.len(), all.len());
+    }
+
+    #[test]
+    fn a_name_chooses_no_cluster_slot_and_carries_no_control_characters() {
+        let (tenant, user) = (TenantId::new("{x}"), UserId::new("a\r\n\u{85}"));
+        let key = thread(&tenant, &user, &ThreadId::new("김 민수"));
+        assert_eq!(key, "aura:thread:%7Bx%7D:a%0D%0A%C2%85:김 민수");
+    }
+
+    #[test]
+    fn a_signal_channel_names_its_session() {
+        let id = SessionId::new("session_u_1_ab");
+        assert_eq!(session_of_signals(&signals(&id)), Some(id.clone()));
+        assert_eq!(session_of_signals(&tail(&id)), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! Sessions, each caller's list of them, and conversations.
+//!
+//! A caller's list is a sorted set whose members are `<first event id, 20 digits>:<session id>`, all
+//! with the score 0, so that the order of the bytes is the order of the list. (As a score the id
+//! would be a double, which is not exact for the ids that a client may choose.)
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use redis::pipe;
+
+use super::{RedisStore, keys};
+use crate::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId, UserId};
+use crate::store::{Sessions, StoreError, ttl};
+
+/// The most records that are asked for in one go.
+const AT_ONCE: usize = 256;
+
+/// A session's place among others; places sort as text.
+fn place(first_event: EventId, session: &str) -> String {
+    format!("{:020}:{session}", first_event.get())
+}
+
+fn session_at(place: &str) -> Result<SessionId, StoreError> {
+    let id = place
+        .split_once(':')
+        .map(|(_, session)| SessionId::new(session));
+    id.ok_or_else(|| StoreError::Corrupt(format!("a place in a list of sessions: {place:?}")))
+}
+
+fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("{what}: {error}")))
+}
+
+impl RedisStore {
+    /// The records of these places, in their order. Places whose record has expired leave the list.
+    async fn records(&self, list: &str, places: &[String]) -> Result<Vec<SessionMeta>, StoreError> {
+        let mut wanted = pipe();
+        for place in places {
+            wanted.get(keys::session(&session_at(place)?));
+        }
+        let found: Vec<Option<String>> = self.commands.pipe(&wanted).await?;
+        let (mut records, mut expired) = (Vec::new(), Vec::new());
+        for (place, record) in places.iter().zip(found) {
+            match record {
+                Some(record) => records.push(from_json(place, &record)?),
+                None => expired.push(place),
+            }
+        }
+        if !expired.is_empty() {
+            self.commands
+                .query::<()>(redis::cmd("ZREM").arg(list).arg(expired))
+                .await?;
+        }
+        Ok(records)
+    }
+}
+
+#[async_trait]
+impl Sessions for RedisStore {
+    async fn register(&self, meta: &SessionMeta) -> Result<(), StoreError> {
+        let list = keys::sessions(&meta.tenant, &meta.user);
+        // An id is never less than the clock was, so these have expired for certain.
+        let kept_ms = u64::try_from(ttl::SESSION.as_millis()).unwrap_or(u64::MAX);
+        let expired = EventId::new(self.clock.now_ms().saturating_sub(kept_ms));
+        let mut steps = pipe();
+        steps
+            .set_ex(
+                keys::session(&meta.session_id),
+                to_json(meta)?,
+                ttl::SESSION.as_secs(),
+            )
+            .zadd(&list, place(meta.first_event, meta.session_id.as_str()), 0)
+            .zrembylex(&list, "-", format!("({}", place(expired, "")))
+            .cmd("EXPIRE")
+            .arg(&list)
+            .arg(ttl::SESSION.as_secs());
+        self.commands.pipe(&steps).await
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError> {
+        let key = keys::session(id);
+        let record: Option<String> = self.commands.query(redis::cmd("GET").arg(&key)).await?;
+        record.map(|record| from_json(&key, &record)).transpose()
+    }
+
+    async fn sessions_of(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        before: Option<&SessionMeta>,
+        limit: usize,
+    ) -> Result<Vec<SessionMeta>, StoreError> {
+        let list = keys::sessions(tenant, user);
+        let exclusive = |place: &str| format!("({place}");
+        let mut below = before.map_or("+".to_owned(), |meta| {
+            exclusive(&place(meta.first_event, meta.session_id.as_str()))
+        });
+        let mut records = Vec::new();
+        while records.len() < limit {
+            let missing = (limit - records.len()).min(AT_ONCE);
+            let mut next = redis::cmd("ZRANGE");
+            next.arg(&list).arg(&below).arg("-").arg("BYLEX").arg("REV");
+            next.arg("LIMIT").arg(0).arg(missing);
+            let places: Vec<String> = self.commands.query(&next).await?;
+            let Some(last) = places.last() else { break };
+            below = exclusive(last);
+            records.extend(self.records(&list, &places).await?);
+        }
+        Ok(records)
+    }
+
+    async fn history(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        thread: &ThreadId,
+    ) -> Result<Vec<Message>, StoreError> {
+        let key = keys::thread(tenant, user, thread);
+        let turns: BTreeMap<String, String> =
+            self.commands.query(redis::cmd("HGETALL").arg(&key)).await?;
+        let mut said = Vec::new();
+        for turn in turns.values() {
+            said.extend(from_json::<Vec<Message>>(&key, turn)?);
+        }
+        Ok(said)
+    }
+
+    async fn remember(&self, meta: &SessionMeta, said: &[Message]) -> Result<(), StoreError> {
+        let key = keys::thread(&meta.tenant, &meta.user, &meta.thread_id);
+        let args = [
+            place(meta.first_event, meta.session_id.as_str()),
+            to_json(said)?,
+            ttl::THREAD_RUNS.to_string(),
+            ttl::THREAD.as_secs().to_string(),
+        ];
+        let args = args.map(|arg| Cow::Owned(arg.into_bytes()));
+        self.commands.script(&self.remember, &key, &args).await
+    }
+
+    async fn request_cancel(&self, id: &SessionId) -> Result<(), StoreError> {
+        let mut steps = pipe();
+        steps.set_ex(keys::cancel(id), 1, ttl::CANCEL.as_secs());
+        steps.publish(keys::CONTROL, super::hub::Hub::cancel_message(id));
+        self.commands.pipe(&steps).await
+    }
+
+    async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError> {
+        self.commands
+            .query(redis::cmd("EXISTS").arg(keys::cancel(id)))
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_sort_by_event_id_and_then_by_session_also_beyond_what_a_double_can_hold() {
+        let largest = EventId::MAX_FROM_CLIENT;
+        let ids = [
+            (9, "b"),
+            (10, "a"),
+            (10, "b"),
+            (largest - 1, "z"),
+            (largest, "a"),
+        ];
+        let places: Vec<_> = ids
+            .iter()
+            .map(|(id, s)| place(EventId::new(*id), s))
+            .collect();
+        assert!(places.is_sorted());
+        assert_eq!(session_at(&places[1]).unwrap(), SessionId::new("a"));
+    }
+}
