@@ -10,6 +10,7 @@
 //! | the bytes of an event | [`domain::event`], [`sse`] |
 //! | what outlives a process | [`store`] (port), [`store::memory`], [`store::redis`] |
 //! | models and tools | [`llm`], [`tools`] |
+//! | a setting, and where it may come from | [`settings`] |
 //! | how it is all put together | [`app`] |
 //!
 //! Arrows point one way: `cli` → `app` → `http` → `agent` → the ports → `domain`. An adapter knows
@@ -26,4 +27,5 @@ pub mod shutdown;
 pub mod sse;
 pub mod store;
 pub mod telemetry;
+pub mod token;
 pub mod tools;
