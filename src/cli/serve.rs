@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let Checked { settings, notes } = settings(purpose)?;
     log::set_up(&settings.log).map_err(CliError::failed)?;
     for note in notes {
-        tracing::warn!("setting without effect: {note}");
+        tracing::warn!(note, "a setting has no effect");
     }
     let mode = match purpose {
         Purpose::Dev => Mode::Dev(dev::set_up(&settings)?),

@@ -57,6 +57,9 @@ fn without_credentials(text: &str) -> String {
         return MASK.to_owned();
     }
     let has_credentials = !url.username().is_empty() || url.password().is_some();
+    if !has_credentials && url.query().is_none() {
+        return text.to_owned();
+    }
     if has_credentials && (url.set_password(None).is_err() || url.set_username(MASK).is_err()) {
         return MASK.to_owned();
     }
@@ -86,6 +89,7 @@ mod tests {
             "redis://***@cache/"
         );
         assert_eq!(masked("smtp.url", "smtps://mail:465"), "smtps://mail:465");
+        assert_eq!(masked("github.api_url", "https://h"), "https://h");
         assert_eq!(
             masked("openai.base_url", "https://h/v1?key=hunter2"),
             "https://h/v1?***"

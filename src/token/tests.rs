@@ -15,6 +15,10 @@ fn saying(claims: &Value) -> String {
 }
 
 /// Good claims with some of them replaced; null removes one.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the callers make it on the spot"
+)]
 fn with(changes: Value) -> Value {
     let mut claims = json!({"sub": "user123", "tenant_id": "tenant1", "exp": NOW + 60});
     let all = claims.as_object_mut().unwrap();
@@ -35,6 +39,10 @@ fn verify_with(changes: Value) -> Result<Claims, TokenError> {
     verify(&saying(&with(changes)))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the callers make it on the spot"
+)]
 fn assert_malformed(result: Result<Claims, TokenError>, why: &str) {
     assert!(
         matches!(result, Err(TokenError::Malformed(_))),
