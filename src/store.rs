@@ -201,8 +201,8 @@ pub trait Approvals: Send + Sync {
     async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError>;
 
     /// Decides, unless somebody already has: writes `decision` if and only if the request has none,
-    /// atomically over all processes, and returns the one that stands. Kept for 24 h.
-    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decision, StoreError>;
+    /// atomically over all processes, and says whose stands. Kept for 24 h.
+    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError>;
 
     /// The decision that stands, if there is one.
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError>;
@@ -216,6 +216,25 @@ pub trait Approvals: Send + Sync {
 
     /// The session's checkpoint as JSON text.
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError>;
+}
+
+/// What came of a proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// The proposal was the first, and stands.
+    Won,
+    /// This one had been made before, and stands.
+    Lost(Decision),
+}
+
+impl Decided {
+    /// The decision that stands, the proposal having been `proposed`.
+    pub fn standing(self, proposed: Decision) -> Decision {
+        match self {
+            Self::Won => proposed,
+            Self::Lost(standing) => standing,
+        }
+    }
 }
 
 /// What is stored about one waiting request.

@@ -38,10 +38,14 @@ impl RedisServer {
 
     /// A server that is not there yet: its port is free until [`RedisServer::restart`].
     pub fn absent() -> Self {
+        Self::prepared(None)
+    }
+
+    fn prepared(password: Option<&'static str>) -> Self {
         let dir = tempfile::tempdir().expect("a directory for redis-server");
         Self {
             port: free_port(),
-            password: None,
+            password,
             dir,
             child: None,
         }
@@ -49,10 +53,7 @@ impl RedisServer {
 
     fn started(password: Option<&'static str>) -> Self {
         for _ in 0..ATTEMPTS {
-            let mut server = Self {
-                password,
-                ..Self::absent()
-            };
+            let mut server = Self::prepared(password);
             if server.launch() {
                 return server;
             }
