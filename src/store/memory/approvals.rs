@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::expiring::Expiring;
 use super::{MemoryStore, lock};
 use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId};
-use crate::store::{Approvals, StoreError, StoredVotes, ttl};
+use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
 /// Requests, votes and decisions. The session's pointer to its request (`hitl:session:…` in Redis)
 /// is for other readers of Redis and has no counterpart here.
@@ -127,15 +127,15 @@ impl Approvals for MemoryStore {
         Ok(())
     }
 
-    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decision, StoreError> {
+    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError> {
         let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
         if let Some(standing) = table.decisions.get(id, now) {
-            return Ok(standing.clone());
+            return Ok(Decided::Lost(standing.clone()));
         }
         table
             .decisions
             .put(id.clone(), decision.clone(), now, ttl::DECISION);
-        Ok(decision.clone())
+        Ok(Decided::Won)
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {

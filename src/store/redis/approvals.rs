@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::{RedisStore, keys};
 use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId};
-use crate::store::{Approvals, StoreError, StoredVotes, ttl};
+use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
 /// Sessions whose votes are read in one round trip.
 const AT_ONCE: usize = 500;
@@ -139,10 +139,12 @@ impl Approvals for RedisStore {
         self.commands.pipe(&steps).await
     }
 
-    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decision, StoreError> {
+    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError> {
         let mut set = set_for(&keys::decision(id), &to_json(decision)?, ttl::DECISION);
         let standing: Option<String> = self.commands.query(set.arg("NX").arg("GET")).await?;
-        standing.map_or_else(|| Ok(decision.clone()), |text| parse_decision(id, &text))
+        standing.map_or(Ok(Decided::Won), |text| {
+            parse_decision(id, &text).map(Decided::Lost)
+        })
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {

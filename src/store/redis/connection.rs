@@ -43,7 +43,7 @@ impl Connector {
         })?;
         Ok(Self {
             client,
-            response_timeout: config.command_timeout,
+            response_timeout,
         })
     }
 

@@ -1,1 +1,195 @@
-//! Being built.
+//! A real `redis-server` of a test's own, which can be killed, restarted and made to hang.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a server may take until it answers.
+const START: Duration = Duration::from_secs(20);
+/// Ports that are tried before giving up: another process may take a free one first.
+const ATTEMPTS: u32 = 5;
+
+/// A server on a free port of the loopback interface, gone when dropped.
+///
+/// It keeps an append-only file, so that [`RedisServer::kill`] followed by [`RedisServer::restart`]
+/// loses nothing that was acknowledged.
+#[derive(Debug)]
+pub struct RedisServer {
+    port: u16,
+    password: Option<&'static str>,
+    dir: TempDir,
+    child: Option<Child>,
+}
+
+impl RedisServer {
+    /// A server that answers.
+    pub fn start() -> Self {
+        Self::started(None)
+    }
+
+    /// A server that answers to those who know the password.
+    pub fn with_password(password: &'static str) -> Self {
+        Self::started(Some(password))
+    }
+
+    /// A server that is not there yet: its port is free until [`RedisServer::restart`].
+    pub fn absent() -> Self {
+        Self::prepared(None)
+    }
+
+    fn prepared(password: Option<&'static str>) -> Self {
+        let dir = tempfile::tempdir().expect("a directory for redis-server");
+        Self {
+            port: free_port(),
+            password,
+            dir,
+            child: None,
+        }
+    }
+
+    fn started(password: Option<&'static str>) -> Self {
+        for _ in 0..ATTEMPTS {
+            let mut server = Self::prepared(password);
+            if server.launch() {
+                return server;
+            }
+        }
+        panic!("no redis-server could be started; is it installed?");
+    }
+
+    /// Where it listens.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `redis://…`, with the password if there is one.
+    pub fn url(&self) -> String {
+        let login = self
+            .password
+            .map_or(String::new(), |password| format!(":{password}@"));
+        format!("redis://{login}127.0.0.1:{}/0", self.port)
+    }
+
+    /// `kill -9`: connections break, nothing is said.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("kill redis-server");
+            child.wait().expect("wait for redis-server");
+        }
+    }
+
+    /// Starts it again on the same port with what it had stored.
+    pub fn restart(&mut self) {
+        self.kill();
+        assert!(
+            self.launch(),
+            "redis-server does not start on port {} again",
+            self.port
+        );
+    }
+
+    /// Makes it hang: connections stay open and nothing is answered.
+    pub fn pause(&self) {
+        self.stop_or_continue("-STOP");
+    }
+
+    /// Ends [`RedisServer::pause`].
+    pub fn resume(&self) {
+        self.stop_or_continue("-CONT");
+    }
+
+    fn stop_or_continue(&self, signal: &str) {
+        let child = self.child.as_ref().expect("redis-server runs");
+        let status = Command::new("kill")
+            .arg(signal)
+            .arg(child.id().to_string())
+            .status();
+        assert!(status.expect("the kill command").success());
+    }
+
+    /// Starts the process and waits until it answers; `false` if it ended instead.
+    fn launch(&mut self) -> bool {
+        let port = self.port.to_string();
+        let mut command = Command::new("redis-server");
+        command.args([
+            "--port",
+            &port,
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+        ]);
+        command.args(["--dir"]).arg(self.dir.path());
+        if let Some(password) = self.password {
+            command.args(["--requirepass", password]);
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().expect("redis-server is installed");
+        let deadline = Instant::now() + START;
+        let answers = loop {
+            if child.try_wait().expect("ask for redis-server").is_some() {
+                break false;
+            }
+            if self.answers_as(child.id()) {
+                break true;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "redis-server does not answer on port {port}"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        if answers {
+            self.child = Some(child);
+        }
+        answers
+    }
+
+    /// Whether the process of this id, and not a stranger on the same port, has loaded its data.
+    fn answers_as(&self, pid: u32) -> bool {
+        let info = self.ask("INFO\r\n").unwrap_or_default();
+        info.contains(&format!("process_id:{pid}\r\n")) && info.contains("\r\nloading:0\r\n")
+    }
+
+    fn ask(&self, command: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        stream.set_read_timeout(Some(START))?;
+        let login = self
+            .password
+            .map_or(String::new(), |password| format!("AUTH {password}\r\n"));
+        stream.write_all(format!("{login}{command}QUIT\r\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // SIGKILL ends a paused process too; a test that failed half-way must not hang here.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A port that was free a moment ago, and is not one that the kernel gives to outgoing connections:
+/// while the server is away, nobody takes it by accident.
+fn free_port() -> u16 {
+    loop {
+        let port = 16_384 + (RandomState::new().hash_one("port") % 16_384) as u16;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+}
