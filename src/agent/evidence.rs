@@ -6,7 +6,7 @@ use crate::domain::{Confidence, Message};
 
 /// Confidence in a tool call from what can be seen: whether the call is valid, and how many of its
 /// text arguments stand in the conversation instead of having been made up.
-pub fn of_call(valid: bool, arguments: &Value, conversation: &[Message]) -> Confidence {
+pub(super) fn of_call(valid: bool, arguments: &Value, conversation: &[Message]) -> Confidence {
     let texts = text_values(arguments);
     let grounded = texts.iter().filter(|text| is_said(text, conversation)).count();
     let seen = grounded + usize::from(valid);
@@ -14,7 +14,7 @@ pub fn of_call(valid: bool, arguments: &Value, conversation: &[Message]) -> Conf
 }
 
 /// Confidence in an answer: how many of the tools that it rests on did what they were asked.
-pub fn of_answer(successes: u32, attempts: u32) -> Confidence {
+pub(super) fn of_answer(successes: u32, attempts: u32) -> Confidence {
     laplace(successes as usize, attempts as usize)
 }
 
