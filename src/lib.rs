@@ -11,7 +11,6 @@
 //! | what outlives a process | [`store`] (port), [`store::memory`], [`store::redis`] |
 //! | models and tools | [`llm`], [`tools`] |
 //! | how an outbound HTTP client is built | [`http_client`] |
-//! | a setting, and where it may come from | [`settings`] |
 //! | how it is all put together | [`app`] |
 //!
 //! Arrows point one way: `cli` → `app` → `http` → `agent` → the ports → `domain`. An adapter knows

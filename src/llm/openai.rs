@@ -1,6 +1,6 @@
 //! Models behind the chat-completions API: OpenAI, Azure OpenAI and whatever speaks like them.
 //!
-//! One request is one [`Answer`](answer::Answer), read as it arrives; this file decides where the
+//! One request is one `Answer`, read as it arrives; this file decides where the
 //! request goes and whether it is made again. Compatible servers differ in everything, so `wire`
 //! and `assemble` read leniently. Nothing of a conversation is ever logged.
 

@@ -1,8 +1,6 @@
 //! What the tests share: real servers on free ports, and callers as types.
-#![allow(
-    dead_code,
-    reason = "each test binary uses its own part of the support code"
-)]
+#![allow(dead_code, reason = "each test binary uses its own part of the support code")]
+#![allow(unreachable_pub, reason = "a test binary has no users outside")]
 
 pub mod model;
 pub mod redis;

@@ -91,7 +91,9 @@ impl Answer {
 
     /// The answer as the port hands it out, beginning with a piece that was taken from it.
     pub(super) fn into_turn(mut self, first: Option<Delta>) -> Turn {
-        self.ready.extend(first);
+        if let Some(first) = first {
+            self.ready.push_front(first);
+        }
         stream::try_unfold(self, |mut answer| async move {
             match answer.next().await {
                 Ok(delta) => Ok(delta.map(|delta| (delta, answer))),

@@ -207,7 +207,7 @@ impl Assembler {
         };
         ToolCall {
             id: ToolCallId::new(id),
-            name: self.names.from_wire(call.name),
+            name: self.names.meant_by(call.name),
             arguments,
         }
     }
