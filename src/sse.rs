@@ -1,6 +1,7 @@
 //! The bytes of Server-Sent Events.
 //!
-//! [`parse`] reads a stream, piece by piece and in bounded memory: the answers of models, and in
-//! the tests this service's own streams.
+//! [`frame`] writes our own stream: pure functions, each frame made once. [`parse`] reads one, piece
+//! by piece and in bounded memory: the answers of models.
 
+pub mod frame;
 pub mod parse;

@@ -132,7 +132,8 @@ impl Server {
 
     /// Asks the process to end (SIGTERM) and returns its exit code.
     pub async fn terminate(mut self) -> i32 {
-        let pid = rustix::process::Pid::from_child_id(self.pid());
+        let pid = i32::try_from(self.pid()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         let ended = timeout(PATIENCE, self.child.wait()).await.expect("the server does not end");
         ended.unwrap().code().unwrap_or(-1)
