@@ -29,8 +29,8 @@ pub struct Options {
 
 impl Options {
     /// Sets a variable of the server's environment.
-    pub fn set(mut self, name: &str, value: impl ToString) -> Self {
-        self.env.push((name.to_owned(), value.to_string()));
+    pub fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.env.push((name.to_owned(), format!("{value}")));
         self
     }
 }

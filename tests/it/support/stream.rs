@@ -1,4 +1,5 @@
 //! A stream as a client reads it: every byte kept, every frame checked against the contract.
+#![allow(clippy::wrong_self_convention, reason = "`to_done` reads on, to the trailer")]
 
 use std::time::Duration;
 
