@@ -104,7 +104,7 @@ pub(crate) async fn leaving_and_watching_in_turns_misses_nothing(mut bench: Benc
     for round in 0..30 {
         let turns = sessions.iter().map(|session| {
             let (store, session) = (Arc::clone(&bench.one.store), session.clone());
-            tokio::spawn(async move {
+            bench.one.tasks.spawn(async move {
                 store.watch(&session).await.unwrap();
                 store.unwatch(&session);
                 store.watch(&session).await.unwrap();
@@ -239,7 +239,10 @@ pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
             reason: Some("이유".into()),
             at_ms: n,
         };
-        tokio::spawn(async move { (store.decide(&id, &decision).await.unwrap(), decision) })
+        bench
+            .one
+            .tasks
+            .spawn(async move { (store.decide(&id, &decision).await.unwrap(), decision) })
     });
     let results: Vec<_> = join_all(attempts)
         .await

@@ -173,7 +173,10 @@ pub(crate) async fn of_concurrent_appenders_one_wins(bench: Bench) {
             let (store, session) = (Arc::clone(store), session.clone());
             // Every appender has other ids, some of them the same number of them.
             let batch = entries((1..=1 + n % 3).map(|i| last.get() + n * 10 + i));
-            tokio::spawn(async move { (store.append(&session, last, &batch).await, batch) })
+            bench
+                .one
+                .tasks
+                .spawn(async move { (store.append(&session, last, &batch).await, batch) })
         });
         let results: Vec<_> = join_all(attempts)
             .await
@@ -338,7 +341,7 @@ pub(crate) async fn following_and_leaving_in_turns_misses_nothing(bench: Bench) 
         let (store, other) = (Arc::clone(&bench.one.store), Arc::clone(&bench.other));
         // Two tasks share each session, so that one leaves while the other comes.
         let followed = SessionId::new(format!("session_shared_{}", n / 2));
-        tokio::spawn(async move {
+        bench.one.tasks.spawn(async move {
             for round in 0..50 {
                 let mut follower = store.follow(&followed).await.unwrap();
                 if round % 3 == 0 {
@@ -366,7 +369,7 @@ pub(crate) async fn who_follows_first_and_reads_then_sees_every_entry(bench: Ben
     const COUNT: u64 = 90;
     let session = some_session();
     let (store, followed) = (Arc::clone(&bench.one.store), session.clone());
-    let reader = tokio::spawn(async move {
+    let reader = bench.one.tasks.spawn(async move {
         let mut follower = store.follow(&followed).await.unwrap();
         let (mut seen, mut last) = (Vec::new(), ZERO);
         while (seen.len() as u64) < COUNT {

@@ -1,9 +1,14 @@
 //! What happens while Redis is away, and after.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aura_platform::domain::EventId;
-use aura_platform::store::{Store, StoreError, StoreEvent};
+use aura_platform::shutdown::{Drained, Tasks};
+use aura_platform::store::{AppendError, Store, StoreError, StoreEvent};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::bench::{Process, entries, eventually, request, some_session};
 use crate::redis_server::RedisServer;
@@ -11,7 +16,7 @@ use crate::wire::{admin, channels};
 use crate::within;
 
 fn is_unavailable<T>(result: Result<T, StoreError>) -> bool {
-    matches!(result, Err(StoreError::Unavailable(_)))
+    result.is_err_and(|error| matches!(error, StoreError::Unavailable(_)))
 }
 
 async fn until_it_answers(store: &dyn Store) {
@@ -173,6 +178,68 @@ async fn a_server_that_hangs_is_noticed_and_left() {
     .await;
 }
 
+/// A port that leads to the server. Each time `swallow` is set, the next answer is lost: its
+/// connection ends instead.
+async fn lossy_road(to: u16, swallow: Arc<AtomicBool>, tasks: &Tasks) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let roads = tasks.clone();
+    tasks.spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let (swallow, mut far) = (
+                swallow.clone(),
+                TcpStream::connect(("127.0.0.1", to)).await.unwrap(),
+            );
+            roads.spawn(async move {
+                let (mut asks, mut told) = near.split();
+                let (mut answers, mut ask) = far.split();
+                let back = async {
+                    let mut answer = [0; 4096];
+                    while let Ok(bytes @ 1..) = answers.read(&mut answer).await {
+                        if swallow.swap(false, Ordering::SeqCst) {
+                            return;
+                        }
+                        if told.write_all(&answer[..bytes]).await.is_err() {
+                            return;
+                        }
+                    }
+                };
+                tokio::select! {
+                    _ = tokio::io::copy(&mut asks, &mut ask) => {}
+                    () = back => {}
+                }
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn an_append_whose_answer_was_lost_can_be_repeated() {
+    within(async {
+        let (server, tasks) = (RedisServer::start(), Tasks::new());
+        let swallow = Arc::new(AtomicBool::new(false));
+        let port = lossy_road(server.port(), swallow.clone(), &tasks).await;
+        let process = Process::on_redis(&format!("redis://127.0.0.1:{port}"));
+        let (store, session) = (&process.store, some_session());
+        for number in 1..=5 {
+            until_it_answers(&**store).await;
+            swallow.store(true, Ordering::SeqCst);
+            let (expected, batch) = (EventId::new(number - 1), entries([number]));
+            eventually("appended", || async {
+                match store.append(&session, expected, &batch).await {
+                    Ok(()) => true,
+                    Err(AppendError::Store(_)) => false,
+                    Err(AppendError::Conflict) => panic!("nobody else appends"),
+                }
+            })
+            .await;
+        }
+        assert_eq!(store.newest(&session, 100).await.unwrap(), entries(1..=5));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_connection_that_an_operator_cuts_is_made_again() {
     within(async {
@@ -212,7 +279,7 @@ async fn a_process_that_stops_lets_its_followers_go_and_can_still_write() {
         let mut follower = process.store.follow(&session).await.unwrap();
         process.store.ping().await.unwrap();
         let drained = process.tasks.drain(Duration::from_secs(30)).await;
-        assert_eq!(drained, aura_platform::shutdown::Drained::Clean);
+        assert_eq!(drained, Drained::Clean);
         follower.changed().await;
         process
             .store

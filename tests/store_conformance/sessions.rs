@@ -95,7 +95,7 @@ pub(crate) async fn callers_with_colliding_names_do_not_see_each_other(bench: Be
     for (n, meta) in sessions.iter().enumerate() {
         assert_eq!(
             page(&*bench.one.store, meta, None, 10).await,
-            [meta.clone()]
+            std::slice::from_ref(meta)
         );
         assert_eq!(
             history(&*bench.one.store, meta).await,
