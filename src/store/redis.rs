@@ -25,6 +25,7 @@ mod commands;
 mod connection;
 mod hub;
 mod journal;
+mod json;
 mod keys;
 mod sessions;
 

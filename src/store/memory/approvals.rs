@@ -43,8 +43,9 @@ fn json(request: &ApprovalRequest) -> Result<Box<str>, StoreError> {
         .map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
-fn text(kept: Option<&Box<str>>) -> Option<String> {
-    kept.map(|text| text.to_string())
+/// What is kept, as a text of the caller's own.
+fn copied<T: ToString>(kept: Option<&T>) -> Option<String> {
+    kept.map(T::to_string)
 }
 
 #[async_trait]
@@ -74,7 +75,7 @@ impl Approvals for MemoryStore {
     }
 
     async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError> {
-        Ok(text(
+        Ok(copied(
             lock(&self.approvals).requests.get(id, self.clock.now_ms()),
         ))
     }
@@ -91,7 +92,7 @@ impl Approvals for MemoryStore {
     }
 
     async fn signal(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
-        Ok(text(
+        Ok(copied(
             lock(&self.approvals)
                 .signals
                 .get(session, self.clock.now_ms()),
@@ -104,8 +105,8 @@ impl Approvals for MemoryStore {
     ) -> Result<Vec<StoredVotes>, StoreError> {
         let (now, table) = (self.clock.now_ms(), lock(&self.approvals));
         let votes = waiting.iter().map(|(session, request)| StoredVotes {
-            signal: text(table.signals.get(session, now)),
-            request: text(table.requests.get(request, now)),
+            signal: copied(table.signals.get(session, now)),
+            request: copied(table.requests.get(request, now)),
         });
         Ok(votes.collect())
     }
@@ -158,7 +159,7 @@ impl Approvals for MemoryStore {
     }
 
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
-        Ok(text(
+        Ok(copied(
             lock(&self.approvals)
                 .checkpoints
                 .get(session, self.clock.now_ms()),

@@ -8,21 +8,13 @@ use redis::{Cmd, RedisResult, cmd, pipe};
 use serde_json::json;
 use tracing::warn;
 
+use super::json::{from_json, to_json};
 use super::{RedisStore, keys};
 use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId};
 use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
 /// Sessions whose votes are read in one round trip.
 const AT_ONCE: usize = 500;
-
-fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
-}
-
-fn parse_decision(id: &RequestId, text: &str) -> Result<Decision, StoreError> {
-    let unreadable = |error| StoreError::Corrupt(format!("the decision on {id}: {error}"));
-    serde_json::from_str(text).map_err(unreadable)
-}
 
 /// What somebody else may have written: text, or at least shown as text.
 fn lenient(bytes: &[u8]) -> String {
@@ -142,15 +134,16 @@ impl Approvals for RedisStore {
     async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError> {
         let mut set = set_for(&keys::decision(id), &to_json(decision)?, ttl::DECISION);
         let standing: Option<String> = self.commands.query(set.arg("NX").arg("GET")).await?;
-        match standing {
-            None => Ok(Decided::Won),
-            Some(text) => parse_decision(id, &text).map(Decided::Lost),
-        }
+        standing.map_or(Ok(Decided::Won), |text| {
+            from_json("decision", &text).map(Decided::Lost)
+        })
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {
         let standing = self.text(keys::decision(id)).await?;
-        standing.map(|text| parse_decision(id, &text)).transpose()
+        standing
+            .map(|text| from_json("decision", &text))
+            .transpose()
     }
 
     async fn save_checkpoint(

@@ -29,7 +29,7 @@ use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_ord
 
 type Args<'a> = Vec<Cow<'a, [u8]>>;
 
-fn text<'a>(value: impl ToString) -> Cow<'a, [u8]> {
+fn text<'a>(value: &impl ToString) -> Cow<'a, [u8]> {
     Cow::Owned(value.to_string().into_bytes())
 }
 
@@ -39,7 +39,7 @@ fn stream_id(id: EventId) -> String {
 
 /// An entry's id, then how many arguments follow, then its fields and values.
 fn add_entry<'a>(args: &mut Args<'a>, entry: &'a Entry, before: EventId, nonce: Option<&str>) {
-    args.push(text(stream_id(entry.id)));
+    args.push(text(&stream_id(entry.id)));
     let width = args.len();
     args.push(Cow::Borrowed(b""));
     let mut field = |name: &'static str, value: Cow<'a, [u8]>| {
@@ -57,14 +57,14 @@ fn add_entry<'a>(args: &mut Args<'a>, entry: &'a Entry, before: EventId, nonce: 
         field("r", Cow::Borrowed(record));
     }
     if let Some(nonce) = nonce {
-        field("n", text(nonce));
+        field("n", text(&nonce));
     }
     let empty = entry.shown.is_none() && entry.record.is_none() && nonce.is_none();
     // Redis refuses an entry without fields.
     if empty || before.get().checked_add(1) != Some(entry.id.get()) {
-        field("p", text(before));
+        field("p", text(&before));
     }
-    args[width] = text(args.len() - width - 1);
+    args[width] = text(&(args.len() - width - 1));
 }
 
 /// An entry as it was stored, and the id of the one before it.
@@ -174,12 +174,12 @@ impl Journal for RedisStore {
         };
         let nonce = self.nonce(expected, entries);
         let mut args = vec![
-            text(stream_id(expected)),
-            text(stream_id(last)),
+            text(&stream_id(expected)),
+            text(&stream_id(last)),
             text(&nonce),
-            text(self.max_events),
-            text(ttl::JOURNAL.as_secs()),
-            text(keys::tail(session)),
+            text(&self.max_events),
+            text(&ttl::JOURNAL.as_secs()),
+            text(&keys::tail(session)),
         ];
         let mut before = expected;
         for entry in entries {

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use redis::pipe;
 
+use super::json::{from_json, to_json};
 use super::{RedisStore, keys};
 use crate::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId, UserId};
 use crate::store::{Sessions, StoreError, ttl};
@@ -27,14 +28,6 @@ fn session_at(place: &str) -> Result<SessionId, StoreError> {
         .split_once(':')
         .map(|(_, session)| SessionId::new(session));
     id.ok_or_else(|| StoreError::Corrupt(format!("a place in a list of sessions: {place:?}")))
-}
-
-fn to_json(value: &(impl serde::Serialize + ?Sized)) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Corrupt(format!("{what}: {error}")))
 }
 
 impl RedisStore {
@@ -65,21 +58,18 @@ impl RedisStore {
 impl Sessions for RedisStore {
     async fn register(&self, meta: &SessionMeta) -> Result<(), StoreError> {
         let list = keys::sessions(&meta.tenant, &meta.user);
-        // An id is never less than the clock was, so these have expired for certain.
+        // No id is less than the clock was when its session began, so these have expired.
         let kept_ms = u64::try_from(ttl::SESSION.as_millis()).unwrap_or(u64::MAX);
         let expired = EventId::new(self.clock.now_ms().saturating_sub(kept_ms));
+        let seconds = ttl::SESSION.as_secs();
         let mut steps = pipe();
         steps
-            .set_ex(
-                keys::session(&meta.session_id),
-                to_json(meta)?,
-                ttl::SESSION.as_secs(),
-            )
-            .zadd(&list, place(meta.first_event, meta.session_id.as_str()), 0)
+            .set_ex(keys::session(&meta.session_id), to_json(meta)?, seconds)
             .zrembylex(&list, "-", format!("({}", place(expired, "")))
+            .zadd(&list, place(meta.first_event, meta.session_id.as_str()), 0)
             .cmd("EXPIRE")
             .arg(&list)
-            .arg(ttl::SESSION.as_secs());
+            .arg(seconds);
         self.commands.pipe(&steps).await
     }
 

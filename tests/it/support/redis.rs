@@ -1,5 +1,10 @@
 //! A real `redis-server` of a test's own, which can be killed, restarted and made to hang.
 
+#![allow(
+    clippy::expect_used,
+    reason = "a test without its server has nothing to say"
+)]
+
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -18,7 +23,7 @@ const ATTEMPTS: u32 = 5;
 /// It keeps an append-only file, so that [`RedisServer::kill`] followed by [`RedisServer::restart`]
 /// loses nothing that was acknowledged.
 #[derive(Debug)]
-pub struct RedisServer {
+pub(crate) struct RedisServer {
     port: u16,
     password: Option<&'static str>,
     dir: TempDir,
@@ -27,17 +32,17 @@ pub struct RedisServer {
 
 impl RedisServer {
     /// A server that answers.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::started(None)
     }
 
     /// A server that answers to those who know the password.
-    pub fn with_password(password: &'static str) -> Self {
+    pub(crate) fn with_password(password: &'static str) -> Self {
         Self::started(Some(password))
     }
 
     /// A server that is not there yet: its port is free until [`RedisServer::restart`].
-    pub fn absent() -> Self {
+    pub(crate) fn absent() -> Self {
         Self::prepared(None)
     }
 
@@ -62,12 +67,12 @@ impl RedisServer {
     }
 
     /// Where it listens.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// `redis://…`, with the password if there is one.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let login = self
             .password
             .map_or(String::new(), |password| format!(":{password}@"));
@@ -75,7 +80,7 @@ impl RedisServer {
     }
 
     /// `kill -9`: connections break, nothing is said.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("kill redis-server");
             child.wait().expect("wait for redis-server");
@@ -83,7 +88,7 @@ impl RedisServer {
     }
 
     /// Starts it again on the same port with what it had stored.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.kill();
         assert!(
             self.launch(),
@@ -93,12 +98,12 @@ impl RedisServer {
     }
 
     /// Makes it hang: connections stay open and nothing is answered.
-    pub fn pause(&self) {
+    pub(crate) fn pause(&self) {
         self.stop_or_continue("-STOP");
     }
 
     /// Ends [`RedisServer::pause`].
-    pub fn resume(&self) {
+    pub(crate) fn resume(&self) {
         self.stop_or_continue("-CONT");
     }
 

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::super::connection::{Backoff, Connection, Connector, heartbeat};
-use super::{Channel, Hub, Link};
+use super::{Hub, Link};
 
 /// Channels of one SUBSCRIBE.
 const AT_ONCE: usize = 1_000;
@@ -145,10 +145,7 @@ impl Hub {
         let mut table = self.table();
         for name in names {
             // Withdrawn meanwhile: known again, so that the next round ends it.
-            let channel = table
-                .channels
-                .entry(Arc::clone(name))
-                .or_insert_with(Channel::default);
+            let channel = table.channels.entry(Arc::clone(name)).or_default();
             channel.live = true;
             for waiting in std::mem::take(&mut channel.waiting) {
                 // Whoever gave up waiting has withdrawn its wish.

@@ -1,0 +1,102 @@
+//! One suite, both stores: every sentence of the ports in `src/store.rs`, held against the embedded
+//! store and against a real Redis, with two processes' worth of stores on it. What only Redis can
+//! do, such as going away, follows in `outage` and `wire`.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "in a test, what must not fail may panic"
+)]
+
+use std::time::Duration;
+
+#[path = "store_conformance/approvals.rs"]
+mod approvals;
+#[path = "store_conformance/bench.rs"]
+mod bench;
+#[path = "store_conformance/expiry.rs"]
+mod expiry;
+#[path = "store_conformance/journal.rs"]
+mod journal;
+#[path = "store_conformance/outage.rs"]
+mod outage;
+#[path = "it/support/redis.rs"]
+mod redis_server;
+#[path = "store_conformance/sessions.rs"]
+mod sessions;
+#[path = "store_conformance/wire.rs"]
+mod wire;
+
+/// Fails the test if it takes longer than anything here should.
+async fn within<T>(test: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), test)
+        .await
+        .expect("the test came to its end")
+}
+
+/// Runs each check against each store.
+macro_rules! for_each_store {
+    ($($area:ident: [$($check:ident,)+])+) => {
+        for_each_store!(@store memory; $($area: [$($check,)+])+);
+        for_each_store!(@store redis; $($area: [$($check,)+])+);
+    };
+    (@store $store:ident; $($area:ident: [$($check:ident,)+])+) => {
+        mod $store {
+            $(mod $area {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $check() {
+                    crate::within(crate::$area::$check(crate::bench::Bench::$store())).await;
+                })+
+            })+
+        }
+    };
+}
+
+for_each_store! {
+    journal: [
+        every_form_of_entry_reads_back_as_it_was_written,
+        an_append_needs_to_know_the_last_id,
+        entries_out_of_order_are_refused_whole,
+        a_repeated_append_succeeds_and_writes_nothing,
+        a_repeated_append_fails_once_another_owner_has_gone_on,
+        an_append_that_differs_is_not_a_repetition,
+        of_concurrent_appenders_one_wins,
+        reading_starts_after_an_id_and_stops_at_the_limit,
+        the_newest_entries_come_oldest_first,
+        only_exact_ids_are_held,
+        a_journal_that_does_not_exist_is_empty,
+        a_reader_that_would_miss_what_was_cut_is_told,
+        a_follower_is_woken_by_an_append_of_any_process,
+        followers_of_one_session_are_independent,
+        following_and_leaving_in_turns_misses_nothing,
+        who_follows_first_and_reads_then_sees_every_entry,
+    ]
+    sessions: [
+        a_registered_session_is_known_to_every_process,
+        a_list_is_newest_first_and_pages_without_gaps_or_repeats,
+        callers_with_colliding_names_do_not_see_each_other,
+        registering_twice_lists_once,
+        a_conversation_is_remembered_in_order_and_by_run,
+        what_a_run_said_is_replaced_not_repeated,
+        a_conversation_keeps_its_newest_fifty_runs,
+        conversations_belong_to_one_user_of_one_tenant,
+        a_cancel_is_kept_and_told,
+    ]
+    approvals: [
+        opening_stores_everything_and_listens,
+        opening_forgets_the_signal_of_an_earlier_request,
+        a_signal_reaches_only_those_who_watch_its_session,
+        watching_twice_is_watching_once,
+        who_leaves_hears_nothing_more,
+        leaving_and_watching_in_turns_misses_nothing,
+        a_published_signal_is_stored_as_well,
+        a_stored_signal_is_not_published,
+        an_absurdly_long_signal_is_not_passed_on,
+        a_saved_request_replaces_the_stored_one,
+        saving_does_not_bring_back_a_request_that_is_gone,
+        votes_come_in_the_order_asked_for,
+        of_fifty_deciders_one_wins_and_all_are_told,
+        a_request_without_a_decision_has_none,
+        a_checkpoint_is_replaced,
+    ]
+}

@@ -1,0 +1,180 @@
+//! What the checks work with: two processes on one store, and things to put into it.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aura_platform::domain::{
+    ApprovalRequest, ApprovalStatus, Clock, Entry, EventId, ManualClock, RequestId, SessionId,
+    SessionMeta, Shown, TenantId, ThreadId, UserId,
+};
+use aura_platform::shutdown::Tasks;
+use aura_platform::store::memory::{self, MemoryStore};
+use aura_platform::store::redis::{self as redis_store, RedisStore};
+use aura_platform::store::{Store, StoreEvent};
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use crate::redis_server::RedisServer;
+
+/// What the clock of every process shows.
+pub(crate) const NOW_MS: u64 = 1_706_152_860_000;
+/// Entries that the stores of a bench keep, small enough to be exceeded.
+pub(crate) const MAX_EVENTS: usize = 100;
+
+/// One process: its store and what that tells it.
+pub(crate) struct Process {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) events: mpsc::Receiver<StoreEvent>,
+    pub(crate) tasks: Tasks,
+}
+
+impl Process {
+    pub(crate) fn on_redis(url: &str) -> Self {
+        let tasks = Tasks::new();
+        let mut config = redis_store::Config::new(url.into());
+        config.max_events = MAX_EVENTS;
+        let (store, events) = RedisStore::start(config, Arc::new(ManualClock::at(NOW_MS)), &tasks)
+            .expect("a usable URL");
+        Self {
+            store,
+            events,
+            tasks,
+        }
+    }
+
+    pub(crate) fn in_memory(clock: Arc<dyn Clock>) -> Self {
+        let tasks = Tasks::new();
+        let config = memory::Config {
+            max_events: MAX_EVENTS,
+        };
+        let (store, events) = MemoryStore::start(config, clock, &tasks);
+        Self {
+            store,
+            events,
+            tasks,
+        }
+    }
+
+    /// The next event.
+    pub(crate) async fn event(&mut self) -> StoreEvent {
+        self.events.recv().await.expect("the store goes on")
+    }
+
+    /// The next signal: its session and its text.
+    pub(crate) async fn heard(&mut self) -> (SessionId, String) {
+        match self.event().await {
+            StoreEvent::Signal { session, payload } => {
+                (session, String::from_utf8(payload).expect("text"))
+            }
+            other => panic!("expected a signal, got {other:?}"),
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.tasks.stop();
+    }
+}
+
+/// A store as the checks see it.
+pub(crate) struct Bench {
+    /// The process whose events are looked at.
+    pub(crate) one: Process,
+    /// The store as another process has it; the very same for the embedded one.
+    pub(crate) other: Arc<dyn Store>,
+    _second: Option<Process>,
+    _server: Option<RedisServer>,
+}
+
+impl Bench {
+    pub(crate) fn memory() -> Self {
+        let one = Process::in_memory(Arc::new(ManualClock::at(NOW_MS)));
+        let other = Arc::clone(&one.store);
+        Self {
+            one,
+            other,
+            _second: None,
+            _server: None,
+        }
+    }
+
+    pub(crate) fn redis() -> Self {
+        let server = RedisServer::start();
+        let (one, second) = (
+            Process::on_redis(&server.url()),
+            Process::on_redis(&server.url()),
+        );
+        let other = Arc::clone(&second.store);
+        Self {
+            one,
+            other,
+            _second: Some(second),
+            _server: Some(server),
+        }
+    }
+}
+
+/// Asks again and again until it is so.
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut so: impl FnMut() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !so().await {
+        assert!(Instant::now() < deadline, "{what}: still not so");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+pub(crate) fn some_session() -> SessionId {
+    SessionId::generate(&UserId::new("user123"), 1_706_152_860)
+}
+
+pub(crate) fn id(id: u64) -> EventId {
+    EventId::new(id)
+}
+
+/// An entry that clients see, with its number in it.
+pub(crate) fn entry(number: u64) -> Entry {
+    let payload = Bytes::from(format!("{{\"n\":{number}}}"));
+    Entry {
+        id: id(number),
+        shown: Some(Shown::Event {
+            kind: "thought".into(),
+            payload,
+        }),
+        record: None,
+    }
+}
+
+pub(crate) fn entries(numbers: impl IntoIterator<Item = u64>) -> Vec<Entry> {
+    numbers.into_iter().map(entry).collect()
+}
+
+pub(crate) fn meta(tenant: &str, user: &str, first_event: u64) -> SessionMeta {
+    SessionMeta {
+        session_id: some_session(),
+        tenant: TenantId::new(tenant),
+        user: UserId::new(user),
+        thread_id: ThreadId::new("thread_1"),
+        prompt: "GitHub PR을 생성해주세요".into(),
+        created_at_ms: first_event,
+        first_event: id(first_event),
+    }
+}
+
+pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
+    ApprovalRequest {
+        request_id: RequestId::generate(),
+        session_id: session.clone(),
+        user_id: UserId::new("user123"),
+        tenant_id: TenantId::new("tenant1"),
+        action_type: "github_create_pr".into(),
+        context: json!({"title": "제목"}),
+        message: "PR을 생성할까요?".into(),
+        status: ApprovalStatus::Pending,
+        created_at: 1_706_152_860_000,
+        expires_at: 1_706_153_160,
+        more: serde_json::Map::new(),
+    }
+}
