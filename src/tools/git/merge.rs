@@ -1,0 +1,172 @@
+//! `git_merge`: all or nothing.
+//!
+//! # The order of things, and what a crash leaves
+//!
+//! 1. The merge is computed from commits alone (`merge-tree`), without index or work tree. A
+//!    conflict ends it here; nothing but unreferenced objects was written, which git collects.
+//! 2. The merge commit is written. Nothing refers to it yet.
+//! 3. Git takes the lock of the branch and checks that it is still where it was
+//!    ([`ref_update::RefUpdate`]). From here on no other git can move the branch.
+//! 4. If the branch is checked out somewhere, index and work tree there go to the new commit
+//!    ([`work_tree`]). It must have been clean; git checks all paths before it writes the first.
+//! 5. The branch moves to the new commit, and the lock is gone.
+//!
+//! If step 4 or 5 fails, index and work tree go back. If the process dies within step 4 or between
+//! 4 and 5, git's lock on the branch goes with it, history is as it was, and the work tree shows
+//! the merge's changes as uncommitted: the next merge is refused because of them, and
+//! `git reset --hard` removes them. The other order would leave the branch merged and a work tree
+//! that, committed, silently undoes the merge.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::steps::Merge;
+use self::work_tree::CheckedOut;
+use super::Git;
+use super::refs::{RefName, RelativePath};
+use crate::domain::ToolCallId;
+use crate::shutdown::Tasks;
+use crate::tools::registry::{is_plain_line, parse_arguments, schema_of};
+use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
+
+mod ref_update;
+mod steps;
+mod work_tree;
+
+/// Longest commit message, in bytes.
+const MAX_MESSAGE: usize = 4000;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    /// Path of the repository below the workspace root; not needed if there is only one.
+    repository: Option<RelativePath>,
+    /// The local branch whose commits are merged.
+    source: RefName,
+    /// The local branch that takes them in. Default: the current branch.
+    target: Option<RefName>,
+    /// Message of the merge commit. Default: git's own wording.
+    message: Option<String>,
+}
+
+/// The tool.
+pub(super) struct GitMerge {
+    spec: ToolSpec,
+    git: Arc<Git>,
+    tasks: Tasks,
+}
+
+impl GitMerge {
+    pub(super) fn new(git: Arc<Git>, tasks: Tasks) -> Self {
+        let spec = ToolSpec {
+            name: "git_merge".into(),
+            description: "Merge one local branch of a git repository into another with a merge \
+                commit. If they conflict, nothing is changed and the conflicting files are named."
+                .into(),
+            parameters: schema_of::<Arguments>(),
+            effect: Effect::Writes,
+        };
+        Self { spec, git, tasks }
+    }
+}
+
+#[async_trait]
+impl Tool for GitMerge {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+        let arguments = Arguments::parse(arguments)?;
+        self.git
+            .workspace
+            .locate(arguments.repository.as_ref())
+            .map(drop)
+    }
+
+    fn question(&self, arguments: &Value) -> String {
+        let Ok(arguments) = Arguments::parse(arguments) else {
+            return "브랜치를 병합할까요?".into();
+        };
+        let source = arguments.source.as_branch();
+        let target = match &arguments.target {
+            Some(target) => format!("{} 브랜치", target.as_branch()),
+            None => "현재 브랜치".into(),
+        };
+        let repository = self.git.name_of(arguments.repository.as_ref());
+        format!("{source} 브랜치를 {target}에 병합할까요? (저장소: {repository})")
+    }
+
+    async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError> {
+        let arguments = Arguments::parse(arguments)?;
+        let merge = merge(Arc::clone(&self.git), arguments, context.call.clone());
+        let broke_off = |_| ToolError::Failed("the merge broke off".into());
+        self.tasks.spawn(merge).await.map_err(broke_off)?
+    }
+}
+
+impl Arguments {
+    fn parse(arguments: &Value) -> Result<Self, ToolError> {
+        let arguments: Self = parse_arguments(arguments)?;
+        let fault = match (&arguments.target, &arguments.message) {
+            (Some(target), _) if target.as_branch() == arguments.source.as_branch() => {
+                "`target`: it is the same branch as `source`"
+            }
+            (_, Some(message)) if message.trim().is_empty() => "`message`: it is empty",
+            (_, Some(message)) if message.len() > MAX_MESSAGE => "`message`: it is too long",
+            (_, Some(message)) if !message.split('\n').all(is_plain_line) => {
+                "`message`: it has control or invisible characters"
+            }
+            _ => return Ok(arguments),
+        };
+        Err(ToolError::InvalidArguments(fault.into()))
+    }
+}
+
+async fn merge(git: Arc<Git>, arguments: Arguments, call: ToolCallId) -> Result<Value, ToolError> {
+    let repository = git.open(arguments.repository.as_ref()).await?;
+    let _alone = git.lock(repository.common_dir()).await;
+    let merge = Merge::prepare(&repository, &arguments).await?;
+    if merge.is_up_to_date().await? {
+        return Ok(merge.nothing_to_do());
+    }
+    let checked_out = CheckedOut::find(&repository, &merge.target).await?;
+    if let Some(place) = &checked_out {
+        place.check_clean().await?;
+    }
+    let tree = merge.tree().await?;
+    let new = merge
+        .commit(&tree, arguments.message.as_deref(), &call)
+        .await?;
+    merge.publish(&new, checked_out.as_ref()).await?;
+    merge.done(&new, checked_out.is_some()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn arguments_that_make_no_merge_are_refused() {
+        let refused = |arguments: Value| Arguments::parse(&arguments).unwrap_err().to_string();
+        let same = refused(json!({"source": "a", "target": "refs/heads/a"}));
+        assert!(same.contains("`target`: it is the same branch"), "{same}");
+        let option = refused(json!({"source": "--help"}));
+        assert!(
+            option.contains("`source`: \"--help\" is not the name of a branch"),
+            "{option}"
+        );
+        assert!(
+            refused(json!({"source": "a", "message": " \n"})).contains("`message`: it is empty")
+        );
+        assert!(refused(json!({"source": "a", "message": "x\u{1b}[31m"})).contains("`message`"));
+        assert!(refused(json!({"source": "a", "squash": true})).contains("unknown field `squash`"));
+        assert!(Arguments::parse(&json!({"source": "a", "message": "제목\n\n본문"})).is_ok());
+    }
+}
