@@ -1,5 +1,6 @@
 //! What the tests share: real servers on free ports, and callers as types.
 #![allow(dead_code, reason = "each test binary uses its own part of the support code")]
 
+pub(crate) mod git;
 pub mod model;
 pub mod redis;
