@@ -2,9 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of the support code")]
 #![allow(unreachable_pub, reason = "support code is written like a library's")]
 
-pub mod app;
-pub mod git;
-pub mod keys;
+pub(crate) mod git;
 pub mod model;
 pub mod redis;
 pub mod stream;

@@ -22,29 +22,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use self::ref_update::RefUpdate;
+use self::steps::Merge;
 use self::work_tree::CheckedOut;
 use super::Git;
-use super::command::GitCommand;
 use super::refs::{RefName, RelativePath};
-use super::repository::Repository;
 use crate::domain::ToolCallId;
 use crate::shutdown::Tasks;
 use crate::tools::registry::{is_plain_line, parse_arguments, schema_of};
 use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 mod ref_update;
+mod steps;
 mod work_tree;
 
-/// How many files a result or a message names.
-const MAX_FILES: usize = 50;
 /// Longest commit message, in bytes.
 const MAX_MESSAGE: usize = 4000;
-/// Who merges where the repository does not say.
-const NAME: &str = "Aura-Platform";
-const EMAIL: &str = "aura@dwp.local";
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -133,17 +127,6 @@ impl Arguments {
     }
 }
 
-/// A merge that git is able to do.
-struct Merge<'a> {
-    repository: &'a Repository,
-    source: &'a str,
-    target: String,
-    /// Where the target is.
-    old: String,
-    /// Where the source is.
-    theirs: String,
-}
-
 async fn merge(git: Arc<Git>, arguments: Arguments, call: ToolCallId) -> Result<Value, ToolError> {
     let repository = git.open(arguments.repository.as_ref()).await?;
     let _alone = git.lock(repository.common_dir()).await;
@@ -163,239 +146,11 @@ async fn merge(git: Arc<Git>, arguments: Arguments, call: ToolCallId) -> Result<
     merge.done(&new, checked_out.is_some()).await
 }
 
-impl<'a> Merge<'a> {
-    async fn prepare(repository: &'a Repository, call: &'a Arguments) -> Result<Self, ToolError> {
-        let target = match &call.target {
-            Some(target) => target.clone(),
-            None => current_branch(repository).await?,
-        };
-        let old = repository.branch(&target).await?;
-        let theirs = repository.branch(&call.source).await?;
-        let target = target.as_branch().to_owned();
-        let full = format!("refs/heads/{target}");
-        if repository
-            .call(&["symbolic-ref", "--quiet", &full])
-            .whole()
-            .await?
-            .code
-            == Some(0)
-        {
-            let message = format!("the branch {target} is only another name for a branch");
-            return Err(ToolError::Conflict(message));
-        }
-        Ok(Self {
-            repository,
-            source: call.source.as_branch(),
-            target,
-            old,
-            theirs,
-        })
-    }
-
-    /// Whether the target already has everything. Without common history there is no merge.
-    async fn is_up_to_date(&self) -> Result<bool, ToolError> {
-        match self.repository.merge_base(&self.old, &self.theirs).await? {
-            Some(base) => Ok(base == self.theirs),
-            None => Err(ToolError::Conflict(format!(
-                "{} and {} have no common history; nothing was changed",
-                self.source, self.target
-            ))),
-        }
-    }
-
-    /// The merged tree, or the files in which the branches conflict.
-    async fn tree(&self) -> Result<String, ToolError> {
-        let args = [
-            "merge-tree",
-            "--write-tree",
-            "--name-only",
-            "-z",
-            "--no-messages",
-        ];
-        let output = self
-            .repository
-            .call(&args)
-            .args([&self.old, &self.theirs])
-            .whole()
-            .await?;
-        let fields = output.fields();
-        match (output.code, fields.split_first()) {
-            (Some(0), Some((tree, _))) => Ok(tree.clone()),
-            (Some(1), Some((_, files))) => Err(ToolError::Conflict(format!(
-                "{} cannot be merged into {}: conflict in {}; nothing was changed",
-                self.source,
-                self.target,
-                name_some(files)
-            ))),
-            _ => Err(output.failure("merge-tree")),
-        }
-    }
-
-    /// Writes the merge commit; nothing refers to it yet.
-    async fn commit(
-        &self,
-        tree: &str,
-        message: Option<&str>,
-        call: &ToolCallId,
-    ) -> Result<String, ToolError> {
-        let default = format!("Merge branch '{}' into {}", self.source, self.target);
-        let message = message.map_or(default.as_str(), str::trim);
-        let trailer = trailer(call);
-        let args = [
-            "commit-tree",
-            "--no-gpg-sign",
-            "-p",
-            &self.old,
-            "-p",
-            &self.theirs,
-        ];
-        let command = self
-            .repository
-            .call(&args)
-            .args(["-m", message, "-m", &trailer, tree]);
-        let output = signed(command, self.repository)
-            .whole()
-            .await?
-            .ok("commit-tree")?;
-        Ok(output.text().trim().to_owned())
-    }
-
-    /// Steps 3 to 5 of the module's text.
-    async fn publish(&self, new: &str, place: Option<&CheckedOut>) -> Result<(), ToolError> {
-        let Self {
-            repository,
-            old,
-            target,
-            ..
-        } = self;
-        if let Some(place) = place {
-            place.check_untracked(old, new).await?;
-        }
-        let update = RefUpdate::prepare(repository, target, old, new, self.source).await?;
-        if let Some(place) = place
-            && let Err(error) = place.go(old, new).await
-        {
-            update.abort().await;
-            return Err(error);
-        }
-        let Err(error) = update.commit().await else {
-            return Ok(());
-        };
-        // What counts is where the branch is: git may have moved it and died before it said so.
-        let full = format!("refs/heads/{target}^{{commit}}");
-        let now = repository
-            .call(&["rev-parse", "--verify", "--quiet", &full])
-            .whole()
-            .await?;
-        if now.text().trim() == new {
-            return Ok(());
-        }
-        match place {
-            Some(place) => Err(place.go_back(old, new, error).await),
-            None => Err(error),
-        }
-    }
-
-    async fn done(&self, new: &str, work_tree_updated: bool) -> Result<Value, ToolError> {
-        // The merge has happened: a list that cannot be had must not make it look failed.
-        let args = [
-            "diff-tree",
-            "-r",
-            "-z",
-            "--name-only",
-            "--no-renames",
-            &self.old,
-            new,
-        ];
-        let files = self
-            .repository
-            .call(&args)
-            .whole()
-            .await
-            .map(|output| output.fields())
-            .ok();
-        Ok(json!({
-            "merged": true,
-            "alreadyUpToDate": false,
-            "repository": self.repository.name(),
-            "source": self.source,
-            "target": self.target,
-            "commit": new,
-            "previous": self.old,
-            "merges": self.theirs,
-            "filesChanged": files.as_ref().map(Vec::len),
-            "files": files.map(|files| files.into_iter().take(MAX_FILES).collect::<Vec<_>>()),
-            "workTreeUpdated": work_tree_updated,
-        }))
-    }
-
-    fn nothing_to_do(&self) -> Value {
-        json!({
-            "merged": false,
-            "alreadyUpToDate": true,
-            "repository": self.repository.name(),
-            "source": self.source,
-            "target": self.target,
-            "commit": self.old,
-            "previous": self.old,
-            "note": format!("{} already has everything of {}", self.target, self.source),
-        })
-    }
-}
-
-/// The branch that is checked out where the call works.
-async fn current_branch(repository: &Repository) -> Result<RefName, ToolError> {
-    let output = repository
-        .call(&["symbolic-ref", "--quiet", "HEAD"])
-        .whole()
-        .await?;
-    RefName::try_from(output.text().trim().to_owned()).map_err(|_| {
-        let name = repository.name();
-        ToolError::Conflict(format!("{name} has no current branch: name the target"))
-    })
-}
-
-/// The call with the names that its commit or log entry is to carry.
-fn signed<'a>(command: GitCommand<'a>, repository: &Repository) -> GitCommand<'a> {
-    let given = repository.identity();
-    let given = given.filter(|id| !id.name.trim().is_empty() && !id.email.trim().is_empty());
-    let (name, email) = given.map_or((NAME, EMAIL), |id| (&id.name, &id.email));
-    command
-        .env("GIT_AUTHOR_NAME", name)
-        .env("GIT_AUTHOR_EMAIL", email)
-        .env("GIT_COMMITTER_NAME", name)
-        .env("GIT_COMMITTER_EMAIL", email)
-}
-
-/// By which a later run can find out that a call's merge has happened. The id is a model's.
-fn trailer(call: &ToolCallId) -> String {
-    let id: String = call
-        .as_str()
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(200)
-        .collect();
-    format!("Aura-Call: {id}")
-}
-
-/// The first of many names.
-fn name_some(files: &[String]) -> String {
-    let shown = files[..files.len().min(MAX_FILES)].join(", ");
-    match files.len().saturating_sub(MAX_FILES) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
 
-    #[test]
-    fn a_call_id_cannot_add_lines_to_the_commit() {
-        let call = ToolCallId::new("call_1\n\nSigned-off-by: you\u{202e}");
-        assert_eq!(trailer(&call), "Aura-Call: call_1Signed-off-by:you");
-    }
+    use super::*;
 
     #[test]
     fn arguments_that_make_no_merge_are_refused() {

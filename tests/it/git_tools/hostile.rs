@@ -139,7 +139,7 @@ async fn hooks_do_not_run() {
     for hook in hooks {
         for directory in [&sample.join(".git/hooks"), &own] {
             std::fs::create_dir_all(directory).unwrap();
-            std::fs::copy(&trap.program, directory.join(hook)).unwrap();
+            std::fs::hard_link(&trap.program, directory.join(hook)).unwrap();
         }
     }
     let tools = trap.workspace.tools().await;

@@ -1,5 +1,9 @@
 //! Workspaces with real repositories, and the git tools on them.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot be set up fails"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -166,10 +170,16 @@ pub(crate) fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
-/// Makes an executable file.
+/// Makes an executable file. Another process writes it: had this one a writing handle, a test that
+/// forks at that moment would hold it on, and running the file would fail with "text file busy".
 pub(crate) fn script(path: &Path, text: &str) {
-    use std::os::unix::fs::PermissionsExt;
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let write = "rm -f \"$0\" && printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
+    let status = Command::new("/bin/sh")
+        .arg("-c")
+        .arg(write)
+        .arg(path)
+        .arg(text)
+        .status();
+    assert!(status.unwrap().success());
 }

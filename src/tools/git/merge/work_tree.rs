@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::name_some;
+use super::steps::name_some;
 use crate::tools::ToolError;
 use crate::tools::git::repository::Repository;
 
