@@ -2,7 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses its own part of the support code")]
 #![allow(unreachable_pub, reason = "support code is written like a library's")]
 
-pub(crate) mod git;
+pub mod app;
+pub mod git;
+pub mod keys;
 pub mod model;
 pub mod redis;
 pub mod stream;
