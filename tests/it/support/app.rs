@@ -35,7 +35,7 @@ impl Options {
     }
 }
 
-/// A running server. Dropping it kills it.
+/// A running server. Dropping it kills it; if the test is failing, its log is shown.
 pub struct Server {
     child: Child,
     base: String,
@@ -152,6 +152,17 @@ impl Server {
     /// A request without any header of ours.
     pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.base))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(40).collect();
+            let tail: Vec<&str> = tail.into_iter().rev().collect();
+            eprintln!("--- the server's log ends ---\n{}", tail.join("\n"));
+        }
     }
 }
 
