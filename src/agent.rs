@@ -1,1 +1,22 @@
-//! Being built.
+//! The agent: runs that live on the server, whoever watches.
+//!
+//! analyze → plan → execute ⇄ tools → reflect; everything that happens is appended to the session's
+//! journal first and shown then. Knows the ports and `domain`; nothing of HTTP, nothing of Redis.
+
+mod ask;
+pub mod decisions;
+mod evidence;
+mod execute;
+mod finish;
+pub mod gate;
+pub mod journal;
+pub mod listener;
+pub mod live;
+pub mod record;
+pub mod run;
+pub mod service;
+pub mod state;
+mod turn;
+pub mod view;
+
+pub use service::{AgentService, Ask, StartError};

@@ -1,1 +1,162 @@
-//! Being built.
+//! The command line (contract, section 9). What a command prints goes to stdout, everything else to
+//! stderr.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use thiserror::Error;
+
+use crate::app::AppError;
+use crate::settings::{Checked, Environment, Faults, Layers, Purpose};
+use crate::telemetry::log;
+
+mod config;
+mod dev;
+mod healthcheck;
+mod prompt;
+mod serve;
+mod token;
+
+/// The exit code of a command line or of settings that make no sense; clap uses the same.
+const USAGE: u8 = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  aura-platform serve --dev
+      try it out: needs nothing, prints a token and the commands to go on with
+  JWT_SECRET=... REDIS_URL=redis://redis:6379 aura-platform serve
+      serve for real
+  JWT_SECRET=... aura-platform token --sub user123 --tenant tenant1 --ttl 8h
+      a token for a user
+  aura-platform config
+      what is set, and where it came from
+
+Settings come from config/aura.toml (or the file that AURA_CONFIG names) and from the environment,
+which wins; config/default.toml in the sources describes every one of them.
+
+Exit codes:
+  0  done
+  1  it did not work out (healthcheck: not healthy)
+  2  the command line or a setting is wrong; nothing was started";
+
+/// The agent server of DWP: typed SSE streams, durable runs, human approvals.
+#[derive(Debug, Parser)]
+#[command(name = "aura-platform", version, about, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until told to stop (SIGTERM, SIGINT)
+    Serve(serve::Arguments),
+    /// Print a signed token, and nothing else
+    Token(token::Arguments),
+    /// Print the system prompt that a page context leads to
+    Prompt(prompt::Arguments),
+    /// Print the settings in force and where each came from; secrets are masked
+    Config,
+    /// Ask a running service whether it is healthy
+    Healthcheck(healthcheck::Arguments),
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, Error)]
+enum CliError {
+    #[error(transparent)]
+    Settings(#[from] Faults),
+    #[error("{0}")]
+    Input(String),
+    #[error("{0}")]
+    Failed(String),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error("{0}")]
+    Output(#[from] io::Error),
+}
+
+impl CliError {
+    fn failed(error: impl Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+
+    /// One line for each thing that is wrong.
+    fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Settings(faults) => faults.iter().map(ToString::to_string).collect(),
+            Self::Input(_) | Self::Failed(_) | Self::App(_) | Self::Output(_) => {
+                vec![self.to_string()]
+            }
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Settings(_) | Self::Input(_) => ExitCode::from(USAGE),
+            Self::Failed(_) | Self::App(_) => ExitCode::FAILURE,
+            // `aura-platform config | head -1` is no failure.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Self::Output(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Runs the command that the process was started with, to its end.
+pub fn run() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
+        Command::Prompt(arguments) => prompt::run(&arguments),
+        Command::Config => config::run(),
+        Command::Healthcheck(arguments) => healthcheck::run(&arguments),
+    };
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    for line in error.lines() {
+        // Nobody is left to be told that stderr is closed.
+        let _ = writeln!(io::stderr(), "error: {line}");
+    }
+    error.exit_code()
+}
+
+/// Prints what the command is for.
+fn print(text: &str) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{text}")?;
+    Ok(stdout.flush()?)
+}
+
+/// The settings of this process.
+fn settings(purpose: Purpose) -> Result<Checked, Faults> {
+    Layers::read(&Environment::of_process(), purpose).check()
+}
+
+/// The runtime of a command that waits for something.
+fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime.map_err(CliError::failed)?.block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_reader_who_has_seen_enough_is_no_failure() {
+        let gone = CliError::Output(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(gone.exit_code(), ExitCode::SUCCESS);
+    }
+}

@@ -1,1 +1,123 @@
-//! Being built.
+//! The outside of the service: reads like the contract's route table (section 1).
+//!
+//! Every route is closed unless the table says [`Access::Open`]; an unknown path is closed too. A
+//! fault leaves a handler as an [`error::ApiError`] and gets its body in one place, [`render`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodRouter, get, post};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::agent::AgentService;
+use crate::domain::Clock;
+use crate::store::Store;
+use crate::token::TokenKey;
+
+pub mod arrival;
+pub mod auth;
+pub mod body;
+pub mod envelope;
+pub mod error;
+pub mod extract;
+pub mod health;
+pub mod hitl;
+pub mod listen;
+pub mod render;
+pub mod sessions;
+pub mod stream;
+pub mod tail;
+
+/// What `http` is told by the composition root.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who checks tokens.
+    pub key: TokenKey,
+    /// How far clocks may disagree.
+    pub leeway: Duration,
+    /// The longest silence on a stream.
+    pub keep_alive: Duration,
+}
+
+/// What handlers share.
+pub struct Http {
+    /// The agent.
+    pub service: Arc<AgentService>,
+    /// The store, for reading streams and for readiness.
+    pub store: Arc<dyn Store>,
+    /// Who gives the time.
+    pub clock: Arc<dyn Clock>,
+    /// Keys and times.
+    pub config: Config,
+    /// Cancelled once the process is to stop.
+    pub stopping: CancellationToken,
+}
+
+/// The state as axum hands it to handlers.
+pub type Shared = Arc<Http>;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Open,
+    /// Callers with a valid token.
+    Guarded,
+}
+
+/// One line of the route table.
+pub struct Route {
+    /// The path as axum writes it.
+    pub path: &'static str,
+    /// The methods that it takes, for people and tests.
+    pub methods: &'static [&'static str],
+    /// Who may call it.
+    pub access: Access,
+    handler: MethodRouter<Shared>,
+}
+
+/// The route table.
+pub fn routes() -> Vec<Route> {
+    use Access::{Guarded, Open};
+    let route = |path, methods, access, handler| Route { path, methods, access, handler };
+    vec![
+        route("/aura/test/stream", &["POST", "GET"], Guarded, post(stream::post).get(stream::get)),
+        route("/aura/hitl/requests/{id}", &["GET"], Guarded, get(hitl::request)),
+        route("/aura/hitl/signals/{id}", &["GET"], Guarded, get(hitl::signal)),
+        route("/aura/hitl/approve/{id}", &["POST"], Guarded, post(hitl::approve)),
+        route("/aura/hitl/reject/{id}", &["POST"], Guarded, post(hitl::reject)),
+        route("/aura/sessions", &["GET"], Guarded, get(sessions::list)),
+        route("/aura/sessions/{id}", &["GET"], Guarded, get(sessions::show)),
+        route("/aura/sessions/{id}/stream", &["GET"], Guarded, get(stream::join)),
+        route("/aura/sessions/{id}/cancel", &["POST"], Guarded, post(sessions::cancel)),
+        route("/health", &["GET"], Open, get(health::live)),
+        route("/aura/health", &["GET"], Open, get(health::live)),
+        route("/health/ready", &["GET"], Open, get(health::ready)),
+    ]
+}
+
+/// The router: all routes behind their guard, faults rendered, arrivals logged.
+pub fn router(http: Http) -> Router {
+    let http = Arc::new(http);
+    let (mut open, mut guarded) = (Router::new(), Router::new());
+    for Route { path, access, handler, .. } in routes() {
+        match access {
+            Access::Open => open = open.route(path, handler),
+            Access::Guarded => guarded = guarded.route(path, handler),
+        }
+    }
+    let guard = from_fn_with_state(Arc::clone(&http), auth::guard);
+    let guarded = guarded
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::no_such_method)
+        .layer(guard);
+    open.method_not_allowed_fallback(error::no_such_method)
+        .merge(guarded)
+        .layer(CatchPanicLayer::custom(error::from_panic))
+        .layer(from_fn_with_state(Arc::clone(&http), render::faults))
+        .layer(from_fn(arrival::log))
+        .with_state(http)
+}

@@ -10,6 +10,7 @@
 //! | the bytes of an event | [`domain::event`], [`sse`] |
 //! | what outlives a process | [`store`] (port), [`store::memory`], [`store::redis`] |
 //! | models and tools | [`llm`], [`tools`] |
+//! | how an outbound HTTP client is built | [`http_client`] |
 //! | how it is all put together | [`app`] |
 //!
 //! Arrows point one way: `cli` → `app` → `http` → `agent` → the ports → `domain`. An adapter knows
@@ -20,10 +21,12 @@ pub mod app;
 pub mod cli;
 pub mod domain;
 pub mod http;
+pub mod http_client;
 pub mod llm;
 pub mod settings;
 pub mod shutdown;
 pub mod sse;
 pub mod store;
 pub mod telemetry;
+pub mod token;
 pub mod tools;

@@ -1,1 +1,3 @@
-//! Being built.
+//! What operators see of the process.
+
+pub mod log;

@@ -1,3 +1,345 @@
-//! Events.
-/// x
-pub struct Event;
+//! The typed events of the stream and their flat payloads (contract, section 4.2).
+
+use bytes::Bytes;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use super::approval::ApprovalRequest;
+use super::confidence::Confidence;
+use super::error_code::ErrorCode;
+use super::ids::{RequestId, SessionId, StepId, ThreadId, ToolCallId};
+use super::message::Usage;
+use super::plan::PlanStep;
+use super::session::SessionStatus;
+
+/// A tool's result over this many bytes of JSON is cut in the event.
+pub const RESULT_SHOWN_MAX: usize = 8 * 1024;
+
+/// What a client can be told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The run has begun.
+    Start {
+        /// For people.
+        message: String,
+        /// The conversation.
+        thread_id: ThreadId,
+        /// The model's name.
+        model: String,
+    },
+    /// What the agent thinks.
+    Thought {
+        /// Of which kind.
+        kind: ThoughtKind,
+        /// The thought.
+        content: String,
+        /// What it rests on: tools, pages.
+        sources: Vec<String>,
+    },
+    /// A new step of the plan.
+    PlanStep(PlanStep),
+    /// A step has moved.
+    PlanStepUpdate(PlanStep),
+    /// The same, for the timeline.
+    TimelineStepUpdate(PlanStep),
+    /// A tool call has moved.
+    ToolExecution(ToolExecution),
+    /// A person is asked.
+    Hitl {
+        /// What is asked.
+        request: Box<ApprovalRequest>,
+        /// The step that waits.
+        step_id: StepId,
+        /// How sure the model was.
+        confidence: Confidence,
+    },
+    /// A piece of the answer.
+    Content {
+        /// The text; under 1 KiB if it is a piece.
+        content: String,
+        /// Whether it is a piece (`true`) or the whole answer.
+        chunk: bool,
+        /// Anything that belongs to the answer.
+        metadata: Value,
+    },
+    /// Something went wrong.
+    Error(ErrorEvent),
+    /// The run failed for want of an answer.
+    Failed {
+        /// For people.
+        message: String,
+        /// What happened.
+        error: String,
+        /// Its class, for instance `TimeoutError`.
+        error_type: &'static str,
+        /// The request that nobody answered.
+        request_id: RequestId,
+    },
+    /// The run is over.
+    End {
+        /// For people.
+        message: String,
+        /// How it ended.
+        status: EndStatus,
+        /// Tokens used.
+        usage: Usage,
+        /// From the start of the run, waiting included.
+        duration_ms: u64,
+    },
+}
+
+/// The kinds of thought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThoughtKind {
+    /// Reading the request.
+    Analysis,
+    /// Choosing steps.
+    Planning,
+    /// Working something out.
+    Reasoning,
+    /// Acting on a person's decision.
+    Decision,
+    /// Looking back.
+    Reflection,
+}
+
+/// Where a tool call stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolStatus {
+    /// Waiting for a person.
+    Pending,
+    /// At work.
+    Running,
+    /// Done.
+    Success,
+    /// Tried, without success.
+    Failed,
+    /// Never run.
+    Cancelled,
+}
+
+/// A tool call as clients see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolExecution {
+    /// The call.
+    pub call_id: ToolCallId,
+    /// The tool.
+    pub tool: String,
+    /// Its arguments: what was shown is what runs.
+    pub arguments: Value,
+    /// Where it stands.
+    pub status: ToolStatus,
+    /// Whether a person must agree.
+    pub requires_approval: bool,
+    /// What came of it.
+    pub result: Option<Value>,
+    /// Why nothing came of it.
+    pub error: Option<String>,
+    /// How long it ran.
+    pub duration_ms: Option<u64>,
+}
+
+/// An error as clients see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorEvent {
+    /// What was wrong, precisely.
+    pub error: String,
+    /// Its class, for instance `RejectionError`.
+    pub error_type: &'static str,
+    /// The platform's code.
+    pub code: ErrorCode,
+    /// For people.
+    pub message: String,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndStatus {
+    /// With an answer.
+    Completed,
+    /// With an error or a missed deadline.
+    Failed,
+    /// A person said no.
+    Rejected,
+    /// Somebody cancelled it.
+    Cancelled,
+}
+
+impl From<EndStatus> for SessionStatus {
+    fn from(status: EndStatus) -> Self {
+        match status {
+            EndStatus::Completed => Self::Completed,
+            EndStatus::Failed => Self::Failed,
+            EndStatus::Rejected => Self::Rejected,
+            EndStatus::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl Event {
+    /// The SSE `event` field, and the payload's `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Thought { .. } => "thought",
+            Self::PlanStep(_) => "plan_step",
+            Self::PlanStepUpdate(_) => "plan_step_update",
+            Self::TimelineStepUpdate(_) => "timeline_step_update",
+            Self::ToolExecution(_) => "tool_execution",
+            Self::Hitl { .. } => "hitl",
+            Self::Content { .. } => "content",
+            Self::Error(_) => "error",
+            Self::Failed { .. } => "failed",
+            Self::End { .. } => "end",
+        }
+    }
+
+    /// The flat payload: one line of JSON. `session` is `None` only for an error that came before
+    /// there was a session.
+    pub fn payload(&self, session: Option<&SessionId>, unix_seconds: u64) -> Bytes {
+        let stamped = Stamped { event: self, session, unix_seconds };
+        // Every map key is a literal and every value is JSON already, so nothing here can fail.
+        serde_json::to_vec(&stamped).unwrap_or_else(|_| b"{}".to_vec()).into()
+    }
+
+    fn write_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        match self {
+            Self::Start { message, thread_id, model } => {
+                map.serialize_entry("message", message)?;
+                map.serialize_entry("threadId", thread_id)?;
+                map.serialize_entry("model", model)
+            }
+            Self::Thought { kind, content, sources } => {
+                map.serialize_entry("thoughtType", kind)?;
+                map.serialize_entry("content", content)?;
+                map.serialize_entry("sources", sources)
+            }
+            Self::PlanStep(step) => write_plan_step(map, step),
+            Self::PlanStepUpdate(step) => write_plan_step_update(map, step),
+            Self::TimelineStepUpdate(step) => write_timeline_update(map, step),
+            Self::ToolExecution(call) => write_tool_execution(map, call),
+            Self::Hitl { request, step_id, confidence } => {
+                write_hitl(map, request)?;
+                map.serialize_entry("stepId", step_id)?;
+                map.serialize_entry("confidence", confidence)?;
+                map.serialize_entry("expiresAt", &request.expires_at)
+            }
+            Self::Content { content, chunk, metadata } => {
+                map.serialize_entry("content", content)?;
+                map.serialize_entry("chunk", chunk)?;
+                map.serialize_entry("metadata", metadata)
+            }
+            Self::Error(error) => {
+                map.serialize_entry("error", &error.error)?;
+                map.serialize_entry("errorType", error.error_type)?;
+                map.serialize_entry("errorCode", error.code.code())?;
+                map.serialize_entry("message", &error.message)?;
+                map.serialize_entry("retryable", &error.retryable)
+            }
+            Self::Failed { message, error, error_type, request_id } => {
+                map.serialize_entry("message", message)?;
+                map.serialize_entry("error", error)?;
+                map.serialize_entry("errorType", error_type)?;
+                map.serialize_entry("requestId", request_id)
+            }
+            Self::End { message, status, usage, duration_ms } => {
+                map.serialize_entry("message", message)?;
+                map.serialize_entry("status", status)?;
+                map.serialize_entry("usage", usage)?;
+                map.serialize_entry("durationMs", duration_ms)
+            }
+        }
+    }
+}
+
+fn write_plan_step<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), M::Error> {
+    map.serialize_entry("stepId", &step.step_id)?;
+    map.serialize_entry("id", &step.step_id)?;
+    map.serialize_entry("title", &step.title)?;
+    map.serialize_entry("description", &step.description)?;
+    map.serialize_entry("status", &step.status)?;
+    map.serialize_entry("confidence", &step.confidence)?;
+    map.serialize_entry("order", &step.order)
+}
+
+fn write_plan_step_update<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), M::Error> {
+    map.serialize_entry("stepId", &step.step_id)?;
+    map.serialize_entry("id", &step.step_id)?;
+    map.serialize_entry("status", &step.status)?;
+    map.serialize_entry("progress", &step.status.progress())?;
+    map.serialize_entry("confidence", &step.confidence)?;
+    map.serialize_entry("description", &step.description)
+}
+
+fn write_timeline_update<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), M::Error> {
+    map.serialize_entry("stepId", &step.step_id)?;
+    map.serialize_entry("id", &step.step_id)?;
+    map.serialize_entry("title", &step.title)?;
+    map.serialize_entry("status", &step.status)?;
+    map.serialize_entry("progress", &step.status.progress())
+}
+
+fn write_tool_execution<M: SerializeMap>(
+    map: &mut M,
+    call: &ToolExecution,
+) -> Result<(), M::Error> {
+    map.serialize_entry("toolCallId", &call.call_id)?;
+    map.serialize_entry("toolName", &call.tool)?;
+    map.serialize_entry("tool", &call.tool)?;
+    map.serialize_entry("toolArgs", &call.arguments)?;
+    map.serialize_entry("params", &call.arguments)?;
+    map.serialize_entry("status", &call.status)?;
+    map.serialize_entry("requiresApproval", &call.requires_approval)?;
+    let (result, full_length) = shown_result(call.result.as_ref());
+    map.serialize_entry("result", &result)?;
+    if let Some(bytes) = full_length {
+        map.serialize_entry("resultBytes", &bytes)?;
+    }
+    map.serialize_entry("error", &call.error)?;
+    map.serialize_entry("durationMs", &call.duration_ms)
+}
+
+fn write_hitl<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Result<(), M::Error> {
+    map.serialize_entry("requestId", &request.request_id)?;
+    map.serialize_entry("actionType", &request.action_type)?;
+    map.serialize_entry("action", &request.action_type)?;
+    map.serialize_entry("message", &request.message)?;
+    map.serialize_entry("context", &request.context)?;
+    map.serialize_entry("params", &request.context)?;
+    map.serialize_entry("requiresApproval", &true)
+}
+
+/// The result as an event shows it, and its full length in bytes if it had to be cut: the cut one
+/// is text, the beginning of the result's JSON.
+fn shown_result(result: Option<&Value>) -> (Option<Value>, Option<usize>) {
+    let Some(result) = result else { return (None, None) };
+    let text = result.to_string();
+    if text.len() <= RESULT_SHOWN_MAX {
+        return (Some(result.clone()), None);
+    }
+    let end = text.floor_char_boundary(RESULT_SHOWN_MAX);
+    (Some(Value::String(text[..end].to_owned())), Some(text.len()))
+}
+
+struct Stamped<'a> {
+    event: &'a Event,
+    session: Option<&'a SessionId>,
+    unix_seconds: u64,
+}
+
+impl Serialize for Stamped<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("version", "1.0")?;
+        map.serialize_entry("type", self.event.kind())?;
+        map.serialize_entry("timestamp", &self.unix_seconds)?;
+        map.serialize_entry("sessionId", &self.session)?;
+        self.event.write_fields(&mut map)?;
+        map.end()
+    }
+}

@@ -181,7 +181,7 @@ mod tests {
         let id = SessionId::generate(&UserId::new("kim:{민수}\n_a@b.c"), 1_706_152_860);
         assert!(
             id.as_str()
-                .starts_with("session_kim----------a@b.c_1706152860_"),
+                .starts_with("session_kim-------a@b.c_1706152860_"),
             "{id}"
         );
         assert_eq!(SessionId::parse(id.as_str()), Some(id));

@@ -1,1 +1,297 @@
-//! Signals.
+//! Signals: what people and neighbours publish about a waiting request (contract, section 5.2).
+//!
+//! A signal comes from outside and decides whether something dangerous runs, so it is read
+//! strictly: whatever leaves a doubt is a [`SignalFault`], and a fault is never a yes.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::approval::{Decision, Verdict};
+use super::ids::{RequestId, SessionId, UserId};
+
+/// Longest signal that is read, in bytes.
+const SIGNAL_MAX: usize = 64 * 1024;
+/// Longest reason that a signal carries, in characters; more is cut.
+const REASON_MAX: usize = 1000;
+/// Longest user id that a signal may name, in bytes; a longer one is left out.
+const USER_MAX: usize = 256;
+/// A larger timestamp counts milliseconds: in seconds it would be the year 5138.
+const LAST_SECOND: u64 = 100_000_000_000;
+
+/// What a signal says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vote {
+    /// Yes.
+    Approve,
+    /// No.
+    Reject,
+}
+
+impl Vote {
+    /// The vote that a word stands for: exactly the words of the contract, in lower case.
+    fn of(word: &str) -> Option<Self> {
+        match word {
+            "approval" | "approved" | "approve" => Some(Self::Approve),
+            "rejection" | "rejected" | "reject" => Some(Self::Reject),
+            _ => None,
+        }
+    }
+}
+
+/// A vote on a request, by whoever published it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signal {
+    /// Yes or no.
+    pub vote: Vote,
+    /// The request that it names, if it names one.
+    pub request_id: Option<RequestId>,
+    /// The session that it names, if it names one.
+    pub session_id: Option<SessionId>,
+    /// Who decided, where it says so. Nobody has checked that.
+    pub by: Option<UserId>,
+    /// Why, where it says so; at most 1,000 characters.
+    pub reason: Option<String>,
+    /// When, in seconds since the Unix epoch, where it says so.
+    pub timestamp: Option<u64>,
+}
+
+/// Why a message is not a signal. What is quoted is cut.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SignalFault {
+    /// Longer than any signal.
+    #[error("the message is {0} bytes long, more than any signal")]
+    TooLong(usize),
+    /// Not JSON, or a field stands in it twice.
+    #[error("the message is not valid JSON: {0}")]
+    NotJson(String),
+    /// JSON, but not an object.
+    #[error("the message is not a JSON object")]
+    NotAnObject,
+    /// None of `type`, `status` and `action` is there.
+    #[error("the message has no type, status or action")]
+    NoDecision,
+    /// One of them is there and is neither a yes nor a no.
+    #[error("{field} {value:?} is not a decision")]
+    UnknownDecision {
+        /// The field.
+        field: &'static str,
+        /// What it says.
+        value: String,
+    },
+    /// One of them says yes, another no.
+    #[error("type, status and action contradict each other")]
+    Contradiction,
+    /// `requestId` is there and is no request's id.
+    #[error("requestId {0:?} is not the id of a request")]
+    BadRequestId(String),
+    /// `sessionId` is there and is no session's id.
+    #[error("sessionId {0:?} is not the id of a session")]
+    BadSessionId(String),
+}
+
+/// The fields that are looked at. Deriving refuses a field that stands twice; `null` is absent.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    #[serde(rename = "type")]
+    kind: Option<Value>,
+    status: Option<Value>,
+    action: Option<Value>,
+    request_id: Option<Value>,
+    session_id: Option<Value>,
+    user_id: Option<Value>,
+    approved_by: Option<Value>,
+    rejected_by: Option<Value>,
+    approved_at: Option<Value>,
+    rejected_at: Option<Value>,
+    reason: Option<Value>,
+    timestamp: Option<Value>,
+}
+
+impl Signal {
+    /// Reads a published or stored signal.
+    ///
+    /// Every one of `type`, `status` and `action` that is there must be one of the contract's
+    /// words, and they must agree: `{"type":"hitl","status":"approved"}` is nobody's yes. An id
+    /// that is there must be one; a wrong id never counts as "names none".
+    ///
+    /// # Errors
+    /// Says why the message does not count; such a message is to be logged and ignored.
+    pub fn parse(message: &[u8]) -> Result<Self, SignalFault> {
+        if message.len() > SIGNAL_MAX {
+            return Err(SignalFault::TooLong(message.len()));
+        }
+        let fields = Fields::read(message)?;
+        let vote = fields.vote()?;
+        let by = match vote {
+            Vote::Approve => &fields.approved_by,
+            Vote::Reject => &fields.rejected_by,
+        };
+        Ok(Self {
+            vote,
+            request_id: fields.request_id()?,
+            session_id: fields.session_id()?,
+            by: user(by.as_ref()).or_else(|| user(fields.user_id.as_ref())),
+            reason: reason(fields.reason.as_ref()),
+            timestamp: seconds(fields.timestamp.as_ref()),
+        })
+    }
+
+    /// The signal that this service publishes for a decision, as JSON text; `None` for a deadline
+    /// and for a cancelled run, which are nobody's vote.
+    pub fn for_decision(
+        request: &RequestId,
+        session: &SessionId,
+        decision: &Decision,
+    ) -> Option<String> {
+        let (kind, status) = match decision.verdict {
+            Verdict::Approved => ("approval", "approved"),
+            Verdict::Rejected => ("rejection", "rejected"),
+            Verdict::TimedOut | Verdict::Cancelled => return None,
+        };
+        let mut signal = json!({"type": kind, "requestId": request, "status": status});
+        if let Some(reason) = &decision.reason {
+            signal["reason"] = cut(reason, REASON_MAX).into();
+        }
+        signal["timestamp"] = (decision.at_ms / 1000).into();
+        signal["sessionId"] = session.as_str().into();
+        if let Some(by) = &decision.by {
+            signal["userId"] = by.as_str().into();
+        }
+        Some(signal.to_string())
+    }
+
+    /// Which of the pending requests of `session` this is a vote on: the one that it names, or the
+    /// only one if it names none. `None` if it names another request or another session.
+    pub fn applies_to<'a>(
+        &self,
+        session: &SessionId,
+        pending: &'a [RequestId],
+    ) -> Option<&'a RequestId> {
+        if self
+            .session_id
+            .as_ref()
+            .is_some_and(|named| named != session)
+        {
+            return None;
+        }
+        match (&self.request_id, pending) {
+            (Some(named), _) => pending.iter().find(|id| *id == named),
+            (None, [only]) => Some(only),
+            (None, _) => None,
+        }
+    }
+}
+
+/// The vote in a stored `hitl:request` that another publisher has set to `approved` or `rejected`;
+/// `None` for every other status, and for whatever is not such a request.
+///
+/// Its `userId` is who started the run, so who decided is read from `approvedBy` and `rejectedBy`.
+pub fn vote_of_request(json: &str) -> Option<Signal> {
+    let fields = Fields::read(json.as_bytes()).ok()?;
+    let (vote, by, at) = match fields.status.as_ref()?.as_str()? {
+        "approved" => (Vote::Approve, &fields.approved_by, &fields.approved_at),
+        "rejected" => (Vote::Reject, &fields.rejected_by, &fields.rejected_at),
+        _ => return None,
+    };
+    Some(Signal {
+        vote,
+        request_id: Some(fields.request_id().ok()??),
+        session_id: fields.session_id().ok()?,
+        by: user(by.as_ref()),
+        reason: reason(fields.reason.as_ref()),
+        timestamp: seconds(at.as_ref()),
+    })
+}
+
+impl Fields {
+    fn read(message: &[u8]) -> Result<Self, SignalFault> {
+        let not_json = |fault: serde_json::Error| SignalFault::NotJson(fault.to_string());
+        // Looked at as a whole first: a derived struct would take a list for its fields in order.
+        let whole: Value = serde_json::from_slice(message).map_err(not_json)?;
+        if !whole.is_object() {
+            return Err(SignalFault::NotAnObject);
+        }
+        serde_json::from_slice(message).map_err(not_json)
+    }
+
+    fn vote(&self) -> Result<Vote, SignalFault> {
+        let mut vote = None;
+        let said = [
+            ("type", &self.kind),
+            ("status", &self.status),
+            ("action", &self.action),
+        ];
+        for (field, value) in said {
+            let Some(value) = value else { continue };
+            let unknown = || SignalFault::UnknownDecision {
+                field,
+                value: quoted(value),
+            };
+            let this = value.as_str().and_then(Vote::of).ok_or_else(unknown)?;
+            if vote.is_some_and(|other| other != this) {
+                return Err(SignalFault::Contradiction);
+            }
+            vote = Some(this);
+        }
+        vote.ok_or(SignalFault::NoDecision)
+    }
+
+    fn request_id(&self) -> Result<Option<RequestId>, SignalFault> {
+        let read = |value: &Value| {
+            let id = value.as_str().and_then(RequestId::parse);
+            id.ok_or_else(|| SignalFault::BadRequestId(quoted(value)))
+        };
+        self.request_id.as_ref().map(read).transpose()
+    }
+
+    fn session_id(&self) -> Result<Option<SessionId>, SignalFault> {
+        let read = |value: &Value| {
+            let id = value.as_str().and_then(SessionId::parse);
+            id.ok_or_else(|| SignalFault::BadSessionId(quoted(value)))
+        };
+        self.session_id.as_ref().map(read).transpose()
+    }
+}
+
+fn user(value: Option<&Value>) -> Option<UserId> {
+    let text = value?.as_str()?.trim();
+    (!text.is_empty() && text.len() <= USER_MAX).then(|| UserId::new(text))
+}
+
+fn reason(value: Option<&Value>) -> Option<String> {
+    let text = value?.as_str()?.trim();
+    (!text.is_empty()).then(|| cut(text, REASON_MAX))
+}
+
+/// Seconds since the Unix epoch, from seconds or milliseconds; fractions are dropped.
+fn seconds(value: Option<&Value>) -> Option<u64> {
+    let number = value?;
+    let at = number.as_u64().or_else(|| {
+        let at = number.as_f64().filter(|at| (0.0..1e18).contains(at))?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "in range, and the fraction is to go"
+        )]
+        #[expect(clippy::cast_sign_loss, reason = "in range, which starts at zero")]
+        Some(at as u64)
+    })?;
+    Some(if at > LAST_SECOND { at / 1000 } else { at })
+}
+
+fn quoted(value: &Value) -> String {
+    cut(
+        &value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned),
+        80,
+    )
+}
+
+fn cut(text: &str, chars: usize) -> String {
+    text.chars().take(chars).collect()
+}
+
+#[cfg(test)]
+mod tests;

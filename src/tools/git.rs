@@ -1,1 +1,158 @@
-//! Being built.
+//! Git, for agents: five tools that read a repository of the workspace and one that merges.
+//!
+//! The tools run the `git` program, so that a merge here is the merge that people know. Three
+//! walls stand around it: [`refs`] lets no name be anything but a name, [`workspace`] and
+//! [`repository`] let no path lead out of the workspace root, [`command`] lets no repository run a
+//! program. How a merge stays all or nothing is told in [`merge`].
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::OwnedMutexGuard;
+
+use self::command::Runner;
+use self::refs::RelativePath;
+use self::repository::Repository;
+use self::workspace::Workspace;
+use super::{Tool, ToolError};
+use crate::shutdown::Tasks;
+
+mod command;
+mod merge;
+mod read;
+pub(in crate::tools) mod refs;
+mod repository;
+pub mod sample;
+mod workspace;
+
+/// The oldest git that can compute a merge without a work tree.
+const OLDEST: (u32, u32) = (2, 38);
+/// Where programs usually are.
+const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
+
+/// What the git tools may use.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The directory that holds the repositories, or is one. Nothing outside of it is touched.
+    pub workspace_root: PathBuf,
+    /// How long one git call may take.
+    pub timeout: Duration,
+    /// How many bytes of one git call's output are used.
+    pub max_output_bytes: usize,
+    /// Git's whole `PATH`.
+    pub search_path: OsString,
+}
+
+impl Config {
+    /// The defaults for a workspace: 20 s and 256 KiB a call, git where programs usually are.
+    pub fn new(workspace_root: impl Into<PathBuf>) -> Self {
+        Self {
+            workspace_root: workspace_root.into(),
+            timeout: Duration::from_secs(20),
+            max_output_bytes: 256 * 1024,
+            search_path: SEARCH_PATH.into(),
+        }
+    }
+}
+
+/// Why there are no git tools.
+#[derive(Debug, Error)]
+pub enum SetupError {
+    /// The workspace root is not a directory that can be read.
+    #[error("the workspace root {} cannot be used: {source}", root.display())]
+    Root {
+        /// The configured root.
+        root: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// What all git tools share.
+struct Git {
+    runner: Runner,
+    workspace: Workspace,
+    /// One lock per repository (by its shared git directory), held for a whole merge, so that two
+    /// merges of this process never mix. Other processes are kept out by git's own locks.
+    merging: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
+    /// Why git cannot be used, if it cannot.
+    unavailable: Option<String>,
+}
+
+/// The six git tools. Looks once whether there is a git that is new enough; without one the tools
+/// are there and say so when they are used. A merge runs as one of `tasks`, so that it comes to its
+/// end even if nobody waits for it any more.
+///
+/// # Errors
+/// The workspace root is not a directory.
+pub async fn tools(config: Config, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
+    let Config {
+        workspace_root: root,
+        timeout,
+        max_output_bytes,
+        search_path,
+    } = config;
+    let workspace = Workspace::new(&root).map_err(|source| SetupError::Root { root, source })?;
+    let runner = Runner {
+        search_path,
+        timeout,
+        max_output_bytes,
+    };
+    let unavailable = match runner.version().await {
+        Ok(version) if version >= OLDEST => None,
+        Ok((major, minor)) => Some(format!(
+            "the git tools need git {}.{} or newer, found {major}.{minor}",
+            OLDEST.0, OLDEST.1
+        )),
+        Err(error) => Some(format!("the git tools need git: {error}")),
+    };
+    if let Some(reason) = &unavailable {
+        tracing::warn!(reason, "git tools unavailable");
+    }
+    let git = Arc::new(Git {
+        runner,
+        workspace,
+        merging: Mutex::default(),
+        unavailable,
+    });
+    let mut tools = read::tools(&git);
+    tools.push(Arc::new(merge::GitMerge::new(git, tasks)));
+    Ok(tools)
+}
+
+impl Git {
+    /// Finds and opens the repository that a call names, or the only one.
+    async fn open(self: &Arc<Self>, named: Option<&RelativePath>) -> Result<Repository, ToolError> {
+        let location = self.workspace.locate(named)?;
+        Repository::open(Arc::clone(self), location).await
+    }
+
+    /// What people call the repository that a call names, also if it is not there.
+    fn name_of(&self, named: Option<&RelativePath>) -> String {
+        match (self.workspace.locate(named), named) {
+            (Ok(location), _) => location.name,
+            (Err(_), Some(path)) => path.to_string(),
+            (Err(_), None) => "?".into(),
+        }
+    }
+
+    fn available(&self) -> Result<(), ToolError> {
+        match &self.unavailable {
+            None => Ok(()),
+            Some(reason) => Err(ToolError::Failed(reason.clone())),
+        }
+    }
+
+    /// Waits until no other merge of this process works on that repository.
+    async fn lock(&self, common_dir: &Path) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut merging = self.merging.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(merging.entry(common_dir.to_owned()).or_default())
+        };
+        lock.lock_owned().await
+    }
+}

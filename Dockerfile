@@ -1,0 +1,44 @@
+# syntax=docker/dockerfile:1
+
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /build
+
+# The dependencies are a layer of their own: it is rebuilt only when the manifest or the lock changes.
+# The benches are cut out of the manifest here, because cargo wants to see their files.
+COPY Cargo.toml Cargo.lock ./
+RUN mkdir src \
+    && echo 'fn main() {}' > src/main.rs \
+    && touch src/lib.rs \
+    && awk '/^\[\[bench\]\]/ { skip = 1; next } /^\[/ { skip = 0 } !skip' Cargo.toml > Cargo.deps.toml \
+    && mv Cargo.deps.toml Cargo.toml \
+    && cargo build --locked --release \
+    && rm -rf src
+
+COPY . .
+# Sources that are older than the layer above would be taken for built already.
+RUN find src config -type f -exec touch {} + \
+    && cargo build --locked --release --bin aura-platform
+
+
+FROM debian:bookworm-slim
+
+# git: the git tools run it. The roots of TLS are compiled into the binary.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends git \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --user-group --home-dir /nonexistent aura \
+    && install -d -o aura -g aura /workspace
+
+COPY --from=build /build/target/release/aura-platform /usr/local/bin/aura-platform
+
+USER 10001:10001
+# Settings may be mounted at /app/config/aura.toml. Not the workspace: a repository there must not be
+# able to bring settings along.
+WORKDIR /app
+EXPOSE 9000
+# SIGTERM ends the streams so that every client resumes elsewhere.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --retries=3 \
+    CMD ["aura-platform", "healthcheck"]
+ENTRYPOINT ["aura-platform"]
+CMD ["serve"]

@@ -1,0 +1,122 @@
+//! Asking a person, so that no answer can be lost (contract, section 5.3, 1).
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::journal::{Draft, JournalError};
+use super::record::{PlannedCall, Record};
+use super::run::{Flow, Run, Step};
+use crate::domain::event::ToolStatus;
+use crate::domain::plan::StepStatus;
+use crate::domain::{ApprovalRequest, ApprovalStatus, Event, RequestId};
+use crate::store::StoreError;
+use crate::tools::Tool;
+
+impl Run {
+    /// Asks whether a call may run. `doubt` says what is unknown about an earlier attempt.
+    ///
+    /// The order is the guarantee: the gate expects the answer, the subscription is live and the
+    /// request is stored; only then does the journal, and with it any client, get the question.
+    pub(super) async fn ask(
+        &mut self,
+        planned: &PlannedCall,
+        tool: &dyn Tool,
+        arguments: Value,
+        doubt: Option<&str>,
+    ) -> Step {
+        self.writer.flush().await?;
+        let request = self.request_for(planned, tool, arguments, doubt);
+        let record = Record::ApprovalAsked {
+            call: planned.call.id.clone(),
+            request: Box::new(request.clone()),
+        };
+        let mut asked = self.state.clone();
+        asked.apply(&record);
+        let checkpoint = asked.checkpoint();
+
+        self.env.gate.expect(&request);
+        let store = &self.env.desk.store;
+        let opened = patiently(self.env.desk.patience, || store.open(&request, &checkpoint)).await;
+        if let Err(error) = opened {
+            self.env.gate.withdraw(&request.session_id);
+            return Err(JournalError::StoreAway(error));
+        }
+        log_interrupt(&request);
+
+        let mut drafts = self.move_step(&planned.step, StepStatus::InProgress);
+        let pending = self.execution(planned, &request.context, ToolStatus::Pending);
+        drafts.push(Draft::Event(Event::ToolExecution(pending)));
+        let confidence = self.state.step(&planned.step).map_or(self.state.confidence, |s| s.confidence);
+        let hitl = Event::Hitl {
+            request: Box::new(request.clone()),
+            step_id: planned.step.clone(),
+            confidence,
+        };
+        drafts.push(Draft::Both(hitl, record));
+        let shown = match self.commit(drafts).await {
+            Ok(()) => self.writer.flush().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = shown {
+            self.env.gate.withdraw(&request.session_id);
+            return Err(error);
+        }
+        Ok(Flow::Next)
+    }
+
+    fn request_for(
+        &self,
+        planned: &PlannedCall,
+        tool: &dyn Tool,
+        arguments: Value,
+        doubt: Option<&str>,
+    ) -> ApprovalRequest {
+        let now_ms = self.env.desk.clock.now_ms();
+        let wait_ms = u64::try_from(self.env.limits.hitl_timeout.as_millis()).unwrap_or(u64::MAX);
+        let question = tool.question(&arguments);
+        ApprovalRequest {
+            request_id: RequestId::generate(),
+            session_id: self.state.meta.session_id.clone(),
+            user_id: self.state.meta.user.clone(),
+            tenant_id: self.state.meta.tenant.clone(),
+            action_type: planned.call.name.clone(),
+            context: arguments,
+            message: doubt.map_or(question.clone(), |doubt| format!("{doubt} {question}")),
+            status: ApprovalStatus::Pending,
+            created_at: now_ms,
+            // Whole seconds on the wire: nobody gets less than the time promised.
+            expires_at: now_ms.saturating_add(wait_ms).div_ceil(1000),
+            more: serde_json::Map::new(),
+        }
+    }
+}
+
+fn log_interrupt(request: &ApprovalRequest) {
+    tracing::info!(
+        tool = %request.action_type, request = %request.request_id, session = %request.session_id,
+        tenant = %request.tenant_id, expires_at = request.expires_at, "HITL Interrupt"
+    );
+    tracing::info!(session = %request.session_id, "checkpoint saved");
+}
+
+/// Repeats a store operation that is safe to repeat, for as long as a run waits for the store.
+pub(super) async fn patiently<T, F, Fut>(patience: Duration, operation: F) -> Result<T, StoreError>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<T, StoreError>>,
+{
+    let gives_up = Instant::now() + patience;
+    let mut pause = Duration::from_millis(50);
+    loop {
+        match operation().await {
+            Err(StoreError::Unavailable(_)) if Instant::now() < gives_up => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Every way in which a run ends. Each ends with `end` and the trailer, in one append.
+
+use super::ask::patiently;
+use super::journal::Draft;
+use super::record::{PlannedCall, Record};
+use super::run::{Exit, Flow, Run, Step, moved};
+use super::state::{CallStatus, State};
+use super::turn::{failure, thought};
+use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind, ToolStatus};
+use crate::domain::plan::{PlanStep, StepStatus};
+use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message};
+use crate::store::Store;
+
+/// What the contract (section 4.4) says to a person who did not answer.
+const TIMED_OUT: &str = "사용자 응답 지연으로 작업이 취소되었습니다";
+
+impl Run {
+    /// Looks back on the work, and ends it well.
+    pub(super) async fn reflect(&mut self) -> Step {
+        let (attempts, successes) = (self.state.attempts, self.state.successes);
+        let content = match attempts {
+            0 => "도구 없이 답변을 마쳤습니다.".to_owned(),
+            n if n == successes => format!("도구 {n}회 실행이 모두 성공했고, 결과를 답변에 반영했습니다."),
+            n => format!("도구 {n}회 실행 중 {successes}회 성공했습니다. 실패한 내용은 답변에 밝혔습니다."),
+        };
+        let mut drafts = Vec::new();
+        if let Some(step) = self.answer_step() {
+            drafts.extend(moved(step, StepStatus::Completed));
+        }
+        drafts.push(thought(ThoughtKind::Reflection, content, self.tools_used()));
+        self.finish(drafts, EndStatus::Completed, "작업이 완료되었습니다.", None).await
+    }
+
+    /// Ends the run with an error that clients see.
+    pub(super) async fn fail(&mut self, error: ErrorEvent) -> Step {
+        tracing::warn!(
+            session = %self.state.meta.session_id, error_type = error.error_type,
+            error = %error.error, "run failed"
+        );
+        let note = format!("[작업이 오류로 끝났습니다: {}]", error.error);
+        let mut drafts = close_steps(&self.state, StepStatus::Failed);
+        drafts.push(Draft::Event(Event::Error(error)));
+        self.finish(drafts, EndStatus::Failed, "작업이 실패했습니다.", Some(note)).await
+    }
+
+    /// Ends the run because a person said no.
+    pub(super) async fn finish_rejected(
+        &mut self,
+        planned: &PlannedCall,
+        request: &ApprovalRequest,
+        decision: &Decision,
+    ) -> Step {
+        let reason = decision.reason.clone().unwrap_or_else(|| "User rejected".into());
+        let mut drafts = vec![self.never_run(planned, request)];
+        drafts.extend(close_steps(&self.state, StepStatus::Failed));
+        let error = ErrorEvent {
+            message: "사용자가 작업을 거절했습니다.".into(),
+            ..failure(reason.clone(), "RejectionError", ErrorCode::Forbidden, false)
+        };
+        drafts.push(Draft::Event(Event::Error(error)));
+        let note = format!("[사용자가 {} 실행을 거절했습니다: {reason}]", request.action_type);
+        self.finish(drafts, EndStatus::Rejected, "작업이 거절되었습니다.", Some(note)).await
+    }
+
+    /// Ends the run because nobody answered in time.
+    pub(super) async fn finish_timed_out(
+        &mut self,
+        planned: &PlannedCall,
+        request: &ApprovalRequest,
+    ) -> Step {
+        let mut drafts = vec![self.never_run(planned, request)];
+        drafts.extend(close_steps(&self.state, StepStatus::Failed));
+        let waited = request.expires_at.saturating_sub(request.created_at / 1000);
+        let error = format!("nobody answered {} within {waited} s", request.request_id);
+        drafts.push(Draft::Event(Event::Failed {
+            message: TIMED_OUT.into(),
+            error: error.clone(),
+            error_type: "TimeoutError",
+            request_id: request.request_id.clone(),
+        }));
+        let error = ErrorEvent {
+            message: TIMED_OUT.into(),
+            ..failure(error, "TimeoutError", ErrorCode::ExternalTimeout, true)
+        };
+        drafts.push(Draft::Event(Event::Error(error)));
+        let note = format!("[{TIMED_OUT}: {}]", request.action_type);
+        self.finish(drafts, EndStatus::Failed, TIMED_OUT, Some(note)).await
+    }
+
+    /// Ends the run because somebody cancelled it.
+    pub(super) async fn finish_cancelled(&mut self) -> Step {
+        let drafts = cancel_drafts(self);
+        let note = "[작업이 취소되었습니다]".to_owned();
+        self.finish(drafts, EndStatus::Cancelled, "작업이 취소되었습니다.", Some(note)).await
+    }
+
+    /// Writes the end and the trailer. `note` is what the thread's next run reads of this one, where
+    /// there is no answer.
+    async fn finish(
+        &mut self,
+        mut drafts: Vec<Draft>,
+        status: EndStatus,
+        message: &str,
+        note: Option<String>,
+    ) -> Step {
+        // Whoever sees the end may ask the next question at once: its history must be there.
+        self.remember(note).await;
+        drafts.extend(ending(&self.state, status, message, self.env.desk.clock.now_ms()));
+        self.commit(drafts).await?;
+        self.writer.flush().await?;
+        save_ending(&*self.env.desk.store, &self.state).await;
+        Ok(Flow::Leave(Exit::Over))
+    }
+
+    /// Adds what was asked and what was answered to the thread; tools' results stay in the journal.
+    async fn remember(&self, note: Option<String>) {
+        let mut answer = self.state.answer();
+        if let Some(note) = note {
+            answer = if answer.is_empty() { note } else { format!("{answer}\n\n{note}") };
+        }
+        let said = [
+            Message::User { content: self.state.meta.prompt.clone() },
+            Message::Assistant { content: answer, tool_calls: Vec::new() },
+        ];
+        let (store, meta) = (&self.env.desk.store, &self.state.meta);
+        let kept = patiently(self.env.desk.patience, || store.remember(meta, &said)).await;
+        if let Err(error) = kept {
+            tracing::warn!(session = %meta.session_id, %error, "thread history not saved");
+        }
+    }
+
+    fn never_run(&self, planned: &PlannedCall, request: &ApprovalRequest) -> Draft {
+        let cancelled = self.execution(planned, &request.context, ToolStatus::Cancelled);
+        Draft::Event(Event::ToolExecution(cancelled))
+    }
+
+    fn tools_used(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for message in self.state.own_messages() {
+            if let Message::Tool { name, .. } = message
+                && !names.contains(name)
+            {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+}
+
+fn cancel_drafts(run: &Run) -> Vec<Draft> {
+    let waiting = run.state.calls.iter().find_map(|call| match &call.status {
+        CallStatus::Asked(request) | CallStatus::Decided(request, _) => Some((call, request)),
+        CallStatus::Open | CallStatus::Started | CallStatus::Finished => None,
+    });
+    let mut drafts: Vec<Draft> =
+        waiting.map(|(call, request)| run.never_run(&call.planned, request)).into_iter().collect();
+    drafts.extend(close_steps(&run.state, StepStatus::Skipped));
+    drafts
+}
+
+/// Moves every open step of the plan to its end: what was at work to `at_work`, the rest is skipped.
+fn close_steps(state: &State, at_work: StepStatus) -> Vec<Draft> {
+    let close = |step| match step_end(step, at_work) {
+        Some(status) => moved(step, status),
+        None => Vec::new(),
+    };
+    state.plan.iter().flat_map(close).collect()
+}
+
+fn step_end(step: &PlanStep, at_work: StepStatus) -> Option<StepStatus> {
+    match step.status {
+        StepStatus::InProgress => Some(at_work),
+        StepStatus::Pending => Some(StepStatus::Skipped),
+        StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped => None,
+    }
+}
+
+/// The last two entries of every journal.
+fn ending(state: &State, status: EndStatus, message: &str, now_ms: u64) -> [Draft; 2] {
+    let end = Event::End {
+        message: message.to_owned(),
+        status,
+        usage: state.usage,
+        duration_ms: now_ms.saturating_sub(state.meta.created_at_ms),
+    };
+    [Draft::Both(end, Record::Ended { status }), Draft::Done]
+}
+
+/// What is left to say of a run that broke down: an error, the end, the trailer.
+pub(super) fn breakdown(state: &State, error: ErrorEvent, now_ms: u64) -> Vec<Draft> {
+    let mut drafts = close_steps(state, StepStatus::Failed);
+    drafts.push(Draft::Event(Event::Error(error)));
+    drafts.extend(ending(state, EndStatus::Failed, "작업이 실패했습니다.", now_ms));
+    drafts
+}
+
+/// Tells those who read only keys that the run is over. The journal has it already, so a failure
+/// costs nothing but a stale checkpoint.
+async fn save_ending(store: &dyn Store, state: &State) {
+    let meta = &state.meta;
+    if let Err(error) = store.save_checkpoint(&meta.session_id, &state.checkpoint()).await {
+        tracing::warn!(session = %meta.session_id, %error, "final checkpoint not saved");
+    } else {
+        tracing::info!(session = %meta.session_id, status = ?state.status(), "checkpoint saved");
+    }
+}
+
+/// A run that panicked.
+pub(super) fn panic_error() -> ErrorEvent {
+    failure("the run broke down".into(), "InternalError", ErrorCode::Internal, true)
+}

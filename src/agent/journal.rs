@@ -1,0 +1,229 @@
+//! The only way for a run to say anything: persist first, then show.
+//!
+//! A [`Writer`] gives out ids and hands entries to a committer task, which appends them with
+//! compare-and-append and publishes what the store has acknowledged. While an append is in flight,
+//! what arrives meanwhile is collected and goes out as the next one (group commit): a fast model
+//! costs a round trip per batch, not one per token.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::live::LiveLog;
+use super::record::Record;
+use crate::domain::{Clock, Entry, Event, EventId, SessionId, Shown};
+use crate::shutdown::Tasks;
+use crate::store::{AppendError, Store, StoreError};
+
+/// Batches that may wait for the committer before the run itself has to.
+const QUEUE: usize = 64;
+/// Pauses between attempts while the store is away.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_MOST: Duration = Duration::from_secs(1);
+
+/// One entry to be.
+#[derive(Clone, Debug)]
+pub enum Draft {
+    /// Something that clients see.
+    Event(Event),
+    /// Something that only recovery needs.
+    Record(Record),
+    /// Both at once.
+    Both(Event, Record),
+    /// The trailer.
+    Done,
+}
+
+impl Draft {
+    /// The record in it, if any.
+    pub fn record(&self) -> Option<&Record> {
+        match self {
+            Self::Record(record) | Self::Both(_, record) => Some(record),
+            Self::Event(_) | Self::Done => None,
+        }
+    }
+}
+
+/// Why a run cannot say anything any more.
+#[derive(Clone, Debug, Error)]
+pub enum JournalError {
+    /// Somebody else has the run; whatever this process still had to say was not written.
+    #[error("the run is in other hands")]
+    Lost,
+    /// The store has been away for longer than a run waits for it.
+    #[error("the store has been away for too long: {0}")]
+    StoreAway(StoreError),
+}
+
+/// What a writer needs of its surroundings.
+#[derive(Clone)]
+pub struct Desk {
+    /// Where journals are kept.
+    pub store: Arc<dyn Store>,
+    /// Who gives the time.
+    pub clock: Arc<dyn Clock>,
+    /// Who knows all tasks.
+    pub tasks: Tasks,
+    /// How long a run waits for a store that is away.
+    pub patience: Duration,
+}
+
+/// The pen of a run's one owner.
+pub struct Writer {
+    session: SessionId,
+    clock: Arc<dyn Clock>,
+    last: EventId,
+    orders: mpsc::Sender<Order>,
+}
+
+enum Order {
+    Append(Vec<Entry>),
+    Flush(oneshot::Sender<Result<(), JournalError>>),
+}
+
+impl Writer {
+    /// A writer for a journal that ends at `stored`.
+    pub fn open(desk: &Desk, session: &SessionId, stored: EventId, live: Arc<LiveLog>) -> Self {
+        let (orders, inbox) = mpsc::channel(QUEUE);
+        let committer = Committer {
+            store: Arc::clone(&desk.store),
+            session: session.clone(),
+            stored,
+            live,
+            patience: desk.patience,
+        };
+        desk.tasks.spawn(committer.run(inbox));
+        Self {
+            session: session.clone(),
+            clock: Arc::clone(&desk.clock),
+            last: stored,
+            orders,
+        }
+    }
+
+    /// Queues entries that belong together: they are appended atomically, after all earlier ones.
+    ///
+    /// Returns before they are stored; waits only if too many others wait.
+    pub async fn append(&mut self, drafts: &[Draft]) -> Result<(), JournalError> {
+        let entries = drafts.iter().map(|draft| self.entry(draft)).collect();
+        // A closed channel means that the committer gave up; `flush` has the reason.
+        match self.orders.send(Order::Append(entries)).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(JournalError::Lost),
+        }
+    }
+
+    /// Returns once everything queued so far is stored and shown.
+    pub async fn flush(&self) -> Result<(), JournalError> {
+        let (done, stored) = oneshot::channel();
+        if self.orders.send(Order::Flush(done)).await.is_err() {
+            return Err(JournalError::Lost);
+        }
+        stored.await.unwrap_or(Err(JournalError::Lost))
+    }
+
+    fn entry(&mut self, draft: &Draft) -> Entry {
+        let now_ms = self.clock.now_ms();
+        self.last = self.last.next(now_ms);
+        let id = self.last;
+        let shown = match draft {
+            Draft::Event(event) | Draft::Both(event, _) => Some(Shown::Event {
+                kind: event.kind().into(),
+                payload: event.payload(Some(&self.session), now_ms / 1000),
+            }),
+            Draft::Record(_) => None,
+            Draft::Done => Some(Shown::Done),
+        };
+        // Records are plain data of ours; serialising them cannot fail.
+        let record =
+            draft.record().and_then(|record| serde_json::to_vec(record).ok()).map(Into::into);
+        Entry { id, shown, record }
+    }
+}
+
+struct Committer {
+    store: Arc<dyn Store>,
+    session: SessionId,
+    stored: EventId,
+    live: Arc<LiveLog>,
+    patience: Duration,
+}
+
+impl Committer {
+    /// Works until its writer is dropped, or until it may write no more; then it answers every
+    /// further flush with the reason.
+    async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
+        let mut orders = Vec::with_capacity(QUEUE);
+        let mut verdict = Ok(());
+        while inbox.recv_many(&mut orders, QUEUE).await > 0 {
+            let mut batch = Vec::new();
+            let mut waiting = Vec::new();
+            for order in orders.drain(..) {
+                match order {
+                    Order::Append(entries) => batch.extend(entries),
+                    Order::Flush(done) => waiting.push(done),
+                }
+            }
+            if verdict.is_ok() && !batch.is_empty() {
+                verdict = self.commit(&batch).await;
+            }
+            for done in waiting {
+                // The run may have gone; then nobody needs to know.
+                let _ = done.send(verdict.clone());
+            }
+        }
+    }
+
+    async fn commit(&mut self, batch: &[Entry]) -> Result<(), JournalError> {
+        let gives_up = Instant::now() + self.patience;
+        let mut pause = RETRY_FIRST;
+        loop {
+            match self.store.append(&self.session, self.stored, batch).await {
+                Ok(()) => {
+                    self.stored = batch.last().map_or(self.stored, |entry| entry.id);
+                    self.live.publish(batch);
+                    return Ok(());
+                }
+                Err(AppendError::Conflict) => {
+                    tracing::warn!(session = %self.session, "run lost to another owner; stopping here");
+                    return Err(JournalError::Lost);
+                }
+                Err(AppendError::Store(error)) if Instant::now() >= gives_up => {
+                    tracing::error!(session = %self.session, %error, "journal cannot be written; run abandoned");
+                    return Err(JournalError::StoreAway(error));
+                }
+                Err(AppendError::Store(_)) => tokio::time::sleep(pause).await,
+            }
+            pause = (pause * 2).min(RETRY_MOST);
+        }
+    }
+}
+
+/// A piece of text small enough for one `content` frame (contract, section 4.1), and the rest.
+///
+/// The limit counts bytes of JSON, so that a text of quotes or control characters keeps to it too.
+pub fn next_piece(text: &str) -> (&str, &str) {
+    const PIECE_MAX: usize = 640;
+    let mut bytes = 0;
+    for (at, c) in text.char_indices() {
+        bytes += match c {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            c if c < ' ' => 6,
+            c => c.len_utf8(),
+        };
+        if bytes > PIECE_MAX {
+            return text.split_at(at);
+        }
+    }
+    (text, "")
+}
+
+/// The first entry of a run's journal: its id is above `above`.
+pub fn opening(clock: &dyn Clock, above: EventId, record: &Record) -> Entry {
+    // Records are plain data of ours; serialising them cannot fail.
+    let record = serde_json::to_vec(record).ok().map(Into::into);
+    Entry { id: above.next(clock.now_ms()), shown: None, record }
+}

@@ -1,0 +1,127 @@
+//! What a run writes down for itself: the records that its state is folded from.
+//!
+//! They are the hidden half of the journal. A change here must still read what older processes
+//! wrote: add fields with a default, never rename.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::event::EndStatus;
+use crate::domain::plan::{PlanStep, StepStatus};
+use crate::domain::{
+    ApprovalRequest, Confidence, Decision, Message, PageContext, RequestId, SessionMeta, StepId,
+    ToolCall, ToolCallId, Usage,
+};
+
+/// One step of a run, as recovery reads it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "rec", rename_all = "snake_case")]
+pub enum Record {
+    /// The run exists.
+    Opened(Box<Opened>),
+    /// The request was read.
+    Analyzed,
+    /// The model is about to be asked.
+    Asked {
+        /// Which turn this is, from 1.
+        turn: u32,
+    },
+    /// The model's whole turn has arrived; what of its text was shown stands before this.
+    Answered {
+        /// The turn's text.
+        content: String,
+        /// The tools that it wants, in order.
+        calls: Vec<PlannedCall>,
+        /// Tokens.
+        usage: Usage,
+        /// How sure the model was of this turn.
+        confidence: Confidence,
+    },
+    /// A step was added to the plan.
+    StepAdded {
+        /// The step.
+        step: PlanStep,
+    },
+    /// A step has moved.
+    StepMoved {
+        /// Which one.
+        step: StepId,
+        /// Where it is now.
+        status: StepStatus,
+        /// The confidence, where it was learnt anew.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confidence: Option<Confidence>,
+    },
+    /// A person is asked about a call; everything of contract section 5.3 (1) is so.
+    ApprovalAsked {
+        /// The call.
+        call: ToolCallId,
+        /// What is asked.
+        request: Box<ApprovalRequest>,
+    },
+    /// The request was decided.
+    ApprovalResolved {
+        /// Which one.
+        request: RequestId,
+        /// How.
+        decision: Decision,
+    },
+    /// The tool is about to start. With a tool that changes something, nobody may start it again.
+    ToolStarting {
+        /// The call.
+        call: ToolCallId,
+    },
+    /// The tool has finished, or was never run because the call was not valid.
+    ToolFinished {
+        /// The call.
+        call: ToolCallId,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// The run is over.
+    Ended {
+        /// How.
+        status: EndStatus,
+    },
+}
+
+/// How a run begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The session.
+    pub meta: SessionMeta,
+    /// The page that the user looks at.
+    pub context: PageContext,
+    /// What the thread said before.
+    pub history: Vec<Message>,
+}
+
+/// A tool call with its place in the plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedCall {
+    /// The call, as the model wrote it.
+    #[serde(flatten)]
+    pub call: ToolCall,
+    /// The step that stands for it.
+    pub step: StepId,
+}
+
+/// What came of a tool call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its result.
+    Ok(Value),
+    /// Why there is none.
+    Err(String),
+}
+
+impl Outcome {
+    /// What the model reads.
+    pub fn for_model(&self) -> String {
+        match self {
+            Self::Ok(value) => value.to_string(),
+            Self::Err(error) => serde_json::json!({ "error": error }).to_string(),
+        }
+    }
+}

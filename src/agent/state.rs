@@ -1,0 +1,338 @@
+//! The state of a run: what you get by folding its records, and nothing else.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::record::{Opened, Outcome, PlannedCall, Record};
+use crate::domain::event::EndStatus;
+use crate::domain::plan::{PlanStep, StepStatus};
+use crate::domain::{
+    ApprovalRequest, Confidence, Decision, Entry, EventId, Message, PageContext, SessionMeta,
+    SessionStatus, Shown, StepId, ToolCallId, Usage,
+};
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Node {
+    /// Reads the request and the page.
+    Analyze,
+    /// Asks the model what to do.
+    Plan,
+    /// Takes the next call of the plan, or asks the model to go on.
+    Execute,
+    /// Runs a tool.
+    Tools,
+    /// Waits for a person.
+    AwaitApproval,
+    /// Looks back on the work.
+    Reflect,
+    /// It is over.
+    Done,
+}
+
+/// A tool call and what became of it so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The call.
+    pub planned: PlannedCall,
+    /// Where it stands.
+    pub status: CallStatus,
+}
+
+/// Where a call stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallStatus {
+    /// Nothing has happened.
+    Open,
+    /// A person is asked.
+    Asked(Box<ApprovalRequest>),
+    /// A person has decided.
+    Decided(Box<ApprovalRequest>, Decision),
+    /// It was about to start.
+    Started,
+    /// It is over; the message to the model is in the conversation.
+    Finished,
+}
+
+/// A run's state.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// What never changes.
+    pub meta: SessionMeta,
+    /// The page.
+    pub context: PageContext,
+    /// Where the run is.
+    pub node: Node,
+    /// The conversation, the system prompt first.
+    pub messages: Vec<Message>,
+    /// How many messages came from earlier runs, the system prompt included.
+    pub inherited: usize,
+    /// The plan.
+    pub plan: Vec<PlanStep>,
+    /// How often the model was asked.
+    pub turns: u32,
+    /// The calls of the model's last turn.
+    pub calls: Vec<Call>,
+    /// Calls of tools so far, and how many of them succeeded.
+    pub attempts: u32,
+    /// Calls that succeeded.
+    pub successes: u32,
+    /// How sure the model was of its last turn.
+    pub confidence: Confidence,
+    /// Text of the current turn that clients have seen and the conversation does not have yet.
+    pub shown: String,
+    /// Whether clients have seen any part of an answer.
+    pub has_shown: bool,
+    /// Tokens so far.
+    pub usage: Usage,
+    /// The latest request for approval.
+    pub last_request: Option<ApprovalRequest>,
+    /// How it ended, once it is over.
+    pub ended: Option<EndStatus>,
+}
+
+impl State {
+    /// A run that has just been opened.
+    pub fn open(opened: &Opened) -> Self {
+        let mut messages = vec![Message::System { content: opened.context.system_prompt() }];
+        messages.extend(opened.history.iter().cloned());
+        let inherited = messages.len();
+        messages.push(Message::User { content: opened.meta.prompt.clone() });
+        Self {
+            meta: opened.meta.clone(),
+            context: opened.context.clone(),
+            node: Node::Analyze,
+            messages,
+            inherited,
+            plan: Vec::new(),
+            turns: 0,
+            calls: Vec::new(),
+            attempts: 0,
+            successes: 0,
+            confidence: Confidence::new(0.0),
+            shown: String::new(),
+            has_shown: false,
+            usage: Usage::default(),
+            last_request: None,
+            ended: None,
+        }
+    }
+
+    /// Folds a whole journal. `None` if it does not begin with the opening of a run, or holds a
+    /// record that cannot be read.
+    pub fn fold(entries: &[Entry]) -> Option<Self> {
+        let mut state: Option<Self> = None;
+        for entry in entries {
+            if let Some(record) = &entry.record {
+                let record: Record = serde_json::from_slice(record).ok()?;
+                match (&mut state, record) {
+                    (None, Record::Opened(opened)) => state = Some(Self::open(&opened)),
+                    (None, _) => return None,
+                    (Some(state), record) => state.apply(&record),
+                }
+            }
+            if let (Some(state), Some(text)) = (&mut state, shown_text(entry)) {
+                state.show(&text);
+            }
+        }
+        state
+    }
+
+    /// Notes a piece of the answer that clients have seen.
+    pub fn show(&mut self, text: &str) {
+        self.shown.push_str(text);
+        self.has_shown = true;
+    }
+
+    /// Moves on by one record.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::Opened(_) => {}
+            Record::Analyzed => self.node = Node::Plan,
+            Record::Asked { turn } => self.turns = *turn,
+            Record::Answered { content, calls, usage, confidence } => {
+                self.answered(content, calls, *usage, *confidence);
+            }
+            Record::StepAdded { step } => self.plan.push(step.clone()),
+            Record::StepMoved { step, status, confidence } => {
+                self.move_step(step, *status, *confidence);
+            }
+            Record::ApprovalAsked { call, request } => {
+                self.last_request = Some((**request).clone());
+                self.set_call(call, CallStatus::Asked(request.clone()));
+                self.node = Node::AwaitApproval;
+            }
+            Record::ApprovalResolved { request, decision } => self.resolved(request, decision),
+            Record::ToolStarting { call } => {
+                self.set_call(call, CallStatus::Started);
+                self.node = Node::Tools;
+            }
+            Record::ToolFinished { call, outcome } => self.finished(call, outcome),
+            Record::Ended { status } => {
+                self.ended = Some(*status);
+                self.node = Node::Done;
+            }
+        }
+    }
+
+    /// The call that is next, if any is unfinished.
+    pub fn next_call(&self) -> Option<&Call> {
+        self.calls.iter().find(|call| call.status != CallStatus::Finished)
+    }
+
+    /// The request that a person is asked now, if any.
+    pub fn pending_request(&self) -> Option<&ApprovalRequest> {
+        self.calls.iter().find_map(|call| match &call.status {
+            CallStatus::Asked(request) => Some(&**request),
+            _ => None,
+        })
+    }
+
+    /// The step of that id.
+    pub fn step(&self, id: &StepId) -> Option<&PlanStep> {
+        self.plan.iter().find(|step| &step.step_id == id)
+    }
+
+    /// Where it stands, for people (contract, section 5.5).
+    pub fn status(&self) -> SessionStatus {
+        match self.ended {
+            Some(end) => end.into(),
+            None if self.node == Node::AwaitApproval => SessionStatus::WaitingApproval,
+            None => SessionStatus::Running,
+        }
+    }
+
+    /// What this run itself added to the conversation.
+    pub fn own_messages(&self) -> &[Message] {
+        &self.messages[self.inherited..]
+    }
+
+    /// The whole answer so far.
+    pub fn answer(&self) -> String {
+        let said = self.own_messages().iter().filter_map(|message| match message {
+            Message::Assistant { content, .. } if !content.is_empty() => Some(content.as_str()),
+            Message::Assistant { .. }
+            | Message::System { .. }
+            | Message::User { .. }
+            | Message::Tool { .. } => None,
+        });
+        let mut said: Vec<&str> = said.collect();
+        said.extend(Some(self.shown.as_str()).filter(|shown| !shown.is_empty()));
+        said.join("\n\n")
+    }
+
+    /// The checkpoint (contract, section 5.1): a cached fold for other readers.
+    pub fn checkpoint(&self) -> String {
+        json!({
+            "sessionId": self.meta.session_id,
+            "threadId": self.meta.thread_id,
+            "node": self.node,
+            "status": self.status(),
+            "pending_approvals": self.pending_request().into_iter().collect::<Vec<_>>(),
+            "messages": self.messages,
+            "plan": self.plan,
+            "usage": self.usage,
+        })
+        .to_string()
+    }
+
+    fn answered(
+        &mut self,
+        content: &str,
+        calls: &[PlannedCall],
+        usage: Usage,
+        confidence: Confidence,
+    ) {
+        self.messages.push(Message::Assistant {
+            content: content.to_owned(),
+            tool_calls: calls.iter().map(|planned| planned.call.clone()).collect(),
+        });
+        self.calls = calls
+            .iter()
+            .map(|planned| Call { planned: planned.clone(), status: CallStatus::Open })
+            .collect();
+        self.usage.add(usage);
+        self.confidence = confidence;
+        self.shown.clear();
+        self.node = if calls.is_empty() { Node::Reflect } else { Node::Execute };
+    }
+
+    fn resolved(&mut self, request: &crate::domain::RequestId, decision: &Decision) {
+        for call in &mut self.calls {
+            if let CallStatus::Asked(asked) = &call.status
+                && &asked.request_id == request
+            {
+                let asked = Box::new(asked.resolved(decision));
+                self.last_request = Some((*asked).clone());
+                call.status = CallStatus::Decided(asked, decision.clone());
+            }
+        }
+        self.node = Node::Tools;
+    }
+
+    fn finished(&mut self, call: &ToolCallId, outcome: &Outcome) {
+        self.attempts += 1;
+        self.successes += u32::from(matches!(outcome, Outcome::Ok(_)));
+        if let Some(found) = self.calls.iter().find(|c| &c.planned.call.id == call) {
+            self.messages.push(Message::Tool {
+                call_id: call.clone(),
+                name: found.planned.call.name.clone(),
+                content: outcome.for_model(),
+            });
+        }
+        self.set_call(call, CallStatus::Finished);
+        self.node = Node::Execute;
+    }
+
+    fn set_call(&mut self, id: &ToolCallId, status: CallStatus) {
+        if let Some(call) = self.calls.iter_mut().find(|call| &call.planned.call.id == id) {
+            call.status = status;
+        }
+    }
+
+    fn move_step(&mut self, id: &StepId, status: StepStatus, confidence: Option<Confidence>) {
+        if let Some(step) = self.plan.iter_mut().find(|step| &step.step_id == id) {
+            step.status = status;
+            step.confidence = confidence.unwrap_or(step.confidence);
+        }
+    }
+}
+
+/// The text of a `content` event, which belongs to the turn under way.
+fn shown_text(entry: &Entry) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Content {
+        content: String,
+    }
+    match &entry.shown {
+        Some(Shown::Event { kind, payload }) if &**kind == "content" => {
+            serde_json::from_slice::<Content>(payload).ok().map(|content| content.content)
+        }
+        _ => None,
+    }
+}
+
+/// Where a session stands, from the newest entries of its journal alone, if they tell.
+pub fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
+    let record = newest.iter().rev().find_map(|entry| entry.record.as_ref())?;
+    let record: Record = serde_json::from_slice(record).ok()?;
+    Some(match record {
+        Record::Ended { status } => status.into(),
+        Record::ApprovalAsked { .. } => SessionStatus::WaitingApproval,
+        Record::Opened(_)
+        | Record::Analyzed
+        | Record::Asked { .. }
+        | Record::Answered { .. }
+        | Record::StepAdded { .. }
+        | Record::StepMoved { .. }
+        | Record::ApprovalResolved { .. }
+        | Record::ToolStarting { .. }
+        | Record::ToolFinished { .. } => SessionStatus::Running,
+    })
+}
+
+/// The id of the last entry, or none.
+pub fn last_id(entries: &[Entry]) -> EventId {
+    entries.last().map_or(EventId::ZERO, |entry| entry.id)
+}

@@ -1,0 +1,245 @@
+//! One turn of the model: its words go out as they come, its calls become steps of the plan.
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use super::evidence;
+use super::journal::{Draft, JournalError, next_piece};
+use super::record::{PlannedCall, Record};
+use super::run::{Flow, Run, Step, moved};
+use super::state::Node;
+use crate::domain::event::{ErrorEvent, ThoughtKind};
+use crate::domain::plan::{PlanStep, StepStatus};
+use crate::domain::{Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId};
+use crate::llm::{ChatRequest, Delta, ModelError, TurnEnd};
+
+/// What came of a turn.
+enum Heard {
+    Whole { text: String, calls: Vec<ToolCall>, end: TurnEnd },
+    Failed(ModelError),
+    Interrupted,
+}
+
+impl Run {
+    /// Asks the model for a turn and records it.
+    pub(super) async fn ask_model(&mut self) -> Step {
+        let turn = self.state.turns + 1;
+        let may_call = turn < self.env.limits.max_turns;
+        let tools = if may_call { self.env.tools.specs() } else { [].into() };
+        self.commit(vec![Draft::Record(Record::Asked { turn })]).await?;
+        let request = ChatRequest { messages: self.state.messages.clone(), tools };
+        match self.hear(request).await? {
+            Heard::Interrupted => Ok(Flow::Next),
+            Heard::Failed(error) => self.fail(model_failure(&error)).await,
+            Heard::Whole { calls, .. } if !may_call && !calls.is_empty() => {
+                self.fail(budget_spent(turn)).await
+            }
+            Heard::Whole { text, calls, .. } if text.is_empty() && calls.is_empty() => {
+                self.fail(empty_answer()).await
+            }
+            Heard::Whole { text, calls, end } => self.close_turn(text, calls, end).await,
+        }
+    }
+
+    /// Listens to a turn; shows its text as it comes.
+    async fn hear(&mut self, request: ChatRequest) -> Result<Heard, JournalError> {
+        let cancel = self.cancel.clone();
+        let asked = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Ok(Heard::Interrupted),
+            asked = self.env.model.chat(request) => asked,
+        };
+        let mut turn = match asked {
+            Ok(turn) => turn,
+            Err(error) => return Ok(Heard::Failed(error)),
+        };
+        let (mut text, mut calls) = (String::new(), Vec::new());
+        loop {
+            let delta = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Ok(Heard::Interrupted),
+                delta = turn.next() => delta,
+            };
+            match delta {
+                Some(Ok(Delta::Text(piece))) => {
+                    self.show(&piece, text.is_empty()).await?;
+                    text.push_str(&piece);
+                }
+                Some(Ok(Delta::ToolCall(call))) => calls.push(call),
+                Some(Ok(Delta::End(end))) => return Ok(Heard::Whole { text, calls, end }),
+                Some(Err(error)) => return Ok(Heard::Failed(error)),
+                None => return Ok(Heard::Failed(ModelError::Broken("no end".into()))),
+            }
+        }
+    }
+
+    async fn show(&mut self, text: &str, first_of_turn: bool) -> Result<(), JournalError> {
+        let mut drafts = Vec::new();
+        if first_of_turn {
+            drafts.extend(self.begin_answer());
+            if self.state.has_shown {
+                drafts.push(content("\n\n"));
+            }
+        }
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, left) = next_piece(rest);
+            drafts.push(content(piece));
+            rest = left;
+        }
+        self.commit(drafts).await
+    }
+
+    /// The step "answer", once the first word of one is there.
+    fn begin_answer(&self) -> Vec<Draft> {
+        if let Some(step) = self.answer_step() {
+            return moved(step, StepStatus::InProgress);
+        }
+        let mut drafts = Vec::new();
+        if self.state.node == Node::Plan {
+            let content = "도구 없이 바로 답변할 수 있는 요청입니다.".to_owned();
+            drafts.push(thought(ThoughtKind::Planning, content, Vec::new()));
+        }
+        let confidence = evidence::of_answer(self.state.successes, self.state.attempts);
+        let description = match self.state.attempts {
+            0 => "요청에 바로 답변합니다.".to_owned(),
+            n => format!("도구 {n}회 실행 결과를 바탕으로 답변합니다."),
+        };
+        let mut step = self.new_step(0, ANSWER, description, confidence);
+        step.status = StepStatus::InProgress;
+        drafts.push(Draft::Both(Event::PlanStep(step.clone()), Record::StepAdded { step }));
+        drafts
+    }
+
+    /// The step that stands for the answer, if it has begun.
+    pub(super) fn answer_step(&self) -> Option<&PlanStep> {
+        self.state.plan.iter().find(|step| step.title == ANSWER)
+    }
+
+    async fn close_turn(&mut self, text: String, calls: Vec<ToolCall>, end: TurnEnd) -> Step {
+        let mut drafts = Vec::new();
+        if !calls.is_empty() {
+            drafts.push(self.plan_thought(&calls));
+        }
+        let mut planned = Vec::new();
+        for (offset, call) in calls.into_iter().enumerate() {
+            let step = self.step_for(&call, offset, end.confidence);
+            let step_id = step.step_id.clone();
+            drafts.push(Draft::Both(Event::PlanStep(step.clone()), Record::StepAdded { step }));
+            planned.push(PlannedCall { call: self.with_fresh_id(call, offset), step: step_id });
+        }
+        let confidence = end
+            .confidence
+            .unwrap_or_else(|| evidence::of_answer(self.state.successes, self.state.attempts));
+        if planned.is_empty() {
+            drafts.extend(self.sure_of_answer(confidence));
+        }
+        let usage = end.usage.unwrap_or_default();
+        let answered = Record::Answered { content: text, calls: planned, usage, confidence };
+        drafts.push(Draft::Record(answered));
+        self.commit(drafts).await?;
+        Ok(Flow::Next)
+    }
+
+    /// Tells the answer's confidence, now that the model has said all of it.
+    fn sure_of_answer(&self, confidence: Confidence) -> Vec<Draft> {
+        let Some(step) = self.answer_step() else { return Vec::new() };
+        let step = PlanStep { confidence, ..step.clone() };
+        let (id, status) = (step.step_id.clone(), step.status);
+        let record = Record::StepMoved { step: id, status, confidence: Some(confidence) };
+        vec![Draft::Both(Event::PlanStepUpdate(step), record)]
+    }
+
+    fn plan_thought(&self, calls: &[ToolCall]) -> Draft {
+        let names: Vec<String> = calls.iter().map(|call| call.name.clone()).collect();
+        let content = format!("다음 도구를 사용합니다: {}", names.join(", "));
+        let kind =
+            if self.state.node == Node::Plan { ThoughtKind::Planning } else { ThoughtKind::Reasoning };
+        thought(kind, content, names)
+    }
+
+    fn step_for(&self, call: &ToolCall, offset: usize, said: Option<Confidence>) -> PlanStep {
+        let arguments = parse_arguments(call).unwrap_or(Value::Null);
+        let tool = self.env.tools.find(&call.name);
+        let valid = tool.as_ref().is_ok_and(|tool| tool.check(&arguments).is_ok());
+        let confidence = said
+            .unwrap_or_else(|| evidence::of_call(valid, &arguments, &self.state.messages));
+        let description = match tool {
+            Ok(tool) if valid => tool.question(&arguments),
+            Ok(tool) => tool.spec().description.clone(),
+            Err(error) => error.to_string(),
+        };
+        self.new_step(offset, &format!("{} 실행", call.name), description, confidence)
+    }
+
+    /// The call under an id that no earlier call of the run has; some models number each turn anew.
+    fn with_fresh_id(&self, call: ToolCall, offset: usize) -> ToolCall {
+        let used = |id: &ToolCallId| {
+            self.state.messages.iter().any(|message| match message {
+                Message::Tool { call_id, .. } => call_id == id,
+                Message::System { .. } | Message::User { .. } | Message::Assistant { .. } => false,
+            })
+        };
+        if !used(&call.id) {
+            return call;
+        }
+        let id = ToolCallId::new(format!("{}-t{}-{}", call.id, self.state.turns, offset + 1));
+        ToolCall { id, ..call }
+    }
+}
+
+/// The title of the step that stands for the answer.
+const ANSWER: &str = "답변 작성";
+
+/// The arguments as JSON; none at all are an empty object.
+pub(super) fn parse_arguments(call: &ToolCall) -> Result<Value, String> {
+    let text = call.arguments.trim();
+    if text.is_empty() {
+        return Ok(json!({}));
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) if value.is_object() => Ok(value),
+        Ok(_) => Err("the arguments are not valid: they must be a JSON object".into()),
+        Err(error) => Err(format!("the arguments are not valid JSON: {error}")),
+    }
+}
+
+/// A thought, as an entry.
+pub(super) fn thought(kind: ThoughtKind, content: String, sources: Vec<String>) -> Draft {
+    Draft::Event(Event::Thought { kind, content, sources })
+}
+
+fn content(piece: &str) -> Draft {
+    Draft::Event(Event::Content { content: piece.to_owned(), chunk: true, metadata: json!({}) })
+}
+
+fn model_failure(error: &ModelError) -> ErrorEvent {
+    let (error_type, code, retryable) = match error {
+        ModelError::Unavailable(_) => ("ModelUnavailableError", ErrorCode::ExternalFailure, true),
+        ModelError::RateLimited(_) => ("ModelRateLimitError", ErrorCode::ExternalFailure, true),
+        ModelError::TimedOut(_) => ("ModelTimeoutError", ErrorCode::ExternalTimeout, true),
+        ModelError::Refused(_) => ("ModelRefusedError", ErrorCode::ExternalFailure, false),
+        ModelError::Broken(_) => ("ModelStreamError", ErrorCode::ExternalFailure, true),
+    };
+    failure(error.to_string(), error_type, code, retryable)
+}
+
+fn budget_spent(turns: u32) -> ErrorEvent {
+    let error = format!("the step budget is spent: {turns} turns of the model without an answer");
+    failure(error, "StepBudgetError", ErrorCode::Internal, false)
+}
+
+fn empty_answer() -> ErrorEvent {
+    let error = "the model answered with nothing".to_owned();
+    failure(error, "EmptyAnswerError", ErrorCode::ExternalFailure, true)
+}
+
+/// An error event in the words of its code.
+pub(super) fn failure(
+    error: String,
+    error_type: &'static str,
+    code: ErrorCode,
+    retryable: bool,
+) -> ErrorEvent {
+    ErrorEvent { error, error_type, code, message: code.message().to_owned(), retryable }
+}

@@ -1,0 +1,123 @@
+//! `healthcheck`: what a container asks to learn whether its service lives.
+
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use clap::Args;
+use reqwest::{Client, Url, redirect};
+
+use super::{CliError, block_on, print, settings};
+use crate::settings::{ApiSettings, Purpose};
+
+/// What an answer may take. A container's own limit for the check is usually larger.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// What to ask; by default /health of the address that API_HOST and API_PORT name
+    #[arg(long)]
+    url: Option<Url>,
+}
+
+/// Prints one line. Every failure, also one of the settings, is exit code 1: a container's health
+/// check knows no other.
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
+    let url = match &arguments.url {
+        Some(url) => url.clone(),
+        None => usual_url()?,
+    };
+    block_on(async move {
+        let client = client().map_err(CliError::failed)?;
+        let answer = client
+            .get(url.clone())
+            .send()
+            .await
+            .map_err(|error| down(&url, root(&error)))?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(down(&url, format!("answered {status}")));
+        }
+        print(&format!("UP: {url} answered {status}"))
+    })
+}
+
+fn usual_url() -> Result<Url, CliError> {
+    let api = settings(Purpose::Inspection)
+        .map_err(CliError::failed)?
+        .settings
+        .api;
+    let authority = reachable(&api);
+    Url::parse(&format!("http://{authority}/health")).map_err(CliError::failed)
+}
+
+/// Where a service that listens on every address can be found on its own machine.
+fn reachable(api: &ApiSettings) -> String {
+    match api.host.parse::<IpAddr>() {
+        Ok(ip) => loopback_if_any(SocketAddr::new(ip, api.port)).to_string(),
+        Err(_) => format!("{}:{}", api.host, api.port),
+    }
+}
+
+/// The address, with the loopback address in place of "every address".
+pub(super) fn loopback_if_any(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// A client that asks exactly this service: no proxy, no redirect. Its roots are compiled in,
+/// because building one fails where the machine has none, even if only plain HTTP is spoken.
+fn client() -> reqwest::Result<Client> {
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let tls = rustls::ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .timeout(TIMEOUT)
+        .build()
+}
+
+fn down(url: &Url, problem: impl Display) -> CliError {
+    CliError::failed(format!("DOWN: {url}: {problem}"))
+}
+
+/// The innermost cause, which alone says what happened ("Connection refused").
+fn root(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reached(host: &str) -> String {
+        reachable(&ApiSettings {
+            host: host.to_owned(),
+            port: 9000,
+            shutdown_grace: Duration::ZERO,
+            max_connections: 1,
+            header_timeout: Duration::ZERO,
+        })
+    }
+
+    #[test]
+    fn every_address_means_this_machine() {
+        assert_eq!(reached("0.0.0.0"), "127.0.0.1:9000");
+        assert_eq!(reached("::"), "[::1]:9000");
+        assert_eq!(reached("10.0.0.7"), "10.0.0.7:9000");
+        assert_eq!(reached("aura.internal"), "aura.internal:9000");
+    }
+}

@@ -1,0 +1,46 @@
+//! `prompt`: the system prompt that a page context leads to.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{CliError, print};
+use crate::domain::PageContext;
+
+/// More than the stream route takes; a bound against the wrong file, not a rule.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A file with the `context` object of a request, as JSON; `-` reads stdin
+    #[arg(long, value_name = "FILE")]
+    context: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
+    let path = &arguments.context;
+    let about = |problem: String| CliError::Input(format!("{}: {problem}", path.display()));
+    let text = read(path).map_err(|error| about(error.to_string()))?;
+    let value: Value =
+        serde_json::from_str(&text).map_err(|error| about(format!("not JSON: {error}")))?;
+    let context = PageContext::from_json(&value).map_err(|error| about(error.to_string()))?;
+    print(&context.system_prompt())
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    if path.as_os_str() == "-" {
+        io::stdin()
+            .lock()
+            .take(MAX_BYTES)
+            .read_to_string(&mut text)?;
+    } else {
+        File::open(path)?
+            .take(MAX_BYTES)
+            .read_to_string(&mut text)?;
+    }
+    Ok(text)
+}

@@ -1,0 +1,38 @@
+//! `serve`: the service itself.
+
+use clap::Args;
+
+use super::{CliError, block_on, dev, log, settings};
+use crate::app;
+use crate::settings::{Checked, Mode, Purpose};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+--dev changes defaults and nothing else: whatever a settings file or the environment says counts.
+It listens on 127.0.0.1, keeps everything in memory, plans with the built-in planner, makes up a
+secret and a sample git workspace, and lets tools without a service show what they would have sent.
+
+Exit codes: 0 told to stop, and stopped; 1 it could not serve; 2 a setting is wrong.")]
+pub(super) struct Arguments {
+    /// Try it out: needs nothing, prints a token and the commands to go on with
+    #[arg(long)]
+    dev: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
+    let purpose = if arguments.dev {
+        Purpose::Dev
+    } else {
+        Purpose::Production
+    };
+    let Checked { settings, notes } = settings(purpose)?;
+    log::set_up(&settings.log).map_err(CliError::failed)?;
+    for note in notes {
+        tracing::warn!(note, "a setting has no effect");
+    }
+    let mode = match purpose {
+        Purpose::Dev => Mode::Dev(dev::set_up(&settings)?),
+        Purpose::Production | Purpose::Inspection => Mode::Production,
+    };
+    block_on(async { Ok(app::serve(settings, mode).await?) })
+}

@@ -1,0 +1,69 @@
+//! Every request is logged on arrival, with all that its neighbours said of it but the token.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+/// The header that follows a request through the platform.
+pub static CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+/// Longest header value that is logged or echoed, in characters.
+const VALUE_MAX: usize = 200;
+
+/// How a request is called in logs and answers.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// `X-Correlation-ID`, sent or made.
+    pub correlation_id: String,
+    /// The trace id of `traceparent` if there is one, else the correlation id.
+    pub trace_id: String,
+}
+
+/// Logs the request, and echoes or makes its correlation id.
+pub async fn log(mut request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let trace = Trace::of(headers);
+    tracing::info!(
+        method = %request.method(),
+        path = request.uri().path(),
+        tenant = text(headers, "x-tenant-id"),
+        user = text(headers, "x-user-id"),
+        source = text(headers, "x-dwp-source"),
+        caller_type = text(headers, "x-dwp-caller-type"),
+        agent_id = text(headers, "x-agent-id"),
+        last_event_id = text(headers, "last-event-id"),
+        correlation_id = trace.correlation_id,
+        traceparent = text(headers, "traceparent"),
+        "request received"
+    );
+    request.extensions_mut().insert(trace.clone());
+    let mut response = next.run(request).await;
+    if let Ok(value) = HeaderValue::from_str(&trace.correlation_id) {
+        response.headers_mut().insert(CORRELATION_ID.clone(), value);
+    }
+    response
+}
+
+impl Trace {
+    fn of(headers: &HeaderMap) -> Self {
+        let sent = text(headers, CORRELATION_ID.as_str());
+        let correlation_id =
+            sent.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+        let traceparent = text(headers, "traceparent").and_then(trace_id);
+        let trace_id = traceparent.map_or_else(|| correlation_id.clone(), str::to_owned);
+        Self { correlation_id, trace_id }
+    }
+}
+
+/// A header's value, if it is there, is text, and is of a sane length.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let value = headers.get(name)?.to_str().ok()?.trim();
+    (!value.is_empty() && value.len() <= VALUE_MAX).then_some(value)
+}
+
+/// The second field of a W3C `traceparent`.
+fn trace_id(traceparent: &str) -> Option<&str> {
+    let id = traceparent.split('-').nth(1)?;
+    (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
+}

@@ -1,0 +1,106 @@
+//! JSON bodies: read within the limit, and taken apart with precise complaints.
+
+use axum::body::{Body, to_bytes};
+use http::{HeaderMap, header};
+use serde_json::{Map, Value};
+
+use super::error::ApiError;
+
+/// The largest body, in bytes; the Gateway refuses more as well.
+pub const BODY_MAX: usize = 256 * 1024;
+
+/// The fields of a JSON object. `null` counts as absent.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(Option<Map<String, Value>>);
+
+impl Fields {
+    /// Reads a body that is a JSON object, or missing altogether.
+    pub async fn read(headers: &HeaderMap, body: Body) -> Result<Self, ApiError> {
+        let bytes = read_limited(headers, body).await?;
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
+        Self::parse(headers, &bytes)
+    }
+
+    fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, ApiError> {
+        if !is_json(headers) {
+            return Err(ApiError::media_type());
+        }
+        match serde_json::from_slice(bytes) {
+            Ok(Value::Object(fields)) => Ok(Self(Some(fields))),
+            Ok(_) => Err(ApiError::invalid("body", "must be a JSON object")),
+            Err(error) => Err(ApiError::malformed(format!("the body is not JSON: {error}"))),
+        }
+    }
+
+    /// A text field; `Err` if it is there and something else.
+    pub fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => {
+                let wrong = format!("must be a string, is {}", kind(other));
+                Err(ApiError::invalid(name, &wrong))
+            }
+        }
+    }
+
+    /// The first of several names under which a text field is known.
+    pub fn text_of(&self, names: &[&str]) -> Result<Option<&str>, ApiError> {
+        for name in names {
+            if let Some(text) = self.text(name)? {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Any field; `None` if it is absent or `null`.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.0.as_ref()?.get(name).filter(|value| !value.is_null())
+    }
+
+    /// Whether there was no body at all.
+    pub fn is_empty_body(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+async fn read_limited(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, ApiError> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > BODY_MAX as u64) {
+        return Err(ApiError::too_large(BODY_MAX));
+    }
+    to_bytes(body, BODY_MAX).await.map_err(|error| {
+        let mut cause: Option<&dyn std::error::Error> = Some(&error);
+        while let Some(error) = cause {
+            if error.is::<http_body_util::LengthLimitError>() {
+                return ApiError::too_large(BODY_MAX);
+            }
+            cause = error.source();
+        }
+        ApiError::malformed("the body broke off")
+    })
+}
+
+/// Whether the body is said to be JSON. A body that says nothing is taken for JSON.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return true };
+    let media = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+    let media = media.to_ascii_lowercase();
+    media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}

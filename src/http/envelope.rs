@@ -1,0 +1,41 @@
+//! The platform's JSON envelope (contract, section 5.4).
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use crate::domain::Clock;
+
+/// A success: `data`, and words for people.
+pub fn success(clock: &dyn Clock, message: &str, data: impl Serialize) -> Response {
+    let body = json!({
+        "status": "SUCCESS",
+        "message": message,
+        "data": data,
+        "success": true,
+        "timestamp": local_date_time(clock),
+    });
+    Json(body).into_response()
+}
+
+/// A refusal. `detail` says which field was wrong and why.
+pub fn error(clock: &dyn Clock, error: &ApiError, trace_id: &str) -> Value {
+    json!({
+        "status": "ERROR",
+        "message": error.code().message(),
+        "errorCode": error.code().code(),
+        "detail": error.detail(),
+        "success": false,
+        "timestamp": local_date_time(clock),
+        "traceId": trace_id,
+    })
+}
+
+/// A date-time without a zone, in UTC, to the second.
+fn local_date_time(clock: &dyn Clock) -> String {
+    let seconds = i64::try_from(clock.now_secs()).unwrap_or(i64::MAX);
+    let at = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
+    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}

@@ -1,0 +1,250 @@
+//! One table of faults: their status, code and class (contract, sections 2, 3 and 5.4).
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+
+use crate::agent::StartError;
+use crate::agent::decisions::DecisionError;
+use crate::domain::ErrorCode;
+use crate::domain::event::ErrorEvent;
+use crate::store::{ReadError, StoreError};
+
+/// A refusal. The cause goes to the log; the client gets the code and, where it can do something
+/// about it, what exactly was wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    code: ErrorCode,
+    status: StatusCode,
+    kind: &'static str,
+    detail: String,
+    retry_after_secs: Option<u32>,
+}
+
+impl ApiError {
+    fn new(code: ErrorCode, kind: &'static str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self { code, status: status_of(code), kind, detail, retry_after_secs: None }
+    }
+
+    /// Nobody said who is asking.
+    pub fn unauthenticated(detail: &str) -> Self {
+        Self::new(ErrorCode::Unauthenticated, "AuthenticationError", detail)
+    }
+
+    /// The token is not valid.
+    pub fn token_invalid() -> Self {
+        Self::new(ErrorCode::TokenInvalid, "AuthenticationError", "the token is not valid")
+    }
+
+    /// The token was valid once.
+    pub fn token_expired() -> Self {
+        Self::new(ErrorCode::TokenExpired, "AuthenticationError", "the token has expired")
+    }
+
+    /// No tenant was named.
+    pub fn tenant_missing() -> Self {
+        Self::new(ErrorCode::TenantMissing, "TenantError", "X-Tenant-ID is missing or blank")
+    }
+
+    /// The tenant named is not the token's.
+    pub fn tenant_mismatch() -> Self {
+        let detail = "X-Tenant-ID is not the token's tenant_id";
+        Self::new(ErrorCode::TenantMismatch, "TenantError", detail)
+    }
+
+    /// The caller may not do this.
+    pub fn forbidden(detail: &str) -> Self {
+        Self::new(ErrorCode::Forbidden, "AuthorizationError", detail)
+    }
+
+    /// It is not there, or not for this caller.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(ErrorCode::NotFound, "NotFoundError", format!("no such {what}"))
+    }
+
+    /// The route does not take this method.
+    pub fn method_not_allowed() -> Self {
+        Self::new(ErrorCode::MethodNotAllowed, "MethodError", "this route does not take this method")
+    }
+
+    /// A session was named with a prompt that is not its own.
+    pub fn another_prompt() -> Self {
+        let detail = "the session named was started with another prompt; \
+                      go on with a conversation by thread_id";
+        Self::new(ErrorCode::AlreadyProcessed, "ConflictError", detail)
+    }
+
+    /// A field has the wrong type or value.
+    pub fn invalid(field: &str, wrong: &str) -> Self {
+        let detail = format!("{field}: {wrong}");
+        Self::new(ErrorCode::InvalidInput, "ValidationError", detail)
+    }
+
+    /// A required field is missing.
+    pub fn missing(field: &str) -> Self {
+        let detail = format!("{field}: missing or blank");
+        Self::new(ErrorCode::MissingField, "ValidationError", detail)
+    }
+
+    /// The body cannot be read.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Malformed, "ValidationError", detail)
+    }
+
+    /// The body is of another media type than JSON.
+    pub fn media_type() -> Self {
+        let detail = "the body must be application/json";
+        let error = Self::new(ErrorCode::Malformed, "ValidationError", detail);
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..error }
+    }
+
+    /// The body is larger than the Gateway would let through.
+    pub fn too_large(limit: usize) -> Self {
+        let detail = format!("the body is larger than {limit} bytes");
+        let error = Self::new(ErrorCode::InvalidInput, "ValidationError", detail);
+        Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..error }
+    }
+
+    /// Something failed inside; the log says what.
+    pub fn internal() -> Self {
+        Self::new(ErrorCode::Internal, "InternalError", "internal error")
+    }
+
+    /// Too many runs for now.
+    fn too_many(detail: String) -> Self {
+        let error = Self::new(ErrorCode::ExternalFailure, "RateLimitError", detail);
+        Self { status: StatusCode::TOO_MANY_REQUESTS, retry_after_secs: Some(5), ..error }
+    }
+
+    /// This process cannot do it now.
+    fn unavailable(detail: &str) -> Self {
+        Self::new(ErrorCode::ExternalFailure, "StoreError", detail)
+    }
+
+    /// The platform's code.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What exactly was wrong.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The same as an event, for readers of streams.
+    pub fn event(&self) -> ErrorEvent {
+        let retryable = self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error();
+        ErrorEvent {
+            error: self.detail.clone(),
+            error_type: self.kind,
+            code: self.code,
+            message: self.code.message().to_owned(),
+            retryable,
+        }
+    }
+}
+
+const fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::Unauthenticated | ErrorCode::TokenExpired | ErrorCode::TokenInvalid => {
+            StatusCode::UNAUTHORIZED
+        }
+        ErrorCode::Forbidden | ErrorCode::TenantMismatch => StatusCode::FORBIDDEN,
+        ErrorCode::TenantMissing
+        | ErrorCode::InvalidInput
+        | ErrorCode::MissingField
+        | ErrorCode::Malformed => StatusCode::BAD_REQUEST,
+        ErrorCode::AlreadyProcessed => StatusCode::CONFLICT,
+        ErrorCode::ExternalFailure => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::ExternalTimeout => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
+/// The body is made later, by [`super::render`], which knows what the client reads.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(secs) = self.retry_after_secs {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(cause) => {
+                tracing::warn!(cause, "request refused: the store is away");
+                Self::unavailable("the store cannot be reached")
+            }
+            StoreError::Corrupt(cause) => {
+                tracing::error!(cause, "request failed: the store holds something unreadable");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<StartError> for ApiError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::TooMany(_) => Self::too_many(error.to_string()),
+            StartError::Stopping => Self::unavailable("this server is shutting down"),
+            StartError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DecisionError> for ApiError {
+    fn from(error: DecisionError) -> Self {
+        match error {
+            DecisionError::NotFound => Self::not_found("request"),
+            DecisionError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The event that ends a stream whose reader asked for what has been cut.
+pub fn gap_event(error: &ReadError) -> ErrorEvent {
+    ErrorEvent {
+        error: error.to_string(),
+        error_type: "GapError",
+        code: ErrorCode::NotFound,
+        message: ErrorCode::NotFound.message().to_owned(),
+        retryable: false,
+    }
+}
+
+/// The answer to a path that is in no line of the table.
+pub async fn no_such_route() -> ApiError {
+    ApiError::not_found("route")
+}
+
+/// The answer to a method that a route does not take.
+pub async fn no_such_method() -> ApiError {
+    ApiError::method_not_allowed()
+}
+
+/// A handler panicked: the client learns no more than that.
+pub fn from_panic(_cause: Box<dyn Any + Send>) -> Response {
+    tracing::error!("request handler panicked");
+    ApiError::internal().into_response()
+}

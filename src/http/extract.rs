@@ -1,0 +1,46 @@
+//! Parts of a request, with faults that look like every other fault.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequestParts, Path, Query};
+use http::request::Parts;
+
+use super::error::ApiError;
+
+/// The id in a path. What is not even text is nobody's id.
+#[derive(Clone, Debug)]
+pub struct PathId(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(id)) => Ok(Self(id)),
+            Err(_) => Err(ApiError::not_found("id")),
+        }
+    }
+}
+
+/// The query, name by name; blank values count as absent.
+#[derive(Clone, Debug)]
+pub struct Params(HashMap<String, String>);
+
+impl Params {
+    /// The first of several names under which a value is known.
+    pub fn first_of(&self, names: &[&str]) -> Option<&str> {
+        let values = names.iter().filter_map(|name| self.0.get(*name));
+        values.map(String::as_str).find(|value| !value.trim().is_empty())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Query::<Vec<(String, String)>>::from_request_parts(parts, state).await {
+            Ok(Query(pairs)) => Ok(Self(pairs.into_iter().collect())),
+            Err(error) => Err(ApiError::malformed(format!("the query cannot be read: {error}"))),
+        }
+    }
+}

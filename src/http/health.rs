@@ -1,0 +1,32 @@
+//! Whether the process lives, and whether it can work.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+
+use super::Shared;
+
+/// `GET /health`: the process answers.
+pub async fn live() -> Response {
+    let version = env!("CARGO_PKG_VERSION");
+    Json(json!({ "status": "UP", "service": "aura-platform", "version": version })).into_response()
+}
+
+/// `GET /health/ready`: 200 if runs can be taken, otherwise 503 with what is down.
+pub async fn ready(State(http): State<Shared>) -> Response {
+    let store = http.store.ping().await;
+    let stopping = http.stopping.is_cancelled();
+    let up = |up| if up { "UP" } else { "DOWN" };
+    let ready = store.is_ok() && !stopping;
+    let body = json!({
+        "status": up(ready),
+        "components": {
+            "store": { "status": up(store.is_ok()), "kind": http.store.kind() },
+            "server": { "status": up(!stopping) },
+        },
+    });
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(body)).into_response()
+}

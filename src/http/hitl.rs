@@ -1,0 +1,100 @@
+//! Approvals over REST (contract, section 5.4).
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+use super::auth::{Authenticated, Decider};
+use super::body::Fields;
+use super::error::ApiError;
+use super::extract::PathId;
+use super::{Shared, envelope};
+use crate::agent::decisions::Outcome;
+use crate::domain::{ApprovalStatus, Caller, RequestId, SessionId, Verdict};
+
+/// `GET /aura/hitl/requests/{requestId}`: the stored request, as a JSON string.
+pub async fn request(
+    State(http): State<Shared>,
+    Authenticated(caller): Authenticated,
+    PathId(id): PathId,
+) -> Result<Response, ApiError> {
+    let request = http.service.request(&caller, &request_id(&id)?).await?;
+    Ok(envelope::success(&*http.clock, "Approval request retrieved", request))
+}
+
+/// `GET /aura/hitl/signals/{sessionId}`: the last signal, as a JSON string.
+pub async fn signal(
+    State(http): State<Shared>,
+    Authenticated(caller): Authenticated,
+    PathId(id): PathId,
+) -> Result<Response, ApiError> {
+    let session = SessionId::parse(&id).ok_or_else(|| ApiError::not_found("session"))?;
+    let signal = http.service.signal(&caller, &session).await?;
+    let signal = signal.ok_or_else(|| ApiError::not_found("signal"))?;
+    Ok(envelope::success(&*http.clock, "Approval signal retrieved", signal))
+}
+
+/// `POST /aura/hitl/approve/{requestId}`.
+pub async fn approve(
+    State(http): State<Shared>,
+    Decider(caller): Decider,
+    PathId(id): PathId,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let fields = Fields::read(&headers, body).await?;
+    check_user(&fields, &caller)?;
+    let id = request_id(&id)?;
+    let outcome = http.service.decide(&caller, &id, Verdict::Approved, None).await?;
+    Ok(answer(&http, &id, &outcome, "Request approved successfully"))
+}
+
+/// `POST /aura/hitl/reject/{requestId}`.
+pub async fn reject(
+    State(http): State<Shared>,
+    Decider(caller): Decider,
+    PathId(id): PathId,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let fields = Fields::read(&headers, body).await?;
+    check_user(&fields, &caller)?;
+    let reason = fields.text("reason")?.map(str::trim).filter(|reason| !reason.is_empty());
+    let reason = Some(reason.unwrap_or("User rejected").to_owned());
+    let id = request_id(&id)?;
+    let outcome = http.service.decide(&caller, &id, Verdict::Rejected, reason).await?;
+    Ok(answer(&http, &id, &outcome, "Request rejected"))
+}
+
+fn request_id(id: &str) -> Result<RequestId, ApiError> {
+    RequestId::parse(id).ok_or_else(|| ApiError::not_found("request"))
+}
+
+fn check_user(fields: &Fields, caller: &Caller) -> Result<(), ApiError> {
+    match fields.text("userId")? {
+        Some(user) if user != caller.user.as_str() => {
+            Err(ApiError::forbidden("userId is not the caller"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// 200 for the click that decided; 409 with the decision that stands for every other one.
+fn answer(http: &Shared, id: &RequestId, outcome: &Outcome, message: &str) -> Response {
+    let mut data = json!({
+        "requestId": id,
+        "sessionId": outcome.session,
+        "status": ApprovalStatus::from(outcome.decision.verdict),
+    });
+    if let (Some(reason), Some(fields)) = (&outcome.decision.reason, data.as_object_mut()) {
+        fields.insert("reason".into(), reason.as_str().into());
+    }
+    if outcome.won {
+        return envelope::success(&*http.clock, message, data);
+    }
+    let message = "Request was already processed (idempotent)";
+    let body = envelope::success(&*http.clock, message, data);
+    (StatusCode::CONFLICT, body).into_response()
+}

@@ -1,0 +1,96 @@
+//! Accepting connections: hyper itself, because the stream needs time limits on heads, dead peers
+//! noticed, and a shutdown that does not wait for streams.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::shutdown::Tasks;
+
+/// Read and write buffers of a connection, in bytes; a request head must fit.
+const BUFFER: usize = 32 * 1024;
+/// How long a peer may leave data unacknowledged before it counts as gone.
+const PEER_GONE: Duration = Duration::from_secs(30);
+/// How long to wait after the system refused a connection, for instance for want of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How connections are treated.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// The most connections at once; more wait in the system's queue.
+    pub max_connections: usize,
+    /// How long a client may take to send its request's head.
+    pub header_timeout: Duration,
+}
+
+/// Serves until the process is to stop. Connections are tasks of `tasks`: idle ones close at once
+/// then, busy ones after their answer.
+pub async fn serve(listener: TcpListener, router: Router, config: Config, tasks: Tasks) {
+    let slots = Arc::new(Semaphore::new(config.max_connections));
+    let stopping = tasks.stopping();
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            () = stopping.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => spawn_connection(stream, slot, &router, config, &tasks),
+            Err(error) => {
+                tracing::warn!(%error, "connection not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn spawn_connection(
+    stream: TcpStream,
+    slot: OwnedSemaphorePermit,
+    router: &Router,
+    config: Config,
+    tasks: &Tasks,
+) {
+    if let Err(error) = notice_dead_peers(&stream) {
+        tracing::debug!(%error, "socket options not set");
+    }
+    let service = TowerToHyperService::new(router.clone());
+    let stopping = tasks.stopping();
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), service);
+    tasks.spawn(async move {
+        let _slot = slot;
+        let mut connection = std::pin::pin!(connection);
+        let closed = tokio::select! {
+            closed = connection.as_mut() => closed,
+            () = stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = closed {
+            tracing::debug!(%error, "connection ended early");
+        }
+    });
+}
+
+fn notice_dead_peers(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(PEER_GONE).with_interval(Duration::from_secs(10));
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(PEER_GONE))?;
+    Ok(())
+}

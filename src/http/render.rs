@@ -1,0 +1,108 @@
+//! The body of every refusal: an event stream for those who read streams, JSON for the rest.
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, Method, header};
+
+use super::arrival::Trace;
+use super::error::ApiError;
+use super::{Shared, envelope};
+use crate::domain::{Clock, Event, EventId};
+use crate::sse::frame::{self, Form};
+
+/// The header that says which session a stream is of.
+pub const SESSION_ID: &str = "x-session-id";
+
+/// Gives every fault its body (contract, section 4.1: errors before the stream starts).
+pub async fn faults(State(http): State<Shared>, request: Request, next: Next) -> Response {
+    let wants = Wants::of(&request);
+    let trace = request.extensions().get::<Trace>().map(|trace| trace.trace_id.clone());
+    let mut response = next.run(request).await;
+    let Some(fault) = response.extensions_mut().remove::<ApiError>() else { return response };
+    let (head, _) = response.into_parts();
+    let mut rendered = match wants {
+        Wants::Json => {
+            let trace = trace.unwrap_or_default();
+            axum::Json(envelope::error(&*http.clock, &fault, &trace)).into_response()
+        }
+        Wants::Stream(form) => stream_of(&fault, &*http.clock, form),
+    };
+    *rendered.status_mut() = head.status;
+    for (name, value) in &head.headers {
+        if name != header::CONTENT_LENGTH {
+            rendered.headers_mut().insert(name, value.clone());
+        }
+    }
+    rendered
+}
+
+/// What the client reads.
+enum Wants {
+    Json,
+    Stream(Form),
+}
+
+impl Wants {
+    fn of(request: &Request) -> Self {
+        let path = request.extensions().get::<MatchedPath>();
+        let is_stream = path.is_some_and(|path| path.as_str().ends_with("/stream"));
+        let accept = Accept::of(request.headers());
+        if (is_stream && !accept.only_json) || accept.stream {
+            Self::Stream(form_of(request.method(), request.uri().path()))
+        } else {
+            Self::Json
+        }
+    }
+}
+
+/// GET of the stream route speaks the enveloped form (contract, section 4.3); joining does not.
+fn form_of(method: &Method, path: &str) -> Form {
+    if method == Method::GET && path == "/aura/test/stream" { Form::Enveloped } else { Form::Flat }
+}
+
+struct Accept {
+    stream: bool,
+    only_json: bool,
+}
+
+impl Accept {
+    fn of(headers: &HeaderMap) -> Self {
+        let values = headers.get_all(header::ACCEPT);
+        let has = |media: &str| {
+            values.iter().filter_map(|value| value.to_str().ok()).any(|value| {
+                value.split(',').any(|item| {
+                    item.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(media)
+                })
+            })
+        };
+        let stream = has("text/event-stream");
+        Self { stream, only_json: has("application/json") && !stream }
+    }
+}
+
+fn stream_of(fault: &ApiError, clock: &dyn Clock, form: Form) -> Response {
+    let body = closing_frames(&Event::Error(fault.event()), clock, EventId::ZERO, form);
+    let mut response = Response::new(Body::from(body));
+    set_stream_headers(response.headers_mut());
+    response
+}
+
+/// An event that belongs to no journal, and a trailer, with ids after `after`.
+pub fn closing_frames(event: &Event, clock: &dyn Clock, after: EventId, form: Form) -> Vec<u8> {
+    let now_ms = clock.now_ms();
+    let id = after.next(now_ms);
+    let payload = event.payload(None, now_ms / 1000);
+    let mut body = frame::event(id, event.kind(), &payload, form).to_vec();
+    body.extend_from_slice(&frame::done(id.next(now_ms)));
+    body
+}
+
+/// The headers of every stream (contract, section 4.1).
+pub fn set_stream_headers(headers: &mut HeaderMap) {
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+}

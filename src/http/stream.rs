@@ -1,0 +1,190 @@
+//! The stream routes: start a run or find one, then merely read its journal (contract, 3 and 4).
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, Method};
+
+use super::auth::Authenticated;
+use super::body::Fields;
+use super::error::ApiError;
+use super::extract::{Params, PathId};
+use super::render::{SESSION_ID, set_stream_headers};
+use super::tail::Tail;
+use super::{Shared, sessions};
+use crate::agent::Ask;
+use crate::domain::{Caller, EventId, PageContext, SessionId, SessionMeta, ThreadId};
+use crate::sse::frame::Form;
+
+/// `POST /aura/test/stream`: starts a run, or resumes one.
+pub async fn post(
+    State(http): State<Shared>,
+    Authenticated(caller): Authenticated,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let fields = Fields::read(&headers, body).await?;
+    let named = fields.text("sessionId")?.filter(|id| !id.trim().is_empty());
+    let wish = Wish {
+        session: named.map(str::to_owned).or_else(|| named_in_header(&headers)),
+        last_event: last_event_id(&headers),
+        form: Form::Flat,
+    };
+    wish.fulfil(&http, &caller, &fields).await
+}
+
+/// `GET /aura/test/stream?message=…`: the same run, in the enveloped form.
+pub async fn get(
+    State(http): State<Shared>,
+    Authenticated(caller): Authenticated,
+    method: Method,
+    headers: HeaderMap,
+    params: Params,
+) -> Result<Response, ApiError> {
+    refuse_head(&method)?;
+    let wish = Wish {
+        session: params
+            .first_of(&["sessionId"])
+            .map(str::to_owned)
+            .or_else(|| named_in_header(&headers)),
+        last_event: last_event_id(&headers),
+        form: Form::Enveloped,
+    };
+    wish.fulfil(&http, &caller, &params).await
+}
+
+/// `GET /aura/sessions/{sessionId}/stream`: joins a session's stream.
+pub async fn join(
+    State(http): State<Shared>,
+    Authenticated(caller): Authenticated,
+    method: Method,
+    PathId(id): PathId,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    refuse_head(&method)?;
+    let meta = sessions::own(&http, &caller, &id).await?;
+    let after = last_event_id(&headers).unwrap_or(EventId::ZERO);
+    stream(&http, meta.session_id, after, Form::Flat).await
+}
+
+/// Which stream is wanted.
+struct Wish {
+    session: Option<String>,
+    last_event: Option<EventId>,
+    form: Form,
+}
+
+impl Wish {
+    /// Contract, section 4.5: which session it is.
+    async fn fulfil(
+        self,
+        http: &Shared,
+        caller: &Caller,
+        request: &impl Prompted,
+    ) -> Result<Response, ApiError> {
+        if let Some(id) = &self.session {
+            let meta = sessions::own(http, caller, id).await?;
+            if self.last_event.is_none() {
+                check_own_prompt(request, &meta)?;
+            }
+            let after = self.last_event.unwrap_or(EventId::ZERO);
+            return stream(http, meta.session_id, after, self.form).await;
+        }
+        if let Some(after) = self.last_event
+            && let Some(meta) = http.service.session_with_event(caller, after).await?
+        {
+            return stream(http, meta.session_id, after, self.form).await;
+        }
+        let above = self.last_event.unwrap_or(EventId::ZERO);
+        let session = http.service.start(caller, request.ask(above)?).await?;
+        stream(http, session, EventId::ZERO, self.form).await
+    }
+}
+
+/// A request that may bring a prompt: a body, or a query.
+trait Prompted {
+    /// The prompt; `None` if it is missing or blank.
+    fn prompt(&self) -> Result<Option<&str>, ApiError>;
+
+    /// What a new run is to do.
+    fn ask(&self, above: EventId) -> Result<Ask, ApiError>;
+}
+
+impl Prompted for Fields {
+    fn prompt(&self) -> Result<Option<&str>, ApiError> {
+        Ok(self.text("prompt")?.filter(|prompt| !prompt.trim().is_empty()))
+    }
+
+    fn ask(&self, above: EventId) -> Result<Ask, ApiError> {
+        if self.is_empty_body() {
+            return Err(ApiError::malformed("the body is empty"));
+        }
+        let prompt = self.prompt()?.ok_or_else(|| ApiError::missing("prompt"))?.to_owned();
+        let context = match self.value("context") {
+            Some(context) => PageContext::from_json(context)
+                .map_err(|error| ApiError::invalid("context", &error.to_string()))?,
+            None => PageContext::default(),
+        };
+        let thread = self.text_of(&["thread_id", "threadId"])?;
+        Ok(Ask { prompt, context, thread: thread_named(thread), above })
+    }
+}
+
+impl Prompted for Params {
+    fn prompt(&self) -> Result<Option<&str>, ApiError> {
+        Ok(self.first_of(&["message"]))
+    }
+
+    fn ask(&self, above: EventId) -> Result<Ask, ApiError> {
+        let prompt = self.prompt()?.ok_or_else(|| ApiError::missing("message"))?.to_owned();
+        let thread = self.first_of(&["thread_id", "threadId"]);
+        Ok(Ask { prompt, context: PageContext::default(), thread: thread_named(thread), above })
+    }
+}
+
+fn check_own_prompt(request: &impl Prompted, meta: &SessionMeta) -> Result<(), ApiError> {
+    match request.prompt()? {
+        Some(prompt) if prompt != meta.prompt => Err(ApiError::another_prompt()),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn thread_named(name: Option<&str>) -> Option<ThreadId> {
+    name.map(str::trim).filter(|name| !name.is_empty()).map(ThreadId::new)
+}
+
+async fn stream(
+    http: &Shared,
+    session: SessionId,
+    after: EventId,
+    form: Form,
+) -> Result<Response, ApiError> {
+    let named = HeaderValue::from_str(session.as_str()).map_err(|_| ApiError::internal())?;
+    let tail = Tail::open(http, session, after, form).await?;
+    let mut response = Response::new(Body::from_stream(tail.frames()));
+    set_stream_headers(response.headers_mut());
+    response.headers_mut().insert(SESSION_ID, named);
+    Ok(response)
+}
+
+fn named_in_header(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(SESSION_ID)?.to_str().ok()?.trim();
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+fn last_event_id(headers: &HeaderMap) -> Option<EventId> {
+    let text = headers.get("last-event-id")?.to_str().unwrap_or("?").trim();
+    if text.is_empty() {
+        return None;
+    }
+    let id = EventId::parse(text);
+    if id.is_none() {
+        tracing::warn!("Last-Event-ID ignored: it is not an integer in range");
+    }
+    id
+}
+
+/// axum answers HEAD with GET's handler; a stream would start a run for it.
+fn refuse_head(method: &Method) -> Result<(), ApiError> {
+    if method == Method::HEAD { Err(ApiError::method_not_allowed()) } else { Ok(()) }
+}

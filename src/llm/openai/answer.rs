@@ -1,0 +1,205 @@
+//! Reading an answer as it arrives.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::llm::{Delta, Turn};
+use crate::sse::parse::{Event, Parser};
+
+use super::assemble::Assembler;
+use super::fault::Fault;
+use super::wire::Chunk;
+
+/// Largest answer of a server that does not stream, in bytes.
+const WHOLE_MAX: usize = 8 * 1024 * 1024;
+/// How long to wait for the token count and `[DONE]` behind a complete answer.
+const TRAILER_WAIT: Duration = Duration::from_secs(5);
+
+/// An answer on its way. Dropping it cancels the request.
+pub(super) struct Answer {
+    response: reqwest::Response,
+    key: Option<SecretString>,
+    reader: Reader,
+    events: VecDeque<Event>,
+    assembler: Assembler,
+    /// Read, but not handed out.
+    ready: VecDeque<Delta>,
+    /// When the first sign of the model must have come; `None` once it has.
+    first_deadline: Option<Instant>,
+    idle: Duration,
+    over: bool,
+}
+
+/// How to read the bytes: the first that is not blank tells. Content types are not to be trusted.
+enum Reader {
+    Undecided,
+    Events(Parser),
+    /// The server does not stream: one JSON object.
+    Whole(Vec<u8>),
+}
+
+impl Answer {
+    /// Starts to read. The model must show itself by `first_deadline`, and from then on not be
+    /// silent for longer than `idle`.
+    pub(super) fn new(
+        response: reqwest::Response,
+        assembler: Assembler,
+        key: Option<SecretString>,
+        first_deadline: Instant,
+        idle: Duration,
+    ) -> Self {
+        Self {
+            response,
+            key,
+            reader: Reader::Undecided,
+            events: VecDeque::new(),
+            assembler,
+            ready: VecDeque::new(),
+            first_deadline: Some(first_deadline),
+            idle,
+            over: false,
+        }
+    }
+
+    /// The next piece; `None` once the end has been handed out.
+    pub(super) async fn next(&mut self) -> Result<Option<Delta>, Fault> {
+        // The clock runs while we wait for the model, not while the reader is busy elsewhere.
+        let mut deadline = self.first_deadline.unwrap_or_else(|| self.patience());
+        loop {
+            if let Some(delta) = self.ready.pop_front() {
+                return Ok(Some(delta));
+            }
+            if self.over {
+                return Ok(None);
+            }
+            let alive = match self.events.pop_front() {
+                Some(event) => self.read(&event.data)?,
+                None => self.receive(deadline).await?,
+            };
+            if alive {
+                self.first_deadline = None;
+                deadline = self.patience();
+            }
+        }
+    }
+
+    /// The answer as the port hands it out, beginning with a piece that was taken from it.
+    pub(super) fn into_turn(mut self, first: Option<Delta>) -> Turn {
+        if let Some(first) = first {
+            self.ready.push_front(first);
+        }
+        stream::try_unfold(self, |mut answer| async move {
+            match answer.next().await {
+                Ok(delta) => Ok(delta.map(|delta| (delta, answer))),
+                Err(fault) => Err(fault.error),
+            }
+        })
+        .boxed()
+    }
+
+    fn patience(&self) -> Instant {
+        let complete = self.assembler.is_finished();
+        let wait = if complete {
+            self.idle.min(TRAILER_WAIT)
+        } else {
+            self.idle
+        };
+        Instant::now() + wait
+    }
+
+    /// Waits for bytes. Says whether the model did anything; bytes alone are no sign of that.
+    async fn receive(&mut self, deadline: Instant) -> Result<bool, Fault> {
+        let received = match timeout_at(deadline, self.response.chunk()).await {
+            Ok(received) => received.map_err(Fault::of_body),
+            Err(_) if self.first_deadline.is_some() => Err(Fault::timed_out("no first token")),
+            Err(_) => Err(Fault::timed_out("no further token")),
+        };
+        match received {
+            Ok(Some(bytes)) => self.feed(&bytes),
+            Ok(None) => self.at_eof(),
+            // The answer is whole, whatever became of the connection.
+            Err(_) if self.assembler.is_finished() => Ok(self.end()),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
+        let mut bytes = bytes;
+        if matches!(self.reader, Reader::Undecided) {
+            bytes = bytes.trim_ascii_start();
+            self.reader = match bytes.first() {
+                None => return Ok(false),
+                Some(b'{') => Reader::Whole(Vec::new()),
+                Some(_) => Reader::Events(Parser::new()),
+            };
+        }
+        match &mut self.reader {
+            Reader::Undecided => Ok(false),
+            Reader::Events(parser) => match parser.push(bytes, &mut self.events) {
+                Ok(()) => Ok(false),
+                Err(too_large) => Err(Fault::broken(&too_large.to_string())),
+            },
+            Reader::Whole(whole) if whole.len() + bytes.len() > WHOLE_MAX => Err(Fault::broken(
+                &format!("the answer is larger than {WHOLE_MAX} bytes"),
+            )),
+            Reader::Whole(whole) => {
+                whole.extend_from_slice(bytes);
+                Ok(false)
+            }
+        }
+    }
+
+    /// The connection has ended; that is an end of the turn only if the model said so before.
+    fn at_eof(&mut self) -> Result<bool, Fault> {
+        if let Reader::Whole(whole) = &mut self.reader {
+            let whole = std::mem::take(whole);
+            self.read_chunk(&whole)?;
+            // A whole answer may do without a reason for its end.
+            if self.assembler.has_answer() {
+                return Ok(self.end());
+            }
+        }
+        if !self.assembler.is_finished() {
+            return Err(Fault::broken("the connection ended before the answer did"));
+        }
+        Ok(self.end())
+    }
+
+    fn read(&mut self, data: &str) -> Result<bool, Fault> {
+        match data.trim() {
+            "" => Ok(false),
+            "[DONE]" if self.assembler.is_finished() || self.assembler.has_answer() => {
+                Ok(self.end())
+            }
+            "[DONE]" => Err(Fault::broken("the answer is empty")),
+            data => self.read_chunk(data.as_bytes()),
+        }
+    }
+
+    fn read_chunk(&mut self, json: &[u8]) -> Result<bool, Fault> {
+        let unreadable =
+            |_| Fault::broken("a part of the answer is not the JSON that it should be");
+        let value: Value = serde_json::from_slice(json).map_err(unreadable)?;
+        if let Some(fault) = Fault::in_answer(&value, self.key.as_ref()) {
+            return Err(fault);
+        }
+        let chunk = Chunk::deserialize(value).map_err(unreadable)?;
+        let step = self.assembler.take(chunk)?;
+        if !step.text.is_empty() {
+            self.ready.push_back(Delta::Text(step.text));
+        }
+        Ok(step.alive)
+    }
+
+    fn end(&mut self) -> bool {
+        self.ready.extend(self.assembler.end());
+        self.over = true;
+        true
+    }
+}

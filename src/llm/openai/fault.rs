@@ -1,0 +1,327 @@
+//! What went wrong with one attempt, and whether another one may help.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::llm::ModelError;
+
+use super::retry;
+
+/// Longest text of a provider that goes into an error, in characters.
+const MESSAGE_MAX: usize = 300;
+
+/// A failed attempt.
+#[derive(Debug)]
+pub(super) struct Fault {
+    /// What the caller is told, if it stays at this.
+    pub(super) error: ModelError,
+    /// Whether to try again.
+    pub(super) again: Again,
+    /// Which optional parameters the provider complained about.
+    pub(super) blamed: Extras,
+}
+
+/// Whether to try again, provided that nothing has been shown yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// It would only fail again.
+    Never,
+    /// After the usual back-off.
+    Soon,
+    /// After the time that the provider asked for.
+    After(Duration),
+}
+
+/// Optional parameters of a request, which not every provider takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Extras {
+    /// `stream_options`: count the tokens.
+    pub(super) usage: bool,
+    /// `logprobs`: say how sure you are.
+    pub(super) logprobs: bool,
+}
+
+impl Fault {
+    fn new(error: ModelError, again: Again) -> Self {
+        Self {
+            error,
+            again,
+            blamed: Extras::default(),
+        }
+    }
+
+    /// There was no answer: no connection, or one that broke before the head of an answer.
+    pub(super) fn of_request(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let text = bounded(&innermost(&error));
+        if error.is_builder() {
+            Self::new(ModelError::Refused(text), Again::Never)
+        } else if error.is_timeout() && !error.is_connect() {
+            Self::timed_out("no answer to the request")
+        } else {
+            Self::new(ModelError::Unavailable(text), Again::Soon)
+        }
+    }
+
+    /// The answer broke off on the way.
+    pub(super) fn of_body(error: reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::timed_out("the connection went silent");
+        }
+        Self::broken(&bounded(&innermost(&error.without_url())))
+    }
+
+    /// The model went silent.
+    pub(super) fn timed_out(what: &str) -> Self {
+        Self::new(ModelError::TimedOut(what.to_owned()), Again::Soon)
+    }
+
+    /// The stream broke off or cannot be understood.
+    pub(super) fn broken(what: &str) -> Self {
+        Self::new(ModelError::Broken(what.to_owned()), Again::Soon)
+    }
+
+    /// The content filter stopped the answer.
+    pub(super) fn filtered() -> Self {
+        let text = "the provider's content filter stopped the answer".to_owned();
+        Self::new(ModelError::Refused(text), Again::Never)
+    }
+
+    /// The provider answered with a status that is no success.
+    pub(super) fn of_status(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        key: Option<&SecretString>,
+    ) -> Self {
+        let said = serde_json::from_slice(body)
+            .ok()
+            .and_then(|body| Said::in_body(&body));
+        let said = said.unwrap_or_default();
+        let kind = Kind::of_status(status);
+        let again = match kind {
+            // No money comes in within seconds.
+            Kind::RateLimited if said.code == "insufficient_quota" => Again::Never,
+            _ if status == StatusCode::CONFLICT || kind.passes() => {
+                retry::asked_for(headers).map_or(Again::Soon, Again::After)
+            }
+            _ => Again::Never,
+        };
+        let text = match said.message.as_str() {
+            "" => status.to_string(),
+            message => format!("{status}: {}", presentable(message, key)),
+        };
+        Self {
+            error: kind.error(text),
+            again,
+            blamed: Extras::blamed(status, body),
+        }
+    }
+
+    /// The error that an answer with a good status carries, if it carries one.
+    pub(super) fn in_answer(answer: &Value, key: Option<&SecretString>) -> Option<Self> {
+        let carries = match answer.get("error") {
+            Some(Value::Object(error)) => !error.is_empty(),
+            Some(Value::String(error)) => !error.is_empty(),
+            _ => answer.get("object").is_some_and(|object| object == "error"),
+        };
+        let said = carries.then(|| Said::in_body(answer).unwrap_or_default())?;
+        let kind = said.kind();
+        let again = if kind.passes() {
+            Again::Soon
+        } else {
+            Again::Never
+        };
+        let text = match said.message.as_str() {
+            "" => "the provider reported an error".to_owned(),
+            message => presentable(message, key),
+        };
+        Some(Self::new(kind.error(text), again))
+    }
+
+    /// The name of the kind of failure, for the log.
+    pub(super) fn name(&self) -> &'static str {
+        match self.error {
+            ModelError::Unavailable(_) => "unavailable",
+            ModelError::RateLimited(_) => "rate_limited",
+            ModelError::TimedOut(_) => "timed_out",
+            ModelError::Refused(_) => "refused",
+            ModelError::Broken(_) => "broken",
+        }
+    }
+}
+
+impl Extras {
+    /// The parameters that the body of a 400 or 422 mentions.
+    fn blamed(status: StatusCode, body: &[u8]) -> Self {
+        if !matches!(
+            status,
+            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY
+        ) {
+            return Self::default();
+        }
+        let mentions = |name: &[u8]| memchr::memmem::find(body, name).is_some();
+        Self {
+            usage: mentions(b"stream_options") || mentions(b"include_usage"),
+            logprobs: mentions(b"logprobs"),
+        }
+    }
+
+    /// The parameters that both name.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            usage: self.usage && other.usage,
+            logprobs: self.logprobs && other.logprobs,
+        }
+    }
+
+    /// Whether it names one at all.
+    pub(super) fn any(self) -> bool {
+        self.usage || self.logprobs
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Unavailable,
+    RateLimited,
+    TimedOut,
+    Refused,
+    Unknown,
+}
+
+impl Kind {
+    fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => Self::RateLimited,
+            StatusCode::REQUEST_TIMEOUT => Self::TimedOut,
+            status if status.is_server_error() => Self::Unavailable,
+            // Redirects too: the address is wrong, and the key is not taken elsewhere.
+            _ => Self::Refused,
+        }
+    }
+
+    /// Whether it may be over in a moment.
+    fn passes(self) -> bool {
+        match self {
+            Self::Unavailable | Self::RateLimited | Self::TimedOut | Self::Unknown => true,
+            Self::Refused => false,
+        }
+    }
+
+    fn error(self, text: String) -> ModelError {
+        match self {
+            Self::Unavailable => ModelError::Unavailable(text),
+            Self::RateLimited => ModelError::RateLimited(text),
+            Self::TimedOut => ModelError::TimedOut(text),
+            Self::Refused => ModelError::Refused(text),
+            Self::Unknown => ModelError::Broken(text),
+        }
+    }
+}
+
+/// What a provider says of an error, in whichever of the usual forms.
+#[derive(Debug, Default)]
+struct Said {
+    message: String,
+    code: String,
+    kind: String,
+}
+
+impl Said {
+    /// `{"error":{"message":…}}`, `{"error":"…"}`, `{"message":…}` or `{"detail":…}`.
+    fn in_body(body: &Value) -> Option<Self> {
+        let error = body
+            .get("error")
+            .filter(|error| !error.is_null())
+            .unwrap_or(body);
+        let field = |name: &str| match error.get(name) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        let message = match error {
+            Value::String(text) => text.clone(),
+            Value::Object(_) => [field("message"), field("detail")].concat(),
+            _ => return None,
+        };
+        Some(Self {
+            message,
+            code: field("code"),
+            kind: field("type"),
+        })
+    }
+
+    /// The kind of an error that came without a status of its own.
+    fn kind(&self) -> Kind {
+        let status = self
+            .code
+            .parse()
+            .ok()
+            .and_then(|code| StatusCode::from_u16(code).ok());
+        if let Some(status) = status {
+            return Kind::of_status(status);
+        }
+        let says = |words: &[&str]| {
+            words
+                .iter()
+                .any(|word| self.code.contains(word) || self.kind.contains(word))
+        };
+        if says(&["rate_limit", "too_many_requests", "insufficient_quota"]) {
+            Kind::RateLimited
+        } else if says(&["timeout"]) {
+            Kind::TimedOut
+        } else if says(&["server_error", "internal", "overloaded", "unavailable"]) {
+            Kind::Unavailable
+        } else if says(&[
+            "invalid_request",
+            "content_filter",
+            "context_length",
+            "authentication",
+            "permission",
+            "not_found",
+            "invalid_api_key",
+            "BadRequest",
+        ]) {
+            Kind::Refused
+        } else {
+            Kind::Unknown
+        }
+    }
+}
+
+/// A provider's text as one bounded line without keys: some of them quote the key they refuse.
+fn presentable(text: &str, key: Option<&SecretString>) -> String {
+    let key = key
+        .map(|key| key.expose_secret().trim())
+        .filter(|key| !key.is_empty());
+    let text = key.map_or_else(|| text.to_owned(), |key| text.replace(key, "[key]"));
+    let text = text.replace(|c: char| c.is_control(), " ");
+    let is_key = |word: &str| {
+        word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric())
+            .starts_with("sk-")
+    };
+    let words = text
+        .split_whitespace()
+        .map(|word| if is_key(word) { "[key]" } else { word });
+    bounded(&words.collect::<Vec<_>>().join(" "))
+}
+
+fn bounded(text: &str) -> String {
+    match text.char_indices().nth(MESSAGE_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// The cause at the bottom: what is above it only says that a request failed.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

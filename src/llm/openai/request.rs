@@ -1,0 +1,167 @@
+//! A turn as providers want to be asked for it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::domain::{Message, ToolCall};
+use crate::llm::ChatRequest;
+use crate::tools::ToolSpec;
+
+use super::fault::Extras;
+use super::names::ToolNames;
+
+/// The body of a request.
+#[derive(Debug, Serialize)]
+pub(super) struct Body<'a> {
+    model: &'a str,
+    messages: Vec<WireMessage<'a>>,
+    /// Absent rather than empty: providers refuse an empty list.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<WireTool<'a>>,
+    stream: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+enum WireMessage<'a> {
+    System {
+        content: &'a str,
+    },
+    User {
+        content: &'a str,
+    },
+    Assistant {
+        /// `null` beside tool calls, where there is no text.
+        content: Option<&'a str>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tool_calls: Vec<WireCall<'a>>,
+    },
+    Tool {
+        tool_call_id: &'a str,
+        content: &'a str,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct WireCall<'a> {
+    id: &'a str,
+    r#type: &'static str,
+    function: CalledFunction<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct CalledFunction<'a> {
+    name: &'a str,
+    arguments: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct WireTool<'a> {
+    r#type: &'static str,
+    function: OfferedFunction<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct OfferedFunction<'a> {
+    name: &'a str,
+    description: &'a str,
+    parameters: &'a Value,
+}
+
+#[derive(Debug, Serialize)]
+struct StreamOptions {
+    include_usage: bool,
+}
+
+impl<'a> Body<'a> {
+    /// Asks `model` for the turn, with those optional parameters that it takes.
+    pub(super) fn new(
+        model: &'a str,
+        request: &'a ChatRequest,
+        names: &'a ToolNames,
+        extras: Extras,
+    ) -> Self {
+        Self {
+            model,
+            messages: request
+                .messages
+                .iter()
+                .map(|message| on_wire(message, names))
+                .collect(),
+            tools: request
+                .tools
+                .iter()
+                .map(|tool| offered(tool, names))
+                .collect(),
+            stream: true,
+            stream_options: extras.usage.then_some(StreamOptions {
+                include_usage: true,
+            }),
+            logprobs: extras.logprobs.then_some(true),
+        }
+    }
+}
+
+/// Every tool name that occurs in the request.
+pub(super) fn names(request: &ChatRequest) -> ToolNames {
+    let offered = request.tools.iter().map(|tool| tool.name.as_str());
+    ToolNames::new(offered.chain(calls(request).map(|call| call.name.as_str())))
+}
+
+/// The calls of the conversation so far.
+pub(super) fn calls(request: &ChatRequest) -> impl Iterator<Item = &ToolCall> + Clone {
+    request.messages.iter().flat_map(|message| match message {
+        Message::Assistant { tool_calls, .. } => tool_calls.as_slice(),
+        Message::System { .. } | Message::User { .. } | Message::Tool { .. } => &[],
+    })
+}
+
+fn on_wire<'a>(message: &'a Message, names: &'a ToolNames) -> WireMessage<'a> {
+    match message {
+        Message::System { content } => WireMessage::System { content },
+        Message::User { content } => WireMessage::User { content },
+        Message::Assistant {
+            content,
+            tool_calls,
+        } => WireMessage::Assistant {
+            content: (!content.is_empty() || tool_calls.is_empty()).then_some(content),
+            tool_calls: tool_calls.iter().map(|call| called(call, names)).collect(),
+        },
+        Message::Tool {
+            call_id,
+            name: _,
+            content,
+        } => WireMessage::Tool {
+            tool_call_id: call_id.as_str(),
+            content,
+        },
+    }
+}
+
+fn called<'a>(call: &'a ToolCall, names: &'a ToolNames) -> WireCall<'a> {
+    let function = CalledFunction {
+        name: names.to_wire(&call.name),
+        arguments: &call.arguments,
+    };
+    WireCall {
+        id: call.id.as_str(),
+        r#type: "function",
+        function,
+    }
+}
+
+fn offered<'a>(tool: &'a ToolSpec, names: &'a ToolNames) -> WireTool<'a> {
+    let function = OfferedFunction {
+        name: names.to_wire(&tool.name),
+        description: &tool.description,
+        parameters: &tool.parameters,
+    };
+    WireTool {
+        r#type: "function",
+        function,
+    }
+}

@@ -1,0 +1,152 @@
+//! How long to wait before another attempt.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{HeaderName, RETRY_AFTER};
+use jiff::fmt::rfc2822;
+use uuid::Uuid;
+
+use crate::domain::{Clock, SystemClock};
+
+use super::fault::Again;
+
+/// Longest wait that the back-off comes to by itself.
+const BACKOFF_MAX: Duration = Duration::from_secs(8);
+/// Milliseconds; sent by OpenAI and Azure beside `Retry-After`, and finer.
+static RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+
+/// When to try again, and when to give up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Retries {
+    /// How often, after the first attempt.
+    pub(super) max: u32,
+    /// The back-off before the first retry; it doubles each time.
+    pub(super) backoff: Duration,
+    /// Longest wait that a provider can ask for.
+    pub(super) max_retry_after: Duration,
+}
+
+impl Retries {
+    /// The wait before retry number `done + 1`; `None`: give up.
+    pub(super) fn wait(&self, done: u32, again: Again) -> Option<Duration> {
+        if done >= self.max {
+            return None;
+        }
+        let doubled = self
+            .backoff
+            .saturating_mul(2_u32.saturating_pow(done))
+            .min(BACKOFF_MAX);
+        match again {
+            Again::Never => None,
+            Again::Soon => Some(doubled / 2 + jitter(doubled / 2)),
+            // All who were told the same time would come back at once.
+            Again::After(asked) => Some(
+                asked
+                    .saturating_add(jitter(doubled))
+                    .min(self.max_retry_after),
+            ),
+        }
+    }
+}
+
+/// What the provider asks for, in milliseconds, in seconds or as a date.
+pub(super) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
+    read_headers(headers, SystemClock.now_ms())
+}
+
+fn read_headers(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let number = |name| text(name)?.parse::<f64>().ok();
+    if let Some(millis) = number(&RETRY_AFTER_MS) {
+        return Duration::try_from_secs_f64(millis / 1000.0).ok();
+    }
+    if let Some(seconds) = number(&RETRY_AFTER) {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = rfc2822::DateTimeParser::new()
+        .parse_timestamp(text(&RETRY_AFTER)?)
+        .ok()?;
+    let at = u64::try_from(date.as_millisecond()).ok()?;
+    Some(Duration::from_millis(at.saturating_sub(now_ms)))
+}
+
+/// Anything from nothing to `most`; a random id is random enough.
+fn jitter(most: Duration) -> Duration {
+    let (random, ..) = Uuid::new_v4().as_fields();
+    most.mul_f64(f64::from(random) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_MS: u64 = 784_111_777_000;
+
+    fn asked(name: &'static str, value: &'static str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        read_headers(&headers, NOW_MS)
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_or_milliseconds() {
+        assert_eq!(asked("retry-after", "3"), Some(Duration::from_secs(3)));
+        assert_eq!(
+            asked("retry-after", " 0.5 "),
+            Some(Duration::from_millis(500))
+        );
+        assert_eq!(
+            asked("retry-after-ms", "20"),
+            Some(Duration::from_millis(20))
+        );
+        let in_five_seconds = asked("retry-after", "Sun, 06 Nov 1994 08:49:42 GMT");
+        assert_eq!(in_five_seconds, Some(Duration::from_secs(5)));
+        let long_ago = asked("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT");
+        assert_eq!(long_ago, Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_retry_after_that_makes_no_sense_is_none() {
+        for value in ["", "soon", "-1", "NaN", "inf", "1e300"] {
+            assert_eq!(asked("retry-after", value), None, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_backoff_doubles_is_spread_and_ends() {
+        let second = Duration::from_secs(1);
+        let retries = Retries {
+            max: 5,
+            backoff: second,
+            max_retry_after: 30 * second,
+        };
+        for (done, most) in [1, 2, 4, 8, 8].into_iter().enumerate() {
+            let wait = retries
+                .wait(u32::try_from(done).unwrap(), Again::Soon)
+                .unwrap();
+            assert!(
+                (second * most / 2..=second * most).contains(&wait),
+                "{done}: {wait:?}"
+            );
+        }
+        assert_eq!(retries.wait(5, Again::Soon), None);
+        assert_eq!(retries.wait(0, Again::Never), None);
+    }
+
+    #[test]
+    fn the_providers_wish_is_a_lower_bound_up_to_the_cap() {
+        let second = Duration::from_secs(1);
+        let retries = Retries {
+            max: 1,
+            backoff: second,
+            max_retry_after: 30 * second,
+        };
+        let wait = retries.wait(0, Again::After(10 * second)).unwrap();
+        assert!((10 * second..=11 * second).contains(&wait), "{wait:?}");
+        assert_eq!(
+            retries.wait(0, Again::After(Duration::MAX)),
+            Some(30 * second)
+        );
+    }
+}

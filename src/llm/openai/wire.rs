@@ -1,0 +1,237 @@
+//! What providers send, read leniently.
+//!
+//! Compatible servers leave fields out, send `null`, or another type than they should; a field that
+//! cannot be read counts as absent, and a field that nobody needs is not looked at.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::domain::Usage;
+
+/// One chunk of a streamed answer, or a whole answer in one piece.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Chunk {
+    #[serde(default, deserialize_with = "lenient")]
+    choices: Option<Vec<Choice>>,
+    #[serde(default, deserialize_with = "lenient")]
+    usage: Option<WireUsage>,
+}
+
+/// One of the answers that a chunk is about; only the first was asked for.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Choice {
+    #[serde(default, deserialize_with = "lenient")]
+    index: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    delta: Option<Piece>,
+    /// Where the server does not stream: everything at once.
+    #[serde(default, deserialize_with = "lenient")]
+    message: Option<Piece>,
+    #[serde(default, deserialize_with = "lenient")]
+    finish_reason: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    logprobs: Option<Logprobs>,
+}
+
+/// What came of the message.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Piece {
+    #[serde(default, deserialize_with = "lenient")]
+    content: Option<Content>,
+    #[serde(default, deserialize_with = "lenient")]
+    refusal: Option<String>,
+    /// The model's thinking aloud: a sign of life, and nothing else.
+    #[serde(default, deserialize_with = "lenient")]
+    reasoning_content: Option<String>,
+    /// The same under its other name; no alias, because some servers send both.
+    #[serde(default, deserialize_with = "lenient")]
+    reasoning: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) tool_calls: Option<Vec<CallFragment>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Debug, Deserialize)]
+struct Part {
+    #[serde(default, deserialize_with = "lenient")]
+    text: Option<String>,
+}
+
+/// A fragment of a tool call.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct CallFragment {
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) index: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    function: Option<Function>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Function {
+    #[serde(default, deserialize_with = "lenient")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    arguments: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Logprobs {
+    #[serde(default, deserialize_with = "lenient")]
+    content: Option<Vec<Token>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Token {
+    #[serde(default, deserialize_with = "lenient")]
+    logprob: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct WireUsage {
+    #[serde(default, deserialize_with = "lenient")]
+    prompt_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    completion_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    total_tokens: Option<u64>,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FinishReason {
+    /// It was complete.
+    Stop,
+    /// It reached a length limit.
+    Length,
+    /// The model waits for tools.
+    ToolCalls,
+    /// The provider's content filter stopped it.
+    ContentFilter,
+    /// Something that only this provider says; the answer is taken as it is.
+    Other,
+}
+
+impl Chunk {
+    /// The answer that was asked for, as far as this chunk is about it.
+    pub(super) fn choice(&mut self) -> Option<Choice> {
+        let first = |choice: &Choice| choice.index.is_none_or(|index| index == 0);
+        self.choices.take()?.into_iter().find(first)
+    }
+
+    /// The tokens, where this chunk counts them.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        let usage = self.usage.as_ref()?;
+        let prompt_tokens = usage.prompt_tokens?;
+        let completion_tokens = usage.completion_tokens.unwrap_or(0);
+        let total = prompt_tokens.saturating_add(completion_tokens);
+        let total_tokens = usage.total_tokens.unwrap_or(total);
+        Some(Usage {
+            prompt_tokens,
+            completion_tokens,
+            total_tokens,
+        })
+    }
+}
+
+impl Choice {
+    /// What came of the message, streamed or not.
+    pub(super) fn piece(&mut self) -> Piece {
+        self.delta
+            .take()
+            .or_else(|| self.message.take())
+            .unwrap_or_default()
+    }
+
+    /// Why the answer ended, if it has. Some servers say an empty reason until then.
+    pub(super) fn finish_reason(&self) -> Option<FinishReason> {
+        Some(match self.finish_reason.as_deref()? {
+            "" => return None,
+            "stop" => FinishReason::Stop,
+            "length" => FinishReason::Length,
+            "tool_calls" | "function_call" => FinishReason::ToolCalls,
+            "content_filter" => FinishReason::ContentFilter,
+            _ => FinishReason::Other,
+        })
+    }
+
+    /// The logarithms of the probabilities of this chunk's text tokens.
+    pub(super) fn logprobs(&self) -> impl Iterator<Item = f64> {
+        let tokens = self
+            .logprobs
+            .as_ref()
+            .and_then(|logprobs| logprobs.content.as_deref());
+        tokens
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|token| token.logprob)
+    }
+}
+
+impl Piece {
+    /// The text, possibly empty. A refusal is an answer like any other.
+    pub(super) fn text(&mut self) -> String {
+        let mut text = match self.content.take() {
+            Some(Content::Text(text)) => text,
+            Some(Content::Parts(parts)) => parts.into_iter().filter_map(|part| part.text).collect(),
+            None => String::new(),
+        };
+        text.push_str(self.refusal.as_deref().unwrap_or_default());
+        text
+    }
+
+    /// Whether the model thinks aloud here.
+    pub(super) fn reasons(&self) -> bool {
+        let mut fields = [&self.reasoning_content, &self.reasoning]
+            .into_iter()
+            .flatten();
+        fields.any(|text| !text.is_empty())
+    }
+}
+
+impl CallFragment {
+    /// The call's id, where the fragment says it.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.as_deref().filter(|id| !id.is_empty())
+    }
+
+    /// The tool's name, where the fragment says it.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.function
+            .as_ref()?
+            .name
+            .as_deref()
+            .filter(|name| !name.is_empty())
+    }
+
+    /// The next part of the arguments. Some servers send an object instead of its text.
+    pub(super) fn arguments(&mut self) -> String {
+        let arguments = self
+            .function
+            .as_mut()
+            .and_then(|function| function.arguments.take());
+        match arguments {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text,
+            Some(other) => other.to_string(),
+        }
+    }
+}
+
+/// Reads a field, or takes it for absent.
+fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let value = Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value::<Option<T>>(value).ok().flatten())
+}

@@ -1,0 +1,223 @@
+//! From gathered values to checked ones: every fault is collected, none stops the search.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::source::{Fault, Found, Gathered, Origin, Value};
+use super::{names, secret};
+
+/// Hands out settings with their types, and takes note of what is wrong with them.
+///
+/// After a fault a method returns something harmless; the settings made of it are thrown away.
+#[derive(Debug)]
+pub(super) struct Check {
+    found: BTreeMap<String, Found>,
+    faults: Vec<Fault>,
+    notes: Vec<String>,
+    asked: BTreeSet<&'static str>,
+}
+
+impl Check {
+    pub(super) fn of(gathered: &Gathered) -> Self {
+        Self {
+            found: gathered.found.clone(),
+            faults: gathered.faults.clone(),
+            notes: Vec::new(),
+            asked: BTreeSet::new(),
+        }
+    }
+
+    /// The faults, and what an operator should know although nothing is wrong.
+    pub(super) fn finish(self) -> (Vec<Fault>, Vec<String>) {
+        (self.faults, self.notes)
+    }
+
+    /// Settings that nobody has asked for; none, once all sections are read.
+    #[cfg(test)]
+    pub(super) fn left_over(&self) -> Vec<&str> {
+        let keys = self.found.keys().map(String::as_str);
+        keys.filter(|key| !self.asked.contains(key)).collect()
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        self.notes.push(note);
+    }
+
+    /// Takes note of a fault of a setting, wherever it came from.
+    pub(super) fn fault(&mut self, key: &str, problem: impl Into<String>) {
+        let origin = self
+            .origin(key)
+            .filter(|origin| origin.is_explicit())
+            .cloned();
+        self.faults.push(Fault {
+            setting: key.to_owned(),
+            origin,
+            problem: problem.into(),
+        });
+    }
+
+    pub(super) fn origin(&self, key: &str) -> Option<&Origin> {
+        self.found.get(key).map(|found| &found.origin)
+    }
+
+    /// The layer of a setting that a person has set.
+    pub(super) fn explicit_layer(&mut self, key: &'static str) -> Option<u8> {
+        self.asked.insert(key);
+        self.origin(key)
+            .filter(|origin| origin.is_explicit())
+            .map(Origin::layer)
+    }
+
+    /// A text; `None` if it is not set.
+    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+        self.asked.insert(key);
+        match &self.found.get(key)?.value {
+            Value::Text(text) if text.trim().is_empty() => None,
+            Value::Text(text) => Some(text.clone()),
+            Value::Whole(_) => self.wrong_kind(key, "a text", "a number"),
+            Value::Empty => self.wrong_kind(key, "a text", "a table"),
+            Value::Other(kind) => {
+                let kind = *kind;
+                self.wrong_kind(key, "a text", kind)
+            }
+        }
+    }
+
+    fn wrong_kind<T>(&mut self, key: &str, expected: &str, kind: &str) -> Option<T> {
+        self.fault(key, format!("must be {expected}, is {kind}"));
+        None
+    }
+
+    /// A text that nobody may see; `None` if it is not set.
+    pub(super) fn secret(&mut self, key: &'static str) -> Option<SecretString> {
+        self.text(key).map(SecretString::from)
+    }
+
+    /// A whole number; in the environment it is written in decimal digits.
+    pub(super) fn whole(&mut self, key: &'static str, range: RangeInclusive<u64>) -> u64 {
+        self.asked.insert(key);
+        let number = match self.found.get(key).map(|found| &found.value) {
+            Some(Value::Whole(number)) => Ok(i128::from(*number)),
+            Some(Value::Text(text)) => text.trim().parse::<i128>().map_err(|_| quoted(text)),
+            Some(Value::Other(kind)) => Err((*kind).to_owned()),
+            Some(Value::Empty) => Err("a table".to_owned()),
+            None => Err("not set".to_owned()),
+        };
+        let (least, most) = (*range.start(), *range.end());
+        let problem = match number {
+            Ok(number) => match u64::try_from(number) {
+                Ok(number) if range.contains(&number) => return number,
+                _ => format!("must be {least} to {most}, is {number}"),
+            },
+            Err(is) => format!("must be a whole number from {least} to {most}, is {is}"),
+        };
+        self.fault(key, problem);
+        least
+    }
+
+    pub(super) fn seconds(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Duration {
+        Duration::from_secs(self.whole(key, range))
+    }
+
+    pub(super) fn milliseconds(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Duration {
+        Duration::from_millis(self.whole(key, range))
+    }
+
+    pub(super) fn count(&mut self, key: &'static str, range: RangeInclusive<u32>) -> usize {
+        let range = u64::from(*range.start())..=u64::from(*range.end());
+        usize::try_from(self.whole(key, range)).unwrap_or(usize::MAX)
+    }
+
+    /// A URL with one of these schemes and a host; `None` if it is not set. Never quoted in a
+    /// fault, because of the password that may be in it.
+    pub(super) fn url(&mut self, key: &'static str, schemes: &[&str]) -> Option<Url> {
+        let text = self.text(key)?;
+        let url = Url::parse(text.trim()).ok();
+        let url = url.filter(|url| url.has_host() && schemes.contains(&url.scheme()));
+        if url.is_none() {
+            let schemes: Vec<_> = schemes
+                .iter()
+                .map(|scheme| format!("{scheme}://"))
+                .collect();
+            self.fault(
+                key,
+                format!("must be a URL that starts with {}", schemes.join(" or ")),
+            );
+        }
+        url
+    }
+
+    /// The address of a service that is spoken to over HTTP; `None` if it is not set.
+    pub(super) fn http_url(&mut self, key: &'static str) -> Option<Url> {
+        let url = self.url(key, &["http", "https"])?;
+        if url.username().is_empty() && url.password().is_none() {
+            return Some(url);
+        }
+        self.fault(
+            key,
+            "must not carry a user or a password: they have settings of their own",
+        );
+        None
+    }
+
+    /// A text that `parse` understands; `None` if it is not set. The fault quotes the text, unless
+    /// it is secret, and says what `parse` said.
+    pub(super) fn parsed<T, E: std::fmt::Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.text(key)?;
+        match parse(text.trim()) {
+            Ok(value) => Some(value),
+            Err(error) if secret::may_be_quoted(key) => {
+                self.fault(key, format!("{error}, is {}", quoted(&text)));
+                None
+            }
+            Err(error) => {
+                self.fault(key, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// What the table of approvals says, by the tool's name.
+    pub(super) fn approvals<T, E: std::fmt::Display>(
+        &mut self,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> BTreeMap<String, T> {
+        let prefix = format!("{}.", names::APPROVAL);
+        let mut rules = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (key, found) in &self.found {
+            let Some(tool) = key.strip_prefix(&prefix) else {
+                continue;
+            };
+            let Value::Text(text) = &found.value else {
+                problems.push((key.clone(), "must be a text".to_owned()));
+                continue;
+            };
+            match parse(text.trim()) {
+                Ok(rule) => drop(rules.insert(tool.to_owned(), rule)),
+                Err(error) => problems.push((key.clone(), format!("{error}, is {}", quoted(text)))),
+            }
+        }
+        for (key, problem) in problems {
+            self.fault(&key, problem);
+        }
+        rules
+    }
+}
+
+/// A text as one line between quotes.
+fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}

@@ -1,0 +1,42 @@
+//! How the process was asked to serve.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+/// How the process was asked to serve.
+#[derive(Debug)]
+pub enum Mode {
+    /// `serve`: with the deployment's settings and services.
+    Production,
+    /// `serve --dev`: with nothing installed. Tools whose service is not configured run dry.
+    Dev(DevSetup),
+}
+
+/// What `serve --dev` brings along.
+pub struct DevSetup {
+    /// Where the sample git workspace goes, empty as yet; removed when this is dropped. `None` if
+    /// `workspace.root` is set: that is the workspace then, and nothing is put into it.
+    pub scratch: Option<TempDir>,
+    /// To be called once, as soon as the service listens: tells the person how to try it.
+    pub announce: Box<dyn FnOnce(&Listening) + Send>,
+}
+
+/// A service that has begun to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listening {
+    /// The address that was bound; the port is the real one where 0 was asked for.
+    pub address: SocketAddr,
+    /// The repository that the git tools work on.
+    pub workspace: PathBuf,
+}
+
+impl fmt::Debug for DevSetup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevSetup")
+            .field("scratch", &self.scratch)
+            .finish_non_exhaustive()
+    }
+}

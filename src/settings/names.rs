@@ -1,0 +1,89 @@
+//! What a setting is called in the environment.
+
+/// In front of the long form, `AURA__<SECTION>__<KEY>`.
+pub(super) const PREFIX: &str = "AURA__";
+
+/// Names the settings file; not a setting itself.
+pub(super) const CONFIG_FILE: &str = "AURA_CONFIG";
+
+/// The table whose keys are the tools' names, so that no list of known keys can hold them.
+pub(super) const APPROVAL: &str = "tools.approval";
+
+/// The short names (contract, section 9) and the settings that they mean.
+const SHORT: [(&str, &str); 22] = [
+    ("API_HOST", "api.host"),
+    ("API_PORT", "api.port"),
+    ("JWT_SECRET", "auth.jwt_secret"),
+    ("SECRET_KEY", "auth.jwt_secret"),
+    ("REDIS_URL", "redis.url"),
+    ("REDIS_HOST", "redis.host"),
+    ("REDIS_PORT", "redis.port"),
+    ("REDIS_PASSWORD", "redis.password"),
+    ("HITL_TIMEOUT_SECONDS", "hitl.timeout_seconds"),
+    ("OPENAI_API_KEY", "openai.api_key"),
+    ("OPENAI_BASE_URL", "openai.base_url"),
+    ("OPENAI_MODEL", "openai.model"),
+    ("AZURE_OPENAI_ENDPOINT", "azure_openai.endpoint"),
+    ("AZURE_OPENAI_API_KEY", "azure_openai.api_key"),
+    ("AZURE_OPENAI_DEPLOYMENT", "azure_openai.deployment"),
+    ("AZURE_OPENAI_API_VERSION", "azure_openai.api_version"),
+    ("GITHUB_TOKEN", "github.token"),
+    ("GITHUB_API_URL", "github.api_url"),
+    ("WORKSPACE_ROOT", "workspace.root"),
+    ("SMTP_URL", "smtp.url"),
+    ("LOG_LEVEL", "log.level"),
+    ("LOG_FORMAT", "log.format"),
+];
+
+/// The setting that an environment variable means; `None` if it is none of ours.
+///
+/// Whether there is such a setting is not looked at: `AURA__HTIL__TIMEOUT` means `htil.timeout`.
+pub(super) fn setting_of(variable: &str) -> Option<String> {
+    if let Some(path) = variable.strip_prefix(PREFIX) {
+        return Some(path.to_ascii_lowercase().replace("__", "."));
+    }
+    SHORT
+        .iter()
+        .find(|(name, _)| *name == variable)
+        .map(|(_, key)| (*key).to_owned())
+}
+
+/// How a person would set this in the environment: the short name where there is one.
+pub(super) fn variable_of(key: &str) -> String {
+    let short = SHORT.iter().find(|(_, setting)| *setting == key);
+    short.map_or_else(
+        || format!("{PREFIX}{}", key.to_ascii_uppercase().replace('.', "__")),
+        |(name, _)| (*name).to_owned(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_long_names_mean_the_same_setting() {
+        assert_eq!(setting_of("SECRET_KEY").as_deref(), Some("auth.jwt_secret"));
+        assert_eq!(
+            setting_of("AURA__AUTH__JWT_SECRET").as_deref(),
+            Some("auth.jwt_secret")
+        );
+        assert_eq!(
+            setting_of("AURA__AZURE_OPENAI__API_KEY").as_deref(),
+            Some("azure_openai.api_key")
+        );
+    }
+
+    #[test]
+    fn other_variables_are_none_of_ours() {
+        for variable in ["PATH", "AURA_CONFIG", "api_host", "AURA_", "OPENAI_ORG"] {
+            assert_eq!(setting_of(variable), None, "{variable}");
+        }
+    }
+
+    #[test]
+    fn a_person_is_told_the_short_name_where_there_is_one() {
+        assert_eq!(variable_of("auth.jwt_secret"), "JWT_SECRET");
+        assert_eq!(variable_of("agent.max_runs"), "AURA__AGENT__MAX_RUNS");
+    }
+}

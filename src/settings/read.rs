@@ -1,0 +1,313 @@
+//! How each section is read: the bounds of its values, and what goes together.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use url::{Host, Url};
+use uuid::Uuid;
+
+use super::check::Check;
+use super::sections::{
+    AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
+    ModelSettings, OpenAiSettings, Provider, RedisSettings, Settings, ToolSettings,
+};
+use super::{Purpose, names, source};
+use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
+use crate::token::TokenKey;
+
+impl Settings {
+    /// Reads every section. `None` only together with a fault.
+    pub(super) fn read(check: &mut Check, purpose: Purpose) -> Option<Self> {
+        let api = ApiSettings::read(check);
+        let auth = AuthSettings::read(check, purpose);
+        let redis = RedisSettings::read(check);
+        let hitl_timeout = check.seconds("hitl.timeout_seconds", 1..=1740);
+        let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
+        let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
+        let agent = AgentSettings::read(check);
+        let model = ModelSettings::read(check);
+        let provider = Provider::read(check);
+        let github = GitHubSettings::read(check);
+        let smtp_url = check.url("smtp.url", &["smtp", "smtps"]);
+        let workspace_root = check.parsed("workspace.root", directory);
+        let tools = ToolSettings::read(check);
+        let log = read_log(check);
+        Some(Self {
+            api: api?,
+            auth: auth?,
+            redis: redis?,
+            hitl_timeout,
+            keep_alive,
+            journal_max_events,
+            agent,
+            model,
+            provider: provider?,
+            github: github?,
+            smtp_url: smtp_url.map(|url| SecretString::from(url.to_string())),
+            workspace_root,
+            tools,
+            log: log?,
+        })
+    }
+}
+
+impl ApiSettings {
+    fn read(check: &mut Check) -> Option<Self> {
+        let host = check.parsed("api.host", host);
+        let port = check.whole("api.port", 0..=u64::from(u16::MAX));
+        let shutdown_grace = check.seconds("api.shutdown_grace_seconds", 0..=3600);
+        let max_connections = check.count("api.max_connections", 1..=1_000_000);
+        let header_timeout = check.seconds("api.header_timeout_seconds", 1..=60);
+        let port = u16::try_from(port).ok()?;
+        Some(Self {
+            host: host?,
+            port,
+            shutdown_grace,
+            max_connections,
+            header_timeout,
+        })
+    }
+}
+
+impl AuthSettings {
+    fn read(check: &mut Check, purpose: Purpose) -> Option<Self> {
+        let leeway = check.seconds("auth.leeway_seconds", 0..=300);
+        let secret = check
+            .secret("auth.jwt_secret")
+            .or_else(|| throw_away_secret(check, purpose))?;
+        match TokenKey::new(&secret) {
+            Ok(key) => Some(Self { key, leeway }),
+            Err(weak) => {
+                check.fault("auth.jwt_secret", weak.to_string());
+                None
+            }
+        }
+    }
+}
+
+/// The secret of a process that was given none; for production that is a fault.
+fn throw_away_secret(check: &mut Check, purpose: Purpose) -> Option<SecretString> {
+    match purpose {
+        Purpose::Dev | Purpose::Inspection => {
+            let random = [Uuid::new_v4(), Uuid::new_v4()].map(|part| part.simple().to_string());
+            Some(SecretString::from(random.concat()))
+        }
+        Purpose::Production => {
+            check.fault(
+                "auth.jwt_secret",
+                "not set: set JWT_SECRET to the key that signs the tokens, at least 32 bytes (to \
+                 make one: `openssl rand -hex 32`); `serve --dev` needs none",
+            );
+            None
+        }
+    }
+}
+
+impl RedisSettings {
+    /// `Some(None)`: no Redis is set.
+    fn read(check: &mut Check) -> Option<Option<Self>> {
+        const PARTS: [&str; 3] = ["redis.host", "redis.port", "redis.password"];
+        let command_timeout = check.milliseconds("redis.command_timeout_ms", 100..=60_000);
+        let whole = check.explicit_layer("redis.url");
+        let parts = PARTS.map(|part| check.explicit_layer(part));
+        let highest_part = parts.iter().copied().flatten().max();
+        let url = match (whole, highest_part) {
+            (None, None) => return Some(None),
+            (whole, part) if whole >= part => {
+                let unused = PARTS.iter().zip(parts).filter(|(_, layer)| layer.is_some());
+                for (part, _) in unused {
+                    note_unused(check, part, "redis.url");
+                }
+                check.url("redis.url", &["redis", "rediss"])?
+            }
+            (whole, _) => {
+                if whole.is_some() {
+                    note_unused(
+                        check,
+                        "redis.url",
+                        "redis.host, redis.port and redis.password",
+                    );
+                }
+                url_of_parts(check)?
+            }
+        };
+        Some(Some(Self {
+            url: SecretString::from(url.to_string()),
+            command_timeout,
+        }))
+    }
+}
+
+/// Tells that a setting has no effect, because another one wins.
+fn note_unused(check: &mut Check, unused: &str, winner: &str) {
+    let origin = check
+        .origin(unused)
+        .map(|origin| format!(" (from {origin})"))
+        .unwrap_or_default();
+    check.note(format!("{unused}{origin} has no effect: {winner} wins"));
+}
+
+fn url_of_parts(check: &mut Check) -> Option<Url> {
+    let host_name = check.parsed("redis.host", host);
+    let port = check.whole("redis.port", 1..=u64::from(u16::MAX));
+    // The URL type encodes what would end the password, but takes a percent sign as it is.
+    let password = check
+        .text("redis.password")
+        .map(|password| password.replace('%', "%25"));
+    let host_name = match host_name {
+        Some(name) if name.contains(':') => format!("[{name}]"),
+        Some(name) => name,
+        None => "localhost".to_owned(),
+    };
+    let mut url = Url::parse(&format!("redis://{host_name}:{port}")).ok()?;
+    url.set_password(password.as_deref()).ok()?;
+    Some(url)
+}
+
+impl AgentSettings {
+    fn read(check: &mut Check) -> Self {
+        Self {
+            max_turns: check.count("agent.max_turns", 1..=100),
+            max_tool_calls: check.count("agent.max_tool_calls", 1..=1000),
+            max_runs: check.count("agent.max_runs", 1..=1_000_000),
+        }
+    }
+}
+
+impl ModelSettings {
+    fn read(check: &mut Check) -> Self {
+        Self {
+            connect_timeout: check.seconds("model.connect_timeout_seconds", 1..=300),
+            first_token_timeout: check.seconds("model.first_token_timeout_seconds", 1..=600),
+            idle_timeout: check.seconds("model.idle_timeout_seconds", 1..=600),
+            max_retries: check.count("model.max_retries", 0..=10),
+        }
+    }
+}
+
+impl Provider {
+    fn read(check: &mut Check) -> Option<Self> {
+        let open_ai = OpenAiSettings::read(check);
+        let azure = AzureOpenAiSettings::read(check)?;
+        Some(match (azure, open_ai?) {
+            (Some(azure), open_ai) => {
+                if open_ai.is_some() {
+                    check.note("[openai] has no effect: [azure_openai] wins".to_owned());
+                }
+                Self::AzureOpenAi(azure)
+            }
+            (None, Some(open_ai)) => Self::OpenAi(open_ai),
+            (None, None) => Self::Builtin,
+        })
+    }
+}
+
+impl OpenAiSettings {
+    /// `Some(None)`: neither a key nor an endpoint of one's own is set.
+    fn read(check: &mut Check) -> Option<Option<Self>> {
+        let own_endpoint = check.explicit_layer("openai.base_url").is_some();
+        let api_key = check.secret("openai.api_key");
+        let base_url = check.http_url("openai.base_url");
+        let model = check.text("openai.model");
+        if api_key.is_none() && !own_endpoint {
+            return Some(None);
+        }
+        Some(Some(Self {
+            api_key,
+            base_url: base_url?,
+            model: model?,
+        }))
+    }
+}
+
+impl AzureOpenAiSettings {
+    /// `Some(None)`: nothing of it is set.
+    fn read(check: &mut Check) -> Option<Option<Self>> {
+        const ALL: [&str; 4] = [
+            "azure_openai.endpoint",
+            "azure_openai.api_key",
+            "azure_openai.deployment",
+            "azure_openai.api_version",
+        ];
+        let (set, missing): (Vec<_>, Vec<_>) = ALL
+            .into_iter()
+            .partition(|key| check.explicit_layer(key).is_some());
+        if set.is_empty() {
+            return Some(None);
+        }
+        if !missing.is_empty() {
+            let missing: Vec<_> = missing.into_iter().map(names::variable_of).collect();
+            check.fault(
+                "azure_openai",
+                format!("incomplete, set also {}", missing.join(", ")),
+            );
+        }
+        let endpoint = check.http_url("azure_openai.endpoint");
+        let api_key = check.secret("azure_openai.api_key");
+        let deployment = check.text("azure_openai.deployment");
+        let api_version = check.text("azure_openai.api_version");
+        Some(Some(Self {
+            endpoint: endpoint?,
+            api_key: api_key?,
+            deployment: deployment?,
+            api_version: api_version?,
+        }))
+    }
+}
+
+impl GitHubSettings {
+    fn read(check: &mut Check) -> Option<Self> {
+        let token = check.secret("github.token");
+        Some(Self {
+            token,
+            api_url: check.http_url("github.api_url")?,
+        })
+    }
+}
+
+impl ToolSettings {
+    fn read(check: &mut Check) -> Self {
+        Self {
+            timeout: check.seconds("tools.timeout_seconds", 1..=3600),
+            max_output_bytes: check.count("tools.max_output_bytes", 1024..=16_777_216),
+            approval: check.approvals(|text| match text {
+                "required" => Ok(Approval::Required),
+                "none" => Ok(Approval::None),
+                _ => Err("must be \"required\" or \"none\""),
+            }),
+        }
+    }
+}
+
+fn read_log(check: &mut Check) -> Option<LogSettings> {
+    let filter = check.parsed("log.level", LogFilter::parse);
+    let format = check.parsed("log.format", |text| match text {
+        "json" => Ok(LogFormat::Json),
+        "text" => Ok(LogFormat::Text),
+        _ => Err("must be \"json\" or \"text\""),
+    });
+    Some(LogSettings {
+        filter: filter?,
+        format: format?,
+    })
+}
+
+/// An IP address or a host name.
+fn host(text: &str) -> Result<String, &'static str> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    let is_host = bare.parse::<IpAddr>().is_ok() || Host::parse(bare).is_ok();
+    is_host
+        .then(|| bare.to_owned())
+        .ok_or("must be an IP address or a host name")
+}
+
+fn directory(text: &str) -> Result<PathBuf, &'static str> {
+    let path = PathBuf::from(text);
+    source::is_directory(&path)
+        .then_some(path)
+        .ok_or("must be a directory that can be read")
+}

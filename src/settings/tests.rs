@@ -1,0 +1,356 @@
+use std::io::Write;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const SECRET: (&str, &str) = ("JWT_SECRET", "0123456789abcdef0123456789abcdef");
+
+fn layers(variables: &[(&str, &str)]) -> Layers {
+    let environment = Environment::of(variables.iter().copied().chain([SECRET]));
+    Layers::read(&environment, Purpose::Production)
+}
+
+fn checked(variables: &[(&str, &str)]) -> Checked {
+    layers(variables).check().unwrap()
+}
+
+fn settings(variables: &[(&str, &str)]) -> Settings {
+    checked(variables).settings
+}
+
+/// The lines that a person gets to see.
+fn faults(variables: &[(&str, &str)]) -> Vec<String> {
+    layers(variables)
+        .check()
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+fn with_file(text: &str, variables: &[(&str, &str)]) -> Layers {
+    let mut file = tempfile::NamedTempFile::with_prefix("aura").unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let path = file.path().to_str().unwrap();
+    let variables = variables
+        .iter()
+        .copied()
+        .chain([SECRET, ("AURA_CONFIG", path)]);
+    Layers::read(&Environment::of(variables), Purpose::Production)
+}
+
+#[test]
+fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
+    let settings = settings(&[]);
+    assert_eq!(
+        (settings.api.host.as_str(), settings.api.port),
+        ("0.0.0.0", 9000)
+    );
+    assert_eq!(settings.auth.leeway, Duration::from_secs(30));
+    assert!(settings.redis.is_none());
+    assert_eq!(settings.hitl_timeout, Duration::from_secs(300));
+    assert_eq!(settings.keep_alive, Duration::from_secs(10));
+    assert_eq!(settings.journal_max_events, 100_000);
+    assert!(matches!(settings.provider, Provider::Builtin));
+    assert_eq!(settings.github.api_url.as_str(), "https://api.github.com/");
+
+    let mut check = Check::of(&layers(&[]).gathered);
+    Settings::read(&mut check, Purpose::Production).unwrap();
+    assert_eq!(
+        check.left_over(),
+        Vec::<&str>::new(),
+        "in default.toml, but nobody reads it"
+    );
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
+    let file = "[api]\nport = 9100\nhost = \"127.0.0.1\"\n[tools]\ntimeout_seconds = 5\n";
+    let settings = with_file(file, &[("API_PORT", "9200")])
+        .check()
+        .unwrap()
+        .settings;
+    assert_eq!(
+        (settings.api.host.as_str(), settings.api.port),
+        ("127.0.0.1", 9200)
+    );
+    assert_eq!(settings.tools.timeout, Duration::from_secs(5));
+}
+
+#[test]
+fn long_and_short_names_work_and_an_empty_variable_says_nothing() {
+    let settings = settings(&[
+        ("AURA__HITL__TIMEOUT_SECONDS", "5"),
+        ("AURA__AGENT__MAX_RUNS", "7"),
+        ("API_PORT", ""),
+        ("REDIS_URL", "  "),
+        ("AURA__OPENAI__API_KEY", ""),
+    ]);
+    assert_eq!(settings.hitl_timeout, Duration::from_secs(5));
+    assert_eq!(settings.agent.max_runs, 7);
+    assert_eq!(settings.api.port, 9000);
+    assert!(settings.redis.is_none());
+}
+
+#[test]
+fn every_fault_is_told_with_its_setting_and_its_origin() {
+    let faults = faults(&[
+        ("API_PORT", "90000"),
+        ("HITL_TIMEOUT_SECONDS", "soon"),
+        ("AURA__HITL__TIMEOUT", "5"),
+        ("AURA__HTIL__TIMEOUT", "5"),
+        ("LOG_LEVEL", "inof"),
+        ("WORKSPACE_ROOT", "/does/not/exist"),
+    ]);
+    assert_eq!(
+        faults,
+        [
+            "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has timeout_seconds",
+            "htil.timeout (from AURA__HTIL__TIMEOUT): no such setting; the sections are agent, api, \
+             auth, azure_openai, github, hitl, journal, log, model, openai, redis, smtp, stream, \
+             tools, workspace",
+            "api.port (from API_PORT): must be 0 to 65535, is 90000",
+            "hitl.timeout_seconds (from HITL_TIMEOUT_SECONDS): must be a whole number from 1 to \
+             1740, is \"soon\"",
+            "workspace.root (from WORKSPACE_ROOT): must be a directory that can be read, is \
+             \"/does/not/exist\"",
+            "log.level (from LOG_LEVEL): must be a level (off, error, warn, info, debug, trace) or \
+             directives such as info,aura_platform::store=debug, is \"inof\"",
+        ]
+    );
+}
+
+#[test]
+fn a_fault_of_a_file_names_the_line() {
+    let file = "[api]\nport = \"x\"\n\n[agent]\nmax_runs = 1.5\nmax_run = 3\n[nothing]\n[log]\n";
+    let faults = with_file(file, &[]).check().unwrap_err().to_string();
+    assert!(
+        faults.contains(":2): must be a whole number from 0 to 65535, is \"x\""),
+        "{faults}"
+    );
+    assert!(
+        faults.contains(":5): must be a whole number from 1 to 1000000, is a fraction"),
+        "{faults}"
+    );
+    assert!(faults.contains("agent.max_run (from "), "{faults}");
+    assert!(faults.contains("nothing (from "), "{faults}");
+    assert_eq!(
+        faults.lines().count(),
+        4,
+        "an empty section that exists is none: {faults}"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_told_without_its_text() {
+    let faults = with_file("[auth]\njwt_secret = hunter2hunter2\n", &[])
+        .check()
+        .unwrap_err();
+    let faults = faults.to_string();
+    assert!(faults.contains(":2): not TOML"), "{faults}");
+    assert!(!faults.contains("hunter2"), "{faults}");
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there() {
+    let faults = faults(&[("AURA_CONFIG", "/does/not/exist.toml")]);
+    assert_eq!(faults.len(), 1);
+    assert!(
+        faults[0].starts_with("settings file (from AURA_CONFIG): /does/not/exist.toml"),
+        "{faults:?}"
+    );
+}
+
+#[test]
+fn two_names_of_one_setting_must_agree() {
+    let other = ("SECRET_KEY", "another-secret-of-at-least-32-bytes");
+    let fault = &faults(&[other])[0];
+    let expected = "auth.jwt_secret (from SECRET_KEY): differs from JWT_SECRET, which is the same \
+                    setting: set one";
+    assert_eq!(fault, expected);
+    assert!(layers(&[("SECRET_KEY", SECRET.1)]).check().is_ok());
+    assert!(layers(&[("SECRET_KEY", "")]).check().is_ok());
+}
+
+#[test]
+fn a_secret_that_is_missing_or_short_stops_production_only() {
+    let check = |variables: &[(&str, &str)], purpose| {
+        Layers::read(&Environment::of(variables.iter().copied()), purpose).check()
+    };
+    let missing = check(&[], Purpose::Production).unwrap_err().to_string();
+    assert!(
+        missing.starts_with("auth.jwt_secret: not set: set JWT_SECRET"),
+        "{missing}"
+    );
+    assert!(check(&[], Purpose::Dev).is_ok() && check(&[], Purpose::Inspection).is_ok());
+    for purpose in [Purpose::Production, Purpose::Dev, Purpose::Inspection] {
+        let short = check(&[("JWT_SECRET", "hunter2hunter2")], purpose)
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            short,
+            "auth.jwt_secret (from JWT_SECRET): must have at least 32 bytes, has 14"
+        );
+    }
+}
+
+#[test]
+fn dev_changes_defaults_and_nothing_that_a_person_has_set() {
+    let dev = |variables: &[(&str, &str)]| {
+        let environment = Environment::of(variables.iter().copied());
+        Layers::read(&environment, Purpose::Dev)
+            .check()
+            .unwrap()
+            .settings
+    };
+    let settings = dev(&[]);
+    assert_eq!(settings.api.host, "127.0.0.1");
+    assert_eq!(settings.log.format, crate::telemetry::log::LogFormat::Text);
+    let settings = dev(&[("API_HOST", "0.0.0.0"), ("LOG_FORMAT", "json")]);
+    assert_eq!(settings.api.host, "0.0.0.0");
+    assert_eq!(settings.log.format, crate::telemetry::log::LogFormat::Json);
+}
+
+fn redis(variables: &[(&str, &str)]) -> String {
+    settings(variables)
+        .redis
+        .unwrap()
+        .url
+        .expose_secret()
+        .to_owned()
+}
+
+#[test]
+fn redis_is_a_url_or_its_parts() {
+    assert_eq!(redis(&[("REDIS_URL", "rediss://h:1/2")]), "rediss://h:1/2");
+    assert_eq!(redis(&[("REDIS_HOST", "cache")]), "redis://cache:6379");
+    assert_eq!(redis(&[("REDIS_PORT", "7000")]), "redis://localhost:7000");
+    let parts = [("REDIS_HOST", "::1"), ("REDIS_PASSWORD", "p@:/ %41")];
+    assert_eq!(redis(&parts), "redis://:p%40%3A%2F%20%2541@[::1]:6379");
+}
+
+#[test]
+fn the_url_of_redis_wins_over_parts_of_its_layer_and_that_is_told() {
+    // Kubernetes sets such a REDIS_PORT for every service that is named redis.
+    let both = [
+        ("REDIS_URL", "redis://a"),
+        ("REDIS_PORT", "tcp://10.0.0.1:6379"),
+    ];
+    let checked = checked(&both);
+    assert_eq!(
+        checked.settings.redis.unwrap().url.expose_secret(),
+        "redis://a"
+    );
+    assert_eq!(
+        checked.notes,
+        ["redis.port (from REDIS_PORT) has no effect: redis.url wins"]
+    );
+
+    let layers = with_file("[redis]\nurl = \"redis://a\"\n", &[("REDIS_HOST", "b")]);
+    let checked = layers.check().unwrap();
+    assert_eq!(
+        checked.settings.redis.unwrap().url.expose_secret(),
+        "redis://b:6379"
+    );
+    assert_eq!(checked.notes.len(), 1);
+}
+
+#[test]
+fn azure_needs_all_four_and_wins_over_open_ai() {
+    let mut variables = vec![
+        ("AZURE_OPENAI_ENDPOINT", "https://contoso.openai.azure.com"),
+        ("AZURE_OPENAI_DEPLOYMENT", "chat"),
+        ("OPENAI_API_KEY", "sk-hunter2"),
+    ];
+    let expected =
+        "azure_openai: incomplete, set also AZURE_OPENAI_API_KEY, AZURE_OPENAI_API_VERSION";
+    assert_eq!(faults(&variables), [expected]);
+    variables.push(("AZURE_OPENAI_API_KEY", "hunter2"));
+    variables.push(("AZURE_OPENAI_API_VERSION", "2024-10-21"));
+    let checked = checked(&variables);
+    assert!(matches!(
+        checked.settings.provider,
+        Provider::AzureOpenAi(_)
+    ));
+    assert_eq!(
+        checked.notes,
+        ["[openai] has no effect: [azure_openai] wins"]
+    );
+}
+
+#[test]
+fn a_key_or_an_endpoint_of_ones_own_makes_it_open_ai() {
+    let Provider::OpenAi(with_key) = settings(&[("OPENAI_API_KEY", "sk-1")]).provider else {
+        panic!("a key was set");
+    };
+    assert_eq!(with_key.base_url.as_str(), "https://api.openai.com/v1");
+    assert_eq!(with_key.model, "gpt-4o");
+    let own = [
+        ("OPENAI_BASE_URL", "http://localhost:8000/v1"),
+        ("OPENAI_MODEL", "qwen"),
+    ];
+    let Provider::OpenAi(without) = settings(&own).provider else {
+        panic!("an endpoint was set");
+    };
+    assert!(without.api_key.is_none());
+    assert!(matches!(
+        settings(&[("OPENAI_MODEL", "qwen")]).provider,
+        Provider::Builtin
+    ));
+}
+
+#[test]
+fn approvals_are_set_by_the_name_of_the_tool() {
+    let file = "[tools.approval]\ngit_merge = \"none\"\n\"Mail.Send\" = \"required\"\n";
+    let layers = with_file(file, &[("AURA__TOOLS__APPROVAL__GIT_STATUS", "required")]);
+    let rules = layers.check().unwrap().settings.tools.approval;
+    assert_eq!(rules["git_merge"], Approval::None);
+    assert_eq!(rules["Mail.Send"], Approval::Required);
+    assert_eq!(rules["git_status"], Approval::Required);
+    let faults = faults(&[("AURA__TOOLS__APPROVAL__GIT_MERGE", "never")]);
+    let expected = "tools.approval.git_merge (from AURA__TOOLS__APPROVAL__GIT_MERGE): must be \
+                    \"required\" or \"none\", is \"never\"";
+    assert_eq!(faults, [expected]);
+}
+
+#[test]
+fn no_fault_repeats_what_may_be_secret() {
+    let text = faults(&[
+        ("REDIS_URL", "redis//:hunter2@cache"),
+        ("SMTP_URL", "hunter2@mail"),
+        ("OPENAI_BASE_URL", "https://me:hunter2@h/v1"),
+        ("AURA__AUTH__JWT_SECRETS", "hunter2"),
+        ("SECRET_KEY", "hunter2"),
+    ])
+    .join("\n");
+    assert_eq!(text.lines().count(), 5, "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn what_is_in_force_is_toml_with_origins_and_without_secrets() {
+    let variables = [
+        ("REDIS_URL", "redis://:hunter2@cache:6379"),
+        ("AURA__LOG__LEVEL", "info,a=\"b\""),
+    ];
+    let text = layers(&variables).to_toml();
+    assert!(
+        !text.contains("hunter2") && !text.contains(SECRET.1),
+        "{text}"
+    );
+    let line = |setting: &str| {
+        let line = text.lines().find(|line| line.starts_with(setting)).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(line("jwt_secret"), "jwt_secret = \"***\" # JWT_SECRET");
+    assert_eq!(line("url"), "url = \"redis://***@cache:6379\" # REDIS_URL");
+    assert_eq!(line("max_runs"), "max_runs = 20000 # default");
+    assert_eq!(
+        line("level"),
+        r#"level = "info,a=\"b\"" # AURA__LOG__LEVEL"#
+    );
+    let (_, errors) = toml::de::DeTable::parse_recoverable(&text);
+    assert!(errors.is_empty(), "{errors:?}\n{text}");
+}

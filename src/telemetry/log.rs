@@ -1,0 +1,176 @@
+//! Log lines on stderr, as JSON or as text; `docs/LOGGING.md` has the names of the fields.
+
+use std::io::IsTerminal;
+
+use thiserror::Error;
+use tracing::Subscriber;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+
+/// What is logged, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogSettings {
+    /// Which lines.
+    pub filter: LogFilter,
+    /// Their form.
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object per line, for machines.
+    Json,
+    /// One line of text, for people; coloured on a terminal.
+    Text,
+}
+
+/// A checked list of filter directives, for instance `info,aura_platform::store=debug`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+/// Text that is no list of filter directives.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "must be a level (off, error, warn, info, debug, trace) or directives such as \
+     info,aura_platform::store=debug"
+)]
+pub struct BadFilter;
+
+/// Logging was set up before.
+#[derive(Debug, Error)]
+#[error("logging cannot be set up: {0}")]
+pub struct AlreadySetUp(#[from] tracing_subscriber::util::TryInitError);
+
+impl LogFilter {
+    /// The filter, if every directive in it is understood.
+    ///
+    /// A bare word has to be a level. The filter's own syntax would take a mistyped one, `inof`, for
+    /// the name of a module, and log nothing else.
+    pub fn parse(text: &str) -> Result<Self, BadFilter> {
+        const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+        let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
+        let mut bare = text
+            .split(',')
+            .filter(|directive| !directive.contains(['=', '[']));
+        if !bare.all(|word| is_level(word.trim())) || EnvFilter::try_new(text).is_err() {
+            return Err(BadFilter);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn to_env_filter(&self) -> EnvFilter {
+        EnvFilter::new(&self.0)
+    }
+}
+
+/// Sends the process's log lines to stderr from now on. Fails if somebody did so before.
+pub fn set_up(settings: &LogSettings) -> Result<(), AlreadySetUp> {
+    let colours = std::io::stderr().is_terminal();
+    subscriber(settings, std::io::stderr, colours).try_init()?;
+    Ok(())
+}
+
+/// What writes log lines to `writer`. Where colours are possible, `NO_COLOR` still forbids them.
+fn subscriber<W>(settings: &LogSettings, writer: W, colours: bool) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = fmt::layer().with_writer(writer);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match settings.format {
+        LogFormat::Json => Box::new(lines.json().flatten_event(true).with_span_list(false)),
+        LogFormat::Text if colours => Box::new(lines),
+        LogFormat::Text => Box::new(lines.with_ansi(false)),
+    };
+    Registry::default().with(lines.with_filter(settings.filter.to_env_filter()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LogFormat, filter: &str, act: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let settings = LogSettings {
+            filter: LogFilter::parse(filter).unwrap(),
+            format,
+        };
+        let subscriber = subscriber(&settings, move || writer.clone(), false);
+        tracing::subscriber::with_default(subscriber, act);
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_json_line_has_its_fields_at_the_top_and_its_span_beside_them() {
+        let text = logged(LogFormat::Json, "info", || {
+            let _run = tracing::info_span!("run", session = "session_1").entered();
+            tracing::info!(tool = "git_merge", "HITL Interrupt");
+            tracing::debug!("not this");
+        });
+        assert_eq!(text.lines().count(), 1, "{text}");
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["message"], "HITL Interrupt");
+        assert_eq!(line["tool"], "git_merge");
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["span"]["session"], "session_1");
+    }
+
+    #[test]
+    fn a_text_line_is_plain_and_stays_one_line_whatever_is_logged() {
+        let text = logged(LogFormat::Text, "info", || {
+            tracing::info!(user = ?"a\u{1b}[31m\nb", "request");
+        });
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(
+            !text.contains('\u{1b}') && text.contains("request"),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn a_directive_for_one_module_leaves_the_others_alone() {
+        let text = logged(LogFormat::Text, "warn,special=debug", || {
+            tracing::debug!(target: "special", "this");
+            tracing::info!("not that");
+        });
+        assert!(
+            text.contains("this") && !text.contains("not that"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_mistyped_level_is_not_taken_for_a_module() {
+        for bad in ["inof", "info,verbose", "a=b=c", "aura_platform=loud", ""] {
+            assert_eq!(LogFilter::parse(bad), Err(BadFilter), "{bad:?}");
+        }
+        for good in [
+            "info",
+            "WARN",
+            "off",
+            "info,aura_platform::store=debug",
+            "warn,hyper=info",
+        ] {
+            assert!(LogFilter::parse(good).is_ok(), "{good:?}");
+        }
+    }
+}

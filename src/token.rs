@@ -1,0 +1,213 @@
+//! The tokens of DWP: HS256 and nothing else (contract, section 2).
+//!
+//! Time is handed in: nothing here looks at a clock.
+
+use std::fmt;
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::domain::{TenantId, UserId};
+
+/// The least bytes of a key: as many as its HMAC-SHA256 has.
+const MIN_KEY_BYTES: usize = 32;
+
+/// What a token says. Times are whole Unix seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Claims {
+    /// Who it was given to; not blank.
+    pub sub: UserId,
+    /// Whose they are; not blank.
+    pub tenant_id: TenantId,
+    /// When it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iat: Option<u64>,
+    /// From when on it counts no more; a fraction has been cut off.
+    pub exp: u64,
+    /// Their address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// What they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+/// A key that is too short to be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must have at least 32 bytes, has {bytes}")]
+pub struct WeakSecret {
+    /// How many it has.
+    pub bytes: usize,
+}
+
+/// Why a token is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum TokenError {
+    /// It is not one of ours, does not say what it must, or is not valid yet (E2003). The reason
+    /// is for the log.
+    #[error("the token is not valid: {0}")]
+    Malformed(&'static str),
+    /// It was good, and its time is over (E2002).
+    #[error("the token has expired")]
+    Expired,
+}
+
+/// A token could not be signed.
+#[derive(Debug, Error)]
+#[error("the token cannot be signed: {0}")]
+pub struct SigningFailed(#[from] jsonwebtoken::errors::Error);
+
+/// The key that signs and checks tokens. It cannot be printed.
+#[derive(Clone)]
+pub struct TokenKey {
+    signing: EncodingKey,
+    checking: DecodingKey,
+    rules: Validation,
+}
+
+impl fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenKey([REDACTED])")
+    }
+}
+
+impl TokenKey {
+    /// The key whose bytes are the secret's UTF-8 bytes; at least 32 of them.
+    pub fn new(secret: &SecretString) -> Result<Self, WeakSecret> {
+        let bytes = secret.expose_secret().as_bytes();
+        if bytes.len() < MIN_KEY_BYTES {
+            return Err(WeakSecret { bytes: bytes.len() });
+        }
+        Ok(Self {
+            signing: EncodingKey::from_secret(bytes),
+            checking: DecodingKey::from_secret(bytes),
+            rules: signature_only(),
+        })
+    }
+
+    /// A token that says this.
+    pub fn issue(&self, claims: &Claims) -> Result<String, SigningFailed> {
+        Ok(jsonwebtoken::encode(
+            &Header::new(Algorithm::HS256),
+            claims,
+            &self.signing,
+        )?)
+    }
+
+    /// What a token says, if this key signed it and it is valid at `now` (Unix seconds), give or
+    /// take `leeway`.
+    ///
+    /// [`TokenError::Expired`] only if nothing else is wrong with it. An `aud` is not looked at:
+    /// tokens of DWP are for every service of it.
+    pub fn verify(&self, token: &str, leeway: Duration, now: u64) -> Result<Claims, TokenError> {
+        let decoded =
+            jsonwebtoken::decode::<Map<String, Value>>(token, &self.checking, &self.rules)
+                .map_err(|error| TokenError::Malformed(reason(error.kind())))?;
+        if decoded.header.crit.is_some() {
+            return Err(TokenError::Malformed(
+                "it demands extensions that nobody here knows",
+            ));
+        }
+        let said = Said(&decoded.claims);
+        let claims = Claims {
+            sub: UserId::new(said.text("sub").ok_or(TokenError::Malformed("no sub"))?),
+            tenant_id: TenantId::new(
+                said.text("tenant_id")
+                    .ok_or(TokenError::Malformed("no tenant_id"))?,
+            ),
+            iat: said.time("iat")?.map(whole_seconds),
+            exp: said
+                .time("exp")?
+                .map(whole_seconds)
+                .ok_or(TokenError::Malformed("no exp"))?,
+            email: said.text("email").map(str::to_owned),
+            role: said.text("role").map(str::to_owned),
+        };
+        said.check_times(leeway, now)?;
+        Ok(claims)
+    }
+}
+
+/// The library checks the signature and the algorithm. The claims are checked here, because it
+/// would look at the machine's clock, take an `exp` of the wrong type for none, and report an
+/// expired token as such although more is wrong with it.
+fn signature_only() -> Validation {
+    let mut rules = Validation::new(Algorithm::HS256);
+    rules.required_spec_claims.clear();
+    rules.validate_exp = false;
+    rules.validate_nbf = false;
+    rules.validate_aud = false;
+    rules
+}
+
+/// What is wrong, without anything of the token in it.
+fn reason(kind: &jsonwebtoken::errors::ErrorKind) -> &'static str {
+    use jsonwebtoken::errors::ErrorKind;
+    match kind {
+        ErrorKind::InvalidSignature => "its signature is wrong",
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => "its alg is not HS256",
+        // The library may add kinds at any time; all others mean that the text is no token.
+        _ => "it is no JWT",
+    }
+}
+
+/// The claims as they came.
+struct Said<'a>(&'a Map<String, Value>);
+
+impl<'a> Said<'a> {
+    /// A text that is not blank.
+    fn text(&self, claim: &str) -> Option<&'a str> {
+        self.0
+            .get(claim)
+            .and_then(Value::as_str)
+            .filter(|text| !text.trim().is_empty())
+    }
+
+    /// A point in time, possibly with a fraction. There or not; but no other type.
+    fn time(&self, claim: &'static str) -> Result<Option<f64>, TokenError> {
+        match self.0.get(claim) {
+            None => Ok(None),
+            Some(value) => match value.as_f64() {
+                Some(seconds) => Ok(Some(seconds)),
+                None => Err(TokenError::Malformed("exp, nbf and iat have to be numbers")),
+            },
+        }
+    }
+
+    /// Whether now lies between `nbf` (and `iat`) and `exp`.
+    fn check_times(&self, leeway: Duration, now: u64) -> Result<(), TokenError> {
+        let leeway = leeway.as_secs_f64();
+        let now = as_seconds(now);
+        let starts = [self.time("nbf")?, self.time("iat")?];
+        if starts.iter().flatten().any(|start| *start > now + leeway) {
+            return Err(TokenError::Malformed("it comes from the future"));
+        }
+        match self.time("exp")? {
+            Some(end) if now < end + leeway => Ok(()),
+            Some(_) | None => Err(TokenError::Expired),
+        }
+    }
+}
+
+/// Exact for every point in time of the next hundred million years.
+#[expect(clippy::cast_precision_loss, reason = "see above")]
+fn as_seconds(whole: u64) -> f64 {
+    whole as f64
+}
+
+/// Without the fraction; what lies before 1970 counts as 1970.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates"
+)]
+fn whole_seconds(seconds: f64) -> u64 {
+    seconds as u64
+}
+
+#[cfg(test)]
+mod tests;

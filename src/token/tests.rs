@@ -1,0 +1,263 @@
+use serde_json::json;
+
+use super::*;
+
+const NOW: u64 = 1_700_000_000;
+const LEEWAY: Duration = Duration::from_secs(30);
+
+fn key() -> TokenKey {
+    TokenKey::new(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap()
+}
+
+/// A token that says just this, signed with the right key.
+fn saying(claims: &Value) -> String {
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key().signing).unwrap()
+}
+
+/// Good claims with some of them replaced; null removes one.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the callers make it on the spot"
+)]
+fn with(changes: Value) -> Value {
+    let mut claims = json!({"sub": "user123", "tenant_id": "tenant1", "exp": NOW + 60});
+    let all = claims.as_object_mut().unwrap();
+    for (claim, value) in changes.as_object().unwrap() {
+        match value {
+            Value::Null => drop(all.remove(claim)),
+            value => drop(all.insert(claim.clone(), value.clone())),
+        }
+    }
+    claims
+}
+
+fn verify(token: &str) -> Result<Claims, TokenError> {
+    key().verify(token, LEEWAY, NOW)
+}
+
+fn verify_with(changes: Value) -> Result<Claims, TokenError> {
+    verify(&saying(&with(changes)))
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the callers make it on the spot"
+)]
+fn assert_malformed(result: Result<Claims, TokenError>, why: &str) {
+    assert!(
+        matches!(result, Err(TokenError::Malformed(_))),
+        "{why}: {result:?}"
+    );
+}
+
+/// `header.claims.signature`, with any header and, if it is to be right, the right signature.
+fn assembled(header: &Value, signed: bool) -> String {
+    let encoded = |value: &Value| base64url(value.to_string().as_bytes());
+    let message = format!("{}.{}", encoded(header), encoded(&with(json!({}))));
+    let signature = if signed {
+        jsonwebtoken::crypto::sign(message.as_bytes(), &key().signing, Algorithm::HS256).unwrap()
+    } else {
+        String::new()
+    };
+    format!("{message}.{signature}")
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = group
+            .iter()
+            .enumerate()
+            .fold(0, |bits, (i, b)| bits | u32::from(*b) << (16 - 8 * i));
+        for sextet in 0..=group.len() {
+            text.push(char::from(
+                ALPHABET[(bits >> (18 - 6 * sextet)) as usize & 63],
+            ));
+        }
+    }
+    text
+}
+
+#[test]
+fn what_was_issued_is_what_is_read() {
+    let claims = Claims {
+        sub: UserId::new("user123"),
+        tenant_id: TenantId::new("tenant1"),
+        iat: Some(NOW),
+        exp: NOW + 3600,
+        email: Some("kim@example.com".to_owned()),
+        role: Some("ADMIN".to_owned()),
+    };
+    assert_eq!(verify(&key().issue(&claims).unwrap()), Ok(claims));
+}
+
+#[test]
+fn a_short_secret_makes_no_key() {
+    let key = |secret: &str| TokenKey::new(&SecretString::from(secret)).map(drop);
+    assert_eq!(key(""), Err(WeakSecret { bytes: 0 }));
+    assert_eq!(key(&"k".repeat(31)), Err(WeakSecret { bytes: 31 }));
+    assert_eq!(key(&"k".repeat(32)), Ok(()));
+    assert_eq!(
+        key("열한글자는서른셋바이트"),
+        Ok(()),
+        "bytes count, not characters"
+    );
+}
+
+#[test]
+fn a_key_cannot_be_printed() {
+    assert_eq!(format!("{:?}", key()), "TokenKey([REDACTED])");
+}
+
+#[test]
+fn the_test_assembles_tokens_as_everybody_does() {
+    assert!(verify(&assembled(&json!({"alg": "HS256", "typ": "JWT"}), true)).is_ok());
+    assert!(
+        verify(&assembled(&json!({"alg": "HS256"}), true)).is_ok(),
+        "typ is optional"
+    );
+}
+
+#[test]
+fn every_other_algorithm_is_refused_even_with_a_right_signature() {
+    for alg in [
+        "none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA", "hs256", "",
+    ] {
+        assert_malformed(verify(&assembled(&json!({"alg": alg}), true)), alg);
+        assert_malformed(verify(&assembled(&json!({"alg": alg}), false)), alg);
+    }
+    let signed = jsonwebtoken::encode(
+        &Header::new(Algorithm::HS512),
+        &with(json!({})),
+        &EncodingKey::from_secret(b"0123456789abcdef0123456789abcdef"),
+    );
+    assert_malformed(verify(&signed.unwrap()), "a whole HS512 token");
+    assert_malformed(verify(&assembled(&json!({"typ": "JWT"}), true)), "no alg");
+}
+
+#[test]
+fn a_token_that_demands_unknown_extensions_is_refused() {
+    let header = json!({"alg": "HS256", "crit": ["b64"], "b64": false});
+    assert_malformed(verify(&assembled(&header, true)), "crit");
+}
+
+#[test]
+fn what_is_no_token_is_refused() {
+    for text in ["", ".", "..", "a.b.c", "Bearer x", "토큰", "{}", "a.b.c.d"] {
+        assert_malformed(verify(text), text);
+    }
+    assert_malformed(
+        verify(&saying(&json!(["sub", "tenant_id"]))),
+        "claims that are no object",
+    );
+}
+
+#[test]
+fn a_tampered_token_is_refused() {
+    let token = saying(&with(json!({})));
+    let other = saying(&with(json!({"sub": "admin"})));
+    let parts: Vec<_> = token.split('.').collect();
+    let others: Vec<_> = other.split('.').collect();
+    assert_malformed(
+        verify(&[parts[0], others[1], parts[2]].join(".")),
+        "other claims",
+    );
+    assert_malformed(verify(&[parts[0], parts[1], ""].join(".")), "no signature");
+    assert_malformed(verify(&format!("{token}A")), "a longer signature");
+    let stranger = TokenKey::new(&SecretString::from("k".repeat(32))).unwrap();
+    let forged = jsonwebtoken::encode(&Header::default(), &with(json!({})), &stranger.signing);
+    assert_malformed(verify(&forged.unwrap()), "another key");
+}
+
+#[test]
+fn what_a_token_must_say_it_must_say_rightly() {
+    for claim in ["sub", "tenant_id"] {
+        for wrong in [
+            json!(null),
+            json!(""),
+            json!("  \t"),
+            json!(7),
+            json!(["x"]),
+            json!(true),
+        ] {
+            assert_malformed(verify_with(json!({claim: wrong})), claim);
+        }
+    }
+    for wrong in [
+        json!(null),
+        json!("1700000060"),
+        json!(true),
+        json!({}),
+        json!([NOW + 60]),
+    ] {
+        assert_malformed(verify_with(json!({"exp": wrong})), "exp");
+    }
+    for claim in ["nbf", "iat"] {
+        assert_malformed(verify_with(json!({claim: "1700000000"})), claim);
+    }
+}
+
+#[test]
+fn a_token_counts_up_to_its_end_and_the_leeway() {
+    assert!(verify_with(json!({"exp": NOW - 29})).is_ok());
+    assert_eq!(
+        verify_with(json!({"exp": NOW - 30})),
+        Err(TokenError::Expired)
+    );
+    assert_eq!(verify_with(json!({"exp": 0})), Err(TokenError::Expired));
+    assert_eq!(verify_with(json!({"exp": -1})), Err(TokenError::Expired));
+    let exact = |exp| key().verify(&saying(&with(json!({"exp": exp}))), Duration::ZERO, NOW);
+    assert!(exact(NOW + 1).is_ok());
+    assert_eq!(exact(NOW), Err(TokenError::Expired));
+}
+
+#[test]
+fn a_fraction_of_a_second_counts() {
+    let exact = |exp: f64| key().verify(&saying(&with(json!({"exp": exp}))), Duration::ZERO, NOW);
+    assert_eq!(exact(1_700_000_000.5).unwrap().exp, NOW);
+    assert_eq!(exact(1_699_999_999.5), Err(TokenError::Expired));
+}
+
+#[test]
+fn a_token_from_the_future_is_refused() {
+    for claim in ["nbf", "iat"] {
+        assert!(
+            verify_with(json!({claim: NOW + 30})).is_ok(),
+            "{claim} within the leeway"
+        );
+        assert_malformed(verify_with(json!({claim: NOW + 31})), claim);
+        assert!(
+            verify_with(json!({claim: NOW - 1000})).is_ok(),
+            "{claim} in the past"
+        );
+    }
+}
+
+#[test]
+fn expired_is_said_only_where_nothing_else_is_wrong() {
+    let expired = |changes: Value| {
+        let mut claims = with(changes);
+        claims["exp"] = json!(NOW - 1000);
+        claims
+    };
+    assert_eq!(
+        verify(&saying(&expired(json!({})))),
+        Err(TokenError::Expired)
+    );
+    assert_malformed(verify(&saying(&expired(json!({"sub": ""})))), "no sub");
+    assert_malformed(
+        verify(&saying(&expired(json!({"nbf": NOW + 100})))),
+        "from the future",
+    );
+    let stranger = EncodingKey::from_secret(&[7; 32]);
+    let forged = jsonwebtoken::encode(&Header::default(), &expired(json!({})), &stranger).unwrap();
+    assert_malformed(verify(&forged), "another key");
+}
+
+#[test]
+fn claims_that_nobody_here_needs_do_no_harm() {
+    let claims =
+        verify_with(json!({"aud": ["dwp", "aura"], "iss": "auth", "jti": 7, "role": ["A"]}));
+    assert_eq!(claims.unwrap().role, None, "a role that is no text is none");
+}

@@ -1,0 +1,349 @@
+//! The one way in which git is run: no shell, no terminal, nobody else's settings, and an end to
+//! time and output.
+//!
+//! # What keeps a hostile repository from running a program
+//!
+//! | way in | closed by |
+//! |---|---|
+//! | the environment, system and user settings | cleared; `GIT_CONFIG_NOSYSTEM`, `GIT_CONFIG_GLOBAL` |
+//! | hooks | `core.hooksPath=/dev/null` |
+//! | fsmonitor, pager, editor, askpass, ssh, gpg | a `-c` or a variable that outranks the repository |
+//! | external diff and textconv | `--no-ext-diff --no-textconv` on every diff |
+//! | transports, lazy fetch of a partial clone | `GIT_ALLOW_PROTOCOL` empty, `GIT_NO_LAZY_FETCH` |
+//! | a submodule's own settings | `--ignore-submodules=all`, `submodule.recurse=false` |
+//! | filters, merge drivers, configured hooks | no override exists: such a repository is refused, see [`super::repository`] |
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+
+use crate::tools::ToolError;
+
+/// Settings that outrank whatever the repository says.
+const OVERRIDES: &[&str] = &[
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.untrackedCache=false",
+    "core.pager=cat",
+    "core.editor=false",
+    "core.askPass=false",
+    "core.sshCommand=false",
+    "core.quotePath=false",
+    "core.attributesFile=/dev/null",
+    "core.excludesFile=/dev/null",
+    "gpg.program=false",
+    "commit.gpgSign=false",
+    "log.showSignature=false",
+    "log.follow=false",
+    "log.mailmap=false",
+    "i18n.commitEncoding=UTF-8",
+    "i18n.logOutputEncoding=UTF-8",
+    "status.submoduleSummary=false",
+    "submodule.recurse=false",
+    "protocol.allow=never",
+    "safe.bareRepository=explicit",
+    // A mounted workspace may belong to another uid. Git's check protects from settings that run
+    // programs; those are dealt with here, whoever owns the repository.
+    "safe.directory=*",
+    "gc.auto=0",
+    "maintenance.auto=false",
+];
+
+const ENVIRONMENT: &[(&str, &str)] = &[
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_CONFIG_GLOBAL", "/dev/null"),
+    ("GIT_ATTR_NOSYSTEM", "1"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_ALLOW_PROTOCOL", ""),
+    ("GIT_NO_LAZY_FETCH", "1"),
+    ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_LITERAL_PATHSPECS", "1"),
+    // Only what is optional: a merge still takes the locks that it needs.
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_SSH_COMMAND", "false"),
+    ("LC_ALL", "C"),
+];
+
+/// How much output the tools' own questions may have, in bytes: lists of names, settings.
+const WHOLE_LIMIT: usize = 8 * 1024 * 1024;
+/// How much of git's complaints is kept, in bytes.
+const STDERR_LIMIT: usize = 8 * 1024;
+/// How long a process has to clean up after itself (remove its lock files) once it must end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Where git is and what it may use up.
+#[derive(Clone, Debug)]
+pub(super) struct Runner {
+    /// The `PATH` on which git is looked for, and all that it sees of the environment.
+    pub(super) search_path: OsString,
+    /// For each call.
+    pub(super) timeout: Duration,
+    /// Of each call's output.
+    pub(super) max_output_bytes: usize,
+}
+
+/// What a git call came to.
+#[derive(Debug)]
+pub(super) struct Output {
+    /// The exit status; `None` after a signal.
+    pub(super) code: Option<i32>,
+    /// The output, as far as the limit allows.
+    pub(super) stdout: Vec<u8>,
+    /// How many bytes came after the limit.
+    pub(super) missing: u64,
+    stderr: String,
+}
+
+/// A git call that is being put together.
+pub(super) struct GitCommand<'a> {
+    command: Command,
+    runner: &'a Runner,
+    stdin: Option<&'a [u8]>,
+}
+
+impl Runner {
+    /// A hardened call in that directory.
+    pub(super) fn git(&self, directory: &Path) -> GitCommand<'_> {
+        let mut command = Command::new("git");
+        command
+            .env_clear()
+            .env("PATH", &self.search_path)
+            .envs(ENVIRONMENT.iter().copied());
+        command.current_dir(directory).arg("--no-pager");
+        for setting in OVERRIDES {
+            command.arg("-c").arg(setting);
+        }
+        command.process_group(0).kill_on_drop(true);
+        GitCommand {
+            command,
+            runner: self,
+            stdin: None,
+        }
+    }
+
+    /// Git's version as (major, minor).
+    pub(super) async fn version(&self) -> Result<(u32, u32), ToolError> {
+        let output = self
+            .git(Path::new("/"))
+            .args(["--version"])
+            .whole()
+            .await?
+            .ok("version")?;
+        let text = output.text();
+        let mut numbers = text
+            .trim_start_matches("git version ")
+            .split('.')
+            .map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
+            _ => Err(ToolError::Failed(format!(
+                "git has an unknown version: {}",
+                text.trim()
+            ))),
+        }
+    }
+}
+
+impl<'a> GitCommand<'a> {
+    pub(super) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub(super) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(super) fn stdin(mut self, bytes: &'a [u8]) -> Self {
+        self.stdin = Some(bytes);
+        self
+    }
+
+    /// The process itself, with pipes, for a conversation. It outlives being dropped: with its
+    /// standard input closed it cleans up and ends by itself.
+    pub(super) fn converse(mut self) -> Result<Child, ToolError> {
+        self.command.kill_on_drop(false).stdin(Stdio::piped());
+        self.spawn()
+    }
+
+    /// Runs it for output that is shown, and cut at the configured limit.
+    pub(super) async fn output(self) -> Result<Output, ToolError> {
+        let limit = self.runner.max_output_bytes;
+        self.run(limit).await
+    }
+
+    /// Runs it for output that is worked with, and of no use unless it is whole.
+    pub(super) async fn whole(self) -> Result<Output, ToolError> {
+        let output = self.run(WHOLE_LIMIT).await?;
+        if output.missing > 0 {
+            return Err(ToolError::Failed(
+                "git said more than can be worked with".into(),
+            ));
+        }
+        Ok(output)
+    }
+
+    /// Runs it to its end, or to its time limit: then the whole process group is ended.
+    async fn run(mut self, limit: usize) -> Result<Output, ToolError> {
+        self.command.stdin(if self.stdin.is_some() {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        });
+        let input = self.stdin;
+        let timeout = self.runner.timeout;
+        let mut child = self.spawn()?;
+        let work = async {
+            let (stdin, stdout, stderr) =
+                (child.stdin.take(), child.stdout.take(), child.stderr.take());
+            let feed = async {
+                if let (Some(mut pipe), Some(input)) = (stdin, input) {
+                    // A git that stops reading says why on stderr and by its exit status.
+                    let _ = pipe.write_all(input).await;
+                }
+            };
+            let (out, err, ()) = tokio::join!(
+                read_up_to(stdout, limit),
+                read_up_to(stderr, STDERR_LIMIT),
+                feed
+            );
+            let status = child.wait().await?;
+            let ((stdout, missing), (stderr, _)) = (out?, err?);
+            let stderr = String::from_utf8_lossy(&stderr).into_owned();
+            Ok(Output {
+                code: status.code(),
+                stdout,
+                missing,
+                stderr,
+            })
+        };
+        match tokio::time::timeout(timeout, work).await {
+            Ok(done) => done.map_err(|error: std::io::Error| not_run(&error)),
+            Err(_) => {
+                end_group(&mut child).await;
+                Err(ToolError::TimedOut {
+                    seconds: timeout.as_secs(),
+                })
+            }
+        }
+    }
+
+    fn spawn(&mut self) -> Result<Child, ToolError> {
+        self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.command.spawn().map_err(|error| not_run(&error))
+    }
+}
+
+impl Output {
+    /// The output, if git was content.
+    pub(super) fn ok(self, what: &str) -> Result<Self, ToolError> {
+        if self.code == Some(0) {
+            Ok(self)
+        } else {
+            Err(self.failure(what))
+        }
+    }
+
+    /// What git said when it was not.
+    pub(super) fn failure(&self, what: &str) -> ToolError {
+        ToolError::Failed(format!("git {what} failed: {}", self.complaint()))
+    }
+
+    /// The first line of git's complaint.
+    pub(super) fn complaint(&self) -> &str {
+        let line = self.stderr.lines().find(|line| !line.trim().is_empty());
+        line.unwrap_or("it said nothing").trim()
+    }
+
+    /// The output as text. What is not UTF-8 is shown as U+FFFD; a character that the limit cut in
+    /// two is left out.
+    pub(super) fn text(&self) -> String {
+        let whole = match std::str::from_utf8(&self.stdout) {
+            Err(error) if error.error_len().is_none() && self.missing > 0 => error.valid_up_to(),
+            Ok(_) | Err(_) => self.stdout.len(),
+        };
+        String::from_utf8_lossy(&self.stdout[..whole]).into_owned()
+    }
+
+    /// The NUL-terminated fields of the output; one that the limit cut is left out.
+    pub(super) fn fields(&self) -> Vec<String> {
+        let mut fields: Vec<_> = self.stdout.split(|byte| *byte == 0).collect();
+        // What follows the last NUL is nothing, or the cut field.
+        fields.pop();
+        fields
+            .into_iter()
+            .map(|field| String::from_utf8_lossy(field).into_owned())
+            .collect()
+    }
+}
+
+/// Reads up to `limit` bytes, then reads on to the end only to count the rest.
+async fn read_up_to(
+    pipe: Option<impl AsyncRead + Unpin>,
+    limit: usize,
+) -> std::io::Result<(Vec<u8>, u64)> {
+    let Some(mut pipe) = pipe else {
+        return Ok((Vec::new(), 0));
+    };
+    let mut kept = Vec::new();
+    (&mut pipe)
+        .take(limit as u64)
+        .read_to_end(&mut kept)
+        .await?;
+    let missing = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await?;
+    Ok((kept, missing))
+}
+
+/// Asks the whole group to end, so that lock files are removed, and after a while no longer asks.
+async fn end_group(child: &mut Child) {
+    let Some(group) = child
+        .id()
+        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
+    else {
+        return;
+    };
+    // A group that is already gone is what was wanted.
+    let _ = kill_process_group(group, Signal::TERM);
+    if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+        let _ = kill_process_group(group, Signal::KILL);
+        let _ = child.wait().await;
+    }
+}
+
+fn not_run(error: &std::io::Error) -> ToolError {
+    ToolError::Failed(format!("git cannot be run: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(stdout: &[u8], missing: u64) -> Output {
+        Output {
+            code: Some(0),
+            stdout: stdout.to_vec(),
+            missing,
+            stderr: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_character_that_the_limit_cut_in_two_is_left_out() {
+        let cut = &"가나".as_bytes()[..5];
+        assert_eq!(output(cut, 1).text(), "가");
+        assert_eq!(output(b"a\xff", 1).text(), "a\u{fffd}");
+    }
+
+    #[test]
+    fn a_field_that_the_limit_cut_is_left_out() {
+        assert_eq!(output(b"one\0two\0thr", 2).fields(), ["one", "two"]);
+        assert_eq!(output(b"one\0", 0).fields(), ["one"]);
+        assert!(output(b"", 0).fields().is_empty());
+    }
+}

@@ -1,0 +1,266 @@
+//! Names that come from a model: checked once, here, and then unable to be anything but a name.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+use crate::tools::registry::is_plain_line;
+
+/// Longest name or path that is looked at, in bytes.
+const MAX_LENGTH: usize = 1024;
+
+/// A branch, tag or commit by name: what `git check-ref-format` allows, and never an option or one
+/// of the operators of git's revision language (`..`, `^`, `~`, `:`, `@{`).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::tools) struct RefName(String);
+
+/// A path relative to the workspace root or to a repository's root, that cannot climb out of it by
+/// its spelling. Symbolic links are another matter: see [`super::workspace`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::tools) struct RelativePath(String);
+
+impl RefName {
+    /// The name itself.
+    pub(in crate::tools) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name without `refs/heads/`, if that was spelled out.
+    pub(super) fn as_branch(&self) -> &str {
+        self.0.strip_prefix("refs/heads/").unwrap_or(&self.0)
+    }
+
+    /// Whether it may be a commit's hash, whole or abbreviated.
+    pub(super) fn may_be_hash(&self) -> bool {
+        (4..=64).contains(&self.0.len()) && self.0.bytes().all(|byte| byte.is_ascii_hexdigit())
+    }
+}
+
+impl RelativePath {
+    /// The path itself.
+    pub(in crate::tools) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for RefName {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        match fault_of_ref(&name) {
+            Some(fault) => Err(format!(
+                "{} is not the name of a branch: {fault}",
+                quoted(&name)
+            )),
+            None => Ok(Self(name)),
+        }
+    }
+}
+
+impl TryFrom<String> for RelativePath {
+    type Error = String;
+
+    fn try_from(path: String) -> Result<Self, String> {
+        match fault_of_path(&path) {
+            Some(fault) => Err(format!(
+                "{} cannot be used as a path: {fault}",
+                quoted(&path)
+            )),
+            None => Ok(Self(path)),
+        }
+    }
+}
+
+/// The rules of `git check-ref-format`, and that it is no option.
+fn fault_of_ref(name: &str) -> Option<&'static str> {
+    if let Some(fault) = fault_of_text(name) {
+        return Some(fault);
+    }
+    if let Some(c) = name.chars().find(|c| " ~^:?*[\\".contains(*c)) {
+        return Some(if c == ' ' {
+            "it has a space"
+        } else {
+            "it has one of ~ ^ : ? * [ \\"
+        });
+    }
+    if name.contains("..") || name.contains("@{") || name == "@" {
+        return Some("it has `..` or `@{`, or is `@`");
+    }
+    if name.ends_with('.') {
+        return Some("it ends with a dot");
+    }
+    let bad = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
+    name.split('/')
+        .any(bad)
+        .then_some("a part of it is empty, starts with a dot or ends with `.lock`")
+}
+
+fn fault_of_path(path: &str) -> Option<&'static str> {
+    if let Some(fault) = fault_of_text(path) {
+        return Some(fault);
+    }
+    if path.starts_with('/') {
+        return Some("it is absolute");
+    }
+    // A lone dot is the root itself.
+    let climbs = |part: &str| matches!(part, "" | "." | "..") || part.eq_ignore_ascii_case(".git");
+    (path != "." && path.split('/').any(climbs))
+        .then_some("a part of it is empty, `.`, `..` or `.git`")
+}
+
+fn fault_of_text(text: &str) -> Option<&'static str> {
+    if text.is_empty() {
+        return Some("it is empty");
+    }
+    if text.len() > MAX_LENGTH {
+        return Some("it is too long");
+    }
+    if text.starts_with('-') {
+        return Some("it starts with `-`");
+    }
+    (!is_plain_line(text)).then_some("it has control or invisible characters")
+}
+
+/// The text for a message: escaped, and not all of it if it is long.
+fn quoted(text: &str) -> String {
+    format!("{:?}", text.chars().take(100).collect::<String>())
+}
+
+impl fmt::Display for RefName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for RelativePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+macro_rules! text_schema {
+    ($name:ident) => {
+        impl JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"type": "string"})
+            }
+        }
+    };
+}
+
+text_schema!(RefName);
+text_schema!(RelativePath);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_git_would_not_give_a_branch_is_refused() {
+        let bad = [
+            "",
+            "-",
+            "-d",
+            "--upload-pack=x",
+            "a b",
+            "a\0b",
+            "a\nb",
+            "a..b",
+            "a~1",
+            "a^",
+            "a:b",
+            "a?",
+            "a*",
+            "a[b",
+            "a\\b",
+            "a@{1}",
+            "@",
+            ".a",
+            "a/.b",
+            "a//b",
+            "/a",
+            "a/",
+            "a.lock",
+            "a.lock/b",
+            "a.",
+            "main\u{202e}x",
+        ];
+        for name in bad {
+            assert!(RefName::try_from(name.to_owned()).is_err(), "{name:?}");
+        }
+        assert!(RefName::try_from("x".repeat(MAX_LENGTH + 1)).is_err());
+    }
+
+    #[test]
+    fn names_that_git_gives_branches_pass() {
+        for name in [
+            "main",
+            "feature/로그인",
+            "v1.0",
+            "HEAD",
+            "refs/heads/main",
+            "a@b",
+            "a-b",
+        ] {
+            assert_eq!(RefName::try_from(name.to_owned()).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn a_path_cannot_climb_or_pose_as_something_else() {
+        let bad = [
+            "",
+            "/",
+            "/etc/passwd",
+            "..",
+            "../x",
+            "a/../b",
+            "a/..",
+            "./a",
+            "a//b",
+            "a/",
+            "-x",
+            "a\0b",
+            "a\nb",
+            ".git",
+            ".git/config",
+            "a/.GIT/config",
+        ];
+        for path in bad {
+            assert!(RelativePath::try_from(path.to_owned()).is_err(), "{path:?}");
+        }
+        for path in [
+            ".",
+            "a",
+            "src/main.rs",
+            "..a/b..",
+            "문서/읽어주세요.md",
+            "a b",
+        ] {
+            assert!(RelativePath::try_from(path.to_owned()).is_ok(), "{path:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_passes_is_neither_an_option_nor_more_than_one_revision(name in ".{0,40}") {
+            if let Ok(name) = RefName::try_from(name) {
+                let name = name.as_str();
+                proptest::prop_assert!(!name.starts_with('-') && !name.contains(".."));
+                proptest::prop_assert!(!name.contains([' ', ':', '^', '~', '\0', '\n']));
+            }
+        }
+    }
+}

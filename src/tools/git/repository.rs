@@ -1,0 +1,369 @@
+//! A repository that was looked over before anything is done in it.
+//!
+//! Git follows many pointers: `.git` may be a file that points elsewhere, `core.worktree` may move
+//! the work tree, `objects/info/alternates` borrows objects, any of it may be a symbolic link.
+//! [`Repository::open`] follows them all once, refuses what leads out of the workspace, and pins
+//! what it found: every later call names git directory and work tree and discovers nothing.
+//!
+//! It also refuses settings that would run a program and that no override reaches
+//! ([`super::command`] lists the others). The look is not a lock: whoever can change the
+//! repository's settings between the look and the call already runs programs on this machine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Git;
+use super::command::GitCommand;
+use super::refs::RefName;
+use super::workspace::{Location, Workspace};
+use crate::tools::ToolError;
+
+/// How deep alternates of alternates are followed; git itself stops at five.
+const MAX_ALTERNATES: usize = 5;
+/// How many entries of the git directory are looked at; refs of a very large repository are packed.
+const MAX_ENTRIES: usize = 50_000;
+
+/// A repository with a work tree inside the workspace.
+#[derive(Clone)]
+pub(super) struct Repository {
+    git: Arc<Git>,
+    location: Location,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    identity: Option<Identity>,
+}
+
+/// Who a commit is by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) name: String,
+    pub(super) email: String,
+}
+
+impl Repository {
+    /// Opens the repository whose work tree is exactly this directory; one above it is not found.
+    pub(super) async fn open(git: Arc<Git>, location: Location) -> Result<Self, ToolError> {
+        git.available()?;
+        let (git_dir, common_dir) = discover(&git, &location).await?;
+        check_links(&git.workspace, &location, [&git_dir, &common_dir])?;
+        check_alternates(
+            &git.workspace,
+            &location,
+            &common_dir.join("objects"),
+            MAX_ALTERNATES,
+        )?;
+        let mut repository = Self {
+            git,
+            location,
+            git_dir,
+            common_dir,
+            identity: None,
+        };
+        repository.identity = repository.check_settings().await?;
+        Ok(repository)
+    }
+
+    /// What people call it.
+    pub(super) fn name(&self) -> &str {
+        &self.location.name
+    }
+
+    /// Its work tree.
+    pub(super) fn work_tree(&self) -> &Path {
+        &self.location.directory
+    }
+
+    /// The directory of this work tree's own state: `HEAD`, the index, a merge in progress.
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The directory that all work trees of the repository share; its identity.
+    pub(super) fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// Who the repository's own settings say that commits are by.
+    pub(super) fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
+    }
+
+    /// The tools that it was opened with.
+    pub(super) fn git(&self) -> &Arc<Git> {
+        &self.git
+    }
+
+    /// A call in this repository, and in no other.
+    pub(super) fn call<'a>(&'a self, args: &[&str]) -> GitCommand<'a> {
+        let command = self.git.runner.git(&self.location.directory);
+        command
+            .env("GIT_DIR", &self.git_dir)
+            .env("GIT_WORK_TREE", &self.location.directory)
+            .args(args)
+    }
+
+    /// The commit of a local branch.
+    pub(super) async fn branch(&self, name: &RefName) -> Result<String, ToolError> {
+        let found = self
+            .commit_at(&format!("refs/heads/{}", name.as_branch()))
+            .await?;
+        found.ok_or_else(|| {
+            ToolError::NotFound(format!(
+                "there is no branch {:?} in {}",
+                name.as_str(),
+                self.name()
+            ))
+        })
+    }
+
+    /// The commit that a branch, a tag, a remote branch, `HEAD` or a hash stands for; in this order.
+    pub(super) async fn revision(&self, name: &RefName) -> Result<String, ToolError> {
+        let text = name.as_str();
+        if text == "HEAD" {
+            return self.head().await;
+        }
+        let mut places: Vec<String> = match text {
+            full if full.starts_with("refs/") => vec![full.into()],
+            short => ["heads", "tags", "remotes"]
+                .map(|at| format!("refs/{at}/{short}"))
+                .into(),
+        };
+        if name.may_be_hash() {
+            places.push(text.into());
+        }
+        for place in places {
+            if let Some(commit) = self.commit_at(&place).await? {
+                return Ok(commit);
+            }
+        }
+        let message = format!(
+            "there is no branch, tag or commit {text:?} in {}",
+            self.name()
+        );
+        Err(ToolError::NotFound(message))
+    }
+
+    /// The last commit of what is checked out.
+    pub(super) async fn head(&self) -> Result<String, ToolError> {
+        let none = || ToolError::NotFound(format!("{} has no commits yet", self.name()));
+        self.commit_at("HEAD").await?.ok_or_else(none)
+    }
+
+    /// The best common ancestor of two commits, if they have one.
+    pub(super) async fn merge_base(&self, a: &str, b: &str) -> Result<Option<String>, ToolError> {
+        let output = self.call(&["merge-base", a, b]).whole().await?;
+        match output.code {
+            Some(0) => Ok(Some(output.text().trim().to_owned())),
+            Some(1) => Ok(None),
+            Some(_) | None => Err(output.failure("merge-base")),
+        }
+    }
+
+    async fn commit_at(&self, place: &str) -> Result<Option<String>, ToolError> {
+        let commit = format!("{place}^{{commit}}");
+        let output = self
+            .call(&[
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                "--end-of-options",
+                &commit,
+            ])
+            .whole();
+        let output = output.await?;
+        Ok((output.code == Some(0)).then(|| output.text().trim().to_owned()))
+    }
+
+    /// Refuses settings that run programs, and finds the identity on the way.
+    async fn check_settings(&self) -> Result<Option<Identity>, ToolError> {
+        let output = self
+            .call(&["config", "--list", "-z"])
+            .whole()
+            .await?
+            .ok("config")?;
+        let (mut name, mut email) = (None, None);
+        for entry in output.fields() {
+            let (key, value) = entry.split_once('\n').unwrap_or((&entry, ""));
+            if runs_a_program(key) {
+                return Err(self.refused(&format!("its setting {key:?} would run a program")));
+            }
+            match key {
+                "user.name" => name = Some(value.to_owned()),
+                "user.email" => email = Some(value.to_owned()),
+                _ => {}
+            }
+        }
+        Ok(name
+            .zip(email)
+            .map(|(name, email)| Identity { name, email }))
+    }
+
+    fn refused(&self, why: &str) -> ToolError {
+        refused(&self.location, why)
+    }
+}
+
+/// The git directory and the shared one of the repository at that very place.
+async fn discover(git: &Git, location: &Location) -> Result<(PathBuf, PathBuf), ToolError> {
+    let no_repository =
+        || ToolError::NotFound(format!("{} is not a git repository", location.name));
+    let ceiling = location.directory.parent().unwrap_or(Path::new("/"));
+    let output = git
+        .runner
+        .git(&location.directory)
+        .env("GIT_CEILING_DIRECTORIES", ceiling)
+        .args(["rev-parse", "--path-format=absolute", "--show-toplevel"])
+        .args(["--absolute-git-dir", "--git-common-dir"])
+        .whole()
+        .await?;
+    if output.code != Some(0) {
+        return Err(no_repository());
+    }
+    let text = output.text();
+    let lines: Vec<_> = text
+        .lines()
+        .map(|line| Path::new(line).canonicalize())
+        .collect();
+    let [Ok(top), Ok(git_dir), Ok(common_dir)] = lines.as_slice() else {
+        return Err(no_repository());
+    };
+    if *top != location.directory {
+        return Err(refused(location, "its work tree is somewhere else"));
+    }
+    if ![git_dir, common_dir]
+        .into_iter()
+        .all(|path| git.workspace.contains(path))
+    {
+        return Err(refused(
+            location,
+            "its git directory is outside of the workspace",
+        ));
+    }
+    Ok((git_dir.clone(), common_dir.clone()))
+}
+
+/// Whether a setting names a program that one of our calls would run, out of reach of an override.
+/// The section and the last part of a key are lower case in git's listing.
+fn runs_a_program(key: &str) -> bool {
+    let section = key.split('.').next().unwrap_or_default();
+    let last = key.rsplit('.').next().unwrap_or_default();
+    match section {
+        "filter" => matches!(last, "clean" | "smudge" | "process"),
+        "merge" => last == "driver",
+        "hook" => last == "command",
+        _ => false,
+    }
+}
+
+/// Refuses symbolic links in a git directory that lead out of the workspace.
+///
+/// Looked at are the directory itself, `objects` with its first level, and everything below `refs`
+/// and `logs`: all that git would read a name from, or write to.
+fn check_links(
+    workspace: &Workspace,
+    location: &Location,
+    git_dirs: [&PathBuf; 2],
+) -> Result<(), ToolError> {
+    let mut waiting: Vec<PathBuf> = git_dirs.into_iter().cloned().collect();
+    let mut seen = 0;
+    while let Some(directory) = waiting.pop() {
+        let Ok(entries) = directory.read_dir() else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            seen += 1;
+            let path = entry.path();
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
+            if seen > MAX_ENTRIES {
+                return Err(refused(location, "its git directory has too many entries"));
+            }
+            if kind.is_symlink() && !workspace.contains(&path) {
+                return Err(refused(
+                    location,
+                    "a link in its git directory leads outside",
+                ));
+            }
+            let below = ["refs", "logs"]
+                .iter()
+                .any(|name| has_component(&path, git_dirs, name));
+            let first = git_dirs.iter().any(|dir| path == dir.join("objects"));
+            if kind.is_dir() && (below || first) {
+                waiting.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the path lies in that directory of one of the git directories.
+fn has_component(path: &Path, git_dirs: [&PathBuf; 2], name: &str) -> bool {
+    git_dirs.iter().any(|dir| path.starts_with(dir.join(name)))
+}
+
+/// Refuses borrowed objects that lie outside of the workspace.
+fn check_alternates(
+    workspace: &Workspace,
+    location: &Location,
+    objects: &Path,
+    depth: usize,
+) -> Result<(), ToolError> {
+    let list = match std::fs::read_to_string(objects.join("info/alternates")) {
+        Ok(list) => list,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(_) => {
+            return Err(refused(
+                location,
+                "its list of borrowed objects cannot be read",
+            ));
+        }
+    };
+    for line in list
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        // A quoted path starts with `"`; read as it stands it does not exist, and is refused.
+        let other = objects.join(line);
+        if depth == 0 || !workspace.contains(&other) {
+            return Err(refused(
+                location,
+                "it borrows objects from outside of the workspace",
+            ));
+        }
+        check_alternates(workspace, location, &other, depth - 1)?;
+    }
+    Ok(())
+}
+
+fn refused(location: &Location, why: &str) -> ToolError {
+    ToolError::NotFound(format!(
+        "the repository {} is not used: {why}",
+        location.name
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs_a_program;
+
+    #[test]
+    fn settings_that_run_programs_are_told_from_their_neighbours() {
+        for key in [
+            "filter.lfs.smudge",
+            "filter.a.b.process",
+            "merge.x.driver",
+            "hook.x.command",
+        ] {
+            assert!(runs_a_program(key), "{key}");
+        }
+        for key in [
+            "filter.lfs.required",
+            "merge.conflictstyle",
+            "merge.x.name",
+            "core.bare",
+        ] {
+            assert!(!runs_a_program(key), "{key}");
+        }
+    }
+}

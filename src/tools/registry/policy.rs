@@ -1,0 +1,205 @@
+//! Which tools wait for a person: what a tool says of itself, tightened by the configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::tools::{Effect, ToolSpec};
+
+/// Contract, section 7: for these, no configuration takes the person out.
+const ALWAYS_ASK: [&str; 4] = [
+    "git_merge",
+    "github_create_pr",
+    "github_merge_pr",
+    "send_email",
+];
+
+/// What the configuration says of one tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// A person must approve every call.
+    Required,
+    /// Nobody is asked.
+    None,
+}
+
+/// The configuration's rules, by tool name. A tool without a rule asks if it writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ApprovalPolicy(BTreeMap<String, Rule>);
+
+/// Why a policy cannot be used. Each is a fault of the configuration or of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PolicyError {
+    /// The rule is for a tool that must always ask.
+    #[error(
+        "approval of {tool} cannot be switched off: the rule `{tool} = \"none\"` is not allowed"
+    )]
+    AlwaysAsks {
+        /// The tool.
+        tool: String,
+    },
+    /// The rule is for a tool that is not there.
+    #[error("there is an approval rule for {tool:?}, but no such tool; there are: {known}")]
+    UnknownTool {
+        /// The name in the rule.
+        tool: String,
+        /// The names that there are, comma separated.
+        known: String,
+    },
+    /// Two tools have one name, so a rule could not tell them apart.
+    #[error("there are two tools named {tool}")]
+    Duplicate {
+        /// The name.
+        tool: String,
+    },
+}
+
+impl FromIterator<(String, Rule)> for ApprovalPolicy {
+    fn from_iter<I: IntoIterator<Item = (String, Rule)>>(rules: I) -> Self {
+        Self(rules.into_iter().collect())
+    }
+}
+
+/// A policy whose every rule fits the tools that there are.
+pub(super) struct Settled(BTreeMap<String, Rule>);
+
+impl ApprovalPolicy {
+    /// Checks the rules against the tools.
+    pub(super) fn settle(self, specs: &[ToolSpec]) -> Result<Settled, PolicyError> {
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = specs.iter().find(|spec| !seen.insert(spec.name.as_str())) {
+            return Err(PolicyError::Duplicate {
+                tool: twice.name.clone(),
+            });
+        }
+        for (tool, rule) in &self.0 {
+            if *rule == Rule::None && ALWAYS_ASK.contains(&tool.as_str()) {
+                return Err(PolicyError::AlwaysAsks { tool: tool.clone() });
+            }
+            if !seen.contains(tool.as_str()) {
+                return Err(PolicyError::UnknownTool {
+                    tool: tool.clone(),
+                    known: names(specs),
+                });
+            }
+        }
+        Ok(Settled(self.0))
+    }
+}
+
+impl Settled {
+    /// Whether a person must approve this tool's calls.
+    pub(super) fn needs_approval(&self, spec: &ToolSpec) -> bool {
+        if ALWAYS_ASK.contains(&spec.name.as_str()) {
+            return true;
+        }
+        match (self.0.get(&spec.name), spec.effect) {
+            (Some(Rule::Required), _) | (None, Effect::Writes) => true,
+            (Some(Rule::None), _) | (None, Effect::Reads) => false,
+        }
+    }
+}
+
+/// The tools' names, for a message.
+pub(super) fn names(specs: &[ToolSpec]) -> String {
+    specs
+        .iter()
+        .map(|spec| spec.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn spec(name: &str, effect: Effect) -> ToolSpec {
+        ToolSpec {
+            name: name.into(),
+            description: String::new(),
+            parameters: json!({}),
+            effect,
+        }
+    }
+
+    fn specs() -> Vec<ToolSpec> {
+        vec![
+            spec("git_status", Effect::Reads),
+            spec("git_merge", Effect::Writes),
+            spec("notes_write", Effect::Writes),
+        ]
+    }
+
+    fn settle(rules: &[(&str, Rule)]) -> Result<Settled, PolicyError> {
+        let rules = rules.iter().map(|(name, rule)| ((*name).to_owned(), *rule));
+        rules.collect::<ApprovalPolicy>().settle(&specs())
+    }
+
+    fn asking(policy: &Settled) -> Vec<bool> {
+        specs()
+            .iter()
+            .map(|spec| policy.needs_approval(spec))
+            .collect()
+    }
+
+    #[test]
+    fn without_rules_what_writes_asks_and_what_reads_does_not() {
+        assert_eq!(asking(&settle(&[]).unwrap()), [false, true, true]);
+    }
+
+    #[test]
+    fn a_rule_can_tighten_any_tool_and_loosen_most() {
+        let rules = [("git_status", Rule::Required), ("notes_write", Rule::None)];
+        assert_eq!(asking(&settle(&rules).unwrap()), [true, true, false]);
+    }
+
+    #[test]
+    fn no_rule_takes_the_person_out_of_a_merge() {
+        let error = settle(&[("git_merge", Rule::None)]).err().unwrap();
+        let expected = "approval of git_merge cannot be switched off: \
+                        the rule `git_merge = \"none\"` is not allowed";
+        assert_eq!(error.to_string(), expected);
+        assert!(settle(&[("git_merge", Rule::Required)]).is_ok());
+    }
+
+    #[test]
+    fn a_tool_that_must_ask_does_so_even_if_it_calls_itself_harmless() {
+        assert!(
+            settle(&[])
+                .unwrap()
+                .needs_approval(&spec("send_email", Effect::Reads))
+        );
+    }
+
+    #[test]
+    fn a_rule_for_a_tool_that_is_not_there_is_an_error_that_lists_the_tools() {
+        let error = settle(&[("git_marge", Rule::Required)]).err().unwrap();
+        let expected = "there is an approval rule for \"git_marge\", but no such tool; \
+                        there are: git_status, git_merge, notes_write";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn two_tools_of_one_name_are_refused() {
+        let twice = [spec("a", Effect::Reads), spec("a", Effect::Writes)];
+        let error = ApprovalPolicy::default().settle(&twice).err().unwrap();
+        assert_eq!(error, PolicyError::Duplicate { tool: "a".into() });
+    }
+
+    #[test]
+    fn rules_are_read_as_the_configuration_spells_them() {
+        let policy: ApprovalPolicy =
+            serde_json::from_value(json!({"git_status": "required", "x": "none"})).unwrap();
+        let expected = [
+            ("git_status".to_owned(), Rule::Required),
+            ("x".to_owned(), Rule::None),
+        ];
+        assert_eq!(policy, expected.into_iter().collect());
+        assert!(serde_json::from_value::<ApprovalPolicy>(json!({"git_merge": "never"})).is_err());
+    }
+}

@@ -1,0 +1,193 @@
+//! The registry with the real tools: who asks, what is unknown, what runs dry.
+
+use std::sync::Arc;
+
+use aura_platform::domain::{SessionId, ToolCallId};
+use aura_platform::tools::drafts::{self, Mode};
+use aura_platform::tools::registry::{PolicyError, Rule};
+use aura_platform::tools::{ApprovalPolicy, Effect, Tool, ToolContext, ToolError, Tools};
+use serde_json::{Value, json};
+
+use crate::support::git::Workspace;
+
+async fn all() -> Vec<Arc<dyn Tool>> {
+    let workspace = Workspace::with_sample("sample").await;
+    let mut tools = workspace.tools().await.0;
+    tools.extend(drafts::tools(Mode::DryRun));
+    tools
+}
+
+fn rules(rules: &[(&str, Rule)]) -> ApprovalPolicy {
+    rules
+        .iter()
+        .map(|(tool, rule)| ((*tool).to_owned(), *rule))
+        .collect()
+}
+
+fn draft(mode: Mode, name: &str) -> Arc<dyn Tool> {
+    drafts::tools(mode)
+        .into_iter()
+        .find(|tool| tool.spec().name == name)
+        .unwrap()
+}
+
+fn pull_request() -> Value {
+    json!({"owner": "dwp", "repo": "aura", "title": "로그인 개선", "head": "feature", "base": "main"})
+}
+
+async fn run(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<Value, ToolError> {
+    let context = ToolContext {
+        session: SessionId::new("session_x"),
+        call: ToolCallId::new("call_1"),
+    };
+    tool.run(arguments, &context).await
+}
+
+#[tokio::test]
+async fn by_default_what_writes_asks_and_what_reads_does_not() {
+    let tools = Tools::new(all().await, ApprovalPolicy::default()).unwrap();
+    let specs = tools.specs();
+    let asking: Vec<_> = specs
+        .iter()
+        .filter(|spec| tools.needs_approval(&spec.name))
+        .map(|spec| spec.name.as_str())
+        .collect();
+    assert_eq!(asking, ["git_merge", "github_create_pr", "send_email"]);
+    assert!(specs.iter().all(|spec| {
+        let schema = &spec.parameters;
+        let strict = schema["type"] == "object" && schema["additionalProperties"] == false;
+        strict && schema.get("$schema").is_none() && !spec.description.is_empty()
+    }));
+    let writing = specs
+        .iter()
+        .filter(|spec| spec.effect == Effect::Writes)
+        .count();
+    assert_eq!((specs.len(), writing), (8, 3));
+}
+
+#[tokio::test]
+async fn an_unknown_tool_is_named_with_those_there_are_and_would_ask() {
+    let tools = Tools::new(all().await, ApprovalPolicy::default()).unwrap();
+    let error = tools.find("rm_rf").err().unwrap().to_string();
+    let expected = "there is no tool named \"rm_rf\"; there are: git_status, git_diff, git_log, \
+                    git_show_file, git_branch_list, git_merge, github_create_pr, send_email";
+    assert_eq!(error, expected);
+    assert!(tools.needs_approval("rm_rf"));
+    assert_eq!(tools.find("git_log").unwrap().spec().name, "git_log");
+}
+
+#[tokio::test]
+async fn the_configuration_tightens_but_never_takes_the_person_out() {
+    let tools = Tools::new(all().await, rules(&[("git_log", Rule::Required)])).unwrap();
+    assert!(tools.needs_approval("git_log"));
+    for tool in [
+        "git_merge",
+        "github_create_pr",
+        "github_merge_pr",
+        "send_email",
+    ] {
+        let error = Tools::new(all().await, rules(&[(tool, Rule::None)]))
+            .err()
+            .unwrap();
+        assert_eq!(error, PolicyError::AlwaysAsks { tool: tool.into() });
+    }
+    let error = Tools::new(all().await, rules(&[("gti_log", Rule::None)]))
+        .err()
+        .unwrap();
+    assert!(matches!(error, PolicyError::UnknownTool { tool, .. } if tool == "gti_log"));
+}
+
+#[tokio::test]
+async fn a_dry_run_shows_what_would_have_been_sent() {
+    let tool = draft(Mode::DryRun, "github_create_pr");
+    assert!(tool.is_dry_run());
+    let expected = "dwp/aura 저장소에 PR을 생성할까요? \"로그인 개선\" (feature → main) \
+                    (모의 실행: GITHUB_TOKEN이 설정되지 않음)";
+    assert_eq!(tool.question(&pull_request()), expected);
+    let sent = json!({
+        "dryRun": true,
+        "wouldSend": {
+            "method": "POST",
+            "url": "https://api.github.com/repos/dwp/aura/pulls",
+            "headers": {
+                "accept": "application/vnd.github+json",
+                "x-github-api-version": "2022-11-28",
+            },
+            "body": {"title": "로그인 개선", "head": "feature", "base": "main"},
+        },
+        "note": "Nothing was sent: GITHUB_TOKEN is not set.",
+    });
+    assert_eq!(run(&tool, &pull_request()).await.unwrap(), sent);
+}
+
+#[tokio::test]
+async fn without_its_setting_a_tool_refuses_before_anybody_is_asked() {
+    let mail = json!({"to": ["a@dwp.example"], "subject": "x", "body": "y"});
+    for (name, setting, arguments) in [
+        ("github_create_pr", "GITHUB_TOKEN", pull_request()),
+        ("send_email", "SMTP_URL", mail),
+    ] {
+        let tool = draft(Mode::Refuse, name);
+        let expected = ToolError::NotConfigured { setting };
+        assert_eq!(tool.check(&arguments), Err(expected.clone()));
+        assert_eq!(run(&tool, &arguments).await, Err(expected));
+        assert!(!tool.is_dry_run());
+    }
+}
+
+#[tokio::test]
+async fn a_mail_cannot_carry_headers_or_other_recipients_in() {
+    let tool = draft(Mode::DryRun, "send_email");
+    let good = json!({
+        "to": ["minsu.kim@dwp.example"], "cc": ["a@dwp.example"], "subject": "안내", "body": "내용\n",
+    });
+    tool.check(&good).unwrap();
+    let expected = "메일을 보낼까요? \"안내\" → minsu.kim@dwp.example (참조: a@dwp.example) \
+                    (모의 실행: SMTP_URL이 설정되지 않음)";
+    assert_eq!(tool.question(&good), expected);
+    for (field, value) in [
+        ("subject", json!("x\r\nBcc: all@dwp.example")),
+        ("subject", json!(" ")),
+        ("to", json!([])),
+        ("to", json!(["a@dwp.example\r\nBcc: b@dwp.example"])),
+        ("to", json!(["a@dwp.example, b@dwp.example"])),
+        ("cc", json!(["nobody"])),
+        ("to", json!("a@dwp.example")),
+        ("body", Value::Null),
+    ] {
+        let mut bad = good.clone();
+        bad[field] = value;
+        let error = tool.check(&bad).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{field}`")), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_pull_request_cannot_go_to_another_address() {
+    let tool = draft(Mode::DryRun, "github_create_pr");
+    tool.check(&pull_request()).unwrap();
+    for (field, value) in [
+        ("owner", "../../user"),
+        ("owner", ""),
+        ("repo", ".."),
+        ("repo", "a/b"),
+        ("repo", "a?x=1"),
+        ("title", "  "),
+        ("title", "a\nb"),
+        ("head", "-x"),
+        ("head", "fork:a b"),
+        ("base", "feature"),
+        ("base", "a..b"),
+    ] {
+        let mut bad = pull_request();
+        bad[field] = value.into();
+        let error = tool.check(&bad).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("`{field}`")),
+            "{field} {value:?}: {error}"
+        );
+    }
+    let mut fork = pull_request();
+    fork["head"] = "minsu:feature".into();
+    tool.check(&fork).unwrap();
+}

@@ -1,0 +1,299 @@
+//! The real binary as a process, and its callers as types.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use aura_platform::domain::{Clock, SystemClock, TenantId, UserId};
+use aura_platform::token::{Claims, TokenKey};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::stream::SseStream;
+
+/// The key of every server of the tests.
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+/// Nothing in these tests takes this long unless it is broken.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a server is to be started; `serve --dev` with a sample repository unless it says otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    env: Vec<(String, String)>,
+}
+
+impl Options {
+    /// Sets a variable of the server's environment.
+    pub fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
+        self.env.push((name.to_owned(), format!("{value}")));
+        self
+    }
+}
+
+/// A running server. Dropping it kills it.
+pub struct Server {
+    child: Child,
+    base: String,
+    workspace: PathBuf,
+    _directory: TempDir,
+    http: reqwest::Client,
+}
+
+impl Server {
+    /// Starts a server with the embedded store.
+    pub async fn embedded() -> Self {
+        Self::start(Options::default()).await
+    }
+
+    /// Starts a server, and returns once it listens.
+    pub async fn start(options: Options) -> Self {
+        let directory = TempDir::new().unwrap();
+        let workspace = aura_platform::tools::git::sample::create(&directory.path().join("sample"))
+            .await
+            .unwrap();
+        Self::start_on(options, &workspace, directory).await
+    }
+
+    /// Starts a server on somebody else's repository.
+    pub async fn start_in(options: Options, workspace: &Path) -> Self {
+        Self::start_on(options, workspace, TempDir::new().unwrap()).await
+    }
+
+    async fn start_on(options: Options, workspace: &Path, directory: TempDir) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aura-platform"));
+        command
+            .args(["serve", "--dev"])
+            .current_dir(directory.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("JWT_SECRET", SECRET)
+            .env("API_PORT", "0")
+            .env("LOG_LEVEL", "info")
+            .env("WORKSPACE_ROOT", workspace)
+            .envs(options.env)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log_file(directory.path()))
+            .kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let base = timeout(PATIENCE, async {
+            loop {
+                let line = lines.next_line().await.unwrap();
+                let line = line.unwrap_or_else(|| {
+                    let log = std::fs::read_to_string(directory.path().join("log"));
+                    panic!("the server ended before it listened: {log:?}")
+                });
+                if let Some(url) = line.trim().strip_prefix("health") {
+                    return url.trim().trim_end_matches("/health").to_owned();
+                }
+            }
+        })
+        .await
+        .expect("the server does not listen");
+        Self {
+            child,
+            base,
+            workspace: workspace.to_owned(),
+            _directory: directory,
+            http: client(),
+        }
+    }
+
+    /// `http://127.0.0.1:<port>`.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The repository that the git tools work on.
+    pub fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
+    /// Everything that the server has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self._directory.path().join("log")).unwrap()
+    }
+
+    /// The process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
+    /// Ends the process without a word (SIGKILL).
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Asks the process to end (SIGTERM) and returns its exit code.
+    pub async fn terminate(mut self) -> i32 {
+        let pid = i32::try_from(self.pid()).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let ended = timeout(PATIENCE, self.child.wait()).await.expect("the server does not end");
+        ended.unwrap().code().unwrap_or(-1)
+    }
+
+    /// A caller with a valid token.
+    pub fn as_user(&self, tenant: &str, user: &str) -> Caller {
+        Caller::new(self.http.clone(), &self.base, tenant, user)
+    }
+
+    /// The caller of most tests.
+    pub fn user(&self) -> Caller {
+        self.as_user("tenant1", "user123")
+    }
+
+    /// A request without any header of ours.
+    pub fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base))
+    }
+}
+
+fn log_file(directory: &Path) -> Stdio {
+    std::fs::File::create(directory.join("log")).unwrap().into()
+}
+
+/// A client that uses no proxy and follows no redirect.
+pub fn client() -> reqwest::Client {
+    let builder = rustls::ClientConfig::builder_with_provider(
+        rustls::crypto::aws_lc_rs::default_provider().into(),
+    );
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let tls = builder
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build().unwrap()
+}
+
+/// A token as the Auth Server would sign it.
+pub fn token(tenant: &str, user: &str) -> String {
+    let key = TokenKey::new(&SecretString::from(SECRET)).unwrap();
+    let now = SystemClock.now_secs();
+    key.issue(&Claims {
+        sub: UserId::new(user),
+        tenant_id: TenantId::new(tenant),
+        iat: Some(now),
+        exp: now + 3600,
+        email: None,
+        role: None,
+    })
+    .unwrap()
+}
+
+/// A person of a tenant, with all headers that the frontend sends.
+#[derive(Clone)]
+pub struct Caller {
+    http: reqwest::Client,
+    base: String,
+    tenant: String,
+    user: String,
+    token: String,
+}
+
+/// An answer in the platform's envelope.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// `data`.
+    pub fn data(&self) -> &Value {
+        &self.body["data"]
+    }
+}
+
+impl Caller {
+    /// A caller of the server at `base`, for instance through a gateway.
+    pub fn new(http: reqwest::Client, base: &str, tenant: &str, user: &str) -> Self {
+        let token = token(tenant, user);
+        Self { http, base: base.to_owned(), tenant: tenant.into(), user: user.into(), token }
+    }
+
+    /// A request with the caller's headers.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.token)
+            .header("X-Tenant-ID", &self.tenant)
+            .header("X-User-ID", &self.user)
+            .header("X-DWP-Source", "FRONTEND")
+    }
+
+    /// Starts a run and reads its stream.
+    pub async fn stream(&self, prompt: &str) -> SseStream {
+        self.stream_with(json!({ "prompt": prompt })).await
+    }
+
+    /// Posts a body to the stream route.
+    pub async fn stream_with(&self, body: Value) -> SseStream {
+        SseStream::of(self.post_stream(body).send().await.unwrap())
+    }
+
+    /// A request to the stream route that has not been sent yet.
+    pub fn post_stream(&self, body: Value) -> RequestBuilder {
+        self.request(Method::POST, "/aura/test/stream").json(&body)
+    }
+
+    /// Goes on with a session's stream after an event.
+    pub async fn resume(&self, session: &str, after: Option<u64>) -> SseStream {
+        let mut request = self.request(Method::GET, &format!("/aura/sessions/{session}/stream"));
+        if let Some(after) = after {
+            request = request.header("Last-Event-ID", after);
+        }
+        SseStream::of(request.send().await.unwrap())
+    }
+
+    /// `GET`, in the platform's envelope.
+    pub async fn get(&self, path: &str) -> Answer {
+        answer(self.request(Method::GET, path).send().await.unwrap()).await
+    }
+
+    /// `POST` with a body, in the platform's envelope.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        answer(self.request(Method::POST, path).json(&body).send().await.unwrap()).await
+    }
+
+    /// Says yes.
+    pub async fn approve(&self, request: &str) -> Answer {
+        self.post(&format!("/aura/hitl/approve/{request}"), json!({})).await
+    }
+
+    /// Says no.
+    pub async fn reject(&self, request: &str, reason: &str) -> Answer {
+        self.post(&format!("/aura/hitl/reject/{request}"), json!({ "reason": reason })).await
+    }
+}
+
+/// Reads an answer in the platform's envelope.
+pub async fn answer(response: Response) -> Answer {
+    let status = response.status();
+    let text = timeout(PATIENCE, response.text()).await.expect("no answer").unwrap();
+    let body = serde_json::from_str(&text).unwrap_or_else(|_| panic!("not JSON: {text}"));
+    Answer { status, body }
+}
+
+/// Polls a condition until it holds.
+pub async fn eventually<F, Fut>(what: &str, condition: F)
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    let held = timeout(PATIENCE, async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    held.await.unwrap_or_else(|_| panic!("never came true: {what}"));
+}

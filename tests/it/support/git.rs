@@ -1,0 +1,175 @@
+//! Workspaces with real repositories, and the git tools on them.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up fails")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aura_platform::domain::{SessionId, ToolCallId};
+use aura_platform::shutdown::Tasks;
+use aura_platform::tools::git::{self, sample};
+use aura_platform::tools::{Tool, ToolContext, ToolError};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A directory with `workspace/` in it, so that there is an outside to escape to.
+pub(crate) struct Workspace {
+    outside: TempDir,
+}
+
+impl Workspace {
+    /// With no repository.
+    pub(crate) fn empty() -> Self {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::create_dir(outside.path().join("workspace")).unwrap();
+        Self { outside }
+    }
+
+    /// With the sample repository under that name.
+    pub(crate) async fn with_sample(name: &str) -> Self {
+        let workspace = Self::empty();
+        sample::create(&workspace.root().join(name)).await.unwrap();
+        workspace
+    }
+
+    pub(crate) fn outside(&self) -> PathBuf {
+        self.outside.path().canonicalize().unwrap()
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.outside().join("workspace")
+    }
+
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.root().join(below)
+    }
+
+    /// The tools with ordinary limits.
+    pub(crate) async fn tools(&self) -> GitTools {
+        self.tools_with(|_| ()).await
+    }
+
+    pub(crate) async fn tools_with(&self, change: impl FnOnce(&mut git::Config)) -> GitTools {
+        let mut config = git::Config::new(self.root());
+        change(&mut config);
+        GitTools(git::tools(config, Tasks::new()).await.unwrap())
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct GitTools(pub(crate) Vec<Arc<dyn Tool>>);
+
+impl GitTools {
+    pub(crate) fn tool(&self, name: &str) -> &Arc<dyn Tool> {
+        self.0.iter().find(|tool| tool.spec().name == name).unwrap()
+    }
+
+    /// Checks and runs a call, as the agent does.
+    pub(crate) async fn run(&self, name: &str, arguments: Value) -> Result<Value, ToolError> {
+        let tool = self.tool(name);
+        tool.check(&arguments)?;
+        let context = ToolContext {
+            session: SessionId::new("session_x"),
+            call: ToolCallId::new("call_7"),
+        };
+        let run = tool.run(&arguments, &context);
+        tokio::time::timeout(Duration::from_secs(60), run)
+            .await
+            .expect("the tool hangs")
+    }
+
+    pub(crate) async fn ok(&self, name: &str, arguments: Value) -> Value {
+        self.run(name, arguments).await.unwrap()
+    }
+
+    pub(crate) async fn fault(&self, name: &str, arguments: Value) -> ToolError {
+        self.run(name, arguments).await.unwrap_err()
+    }
+}
+
+/// Runs git as a person with ordinary settings would, and returns its output.
+pub(crate) fn git(directory: &Path, args: &[&str]) -> String {
+    let output = Command::new("git")
+        .args([
+            "-c",
+            "user.name=Person",
+            "-c",
+            "user.email=person@dwp.example",
+        ])
+        .args([
+            "-c",
+            "protocol.file.allow=always",
+            "-c",
+            "init.defaultBranch=main",
+        ])
+        .args(args)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "git {args:?}: {stderr}");
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .trim_end()
+        .to_owned()
+}
+
+/// Writes a file, and commits it.
+pub(crate) fn commit(repository: &Path, path: &str, content: impl AsRef<[u8]>) {
+    write(repository, path, content);
+    git(repository, &["add", "--force", "--", path]);
+    git(
+        repository,
+        &["commit", "--quiet", "-m", &format!("Change {path}")],
+    );
+}
+
+pub(crate) fn write(repository: &Path, path: &str, content: impl AsRef<[u8]>) {
+    let path = repository.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+}
+
+pub(crate) fn read(repository: &Path, path: &str) -> String {
+    std::fs::read_to_string(repository.join(path)).unwrap()
+}
+
+/// Every file below a directory with its bytes; links with their targets. Of git's objects, of
+/// which more may be there afterwards, nothing.
+pub(crate) fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for entry in directory.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            let kind = path.symlink_metadata().unwrap().file_type();
+            if path.ends_with(".git/objects") {
+                continue;
+            } else if kind.is_symlink() {
+                let target = path
+                    .read_link()
+                    .unwrap()
+                    .into_os_string()
+                    .into_encoded_bytes();
+                files.insert(path, target);
+            } else if kind.is_dir() {
+                waiting.push(path);
+            } else {
+                files.insert(path.clone(), std::fs::read(path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+/// Makes an executable file.
+pub(crate) fn script(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}

@@ -1,0 +1,68 @@
+//! A person, or the Main Service, at Redis: plain commands, nothing of ours in between.
+
+use redis::AsyncCommands;
+use redis::aio::MultiplexedConnection;
+use serde_json::Value;
+
+use super::app::PATIENCE;
+use super::redis::RedisServer;
+
+/// A connection that writes and reads keys.
+pub struct Keys(MultiplexedConnection);
+
+impl Keys {
+    /// Connects.
+    pub async fn of(server: &RedisServer) -> Self {
+        let client = redis::Client::open(server.url()).unwrap();
+        let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        Self(client.get_multiplexed_async_connection_with_config(&config).await.unwrap())
+    }
+
+    /// `PUBLISH hitl:channel:<session>`; how many heard it.
+    pub async fn publish(&mut self, session: &str, signal: &str) -> usize {
+        self.0.publish(format!("hitl:channel:{session}"), signal).await.unwrap()
+    }
+
+    /// `SET key value EX seconds`.
+    pub async fn set(&mut self, key: &str, value: &Value, seconds: u64) {
+        let _: () = self.0.set_ex(key, value.to_string(), seconds).await.unwrap();
+    }
+
+    /// `GET key`, as JSON.
+    pub async fn json(&mut self, key: &str) -> Value {
+        let text: Option<String> = self.0.get(key).await.unwrap();
+        serde_json::from_str(&text.unwrap_or_else(|| panic!("no {key}"))).unwrap()
+    }
+
+    /// The key's value, as JSON, as soon as there is one.
+    pub async fn wait_for(&mut self, key: &str) -> Value {
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                let text: Option<String> = self.0.get(key).await.unwrap();
+                match text {
+                    Some(text) => return serde_json::from_str(&text).unwrap(),
+                    None => tokio::task::yield_now().await,
+                }
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("{key} never came"))
+    }
+
+    /// `TTL key`, in seconds.
+    pub async fn ttl(&mut self, key: &str) -> i64 {
+        self.0.ttl(key).await.unwrap()
+    }
+
+    /// `PUBSUB CHANNELS hitl:channel:*`.
+    pub async fn channels(&mut self) -> Vec<String> {
+        let mut command = redis::cmd("PUBSUB");
+        command.arg("CHANNELS").arg("hitl:channel:*").query_async(&mut self.0).await.unwrap()
+    }
+
+    /// How many clients are connected, this one left out.
+    pub async fn clients(&mut self) -> usize {
+        let list: String =
+            redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await.unwrap();
+        list.lines().count() - 1
+    }
+}

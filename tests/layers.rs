@@ -1,0 +1,265 @@
+//! Who may use whom, and which library belongs where: the architecture as a test.
+//!
+//! It reads the sources as text. Tests inside of `src/` may use what they like. When it fails, the
+//! design has changed: either the code goes elsewhere, or the tables below say so in the same commit.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[path = "layers/scan.rs"]
+mod scan;
+
+use scan::{Usage, usages};
+
+/// What of ours each part may use, besides itself. A module belongs to the part with the longest
+/// name that covers it: `store::redis::hub` to `store::redis`, not to `store`, which is the port.
+/// `domain` is not listed, because it uses nothing.
+const MAY_USE: [(&str, &[&str]); 20] = [
+    ("main", &["cli"]),
+    ("cli", &["app", "settings", "token", "telemetry", "domain"]),
+    // The composition root picks the adapters: it alone may name everything below it.
+    ("app", &ALL_BELOW_APP),
+    ("settings", &["token", "telemetry"]),
+    (
+        "http",
+        &[
+            "agent",
+            "store",
+            "sse",
+            "token",
+            "telemetry",
+            "shutdown",
+            "domain",
+        ],
+    ),
+    (
+        "agent",
+        // `sse`, because the owner of a run makes each frame once, for all readers.
+        &["store", "llm", "tools", "sse", "telemetry", "shutdown", "domain"],
+    ),
+    ("store::memory", &["store", "shutdown", "domain"]),
+    (
+        "store::redis",
+        &["store", "telemetry", "shutdown", "domain"],
+    ),
+    ("store", &["domain"]),
+    (
+        "llm::openai",
+        &["llm", "tools", "sse", "http_client", "telemetry", "domain"],
+    ),
+    ("llm::planner", &["llm", "tools", "domain"]),
+    ("llm", &["tools", "domain"]),
+    ("http_client", &[]),
+    ("tools::git", &["tools", "shutdown", "domain"]),
+    ("tools::drafts", &["tools", "tools::git", "domain"]),
+    ("tools", &["domain"]),
+    ("sse", &["domain"]),
+    ("token", &["domain"]),
+    ("telemetry", &[]),
+    ("shutdown", &[]),
+];
+
+const ALL_BELOW_APP: [&str; 18] = [
+    "http_client",
+    "settings",
+    "http",
+    "agent",
+    "store::memory",
+    "store::redis",
+    "store",
+    "llm::openai",
+    "llm::planner",
+    "llm",
+    "tools::git",
+    "tools::drafts",
+    "tools",
+    "sse",
+    "token",
+    "telemetry",
+    "shutdown",
+    "domain",
+];
+
+/// Libraries that belong to some parts, and to no others.
+const BELONGS_TO: [(&str, &[&str]); 18] = [
+    ("axum", &["http", "app"]),
+    ("hyper", &["http", "app"]),
+    ("hyper_util", &["http", "app"]),
+    ("tower", &["http", "app"]),
+    ("tower_http", &["http", "app"]),
+    ("http", &["http", "llm", "tools"]),
+    ("http_body", &["http", "app"]),
+    ("http_body_util", &["http", "app"]),
+    ("redis", &["store::redis"]),
+    ("clap", &["cli"]),
+    ("toml", &["settings::source"]),
+    ("jsonwebtoken", &["token", "main"]),
+    ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck"]),
+    ("rustls", &["http_client", "main", "cli::healthcheck"]),
+    ("tracing_subscriber", &["telemetry"]),
+    ("tokio::process", &["tools"]),
+    ("std::process::Command", &["tools"]),
+    ("std::env", &["settings::source"]),
+];
+
+/// What the pure types do without, besides everything of ours.
+const NOT_IN_DOMAIN: [&str; 6] = [
+    "tokio",
+    "tokio_util",
+    "async_trait",
+    "futures",
+    "std::fs",
+    "std::net",
+];
+
+fn covers(part: &str, path: &str) -> bool {
+    path.strip_prefix(part)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// The part that a module of ours belongs to.
+fn part_of(module: &str) -> Option<&'static str> {
+    let parts = MAY_USE.iter().map(|(part, _)| *part).chain(["domain"]);
+    parts
+        .filter(|part| covers(part, module))
+        .max_by_key(|part| part.len())
+}
+
+/// What is wrong with this use, if anything.
+fn objection(module: &str, used: &Usage) -> Option<String> {
+    match used.path.strip_prefix("crate::") {
+        Some(target) => objection_to_ours(module, target),
+        None => objection_to_library(module, &used.path),
+    }
+}
+
+fn objection_to_ours(module: &str, target: &str) -> Option<String> {
+    let from = part_of(module)?;
+    let to = part_of(target)?;
+    let allowed: &[&str] = match MAY_USE.iter().find(|(part, _)| *part == from) {
+        Some((_, allowed)) => allowed,
+        None => &[],
+    };
+    let is_allowed = from == to || allowed.contains(&to);
+    let names = if allowed.is_empty() {
+        "nothing of ours".to_owned()
+    } else {
+        allowed.join(", ")
+    };
+    (!is_allowed).then(|| format!("`{from}` may not use `{to}` ({target}); it may use {names}"))
+}
+
+fn objection_to_library(module: &str, path: &str) -> Option<String> {
+    let in_domain = covers("domain", module);
+    if in_domain && NOT_IN_DOMAIN.iter().any(|library| covers(library, path)) {
+        return Some(format!("`domain` is pure: it does without `{path}`"));
+    }
+    let (library, owners) = BELONGS_TO
+        .iter()
+        .find(|(library, _)| covers(library, path))?;
+    let is_owner = owners.iter().any(|owner| covers(owner, module));
+    (!is_owner).then(|| format!("`{library}` belongs to {} ({path})", owners.join(", ")))
+}
+
+/// Every source file below a directory.
+fn sources(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// `src/store/redis/hub.rs` is `store::redis::hub`.
+fn module_of(path: &Path, root: &Path) -> String {
+    let path = path.strip_prefix(root).unwrap().with_extension("");
+    let parts: Vec<_> = path.iter().map(|part| part.to_str().unwrap()).collect();
+    parts.join("::")
+}
+
+#[test]
+fn everybody_uses_only_what_lies_below() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut objections = Vec::new();
+    for file in sources(&root) {
+        let module = module_of(&file, &root);
+        if module == "lib" || module.ends_with("::tests") {
+            continue;
+        }
+        for used in usages(&fs::read_to_string(&file).unwrap(), &module) {
+            if let Some(objection) = objection(&module, &used) {
+                objections.push(format!("{}:{}: {objection}", file.display(), used.line));
+            }
+        }
+    }
+    assert!(objections.is_empty(), "\n{}\n", objections.join("\n"));
+}
+
+#[test]
+fn every_module_belongs_to_a_part_and_none_is_a_mod_rs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in sources(&root) {
+        let module = module_of(&file, &root);
+        assert!(
+            !module.ends_with("::mod"),
+            "{}: the file is named {module}.rs",
+            file.display()
+        );
+        let is_placed = module == "lib" || part_of(&module).is_some();
+        assert!(
+            is_placed,
+            "{}: say in tests/layers.rs who may use it",
+            file.display()
+        );
+    }
+}
+
+#[test]
+fn the_rules_say_what_the_design_says() {
+    let objects = |module: &str, path: &str| {
+        objection(
+            module,
+            &Usage {
+                path: path.to_owned(),
+                line: 1,
+            },
+        )
+        .is_some()
+    };
+    for (module, path) in [
+        ("http::stream", "crate::agent::service::AgentService"),
+        ("http", "crate::store::Store"),
+        ("agent::gate", "crate::store::Approvals"),
+        ("app", "crate::store::redis::RedisStore"),
+        ("store::redis::hub", "crate::store::StoreEvent"),
+        ("store::redis::hub", "redis::aio::MultiplexedConnection"),
+        ("settings::source", "std::env::vars_os"),
+        ("domain::event", "crate::domain::ids::EventId"),
+    ] {
+        assert!(!objects(module, path), "{module} uses {path}");
+    }
+    for (module, path) in [
+        ("http::stream", "crate::store::redis::RedisStore"),
+        ("agent::run", "crate::http::stream"),
+        ("agent::run", "crate::store::memory::MemoryStore"),
+        ("agent::run", "crate::settings::Settings"),
+        ("domain::event", "crate::sse::Frame"),
+        ("domain::event", "tokio::sync::watch"),
+        ("store::memory", "crate::store::redis::keys"),
+        ("store", "crate::store::redis::keys"),
+        ("agent::run", "axum::Json"),
+        ("store", "redis::Client"),
+        ("http::auth", "std::env::var"),
+        ("http::auth", "jsonwebtoken::decode"),
+    ] {
+        assert!(objects(module, path), "{module} uses {path}");
+    }
+}
