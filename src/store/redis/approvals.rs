@@ -134,9 +134,10 @@ impl Approvals for RedisStore {
     async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError> {
         let mut set = set_for(&keys::decision(id), &to_json(decision)?, ttl::DECISION);
         let standing: Option<String> = self.commands.query(set.arg("NX").arg("GET")).await?;
-        standing.map_or(Ok(Decided::Won), |text| {
-            from_json("decision", &text).map(Decided::Lost)
-        })
+        match standing {
+            None => Ok(Decided::Won),
+            Some(text) => from_json("decision", &text).map(Decided::Lost),
+        }
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {
