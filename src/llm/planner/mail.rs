@@ -1,5 +1,6 @@
 //! A mail in a prompt: to whom, about what, saying what.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::language::Language;
@@ -44,14 +45,12 @@ const ENGLISH_STARTS: &[&str] = &["about", "regarding", "concerning"];
 
 /// All mail addresses of a text, in order, each once.
 pub(super) fn addresses(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for range in address_ranges(text) {
-        let address = &text[range];
-        if !found.iter().any(|known| known == address) {
-            found.push(address.to_owned());
-        }
-    }
-    found
+    let mut seen = HashSet::new();
+    let first = |range: Range<usize>| seen.insert(&text[range.clone()]).then(|| &text[range]);
+    address_ranges(text)
+        .filter_map(first)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The mail that a prompt asks for; `None` if it names no address.
@@ -62,7 +61,8 @@ pub(super) fn draft(prompt: &str, language: Language) -> Option<Draft> {
         .map_or(prompt.len(), |label| label.start)];
     let mut cc = after_copy_mark(head).map(addresses).unwrap_or_default();
     let mut to = addresses(head);
-    to.retain(|address| !cc.contains(address));
+    let copied: HashSet<&String> = cc.iter().collect();
+    to.retain(|address| !copied.contains(address));
     if to.is_empty() {
         to = std::mem::take(&mut cc);
     }

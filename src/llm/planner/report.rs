@@ -313,7 +313,7 @@ fn pulls(result: &Value, language: Language) -> String {
 
 fn created(result: &Value, language: Language) -> String {
     let done = language.pick("PR을 만들었습니다", "The pull request is open");
-    with_link(format!("{done}: {}", fields::pull_line(result)), result)
+    format!("{done}: {}{}", fields::pull_line(result), link(result))
 }
 
 fn merged_pull(result: &Value, language: Language) -> String {
@@ -326,14 +326,15 @@ fn merged_pull(result: &Value, language: Language) -> String {
         language.pick("PR을 병합했습니다", "The pull request is merged")
     };
     let message = text(result, "message").map(|message| format!(": {}", cut(message)));
-    with_link(format!("{told}{}", message.unwrap_or_default()), result)
+    format!("{told}{}{}", message.unwrap_or_default(), link(result))
 }
 
-fn with_link(told: String, result: &Value) -> String {
+/// The address of what was made, on a line of its own.
+fn link(result: &Value) -> String {
     let link = ["url", "htmlUrl", "html_url"]
         .into_iter()
         .find_map(|name| text(result, name));
-    link.map_or(told.clone(), |link| format!("{told}\n{link}"))
+    link.map(|link| format!("\n{link}")).unwrap_or_default()
 }
 
 fn sent(done: &Done<'_>, language: Language) -> String {

@@ -134,10 +134,12 @@ impl<'a> Reader<'a> {
     }
 
     fn other_word(&mut self, token: &str, name: &'a str, tail: &str, lower: &str) {
-        if MERGE_VERBS.iter().any(|verb| name.starts_with(verb)) {
-            if let Some(word) = self.last_name().filter(|word| word.role == Role::Bare) {
-                word.role = Role::Source;
-            }
+        let merges = MERGE_VERBS.iter().any(|verb| name.starts_with(verb));
+        if let Some(word) = self
+            .last_name()
+            .filter(|word| merges && word.role == Role::Bare)
+        {
+            word.role = Role::Source;
         }
         let expected = self.expected.take();
         let is_quoted = token.starts_with(tokens::QUOTES);
