@@ -1,8 +1,5 @@
 //! What the tests share: real servers on free ports, and callers as types.
-#![allow(
-    dead_code,
-    reason = "each test binary uses its own part of the support code"
-)]
+#![allow(dead_code, reason = "each test binary uses its own part of the support code")]
 
 pub mod model;
 pub mod redis;
