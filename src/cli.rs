@@ -137,9 +137,7 @@ fn settings(purpose: Purpose) -> Result<Checked, Faults> {
 
 /// The runtime of a command that waits for something.
 fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(CliError::failed)?.block_on(work)
 }
 

@@ -49,9 +49,7 @@ pub fn build(patience: Patience) -> Result<reqwest::Client, BuildError> {
 
 fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
@@ -66,10 +64,7 @@ mod tests {
 
     #[test]
     fn a_client_is_built_whatever_certificates_the_machine_has() {
-        let patience = Patience {
-            connect: Duration::from_secs(1),
-            read: Duration::from_secs(1),
-        };
+        let patience = Patience { connect: Duration::from_secs(1), read: Duration::from_secs(1) };
         assert!(build(patience).is_ok());
     }
 }

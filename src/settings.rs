@@ -77,10 +77,7 @@ pub struct Layers {
 impl Layers {
     /// Reads every layer. Faults are kept for [`Layers::check`].
     pub fn read(environment: &Environment, purpose: Purpose) -> Self {
-        Self {
-            gathered: Gathered::from(environment, purpose == Purpose::Dev),
-            purpose,
-        }
+        Self { gathered: Gathered::from(environment, purpose == Purpose::Dev), purpose }
     }
 
     /// The settings, or everything that is wrong with them.

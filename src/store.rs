@@ -9,8 +9,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ApprovalRequest, Decision, Entry, EventId, Message, RequestId, SessionId, SessionMeta, TenantId,
-    ThreadId, UserId,
+    ApprovalRequest, Decision, Entry, EventId, Message, RequestId, SessionId, SessionMeta,
+    TenantId, ThreadId, UserId,
 };
 
 pub mod memory;
@@ -205,8 +205,11 @@ pub trait Approvals: Send + Sync {
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError>;
 
     /// Replaces the session's checkpoint; kept for 7 days.
-    async fn save_checkpoint(&self, session: &SessionId, checkpoint: &str)
-    -> Result<(), StoreError>;
+    async fn save_checkpoint(
+        &self,
+        session: &SessionId,
+        checkpoint: &str,
+    ) -> Result<(), StoreError>;
 
     /// The session's checkpoint as JSON text.
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError>;
@@ -272,8 +275,5 @@ pub trait Store: Journal + Sessions + Approvals {
 /// Whether there are entries and their ids ascend from `expected`, as every append promises.
 fn in_order(expected: EventId, entries: &[Entry]) -> bool {
     let ascend = |last, entry: &Entry| (entry.id > last).then_some(entry.id);
-    entries
-        .iter()
-        .try_fold(expected, ascend)
-        .is_some_and(|last| last > expected)
+    entries.iter().try_fold(expected, ascend).is_some_and(|last| last > expected)
 }

@@ -91,11 +91,7 @@ impl TokenKey {
 
     /// A token that says this.
     pub fn issue(&self, claims: &Claims) -> Result<String, SigningFailed> {
-        Ok(jsonwebtoken::encode(
-            &Header::new(Algorithm::HS256),
-            claims,
-            &self.signing,
-        )?)
+        Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing)?)
     }
 
     /// What a token says, if this key signed it and it is valid at `now` (Unix seconds), give or
@@ -108,22 +104,16 @@ impl TokenKey {
             jsonwebtoken::decode::<Map<String, Value>>(token, &self.checking, &self.rules)
                 .map_err(|error| TokenError::Malformed(reason(error.kind())))?;
         if decoded.header.crit.is_some() {
-            return Err(TokenError::Malformed(
-                "it demands extensions that nobody here knows",
-            ));
+            return Err(TokenError::Malformed("it demands extensions that nobody here knows"));
         }
         let said = Said(&decoded.claims);
         let claims = Claims {
             sub: UserId::new(said.text("sub").ok_or(TokenError::Malformed("no sub"))?),
             tenant_id: TenantId::new(
-                said.text("tenant_id")
-                    .ok_or(TokenError::Malformed("no tenant_id"))?,
+                said.text("tenant_id").ok_or(TokenError::Malformed("no tenant_id"))?,
             ),
             iat: said.time("iat")?.map(whole_seconds),
-            exp: said
-                .time("exp")?
-                .map(whole_seconds)
-                .ok_or(TokenError::Malformed("no exp"))?,
+            exp: said.time("exp")?.map(whole_seconds).ok_or(TokenError::Malformed("no exp"))?,
             email: said.text("email").map(str::to_owned),
             role: said.text("role").map(str::to_owned),
         };
@@ -161,10 +151,7 @@ struct Said<'a>(&'a Map<String, Value>);
 impl<'a> Said<'a> {
     /// A text that is not blank.
     fn text(&self, claim: &str) -> Option<&'a str> {
-        self.0
-            .get(claim)
-            .and_then(Value::as_str)
-            .filter(|text| !text.trim().is_empty())
+        self.0.get(claim).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
     }
 
     /// A point in time, possibly with a fraction. There or not; but no other type.
@@ -200,11 +187,7 @@ fn as_seconds(whole: u64) -> f64 {
 }
 
 /// Without the fraction; what lies before 1970 counts as 1970.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the cast saturates"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
 fn whole_seconds(seconds: f64) -> u64 {
     seconds as u64
 }

@@ -22,33 +22,16 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     // The composition root picks the adapters: it alone may name everything below it.
     ("app", &ALL_BELOW_APP),
     ("settings", &["token", "telemetry"]),
-    (
-        "http",
-        &[
-            "agent",
-            "store",
-            "sse",
-            "token",
-            "telemetry",
-            "shutdown",
-            "domain",
-        ],
-    ),
+    ("http", &["agent", "store", "sse", "token", "telemetry", "shutdown", "domain"]),
     (
         "agent",
         // `sse`, because the owner of a run makes each frame once, for all readers.
         &["store", "llm", "tools", "sse", "telemetry", "shutdown", "domain"],
     ),
     ("store::memory", &["store", "shutdown", "domain"]),
-    (
-        "store::redis",
-        &["store", "telemetry", "shutdown", "domain"],
-    ),
+    ("store::redis", &["store", "telemetry", "shutdown", "domain"]),
     ("store", &["domain"]),
-    (
-        "llm::openai",
-        &["llm", "tools", "sse", "http_client", "telemetry", "domain"],
-    ),
+    ("llm::openai", &["llm", "tools", "sse", "http_client", "telemetry", "domain"]),
     ("llm::planner", &["llm", "tools", "domain"]),
     ("llm", &["tools", "domain"]),
     ("http_client", &[]),
@@ -105,26 +88,17 @@ const BELONGS_TO: [(&str, &[&str]); 18] = [
 ];
 
 /// What the pure types do without, besides everything of ours.
-const NOT_IN_DOMAIN: [&str; 6] = [
-    "tokio",
-    "tokio_util",
-    "async_trait",
-    "futures",
-    "std::fs",
-    "std::net",
-];
+const NOT_IN_DOMAIN: [&str; 6] =
+    ["tokio", "tokio_util", "async_trait", "futures", "std::fs", "std::net"];
 
 fn covers(part: &str, path: &str) -> bool {
-    path.strip_prefix(part)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// The part that a module of ours belongs to.
 fn part_of(module: &str) -> Option<&'static str> {
     let parts = MAY_USE.iter().map(|(part, _)| *part).chain(["domain"]);
-    parts
-        .filter(|part| covers(part, module))
-        .max_by_key(|part| part.len())
+    parts.filter(|part| covers(part, module)).max_by_key(|part| part.len())
 }
 
 /// What is wrong with this use, if anything.
@@ -143,11 +117,7 @@ fn objection_to_ours(module: &str, target: &str) -> Option<String> {
         None => &[],
     };
     let is_allowed = from == to || allowed.contains(&to);
-    let names = if allowed.is_empty() {
-        "nothing of ours".to_owned()
-    } else {
-        allowed.join(", ")
-    };
+    let names = if allowed.is_empty() { "nothing of ours".to_owned() } else { allowed.join(", ") };
     (!is_allowed).then(|| format!("`{from}` may not use `{to}` ({target}); it may use {names}"))
 }
 
@@ -156,9 +126,7 @@ fn objection_to_library(module: &str, path: &str) -> Option<String> {
     if in_domain && NOT_IN_DOMAIN.iter().any(|library| covers(library, path)) {
         return Some(format!("`domain` is pure: it does without `{path}`"));
     }
-    let (library, owners) = BELONGS_TO
-        .iter()
-        .find(|(library, _)| covers(library, path))?;
+    let (library, owners) = BELONGS_TO.iter().find(|(library, _)| covers(library, path))?;
     let is_owner = owners.iter().any(|owner| covers(owner, module));
     (!is_owner).then(|| format!("`{library}` belongs to {} ({path})", owners.join(", ")))
 }
@@ -208,31 +176,16 @@ fn every_module_belongs_to_a_part_and_none_is_a_mod_rs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     for file in sources(&root) {
         let module = module_of(&file, &root);
-        assert!(
-            !module.ends_with("::mod"),
-            "{}: the file is named {module}.rs",
-            file.display()
-        );
+        assert!(!module.ends_with("::mod"), "{}: the file is named {module}.rs", file.display());
         let is_placed = module == "lib" || part_of(&module).is_some();
-        assert!(
-            is_placed,
-            "{}: say in tests/layers.rs who may use it",
-            file.display()
-        );
+        assert!(is_placed, "{}: say in tests/layers.rs who may use it", file.display());
     }
 }
 
 #[test]
 fn the_rules_say_what_the_design_says() {
     let objects = |module: &str, path: &str| {
-        objection(
-            module,
-            &Usage {
-                path: path.to_owned(),
-                line: 1,
-            },
-        )
-        .is_some()
+        objection(module, &Usage { path: path.to_owned(), line: 1 }).is_some()
     };
     for (module, path) in [
         ("http::stream", "crate::agent::service::AgentService"),

@@ -29,9 +29,7 @@ mod wire;
 
 /// Fails the test if it takes longer than anything here should.
 async fn within<T>(test: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), test)
-        .await
-        .expect("the test came to its end")
+    tokio::time::timeout(Duration::from_secs(60), test).await.expect("the test came to its end")
 }
 
 /// Runs each check against each store.

@@ -49,7 +49,8 @@ impl Run {
         let mut drafts = self.move_step(&planned.step, StepStatus::InProgress);
         let pending = self.execution(planned, &request.context, ToolStatus::Pending);
         drafts.push(Draft::Event(Event::ToolExecution(pending)));
-        let confidence = self.state.step(&planned.step).map_or(self.state.confidence, |s| s.confidence);
+        let confidence =
+            self.state.step(&planned.step).map_or(self.state.confidence, |s| s.confidence);
         let hitl = Event::Hitl {
             request: Box::new(request.clone()),
             step_id: planned.step.clone(),

@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn arguments_that_somebody_said_raise_confidence_and_invented_ones_lower_it() {
-        let said = [Message::User { content: "feature 브랜치를 main에 병합해주세요".into() }];
+        let said =
+            [Message::User { content: "feature 브랜치를 main에 병합해주세요".into() }];
         let grounded = of_call(true, &json!({"source": "feature", "target": "main"}), &said);
         let invented = of_call(true, &json!({"source": "hotfix", "target": "prod"}), &said);
         let invalid = of_call(false, &json!({"source": "hotfix", "target": "prod"}), &said);

@@ -62,7 +62,8 @@ impl Run {
         match tool.spec().effect {
             Effect::Reads => self.run_tool(planned, &*tool, arguments).await,
             Effect::Writes => {
-                let doubt = "이전 실행이 중단되어 결과를 알 수 없습니다. 이미 실행되었을 수 있습니다.";
+                let doubt =
+                    "이전 실행이 중단되어 결과를 알 수 없습니다. 이미 실행되었을 수 있습니다.";
                 self.ask(planned, &*tool, arguments, Some(doubt)).await
             }
         }
@@ -110,7 +111,9 @@ impl Run {
 
         let shown = self.execution(planned, &arguments, ToolStatus::Success);
         let (shown, outcome) = match result {
-            Ok(value) => (ToolExecution { result: Some(value.clone()), ..shown }, Outcome::Ok(value)),
+            Ok(value) => {
+                (ToolExecution { result: Some(value.clone()), ..shown }, Outcome::Ok(value))
+            }
             Err(error) => {
                 let error = error.to_string();
                 let status = ToolStatus::Failed;

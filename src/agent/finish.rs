@@ -20,8 +20,12 @@ impl Run {
         let (attempts, successes) = (self.state.attempts, self.state.successes);
         let content = match attempts {
             0 => "도구 없이 답변을 마쳤습니다.".to_owned(),
-            n if n == successes => format!("도구 {n}회 실행이 모두 성공했고, 결과를 답변에 반영했습니다."),
-            n => format!("도구 {n}회 실행 중 {successes}회 성공했습니다. 실패한 내용은 답변에 밝혔습니다."),
+            n if n == successes => {
+                format!("도구 {n}회 실행이 모두 성공했고, 결과를 답변에 반영했습니다.")
+            }
+            n => format!(
+                "도구 {n}회 실행 중 {successes}회 성공했습니다. 실패한 내용은 답변에 밝혔습니다."
+            ),
         };
         let mut drafts = Vec::new();
         if let Some(step) = self.answer_step() {

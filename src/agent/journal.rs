@@ -96,12 +96,7 @@ impl Writer {
             patience: desk.patience,
         };
         desk.tasks.spawn(committer.run(inbox));
-        Self {
-            session: session.clone(),
-            clock: Arc::clone(&desk.clock),
-            last: stored,
-            orders,
-        }
+        Self { session: session.clone(), clock: Arc::clone(&desk.clock), last: stored, orders }
     }
 
     /// Queues entries that belong together: they are appended atomically, after all earlier ones.

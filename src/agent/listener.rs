@@ -242,7 +242,9 @@ impl AgentService {
     /// name, so that it can never be taken for an answer to a later one.
     async fn keep_signal(&self, session: &SessionId, request: &RequestId, payload: &[u8]) {
         let store = &self.env.desk.store;
-        let Ok(Value::Object(mut signal)) = serde_json::from_slice::<Value>(payload) else { return };
+        let Ok(Value::Object(mut signal)) = serde_json::from_slice::<Value>(payload) else {
+            return;
+        };
         signal.entry("requestId").or_insert_with(|| request.as_str().into());
         let signal = Value::Object(signal).to_string();
         let kept = async {

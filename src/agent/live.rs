@@ -112,9 +112,8 @@ impl LiveLogs {
     /// The log of a run that this process drives from now on, its journal ending at `last`.
     pub fn open(&self, session: &SessionId, last: EventId) -> Arc<LiveLog> {
         let mut logs = self.lock();
-        let log = logs
-            .entry(session.clone())
-            .or_insert_with(|| Arc::new(LiveLog::starting_at(last)));
+        let log =
+            logs.entry(session.clone()).or_insert_with(|| Arc::new(LiveLog::starting_at(last)));
         Arc::clone(log)
     }
 

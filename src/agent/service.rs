@@ -82,7 +82,11 @@ impl AgentService {
     }
 
     /// Starts a run for `caller`. When this returns, the run is in the store and goes on by itself.
-    pub async fn start(self: &Arc<Self>, caller: &Caller, ask: Ask) -> Result<SessionId, StartError> {
+    pub async fn start(
+        self: &Arc<Self>,
+        caller: &Caller,
+        ask: Ask,
+    ) -> Result<SessionId, StartError> {
         if self.env.desk.tasks.stopping().is_cancelled() {
             return Err(StartError::Stopping);
         }
@@ -187,7 +191,9 @@ impl AgentService {
                     }
                 }
                 Err(ReadError::Store(error)) => return Err(error),
-                Err(gap @ ReadError::Gap { .. }) => return Err(StoreError::Corrupt(gap.to_string())),
+                Err(gap @ ReadError::Gap { .. }) => {
+                    return Err(StoreError::Corrupt(gap.to_string()));
+                }
             }
         }
     }
@@ -252,9 +258,8 @@ impl AgentService {
 
     async fn write_breakdown(&self, session: &SessionId) -> Result<(), JournalError> {
         let patience = self.env.desk.patience;
-        let entries = patiently(patience, || self.journal(session))
-            .await
-            .map_err(JournalError::StoreAway)?;
+        let entries =
+            patiently(patience, || self.journal(session)).await.map_err(JournalError::StoreAway)?;
         let Some(state) = State::fold(&entries) else { return Err(JournalError::Lost) };
         let last = last_id(&entries);
         let live = self.live.open(session, last);

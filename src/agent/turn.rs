@@ -153,8 +153,11 @@ impl Run {
     fn plan_thought(&self, calls: &[ToolCall]) -> Draft {
         let names: Vec<String> = calls.iter().map(|call| call.name.clone()).collect();
         let content = format!("다음 도구를 사용합니다: {}", names.join(", "));
-        let kind =
-            if self.state.node == Node::Plan { ThoughtKind::Planning } else { ThoughtKind::Reasoning };
+        let kind = if self.state.node == Node::Plan {
+            ThoughtKind::Planning
+        } else {
+            ThoughtKind::Reasoning
+        };
         thought(kind, content, names)
     }
 
@@ -162,8 +165,8 @@ impl Run {
         let arguments = parse_arguments(call).unwrap_or(Value::Null);
         let tool = self.env.tools.find(&call.name);
         let valid = tool.as_ref().is_ok_and(|tool| tool.check(&arguments).is_ok());
-        let confidence = said
-            .unwrap_or_else(|| evidence::of_call(valid, &arguments, &self.state.messages));
+        let confidence =
+            said.unwrap_or_else(|| evidence::of_call(valid, &arguments, &self.state.messages));
         let description = match tool {
             Ok(tool) if valid => tool.question(&arguments),
             Ok(tool) => tool.spec().description.clone(),

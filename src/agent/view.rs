@@ -9,7 +9,8 @@ use super::service::AgentService;
 use super::state::{Node, State, status_of};
 use crate::domain::plan::PlanStep;
 use crate::domain::{
-    ApprovalRequest, Caller, Entry, EventId, RequestId, SessionId, SessionMeta, SessionStatus, Shown, Usage,
+    ApprovalRequest, Caller, Entry, EventId, RequestId, SessionId, SessionMeta, SessionStatus,
+    Shown, Usage,
 };
 use crate::store::StoreError;
 

@@ -34,10 +34,7 @@ pub(super) fn set_up(settings: &Settings) -> Result<DevSetup, CliError> {
         None => Some(tempfile::Builder::new().prefix("aura-dev-").tempdir()?),
     };
     let key = settings.auth.key.clone();
-    Ok(DevSetup {
-        scratch,
-        announce: Box::new(move |listening| announce(&key, listening)),
-    })
+    Ok(DevSetup { scratch, announce: Box::new(move |listening| announce(&key, listening)) })
 }
 
 /// Prints the banner. That it cannot be printed does not stop a service that works.
@@ -47,9 +44,7 @@ fn announce(key: &TokenKey, listening: &Listening) {
         token,
         workspace: listening.workspace.clone(),
     });
-    let printed = info
-        .map_err(CliError::failed)
-        .and_then(|info| print(&banner(&info)));
+    let printed = info.map_err(CliError::failed).and_then(|info| print(&banner(&info)));
     if let Err(error) = printed {
         tracing::warn!(%error, "the development banner cannot be printed");
     }
@@ -148,18 +143,13 @@ mod tests {
     fn words(line: &str) -> Vec<String> {
         let script = format!("printf '%s\\n' {line}");
         let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
     }
 
     fn line(start: &str, part: &str) -> String {
         let banner = banner(&info());
-        let mut lines = banner
-            .lines()
-            .filter(|line| line.starts_with(start) && line.contains(part));
+        let mut lines =
+            banner.lines().filter(|line| line.starts_with(start) && line.contains(part));
         lines.next().unwrap().to_owned()
     }
 
@@ -190,19 +180,10 @@ mod tests {
     #[test]
     fn the_banner_tells_how_to_approve_and_how_to_reject() {
         let approve = words(&line("curl -H", "/approve/"));
-        assert_eq!(
-            approve.last().unwrap(),
-            "http://127.0.0.1:9000/aura/hitl/approve/REQUEST_ID"
-        );
+        assert_eq!(approve.last().unwrap(), "http://127.0.0.1:9000/aura/hitl/approve/REQUEST_ID");
         let reject = words(&line("curl -H", "/reject/"));
-        assert_eq!(
-            reject.last().unwrap(),
-            "http://127.0.0.1:9000/aura/hitl/reject/REQUEST_ID"
-        );
-        assert!(
-            reject.contains(&r#"{"reason":"not now"}"#.to_owned()),
-            "{reject:?}"
-        );
+        assert_eq!(reject.last().unwrap(), "http://127.0.0.1:9000/aura/hitl/reject/REQUEST_ID");
+        assert!(reject.contains(&r#"{"reason":"not now"}"#.to_owned()), "{reject:?}");
     }
 
     #[test]
@@ -215,13 +196,7 @@ mod tests {
     fn the_token_counts_for_a_day() {
         let key = TokenKey::new(&SecretString::from("k".repeat(32))).unwrap();
         let token = token(&key, 1_000).unwrap();
-        assert!(
-            key.verify(&token, Duration::ZERO, 1_000 + TOKEN_SECONDS - 1)
-                .is_ok()
-        );
-        assert!(
-            key.verify(&token, Duration::ZERO, 1_000 + TOKEN_SECONDS)
-                .is_err()
-        );
+        assert!(key.verify(&token, Duration::ZERO, 1_000 + TOKEN_SECONDS - 1).is_ok());
+        assert!(key.verify(&token, Duration::ZERO, 1_000 + TOKEN_SECONDS).is_err());
     }
 }

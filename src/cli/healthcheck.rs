@@ -29,11 +29,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     };
     block_on(async move {
         let client = client().map_err(CliError::failed)?;
-        let answer = client
-            .get(url.clone())
-            .send()
-            .await
-            .map_err(|error| down(&url, root(&error)))?;
+        let answer =
+            client.get(url.clone()).send().await.map_err(|error| down(&url, root(&error)))?;
         let status = answer.status();
         if !status.is_success() {
             return Err(down(&url, format!("answered {status}")));
@@ -43,10 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 }
 
 fn usual_url() -> Result<Url, CliError> {
-    let api = settings(Purpose::Inspection)
-        .map_err(CliError::failed)?
-        .settings
-        .api;
+    let api = settings(Purpose::Inspection).map_err(CliError::failed)?.settings.api;
     let authority = reachable(&api);
     Url::parse(&format!("http://{authority}/health")).map_err(CliError::failed)
 }
@@ -72,12 +66,8 @@ pub(super) fn loopback_if_any(address: SocketAddr) -> SocketAddr {
 /// A client that asks exactly this service: no proxy, no redirect. Its roots are compiled in,
 /// because building one fails where the machine has none, even if only plain HTTP is spoken.
 fn client() -> reqwest::Result<Client> {
-    let roots = rustls::RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
-    let tls = rustls::ClientConfig::builder()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     Client::builder()
         .tls_backend_preconfigured(tls)
         .no_proxy()

@@ -33,14 +33,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     if path.as_os_str() == "-" {
-        io::stdin()
-            .lock()
-            .take(MAX_BYTES)
-            .read_to_string(&mut text)?;
+        io::stdin().lock().take(MAX_BYTES).read_to_string(&mut text)?;
     } else {
-        File::open(path)?
-            .take(MAX_BYTES)
-            .read_to_string(&mut text)?;
+        File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
     }
     Ok(text)
 }

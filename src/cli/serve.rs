@@ -20,11 +20,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
-    let purpose = if arguments.dev {
-        Purpose::Dev
-    } else {
-        Purpose::Production
-    };
+    let purpose = if arguments.dev { Purpose::Dev } else { Purpose::Production };
     let Checked { settings, notes } = settings(purpose)?;
     log::set_up(&settings.log).map_err(CliError::failed)?;
     for note in notes {

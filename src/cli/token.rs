@@ -45,11 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 }
 
 fn not_blank(text: &str) -> Result<String, &'static str> {
-    if text.trim().is_empty() {
-        Err("must not be blank")
-    } else {
-        Ok(text.to_owned())
-    }
+    if text.trim().is_empty() { Err("must not be blank") } else { Ok(text.to_owned()) }
 }
 
 /// `90s`, `15m`, `1h`, `7d`: more than nothing, and at most ten years.
@@ -68,10 +64,7 @@ fn time_to_live(text: &str) -> Result<Duration, &'static str> {
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(EXPECTED);
     }
-    let whole = digits
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(seconds));
+    let whole = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds));
     match whole {
         Some(whole) if (1..=3650 * DAY).contains(&whole) => Ok(Duration::from_secs(whole)),
         _ => Err("must be more than nothing and at most 3650d"),
@@ -86,11 +79,7 @@ mod tests {
     fn a_time_to_live_is_a_number_with_a_unit() {
         let good = [("90s", 90), ("15m", 900), ("1h", 3600), ("7d", 604_800)];
         for (text, seconds) in good {
-            assert_eq!(
-                time_to_live(text),
-                Ok(Duration::from_secs(seconds)),
-                "{text}"
-            );
+            assert_eq!(time_to_live(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for bad in [
             "",

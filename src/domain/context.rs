@@ -124,9 +124,7 @@ impl PageContext {
 
     /// The screen and the selected items in one Korean sentence, for the first `thought`.
     pub fn summary(&self) -> String {
-        let screen = ["activeApp", "title", "path", "pathname"]
-            .iter()
-            .find_map(|f| self.plain(f));
+        let screen = ["activeApp", "title", "path", "pathname"].iter().find_map(|f| self.plain(f));
         let screen = screen.map(|name| format!("현재 화면: {name}"));
         let selected = self.selected().map(|ids| format!("선택된 항목: {ids}"));
         let parts: Vec<String> = screen.into_iter().chain(selected).collect();
@@ -183,11 +181,7 @@ fn plain_or_absent(field: &str, value: Option<&Value>) -> Result<(), ContextErro
 }
 
 fn wrong(field: &str, expected: &'static str, found: &Value) -> ContextError {
-    ContextError::WrongType {
-        field: field.to_owned(),
-        expected,
-        found: kind(found),
-    }
+    ContextError::WrongType { field: field.to_owned(), expected, found: kind(found) }
 }
 
 fn kind(value: &Value) -> &'static str {

@@ -105,7 +105,8 @@ impl RequestId {
     /// The id, if the text has the form of one; what has not is no request's name.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("req_")?;
-        let fits = (12..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let fits =
+            (12..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
         fits.then(|| Self::new(text))
     }
 }
@@ -175,7 +176,8 @@ mod tests {
 
     #[test]
     fn what_has_not_the_form_of_an_id_is_not_looked_up() {
-        for text in ["", "session", "x", "session_a b", "session_a:b", "session_a\n", "session_{a}"] {
+        for text in ["", "session", "x", "session_a b", "session_a:b", "session_a\n", "session_{a}"]
+        {
             assert_eq!(SessionId::parse(text), None, "{text:?}");
         }
         for text in ["", "req_", "req_0123456789a", "req_0123456789ag", "0123456789ab", "req_*"] {

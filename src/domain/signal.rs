@@ -169,11 +169,7 @@ impl Signal {
         session: &SessionId,
         pending: &'a [RequestId],
     ) -> Option<&'a RequestId> {
-        if self
-            .session_id
-            .as_ref()
-            .is_some_and(|named| named != session)
-        {
+        if self.session_id.as_ref().is_some_and(|named| named != session) {
             return None;
         }
         match (&self.request_id, pending) {
@@ -218,17 +214,10 @@ impl Fields {
 
     fn vote(&self) -> Result<Vote, SignalFault> {
         let mut vote = None;
-        let said = [
-            ("type", &self.kind),
-            ("status", &self.status),
-            ("action", &self.action),
-        ];
+        let said = [("type", &self.kind), ("status", &self.status), ("action", &self.action)];
         for (field, value) in said {
             let Some(value) = value else { continue };
-            let unknown = || SignalFault::UnknownDecision {
-                field,
-                value: quoted(value),
-            };
+            let unknown = || SignalFault::UnknownDecision { field, value: quoted(value) };
             let this = value.as_str().and_then(Vote::of).ok_or_else(unknown)?;
             if vote.is_some_and(|other| other != this) {
                 return Err(SignalFault::Contradiction);
@@ -270,10 +259,7 @@ fn seconds(value: Option<&Value>) -> Option<u64> {
     let number = value?;
     let at = number.as_u64().or_else(|| {
         let at = number.as_f64().filter(|at| (0.0..1e18).contains(at))?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "in range, and the fraction is to go"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "in range, and the fraction is to go")]
         #[expect(clippy::cast_sign_loss, reason = "in range, which starts at zero")]
         Some(at as u64)
     })?;
@@ -281,12 +267,7 @@ fn seconds(value: Option<&Value>) -> Option<u64> {
 }
 
 fn quoted(value: &Value) -> String {
-    cut(
-        &value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned),
-        80,
-    )
+    cut(&value.as_str().map_or_else(|| value.to_string(), str::to_owned), 80)
 }
 
 fn cut(text: &str, chars: usize) -> String {

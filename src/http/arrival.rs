@@ -48,8 +48,7 @@ pub async fn log(mut request: Request, next: Next) -> Response {
 impl Trace {
     fn of(headers: &HeaderMap) -> Self {
         let sent = text(headers, CORRELATION_ID.as_str());
-        let correlation_id =
-            sent.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+        let correlation_id = sent.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
         let traceparent = text(headers, "traceparent").and_then(trace_id);
         let trace_id = traceparent.map_or_else(|| correlation_id.clone(), str::to_owned);
         Self { correlation_id, trace_id }

@@ -67,7 +67,11 @@ impl ApiError {
 
     /// The route does not take this method.
     pub fn method_not_allowed() -> Self {
-        Self::new(ErrorCode::MethodNotAllowed, "MethodError", "this route does not take this method")
+        Self::new(
+            ErrorCode::MethodNotAllowed,
+            "MethodError",
+            "this route does not take this method",
+        )
     }
 
     /// A session was named with a prompt that is not its own.
@@ -141,7 +145,8 @@ impl ApiError {
 
     /// The same as an event, for readers of streams.
     pub fn event(&self) -> ErrorEvent {
-        let retryable = self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error();
+        let retryable =
+            self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error();
         ErrorEvent {
             error: self.detail.clone(),
             error_type: self.kind,

@@ -133,9 +133,7 @@ pub struct OpenAi {
 
 impl fmt::Debug for OpenAi {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenAi")
-            .field("model", &self.model)
-            .finish_non_exhaustive()
+        f.debug_struct("OpenAi").field("model", &self.model).finish_non_exhaustive()
     }
 }
 
@@ -213,12 +211,7 @@ impl OpenAi {
         };
         // What has come until then is enough: the status alone says most of it.
         let _ = tokio::time::timeout(ERROR_BODY_WAIT, read).await;
-        Fault::of_status(
-            response.status(),
-            response.headers(),
-            &body,
-            self.key.as_ref(),
-        )
+        Fault::of_status(response.status(), response.headers(), &body, self.key.as_ref())
     }
 
     fn extras(&self) -> Extras {
@@ -234,17 +227,11 @@ impl OpenAi {
         let refused = sent.and(fault.blamed);
         if refused.usage {
             self.refuses_usage.store(true, Ordering::Relaxed);
-            tracing::info!(
-                model = self.model,
-                "the model's provider does not count tokens"
-            );
+            tracing::info!(model = self.model, "the model's provider does not count tokens");
         }
         if refused.logprobs {
             self.refuses_logprobs.store(true, Ordering::Relaxed);
-            tracing::info!(
-                model = self.model,
-                "the model's provider does not tell probabilities"
-            );
+            tracing::info!(model = self.model, "the model's provider does not tell probabilities");
         }
         refused.any()
     }
@@ -270,13 +257,7 @@ impl ChatModel for OpenAi {
             };
             retries += 1;
             let (reason, wait_ms) = (fault.name(), wait.as_millis());
-            tracing::warn!(
-                model = self.model,
-                reason,
-                retries,
-                wait_ms,
-                "asking the model again"
-            );
+            tracing::warn!(model = self.model, reason, retries, wait_ms, "asking the model again");
             sleep(wait).await;
         }
     }
@@ -299,8 +280,7 @@ fn url(endpoint: &Endpoint) -> Result<Url, ConfigError> {
     path.extend(["chat", "completions"]);
     drop(path);
     if let Endpoint::Azure { api_version, .. } = endpoint {
-        url.query_pairs_mut()
-            .append_pair("api-version", api_version);
+        url.query_pairs_mut().append_pair("api-version", api_version);
     }
     Ok(url)
 }
@@ -308,16 +288,12 @@ fn url(endpoint: &Endpoint) -> Result<Url, ConfigError> {
 fn auth(endpoint: &Endpoint) -> Result<Option<(HeaderName, HeaderValue)>, ConfigError> {
     let (name, text) = match endpoint {
         Endpoint::OpenAi { api_key: None, .. } => return Ok(None),
-        Endpoint::OpenAi {
-            api_key: Some(key), ..
-        } => (
-            AUTHORIZATION,
-            format!("Bearer {}", key.expose_secret().trim()),
-        ),
-        Endpoint::Azure { api_key, .. } => (
-            HeaderName::from_static("api-key"),
-            api_key.expose_secret().trim().to_owned(),
-        ),
+        Endpoint::OpenAi { api_key: Some(key), .. } => {
+            (AUTHORIZATION, format!("Bearer {}", key.expose_secret().trim()))
+        }
+        Endpoint::Azure { api_key, .. } => {
+            (HeaderName::from_static("api-key"), api_key.expose_secret().trim().to_owned())
+        }
     };
     let mut value = HeaderValue::try_from(text).map_err(|_| ConfigError::Key)?;
     value.set_sensitive(true);

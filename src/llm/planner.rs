@@ -64,17 +64,10 @@ impl ChatModel for Planner {
 fn turn(request: &ChatRequest) -> Speech {
     let conversation = Conversation::of(&request.messages);
     let (words, prompt) = WordCount::take_from(conversation.prompt);
-    let conversation = Conversation {
-        prompt: &prompt,
-        ..conversation
-    };
+    let conversation = Conversation { prompt: &prompt, ..conversation };
     let language = Language::of(&prompt);
     let reading = intent::read(&prompt);
-    let offered: Vec<&str> = request
-        .tools
-        .iter()
-        .map(|tool| tool.name.as_str())
-        .collect();
+    let offered: Vec<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
     let plan = steps::next(&conversation, reading.intent, &offered);
     let confidence = confidence(reading.certainty(), &plan, &conversation);
     let prompt_tokens = request.messages.iter().map(speech::tokens_of).sum();
@@ -98,11 +91,7 @@ fn turn(request: &ChatRequest) -> Speech {
 /// How sure a turn is: how clear the intent was, lowered by arguments that nobody named and by
 /// tools that failed.
 fn confidence(certainty: f64, plan: &Plan, conversation: &Conversation<'_>) -> Confidence {
-    let failed = conversation
-        .done
-        .iter()
-        .filter(|done| done.result.is_err())
-        .count();
+    let failed = conversation.done.iter().filter(|done| done.result.is_err()).count();
     Confidence::new(
         certainty
             * share(plan.named, plan.named + plan.assumed)

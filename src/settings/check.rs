@@ -49,15 +49,8 @@ impl Check {
 
     /// Takes note of a fault of a setting, wherever it came from.
     pub(super) fn fault(&mut self, key: &str, problem: impl Into<String>) {
-        let origin = self
-            .origin(key)
-            .filter(|origin| origin.is_explicit())
-            .cloned();
-        self.faults.push(Fault {
-            setting: key.to_owned(),
-            origin,
-            problem: problem.into(),
-        });
+        let origin = self.origin(key).filter(|origin| origin.is_explicit()).cloned();
+        self.faults.push(Fault { setting: key.to_owned(), origin, problem: problem.into() });
     }
 
     pub(super) fn origin(&self, key: &str) -> Option<&Origin> {
@@ -67,9 +60,7 @@ impl Check {
     /// The layer of a setting that a person has set.
     pub(super) fn explicit_layer(&mut self, key: &'static str) -> Option<u8> {
         self.asked.insert(key);
-        self.origin(key)
-            .filter(|origin| origin.is_explicit())
-            .map(Origin::layer)
+        self.origin(key).filter(|origin| origin.is_explicit()).map(Origin::layer)
     }
 
     /// A text; `None` if it is not set.
@@ -143,14 +134,8 @@ impl Check {
         let url = Url::parse(text.trim()).ok();
         let url = url.filter(|url| url.has_host() && schemes.contains(&url.scheme()));
         if url.is_none() {
-            let schemes: Vec<_> = schemes
-                .iter()
-                .map(|scheme| format!("{scheme}://"))
-                .collect();
-            self.fault(
-                key,
-                format!("must be a URL that starts with {}", schemes.join(" or ")),
-            );
+            let schemes: Vec<_> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
+            self.fault(key, format!("must be a URL that starts with {}", schemes.join(" or ")));
         }
         url
     }
@@ -161,10 +146,7 @@ impl Check {
         if url.username().is_empty() && url.password().is_none() {
             return Some(url);
         }
-        self.fault(
-            key,
-            "must not carry a user or a password: they have settings of their own",
-        );
+        self.fault(key, "must not carry a user or a password: they have settings of their own");
         None
     }
 

@@ -35,8 +35,6 @@ pub struct Listening {
 
 impl fmt::Debug for DevSetup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DevSetup")
-            .field("scratch", &self.scratch)
-            .finish_non_exhaustive()
+        f.debug_struct("DevSetup").field("scratch", &self.scratch).finish_non_exhaustive()
     }
 }

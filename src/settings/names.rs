@@ -42,10 +42,7 @@ pub(super) fn setting_of(variable: &str) -> Option<String> {
     if let Some(path) = variable.strip_prefix(PREFIX) {
         return Some(path.to_ascii_lowercase().replace("__", "."));
     }
-    SHORT
-        .iter()
-        .find(|(name, _)| *name == variable)
-        .map(|(_, key)| (*key).to_owned())
+    SHORT.iter().find(|(name, _)| *name == variable).map(|(_, key)| (*key).to_owned())
 }
 
 /// How a person would set this in the environment: the short name where there is one.
@@ -64,10 +61,7 @@ mod tests {
     #[test]
     fn short_and_long_names_mean_the_same_setting() {
         assert_eq!(setting_of("SECRET_KEY").as_deref(), Some("auth.jwt_secret"));
-        assert_eq!(
-            setting_of("AURA__AUTH__JWT_SECRET").as_deref(),
-            Some("auth.jwt_secret")
-        );
+        assert_eq!(setting_of("AURA__AUTH__JWT_SECRET").as_deref(), Some("auth.jwt_secret"));
         assert_eq!(
             setting_of("AURA__AZURE_OPENAI__API_KEY").as_deref(),
             Some("azure_openai.api_key")

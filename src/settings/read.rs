@@ -60,22 +60,15 @@ impl ApiSettings {
         let max_connections = check.count("api.max_connections", 1..=1_000_000);
         let header_timeout = check.seconds("api.header_timeout_seconds", 1..=60);
         let port = u16::try_from(port).ok()?;
-        Some(Self {
-            host: host?,
-            port,
-            shutdown_grace,
-            max_connections,
-            header_timeout,
-        })
+        Some(Self { host: host?, port, shutdown_grace, max_connections, header_timeout })
     }
 }
 
 impl AuthSettings {
     fn read(check: &mut Check, purpose: Purpose) -> Option<Self> {
         let leeway = check.seconds("auth.leeway_seconds", 0..=300);
-        let secret = check
-            .secret("auth.jwt_secret")
-            .or_else(|| throw_away_secret(check, purpose))?;
+        let secret =
+            check.secret("auth.jwt_secret").or_else(|| throw_away_secret(check, purpose))?;
         match TokenKey::new(&secret) {
             Ok(key) => Some(Self { key, leeway }),
             Err(weak) => {
@@ -123,28 +116,18 @@ impl RedisSettings {
             }
             (whole, _) => {
                 if whole.is_some() {
-                    note_unused(
-                        check,
-                        "redis.url",
-                        "redis.host, redis.port and redis.password",
-                    );
+                    note_unused(check, "redis.url", "redis.host, redis.port and redis.password");
                 }
                 url_of_parts(check)?
             }
         };
-        Some(Some(Self {
-            url: SecretString::from(url.to_string()),
-            command_timeout,
-        }))
+        Some(Some(Self { url: SecretString::from(url.to_string()), command_timeout }))
     }
 }
 
 /// Tells that a setting has no effect, because another one wins.
 fn note_unused(check: &mut Check, unused: &str, winner: &str) {
-    let origin = check
-        .origin(unused)
-        .map(|origin| format!(" (from {origin})"))
-        .unwrap_or_default();
+    let origin = check.origin(unused).map(|origin| format!(" (from {origin})")).unwrap_or_default();
     check.note(format!("{unused}{origin} has no effect: {winner} wins"));
 }
 
@@ -152,9 +135,7 @@ fn url_of_parts(check: &mut Check) -> Option<Url> {
     let host_name = check.parsed("redis.host", host);
     let port = check.whole("redis.port", 1..=u64::from(u16::MAX));
     // The URL type encodes what would end the password, but takes a percent sign as it is.
-    let password = check
-        .text("redis.password")
-        .map(|password| password.replace('%', "%25"));
+    let password = check.text("redis.password").map(|password| password.replace('%', "%25"));
     let host_name = match host_name {
         Some(name) if name.contains(':') => format!("[{name}]"),
         Some(name) => name,
@@ -213,11 +194,7 @@ impl OpenAiSettings {
         if api_key.is_none() && !own_endpoint {
             return Some(None);
         }
-        Some(Some(Self {
-            api_key,
-            base_url: base_url?,
-            model: model?,
-        }))
+        Some(Some(Self { api_key, base_url: base_url?, model: model? }))
     }
 }
 
@@ -230,18 +207,14 @@ impl AzureOpenAiSettings {
             "azure_openai.deployment",
             "azure_openai.api_version",
         ];
-        let (set, missing): (Vec<_>, Vec<_>) = ALL
-            .into_iter()
-            .partition(|key| check.explicit_layer(key).is_some());
+        let (set, missing): (Vec<_>, Vec<_>) =
+            ALL.into_iter().partition(|key| check.explicit_layer(key).is_some());
         if set.is_empty() {
             return Some(None);
         }
         if !missing.is_empty() {
             let missing: Vec<_> = missing.into_iter().map(names::variable_of).collect();
-            check.fault(
-                "azure_openai",
-                format!("incomplete, set also {}", missing.join(", ")),
-            );
+            check.fault("azure_openai", format!("incomplete, set also {}", missing.join(", ")));
         }
         let endpoint = check.http_url("azure_openai.endpoint");
         let api_key = check.secret("azure_openai.api_key");
@@ -259,10 +232,7 @@ impl AzureOpenAiSettings {
 impl GitHubSettings {
     fn read(check: &mut Check) -> Option<Self> {
         let token = check.secret("github.token");
-        Some(Self {
-            token,
-            api_url: check.http_url("github.api_url")?,
-        })
+        Some(Self { token, api_url: check.http_url("github.api_url")? })
     }
 }
 
@@ -287,27 +257,17 @@ fn read_log(check: &mut Check) -> Option<LogSettings> {
         "text" => Ok(LogFormat::Text),
         _ => Err("must be \"json\" or \"text\""),
     });
-    Some(LogSettings {
-        filter: filter?,
-        format: format?,
-    })
+    Some(LogSettings { filter: filter?, format: format? })
 }
 
 /// An IP address or a host name.
 fn host(text: &str) -> Result<String, &'static str> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(text);
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let is_host = bare.parse::<IpAddr>().is_ok() || Host::parse(bare).is_ok();
-    is_host
-        .then(|| bare.to_owned())
-        .ok_or("must be an IP address or a host name")
+    is_host.then(|| bare.to_owned()).ok_or("must be an IP address or a host name")
 }
 
 fn directory(text: &str) -> Result<PathBuf, &'static str> {
     let path = PathBuf::from(text);
-    source::is_directory(&path)
-        .then_some(path)
-        .ok_or("must be a directory that can be read")
+    source::is_directory(&path).then_some(path).ok_or("must be a directory that can be read")
 }

@@ -84,25 +84,15 @@ mod tests {
     fn a_url_shows_where_it_leads_but_not_who_goes_there() {
         let shown = masked("redis.url", "redis://admin:hunter2@cache:6379/3");
         assert_eq!(shown, "redis://***@cache:6379/3");
-        assert_eq!(
-            masked("redis.url", "redis://:hunter2@cache/"),
-            "redis://***@cache/"
-        );
+        assert_eq!(masked("redis.url", "redis://:hunter2@cache/"), "redis://***@cache/");
         assert_eq!(masked("smtp.url", "smtps://mail:465"), "smtps://mail:465");
         assert_eq!(masked("github.api_url", "https://h"), "https://h");
-        assert_eq!(
-            masked("openai.base_url", "https://h/v1?key=hunter2"),
-            "https://h/v1?***"
-        );
+        assert_eq!(masked("openai.base_url", "https://h/v1?key=hunter2"), "https://h/v1?***");
     }
 
     #[test]
     fn what_is_not_a_url_is_masked_altogether() {
-        for broken in [
-            "redis//:hunter2@cache",
-            "redis:hunter2",
-            "hunter2@cache:6379",
-        ] {
+        for broken in ["redis//:hunter2@cache", "redis:hunter2", "hunter2@cache:6379"] {
             assert_eq!(masked("redis.url", broken), "***", "{broken}");
         }
     }

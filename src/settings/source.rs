@@ -36,13 +36,8 @@ impl Environment {
 
     /// An environment of these variables and nothing else.
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let variables = variables
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()));
-        Self {
-            variables: variables.collect(),
-            usual_file: None,
-        }
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Self { variables: variables.collect(), usual_file: None }
     }
 }
 
@@ -142,13 +137,7 @@ impl Gathered {
         if dev {
             for (key, value) in DEV {
                 let value = Value::Text(value.to_owned());
-                all.found.insert(
-                    key.to_owned(),
-                    Found {
-                        value,
-                        origin: Origin::Dev,
-                    },
-                );
+                all.found.insert(key.to_owned(), Found { value, origin: Origin::Dev });
             }
         }
         all.read_file(environment);
@@ -158,11 +147,7 @@ impl Gathered {
     }
 
     fn fault(&mut self, setting: &str, origin: Option<Origin>, problem: String) {
-        self.faults.push(Fault {
-            setting: setting.to_owned(),
-            origin,
-            problem,
-        });
+        self.faults.push(Fault { setting: setting.to_owned(), origin, problem });
     }
 
     /// Adds a layer's value; an empty text leaves what the layers below say.
@@ -174,19 +159,14 @@ impl Gathered {
     }
 
     fn read_file(&mut self, environment: &Environment) {
-        let named = environment
-            .variables
-            .get(&OsString::from(names::CONFIG_FILE));
+        let named = environment.variables.get(&OsString::from(names::CONFIG_FILE));
         let named = named.filter(|path| !path.is_empty()).map(PathBuf::from);
         let is_named = named.is_some();
         let Some(path) = named.or_else(|| environment.usual_file.clone()) else {
             return;
         };
         match std::fs::read_to_string(&path) {
-            Ok(text) => self.read_toml(&text, |line| Origin::File {
-                path: path.clone(),
-                line,
-            }),
+            Ok(text) => self.read_toml(&text, |line| Origin::File { path: path.clone(), line }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => {}
             Err(error) => {
                 let origin = is_named.then(|| Origin::Variable(names::CONFIG_FILE.to_owned()));
@@ -253,27 +233,15 @@ impl Gathered {
             let prefix = format!("{key}.");
             prefix == approval || known.keys().any(|known| known.starts_with(&prefix))
         };
-        self.found
-            .retain(|key, found| !(found.value == Value::Empty && is_section(key)));
+        self.found.retain(|key, found| !(found.value == Value::Empty && is_section(key)));
         let is_known = |key: &String| {
             known.contains_key(key)
-                || key
-                    .strip_prefix(&approval)
-                    .is_some_and(|tool| !tool.is_empty())
+                || key.strip_prefix(&approval).is_some_and(|tool| !tool.is_empty())
         };
-        let unknown: Vec<_> = self
-            .found
-            .keys()
-            .filter(|key| !is_known(key))
-            .cloned()
-            .collect();
+        let unknown: Vec<_> = self.found.keys().filter(|key| !is_known(key)).cloned().collect();
         for key in unknown {
             let origin = self.found.remove(&key).map(|found| found.origin);
-            self.fault(
-                &key,
-                origin,
-                format!("no such setting; {}", neighbours(&key, known)),
-            );
+            self.fault(&key, origin, format!("no such setting; {}", neighbours(&key, known)));
         }
     }
 }
@@ -282,17 +250,11 @@ impl Gathered {
 fn neighbours(key: &str, known: &BTreeMap<String, Found>) -> String {
     let section = key.split('.').next().unwrap_or_default();
     let prefix = format!("{section}.");
-    let keys: Vec<_> = known
-        .keys()
-        .filter_map(|key| key.strip_prefix(&prefix))
-        .collect();
+    let keys: Vec<_> = known.keys().filter_map(|key| key.strip_prefix(&prefix)).collect();
     if !keys.is_empty() {
         return format!("[{section}] has {}", keys.join(", "));
     }
-    let mut sections: Vec<_> = known
-        .keys()
-        .filter_map(|key| key.split('.').next())
-        .collect();
+    let mut sections: Vec<_> = known.keys().filter_map(|key| key.split('.').next()).collect();
     sections.dedup();
     format!("the sections are {}", sections.join(", "))
 }

@@ -22,32 +22,21 @@ fn settings(variables: &[(&str, &str)]) -> Settings {
 
 /// The lines that a person gets to see.
 fn faults(variables: &[(&str, &str)]) -> Vec<String> {
-    layers(variables)
-        .check()
-        .unwrap_err()
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    layers(variables).check().unwrap_err().iter().map(ToString::to_string).collect()
 }
 
 fn with_file(text: &str, variables: &[(&str, &str)]) -> Layers {
     let mut file = tempfile::NamedTempFile::with_prefix("aura").unwrap();
     file.write_all(text.as_bytes()).unwrap();
     let path = file.path().to_str().unwrap();
-    let variables = variables
-        .iter()
-        .copied()
-        .chain([SECRET, ("AURA_CONFIG", path)]);
+    let variables = variables.iter().copied().chain([SECRET, ("AURA_CONFIG", path)]);
     Layers::read(&Environment::of(variables), Purpose::Production)
 }
 
 #[test]
 fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     let settings = settings(&[]);
-    assert_eq!(
-        (settings.api.host.as_str(), settings.api.port),
-        ("0.0.0.0", 9000)
-    );
+    assert_eq!((settings.api.host.as_str(), settings.api.port), ("0.0.0.0", 9000));
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
     assert!(settings.redis.is_none());
     assert_eq!(settings.hitl_timeout, Duration::from_secs(300));
@@ -58,24 +47,14 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
 
     let mut check = Check::of(&layers(&[]).gathered);
     Settings::read(&mut check, Purpose::Production).unwrap();
-    assert_eq!(
-        check.left_over(),
-        Vec::<&str>::new(),
-        "in default.toml, but nobody reads it"
-    );
+    assert_eq!(check.left_over(), Vec::<&str>::new(), "in default.toml, but nobody reads it");
 }
 
 #[test]
 fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
     let file = "[api]\nport = 9100\nhost = \"127.0.0.1\"\n[tools]\ntimeout_seconds = 5\n";
-    let settings = with_file(file, &[("API_PORT", "9200")])
-        .check()
-        .unwrap()
-        .settings;
-    assert_eq!(
-        (settings.api.host.as_str(), settings.api.port),
-        ("127.0.0.1", 9200)
-    );
+    let settings = with_file(file, &[("API_PORT", "9200")]).check().unwrap().settings;
+    assert_eq!((settings.api.host.as_str(), settings.api.port), ("127.0.0.1", 9200));
     assert_eq!(settings.tools.timeout, Duration::from_secs(5));
 }
 
@@ -126,28 +105,19 @@ fn every_fault_is_told_with_its_setting_and_its_origin() {
 fn a_fault_of_a_file_names_the_line() {
     let file = "[api]\nport = \"x\"\n\n[agent]\nmax_runs = 1.5\nmax_run = 3\n[nothing]\n[log]\n";
     let faults = with_file(file, &[]).check().unwrap_err().to_string();
-    assert!(
-        faults.contains(":2): must be a whole number from 0 to 65535, is \"x\""),
-        "{faults}"
-    );
+    assert!(faults.contains(":2): must be a whole number from 0 to 65535, is \"x\""), "{faults}");
     assert!(
         faults.contains(":5): must be a whole number from 1 to 1000000, is a fraction"),
         "{faults}"
     );
     assert!(faults.contains("agent.max_run (from "), "{faults}");
     assert!(faults.contains("nothing (from "), "{faults}");
-    assert_eq!(
-        faults.lines().count(),
-        4,
-        "an empty section that exists is none: {faults}"
-    );
+    assert_eq!(faults.lines().count(), 4, "an empty section that exists is none: {faults}");
 }
 
 #[test]
 fn a_file_that_is_no_toml_is_told_without_its_text() {
-    let faults = with_file("[auth]\njwt_secret = hunter2hunter2\n", &[])
-        .check()
-        .unwrap_err();
+    let faults = with_file("[auth]\njwt_secret = hunter2hunter2\n", &[]).check().unwrap_err();
     let faults = faults.to_string();
     assert!(faults.contains(":2): not TOML"), "{faults}");
     assert!(!faults.contains("hunter2"), "{faults}");
@@ -180,19 +150,11 @@ fn a_secret_that_is_missing_or_short_stops_production_only() {
         Layers::read(&Environment::of(variables.iter().copied()), purpose).check()
     };
     let missing = check(&[], Purpose::Production).unwrap_err().to_string();
-    assert!(
-        missing.starts_with("auth.jwt_secret: not set: set JWT_SECRET"),
-        "{missing}"
-    );
+    assert!(missing.starts_with("auth.jwt_secret: not set: set JWT_SECRET"), "{missing}");
     assert!(check(&[], Purpose::Dev).is_ok() && check(&[], Purpose::Inspection).is_ok());
     for purpose in [Purpose::Production, Purpose::Dev, Purpose::Inspection] {
-        let short = check(&[("JWT_SECRET", "hunter2hunter2")], purpose)
-            .unwrap_err()
-            .to_string();
-        assert_eq!(
-            short,
-            "auth.jwt_secret (from JWT_SECRET): must have at least 32 bytes, has 14"
-        );
+        let short = check(&[("JWT_SECRET", "hunter2hunter2")], purpose).unwrap_err().to_string();
+        assert_eq!(short, "auth.jwt_secret (from JWT_SECRET): must have at least 32 bytes, has 14");
     }
 }
 
@@ -200,10 +162,7 @@ fn a_secret_that_is_missing_or_short_stops_production_only() {
 fn dev_changes_defaults_and_nothing_that_a_person_has_set() {
     let dev = |variables: &[(&str, &str)]| {
         let environment = Environment::of(variables.iter().copied());
-        Layers::read(&environment, Purpose::Dev)
-            .check()
-            .unwrap()
-            .settings
+        Layers::read(&environment, Purpose::Dev).check().unwrap().settings
     };
     let settings = dev(&[]);
     assert_eq!(settings.api.host, "127.0.0.1");
@@ -214,12 +173,7 @@ fn dev_changes_defaults_and_nothing_that_a_person_has_set() {
 }
 
 fn redis(variables: &[(&str, &str)]) -> String {
-    settings(variables)
-        .redis
-        .unwrap()
-        .url
-        .expose_secret()
-        .to_owned()
+    settings(variables).redis.unwrap().url.expose_secret().to_owned()
 }
 
 #[test]
@@ -234,26 +188,14 @@ fn redis_is_a_url_or_its_parts() {
 #[test]
 fn the_url_of_redis_wins_over_parts_of_its_layer_and_that_is_told() {
     // Kubernetes sets such a REDIS_PORT for every service that is named redis.
-    let both = [
-        ("REDIS_URL", "redis://a"),
-        ("REDIS_PORT", "tcp://10.0.0.1:6379"),
-    ];
+    let both = [("REDIS_URL", "redis://a"), ("REDIS_PORT", "tcp://10.0.0.1:6379")];
     let checked = checked(&both);
-    assert_eq!(
-        checked.settings.redis.unwrap().url.expose_secret(),
-        "redis://a"
-    );
-    assert_eq!(
-        checked.notes,
-        ["redis.port (from REDIS_PORT) has no effect: redis.url wins"]
-    );
+    assert_eq!(checked.settings.redis.unwrap().url.expose_secret(), "redis://a");
+    assert_eq!(checked.notes, ["redis.port (from REDIS_PORT) has no effect: redis.url wins"]);
 
     let layers = with_file("[redis]\nurl = \"redis://a\"\n", &[("REDIS_HOST", "b")]);
     let checked = layers.check().unwrap();
-    assert_eq!(
-        checked.settings.redis.unwrap().url.expose_secret(),
-        "redis://b:6379"
-    );
+    assert_eq!(checked.settings.redis.unwrap().url.expose_secret(), "redis://b:6379");
     assert_eq!(checked.notes.len(), 1);
 }
 
@@ -270,14 +212,8 @@ fn azure_needs_all_four_and_wins_over_open_ai() {
     variables.push(("AZURE_OPENAI_API_KEY", "hunter2"));
     variables.push(("AZURE_OPENAI_API_VERSION", "2024-10-21"));
     let checked = checked(&variables);
-    assert!(matches!(
-        checked.settings.provider,
-        Provider::AzureOpenAi(_)
-    ));
-    assert_eq!(
-        checked.notes,
-        ["[openai] has no effect: [azure_openai] wins"]
-    );
+    assert!(matches!(checked.settings.provider, Provider::AzureOpenAi(_)));
+    assert_eq!(checked.notes, ["[openai] has no effect: [azure_openai] wins"]);
 }
 
 #[test]
@@ -287,18 +223,12 @@ fn a_key_or_an_endpoint_of_ones_own_makes_it_open_ai() {
     };
     assert_eq!(with_key.base_url.as_str(), "https://api.openai.com/v1");
     assert_eq!(with_key.model, "gpt-4o");
-    let own = [
-        ("OPENAI_BASE_URL", "http://localhost:8000/v1"),
-        ("OPENAI_MODEL", "qwen"),
-    ];
+    let own = [("OPENAI_BASE_URL", "http://localhost:8000/v1"), ("OPENAI_MODEL", "qwen")];
     let Provider::OpenAi(without) = settings(&own).provider else {
         panic!("an endpoint was set");
     };
     assert!(without.api_key.is_none());
-    assert!(matches!(
-        settings(&[("OPENAI_MODEL", "qwen")]).provider,
-        Provider::Builtin
-    ));
+    assert!(matches!(settings(&[("OPENAI_MODEL", "qwen")]).provider, Provider::Builtin));
 }
 
 #[test]
@@ -331,15 +261,10 @@ fn no_fault_repeats_what_may_be_secret() {
 
 #[test]
 fn what_is_in_force_is_toml_with_origins_and_without_secrets() {
-    let variables = [
-        ("REDIS_URL", "redis://:hunter2@cache:6379"),
-        ("AURA__LOG__LEVEL", "info,a=\"b\""),
-    ];
+    let variables =
+        [("REDIS_URL", "redis://:hunter2@cache:6379"), ("AURA__LOG__LEVEL", "info,a=\"b\"")];
     let text = layers(&variables).to_toml();
-    assert!(
-        !text.contains("hunter2") && !text.contains(SECRET.1),
-        "{text}"
-    );
+    assert!(!text.contains("hunter2") && !text.contains(SECRET.1), "{text}");
     let line = |setting: &str| {
         let line = text.lines().find(|line| line.starts_with(setting)).unwrap();
         line.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -347,10 +272,7 @@ fn what_is_in_force_is_toml_with_origins_and_without_secrets() {
     assert_eq!(line("jwt_secret"), "jwt_secret = \"***\" # JWT_SECRET");
     assert_eq!(line("url"), "url = \"redis://***@cache:6379\" # REDIS_URL");
     assert_eq!(line("max_runs"), "max_runs = 20000 # default");
-    assert_eq!(
-        line("level"),
-        r#"level = "info,a=\"b\"" # AURA__LOG__LEVEL"#
-    );
+    assert_eq!(line("level"), r#"level = "info,a=\"b\"" # AURA__LOG__LEVEL"#);
     let (_, errors) = toml::de::DeTable::parse_recoverable(&text);
     assert!(errors.is_empty(), "{errors:?}\n{text}");
 }

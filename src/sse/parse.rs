@@ -90,11 +90,7 @@ impl Parser {
         };
         self.after_cr = *last == b'\r';
         while let Some(end) = memchr2(b'\r', b'\n', rest) {
-            let line_end = if rest[end..].starts_with(b"\r\n") {
-                2
-            } else {
-                1
-            };
+            let line_end = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
             self.line(&rest[..end], events)?;
             rest = &rest[end + line_end..];
         }

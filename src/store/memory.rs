@@ -137,24 +137,10 @@ mod tests {
             "prompt": "p", "createdAtMs": 0, "firstEvent": 1,
         });
         let meta: SessionMeta = serde_json::from_value(meta).unwrap();
-        let entry = Entry {
-            id: EventId::new(1),
-            shown: None,
-            record: None,
-        };
-        let decision = Decision {
-            verdict: Verdict::TimedOut,
-            by: None,
-            reason: None,
-            at_ms: 0,
-        };
-        let said = [Message::User {
-            content: "p".into(),
-        }];
-        store
-            .append(&meta.session_id, EventId::ZERO, &[entry])
-            .await
-            .unwrap();
+        let entry = Entry { id: EventId::new(1), shown: None, record: None };
+        let decision = Decision { verdict: Verdict::TimedOut, by: None, reason: None, at_ms: 0 };
+        let said = [Message::User { content: "p".into() }];
+        store.append(&meta.session_id, EventId::ZERO, &[entry]).await.unwrap();
         store.register(&meta).await.unwrap();
         store.remember(&meta, &said).await.unwrap();
         store.request_cancel(&meta.session_id).await.unwrap();
@@ -194,10 +180,7 @@ mod tests {
     async fn a_follower_of_a_store_that_is_gone_does_not_wait() {
         let (clock, tasks) = (Arc::new(ManualClock::at(0)), Tasks::new());
         let (store, _events) = MemoryStore::start(Config { max_events: 10 }, clock, &tasks);
-        let mut follower = store
-            .follow(&crate::domain::SessionId::new("session_1"))
-            .await
-            .unwrap();
+        let mut follower = store.follow(&crate::domain::SessionId::new("session_1")).await.unwrap();
         drop(store);
         let end = tokio::time::timeout(Duration::from_secs(10), follower.changed()).await;
         assert!(end.is_ok());

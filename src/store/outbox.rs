@@ -29,13 +29,7 @@ impl Outbox {
     /// An outbox and the end that the process reads.
     pub(super) fn new() -> (Self, mpsc::Receiver<StoreEvent>) {
         let (events, inbox) = mpsc::channel(CAPACITY);
-        (
-            Self {
-                events,
-                behind: AtomicBool::new(false),
-            },
-            inbox,
-        )
+        (Self { events, behind: AtomicBool::new(false) }, inbox)
     }
 
     /// A signal came for a watched session. One that is absurdly long is dropped.
@@ -92,11 +86,7 @@ mod tests {
         }
         outbox.catch_up();
         while let Ok(event) = inbox.try_recv() {
-            assert_ne!(
-                event,
-                StoreEvent::Resubscribed,
-                "there was no room for it yet"
-            );
+            assert_ne!(event, StoreEvent::Resubscribed, "there was no room for it yet");
         }
         outbox.catch_up();
         assert_eq!(inbox.try_recv().ok(), Some(StoreEvent::Resubscribed));

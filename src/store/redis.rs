@@ -43,11 +43,7 @@ pub struct Config {
 impl Config {
     /// That server, with 100,000 entries (contract, section 4.5) and 2 s.
     pub fn new(url: SecretString) -> Self {
-        Self {
-            url,
-            max_events: 100_000,
-            command_timeout: Duration::from_secs(2),
-        }
+        Self { url, max_events: 100_000, command_timeout: Duration::from_secs(2) }
     }
 }
 
@@ -75,21 +71,13 @@ impl RedisStore {
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> Result<(Arc<Self>, mpsc::Receiver<StoreEvent>), StoreError> {
-        let Config {
-            url,
-            max_events,
-            command_timeout: patience,
-        } = config;
+        let Config { url, max_events, command_timeout: patience } = config;
         let connector = Connector::new(&url, patience)?;
         let (outbox, events) = Outbox::new();
         let (commands, keep) = Commands::new(connector.clone(), patience, tasks.stopping());
         let hub = Arc::new(Hub::new(outbox, patience));
         tasks.spawn(keep);
-        tasks.spawn(hub::supervisor::supervise(
-            Arc::clone(&hub),
-            connector,
-            tasks.stopping(),
-        ));
+        tasks.spawn(hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping()));
         let store = Self {
             commands,
             hub,

@@ -52,9 +52,7 @@ impl LogFilter {
     pub fn parse(text: &str) -> Result<Self, BadFilter> {
         const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
         let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
-        let mut bare = text
-            .split(',')
-            .filter(|directive| !directive.contains(['=', '[']));
+        let mut bare = text.split(',').filter(|directive| !directive.contains(['=', '[']));
         if !bare.all(|word| is_level(word.trim())) || EnvFilter::try_new(text).is_err() {
             return Err(BadFilter);
         }
@@ -110,10 +108,7 @@ mod tests {
     fn logged(format: LogFormat, filter: &str, act: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let settings = LogSettings {
-            filter: LogFilter::parse(filter).unwrap(),
-            format,
-        };
+        let settings = LogSettings { filter: LogFilter::parse(filter).unwrap(), format };
         let subscriber = subscriber(&settings, move || writer.clone(), false);
         tracing::subscriber::with_default(subscriber, act);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
@@ -140,10 +135,7 @@ mod tests {
             tracing::info!(user = ?"a\u{1b}[31m\nb", "request");
         });
         assert_eq!(text.lines().count(), 1, "{text}");
-        assert!(
-            !text.contains('\u{1b}') && text.contains("request"),
-            "{text:?}"
-        );
+        assert!(!text.contains('\u{1b}') && text.contains("request"), "{text:?}");
     }
 
     #[test]
@@ -152,10 +144,7 @@ mod tests {
             tracing::debug!(target: "special", "this");
             tracing::info!("not that");
         });
-        assert!(
-            text.contains("this") && !text.contains("not that"),
-            "{text}"
-        );
+        assert!(text.contains("this") && !text.contains("not that"), "{text}");
     }
 
     #[test]
@@ -163,13 +152,7 @@ mod tests {
         for bad in ["inof", "info,verbose", "a=b=c", "aura_platform=loud", ""] {
             assert_eq!(LogFilter::parse(bad), Err(BadFilter), "{bad:?}");
         }
-        for good in [
-            "info",
-            "WARN",
-            "off",
-            "info,aura_platform::store=debug",
-            "warn,hyper=info",
-        ] {
+        for good in ["info", "WARN", "off", "info,aura_platform::store=debug", "warn,hyper=info"] {
             assert!(LogFilter::parse(good).is_ok(), "{good:?}");
         }
     }

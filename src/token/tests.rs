@@ -15,10 +15,7 @@ fn saying(claims: &Value) -> String {
 }
 
 /// Good claims with some of them replaced; null removes one.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the callers make it on the spot"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the callers make it on the spot")]
 fn with(changes: Value) -> Value {
     let mut claims = json!({"sub": "user123", "tenant_id": "tenant1", "exp": NOW + 60});
     let all = claims.as_object_mut().unwrap();
@@ -39,15 +36,9 @@ fn verify_with(changes: Value) -> Result<Claims, TokenError> {
     verify(&saying(&with(changes)))
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the callers make it on the spot"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the callers make it on the spot")]
 fn assert_malformed(result: Result<Claims, TokenError>, why: &str) {
-    assert!(
-        matches!(result, Err(TokenError::Malformed(_))),
-        "{why}: {result:?}"
-    );
+    assert!(matches!(result, Err(TokenError::Malformed(_))), "{why}: {result:?}");
 }
 
 /// `header.claims.signature`, with any header and, if it is to be right, the right signature.
@@ -66,14 +57,10 @@ fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::new();
     for group in bytes.chunks(3) {
-        let bits = group
-            .iter()
-            .enumerate()
-            .fold(0, |bits, (i, b)| bits | u32::from(*b) << (16 - 8 * i));
+        let bits =
+            group.iter().enumerate().fold(0, |bits, (i, b)| bits | u32::from(*b) << (16 - 8 * i));
         for sextet in 0..=group.len() {
-            text.push(char::from(
-                ALPHABET[(bits >> (18 - 6 * sextet)) as usize & 63],
-            ));
+            text.push(char::from(ALPHABET[(bits >> (18 - 6 * sextet)) as usize & 63]));
         }
     }
     text
@@ -98,11 +85,7 @@ fn a_short_secret_makes_no_key() {
     assert_eq!(key(""), Err(WeakSecret { bytes: 0 }));
     assert_eq!(key(&"k".repeat(31)), Err(WeakSecret { bytes: 31 }));
     assert_eq!(key(&"k".repeat(32)), Ok(()));
-    assert_eq!(
-        key("열한글자는서른셋바이트"),
-        Ok(()),
-        "bytes count, not characters"
-    );
+    assert_eq!(key("열한글자는서른셋바이트"), Ok(()), "bytes count, not characters");
 }
 
 #[test]
@@ -113,17 +96,12 @@ fn a_key_cannot_be_printed() {
 #[test]
 fn the_test_assembles_tokens_as_everybody_does() {
     assert!(verify(&assembled(&json!({"alg": "HS256", "typ": "JWT"}), true)).is_ok());
-    assert!(
-        verify(&assembled(&json!({"alg": "HS256"}), true)).is_ok(),
-        "typ is optional"
-    );
+    assert!(verify(&assembled(&json!({"alg": "HS256"}), true)).is_ok(), "typ is optional");
 }
 
 #[test]
 fn every_other_algorithm_is_refused_even_with_a_right_signature() {
-    for alg in [
-        "none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA", "hs256", "",
-    ] {
+    for alg in ["none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA", "hs256", ""] {
         assert_malformed(verify(&assembled(&json!({"alg": alg}), true)), alg);
         assert_malformed(verify(&assembled(&json!({"alg": alg}), false)), alg);
     }
@@ -147,10 +125,7 @@ fn what_is_no_token_is_refused() {
     for text in ["", ".", "..", "a.b.c", "Bearer x", "토큰", "{}", "a.b.c.d"] {
         assert_malformed(verify(text), text);
     }
-    assert_malformed(
-        verify(&saying(&json!(["sub", "tenant_id"]))),
-        "claims that are no object",
-    );
+    assert_malformed(verify(&saying(&json!(["sub", "tenant_id"]))), "claims that are no object");
 }
 
 #[test]
@@ -159,10 +134,7 @@ fn a_tampered_token_is_refused() {
     let other = saying(&with(json!({"sub": "admin"})));
     let parts: Vec<_> = token.split('.').collect();
     let others: Vec<_> = other.split('.').collect();
-    assert_malformed(
-        verify(&[parts[0], others[1], parts[2]].join(".")),
-        "other claims",
-    );
+    assert_malformed(verify(&[parts[0], others[1], parts[2]].join(".")), "other claims");
     assert_malformed(verify(&[parts[0], parts[1], ""].join(".")), "no signature");
     assert_malformed(verify(&format!("{token}A")), "a longer signature");
     let stranger = TokenKey::new(&SecretString::from("k".repeat(32))).unwrap();
@@ -173,24 +145,11 @@ fn a_tampered_token_is_refused() {
 #[test]
 fn what_a_token_must_say_it_must_say_rightly() {
     for claim in ["sub", "tenant_id"] {
-        for wrong in [
-            json!(null),
-            json!(""),
-            json!("  \t"),
-            json!(7),
-            json!(["x"]),
-            json!(true),
-        ] {
+        for wrong in [json!(null), json!(""), json!("  \t"), json!(7), json!(["x"]), json!(true)] {
             assert_malformed(verify_with(json!({claim: wrong})), claim);
         }
     }
-    for wrong in [
-        json!(null),
-        json!("1700000060"),
-        json!(true),
-        json!({}),
-        json!([NOW + 60]),
-    ] {
+    for wrong in [json!(null), json!("1700000060"), json!(true), json!({}), json!([NOW + 60])] {
         assert_malformed(verify_with(json!({"exp": wrong})), "exp");
     }
     for claim in ["nbf", "iat"] {
@@ -201,10 +160,7 @@ fn what_a_token_must_say_it_must_say_rightly() {
 #[test]
 fn a_token_counts_up_to_its_end_and_the_leeway() {
     assert!(verify_with(json!({"exp": NOW - 29})).is_ok());
-    assert_eq!(
-        verify_with(json!({"exp": NOW - 30})),
-        Err(TokenError::Expired)
-    );
+    assert_eq!(verify_with(json!({"exp": NOW - 30})), Err(TokenError::Expired));
     assert_eq!(verify_with(json!({"exp": 0})), Err(TokenError::Expired));
     assert_eq!(verify_with(json!({"exp": -1})), Err(TokenError::Expired));
     let exact = |exp| key().verify(&saying(&with(json!({"exp": exp}))), Duration::ZERO, NOW);
@@ -222,15 +178,9 @@ fn a_fraction_of_a_second_counts() {
 #[test]
 fn a_token_from_the_future_is_refused() {
     for claim in ["nbf", "iat"] {
-        assert!(
-            verify_with(json!({claim: NOW + 30})).is_ok(),
-            "{claim} within the leeway"
-        );
+        assert!(verify_with(json!({claim: NOW + 30})).is_ok(), "{claim} within the leeway");
         assert_malformed(verify_with(json!({claim: NOW + 31})), claim);
-        assert!(
-            verify_with(json!({claim: NOW - 1000})).is_ok(),
-            "{claim} in the past"
-        );
+        assert!(verify_with(json!({claim: NOW - 1000})).is_ok(), "{claim} in the past");
     }
 }
 
@@ -241,15 +191,9 @@ fn expired_is_said_only_where_nothing_else_is_wrong() {
         claims["exp"] = json!(NOW - 1000);
         claims
     };
-    assert_eq!(
-        verify(&saying(&expired(json!({})))),
-        Err(TokenError::Expired)
-    );
+    assert_eq!(verify(&saying(&expired(json!({})))), Err(TokenError::Expired));
     assert_malformed(verify(&saying(&expired(json!({"sub": ""})))), "no sub");
-    assert_malformed(
-        verify(&saying(&expired(json!({"nbf": NOW + 100})))),
-        "from the future",
-    );
+    assert_malformed(verify(&saying(&expired(json!({"nbf": NOW + 100})))), "from the future");
     let stranger = EncodingKey::from_secret(&[7; 32]);
     let forged = jsonwebtoken::encode(&Header::default(), &expired(json!({})), &stranger).unwrap();
     assert_malformed(verify(&forged), "another key");

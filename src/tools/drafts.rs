@@ -25,10 +25,7 @@ pub enum Mode {
 
 /// Both tools.
 pub fn tools(mode: Mode) -> Vec<Arc<dyn Tool>> {
-    vec![
-        Draft::<pull_request::PullRequest>::tool(mode),
-        Draft::<email::Email>::tool(mode),
-    ]
+    vec![Draft::<pull_request::PullRequest>::tool(mode), Draft::<email::Email>::tool(mode)]
 }
 
 /// Something that a service of which nothing is known yet would be sent.
@@ -65,19 +62,13 @@ impl<S: Sendable> Draft<S> {
             parameters: schema_of::<S>(),
             effect: Effect::Writes,
         };
-        Arc::new(Self {
-            spec,
-            mode,
-            sendable: std::marker::PhantomData,
-        })
+        Arc::new(Self { spec, mode, sendable: std::marker::PhantomData })
     }
 
     /// The arguments, if this tool may be used at all.
     fn accept(&self, arguments: &Value) -> Result<S, ToolError> {
         match self.mode {
-            Mode::Refuse => Err(ToolError::NotConfigured {
-                setting: S::SETTING,
-            }),
+            Mode::Refuse => Err(ToolError::NotConfigured { setting: S::SETTING }),
             Mode::DryRun => parse(arguments),
         }
     }

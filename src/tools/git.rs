@@ -90,18 +90,9 @@ struct Git {
 /// # Errors
 /// The workspace root is not a directory.
 pub async fn tools(config: Config, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
-    let Config {
-        workspace_root: root,
-        timeout,
-        max_output_bytes,
-        search_path,
-    } = config;
+    let Config { workspace_root: root, timeout, max_output_bytes, search_path } = config;
     let workspace = Workspace::new(&root).map_err(|source| SetupError::Root { root, source })?;
-    let runner = Runner {
-        search_path,
-        timeout,
-        max_output_bytes,
-    };
+    let runner = Runner::new(search_path, timeout, max_output_bytes);
     let unavailable = match runner.version().await {
         Ok(version) if version >= OLDEST => None,
         Ok((major, minor)) => Some(format!(
@@ -113,12 +104,7 @@ pub async fn tools(config: Config, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, S
     if let Some(reason) = &unavailable {
         tracing::warn!(reason, "git tools unavailable");
     }
-    let git = Arc::new(Git {
-        runner,
-        workspace,
-        merging: Mutex::default(),
-        unavailable,
-    });
+    let git = Arc::new(Git { runner, workspace, merging: Mutex::default(), unavailable });
     let mut tools = read::tools(&git);
     tools.push(Arc::new(merge::GitMerge::new(git, tasks)));
     Ok(tools)

@@ -36,10 +36,7 @@ impl Tools {
         let policy = policy.settle(&specs)?;
         let entries = tools
             .into_iter()
-            .map(|tool| Entry {
-                needs_approval: policy.needs_approval(tool.spec()),
-                tool,
-            })
+            .map(|tool| Entry { needs_approval: policy.needs_approval(tool.spec()), tool })
             .collect();
         Ok(Self { entries, specs })
     }
@@ -54,12 +51,10 @@ impl Tools {
     /// # Errors
     /// [`ToolError::Unknown`], naming the tools that there are.
     pub fn find(&self, name: &str) -> Result<&Arc<dyn Tool>, ToolError> {
-        self.entry(name)
-            .map(|entry| &entry.tool)
-            .ok_or_else(|| ToolError::Unknown {
-                name: name.to_owned(),
-                known: policy::names(&self.specs),
-            })
+        self.entry(name).map(|entry| &entry.tool).ok_or_else(|| ToolError::Unknown {
+            name: name.to_owned(),
+            known: policy::names(&self.specs),
+        })
     }
 
     /// Whether a person must say yes before this tool runs. Of an unknown tool: yes.
@@ -68,8 +63,6 @@ impl Tools {
     }
 
     fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|entry| entry.tool.spec().name == name)
+        self.entries.iter().find(|entry| entry.tool.spec().name == name)
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{Caller, Options, Server, eventually};
 use crate::support::keys::Keys;
+use crate::support::model::{FakeModel, Reply};
 use crate::support::stream::{Frame, SseStream};
 use crate::support::world::World;
 use crate::with_both_stores;
@@ -262,8 +263,13 @@ async fn a_signal_for_another_request_is_ignored() {
     let other = json!({"type": "approval", "requestId": "req_000000000000", "status": "approved"});
     assert_eq!(keys.publish(&session, &other.to_string()).await, 1);
     wait_for_log(&world.server, "HITL signal ignored").await;
-    keys.publish(&session, &json!({"type": "rejection", "requestId": text(&hitl, "requestId"),
-        "status": "rejected", "reason": "그만"}).to_string()).await;
+    keys.publish(
+        &session,
+        &json!({"type": "rejection", "requestId": text(&hitl, "requestId"),
+        "status": "rejected", "reason": "그만"})
+        .to_string(),
+    )
+    .await;
     stream.to_done().await;
     assert_eq!(stream.status_at_end(), "rejected");
     assert_eq!(merges(&world.server), 0);
@@ -334,7 +340,8 @@ async fn the_main_service_approves_by_set_set_publish() {
 async fn a_vote_that_was_stored_but_never_heard_is_found_by_the_poll() {
     let (world, mut keys) = redis_world().await;
     let (mut stream, hitl) = ask(&world.server.user()).await;
-    let signal = json!({"type": "approval", "requestId": hitl.data["requestId"], "status": "approved"});
+    let signal =
+        json!({"type": "approval", "requestId": hitl.data["requestId"], "status": "approved"});
     keys.set(&format!("hitl:signal:{}", stream.session()), &signal, 300).await;
     stream.to_done().await;
     assert_eq!(stream.status_at_end(), "completed");
@@ -350,7 +357,10 @@ async fn while_a_person_is_asked_the_keys_of_the_contract_are_there_with_their_t
     assert_eq!(request["requestId"], id.as_str());
     assert_eq!(request["sessionId"], session.as_str());
     assert_eq!((&request["userId"], &request["tenantId"]), (&json!("user123"), &json!("tenant1")));
-    assert_eq!((&request["actionType"], &request["status"]), (&json!("git_merge"), &json!("pending")));
+    assert_eq!(
+        (&request["actionType"], &request["status"]),
+        (&json!("git_merge"), &json!("pending"))
+    );
     assert_eq!(request["context"], hitl.data["context"]);
     assert_eq!(request["expiresAt"], hitl.data["expiresAt"]);
     let pointer = keys.json(&format!("hitl:session:{session}")).await;
@@ -371,12 +381,24 @@ async fn while_a_person_is_asked_the_keys_of_the_contract_are_there_with_their_t
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_sessions_approved_at_once_all_complete() {
-    let (world, _keys) = redis_world().await;
+    // The model asks at once and runs dry: what is measured is the approval, not five hundred gits.
+    let pull =
+        json!({"owner": "dwp", "repo": "sample", "title": "t", "head": "feature", "base": "main"});
+    let model = FakeModel::answering(move |request| {
+        let messages = request["messages"].as_array().unwrap();
+        if messages.last().unwrap()["role"] == "tool" {
+            Reply::text(["완료했습니다."])
+        } else {
+            Reply::tool_call("github_create_pr", &pull)
+        }
+    })
+    .await;
+    let options = Options::default().set("OPENAI_BASE_URL", model.base_url());
+    let world = World::with(crate::support::world::Kind::Redis, options).await;
     let user = world.server.user();
     let runs = (0..500).map(|_| {
         let user = user.clone();
         tokio::spawn(async move {
-            // A pull request runs dry here: no repository is shared by the runs.
             let mut stream = user.stream("GitHub PR을 생성해주세요").await;
             let hitl = stream.until("hitl").await;
             user.approve(text(&hitl, "requestId")).await;
@@ -408,12 +430,17 @@ async fn deciding_demands_that_the_caller_names_itself() {
     let other = server.user().post(&path, json!({"userId": "somebody"})).await;
     assert_eq!((other.status, &other.body["errorCode"]), (StatusCode::FORBIDDEN, &json!("E2001")));
     let wrong = server.user().post(&path, json!({"userId": 7})).await;
-    assert_eq!((wrong.status, &wrong.body["errorCode"]), (StatusCode::BAD_REQUEST, &json!("E4000")));
+    assert_eq!(
+        (wrong.status, &wrong.body["errorCode"]),
+        (StatusCode::BAD_REQUEST, &json!("E4000"))
+    );
     let unknown = server.user().approve("req_000000000000").await;
-    assert_eq!((unknown.status, &unknown.body["errorCode"]), (StatusCode::NOT_FOUND, &json!("E1004")));
+    assert_eq!(
+        (unknown.status, &unknown.body["errorCode"]),
+        (StatusCode::NOT_FOUND, &json!("E1004"))
+    );
 }
 
 async fn wait_for_log(server: &Server, line: &str) {
     eventually(line, || async { server.log().contains(line) }).await;
 }
-

@@ -27,37 +27,24 @@ struct Ended {
 /// Runs the binary in an empty directory, with these variables and no others.
 fn aura(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     let directory = TempDir::new().unwrap();
-    run(
-        command(arguments, variables).current_dir(directory.path()),
-        "",
-    )
+    run(command(arguments, variables).current_dir(directory.path()), "")
 }
 
 fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aura-platform"));
-    command
-        .args(arguments)
-        .env_clear()
-        .envs(variables.iter().copied());
+    command.args(arguments).env_clear().envs(variables.iter().copied());
     command
 }
 
 fn run(command: &mut Command, stdin: &str) -> Ended {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // A command that does not read its stdin may have closed it; that is not what is tested.
     let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
     let stdout = read_aside(child.stdout.take().unwrap());
     let stderr = read_aside(child.stderr.take().unwrap());
     let code = exit_code(&mut child);
-    Ended {
-        code,
-        stdout: stdout.join().unwrap(),
-        stderr: stderr.join().unwrap(),
-    }
+    Ended { code, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() }
 }
 
 fn read_aside(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
@@ -98,11 +85,7 @@ fn an_unknown_setting_stops_the_start_with_one_clear_line() {
 
 #[test]
 fn every_fault_is_told_at_once_and_dev_forgives_none() {
-    let variables = [
-        ("API_PORT", "x"),
-        ("HITL_TIMEOUT_SECONDS", "1741"),
-        ("JWT_SECRET", "short"),
-    ];
+    let variables = [("API_PORT", "x"), ("HITL_TIMEOUT_SECONDS", "1741"), ("JWT_SECRET", "short")];
     for arguments in [&["serve"][..], &["serve", "--dev"]] {
         let ended = aura(arguments, &variables);
         assert_eq!(ended.code, 2, "{arguments:?}");
@@ -119,11 +102,7 @@ fn every_fault_is_told_at_once_and_dev_forgives_none() {
 fn a_server_without_a_secret_refuses_to_start_and_tells_how_to_give_it_one() {
     let ended = aura(&["serve"], &[]);
     assert_eq!(ended.code, 2);
-    assert!(
-        ended
-            .stderr
-            .starts_with("error: auth.jwt_secret: not set: set JWT_SECRET")
-    );
+    assert!(ended.stderr.starts_with("error: auth.jwt_secret: not set: set JWT_SECRET"));
     assert_eq!(ended.stderr.lines().count(), 1);
 }
 
@@ -137,24 +116,13 @@ fn a_settings_file_is_read_from_the_usual_place_or_the_named_one() {
 
     let ended = run(command(&["config"], &[]).current_dir(&directory), "");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    assert_eq!(
-        words_of(&ended.stdout, "port"),
-        "port = 9100 # config/aura.toml:2"
-    );
+    assert_eq!(words_of(&ended.stdout, "port"), "port = 9100 # config/aura.toml:2");
 
     let named = [("AURA_CONFIG", "other.toml")];
     let ended = run(command(&["config"], &named).current_dir(&directory), "");
     assert_eq!(ended.code, 2);
-    assert!(
-        ended
-            .stderr
-            .starts_with("error: api.prot (from other.toml:2): no such setting; ")
-    );
-    assert_eq!(
-        words_of(&ended.stdout, "port"),
-        "port = 9000 # default",
-        "shown all the same"
-    );
+    assert!(ended.stderr.starts_with("error: api.prot (from other.toml:2): no such setting; "));
+    assert_eq!(words_of(&ended.stdout, "port"), "port = 9000 # default", "shown all the same");
 }
 
 /// The first line that starts so, with single spaces.
@@ -177,36 +145,21 @@ fn config_shows_what_is_in_force_and_no_secret() {
     let ended = aura(&["config"], &secrets);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
-    assert_eq!(
-        words_of(&ended.stdout, "jwt_secret"),
-        "jwt_secret = \"***\" # JWT_SECRET"
-    );
-    assert_eq!(
-        words_of(&ended.stdout, "level"),
-        "level = \"debug\" # LOG_LEVEL"
-    );
-    assert!(
-        ended
-            .stdout
-            .contains("redis.password (from REDIS_PASSWORD) has no effect")
-    );
+    assert_eq!(words_of(&ended.stdout, "jwt_secret"), "jwt_secret = \"***\" # JWT_SECRET");
+    assert_eq!(words_of(&ended.stdout, "level"), "level = \"debug\" # LOG_LEVEL");
+    assert!(ended.stdout.contains("redis.password (from REDIS_PASSWORD) has no effect"));
 }
 
 #[test]
 fn config_needs_nothing() {
     let ended = aura(&["config"], &[]);
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert_eq!(
-        words_of(&ended.stdout, "host"),
-        "host = \"0.0.0.0\" # default"
-    );
+    assert_eq!(words_of(&ended.stdout, "host"), "host = \"0.0.0.0\" # default");
 }
 
 #[test]
 fn token_prints_a_token_and_only_that() {
-    let arguments = [
-        "token", "--sub", "user123", "--tenant", "tenant1", "--ttl", "2h",
-    ];
+    let arguments = ["token", "--sub", "user123", "--tenant", "tenant1", "--ttl", "2h"];
     let more = ["--email", "kim@example.com", "--role", "ADMIN"];
     let before = SystemClock.now_secs();
     let ended = aura(&[&arguments[..], &more].concat(), &WITH_SECRET);
@@ -216,28 +169,19 @@ fn token_prints_a_token_and_only_that() {
 
     let key = TokenKey::new(&SecretString::from(SECRET)).unwrap();
     let claims = key.verify(token, Duration::ZERO, after).unwrap();
-    assert_eq!(
-        (claims.sub.as_str(), claims.tenant_id.as_str()),
-        ("user123", "tenant1")
-    );
+    assert_eq!((claims.sub.as_str(), claims.tenant_id.as_str()), ("user123", "tenant1"));
     assert_eq!(claims.email.as_deref(), Some("kim@example.com"));
     assert_eq!(claims.role.as_deref(), Some("ADMIN"));
     let issued = claims.iat.unwrap();
     assert!((before..=after).contains(&issued));
     assert_eq!(claims.exp, issued + 2 * 60 * 60);
-    assert_eq!(
-        key.verify(token, Duration::ZERO, claims.exp),
-        Err(TokenError::Expired)
-    );
+    assert_eq!(key.verify(token, Duration::ZERO, claims.exp), Err(TokenError::Expired));
 }
 
 #[test]
 fn token_needs_a_secret_and_sensible_arguments() {
     let token = |more: &[&str], variables: &[(&str, &str)]| {
-        aura(
-            &[&["token", "--tenant", "tenant1"], more].concat(),
-            variables,
-        )
+        aura(&[&["token", "--tenant", "tenant1"], more].concat(), variables)
     };
     let ended = token(&["--sub", "u"], &[]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
@@ -255,11 +199,7 @@ fn prompt_reads_a_context_from_stdin_or_a_file() {
     let line = "현재 사용자가 보고 있는 화면: mail";
     let ended = run(&mut command(&["prompt", "--context", "-"], &[]), context);
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert!(
-        ended.stdout.lines().any(|found| found == line),
-        "{}",
-        ended.stdout
-    );
+    assert!(ended.stdout.lines().any(|found| found == line), "{}", ended.stdout);
 
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), context).unwrap();
@@ -272,41 +212,22 @@ fn prompt_says_what_is_wrong_with_a_context() {
     for (context, problem) in [("{", "not JSON"), ("[1]", "")] {
         let ended = run(&mut command(&["prompt", "--context", "-"], &[]), context);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{context}");
-        assert!(
-            ended.stderr.starts_with(&format!("error: -: {problem}")),
-            "{}",
-            ended.stderr
-        );
+        assert!(ended.stderr.starts_with(&format!("error: -: {problem}")), "{}", ended.stderr);
     }
     let ended = aura(&["prompt", "--context", "/does/not/exist"], &[]);
     assert_eq!(ended.code, 2);
-    assert!(
-        ended.stderr.starts_with("error: /does/not/exist: "),
-        "{}",
-        ended.stderr
-    );
+    assert!(ended.stderr.starts_with("error: /does/not/exist: "), "{}", ended.stderr);
 }
 
 #[test]
 fn help_names_every_command_the_exit_codes_and_examples() {
     let ended = aura(&["--help"], &[]);
     assert_eq!(ended.code, 0);
-    for word in [
-        "serve",
-        "token",
-        "prompt",
-        "config",
-        "healthcheck",
-        "Exit codes:",
-        "Examples:",
-    ] {
+    for word in ["serve", "token", "prompt", "config", "healthcheck", "Exit codes:", "Examples:"] {
         assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
     }
     let serve = aura(&["serve", "--help"], &[]).stdout;
-    assert!(
-        serve.contains("--dev") && serve.contains("127.0.0.1"),
-        "{serve}"
-    );
+    assert!(serve.contains("--dev") && serve.contains("127.0.0.1"), "{serve}");
     assert_eq!(aura(&["sevre"], &[]).code, 2);
     assert_eq!(aura(&[], &[]).code, 2);
 }
@@ -317,9 +238,7 @@ fn answering(response: &'static str) -> u16 {
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -336,15 +255,9 @@ fn answering(response: &'static str) -> u16 {
 #[test]
 fn healthcheck_says_whether_a_service_is_up() {
     let port = answering("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").to_string();
-    let ended = aura(
-        &["healthcheck"],
-        &[("API_HOST", "0.0.0.0"), ("API_PORT", &port)],
-    );
+    let ended = aura(&["healthcheck"], &[("API_HOST", "0.0.0.0"), ("API_PORT", &port)]);
     assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
-    assert_eq!(
-        ended.stdout,
-        format!("UP: http://127.0.0.1:{port}/health answered 200 OK\n")
-    );
+    assert_eq!(ended.stdout, format!("UP: http://127.0.0.1:{port}/health answered 200 OK\n"));
 }
 
 #[test]
@@ -353,25 +266,15 @@ fn healthcheck_fails_on_any_other_answer_and_on_none() {
     let url = format!("http://127.0.0.1:{port}/health");
     let ended = aura(&["healthcheck", "--url", &url], &[]);
     assert_eq!(ended.code, 1);
-    assert_eq!(
-        ended.stderr,
-        format!("error: DOWN: {url}: answered 503 Service Unavailable\n")
-    );
+    assert_eq!(ended.stderr, format!("error: DOWN: {url}: answered 503 Service Unavailable\n"));
 
     // Bound, so that nobody else gets the port, but not listening.
     let closed = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    closed
-        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
-        .unwrap();
+    closed.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let port = closed.local_addr().unwrap().as_socket().unwrap().port();
     let url = format!("http://127.0.0.1:{port}/health");
     let ended = aura(&["healthcheck", "--url", &url], &[]);
-    assert_eq!(
-        (ended.code, ended.stderr.lines().count()),
-        (1, 1),
-        "{}",
-        ended.stderr
-    );
+    assert_eq!((ended.code, ended.stderr.lines().count()), (1, 1), "{}", ended.stderr);
 
     let ended = aura(&["healthcheck"], &[("API_PORT", "x")]);
     assert_eq!(ended.code, 1, "a container's check knows 0 and 1 only");

@@ -1,5 +1,9 @@
 //! The service as its neighbours meet it; one binary, a module for each part of the contract.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a test's tasks end with its runtime")]
+#![allow(clippy::print_stderr, reason = "the test runner shows it where a test fails")]
+#![allow(clippy::needless_pass_by_value, reason = "calls read better without borrows")]
+#![allow(unreachable_pub, reason = "support code is written like a library's")]
 
 mod support;
 

@@ -31,16 +31,9 @@ fn client(model: &FakeModel) -> OpenAi {
 }
 
 fn prompt() -> ChatRequest {
-    let system = Message::System {
-        content: "You help.".into(),
-    };
-    let user = Message::User {
-        content: "안녕하세요".into(),
-    };
-    ChatRequest {
-        messages: vec![system, user],
-        tools: [].into(),
-    }
+    let system = Message::System { content: "You help.".into() };
+    let user = Message::User { content: "안녕하세요".into() };
+    ChatRequest { messages: vec![system, user], tools: [].into() }
 }
 
 async fn open(client: &OpenAi, request: ChatRequest) -> Result<Turn, ModelError> {
@@ -66,10 +59,7 @@ impl Whole {
     }
 
     fn arguments(&self) -> Vec<&str> {
-        self.calls
-            .iter()
-            .map(|call| call.arguments.as_str())
-            .collect()
+        self.calls.iter().map(|call| call.arguments.as_str()).collect()
     }
 }
 
@@ -77,10 +67,7 @@ impl Whole {
 async fn read(mut turn: Turn) -> Whole {
     let mut whole = Whole::default();
     while let Some(piece) = next(&mut turn).await {
-        assert!(
-            whole.end.is_none() && whole.error.is_none(),
-            "nothing comes after the end"
-        );
+        assert!(whole.end.is_none() && whole.error.is_none(), "nothing comes after the end");
         match piece {
             Ok(Delta::Text(text)) => {
                 assert!(!text.is_empty() && whole.calls.is_empty(), "{text:?}");
@@ -91,10 +78,7 @@ async fn read(mut turn: Turn) -> Whole {
             Err(error) => whole.error = Some(error),
         }
     }
-    assert!(
-        whole.end.is_some() != whole.error.is_some(),
-        "a turn ends, or fails: {whole:?}"
-    );
+    assert!(whole.end.is_some() != whole.error.is_some(), "a turn ends, or fails: {whole:?}");
     whole
 }
 
@@ -104,8 +88,4 @@ async fn ask(replies: impl IntoIterator<Item = Reply>) -> Result<Whole, ModelErr
     Ok(read(open(&client(&model), prompt()).await?).await)
 }
 
-const USAGE: Usage = Usage {
-    prompt_tokens: 10,
-    completion_tokens: 5,
-    total_tokens: 15,
-};
+const USAGE: Usage = Usage { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };

@@ -47,9 +47,14 @@ fn pair(tool: &str, status: &str) -> (String, String) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn text_is_shown_as_it_comes_and_adds_up_to_the_answer() {
     let gate = Gate::closed();
-    let model =
-        FakeModel::always(Reply::stream().piece("안녕하세요, ").gate(&gate).piece("무엇을 도와드릴까요?").ends("stop"))
-            .await;
+    let model = FakeModel::always(
+        Reply::stream()
+            .piece("안녕하세요, ")
+            .gate(&gate)
+            .piece("무엇을 도와드릴까요?")
+            .ends("stop"),
+    )
+    .await;
     let server = server_with(&model).await;
     let mut stream = server.user().stream("안녕").await;
     let first = stream.until("content").await;
@@ -66,9 +71,7 @@ async fn text_is_shown_as_it_comes_and_adds_up_to_the_answer() {
 async fn two_rounds_of_tools_feed_the_models_answer() {
     let model = FakeModel::scripted([
         Reply::stream().call("call_a", "git_status", ["{", "}"]).ends("tool_calls"),
-        Reply::stream()
-            .call("call_b", "git_log", ["{\"li", "mit\"", ": 2}"])
-            .ends("tool_calls"),
+        Reply::stream().call("call_b", "git_log", ["{\"li", "mit\"", ": 2}"]).ends("tool_calls"),
         Reply::text(["저장소는 ", "깨끗합니다."]),
     ])
     .await;
@@ -160,8 +163,7 @@ async fn what_the_model_gets_wrong_about_a_tool_is_told_to_the_model() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_never_stops_calling_tools_is_stopped() {
-    let model =
-        FakeModel::answering(|_| calling("call_x", "git_status", "{}")).await;
+    let model = FakeModel::answering(|_| calling("call_x", "git_status", "{}")).await;
     let stream = run(&model, "끝없이").await;
     assert_eq!(stream.status_at_end(), "failed");
     assert_eq!(stream.all("error").pop().unwrap().data["errorType"], "StepBudgetError");
@@ -211,7 +213,9 @@ async fn runs_of_one_thread_share_the_conversation() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn losing_the_client_does_not_stop_the_run() {
     let gate = Gate::closed();
-    let model = FakeModel::always(Reply::stream().piece("하나 ").gate(&gate).piece("둘").ends("stop")).await;
+    let model =
+        FakeModel::always(Reply::stream().piece("하나 ").gate(&gate).piece("둘").ends("stop"))
+            .await;
     let server = server_with(&model).await;
     let user = server.user();
     let mut stream = user.stream("세어줘").await;
@@ -229,7 +233,9 @@ async fn losing_the_client_does_not_stop_the_run() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_at_work_can_be_cancelled() {
     let gate = Gate::closed();
-    let model = FakeModel::always(Reply::stream().piece("하나 ").gate(&gate).piece("둘").ends("stop")).await;
+    let model =
+        FakeModel::always(Reply::stream().piece("하나 ").gate(&gate).piece("둘").ends("stop"))
+            .await;
     let server = server_with(&model).await;
     let user = server.user();
     let mut stream = user.stream("세어줘").await;

@@ -26,20 +26,14 @@ pub(crate) fn usages(source: &str, module: &str) -> Vec<Usage> {
         for (path, name) in use_tree(&tokens[at + 1..]) {
             let path = resolved(&path, module, &HashMap::new());
             names.insert(name, path.clone());
-            found.push(Usage {
-                path: path.join("::"),
-                line,
-            });
+            found.push(Usage { path: path.join("::"), line });
         }
     }
     for (at, token) in tokens.iter().enumerate() {
         let starts = is_name(token) && !follows(&tokens, at, "::") && is(&tokens, at + 1, "::");
         if starts && !in_use(&tokens, at) {
             let path = resolved(&plain_path(&tokens[at..]), module, &names);
-            found.push(Usage {
-                path: path.join("::"),
-                line: token.line,
-            });
+            found.push(Usage { path: path.join("::"), line: token.line });
         }
     }
     found
@@ -55,12 +49,9 @@ fn is(tokens: &[Token], at: usize, text: &str) -> bool {
 
 fn is_name(token: &Token) -> bool {
     /// Those that can stand before a path which starts with `::`.
-    const KEYWORDS: [&str; 10] = [
-        "as", "dyn", "else", "for", "if", "impl", "in", "match", "return", "use",
-    ];
-    let starts = token
-        .text
-        .starts_with(|c: char| c.is_alphabetic() || c == '_');
+    const KEYWORDS: [&str; 10] =
+        ["as", "dyn", "else", "for", "if", "impl", "in", "match", "return", "use"];
+    let starts = token.text.starts_with(|c: char| c.is_alphabetic() || c == '_');
     starts && !KEYWORDS.contains(&token.text.as_str())
 }
 
@@ -73,9 +64,7 @@ fn follows(tokens: &[Token], at: usize, text: &str) -> bool {
 
 /// Whether the token is part of a `use` declaration.
 fn in_use(tokens: &[Token], at: usize) -> bool {
-    let before = tokens[..at]
-        .iter()
-        .rposition(|token| ["use", ";"].contains(&token.text.as_str()));
+    let before = tokens[..at].iter().rposition(|token| ["use", ";"].contains(&token.text.as_str()));
     before.is_some_and(|before| tokens[before].text == "use")
 }
 
@@ -133,11 +122,9 @@ fn branch(tokens: &[Token], prefix: &[String], leaves: &mut Vec<(Vec<String>, St
 fn resolved(path: &[String], module: &str, names: &HashMap<String, Vec<String>>) -> Vec<String> {
     let mut base: Vec<String> = match path[0].as_str() {
         "crate" | "aura_platform" => vec!["crate".to_owned()],
-        "self" | "super" => ["crate"]
-            .into_iter()
-            .chain(module.split("::"))
-            .map(Into::into)
-            .collect(),
+        "self" | "super" => {
+            ["crate"].into_iter().chain(module.split("::")).map(Into::into).collect()
+        }
         first => match names.get(first) {
             Some(known) => known.clone(),
             None => return path.to_vec(),
@@ -161,10 +148,7 @@ fn declared_modules(tokens: &[Token], module: &str) -> HashMap<String, Vec<Strin
     declared
         .map(|at| {
             let name = tokens[at + 1].text.clone();
-            let path = ["crate"]
-                .into_iter()
-                .chain(module.split("::"))
-                .chain([name.as_str()]);
+            let path = ["crate"].into_iter().chain(module.split("::")).chain([name.as_str()]);
             (name.clone(), path.map(str::to_owned).collect())
         })
         .collect()
@@ -176,11 +160,7 @@ fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut kept = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
-        if MARK
-            .iter()
-            .enumerate()
-            .all(|(offset, text)| is(tokens, at + offset, text))
-        {
+        if MARK.iter().enumerate().all(|(offset, text)| is(tokens, at + offset, text)) {
             at += MARK.len();
             at += item_length(&tokens[at..]);
         } else {
@@ -312,10 +292,7 @@ mod tests {
     use super::*;
 
     fn used(source: &str) -> Vec<String> {
-        usages(source, "http::stream")
-            .into_iter()
-            .map(|usage| usage.path)
-            .collect()
+        usages(source, "http::stream").into_iter().map(|usage| usage.path).collect()
     }
 
     #[test]
@@ -336,15 +313,10 @@ mod tests {
 
     #[test]
     fn paths_in_code_are_found_with_their_lines() {
-        let found = usages(
-            "fn f() {\n    crate::app::go();\n    <A as ::redis::B>::c()\n}",
-            "http",
-        );
+        let found =
+            usages("fn f() {\n    crate::app::go();\n    <A as ::redis::B>::c()\n}", "http");
         let expected = [("crate::app::go", 2), ("redis::B", 3)];
-        let found: Vec<_> = found
-            .iter()
-            .map(|usage| (usage.path.as_str(), usage.line))
-            .collect();
+        let found: Vec<_> = found.iter().map(|usage| (usage.path.as_str(), usage.line)).collect();
         assert_eq!(found, expected);
     }
 

@@ -18,16 +18,8 @@ async fn stored(store: &Arc<dyn Store>, id: &RequestId) -> Option<ApprovalReques
 pub(crate) async fn opening_stores_everything_and_listens(mut bench: Bench) {
     let session = some_session();
     let request = request(&session);
-    bench
-        .one
-        .store
-        .open(&request, r#"{"pending_approvals":[]}"#)
-        .await
-        .unwrap();
-    assert_eq!(
-        stored(&bench.other, &request.request_id).await,
-        Some(request)
-    );
+    bench.one.store.open(&request, r#"{"pending_approvals":[]}"#).await.unwrap();
+    assert_eq!(stored(&bench.other, &request.request_id).await, Some(request));
     let checkpoint = bench.other.checkpoint(&session).await.unwrap();
     assert_eq!(checkpoint.as_deref(), Some(r#"{"pending_approvals":[]}"#));
     bench.other.publish_signal(&session, "now").await.unwrap();
@@ -37,18 +29,10 @@ pub(crate) async fn opening_stores_everything_and_listens(mut bench: Bench) {
 pub(crate) async fn opening_forgets_the_signal_of_an_earlier_request(bench: Bench) {
     let session = some_session();
     bench.one.store.store_signal(&session, "old").await.unwrap();
-    bench
-        .one
-        .store
-        .open(&request(&session), "{}")
-        .await
-        .unwrap();
+    bench.one.store.open(&request(&session), "{}").await.unwrap();
     assert_eq!(bench.one.store.signal(&session).await.unwrap(), None);
     bench.one.store.store_signal(&session, "new").await.unwrap();
-    assert_eq!(
-        bench.other.signal(&session).await.unwrap().as_deref(),
-        Some("new")
-    );
+    assert_eq!(bench.other.signal(&session).await.unwrap().as_deref(), Some("new"));
 }
 
 pub(crate) async fn a_signal_reaches_only_those_who_watch_its_session(mut bench: Bench) {
@@ -56,16 +40,8 @@ pub(crate) async fn a_signal_reaches_only_those_who_watch_its_session(mut bench:
     bench.one.store.watch(&watched).await.unwrap();
     bench.other.watch(&unwatched).await.unwrap();
     bench.other.unwatch(&unwatched);
-    bench
-        .other
-        .publish_signal(&unwatched, "not for us")
-        .await
-        .unwrap();
-    bench
-        .other
-        .publish_signal(&watched, "for us")
-        .await
-        .unwrap();
+    bench.other.publish_signal(&unwatched, "not for us").await.unwrap();
+    bench.other.publish_signal(&watched, "for us").await.unwrap();
     assert_eq!(bench.one.heard().await, (watched, "for us".into()));
 }
 
@@ -74,12 +50,7 @@ pub(crate) async fn watching_twice_is_watching_once(mut bench: Bench) {
     for _ in 0..3 {
         bench.one.store.watch(&session).await.unwrap();
     }
-    bench
-        .one
-        .store
-        .open(&request(&session), "{}")
-        .await
-        .unwrap();
+    bench.one.store.open(&request(&session), "{}").await.unwrap();
     bench.other.publish_signal(&session, "one").await.unwrap();
     bench.other.publish_signal(&session, "two").await.unwrap();
     assert_eq!(bench.one.heard().await.1, "one");
@@ -114,15 +85,8 @@ pub(crate) async fn leaving_and_watching_in_turns_misses_nothing(mut bench: Benc
             turn.unwrap();
         }
         for session in &sessions {
-            bench
-                .other
-                .publish_signal(session, &round.to_string())
-                .await
-                .unwrap();
-            assert_eq!(
-                bench.one.heard().await,
-                (session.clone(), round.to_string())
-            );
+            bench.other.publish_signal(session, &round.to_string()).await.unwrap();
+            assert_eq!(bench.one.heard().await, (session.clone(), round.to_string()));
         }
         for session in &sessions {
             bench.one.store.unwatch(session);
@@ -133,26 +97,15 @@ pub(crate) async fn leaving_and_watching_in_turns_misses_nothing(mut bench: Benc
 pub(crate) async fn a_published_signal_is_stored_as_well(bench: Bench) {
     let session = some_session();
     assert_eq!(bench.one.store.signal(&session).await.unwrap(), None);
-    bench
-        .one
-        .store
-        .publish_signal(&session, "{\"a\":\"예\"}")
-        .await
-        .unwrap();
-    assert_eq!(
-        bench.other.signal(&session).await.unwrap().as_deref(),
-        Some("{\"a\":\"예\"}")
-    );
+    bench.one.store.publish_signal(&session, "{\"a\":\"예\"}").await.unwrap();
+    assert_eq!(bench.other.signal(&session).await.unwrap().as_deref(), Some("{\"a\":\"예\"}"));
 }
 
 pub(crate) async fn a_stored_signal_is_not_published(mut bench: Bench) {
     let session = some_session();
     bench.one.store.watch(&session).await.unwrap();
     bench.other.store_signal(&session, "quietly").await.unwrap();
-    assert_eq!(
-        bench.one.store.signal(&session).await.unwrap().as_deref(),
-        Some("quietly")
-    );
+    assert_eq!(bench.one.store.signal(&session).await.unwrap().as_deref(), Some("quietly"));
     bench.other.publish_signal(&session, "aloud").await.unwrap();
     assert_eq!(bench.one.heard().await.1, "aloud");
 }
@@ -160,11 +113,7 @@ pub(crate) async fn a_stored_signal_is_not_published(mut bench: Bench) {
 pub(crate) async fn an_absurdly_long_signal_is_not_passed_on(mut bench: Bench) {
     let session = some_session();
     bench.one.store.watch(&session).await.unwrap();
-    bench
-        .other
-        .publish_signal(&session, &"x".repeat(64 * 1024 + 1))
-        .await
-        .unwrap();
+    bench.other.publish_signal(&session, &"x".repeat(64 * 1024 + 1)).await.unwrap();
     bench.other.publish_signal(&session, "short").await.unwrap();
     assert_eq!(bench.one.heard().await.1, "short");
 }
@@ -176,27 +125,19 @@ pub(crate) async fn a_saved_request_replaces_the_stored_one(bench: Bench) {
     request.status = ApprovalStatus::Approved;
     request.more.insert("approvedBy".into(), "user456".into());
     bench.other.save_request(&request).await.unwrap();
-    assert_eq!(
-        stored(&bench.one.store, &request.request_id).await,
-        Some(request)
-    );
+    assert_eq!(stored(&bench.one.store, &request.request_id).await, Some(request));
 }
 
 pub(crate) async fn saving_does_not_bring_back_a_request_that_is_gone(bench: Bench) {
     let request = request(&some_session());
     bench.one.store.save_request(&request).await.unwrap();
-    assert_eq!(
-        bench.one.store.request(&request.request_id).await.unwrap(),
-        None
-    );
+    assert_eq!(bench.one.store.request(&request.request_id).await.unwrap(), None);
 }
 
 pub(crate) async fn votes_come_in_the_order_asked_for(bench: Bench) {
     const COUNT: usize = 1_201;
     let store = &bench.one.store;
-    let waiting: Vec<_> = (0..COUNT)
-        .map(|_| (some_session(), RequestId::generate()))
-        .collect();
+    let waiting: Vec<_> = (0..COUNT).map(|_| (some_session(), RequestId::generate())).collect();
     let mut expected = vec![StoredVotes::default(); COUNT];
     for n in [0, 1, 499, 500, 777, 1_200] {
         let mut request = request(&waiting[n].0);
@@ -207,10 +148,7 @@ pub(crate) async fn votes_come_in_the_order_asked_for(bench: Bench) {
             assert!(expected[n].request.is_some());
         }
         if n % 3 != 1 {
-            store
-                .store_signal(&waiting[n].0, &n.to_string())
-                .await
-                .unwrap();
+            store.store_signal(&waiting[n].0, &n.to_string()).await.unwrap();
             expected[n].signal = Some(n.to_string());
         }
     }
@@ -221,63 +159,29 @@ pub(crate) async fn votes_come_in_the_order_asked_for(bench: Bench) {
 pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
     let id = RequestId::generate();
     let attempts = (0..50_u64).map(|n| {
-        let store = if n % 2 == 0 {
-            &bench.one.store
-        } else {
-            &bench.other
-        };
+        let store = if n % 2 == 0 { &bench.one.store } else { &bench.other };
         let (store, id) = (Arc::clone(store), id.clone());
-        let verdict = if n % 3 == 0 {
-            Verdict::Approved
-        } else {
-            Verdict::Rejected
-        };
+        let verdict = if n % 3 == 0 { Verdict::Approved } else { Verdict::Rejected };
         let by = Some(UserId::new(format!("user{n}")));
-        let decision = Decision {
-            verdict,
-            by,
-            reason: Some("이유".into()),
-            at_ms: n,
-        };
+        let decision = Decision { verdict, by, reason: Some("이유".into()), at_ms: n };
         bench
             .one
             .tasks
             .spawn(async move { (store.decide(&id, &decision).await.unwrap(), decision) })
     });
-    let results: Vec<_> = join_all(attempts)
-        .await
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
-    let standing = bench
-        .one
-        .store
-        .decision(&id)
-        .await
-        .unwrap()
-        .expect("somebody has decided");
+    let results: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
+    let standing = bench.one.store.decision(&id).await.unwrap().expect("somebody has decided");
     let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(|(r, _)| *r == Decided::Won);
     assert_eq!(won.len(), 1);
     assert_eq!(won[0].1, standing);
-    assert!(
-        lost.into_iter()
-            .all(|(told, _)| told == Decided::Lost(standing.clone()))
-    );
+    assert!(lost.into_iter().all(|(told, _)| told == Decided::Lost(standing.clone())));
 }
 
 pub(crate) async fn a_request_without_a_decision_has_none(bench: Bench) {
     let id = RequestId::generate();
     assert_eq!(bench.one.store.decision(&id).await.unwrap(), None);
-    let late = Decision {
-        verdict: Verdict::TimedOut,
-        by: None,
-        reason: None,
-        at_ms: 1,
-    };
-    assert_eq!(
-        bench.one.store.decide(&id, &late).await.unwrap(),
-        Decided::Won
-    );
+    let late = Decision { verdict: Verdict::TimedOut, by: None, reason: None, at_ms: 1 };
+    assert_eq!(bench.one.store.decide(&id, &late).await.unwrap(), Decided::Won);
     assert_eq!(bench.other.decision(&id).await.unwrap(), Some(late));
 }
 
@@ -285,15 +189,7 @@ pub(crate) async fn a_checkpoint_is_replaced(bench: Bench) {
     let session = some_session();
     assert_eq!(bench.one.store.checkpoint(&session).await.unwrap(), None);
     for text in ["{\"messages\":[]}", "{\"messages\":[1]}"] {
-        bench
-            .one
-            .store
-            .save_checkpoint(&session, text)
-            .await
-            .unwrap();
-        assert_eq!(
-            bench.other.checkpoint(&session).await.unwrap().as_deref(),
-            Some(text)
-        );
+        bench.one.store.save_checkpoint(&session, text).await.unwrap();
+        assert_eq!(bench.other.checkpoint(&session).await.unwrap().as_deref(), Some(text));
     }
 }

@@ -37,24 +37,14 @@ impl Process {
         config.max_events = MAX_EVENTS;
         let (store, events) = RedisStore::start(config, Arc::new(ManualClock::at(NOW_MS)), &tasks)
             .expect("a usable URL");
-        Self {
-            store,
-            events,
-            tasks,
-        }
+        Self { store, events, tasks }
     }
 
     pub(crate) fn in_memory(clock: Arc<dyn Clock>) -> Self {
         let tasks = Tasks::new();
-        let config = memory::Config {
-            max_events: MAX_EVENTS,
-        };
+        let config = memory::Config { max_events: MAX_EVENTS };
         let (store, events) = MemoryStore::start(config, clock, &tasks);
-        Self {
-            store,
-            events,
-            tasks,
-        }
+        Self { store, events, tasks }
     }
 
     /// The next event.
@@ -93,27 +83,14 @@ impl Bench {
     pub(crate) fn memory() -> Self {
         let one = Process::in_memory(Arc::new(ManualClock::at(NOW_MS)));
         let other = Arc::clone(&one.store);
-        Self {
-            one,
-            other,
-            _second: None,
-            _server: None,
-        }
+        Self { one, other, _second: None, _server: None }
     }
 
     pub(crate) fn redis() -> Self {
         let server = RedisServer::start();
-        let (one, second) = (
-            Process::on_redis(&server.url()),
-            Process::on_redis(&server.url()),
-        );
+        let (one, second) = (Process::on_redis(&server.url()), Process::on_redis(&server.url()));
         let other = Arc::clone(&second.store);
-        Self {
-            one,
-            other,
-            _second: Some(second),
-            _server: Some(server),
-        }
+        Self { one, other, _second: Some(second), _server: Some(server) }
     }
 }
 
@@ -139,10 +116,7 @@ pub(crate) fn entry(number: u64) -> Entry {
     let payload = Bytes::from(format!("{{\"n\":{number}}}"));
     Entry {
         id: id(number),
-        shown: Some(Shown::Event {
-            kind: "thought".into(),
-            payload,
-        }),
+        shown: Some(Shown::Event { kind: "thought".into(), payload }),
         record: None,
     }
 }

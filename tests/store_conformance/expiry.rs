@@ -25,54 +25,27 @@ struct Everything {
 async fn store_everything(store: &dyn Store) -> Everything {
     let meta = meta("tenant1", "user123", NOW_MS);
     let (request, decided) = (request(&meta.session_id), RequestId::generate());
-    let decision = Decision {
-        verdict: Verdict::TimedOut,
-        by: None,
-        reason: None,
-        at_ms: 0,
-    };
-    let said = [Message::User {
-        content: "안녕".into(),
-    }];
-    store
-        .append(&meta.session_id, EventId::ZERO, &entries([1]))
-        .await
-        .unwrap();
+    let decision = Decision { verdict: Verdict::TimedOut, by: None, reason: None, at_ms: 0 };
+    let said = [Message::User { content: "안녕".into() }];
+    store.append(&meta.session_id, EventId::ZERO, &entries([1])).await.unwrap();
     store.register(&meta).await.unwrap();
     store.remember(&meta, &said).await.unwrap();
     store.request_cancel(&meta.session_id).await.unwrap();
     store.open(&request, "{}").await.unwrap();
     store.store_signal(&meta.session_id, "{}").await.unwrap();
     store.decide(&decided, &decision).await.unwrap();
-    Everything {
-        meta,
-        request,
-        decided,
-    }
+    Everything { meta, request, decided }
 }
 
 /// What is still there, by name.
 async fn left(store: &dyn Store, of: &Everything) -> Vec<&'static str> {
-    let Everything {
-        meta,
-        request,
-        decided,
-    } = of;
+    let Everything { meta, request, decided } = of;
     let id = &meta.session_id;
-    let history = store
-        .history(&meta.tenant, &meta.user, &meta.thread_id)
-        .await
-        .unwrap();
-    let list = store
-        .sessions_of(&meta.tenant, &meta.user, None, 9)
-        .await
-        .unwrap();
+    let history = store.history(&meta.tenant, &meta.user, &meta.thread_id).await.unwrap();
+    let list = store.sessions_of(&meta.tenant, &meta.user, None, 9).await.unwrap();
     let there = [
         ("signal", store.signal(id).await.unwrap().is_some()),
-        (
-            "request",
-            store.request(&request.request_id).await.unwrap().is_some(),
-        ),
+        ("request", store.request(&request.request_id).await.unwrap().is_some()),
         ("journal", store.holds(id, EventId::new(1)).await.unwrap()),
         ("decision", store.decision(decided).await.unwrap().is_some()),
         ("cancel", store.cancel_requested(id).await.unwrap()),
@@ -81,11 +54,7 @@ async fn left(store: &dyn Store, of: &Everything) -> Vec<&'static str> {
         ("list", !list.is_empty()),
         ("thread", !history.is_empty()),
     ];
-    there
-        .into_iter()
-        .filter(|(_, there)| *there)
-        .map(|(name, _)| name)
-        .collect()
+    there.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
 }
 
 #[tokio::test]
@@ -98,19 +67,11 @@ async fn the_embedded_store_forgets_everything_in_its_time_and_not_before() {
     let mut past_ms = 0;
     for (ttl_secs, gone) in [(5 * MINUTE, 1), (30 * MINUTE, 1), (DAY, 3), (7 * DAY, 4)] {
         clock.advance_ms(ttl_secs * 1_000 - 1 - past_ms);
-        assert_eq!(
-            left(&*process.store, &everything).await,
-            names,
-            "just before {ttl_secs} s"
-        );
+        assert_eq!(left(&*process.store, &everything).await, names, "just before {ttl_secs} s");
         clock.advance_ms(1);
         past_ms = ttl_secs * 1_000;
         names.drain(..gone);
-        assert_eq!(
-            left(&*process.store, &everything).await,
-            names,
-            "after {ttl_secs} s"
-        );
+        assert_eq!(left(&*process.store, &everything).await, names, "after {ttl_secs} s");
     }
     assert!(names.is_empty());
 }
@@ -122,36 +83,17 @@ async fn in_the_embedded_store_what_is_renewed_lives_on_and_what_expired_starts_
     let (store, session) = (&process.store, some_session());
     let request = request(&session);
     store.open(&request, "{}").await.unwrap();
-    store
-        .append(&session, EventId::ZERO, &entries([1]))
-        .await
-        .unwrap();
+    store.append(&session, EventId::ZERO, &entries([1])).await.unwrap();
     clock.advance_ms((DAY - 1) * 1_000);
-    store
-        .append(&session, EventId::new(1), &entries([2]))
-        .await
-        .unwrap();
+    store.append(&session, EventId::new(1), &entries([2])).await.unwrap();
     clock.advance_ms((DAY - 1) * 1_000);
-    assert!(
-        store.holds(&session, EventId::new(1)).await.unwrap(),
-        "renewed by the second append"
-    );
+    assert!(store.holds(&session, EventId::new(1)).await.unwrap(), "renewed by the second append");
     store.save_request(&request).await.unwrap();
-    assert_eq!(
-        store.request(&request.request_id).await.unwrap(),
-        None,
-        "not brought back"
-    );
+    assert_eq!(store.request(&request.request_id).await.unwrap(), None, "not brought back");
     clock.advance_ms(1_000);
     let late = store.append(&session, EventId::new(2), &entries([3])).await;
-    assert!(
-        matches!(late, Err(AppendError::Conflict)),
-        "there is no journal any more"
-    );
-    store
-        .append(&session, EventId::ZERO, &entries([7]))
-        .await
-        .unwrap();
+    assert!(matches!(late, Err(AppendError::Conflict)), "there is no journal any more");
+    store.append(&session, EventId::ZERO, &entries([7])).await.unwrap();
     assert_eq!(store.newest(&session, 9).await.unwrap(), entries([7]));
 }
 
@@ -160,11 +102,7 @@ async fn in_redis_every_key_has_the_time_to_live_that_was_promised() {
     within(async {
         let server = RedisServer::start();
         let process = Process::on_redis(&server.url());
-        let Everything {
-            meta,
-            request,
-            decided,
-        } = store_everything(&*process.store).await;
+        let Everything { meta, request, decided } = store_everything(&*process.store).await;
         let (session, request_id) = (&meta.session_id, &request.request_id);
         let mut expected = vec![
             (format!("hitl:request:{request_id}"), 30 * MINUTE),
@@ -180,22 +118,12 @@ async fn in_redis_every_key_has_the_time_to_live_that_was_promised() {
         ];
         let mut admin = admin(&server).await;
         for (key, ttl) in &expected {
-            let left: i64 = redis::cmd("TTL")
-                .arg(key)
-                .query_async(&mut admin)
-                .await
-                .unwrap();
+            let left: i64 = redis::cmd("TTL").arg(key).query_async(&mut admin).await.unwrap();
             let ttl = i64::try_from(*ttl).unwrap();
-            assert!(
-                (ttl - MINUTE.cast_signed()..=ttl).contains(&left),
-                "{key}: {left} s"
-            );
+            assert!((ttl - MINUTE.cast_signed()..=ttl).contains(&left), "{key}: {left} s");
         }
-        let mut keys: Vec<String> = redis::cmd("KEYS")
-            .arg("*")
-            .query_async(&mut admin)
-            .await
-            .unwrap();
+        let mut keys: Vec<String> =
+            redis::cmd("KEYS").arg("*").query_async(&mut admin).await.unwrap();
         keys.sort();
         expected.sort();
         let expected: Vec<String> = expected.into_iter().map(|(key, _)| key).collect();
@@ -211,22 +139,12 @@ async fn in_redis_a_saved_request_keeps_its_time() {
         let process = Process::on_redis(&server.url());
         let request = request(&some_session());
         process.store.open(&request, "{}").await.unwrap();
-        let (key, mut admin) = (
-            format!("hitl:request:{}", request.request_id),
-            admin(&server).await,
-        );
-        let cut = redis::cmd("EXPIRE")
-            .arg(&key)
-            .arg(100)
-            .exec_async(&mut admin)
-            .await;
+        let (key, mut admin) =
+            (format!("hitl:request:{}", request.request_id), admin(&server).await);
+        let cut = redis::cmd("EXPIRE").arg(&key).arg(100).exec_async(&mut admin).await;
         cut.unwrap();
         process.store.save_request(&request).await.unwrap();
-        let left: i64 = redis::cmd("TTL")
-            .arg(&key)
-            .query_async(&mut admin)
-            .await
-            .unwrap();
+        let left: i64 = redis::cmd("TTL").arg(&key).query_async(&mut admin).await.unwrap();
         assert!((1..=100).contains(&left), "{left}");
     })
     .await;

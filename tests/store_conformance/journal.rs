@@ -12,10 +12,7 @@ use crate::bench::{Bench, MAX_EVENTS, entries, entry, id, some_session};
 const ZERO: EventId = EventId::ZERO;
 
 async fn all(store: &Arc<dyn Store>, session: &SessionId) -> Vec<Entry> {
-    store
-        .read(session, ZERO, usize::MAX >> 1)
-        .await
-        .expect("nothing has been cut")
+    store.read(session, ZERO, usize::MAX >> 1).await.expect("nothing has been cut")
 }
 
 fn is_conflict(result: &Result<(), AppendError>) -> bool {
@@ -24,60 +21,25 @@ fn is_conflict(result: &Result<(), AppendError>) -> bool {
 
 pub(crate) async fn every_form_of_entry_reads_back_as_it_was_written(bench: Bench) {
     let event = |payload: &'static [u8]| {
-        Some(Shown::Event {
-            kind: "tool_execution".into(),
-            payload: Bytes::from_static(payload),
-        })
+        Some(Shown::Event { kind: "tool_execution".into(), payload: Bytes::from_static(payload) })
     };
     let record = |bytes: &'static [u8]| Some(Bytes::from_static(bytes));
     let written = vec![
-        Entry {
-            id: id(1),
-            shown: None,
-            record: None,
-        },
-        Entry {
-            id: id(2),
-            shown: event("{\"a\":\"가\"}".as_bytes()),
-            record: None,
-        },
-        Entry {
-            id: id(3),
-            shown: None,
-            record: record(b"{\"b\":[]}"),
-        },
-        Entry {
-            id: id(1_706_152_860_000),
-            shown: event(b""),
-            record: record(b""),
-        },
+        Entry { id: id(1), shown: None, record: None },
+        Entry { id: id(2), shown: event("{\"a\":\"가\"}".as_bytes()), record: None },
+        Entry { id: id(3), shown: None, record: record(b"{\"b\":[]}") },
+        Entry { id: id(1_706_152_860_000), shown: event(b""), record: record(b"") },
         Entry {
             id: id(EventId::MAX_FROM_CLIENT),
             shown: event(b"\0\xff"),
             record: record(b"\r\n"),
         },
-        Entry {
-            id: id(EventId::MAX_FROM_CLIENT + 1),
-            shown: Some(Shown::Done),
-            record: None,
-        },
+        Entry { id: id(EventId::MAX_FROM_CLIENT + 1), shown: Some(Shown::Done), record: None },
     ];
     let session = some_session();
-    bench
-        .one
-        .store
-        .append(&session, ZERO, &written)
-        .await
-        .unwrap();
+    bench.one.store.append(&session, ZERO, &written).await.unwrap();
     assert_eq!(all(&bench.other, &session).await, written);
-    assert!(
-        bench
-            .other
-            .read(&session, id(u64::MAX), 1)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(bench.other.read(&session, id(u64::MAX), 1).await.unwrap().is_empty());
 }
 
 pub(crate) async fn an_append_needs_to_know_the_last_id(bench: Bench) {
@@ -86,29 +48,19 @@ pub(crate) async fn an_append_needs_to_know_the_last_id(bench: Bench) {
         is_conflict(&store.append(&session, id(3), &entries([4])).await),
         "there is no journal"
     );
-    store
-        .append(&session, ZERO, &entries([4, 7]))
-        .await
-        .unwrap();
+    store.append(&session, ZERO, &entries([4, 7])).await.unwrap();
     for wrong in [ZERO, id(4), id(6), id(8)] {
         let result = bench.other.append(&session, wrong, &entries([9])).await;
         assert!(is_conflict(&result), "{wrong}: {result:?}");
     }
-    bench
-        .other
-        .append(&session, id(7), &entries([9]))
-        .await
-        .unwrap();
+    bench.other.append(&session, id(7), &entries([9])).await.unwrap();
     assert_eq!(all(store, &session).await, entries([4, 7, 9]));
 }
 
 pub(crate) async fn entries_out_of_order_are_refused_whole(bench: Bench) {
     let (store, session) = (&bench.one.store, some_session());
     for bad in [entries([]), entries([1, 1]), entries([2, 1])] {
-        assert!(matches!(
-            store.append(&session, ZERO, &bad).await,
-            Err(AppendError::Store(_))
-        ));
+        assert!(matches!(store.append(&session, ZERO, &bad).await, Err(AppendError::Store(_))));
     }
     assert!(all(store, &session).await.is_empty());
 }
@@ -125,34 +77,19 @@ pub(crate) async fn a_repeated_append_succeeds_and_writes_nothing(bench: Bench) 
 
 pub(crate) async fn a_repeated_append_fails_once_another_owner_has_gone_on(bench: Bench) {
     let (store, session) = (&bench.one.store, some_session());
-    store
-        .append(&session, ZERO, &entries([1, 2]))
-        .await
-        .unwrap();
-    bench
-        .other
-        .append(&session, id(2), &entries([3]))
-        .await
-        .unwrap();
-    assert!(is_conflict(
-        &store.append(&session, ZERO, &entries([1, 2])).await
-    ));
+    store.append(&session, ZERO, &entries([1, 2])).await.unwrap();
+    bench.other.append(&session, id(2), &entries([3])).await.unwrap();
+    assert!(is_conflict(&store.append(&session, ZERO, &entries([1, 2])).await));
     assert_eq!(all(store, &session).await, entries([1, 2, 3]));
 }
 
 pub(crate) async fn an_append_that_differs_is_not_a_repetition(bench: Bench) {
     let (store, session) = (&bench.one.store, some_session());
-    store
-        .append(&session, ZERO, &entries([1, 3]))
-        .await
-        .unwrap();
+    store.append(&session, ZERO, &entries([1, 3])).await.unwrap();
     let mut with_record = entries([1, 3]);
     with_record[0].record = Some(Bytes::from_static(b"{}"));
     for other in [entries([3]), entries([1, 2, 3]), with_record] {
-        assert!(
-            is_conflict(&store.append(&session, ZERO, &other).await),
-            "{other:?}"
-        );
+        assert!(is_conflict(&store.append(&session, ZERO, &other).await), "{other:?}");
     }
     assert_eq!(all(store, &session).await, entries([1, 3]));
 }
@@ -160,16 +97,9 @@ pub(crate) async fn an_append_that_differs_is_not_a_repetition(bench: Bench) {
 pub(crate) async fn of_concurrent_appenders_one_wins(bench: Bench) {
     let session = some_session();
     for round in 0..20_u64 {
-        let last = all(&bench.one.store, &session)
-            .await
-            .last()
-            .map_or(ZERO, |entry| entry.id);
+        let last = all(&bench.one.store, &session).await.last().map_or(ZERO, |entry| entry.id);
         let attempts = (0..10_u64).map(|n| {
-            let store = if n % 2 == 0 {
-                &bench.one.store
-            } else {
-                &bench.other
-            };
+            let store = if n % 2 == 0 { &bench.one.store } else { &bench.other };
             let (store, session) = (Arc::clone(store), session.clone());
             // Every appender has other ids, some of them the same number of them.
             let batch = entries((1..=1 + n % 3).map(|i| last.get() + n * 10 + i));
@@ -178,11 +108,7 @@ pub(crate) async fn of_concurrent_appenders_one_wins(bench: Bench) {
                 .tasks
                 .spawn(async move { (store.append(&session, last, &batch).await, batch) })
         });
-        let results: Vec<_> = join_all(attempts)
-            .await
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
+        let results: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
         let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(|(r, _)| r.is_ok());
         assert_eq!(won.len(), 1, "round {round}");
         assert!(lost.iter().all(|(result, _)| is_conflict(result)));
@@ -193,10 +119,7 @@ pub(crate) async fn of_concurrent_appenders_one_wins(bench: Bench) {
 
 pub(crate) async fn reading_starts_after_an_id_and_stops_at_the_limit(bench: Bench) {
     let (store, session) = (&bench.one.store, some_session());
-    store
-        .append(&session, ZERO, &entries([10, 20, 30, 40]))
-        .await
-        .unwrap();
+    store.append(&session, ZERO, &entries([10, 20, 30, 40])).await.unwrap();
     for (after, limit, found) in [
         (0, 2, entries([10, 20])),
         (10, 2, entries([20, 30])),
@@ -206,40 +129,23 @@ pub(crate) async fn reading_starts_after_an_id_and_stops_at_the_limit(bench: Ben
         (99, 9, entries([])),
         (0, 0, entries([])),
     ] {
-        assert_eq!(
-            store.read(&session, id(after), limit).await.unwrap(),
-            found,
-            "after {after}"
-        );
+        assert_eq!(store.read(&session, id(after), limit).await.unwrap(), found, "after {after}");
     }
 }
 
 pub(crate) async fn the_newest_entries_come_oldest_first(bench: Bench) {
     let (store, session) = (&bench.one.store, some_session());
-    store
-        .append(&session, ZERO, &entries([10, 20, 30]))
-        .await
-        .unwrap();
+    store.append(&session, ZERO, &entries([10, 20, 30])).await.unwrap();
     assert_eq!(store.newest(&session, 2).await.unwrap(), entries([20, 30]));
-    assert_eq!(
-        store.newest(&session, 9).await.unwrap(),
-        entries([10, 20, 30])
-    );
+    assert_eq!(store.newest(&session, 9).await.unwrap(), entries([10, 20, 30]));
     assert!(store.newest(&session, 0).await.unwrap().is_empty());
 }
 
 pub(crate) async fn only_exact_ids_are_held(bench: Bench) {
     let (store, session) = (&bench.one.store, some_session());
-    store
-        .append(&session, ZERO, &entries([10, 20]))
-        .await
-        .unwrap();
+    store.append(&session, ZERO, &entries([10, 20])).await.unwrap();
     for (number, held) in [(0, false), (10, true), (15, false), (20, true), (21, false)] {
-        assert_eq!(
-            store.holds(&session, id(number)).await.unwrap(),
-            held,
-            "{number}"
-        );
+        assert_eq!(store.holds(&session, id(number)).await.unwrap(), held, "{number}");
     }
 }
 
@@ -257,10 +163,7 @@ pub(crate) async fn a_reader_that_would_miss_what_was_cut_is_told(bench: Bench) 
     let number = |n: u64| 1_000 + n * 3 + n % 2;
     let mut last = ZERO;
     for n in 0..5 * MAX_EVENTS as u64 {
-        store
-            .append(&session, last, &entries([number(n)]))
-            .await
-            .unwrap();
+        store.append(&session, last, &entries([number(n)])).await.unwrap();
         last = id(number(n));
     }
     let kept = store.newest(&session, 10 * MAX_EVENTS).await.unwrap();
@@ -268,16 +171,8 @@ pub(crate) async fn a_reader_that_would_miss_what_was_cut_is_told(bench: Bench) 
     assert!(kept.len() < 5 * MAX_EVENTS, "nothing has been cut");
 
     let first = kept[0].id;
-    let n = (0..)
-        .find(|n| id(number(*n)) == first)
-        .expect("one of ours");
-    let cut = [
-        ZERO,
-        id(5),
-        id(number(0)),
-        id(number(n - 2)),
-        id(number(n - 1) - 1),
-    ];
+    let n = (0..).find(|n| id(number(*n)) == first).expect("one of ours");
+    let cut = [ZERO, id(5), id(number(0)), id(number(n - 2)), id(number(n - 1) - 1)];
     for after in cut {
         match bench.other.read(&session, after, 10).await {
             Err(ReadError::Gap { after: a, first: f }) => assert_eq!((a, f), (after, first)),
@@ -288,27 +183,15 @@ pub(crate) async fn a_reader_that_would_miss_what_was_cut_is_told(bench: Bench) 
         let read = bench.other.read(&session, after, 10 * MAX_EVENTS).await;
         assert_eq!(read.expect("nothing is missing"), kept, "after {after}");
     }
-    assert_eq!(
-        bench.other.read(&session, first, 1).await.unwrap(),
-        kept[1..2]
-    );
+    assert_eq!(bench.other.read(&session, first, 1).await.unwrap(), kept[1..2]);
 }
 
 pub(crate) async fn a_follower_is_woken_by_an_append_of_any_process(bench: Bench) {
     let session = some_session();
     let mut follower = bench.one.store.follow(&session).await.unwrap();
-    bench
-        .other
-        .append(&session, ZERO, &entries([1]))
-        .await
-        .unwrap();
+    bench.other.append(&session, ZERO, &entries([1])).await.unwrap();
     follower.changed().await;
-    bench
-        .one
-        .store
-        .append(&session, id(1), &entries([2]))
-        .await
-        .unwrap();
+    bench.one.store.append(&session, id(1), &entries([2])).await.unwrap();
     follower.changed().await;
 }
 
@@ -318,21 +201,13 @@ pub(crate) async fn followers_of_one_session_are_independent(bench: Bench) {
     let mut stays = store.follow(&session).await.unwrap();
     let mut second = store.follow(&session).await.unwrap();
     let mut elsewhere = bench.other.follow(&session).await.unwrap();
-    bench
-        .other
-        .append(&session, ZERO, &entries([1]))
-        .await
-        .unwrap();
+    bench.other.append(&session, ZERO, &entries([1])).await.unwrap();
     for follower in [&mut stays, &mut second, &mut elsewhere] {
         follower.changed().await;
     }
     drop(second);
     drop(elsewhere);
-    bench
-        .other
-        .append(&session, id(1), &entries([2]))
-        .await
-        .unwrap();
+    bench.other.append(&session, id(1), &entries([2])).await.unwrap();
     stays.changed().await;
 }
 
@@ -383,11 +258,7 @@ pub(crate) async fn who_follows_first_and_reads_then_sees_every_entry(bench: Ben
         seen
     });
     for number in 1..=COUNT {
-        bench
-            .other
-            .append(&session, id(number - 1), &entries([number]))
-            .await
-            .unwrap();
+        bench.other.append(&session, id(number - 1), &entries([number])).await.unwrap();
     }
     assert_eq!(reader.await.unwrap(), entries(1..=COUNT));
 }

@@ -24,10 +24,8 @@ async fn until_it_answers(store: &dyn Store) {
 }
 
 async fn until_it_fails(store: &dyn Store) {
-    eventually("the store is known to be away", || async {
-        is_unavailable(store.ping().await)
-    })
-    .await;
+    eventually("the store is known to be away", || async { is_unavailable(store.ping().await) })
+        .await;
 }
 
 /// Waits for the word that subscriptions are live again.
@@ -42,11 +40,7 @@ async fn after_a_crash_of_the_server_subscriptions_and_commands_come_back_by_the
         let mut process = Process::on_redis(&server.url());
         let (session, followed) = (some_session(), some_session());
         process.store.open(&request(&session), "{}").await.unwrap();
-        process
-            .store
-            .append(&followed, EventId::ZERO, &entries([1]))
-            .await
-            .unwrap();
+        process.store.append(&followed, EventId::ZERO, &entries([1])).await.unwrap();
         let mut follower = process.store.follow(&followed).await.unwrap();
 
         server.kill();
@@ -56,22 +50,11 @@ async fn after_a_crash_of_the_server_subscriptions_and_commands_come_back_by_the
         until_resubscribed(&mut process).await;
         follower.changed().await;
         until_it_answers(&*process.store).await;
-        process
-            .store
-            .publish_signal(&session, "again")
-            .await
-            .unwrap();
+        process.store.publish_signal(&session, "again").await.unwrap();
         assert_eq!(process.heard().await, (session, "again".into()));
-        process
-            .store
-            .append(&followed, EventId::new(1), &entries([2]))
-            .await
-            .unwrap();
+        process.store.append(&followed, EventId::new(1), &entries([2])).await.unwrap();
         follower.changed().await;
-        assert_eq!(
-            process.store.newest(&followed, 9).await.unwrap(),
-            entries([1, 2])
-        );
+        assert_eq!(process.store.newest(&followed, 9).await.unwrap(), entries([1, 2]));
     })
     .await;
 }
@@ -116,11 +99,7 @@ async fn a_server_that_is_not_there_yet_is_unavailable_and_then_used() {
         until_it_answers(&*store).await;
         until_resubscribed(&mut process).await;
         let mut admin = admin(&server).await;
-        assert_eq!(
-            channels(&mut admin).await,
-            ["aura:control"],
-            "failed wishes are withdrawn"
-        );
+        assert_eq!(channels(&mut admin).await, ["aura:control"], "failed wishes are withdrawn");
         store.open(&request(&session), "{}").await.unwrap();
         store.publish_signal(&session, "now").await.unwrap();
         assert_eq!(process.heard().await, (session, "now".into()));
@@ -168,11 +147,7 @@ async fn a_server_that_hangs_is_noticed_and_left() {
         server.resume();
         until_resubscribed(&mut process).await;
         until_it_answers(&*process.store).await;
-        process
-            .store
-            .publish_signal(&session, "awake")
-            .await
-            .unwrap();
+        process.store.publish_signal(&session, "awake").await.unwrap();
         assert_eq!(process.heard().await, (session, "awake".into()));
     })
     .await;
@@ -186,10 +161,8 @@ async fn lossy_road(to: u16, swallow: Arc<AtomicBool>, tasks: &Tasks) -> u16 {
     let roads = tasks.clone();
     tasks.spawn(async move {
         while let Ok((mut near, _)) = listener.accept().await {
-            let (swallow, mut far) = (
-                swallow.clone(),
-                TcpStream::connect(("127.0.0.1", to)).await.unwrap(),
-            );
+            let (swallow, mut far) =
+                (swallow.clone(), TcpStream::connect(("127.0.0.1", to)).await.unwrap());
             roads.spawn(async move {
                 let (mut asks, mut told) = near.split();
                 let (mut answers, mut ask) = far.split();
@@ -251,20 +224,12 @@ async fn a_connection_that_an_operator_cuts_is_made_again() {
         let mut admin = admin(&server).await;
         for kind in ["pubsub", "normal"] {
             let mut kill = redis::cmd("CLIENT");
-            kill.arg("KILL")
-                .arg("TYPE")
-                .arg(kind)
-                .arg("SKIPME")
-                .arg("yes");
+            kill.arg("KILL").arg("TYPE").arg(kind).arg("SKIPME").arg("yes");
             kill.exec_async(&mut admin).await.unwrap();
         }
         until_resubscribed(&mut process).await;
         until_it_answers(&*process.store).await;
-        process
-            .store
-            .publish_signal(&session, "again")
-            .await
-            .unwrap();
+        process.store.publish_signal(&session, "again").await.unwrap();
         assert_eq!(process.heard().await, (session, "again".into()));
     })
     .await;
@@ -281,14 +246,8 @@ async fn a_process_that_stops_lets_its_followers_go_and_can_still_write() {
         let drained = process.tasks.drain(Duration::from_secs(30)).await;
         assert_eq!(drained, Drained::Clean);
         follower.changed().await;
-        process
-            .store
-            .append(&session, EventId::ZERO, &entries([1]))
-            .await
-            .unwrap();
-        assert!(is_unavailable(
-            process.store.follow(&session).await.map(drop)
-        ));
+        process.store.append(&session, EventId::ZERO, &entries([1])).await.unwrap();
+        assert!(is_unavailable(process.store.follow(&session).await.map(drop)));
     })
     .await;
 }

@@ -11,33 +11,22 @@ async fn page(
     before: Option<&SessionMeta>,
     limit: usize,
 ) -> Vec<SessionMeta> {
-    store
-        .sessions_of(&of.tenant, &of.user, before, limit)
-        .await
-        .unwrap()
+    store.sessions_of(&of.tenant, &of.user, before, limit).await.unwrap()
 }
 
 fn user(text: &str) -> Message {
-    Message::User {
-        content: text.into(),
-    }
+    Message::User { content: text.into() }
 }
 
 async fn history(store: &dyn Store, of: &SessionMeta) -> Vec<Message> {
-    store
-        .history(&of.tenant, &of.user, &of.thread_id)
-        .await
-        .unwrap()
+    store.history(&of.tenant, &of.user, &of.thread_id).await.unwrap()
 }
 
 pub(crate) async fn a_registered_session_is_known_to_every_process(bench: Bench) {
     let meta = meta("tenant1", "user123", 7);
     assert_eq!(bench.other.session(&meta.session_id).await.unwrap(), None);
     bench.one.store.register(&meta).await.unwrap();
-    assert_eq!(
-        bench.other.session(&meta.session_id).await.unwrap(),
-        Some(meta.clone())
-    );
+    assert_eq!(bench.other.session(&meta.session_id).await.unwrap(), Some(meta.clone()));
     assert_eq!(page(&*bench.other, &meta, None, 10).await, [meta]);
 }
 
@@ -71,47 +60,22 @@ pub(crate) async fn a_list_is_newest_first_and_pages_without_gaps_or_repeats(ben
 }
 
 pub(crate) async fn callers_with_colliding_names_do_not_see_each_other(bench: Bench) {
-    let names = [
-        ("a:b", "c"),
-        ("a", "b:c"),
-        ("a%3Ab", "c"),
-        ("a", "b%3Ac"),
-        ("{a}", "c"),
-        ("a", ""),
-    ];
+    let names =
+        [("a:b", "c"), ("a", "b:c"), ("a%3Ab", "c"), ("a", "b%3Ac"), ("{a}", "c"), ("a", "")];
     let mut sessions = Vec::new();
     for (n, (tenant, user)) in names.into_iter().enumerate() {
         let mut meta = meta(tenant, user, NOW_MS + n as u64);
         meta.thread_id = ThreadId::new("c");
         bench.one.store.register(&meta).await.unwrap();
-        bench
-            .one
-            .store
-            .remember(&meta, &[self::user(&n.to_string())])
-            .await
-            .unwrap();
+        bench.one.store.remember(&meta, &[self::user(&n.to_string())]).await.unwrap();
         sessions.push(meta);
     }
     for (n, meta) in sessions.iter().enumerate() {
-        assert_eq!(
-            page(&*bench.one.store, meta, None, 10).await,
-            std::slice::from_ref(meta)
-        );
-        assert_eq!(
-            history(&*bench.one.store, meta).await,
-            [user(&n.to_string())]
-        );
+        assert_eq!(page(&*bench.one.store, meta, None, 10).await, std::slice::from_ref(meta));
+        assert_eq!(history(&*bench.one.store, meta).await, [user(&n.to_string())]);
     }
     let (tenant, nobody) = (TenantId::new("a"), UserId::new("c"));
-    assert!(
-        bench
-            .one
-            .store
-            .sessions_of(&tenant, &nobody, None, 10)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(bench.one.store.sessions_of(&tenant, &nobody, None, 10).await.unwrap().is_empty());
 }
 
 pub(crate) async fn registering_twice_lists_once(bench: Bench) {
@@ -122,49 +86,21 @@ pub(crate) async fn registering_twice_lists_once(bench: Bench) {
 }
 
 pub(crate) async fn a_conversation_is_remembered_in_order_and_by_run(bench: Bench) {
-    let (early, late) = (
-        meta("tenant1", "user123", 9),
-        meta("tenant1", "user123", 10),
-    );
+    let (early, late) = (meta("tenant1", "user123", 9), meta("tenant1", "user123", 10));
     assert!(history(&*bench.one.store, &early).await.is_empty());
-    let answer = Message::Assistant {
-        content: "답".into(),
-        tool_calls: Vec::new(),
-    };
+    let answer = Message::Assistant { content: "답".into(), tool_calls: Vec::new() };
     // The later run ends first; the conversation is still told in the order in which runs began.
-    bench
-        .one
-        .store
-        .remember(&late, &[user("둘")])
-        .await
-        .unwrap();
-    bench
-        .other
-        .remember(&early, &[user("하나"), answer.clone()])
-        .await
-        .unwrap();
-    assert_eq!(
-        history(&*bench.one.store, &late).await,
-        [user("하나"), answer, user("둘")]
-    );
+    bench.one.store.remember(&late, &[user("둘")]).await.unwrap();
+    bench.other.remember(&early, &[user("하나"), answer.clone()]).await.unwrap();
+    assert_eq!(history(&*bench.one.store, &late).await, [user("하나"), answer, user("둘")]);
 }
 
 pub(crate) async fn what_a_run_said_is_replaced_not_repeated(bench: Bench) {
     let (first, second) = (meta("tenant1", "user123", 9), meta("tenant1", "user123", 9));
     for said in ["하나", "둘"] {
-        bench
-            .one
-            .store
-            .remember(&first, &[user(said)])
-            .await
-            .unwrap();
+        bench.one.store.remember(&first, &[user(said)]).await.unwrap();
     }
-    bench
-        .one
-        .store
-        .remember(&second, &[user("셋")])
-        .await
-        .unwrap();
+    bench.one.store.remember(&second, &[user("셋")]).await.unwrap();
     let mut told = history(&*bench.other, &first).await;
     told.sort_by_key(|message| *message != user("둘"));
     assert_eq!(told, [user("둘"), user("셋")]);
@@ -175,12 +111,7 @@ pub(crate) async fn a_conversation_keeps_its_newest_fifty_runs(bench: Bench) {
     for first in 1..=53 {
         let mut meta = meta("tenant1", "user123", first);
         meta.session_id = SessionId::new(format!("session_{}", 100 - first));
-        bench
-            .one
-            .store
-            .remember(&meta, &[user(&first.to_string())])
-            .await
-            .unwrap();
+        bench.one.store.remember(&meta, &[user(&first.to_string())]).await.unwrap();
     }
     let expected: Vec<_> = (4..=53).map(|first| user(&first.to_string())).collect();
     assert_eq!(history(&*bench.other, &of).await, expected);
@@ -188,18 +119,9 @@ pub(crate) async fn a_conversation_keeps_its_newest_fifty_runs(bench: Bench) {
 
 pub(crate) async fn conversations_belong_to_one_user_of_one_tenant(bench: Bench) {
     let mine = meta("tenant1", "user123", 1);
-    bench
-        .one
-        .store
-        .remember(&mine, &[user("비밀")])
-        .await
-        .unwrap();
+    bench.one.store.remember(&mine, &[user("비밀")]).await.unwrap();
     for (tenant, name) in [("tenant2", "user123"), ("tenant1", "user456")] {
-        assert!(
-            history(&*bench.one.store, &meta(tenant, name, 2))
-                .await
-                .is_empty()
-        );
+        assert!(history(&*bench.one.store, &meta(tenant, name, 2)).await.is_empty());
     }
 }
 
@@ -210,18 +132,6 @@ pub(crate) async fn a_cancel_is_kept_and_told(mut bench: Bench) {
     bench.one.store.watch(&session).await.unwrap();
     bench.other.request_cancel(&session).await.unwrap();
     assert!(bench.one.store.cancel_requested(&session).await.unwrap());
-    assert_eq!(
-        bench.one.event().await,
-        StoreEvent::Cancel {
-            session: session.clone()
-        }
-    );
-    assert!(
-        !bench
-            .one
-            .store
-            .cancel_requested(&some_session())
-            .await
-            .unwrap()
-    );
+    assert_eq!(bench.one.event().await, StoreEvent::Cancel { session: session.clone() });
+    assert!(!bench.one.store.cancel_requested(&some_session()).await.unwrap());
 }

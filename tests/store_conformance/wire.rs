@@ -16,11 +16,7 @@ pub(crate) async fn admin(server: &RedisServer) -> MultiplexedConnection {
 }
 
 async fn ask<T: redis::FromRedisValue>(admin: &mut MultiplexedConnection, words: &[&str]) -> T {
-    redis::cmd(words[0])
-        .arg(&words[1..])
-        .query_async(admin)
-        .await
-        .unwrap()
+    redis::cmd(words[0]).arg(&words[1..]).query_async(admin).await.unwrap()
 }
 
 /// The channels that somebody is subscribed to.
@@ -38,11 +34,7 @@ async fn the_platform_reads_the_request_the_pointer_and_the_checkpoint_as_agreed
         let session = SessionId::new("session_user123_1706152860_0123456789abcdef");
         let mut request = request(&session);
         request.request_id = aura_platform::domain::RequestId::new("req_0123456789ab");
-        process
-            .store
-            .open(&request, r#"{"pending_approvals":["x"],"messages":[]}"#)
-            .await
-            .unwrap();
+        process.store.open(&request, r#"{"pending_approvals":["x"],"messages":[]}"#).await.unwrap();
         let mut admin = admin(&server).await;
         let mut get = async |key: &str| -> Value {
             let text: String = ask(&mut admin, &["GET", key]).await;
@@ -94,11 +86,7 @@ async fn a_journal_entry_has_the_id_of_its_event() {
         let server = RedisServer::start();
         let process = Process::on_redis(&server.url());
         let session = some_session();
-        process
-            .store
-            .append(&session, EventId::ZERO, &entries([17, 18]))
-            .await
-            .unwrap();
+        process.store.append(&session, EventId::ZERO, &entries([17, 18])).await.unwrap();
         let (mut admin, key) = (admin(&server).await, format!("aura:journal:{session}"));
         let found: Vec<(String, Vec<String>)> = ask(&mut admin, &["XRANGE", &key, "-", "+"]).await;
         let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
@@ -112,19 +100,10 @@ async fn a_journal_entry_has_the_id_of_its_event() {
 async fn two_owners_that_write_the_very_same_are_still_two() {
     within(async {
         let server = RedisServer::start();
-        let (one, other) = (
-            Process::on_redis(&server.url()),
-            Process::on_redis(&server.url()),
-        );
+        let (one, other) = (Process::on_redis(&server.url()), Process::on_redis(&server.url()));
         let session = some_session();
-        one.store
-            .append(&session, EventId::ZERO, &entries([1]))
-            .await
-            .unwrap();
-        let same = other
-            .store
-            .append(&session, EventId::ZERO, &entries([1]))
-            .await;
+        one.store.append(&session, EventId::ZERO, &entries([1])).await.unwrap();
+        let same = other.store.append(&session, EventId::ZERO, &entries([1])).await;
         assert!(matches!(same, Err(AppendError::Conflict)), "{same:?}");
     })
     .await;
@@ -138,17 +117,10 @@ async fn a_server_that_has_forgotten_the_scripts_is_told_again() {
         let (mut admin, session) = (admin(&server).await, some_session());
         for number in 1..=3 {
             let expected = EventId::new(number - 1);
-            process
-                .store
-                .append(&session, expected, &entries([number]))
-                .await
-                .unwrap();
+            process.store.append(&session, expected, &entries([number])).await.unwrap();
             let _: () = ask(&mut admin, &["SCRIPT", "FLUSH"]).await;
         }
-        assert_eq!(
-            process.store.newest(&session, 9).await.unwrap(),
-            entries([1, 2, 3])
-        );
+        assert_eq!(process.store.newest(&session, 9).await.unwrap(), entries([1, 2, 3]));
     })
     .await;
 }
@@ -159,29 +131,17 @@ async fn a_session_whose_record_is_gone_leaves_its_list() {
         let server = RedisServer::start();
         let process = Process::on_redis(&server.url());
         let mut admin = admin(&server).await;
-        let metas: Vec<_> = (0..10)
-            .map(|n| meta("tenant1", "user123", NOW_MS + n))
-            .collect();
+        let metas: Vec<_> = (0..10).map(|n| meta("tenant1", "user123", NOW_MS + n)).collect();
         for meta in &metas {
             process.store.register(meta).await.unwrap();
         }
         for gone in &metas[2..9] {
-            let _: () = ask(
-                &mut admin,
-                &["DEL", &format!("aura:session:{}", gone.session_id)],
-            )
-            .await;
+            let _: () =
+                ask(&mut admin, &["DEL", &format!("aura:session:{}", gone.session_id)]).await;
         }
         let (tenant, user) = (&metas[0].tenant, &metas[0].user);
-        let found = process
-            .store
-            .sessions_of(tenant, user, None, 3)
-            .await
-            .unwrap();
-        assert_eq!(
-            found,
-            [metas[9].clone(), metas[1].clone(), metas[0].clone()]
-        );
+        let found = process.store.sessions_of(tenant, user, None, 3).await.unwrap();
+        assert_eq!(found, [metas[9].clone(), metas[1].clone(), metas[0].clone()]);
         let left: i64 = ask(&mut admin, &["ZCARD", "aura:sessions:tenant1:user123"]).await;
         assert_eq!(left, 3);
     })
@@ -195,16 +155,8 @@ async fn a_list_is_cleared_of_what_is_too_old_when_a_session_is_added() {
         let process = Process::on_redis(&server.url());
         let mut admin = admin(&server).await;
         let week_ms = 7 * 24 * 60 * 60 * 1_000;
-        process
-            .store
-            .register(&meta("tenant1", "user123", NOW_MS - week_ms - 1))
-            .await
-            .unwrap();
-        process
-            .store
-            .register(&meta("tenant1", "user123", NOW_MS))
-            .await
-            .unwrap();
+        process.store.register(&meta("tenant1", "user123", NOW_MS - week_ms - 1)).await.unwrap();
+        process.store.register(&meta("tenant1", "user123", NOW_MS)).await.unwrap();
         let left: i64 = ask(&mut admin, &["ZCARD", "aura:sessions:tenant1:user123"]).await;
         assert_eq!(left, 1);
     })
@@ -250,20 +202,9 @@ async fn two_thousand_watches_and_followers_need_two_connections() {
         let mut admin = admin(&server).await;
         assert_eq!(channels(&mut admin).await.len(), 4_001);
         let clients: String = ask(&mut admin, &["CLIENT", "LIST"]).await;
-        assert_eq!(
-            clients.lines().count(),
-            2 + 1,
-            "two and the one that asks:\n{clients}"
-        );
-        process
-            .store
-            .publish_signal(&sessions[1_234], "you")
-            .await
-            .unwrap();
-        assert_eq!(
-            process.heard().await,
-            (sessions[1_234].clone(), "you".into())
-        );
+        assert_eq!(clients.lines().count(), 2 + 1, "two and the one that asks:\n{clients}");
+        process.store.publish_signal(&sessions[1_234], "you").await.unwrap();
+        assert_eq!(process.heard().await, (sessions[1_234].clone(), "you".into()));
 
         drop(followers);
         for session in &sessions {
@@ -285,18 +226,11 @@ async fn a_password_and_a_database_in_the_url_are_used() {
         let url = server.url().replace("/0", "/3");
         let process = Process::on_redis(&url);
         process.store.ping().await.unwrap();
-        process
-            .store
-            .save_checkpoint(&some_session(), "{}")
-            .await
-            .unwrap();
+        process.store.save_checkpoint(&some_session(), "{}").await.unwrap();
         process.store.watch(&some_session()).await.unwrap();
         let mut admin = admin(&server).await;
         let space: String = ask(&mut admin, &["INFO", "keyspace"]).await;
-        assert!(
-            space.contains("db3:keys=1") && !space.contains("db0"),
-            "{space}"
-        );
+        assert!(space.contains("db3:keys=1") && !space.contains("db0"), "{space}");
     })
     .await;
 }

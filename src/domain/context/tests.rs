@@ -28,10 +28,7 @@ fn every_field_becomes_its_line_in_the_order_of_the_contract() {
         "추가 정보: folder: inbox, unreadCount: 5",
     ];
     assert_eq!(page.screen_lines(), expected);
-    assert_eq!(
-        page.system_prompt(),
-        format!("{INSTRUCTIONS}\n\n{}", expected.join("\n"))
-    );
+    assert_eq!(page.system_prompt(), format!("{INSTRUCTIONS}\n\n{}", expected.join("\n")));
     assert_eq!(page.summary(), "현재 화면: mail, 선택된 항목: 1, 2, 3");
 }
 
@@ -53,28 +50,16 @@ fn what_is_absent_null_or_blank_has_no_line() {
 
 #[test]
 fn pathname_stands_in_for_path() {
-    assert_eq!(
-        context(&json!({"pathname": "/a"})).screen_lines(),
-        ["경로: /a"]
-    );
-    assert_eq!(
-        context(&json!({"pathname": "/a", "path": "/b"})).screen_lines(),
-        ["경로: /b"]
-    );
-    assert_eq!(
-        context(&json!({"pathname": "/a", "path": " "})).screen_lines(),
-        ["경로: /a"]
-    );
+    assert_eq!(context(&json!({"pathname": "/a"})).screen_lines(), ["경로: /a"]);
+    assert_eq!(context(&json!({"pathname": "/a", "path": "/b"})).screen_lines(), ["경로: /b"]);
+    assert_eq!(context(&json!({"pathname": "/a", "path": " "})).screen_lines(), ["경로: /a"]);
 }
 
 #[test]
 fn a_wrong_type_is_told_with_its_field() {
     let fault = |json: Value| PageContext::from_json(&json).unwrap_err().to_string();
     assert_eq!(fault(json!([1])), "context must be an object, not a list");
-    assert_eq!(
-        fault(json!("mail")),
-        "context must be an object, not a string"
-    );
+    assert_eq!(fault(json!("mail")), "context must be an object, not a string");
     assert_eq!(
         fault(json!({"selectedItemIds": 1})),
         "context.selectedItemIds must be a list, not a number"
@@ -87,10 +72,7 @@ fn a_wrong_type_is_told_with_its_field() {
         fault(json!({"url": ["x"]})),
         "context.url must be a string, a number or a boolean, not a list"
     );
-    assert_eq!(
-        fault(json!({"metadata": "x"})),
-        "context.metadata must be an object, not a string"
-    );
+    assert_eq!(fault(json!({"metadata": "x"})), "context.metadata must be an object, not a string");
 }
 
 #[test]
@@ -127,10 +109,7 @@ fn values_are_cut_in_characters_and_metadata_at_twenty_entries() {
         "title": long, "selectedItemIds": vec![1234; 400], "metadata": metadata,
     }));
     let lines = page.screen_lines();
-    assert_eq!(
-        lines[0].chars().count(),
-        "선택된 항목 ID: ".chars().count() + 500
-    );
+    assert_eq!(lines[0].chars().count(), "선택된 항목 ID: ".chars().count() + 500);
     assert_eq!(lines[1], format!("페이지 제목: {}", "가".repeat(500)));
     assert_eq!(lines[2].matches(": ").count(), 1 + 20);
     assert!(lines[2].ends_with("k19: 19"), "{}", lines[2]);

@@ -41,25 +41,12 @@ fn the_three_forms_of_the_contract_are_read() {
         "timestamp":1_706_152_860
     }));
     let reason = Some("사용자 거절".to_owned());
-    assert_eq!(
-        rejection,
-        Ok(Signal {
-            vote: Vote::Reject,
-            reason,
-            ..expected.clone()
-        })
-    );
+    assert_eq!(rejection, Ok(Signal { vote: Vote::Reject, reason, ..expected.clone() }));
 
     let action = parse(&json!(
         {"action":"approve","requestId":REQUEST,"sessionId":session(),"timestamp":1_706_152_860}
     ));
-    assert_eq!(
-        action,
-        Ok(Signal {
-            session_id: Some(session()),
-            ..expected
-        })
-    );
+    assert_eq!(action, Ok(Signal { session_id: Some(session()), ..expected }));
 }
 
 #[test]
@@ -73,11 +60,7 @@ fn any_one_of_the_three_fields_decides() {
             ("rejected", Vote::Reject),
             ("reject", Vote::Reject),
         ] {
-            assert_eq!(
-                parse(&json!({field: word})).map(|s| s.vote),
-                Ok(vote),
-                "{field} {word}"
-            );
+            assert_eq!(parse(&json!({field: word})).map(|s| s.vote), Ok(vote), "{field} {word}");
         }
     }
 }
@@ -107,38 +90,27 @@ fn a_doubt_is_never_a_yes() {
     }
     let twice = br#"{"status":"rejected","status":"approved"}"#;
     assert!(matches!(Signal::parse(twice), Err(SignalFault::NotJson(_))));
-    assert!(matches!(
-        Signal::parse(b"approved"),
-        Err(SignalFault::NotJson(_))
-    ));
+    assert!(matches!(Signal::parse(b"approved"), Err(SignalFault::NotJson(_))));
     assert!(matches!(Signal::parse(b""), Err(SignalFault::NotJson(_))));
 }
 
 #[test]
 fn each_fault_says_what_is_wrong() {
     assert_eq!(parse(&json!([])), Err(SignalFault::NotAnObject));
-    assert_eq!(
-        parse(&json!({"requestId": REQUEST})),
-        Err(SignalFault::NoDecision)
-    );
+    assert_eq!(parse(&json!({"requestId": REQUEST})), Err(SignalFault::NoDecision));
     assert_eq!(
         parse(&json!({"type": "approve", "action": "reject"})),
         Err(SignalFault::Contradiction)
     );
     let unknown = parse(&json!({"type": "x".repeat(500)})).unwrap_err();
-    assert!(
-        matches!(unknown, SignalFault::UnknownDecision { field: "type", ref value }
-        if value.len() == 80)
-    );
+    assert!(matches!(unknown, SignalFault::UnknownDecision { field: "type", ref value }
+        if value.len() == 80));
     assert_eq!(
         parse(&json!({"type": "approve", "requestId": "req_x"})),
         Err(SignalFault::BadRequestId("req_x".into()))
     );
     let long = vec![b' '; SIGNAL_MAX + 1];
-    assert_eq!(
-        Signal::parse(&long),
-        Err(SignalFault::TooLong(SIGNAL_MAX + 1))
-    );
+    assert_eq!(Signal::parse(&long), Err(SignalFault::TooLong(SIGNAL_MAX + 1)));
 }
 
 #[test]
@@ -146,57 +118,32 @@ fn a_field_that_is_null_counts_as_absent() {
     let signal =
         parse(&json!({"type": "approval", "status": null, "requestId": null, "sessionId": null}))
             .unwrap();
-    assert_eq!(
-        (signal.vote, signal.request_id, signal.session_id),
-        (Vote::Approve, None, None)
-    );
+    assert_eq!((signal.vote, signal.request_id, signal.session_id), (Vote::Approve, None, None));
 }
 
 #[test]
 fn who_decided_is_read_from_the_field_that_fits_the_vote() {
-    let by = |json: Value| {
-        parse(&json)
-            .unwrap()
-            .by
-            .map(|user| user.as_str().to_owned())
-    };
-    assert_eq!(
-        by(json!({"type": "approval", "userId": "u"})),
-        Some("u".into())
-    );
+    let by = |json: Value| parse(&json).unwrap().by.map(|user| user.as_str().to_owned());
+    assert_eq!(by(json!({"type": "approval", "userId": "u"})), Some("u".into()));
     assert_eq!(
         by(json!({"type": "approval", "userId": "u", "approvedBy": "a", "rejectedBy": "r"})),
         Some("a".into())
     );
-    assert_eq!(
-        by(json!({"type": "rejection", "rejectedBy": "r"})),
-        Some("r".into())
-    );
+    assert_eq!(by(json!({"type": "rejection", "rejectedBy": "r"})), Some("r".into()));
     assert_eq!(by(json!({"type": "rejection", "approvedBy": "a"})), None);
     assert_eq!(by(json!({"type": "approval", "userId": " "})), None);
-    assert_eq!(
-        by(json!({"type": "approval", "userId": "u".repeat(300)})),
-        None
-    );
+    assert_eq!(by(json!({"type": "approval", "userId": "u".repeat(300)})), None);
 }
 
 #[test]
 fn timestamps_are_seconds_whether_they_came_in_seconds_or_milliseconds() {
     let at = |timestamp: Value| {
-        parse(&json!({"type": "approval", "timestamp": timestamp}))
-            .unwrap()
-            .timestamp
+        parse(&json!({"type": "approval", "timestamp": timestamp})).unwrap().timestamp
     };
     assert_eq!(at(json!(1_706_152_860)), Some(1_706_152_860));
     assert_eq!(at(json!(1_706_152_860_123_u64)), Some(1_706_152_860));
     assert_eq!(at(json!(1_706_152_860.75)), Some(1_706_152_860));
-    for odd in [
-        json!(-1),
-        json!("yesterday"),
-        json!(null),
-        json!({}),
-        json!(1e300),
-    ] {
+    for odd in [json!(-1), json!("yesterday"), json!(null), json!({}), json!(1e300)] {
         assert_eq!(at(odd.clone()), None, "{odd}");
     }
 }
@@ -217,10 +164,7 @@ fn what_this_service_publishes_has_the_form_of_the_contract_and_is_read_back() {
     assert_eq!(publish(Verdict::Cancelled), None);
 
     let back = Signal::parse(publish(Verdict::Rejected).unwrap().as_bytes()).unwrap();
-    assert_eq!(
-        back.applies_to(&session(), std::slice::from_ref(&request)),
-        Some(&request)
-    );
+    assert_eq!(back.applies_to(&session(), std::slice::from_ref(&request)), Some(&request));
     assert_eq!(back.reason.as_deref(), Some("사용자 거절"));
     assert_eq!(back.by, Some(UserId::new("kim")));
 }
@@ -230,14 +174,7 @@ fn a_reason_of_any_length_makes_a_signal_that_can_be_read() {
     let mut decision = decision(Verdict::Rejected);
     decision.reason = Some("\u{1}".repeat(200_000));
     let signal = Signal::for_decision(&RequestId::new(REQUEST), &session(), &decision).unwrap();
-    assert_eq!(
-        Signal::parse(signal.as_bytes())
-            .unwrap()
-            .reason
-            .unwrap()
-            .len(),
-        REASON_MAX
-    );
+    assert_eq!(Signal::parse(signal.as_bytes()).unwrap().reason.unwrap().len(), REASON_MAX);
 }
 
 #[test]
@@ -257,18 +194,8 @@ fn a_stored_request_is_a_vote_only_once_another_publisher_has_decided_it() {
     assert_eq!(approved.by, Some(UserId::new("kim")));
     assert_eq!(approved.timestamp, Some(1_706_152_860));
     let rejected = stored("rejected").unwrap();
-    assert_eq!(
-        (rejected.vote, rejected.by),
-        (Vote::Reject, Some(UserId::new("lee")))
-    );
-    for open in [
-        "pending",
-        "timed_out",
-        "cancelled",
-        "approve",
-        "APPROVED",
-        "",
-    ] {
+    assert_eq!((rejected.vote, rejected.by), (Vote::Reject, Some(UserId::new("lee"))));
+    for open in ["pending", "timed_out", "cancelled", "approve", "APPROVED", ""] {
         assert_eq!(stored(open), None, "{open}");
     }
     for broken in ["", "[]", "{}", r#"{"status":"approved"}"#] {
@@ -280,20 +207,14 @@ fn a_stored_request_is_a_vote_only_once_another_publisher_has_decided_it() {
 fn a_signal_applies_to_the_request_it_names_or_to_the_only_one() {
     let (one, two) = (RequestId::new(REQUEST), RequestId::new("req_ba9876543210"));
     let applies = |json: Value, pending: &[RequestId]| {
-        parse(&json)
-            .unwrap()
-            .applies_to(&session(), pending)
-            .cloned()
+        parse(&json).unwrap().applies_to(&session(), pending).cloned()
     };
     let both = [one.clone(), two.clone()];
     let names_two = json!({"type": "approval", "requestId": two});
     assert_eq!(applies(names_two.clone(), &both), Some(two));
     assert_eq!(applies(names_two, std::slice::from_ref(&one)), None);
     let names_none = json!({"type": "approval"});
-    assert_eq!(
-        applies(names_none.clone(), std::slice::from_ref(&one)),
-        Some(one.clone())
-    );
+    assert_eq!(applies(names_none.clone(), std::slice::from_ref(&one)), Some(one.clone()));
     assert_eq!(applies(names_none.clone(), &both), None);
     assert_eq!(applies(names_none, &[]), None);
     let elsewhere = json!({"type": "approval", "requestId": one, "sessionId": "session_x_1_a"});
@@ -301,15 +222,7 @@ fn a_signal_applies_to_the_request_it_names_or_to_the_only_one() {
 }
 
 fn word() -> impl Strategy<Value = Value> {
-    let words = [
-        "approval",
-        "approved",
-        "approve",
-        "rejection",
-        "rejected",
-        "reject",
-        "pending",
-    ];
+    let words = ["approval", "approved", "approve", "rejection", "rejected", "reject", "pending"];
     prop_oneof![
         proptest::sample::select(words.to_vec()).prop_map(Value::from),
         any::<String>().prop_map(Value::from),

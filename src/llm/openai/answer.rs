@@ -105,11 +105,7 @@ impl Answer {
 
     fn patience(&self) -> Instant {
         let complete = self.assembler.is_finished();
-        let wait = if complete {
-            self.idle.min(TRAILER_WAIT)
-        } else {
-            self.idle
-        };
+        let wait = if complete { self.idle.min(TRAILER_WAIT) } else { self.idle };
         Instant::now() + wait
     }
 
@@ -145,9 +141,9 @@ impl Answer {
                 Ok(()) => Ok(false),
                 Err(too_large) => Err(Fault::broken(&too_large.to_string())),
             },
-            Reader::Whole(whole) if whole.len() + bytes.len() > WHOLE_MAX => Err(Fault::broken(
-                &format!("the answer is larger than {WHOLE_MAX} bytes"),
-            )),
+            Reader::Whole(whole) if whole.len() + bytes.len() > WHOLE_MAX => {
+                Err(Fault::broken(&format!("the answer is larger than {WHOLE_MAX} bytes")))
+            }
             Reader::Whole(whole) => {
                 whole.extend_from_slice(bytes);
                 Ok(false)

@@ -56,9 +56,7 @@ impl Assembler {
     pub(super) fn new(request: &ChatRequest) -> Self {
         Self {
             names: request::names(request),
-            used: request::calls(request)
-                .map(|call| call.id.to_string())
-                .collect(),
+            used: request::calls(request).map(|call| call.id.to_string()).collect(),
             calls: Vec::new(),
             current: 0,
             call_bytes: 0,
@@ -83,10 +81,7 @@ impl Assembler {
         let usage = chunk.usage();
         self.usage = usage.or(self.usage);
         let Some(mut choice) = chunk.choice() else {
-            return Ok(Step {
-                text: String::new(),
-                alive: usage.is_some(),
-            });
+            return Ok(Step { text: String::new(), alive: usage.is_some() });
         };
         self.count(&choice);
         let mut piece = choice.piece();
@@ -146,19 +141,14 @@ impl Assembler {
                 return Err(Fault::broken("it asks for too many tools at once"));
             }
             None => {
-                self.calls.push(Call {
-                    index: fragment.index,
-                    ..Call::default()
-                });
+                self.calls.push(Call { index: fragment.index, ..Call::default() });
                 self.calls.len() - 1
             }
         };
         let arguments = fragment.arguments();
         self.call_bytes = self.call_bytes.saturating_add(arguments.len());
         if self.call_bytes > CALL_BYTES_MAX {
-            return Err(Fault::broken(
-                "the arguments of its tool calls are too large",
-            ));
+            return Err(Fault::broken("the arguments of its tool calls are too large"));
         }
         let call = &mut self.calls[self.current];
         call.arguments.push_str(&arguments);
@@ -175,10 +165,7 @@ impl Assembler {
     /// The call that a fragment continues; `None`: it starts one.
     fn find(&self, fragment: &CallFragment, position: usize, of: usize) -> Option<usize> {
         if let Some(index) = fragment.index {
-            let found = self
-                .calls
-                .iter()
-                .rposition(|call| call.index == Some(index))?;
+            let found = self.calls.iter().rposition(|call| call.index == Some(index))?;
             // Some servers give every call the same index, and only the id tells them apart.
             return (!self.calls[found].is_another(fragment)).then_some(found);
         }
@@ -205,19 +192,13 @@ impl Assembler {
             blank if blank.trim().is_empty() => "{}".to_owned(),
             arguments => arguments,
         };
-        ToolCall {
-            id: ToolCallId::new(id),
-            name: self.names.meant_by(call.name),
-            arguments,
-        }
+        ToolCall { id: ToolCallId::new(id), name: self.names.meant_by(call.name), arguments }
     }
 }
 
 impl Call {
     fn is_another(&self, fragment: &CallFragment) -> bool {
-        let other_id = fragment
-            .id()
-            .is_some_and(|id| !self.id.is_empty() && id != self.id);
+        let other_id = fragment.id().is_some_and(|id| !self.id.is_empty() && id != self.id);
         other_id && fragment.name().is_some()
     }
 

@@ -46,11 +46,7 @@ pub(super) struct Extras {
 
 impl Fault {
     fn new(error: ModelError, again: Again) -> Self {
-        Self {
-            error,
-            again,
-            blamed: Extras::default(),
-        }
+        Self { error, again, blamed: Extras::default() }
     }
 
     /// There was no answer: no connection, or one that broke before the head of an answer.
@@ -97,9 +93,7 @@ impl Fault {
         body: &[u8],
         key: Option<&SecretString>,
     ) -> Self {
-        let said = serde_json::from_slice(body)
-            .ok()
-            .and_then(|body| Said::in_body(&body));
+        let said = serde_json::from_slice(body).ok().and_then(|body| Said::in_body(&body));
         let said = said.unwrap_or_default();
         let kind = Kind::of_status(status);
         let again = match kind {
@@ -114,11 +108,7 @@ impl Fault {
             "" => status.to_string(),
             message => format!("{status}: {}", presentable(message, key)),
         };
-        Self {
-            error: kind.error(text),
-            again,
-            blamed: Extras::blamed(status, body),
-        }
+        Self { error: kind.error(text), again, blamed: Extras::blamed(status, body) }
     }
 
     /// The error that an answer with a good status carries, if it carries one.
@@ -130,11 +120,7 @@ impl Fault {
         };
         let said = carries.then(|| Said::in_body(answer).unwrap_or_default())?;
         let kind = said.kind();
-        let again = if kind.passes() {
-            Again::Soon
-        } else {
-            Again::Never
-        };
+        let again = if kind.passes() { Again::Soon } else { Again::Never };
         let text = match said.message.as_str() {
             "" => "the provider reported an error".to_owned(),
             message => presentable(message, key),
@@ -157,10 +143,7 @@ impl Fault {
 impl Extras {
     /// The parameters that the body of a 400 or 422 mentions.
     fn blamed(status: StatusCode, body: &[u8]) -> Self {
-        if !matches!(
-            status,
-            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY
-        ) {
+        if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
             return Self::default();
         }
         let mentions = |name: &[u8]| memchr::memmem::find(body, name).is_some();
@@ -172,10 +155,7 @@ impl Extras {
 
     /// The parameters that both name.
     pub(super) fn and(self, other: Self) -> Self {
-        Self {
-            usage: self.usage && other.usage,
-            logprobs: self.logprobs && other.logprobs,
-        }
+        Self { usage: self.usage && other.usage, logprobs: self.logprobs && other.logprobs }
     }
 
     /// Whether it names one at all.
@@ -234,10 +214,7 @@ struct Said {
 impl Said {
     /// `{"error":{"message":…}}`, `{"error":"…"}`, `{"message":…}` or `{"detail":…}`.
     fn in_body(body: &Value) -> Option<Self> {
-        let error = body
-            .get("error")
-            .filter(|error| !error.is_null())
-            .unwrap_or(body);
+        let error = body.get("error").filter(|error| !error.is_null()).unwrap_or(body);
         let field = |name: &str| match error.get(name) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
@@ -248,27 +225,17 @@ impl Said {
             Value::Object(_) => [field("message"), field("detail")].concat(),
             _ => return None,
         };
-        Some(Self {
-            message,
-            code: field("code"),
-            kind: field("type"),
-        })
+        Some(Self { message, code: field("code"), kind: field("type") })
     }
 
     /// The kind of an error that came without a status of its own.
     fn kind(&self) -> Kind {
-        let status = self
-            .code
-            .parse()
-            .ok()
-            .and_then(|code| StatusCode::from_u16(code).ok());
+        let status = self.code.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
         if let Some(status) = status {
             return Kind::of_status(status);
         }
         let says = |words: &[&str]| {
-            words
-                .iter()
-                .any(|word| self.code.contains(word) || self.kind.contains(word))
+            words.iter().any(|word| self.code.contains(word) || self.kind.contains(word))
         };
         if says(&["rate_limit", "too_many_requests", "insufficient_quota"]) {
             Kind::RateLimited
@@ -295,18 +262,13 @@ impl Said {
 
 /// A provider's text as one bounded line without keys: some of them quote the key they refuse.
 fn presentable(text: &str, key: Option<&SecretString>) -> String {
-    let key = key
-        .map(|key| key.expose_secret().trim())
-        .filter(|key| !key.is_empty());
+    let key = key.map(|key| key.expose_secret().trim()).filter(|key| !key.is_empty());
     let text = key.map_or_else(|| text.to_owned(), |key| text.replace(key, "[key]"));
     let text = text.replace(|c: char| c.is_control(), " ");
     let is_key = |word: &str| {
-        word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric())
-            .starts_with("sk-")
+        word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).starts_with("sk-")
     };
-    let words = text
-        .split_whitespace()
-        .map(|word| if is_key(word) { "[key]" } else { word });
+    let words = text.split_whitespace().map(|word| if is_key(word) { "[key]" } else { word });
     bounded(&words.collect::<Vec<_>>().join(" "))
 }
 

@@ -18,11 +18,8 @@ pub(super) struct ToolNames {
 impl ToolNames {
     /// The names of the tools, and of the calls in the conversation so far.
     pub(super) fn new<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let mut taken: HashSet<String> = names
-            .clone()
-            .filter(|name| is_fit(name))
-            .map(str::to_owned)
-            .collect();
+        let mut taken: HashSet<String> =
+            names.clone().filter(|name| is_fit(name)).map(str::to_owned).collect();
         let mut all = Self::default();
         for name in names.filter(|name| !is_fit(name)) {
             if all.to_wire.contains_key(name) {
@@ -58,18 +55,10 @@ fn is_plain(byte: u8) -> bool {
 /// A fit name that resembles `name` and is not taken.
 fn free(name: &str, taken: &HashSet<String>) -> String {
     let plain = |c: char| {
-        if c.is_ascii() && is_plain(c as u8) {
-            c
-        } else {
-            '_'
-        }
+        if c.is_ascii() && is_plain(c as u8) { c } else { '_' }
     };
     let stem: String = name.chars().map(plain).take(NAME_MAX).collect();
-    let stem = if stem.is_empty() {
-        "_".to_owned()
-    } else {
-        stem
-    };
+    let stem = if stem.is_empty() { "_".to_owned() } else { stem };
     let mut wire = Cow::Borrowed(stem.as_str());
     let mut number = 1_u64;
     while taken.contains(wire.as_ref()) {
@@ -88,15 +77,7 @@ mod tests {
     #[test]
     fn names_that_providers_refuse_travel_as_others_and_come_back() {
         let long = "x".repeat(80);
-        let given = [
-            "server.tool",
-            "server_tool",
-            "server/tool",
-            "도구",
-            "",
-            "server.tool",
-            &long,
-        ];
+        let given = ["server.tool", "server_tool", "server/tool", "도구", "", "server.tool", &long];
         let names = ToolNames::new(given.iter().copied());
         let wire: HashSet<&str> = given.iter().map(|name| names.to_wire(name)).collect();
         assert_eq!(wire.len(), 6, "{wire:?}");

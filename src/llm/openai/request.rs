@@ -87,20 +87,10 @@ impl<'a> Body<'a> {
     ) -> Self {
         Self {
             model,
-            messages: request
-                .messages
-                .iter()
-                .map(|message| on_wire(message, names))
-                .collect(),
-            tools: request
-                .tools
-                .iter()
-                .map(|tool| offered(tool, names))
-                .collect(),
+            messages: request.messages.iter().map(|message| on_wire(message, names)).collect(),
+            tools: request.tools.iter().map(|tool| offered(tool, names)).collect(),
             stream: true,
-            stream_options: extras.usage.then_some(StreamOptions {
-                include_usage: true,
-            }),
+            stream_options: extras.usage.then_some(StreamOptions { include_usage: true }),
             logprobs: extras.logprobs.then_some(true),
         }
     }
@@ -124,34 +114,19 @@ fn on_wire<'a>(message: &'a Message, names: &'a ToolNames) -> WireMessage<'a> {
     match message {
         Message::System { content } => WireMessage::System { content },
         Message::User { content } => WireMessage::User { content },
-        Message::Assistant {
-            content,
-            tool_calls,
-        } => WireMessage::Assistant {
+        Message::Assistant { content, tool_calls } => WireMessage::Assistant {
             content: (!content.is_empty() || tool_calls.is_empty()).then_some(content),
             tool_calls: tool_calls.iter().map(|call| called(call, names)).collect(),
         },
-        Message::Tool {
-            call_id,
-            name: _,
-            content,
-        } => WireMessage::Tool {
-            tool_call_id: call_id.as_str(),
-            content,
-        },
+        Message::Tool { call_id, name: _, content } => {
+            WireMessage::Tool { tool_call_id: call_id.as_str(), content }
+        }
     }
 }
 
 fn called<'a>(call: &'a ToolCall, names: &'a ToolNames) -> WireCall<'a> {
-    let function = CalledFunction {
-        name: names.to_wire(&call.name),
-        arguments: &call.arguments,
-    };
-    WireCall {
-        id: call.id.as_str(),
-        r#type: "function",
-        function,
-    }
+    let function = CalledFunction { name: names.to_wire(&call.name), arguments: &call.arguments };
+    WireCall { id: call.id.as_str(), r#type: "function", function }
 }
 
 fn offered<'a>(tool: &'a ToolSpec, names: &'a ToolNames) -> WireTool<'a> {
@@ -160,8 +135,5 @@ fn offered<'a>(tool: &'a ToolSpec, names: &'a ToolNames) -> WireTool<'a> {
         description: &tool.description,
         parameters: &tool.parameters,
     };
-    WireTool {
-        r#type: "function",
-        function,
-    }
+    WireTool { r#type: "function", function }
 }

@@ -33,19 +33,14 @@ impl Retries {
         if done >= self.max {
             return None;
         }
-        let doubled = self
-            .backoff
-            .saturating_mul(2_u32.saturating_pow(done))
-            .min(BACKOFF_MAX);
+        let doubled = self.backoff.saturating_mul(2_u32.saturating_pow(done)).min(BACKOFF_MAX);
         match again {
             Again::Never => None,
             Again::Soon => Some(doubled / 2 + jitter(doubled / 2)),
             // All who were told the same time would come back at once.
-            Again::After(asked) => Some(
-                asked
-                    .saturating_add(jitter(doubled))
-                    .min(self.max_retry_after),
-            ),
+            Again::After(asked) => {
+                Some(asked.saturating_add(jitter(doubled)).min(self.max_retry_after))
+            }
         }
     }
 }
@@ -64,9 +59,7 @@ fn read_headers(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
     if let Some(seconds) = number(&RETRY_AFTER) {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let date = rfc2822::DateTimeParser::new()
-        .parse_timestamp(text(&RETRY_AFTER)?)
-        .ok()?;
+    let date = rfc2822::DateTimeParser::new().parse_timestamp(text(&RETRY_AFTER)?).ok()?;
     let at = u64::try_from(date.as_millisecond()).ok()?;
     Some(Duration::from_millis(at.saturating_sub(now_ms)))
 }
@@ -92,14 +85,8 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date_or_milliseconds() {
         assert_eq!(asked("retry-after", "3"), Some(Duration::from_secs(3)));
-        assert_eq!(
-            asked("retry-after", " 0.5 "),
-            Some(Duration::from_millis(500))
-        );
-        assert_eq!(
-            asked("retry-after-ms", "20"),
-            Some(Duration::from_millis(20))
-        );
+        assert_eq!(asked("retry-after", " 0.5 "), Some(Duration::from_millis(500)));
+        assert_eq!(asked("retry-after-ms", "20"), Some(Duration::from_millis(20)));
         let in_five_seconds = asked("retry-after", "Sun, 06 Nov 1994 08:49:42 GMT");
         assert_eq!(in_five_seconds, Some(Duration::from_secs(5)));
         let long_ago = asked("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT");
@@ -116,19 +103,10 @@ mod tests {
     #[test]
     fn the_backoff_doubles_is_spread_and_ends() {
         let second = Duration::from_secs(1);
-        let retries = Retries {
-            max: 5,
-            backoff: second,
-            max_retry_after: 30 * second,
-        };
+        let retries = Retries { max: 5, backoff: second, max_retry_after: 30 * second };
         for (done, most) in [1, 2, 4, 8, 8].into_iter().enumerate() {
-            let wait = retries
-                .wait(u32::try_from(done).unwrap(), Again::Soon)
-                .unwrap();
-            assert!(
-                (second * most / 2..=second * most).contains(&wait),
-                "{done}: {wait:?}"
-            );
+            let wait = retries.wait(u32::try_from(done).unwrap(), Again::Soon).unwrap();
+            assert!((second * most / 2..=second * most).contains(&wait), "{done}: {wait:?}");
         }
         assert_eq!(retries.wait(5, Again::Soon), None);
         assert_eq!(retries.wait(0, Again::Never), None);
@@ -137,16 +115,9 @@ mod tests {
     #[test]
     fn the_providers_wish_is_a_lower_bound_up_to_the_cap() {
         let second = Duration::from_secs(1);
-        let retries = Retries {
-            max: 1,
-            backoff: second,
-            max_retry_after: 30 * second,
-        };
+        let retries = Retries { max: 1, backoff: second, max_retry_after: 30 * second };
         let wait = retries.wait(0, Again::After(10 * second)).unwrap();
         assert!((10 * second..=11 * second).contains(&wait), "{wait:?}");
-        assert_eq!(
-            retries.wait(0, Again::After(Duration::MAX)),
-            Some(30 * second)
-        );
+        assert_eq!(retries.wait(0, Again::After(Duration::MAX)), Some(30 * second));
     }
 }

@@ -134,21 +134,14 @@ impl Chunk {
         let completion_tokens = usage.completion_tokens.unwrap_or(0);
         let total = prompt_tokens.saturating_add(completion_tokens);
         let total_tokens = usage.total_tokens.unwrap_or(total);
-        Some(Usage {
-            prompt_tokens,
-            completion_tokens,
-            total_tokens,
-        })
+        Some(Usage { prompt_tokens, completion_tokens, total_tokens })
     }
 }
 
 impl Choice {
     /// What came of the message, streamed or not.
     pub(super) fn piece(&mut self) -> Piece {
-        self.delta
-            .take()
-            .or_else(|| self.message.take())
-            .unwrap_or_default()
+        self.delta.take().or_else(|| self.message.take()).unwrap_or_default()
     }
 
     /// Why the answer ended, if it has. Some servers say an empty reason until then.
@@ -165,14 +158,8 @@ impl Choice {
 
     /// The logarithms of the probabilities of this chunk's text tokens.
     pub(super) fn logprobs(&self) -> impl Iterator<Item = f64> {
-        let tokens = self
-            .logprobs
-            .as_ref()
-            .and_then(|logprobs| logprobs.content.as_deref());
-        tokens
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|token| token.logprob)
+        let tokens = self.logprobs.as_ref().and_then(|logprobs| logprobs.content.as_deref());
+        tokens.unwrap_or_default().iter().filter_map(|token| token.logprob)
     }
 }
 
@@ -190,9 +177,7 @@ impl Piece {
 
     /// Whether the model thinks aloud here.
     pub(super) fn reasons(&self) -> bool {
-        let mut fields = [&self.reasoning_content, &self.reasoning]
-            .into_iter()
-            .flatten();
+        let mut fields = [&self.reasoning_content, &self.reasoning].into_iter().flatten();
         fields.any(|text| !text.is_empty())
     }
 }
@@ -205,19 +190,12 @@ impl CallFragment {
 
     /// The tool's name, where the fragment says it.
     pub(super) fn name(&self) -> Option<&str> {
-        self.function
-            .as_ref()?
-            .name
-            .as_deref()
-            .filter(|name| !name.is_empty())
+        self.function.as_ref()?.name.as_deref().filter(|name| !name.is_empty())
     }
 
     /// The next part of the arguments. Some servers send an object instead of its text.
     pub(super) fn arguments(&mut self) -> String {
-        let arguments = self
-            .function
-            .as_mut()
-            .and_then(|function| function.arguments.take());
+        let arguments = self.function.as_mut().and_then(|function| function.arguments.take());
         match arguments {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => text,

@@ -7,53 +7,20 @@ use super::steps::{Missing, Reply};
 
 /// What the planner can do with which tool, in both languages.
 const ABILITIES: [(&str, &str, &str); 10] = [
-    (
-        "git_status",
-        "저장소 상태 확인",
-        "tell how the repository stands",
-    ),
+    ("git_status", "저장소 상태 확인", "tell how the repository stands"),
     ("git_log", "커밋 이력 조회", "list commits"),
-    (
-        "git_diff",
-        "브랜치 비교와 PR 분석",
-        "compare branches and analyze pull requests",
-    ),
+    ("git_diff", "브랜치 비교와 PR 분석", "compare branches and analyze pull requests"),
     ("git_branch_list", "브랜치 목록 조회", "list branches"),
     ("git_show_file", "파일 내용 보기", "show a file"),
-    (
-        "git_merge",
-        "브랜치 병합 (승인 필요)",
-        "merge branches (asks for approval)",
-    ),
-    (
-        "github_get_pr",
-        "GitHub PR 조회",
-        "read a pull request on GitHub",
-    ),
-    (
-        "github_create_pr",
-        "GitHub PR 생성 (승인 필요)",
-        "create pull requests (asks for approval)",
-    ),
-    (
-        "github_merge_pr",
-        "GitHub PR 병합 (승인 필요)",
-        "merge pull requests (asks for approval)",
-    ),
-    (
-        "send_email",
-        "메일 발송 (승인 필요)",
-        "send mails (asks for approval)",
-    ),
+    ("git_merge", "브랜치 병합 (승인 필요)", "merge branches (asks for approval)"),
+    ("github_get_pr", "GitHub PR 조회", "read a pull request on GitHub"),
+    ("github_create_pr", "GitHub PR 생성 (승인 필요)", "create pull requests (asks for approval)"),
+    ("github_merge_pr", "GitHub PR 병합 (승인 필요)", "merge pull requests (asks for approval)"),
+    ("send_email", "메일 발송 (승인 필요)", "send mails (asks for approval)"),
 ];
 
 /// The tools that change something: what they did is what the answer is about.
-const CHANGING: [&str; 4] = [
-    "git_merge",
-    "github_create_pr",
-    "github_merge_pr",
-    "send_email",
-];
+const CHANGING: [&str; 4] = ["git_merge", "github_create_pr", "github_merge_pr", "send_email"];
 
 /// The whole answer; never empty.
 pub(super) fn compose(
@@ -66,10 +33,8 @@ pub(super) fn compose(
         Reply::Results => results(conversation, language),
         Reply::Analysis => analysis(conversation, language),
         Reply::Help => {
-            let hello = language.pick(
-                "안녕하세요! DWP 업무 비서입니다.",
-                "Hello! I am the assistant of DWP.",
-            );
+            let hello = language
+                .pick("안녕하세요! DWP 업무 비서입니다.", "Hello! I am the assistant of DWP.");
             format!("{hello} {}", abilities(language, offered))
         }
         Reply::Screen => screen(conversation, language),
@@ -92,9 +57,7 @@ pub(super) fn compose(
 }
 
 fn abilities(language: Language, offered: &[&str]) -> String {
-    let known = ABILITIES
-        .iter()
-        .filter(|(tool, _, _)| offered.contains(tool));
+    let known = ABILITIES.iter().filter(|(tool, _, _)| offered.contains(tool));
     let lines: Vec<String> = known
         .map(|(_, korean, english)| format!("\n- {}", language.pick(korean, english)))
         .collect();
@@ -146,10 +109,7 @@ fn not_offered(tool: &str, conversation: &Conversation<'_>, language: Language) 
 }
 
 fn screen(conversation: &Conversation<'_>, language: Language) -> String {
-    let lines: Vec<String> = conversation
-        .screen()
-        .map(|line| format!("\n- {line}"))
-        .collect();
+    let lines: Vec<String> = conversation.screen().map(|line| format!("\n- {line}")).collect();
     if lines.is_empty() {
         let none = language.pick(
             "현재 화면에 대한 정보를 받지 못했습니다.",
@@ -157,20 +117,13 @@ fn screen(conversation: &Conversation<'_>, language: Language) -> String {
         );
         return none.to_owned();
     }
-    let intro = language.pick(
-        "지금 보고 계신 화면입니다.",
-        "This is the page you are looking at:",
-    );
+    let intro = language.pick("지금 보고 계신 화면입니다.", "This is the page you are looking at:");
     format!("{intro}\n{}", lines.concat())
 }
 
 /// What changed something, if anything did; otherwise all that was read.
 fn results(conversation: &Conversation<'_>, language: Language) -> String {
-    let changing = conversation
-        .done
-        .iter()
-        .rev()
-        .find(|d| CHANGING.contains(&d.tool));
+    let changing = conversation.done.iter().rev().find(|d| CHANGING.contains(&d.tool));
     match changing {
         Some(done) => report::of(done, language),
         None => told(&conversation.done, language),
@@ -188,8 +141,5 @@ fn analysis(conversation: &Conversation<'_>, language: Language) -> String {
 }
 
 fn told(done: &[Done<'_>], language: Language) -> String {
-    done.iter()
-        .map(|done| report::of(done, language))
-        .collect::<Vec<_>>()
-        .join("\n\n")
+    done.iter().map(|done| report::of(done, language)).collect::<Vec<_>>().join("\n\n")
 }

@@ -34,29 +34,18 @@ pub(super) struct Done<'a> {
 impl<'a> Conversation<'a> {
     /// Finds the last prompt; without one, everything is earlier and the prompt is empty.
     pub(super) fn of(messages: &'a [Message]) -> Self {
-        let at = messages
-            .iter()
-            .rposition(|m| matches!(m, Message::User { .. }));
+        let at = messages.iter().rposition(|m| matches!(m, Message::User { .. }));
         let (earlier, rest) = messages.split_at(at.unwrap_or(messages.len()));
         let prompt = match rest.first() {
             Some(Message::User { content }) => content,
             _ => "",
         };
-        Self {
-            earlier,
-            prompt,
-            done: answered(rest),
-            next_call: next_call(messages),
-        }
+        Self { earlier, prompt, done: answered(rest), next_call: next_call(messages) }
     }
 
     /// The result of a tool that succeeded since the prompt; the last one, if it ran several times.
     pub(super) fn result_of(&self, tool: &str) -> Option<&Value> {
-        self.done
-            .iter()
-            .rev()
-            .filter(|d| d.tool == tool)
-            .find_map(|d| d.result.as_ref().ok())
+        self.done.iter().rev().filter(|d| d.tool == tool).find_map(|d| d.result.as_ref().ok())
     }
 
     /// Whether a tool was called since the prompt, with whatever result.
@@ -70,16 +59,12 @@ impl<'a> Conversation<'a> {
             Message::System { content } => Some(content.lines()),
             Message::User { .. } | Message::Assistant { .. } | Message::Tool { .. } => None,
         });
-        system
-            .flatten()
-            .filter(|line| LABELS.iter().any(|label| line.starts_with(label)))
+        system.flatten().filter(|line| LABELS.iter().any(|label| line.starts_with(label)))
     }
 
     /// The URL of the page that the person looks at, or nothing.
     pub(super) fn page_url(&self) -> &'a str {
-        self.screen()
-            .find_map(|line| line.strip_prefix(URL_LABEL))
-            .unwrap_or_default()
+        self.screen().find_map(|line| line.strip_prefix(URL_LABEL)).unwrap_or_default()
     }
 }
 
@@ -99,15 +84,10 @@ fn next_call(messages: &[Message]) -> usize {
 }
 
 fn answered(messages: &[Message]) -> Vec<Done<'_>> {
-    let asked: HashMap<&str, &ToolCall> = calls(messages)
-        .map(|call| (call.id.as_str(), call))
-        .collect();
+    let asked: HashMap<&str, &ToolCall> =
+        calls(messages).map(|call| (call.id.as_str(), call)).collect();
     let done = messages.iter().filter_map(|message| match message {
-        Message::Tool {
-            call_id,
-            name,
-            content,
-        } => Some(Done {
+        Message::Tool { call_id, name, content } => Some(Done {
             tool: name,
             arguments: asked
                 .get(call_id.as_str())

@@ -10,14 +10,7 @@ const ENDINGS: &[&str] = &[
     "scss", "sh", "sql", "svg", "swift", "toml", "ts", "tsx", "txt", "vue", "xml", "yaml", "yml", "go",
 ];
 /// Files that are known without an ending.
-const WHOLE: [&str; 6] = [
-    "README",
-    "LICENSE",
-    "CHANGELOG",
-    "Dockerfile",
-    "Makefile",
-    ".gitignore",
-];
+const WHOLE: [&str; 6] = ["README", "LICENSE", "CHANGELOG", "Dockerfile", "Makefile", ".gitignore"];
 
 /// The first file that a prompt names, as it stands there.
 pub(super) fn file(prompt: &str) -> Option<String> {
@@ -72,14 +65,7 @@ mod tests {
         ] {
             assert_eq!(file(prompt).as_deref(), Some(name), "{prompt}");
         }
-        for prompt in [
-            "kim@dwp.md",
-            "http://dwp.com/a.md",
-            "v1.2",
-            "e.g. this",
-            ".md",
-            "",
-        ] {
+        for prompt in ["kim@dwp.md", "http://dwp.com/a.md", "v1.2", "e.g. this", ".md", ""] {
             assert_eq!(file(prompt), None, "{prompt}");
         }
     }

@@ -95,23 +95,11 @@ pub(super) fn read(prompt: &str) -> Reading {
     let [(score, intent), (rival, _), ..] = ranked;
     let help = scores.of_intent(Help);
     if score >= THRESHOLD {
-        Reading {
-            intent,
-            score,
-            rival: rival.max(0),
-        }
+        Reading { intent, score, rival: rival.max(0) }
     } else if help >= THRESHOLD {
-        Reading {
-            intent: Help,
-            score: help,
-            rival: score.max(0),
-        }
+        Reading { intent: Help, score: help, rival: score.max(0) }
     } else {
-        Reading {
-            intent: Unknown,
-            score: 0,
-            rival: score.max(help).max(0),
-        }
+        Reading { intent: Unknown, score: 0, rival: score.max(help).max(0) }
     }
 }
 
@@ -183,9 +171,7 @@ impl Evidence {
             let after = &self.text[at + phrase.len()..];
             !joins(self.text[..at].chars().rev()) && !joins(after.chars())
         };
-        self.text
-            .match_indices(phrase)
-            .any(|found| !phrase.is_ascii() || whole_words(found))
+        self.text.match_indices(phrase).any(|found| !phrase.is_ascii() || whole_words(found))
     }
 
     fn begins_with(&self, word: &str) -> bool {
@@ -197,8 +183,7 @@ impl Evidence {
 /// Whether the next character belongs to the same word: names such as `fix/mail-status` and
 /// `status@dwp.com` are one word each, and say nothing of mails or states.
 fn joins(mut rest: impl Iterator<Item = char>) -> bool {
-    rest.next()
-        .is_some_and(|c| c.is_ascii_alphanumeric() || "_-/@".contains(c))
+    rest.next().is_some_and(|c| c.is_ascii_alphanumeric() || "_-/@".contains(c))
 }
 
 /// The prompt without what it only quotes: text in double quotes and the text of a mail.
@@ -242,10 +227,7 @@ impl Scores {
     }
 
     fn of_intent(&self, intent: Intent) -> i32 {
-        self.0
-            .iter()
-            .find(|(known, _)| *known == intent)
-            .map_or(0, |(_, score)| *score)
+        self.0.iter().find(|(known, _)| *known == intent).map_or(0, |(_, score)| *score)
     }
 }
 

@@ -10,11 +10,7 @@ pub(super) enum Language {
 impl Language {
     /// Korean as soon as there is any Hangul.
     pub(super) fn of(prompt: &str) -> Self {
-        if prompt.chars().any(is_hangul) {
-            Self::Korean
-        } else {
-            Self::English
-        }
+        if prompt.chars().any(is_hangul) { Self::Korean } else { Self::English }
     }
 
     /// The text in this language.

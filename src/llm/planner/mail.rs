@@ -18,26 +18,9 @@ pub(super) struct Draft {
 
 /// What comes before a subject and before a body.
 const SUBJECT_LABELS: &[&str] = &["제목:", "제목은", "subject:", "titled"];
-const BODY_LABELS: &[&str] = &[
-    "내용:",
-    "내용은",
-    "본문:",
-    "본문은",
-    "body:",
-    "saying",
-    "message:",
-];
+const BODY_LABELS: &[&str] = &["내용:", "내용은", "본문:", "본문은", "body:", "saying", "message:"];
 /// Words between an address and what a mail is about.
-const AROUND: &[&str] = &[
-    "에게",
-    "께",
-    "한테",
-    "앞으로",
-    "으로",
-    "로",
-    "님에게",
-    "님께",
-];
+const AROUND: &[&str] = &["에게", "께", "한테", "앞으로", "으로", "로", "님에게", "님께"];
 /// Verbs and nouns that end the part of a Korean sentence that says what it is about.
 const KOREAN_ENDS: &[&str] = &["메일", "이메일", "보내", "발송", "전송", "전달", "작성"];
 /// What comes before the topic in English.
@@ -47,18 +30,13 @@ const ENGLISH_STARTS: &[&str] = &["about", "regarding", "concerning"];
 pub(super) fn addresses(text: &str) -> Vec<String> {
     let mut seen = HashSet::new();
     let first = |range: Range<usize>| seen.insert(&text[range.clone()]).then(|| &text[range]);
-    address_ranges(text)
-        .filter_map(first)
-        .map(str::to_owned)
-        .collect()
+    address_ranges(text).filter_map(first).map(str::to_owned).collect()
 }
 
 /// The mail that a prompt asks for; `None` if it names no address.
 pub(super) fn draft(prompt: &str, language: Language) -> Option<Draft> {
     let body_label = body_label(prompt);
-    let head = &prompt[..body_label
-        .as_ref()
-        .map_or(prompt.len(), |label| label.start)];
+    let head = &prompt[..body_label.as_ref().map_or(prompt.len(), |label| label.start)];
     let mut cc = after_copy_mark(head).map(addresses).unwrap_or_default();
     let mut to = addresses(head);
     let copied: HashSet<&String> = cc.iter().collect();
@@ -69,24 +47,12 @@ pub(super) fn draft(prompt: &str, language: Language) -> Option<Draft> {
     if to.is_empty() {
         return None;
     }
-    let topic = labelled(head, SUBJECT_LABELS)
-        .or_else(|| quoted(head))
-        .or_else(|| topic(head));
+    let topic = labelled(head, SUBJECT_LABELS).or_else(|| quoted(head)).or_else(|| topic(head));
     let body = body_label.and_then(|label| non_blank(prompt[label.end..].trim()));
     let assumed = usize::from(topic.is_none()) + usize::from(body.is_none());
     let body = body.unwrap_or_else(|| default_body(topic.as_deref(), language));
-    let untitled = || {
-        language
-            .pick("DWP에서 보낸 메일", "A message from DWP")
-            .to_owned()
-    };
-    Some(Draft {
-        to,
-        cc,
-        subject: topic.unwrap_or_else(untitled),
-        body,
-        assumed,
-    })
+    let untitled = || language.pick("DWP에서 보낸 메일", "A message from DWP").to_owned();
+    Some(Draft { to, cc, subject: topic.unwrap_or_else(untitled), body, assumed })
 }
 
 /// Where the label stands after which the text of a mail begins.
@@ -132,9 +98,7 @@ fn after_copy_mark(text: &str) -> Option<&str> {
 
 fn label(text: &str, labels: &[&str]) -> Option<Range<usize>> {
     let lower = text.to_ascii_lowercase();
-    let found = labels
-        .iter()
-        .filter_map(|label| Some((lower.find(label)?, label.len())));
+    let found = labels.iter().filter_map(|label| Some((lower.find(label)?, label.len())));
     found.min().map(|(at, len)| at..at + len)
 }
 
@@ -146,12 +110,10 @@ fn labelled(text: &str, labels: &[&str]) -> Option<String> {
 }
 
 fn quoted(text: &str) -> Option<String> {
-    [('"', '"'), ('“', '”'), ('「', '」'), ('\'', '\'')]
-        .into_iter()
-        .find_map(|(open, close)| {
-            let (_, rest) = text.split_once(open)?;
-            non_blank(rest.split_once(close)?.0.trim())
-        })
+    [('"', '"'), ('“', '”'), ('「', '」'), ('\'', '\'')].into_iter().find_map(|(open, close)| {
+        let (_, rest) = text.split_once(open)?;
+        non_blank(rest.split_once(close)?.0.trim())
+    })
 }
 
 /// What the mail is about, from the sentence itself.
@@ -173,22 +135,11 @@ fn topic(head: &str) -> Option<String> {
 
 fn korean_topic(words: &[&str]) -> Option<String> {
     let ends = |word: &&&str| !KOREAN_ENDS.iter().any(|end| word.starts_with(end));
-    let about: Vec<&str> = words
-        .iter()
-        .take_while(ends)
-        .filter(|word| !AROUND.contains(word))
-        .copied()
-        .collect();
+    let about: Vec<&str> =
+        words.iter().take_while(ends).filter(|word| !AROUND.contains(word)).copied().collect();
     let mut text = about.join(" ");
-    for ending in [
-        "에 대한",
-        "에 대해서",
-        "에 대해",
-        "에 관한",
-        "라는",
-        "을",
-        "를",
-    ] {
+    for ending in ["에 대한", "에 대해서", "에 대해", "에 관한", "라는", "을", "를"]
+    {
         if let Some(rest) = text.strip_suffix(ending) {
             text = rest.to_owned();
             break;
@@ -200,13 +151,10 @@ fn korean_topic(words: &[&str]) -> Option<String> {
 fn english_topic(words: &[&str]) -> Option<String> {
     let is_start = |word: &&str| ENGLISH_STARTS.contains(&word.to_ascii_lowercase().as_str());
     let at = words.iter().position(is_start)?;
-    let rest = words[at + 1..]
-        .iter()
-        .skip_while(|word| matches!(**word, "the" | "a" | "an" | "our"));
-    let about: Vec<&str> = rest
-        .copied()
-        .take_while(|word| !matches!(*word, "to" | "please" | "cc"))
-        .collect();
+    let rest =
+        words[at + 1..].iter().skip_while(|word| matches!(**word, "the" | "a" | "an" | "our"));
+    let about: Vec<&str> =
+        rest.copied().take_while(|word| !matches!(*word, "to" | "please" | "cc")).collect();
     non_blank(about.join(" ").trim_matches([',', '.', '!', '?', ' ']))
 }
 
@@ -227,26 +175,11 @@ mod tests {
         for (prompt, subject) in [
             ("kim@dwp.com에게 회의 일정 메일 보내줘", "회의 일정"),
             ("회의 일정을 kim@dwp.com에게 메일로 보내줘", "회의 일정"),
-            (
-                "kim@dwp.com 에게 주간 보고에 대한 메일을 보내주세요",
-                "주간 보고",
-            ),
-            (
-                "kim@dwp.com에게 \"회의 일정\"이라는 메일 보내줘",
-                "회의 일정",
-            ),
-            (
-                "kim@dwp.com에게 메일 보내줘. 제목: 회의 일정\n내용: 3시",
-                "회의 일정",
-            ),
-            (
-                "Send an email to kim@dwp.com about the team meeting.",
-                "team meeting",
-            ),
-            (
-                "email kim@dwp.com, subject: \"team meeting\"",
-                "team meeting",
-            ),
+            ("kim@dwp.com 에게 주간 보고에 대한 메일을 보내주세요", "주간 보고"),
+            ("kim@dwp.com에게 \"회의 일정\"이라는 메일 보내줘", "회의 일정"),
+            ("kim@dwp.com에게 메일 보내줘. 제목: 회의 일정\n내용: 3시", "회의 일정"),
+            ("Send an email to kim@dwp.com about the team meeting.", "team meeting"),
+            ("email kim@dwp.com, subject: \"team meeting\"", "team meeting"),
             ("kim@dwp.com에게 메일 보내줘", "DWP에서 보낸 메일"),
             ("email kim@dwp.com", "A message from DWP"),
         ] {
@@ -260,10 +193,7 @@ mod tests {
         assert_eq!((mail.subject.as_str(), mail.assumed), ("회의", 0));
         assert_eq!(mail.body, "3시에 \"봐요\".\n- 민수");
         let mail = read("send mail to a@b.co about lunch saying let's meet at noon");
-        assert_eq!(
-            (mail.subject.as_str(), mail.body.as_str()),
-            ("lunch", "let's meet at noon")
-        );
+        assert_eq!((mail.subject.as_str(), mail.body.as_str()), ("lunch", "let's meet at noon"));
         assert_eq!(read("kim@dwp.com에게 회의 메일 보내줘").assumed, 1);
     }
 
@@ -273,18 +203,12 @@ mod tests {
             read("a@b.com, c.d+e@f-g.co.kr에게 메일 보내줘 참조: x@y.com, a.b@y.com 제목: z");
         assert_eq!(mail.to, ["a@b.com", "c.d+e@f-g.co.kr"]);
         assert_eq!(mail.cc, ["x@y.com", "a.b@y.com"]);
-        assert_eq!(
-            addresses("a@b.com. <a@b.com> @b a@b x@.com @ a@b..com"),
-            ["a@b.com"]
-        );
+        assert_eq!(addresses("a@b.com. <a@b.com> @b a@b x@.com @ a@b..com"), ["a@b.com"]);
         assert_eq!(draft("메일 보내줘", Language::Korean), None);
     }
 
     #[test]
     fn an_address_in_the_text_of_a_mail_gets_no_mail() {
-        assert_eq!(
-            read("a@b.com에게 메일 보내줘 내용: 답은 c@d.com으로").to,
-            ["a@b.com"]
-        );
+        assert_eq!(read("a@b.com에게 메일 보내줘 내용: 답은 c@d.com으로").to, ["a@b.com"]);
     }
 }

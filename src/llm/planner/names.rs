@@ -23,10 +23,7 @@ pub(super) fn route(prompt: &str) -> Route {
     let mut words = grammar::names(prompt);
     if words.iter().any(|word| word.role == Role::Pair) {
         let mut names = words.into_iter().map(|word| word.name.to_owned());
-        return Route {
-            source: names.next(),
-            target: names.next(),
-        };
+        return Route { source: names.next(), target: names.next() };
     }
     let source = take(&mut words, Role::Source);
     let target = take(&mut words, Role::Target);
@@ -43,10 +40,7 @@ fn take(words: &mut Vec<Word<'_>>, role: Role) -> Option<String> {
 /// The first word that is a branch's name beyond doubt.
 pub(super) fn branch(prompt: &str) -> Option<String> {
     let words = grammar::names(prompt);
-    words
-        .into_iter()
-        .find(Word::is_surely_a_name)
-        .map(|word| word.name.to_owned())
+    words.into_iter().find(Word::is_surely_a_name).map(|word| word.name.to_owned())
 }
 
 /// The two sides of a comparison, the older first: `a..b`, `a...b`, or two names, of which the one
@@ -55,11 +49,7 @@ pub(super) fn sides(prompt: &str) -> Option<(String, String)> {
     prompt.split_whitespace().find_map(range).or_else(|| {
         let Route { source, target } = route(prompt);
         let (one, other) = (source?, target?);
-        Some(if is_base(&other) && !is_base(&one) {
-            (other, one)
-        } else {
-            (one, other)
-        })
+        Some(if is_base(&other) && !is_base(&one) { (other, one) } else { (one, other) })
     })
 }
 

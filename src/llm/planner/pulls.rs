@@ -22,23 +22,15 @@ pub(super) fn pull(text: &str) -> Option<Pull> {
 
 fn short_form(token: &str) -> Option<Pull> {
     let (repository, rest) = token.split_once('#')?;
-    Some(Pull {
-        repository: path(repository)?,
-        number: leading_number(rest)?,
-    })
+    Some(Pull { repository: path(repository)?, number: leading_number(rest)? })
 }
 
 fn url_form(token: &str) -> Option<Pull> {
     let parts: Vec<&str> = token.split('/').collect();
-    let at = parts
-        .iter()
-        .position(|part| *part == "pull" || *part == "pulls")?;
+    let at = parts.iter().position(|part| *part == "pull" || *part == "pulls")?;
     let (owner, name) = (parts.get(at.checked_sub(2)?)?, parts.get(at - 1)?);
     let number = leading_number(parts.get(at + 1)?)?;
-    Some(Pull {
-        repository: path(&format!("{owner}/{name}"))?,
-        number,
-    })
+    Some(Pull { repository: path(&format!("{owner}/{name}"))?, number })
 }
 
 /// The number of a pull request, with or without its repository: `#12`, `PR 12`, "12번".
@@ -71,14 +63,10 @@ pub(super) fn repository(text: &str) -> Option<Repository> {
     let all: Vec<&str> = tokens(text).collect();
     let is_word = |token: Option<&&str>| {
         let word = token.map(|token| token.to_lowercase()).unwrap_or_default();
-        ["저장소", "레포", "리포", "repo"]
-            .iter()
-            .any(|name| word.starts_with(name))
+        ["저장소", "레포", "리포", "repo"].iter().any(|name| word.starts_with(name))
     };
     all.iter().enumerate().find_map(|(i, token)| {
-        if let Some((host, rest)) = token
-            .split_once("://")
-            .and_then(|(_, url)| url.split_once('/'))
+        if let Some((host, rest)) = token.split_once("://").and_then(|(_, url)| url.split_once('/'))
         {
             let mut parts = rest.split('/');
             let name = format!("{}/{}", parts.next()?, parts.next()?);
@@ -92,14 +80,11 @@ pub(super) fn repository(text: &str) -> Option<Repository> {
 /// The words of a text without the punctuation around them.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let around = |c: char| "()[]<>\"'`“”‘’,.;:!?".contains(c);
-    text.split_whitespace()
-        .map(move |token| token.trim_matches(around))
+    text.split_whitespace().map(move |token| token.trim_matches(around))
 }
 
 fn leading_number(text: &str) -> Option<u64> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text[..end].parse().ok().filter(|number| *number > 0)
 }
 
@@ -110,10 +95,7 @@ fn path(text: &str) -> Option<Repository> {
     let (name, rest) = name.split_at(end);
     let fits = !owner.is_empty() && !name.is_empty() && owner.chars().all(is_plain);
     let whole = rest.chars().all(super::language::is_hangul);
-    (fits && whole).then(|| Repository {
-        owner: owner.to_owned(),
-        name: name.to_owned(),
-    })
+    (fits && whole).then(|| Repository { owner: owner.to_owned(), name: name.to_owned() })
 }
 
 fn is_plain(c: char) -> bool {
@@ -125,10 +107,7 @@ mod tests {
     use super::*;
 
     fn at(owner: &str, name: &str, number: u64) -> Option<Pull> {
-        let repository = Repository {
-            owner: owner.into(),
-            name: name.into(),
-        };
+        let repository = Repository { owner: owner.into(), name: name.into() };
         Some(Pull { repository, number })
     }
 
@@ -144,30 +123,18 @@ mod tests {
         ] {
             assert_eq!(pull(text), at("dwp", "aura", 12), "{text}");
         }
-        for text in [
-            "#12",
-            "aura#12",
-            "a/b/c#12",
-            "dwp/aura#x",
-            "dwp/aura#0",
-            "/pull/12",
-            "pull/3",
-            "",
-        ] {
+        for text in
+            ["#12", "aura#12", "a/b/c#12", "dwp/aura#x", "dwp/aura#0", "/pull/12", "pull/3", ""]
+        {
             assert_eq!(pull(text), None, "{text}");
         }
     }
 
     #[test]
     fn a_number_alone_is_found_where_it_is_one_of_a_pull_request() {
-        for text in [
-            "PR #12",
-            "PR 12 병합",
-            "12번 PR",
-            "pull request 12.",
-            "PR을 #12",
-            "dwp/aura#12",
-        ] {
+        for text in
+            ["PR #12", "PR 12 병합", "12번 PR", "pull request 12.", "PR을 #12", "dwp/aura#12"]
+        {
             assert_eq!(number(text), Some(12), "{text}");
         }
         for text in ["최근 커밋 12개", "12", "version 12", "PR 12개"] {
@@ -177,10 +144,7 @@ mod tests {
 
     #[test]
     fn a_repository_is_found_beside_the_word_for_it() {
-        let aura = Some(Repository {
-            owner: "dwp".into(),
-            name: "aura".into(),
-        });
+        let aura = Some(Repository { owner: "dwp".into(), name: "aura".into() });
         for text in [
             "dwp/aura 저장소에 PR 생성",
             "create a PR in the repo dwp/aura",
@@ -189,11 +153,8 @@ mod tests {
         ] {
             assert_eq!(repository(text), aura, "{text}");
         }
-        for text in [
-            "feature/login 브랜치",
-            "http://localhost:4200/mail/1",
-            "저장소 상태",
-        ] {
+        for text in ["feature/login 브랜치", "http://localhost:4200/mail/1", "저장소 상태"]
+        {
             assert_eq!(repository(text), None, "{text}");
         }
     }

@@ -50,15 +50,11 @@ pub(super) fn conclusion(conversation: &Conversation<'_>, language: Language) ->
     let diff = conversation.result_of("git_diff")?;
     let files = items(diff, "files");
     let changed = |file: &Value| {
-        number(file, "added")
-            .unwrap_or(0)
-            .saturating_add(number(file, "deleted").unwrap_or(0))
+        number(file, "added").unwrap_or(0).saturating_add(number(file, "deleted").unwrap_or(0))
     };
     let largest = files.iter().max_by_key(|file| changed(file))?;
     let path = text(largest, "path")?;
-    let commits = conversation
-        .result_of("git_log")
-        .map_or(0, |log| items(log, "commits").len());
+    let commits = conversation.result_of("git_log").map_or(0, |log| items(log, "commits").len());
     let (lines, count) = (changed(largest), files.len());
     Some(match language {
         Language::Korean => format!(
@@ -111,12 +107,7 @@ fn status(result: &Value, language: Language) -> String {
         let files: Vec<String> = items(result, field).iter().map(fields::path).collect();
         if !files.is_empty() {
             any = true;
-            let _ = write!(
-                told,
-                "\n- {} {}: ",
-                language.pick(korean, english),
-                files.len()
-            );
+            let _ = write!(told, "\n- {} {}: ", language.pick(korean, english), files.len());
             told.push_str(&some_of(&files, ", "));
         }
     }
@@ -132,9 +123,7 @@ fn status(result: &Value, language: Language) -> String {
 fn log(done: &Done<'_>, result: &Value, language: Language) -> String {
     let commits = items(result, "commits");
     let lines: Vec<String> = commits.iter().map(fields::commit).collect();
-    let branch = text(&done.arguments, "ref")
-        .map(|name| format!("{name}: "))
-        .unwrap_or_default();
+    let branch = text(&done.arguments, "ref").map(|name| format!("{name}: ")).unwrap_or_default();
     let count = lines.len();
     let title = match language {
         Language::Korean => format!("{branch}최근 커밋 {count}개"),
@@ -151,12 +140,7 @@ fn diff(done: &Done<'_>, result: &Value, language: Language) -> String {
         (None, None) => String::new(),
     };
     let files = items(result, "files");
-    let sum = |field| {
-        files
-            .iter()
-            .filter_map(|file| number(file, field))
-            .sum::<u64>()
-    };
+    let sum = |field| files.iter().filter_map(|file| number(file, field)).sum::<u64>();
     let (count, added, deleted) = (files.len(), sum("added"), sum("deleted"));
     let lines: Vec<String> = files.iter().map(fields::changed_file).collect();
     let mut told = match language {
@@ -167,10 +151,9 @@ fn diff(done: &Done<'_>, result: &Value, language: Language) -> String {
     };
     told.push_str(&list(&lines));
     if flag(result, "truncated") == Some(true) {
-        told.push_str(language.pick(
-            "\n(변경이 커서 일부만 읽었습니다.)",
-            "\n(Only part was read.)",
-        ));
+        told.push_str(
+            language.pick("\n(변경이 커서 일부만 읽었습니다.)", "\n(Only part was read.)"),
+        );
     }
     told
 }
@@ -180,11 +163,7 @@ fn branches(result: &Value, language: Language) -> String {
         .iter()
         .filter_map(|branch| {
             let current = flag(branch, "current") == Some(true);
-            let mark = if current {
-                language.pick(" (현재)", " (current)")
-            } else {
-                ""
-            };
+            let mark = if current { language.pick(" (현재)", " (current)") } else { "" };
             Some(format!("{}{mark}", text(branch, "name")?))
         })
         .collect();
@@ -196,27 +175,17 @@ fn branches(result: &Value, language: Language) -> String {
 }
 
 fn file(done: &Done<'_>, result: &Value, language: Language) -> String {
-    let path = text(result, "path")
-        .or_else(|| text(&done.arguments, "path"))
-        .unwrap_or("?");
+    let path = text(result, "path").or_else(|| text(&done.arguments, "path")).unwrap_or("?");
     let Some(content) = text(result, "content").or_else(|| text(result, "text")) else {
         return raw(done.tool, result, language);
     };
     // A fence longer than any in the file keeps the file inside.
-    let fence = if content.contains("```") {
-        "``````"
-    } else {
-        "```"
-    };
+    let fence = if content.contains("```") { "``````" } else { "```" };
     format!("{path}:\n\n{fence}\n{}\n{fence}", cut(content))
 }
 
 fn merge(done: &Done<'_>, result: &Value, language: Language) -> String {
-    let side = |name| {
-        text(result, name)
-            .or_else(|| text(&done.arguments, name))
-            .unwrap_or("?")
-    };
+    let side = |name| text(result, name).or_else(|| text(&done.arguments, name)).unwrap_or("?");
     let (source, target) = (side("source"), side("target"));
     let merged = flag(result, "merged") != Some(false);
     let mut told = match (language, merged) {
@@ -247,11 +216,7 @@ fn pull(result: &Value, language: Language) -> String {
     }
     let count = |names: [&str; 2]| names.into_iter().find_map(|name| number(result, name));
     if let Some(files) = count(["changedFiles", "changed_files"]) {
-        let _ = write!(
-            told,
-            "\n- {}: {files}",
-            language.pick("변경된 파일", "Files changed")
-        );
+        let _ = write!(told, "\n- {}: {files}", language.pick("변경된 파일", "Files changed"));
     }
     if let (Some(added), Some(deleted)) = (number(result, "additions"), number(result, "deletions"))
     {
@@ -264,22 +229,14 @@ fn pull(result: &Value, language: Language) -> String {
 }
 
 fn pull_diff(result: &Value, language: Language) -> String {
-    let patch = ["diff", "patch"]
-        .into_iter()
-        .find_map(|name| text(result, name));
+    let patch = ["diff", "patch"].into_iter().find_map(|name| text(result, name));
     let Some(patch) = patch else {
-        let lines: Vec<String> = items(result, "files")
-            .iter()
-            .map(fields::changed_file)
-            .collect();
+        let lines: Vec<String> = items(result, "files").iter().map(fields::changed_file).collect();
         let title = language.pick("변경된 파일", "Files changed");
         return format!("{title}: {}{}", lines.len(), list(&lines));
     };
     let starts = |prefix: &str, not: &str| {
-        patch
-            .lines()
-            .filter(|l| l.starts_with(prefix) && !l.starts_with(not))
-            .count()
+        patch.lines().filter(|l| l.starts_with(prefix) && !l.starts_with(not)).count()
     };
     let (added, deleted) = (starts("+", "+++"), starts("-", "---"));
     let files: Vec<String> = patch
@@ -290,22 +247,16 @@ fn pull_diff(result: &Value, language: Language) -> String {
     let shown: String = files.iter().take(LIST_MAX).map(String::as_str).collect();
     match language {
         Language::Korean => format!("파일 {}개 변경 (+{added} −{deleted}){shown}", files.len()),
-        Language::English => format!(
-            "{} file(s) changed (+{added} −{deleted}){shown}",
-            files.len()
-        ),
+        Language::English => {
+            format!("{} file(s) changed (+{added} −{deleted}){shown}", files.len())
+        }
     }
 }
 
 fn pulls(result: &Value, language: Language) -> String {
     let all = ["pullRequests", "pulls", "prs", "items"];
-    let all = all
-        .into_iter()
-        .map(|name| items(result, name))
-        .find(|found| !found.is_empty());
-    let all = all
-        .or_else(|| result.as_array().map(Vec::as_slice))
-        .unwrap_or_default();
+    let all = all.into_iter().map(|name| items(result, name)).find(|found| !found.is_empty());
+    let all = all.or_else(|| result.as_array().map(Vec::as_slice)).unwrap_or_default();
     let lines: Vec<String> = all.iter().map(fields::pull_line).collect();
     let title = language.pick("PR", "Pull requests");
     format!("{title}: {}{}", lines.len(), list(&lines))
@@ -318,10 +269,7 @@ fn created(result: &Value, language: Language) -> String {
 
 fn merged_pull(result: &Value, language: Language) -> String {
     let told = if flag(result, "merged") == Some(false) {
-        language.pick(
-            "PR이 병합되지 않았습니다",
-            "The pull request was not merged",
-        )
+        language.pick("PR이 병합되지 않았습니다", "The pull request was not merged")
     } else {
         language.pick("PR을 병합했습니다", "The pull request is merged")
     };
@@ -331,17 +279,12 @@ fn merged_pull(result: &Value, language: Language) -> String {
 
 /// The address of what was made, on a line of its own.
 fn link(result: &Value) -> String {
-    let link = ["url", "htmlUrl", "html_url"]
-        .into_iter()
-        .find_map(|name| text(result, name));
+    let link = ["url", "htmlUrl", "html_url"].into_iter().find_map(|name| text(result, name));
     link.map(|link| format!("\n{link}")).unwrap_or_default()
 }
 
 fn sent(done: &Done<'_>, language: Language) -> String {
-    let to: Vec<String> = items(&done.arguments, "to")
-        .iter()
-        .map(fields::path)
-        .collect();
+    let to: Vec<String> = items(&done.arguments, "to").iter().map(fields::path).collect();
     let subject = text(&done.arguments, "subject").unwrap_or("?");
     let to = some_of(&to, ", ");
     match language {
@@ -359,11 +302,7 @@ fn raw(tool: &str, result: &Value, language: Language) -> String {
 }
 
 fn list(lines: &[String]) -> String {
-    if lines.is_empty() {
-        String::new()
-    } else {
-        format!("\n- {}", some_of(lines, "\n- "))
-    }
+    if lines.is_empty() { String::new() } else { format!("\n- {}", some_of(lines, "\n- ")) }
 }
 
 /// The first entries, and how many more there are.

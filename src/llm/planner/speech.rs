@@ -26,14 +26,8 @@ impl WordCount {
             let starts_a_word = !before.ends_with(|c: char| c.is_ascii_alphanumeric());
             if digits > 0 && starts_a_word {
                 // Only digits: what does not parse is too large.
-                let count = after[..digits]
-                    .parse()
-                    .unwrap_or(WORDS_MAX)
-                    .clamp(1, WORDS_MAX);
-                return (
-                    Self::Exactly(count),
-                    format!("{before}{}", &after[digits..]),
-                );
+                let count = after[..digits].parse().unwrap_or(WORDS_MAX).clamp(1, WORDS_MAX);
+                return (Self::Exactly(count), format!("{before}{}", &after[digits..]));
             }
         }
         (Self::AsComposed, prompt.to_owned())
@@ -87,24 +81,14 @@ impl Speech {
             WordCount::AsComposed => Said::Text { text, next: 0 },
             WordCount::Exactly(left) => {
                 let words = text.split_whitespace().map(str::to_owned).collect();
-                Said::Words {
-                    words,
-                    next: 0,
-                    left,
-                }
+                Said::Words { words, next: 0, left }
             }
         };
         Self::new(said, prompt_tokens, confidence)
     }
 
     fn new(said: Said, prompt_tokens: u64, confidence: Confidence) -> Self {
-        Self {
-            said,
-            spent: Tokens::default(),
-            prompt_tokens,
-            confidence,
-            ended: false,
-        }
+        Self { said, spent: Tokens::default(), prompt_tokens, confidence, ended: false }
     }
 
     fn end(&mut self) -> Option<Delta> {
@@ -118,11 +102,7 @@ impl Speech {
             total_tokens: self.prompt_tokens.saturating_add(completion_tokens),
         };
         let confidence = Some(self.confidence);
-        Some(Delta::End(TurnEnd {
-            usage: Some(usage),
-            confidence,
-            truncated: false,
-        }))
+        Some(Delta::End(TurnEnd { usage: Some(usage), confidence, truncated: false }))
     }
 }
 
@@ -157,11 +137,7 @@ impl Said {
                 let word = words.get(*next)?;
                 *left = left.checked_sub(1)?;
                 *next = (*next + 1) % words.len();
-                Some(Delta::Text(if *left == 0 {
-                    word.clone()
-                } else {
-                    format!("{word} ")
-                }))
+                Some(Delta::Text(if *left == 0 { word.clone() } else { format!("{word} ") }))
             }
         }
     }
@@ -169,15 +145,9 @@ impl Said {
 
 /// The first word with the whitespace around it, or as much of it as fits a piece.
 fn first_piece(text: &str) -> &str {
-    let word = text
-        .find(|c: char| !c.is_whitespace())
-        .unwrap_or(text.len());
-    let gap = text[word..]
-        .find(char::is_whitespace)
-        .map_or(text.len(), |at| word + at);
-    let end = text[gap..]
-        .find(|c: char| !c.is_whitespace())
-        .map_or(text.len(), |at| gap + at);
+    let word = text.find(|c: char| !c.is_whitespace()).unwrap_or(text.len());
+    let gap = text[word..].find(char::is_whitespace).map_or(text.len(), |at| word + at);
+    let end = text[gap..].find(|c: char| !c.is_whitespace()).map_or(text.len(), |at| gap + at);
     &text[..text.floor_char_boundary(end.min(PIECE_MAX))]
 }
 
@@ -214,10 +184,7 @@ pub(super) fn tokens_of(message: &Message) -> u64 {
     let mut tokens = Tokens::default();
     match message {
         Message::System { content } | Message::User { content } => tokens.add(content),
-        Message::Assistant {
-            content,
-            tool_calls,
-        } => {
+        Message::Assistant { content, tool_calls } => {
             tokens.add(content);
             tool_calls.iter().for_each(|call| tokens.add_call(call));
         }
@@ -243,10 +210,7 @@ mod tests {
     fn a_text_comes_word_by_word_and_adds_up_to_itself() {
         let text = "\n 둘 셋\u{3000}넷\n\n- a  b\n";
         let pieces = said(text, WordCount::AsComposed);
-        assert_eq!(
-            pieces,
-            ["\n 둘 ", "셋\u{3000}", "넷\n\n", "- ", "a  ", "b\n"]
-        );
+        assert_eq!(pieces, ["\n 둘 ", "셋\u{3000}", "넷\n\n", "- ", "a  ", "b\n"]);
         assert_eq!(pieces.concat(), text);
         assert!(said("", WordCount::AsComposed).is_empty());
         assert_eq!(said("  ", WordCount::AsComposed), ["  "]);
@@ -267,51 +231,27 @@ mod tests {
             assert_eq!(text.split_whitespace().count(), count);
             assert_eq!(text.trim(), text);
         }
-        assert_eq!(
-            said("a b c", WordCount::Exactly(4)),
-            ["a ", "b ", "c ", "a"]
-        );
+        assert_eq!(said("a b c", WordCount::Exactly(4)), ["a ", "b ", "c ", "a"]);
     }
 
     #[test]
     fn the_number_of_words_is_read_anywhere_and_bounded() {
         let of = |prompt| WordCount::take_from(prompt);
-        assert_eq!(
-            of("안녕 words=20 요"),
-            (WordCount::Exactly(20), "안녕  요".into())
-        );
+        assert_eq!(of("안녕 words=20 요"), (WordCount::Exactly(20), "안녕  요".into()));
         assert_eq!(of("(words=7)").0, WordCount::Exactly(7));
         assert_eq!(of("words=0").0, WordCount::Exactly(1));
-        assert_eq!(
-            of("words=99999999999999999999999").0,
-            WordCount::Exactly(WORDS_MAX)
-        );
-        assert_eq!(
-            of("words=x swords=3"),
-            (WordCount::AsComposed, "words=x swords=3".into())
-        );
+        assert_eq!(of("words=99999999999999999999999").0, WordCount::Exactly(WORDS_MAX));
+        assert_eq!(of("words=x swords=3"), (WordCount::AsComposed, "words=x swords=3".into()));
     }
 
     #[test]
     fn tokens_are_counted_the_same_every_time() {
-        let user = Message::User {
-            content: "abcde 가나".into(),
-        };
+        let user = Message::User { content: "abcde 가나".into() };
         assert_eq!(tokens_of(&user), 2 + 2);
-        let speech = Speech::of_text(
-            "abcd efg".to_owned(),
-            WordCount::AsComposed,
-            5,
-            Confidence::new(0.5),
-        );
-        let Some(Delta::End(end)) = speech.last() else {
-            panic!("no end")
-        };
-        let usage = Usage {
-            prompt_tokens: 5,
-            completion_tokens: 2,
-            total_tokens: 7,
-        };
+        let speech =
+            Speech::of_text("abcd efg".to_owned(), WordCount::AsComposed, 5, Confidence::new(0.5));
+        let Some(Delta::End(end)) = speech.last() else { panic!("no end") };
+        let usage = Usage { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 };
         assert_eq!(end.usage, Some(usage));
         assert_eq!(end.confidence, Some(Confidence::new(0.5)));
     }

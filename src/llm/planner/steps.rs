@@ -75,29 +75,17 @@ pub(super) struct Plan {
 
 impl Plan {
     fn say(reply: Reply) -> Self {
-        Self {
-            step: Step::Say(reply),
-            named: 0,
-            assumed: 0,
-        }
+        Self { step: Step::Say(reply), named: 0, assumed: 0 }
     }
 
     fn call(calls: Vec<Call>, named: usize, assumed: usize) -> Self {
-        Self {
-            step: Step::Call(calls),
-            named,
-            assumed,
-        }
+        Self { step: Step::Call(calls), named, assumed }
     }
 }
 
 /// The next turn for what a prompt asks for, with the tools that are offered.
 pub(super) fn next(conversation: &Conversation<'_>, intent: Intent, offered: &[&str]) -> Plan {
-    let at = Situation {
-        conversation,
-        prompt: conversation.prompt,
-        offered,
-    };
+    let at = Situation { conversation, prompt: conversation.prompt, offered };
     match intent {
         Intent::Status => at.once("git_status", json!({}), 0, Reply::Results),
         Intent::Log => at.log(),
@@ -132,10 +120,7 @@ impl Situation<'_> {
         if !self.offers(tool) {
             return Plan::say(Reply::NotOffered(tool));
         }
-        let named = arguments
-            .as_object()
-            .map_or(0, Map::len)
-            .saturating_sub(assumed);
+        let named = arguments.as_object().map_or(0, Map::len).saturating_sub(assumed);
         Plan::call(vec![Call { tool, arguments }], named, assumed)
     }
 
@@ -235,10 +220,7 @@ impl Situation<'_> {
     /// name the number and the page the repository.
     fn pull(&self) -> Option<pulls::Pull> {
         pulls::pull(self.prompt).or_else(|| match pulls::number(self.prompt) {
-            Some(number) => Some(pulls::Pull {
-                repository: self.repository()?,
-                number,
-            }),
+            Some(number) => Some(pulls::Pull { repository: self.repository()?, number }),
             None => pulls::pull(self.conversation.page_url()),
         })
     }

@@ -17,22 +17,10 @@ fn commits(list: &[(&str, &str)]) -> Value {
 async fn a_greeting_is_answered_with_what_the_planner_can_do() {
     let said = Talk::new("안녕하세요").turn().await;
     assert!(said.calls.is_empty());
-    assert!(
-        said.text.contains("안녕하세요") && said.text.contains("브랜치 병합"),
-        "{}",
-        said.text
-    );
+    assert!(said.text.contains("안녕하세요") && said.text.contains("브랜치 병합"), "{}", said.text);
     let said = Talk::new("hello").offering(&["git_status"]).turn().await;
-    assert!(
-        said.text.contains("tell how the repository stands"),
-        "{}",
-        said.text
-    );
-    assert!(
-        !said.text.contains("mail"),
-        "a tool that is not offered: {}",
-        said.text
-    );
+    assert!(said.text.contains("tell how the repository stands"), "{}", said.text);
+    assert!(!said.text.contains("mail"), "a tool that is not offered: {}", said.text);
 }
 
 #[tokio::test]
@@ -45,10 +33,7 @@ async fn a_merge_is_asked_for_at_once_with_the_branches_as_named() {
         let said = talk.turn().await;
         let expected = json!({"source": source, "target": target});
         assert_eq!(said.tools(), [("git_merge", &expected)], "{prompt}");
-        assert_eq!(
-            (said.calls[0].0.as_str(), said.text.as_str()),
-            ("call_1", "")
-        );
+        assert_eq!((said.calls[0].0.as_str(), said.text.as_str()), ("call_1", ""));
     }
 }
 
@@ -64,10 +49,7 @@ async fn what_a_merge_came_to_is_told_in_the_language_of_the_prompt() {
     let mut talk = Talk::new("merge feature into main");
     let asked = talk.turn().await;
     talk.answer(&asked, &[merged]);
-    assert_eq!(
-        talk.turn().await.text,
-        "Merged feature into main.\n- Commit: abc123"
-    );
+    assert_eq!(talk.turn().await.text, "Merged feature into main.\n- Commit: abc123");
 }
 
 #[tokio::test]
@@ -76,30 +58,21 @@ async fn a_tool_that_failed_is_reported_and_not_tried_again() {
     let asked = talk.turn().await;
     talk.answer(&asked, &[json!({"error": "merge conflict in a.txt"})]);
     let said = talk.turn().await;
-    assert_eq!(
-        said.text,
-        "git_merge 도구가 실패했습니다: merge conflict in a.txt"
-    );
+    assert_eq!(said.text, "git_merge 도구가 실패했습니다: merge conflict in a.txt");
     assert!(said.calls.is_empty());
     assert!(said.end.confidence < asked.end.confidence);
 }
 
 #[tokio::test]
 async fn a_mail_is_asked_for_with_what_the_prompt_says() {
-    let said = Talk::new("kim@dwp.com에게 회의 일정 메일 보내줘")
-        .turn()
-        .await;
+    let said = Talk::new("kim@dwp.com에게 회의 일정 메일 보내줘").turn().await;
     let (tool, arguments) = said.tools()[0];
     assert_eq!(tool, "send_email");
     assert_eq!(arguments["to"], json!(["kim@dwp.com"]));
     assert_eq!(arguments["subject"], "회의 일정");
     assert!(arguments["body"].as_str().unwrap().contains("회의 일정"));
     let said = Talk::new("메일 보내줘").turn().await;
-    assert!(
-        said.calls.is_empty() && said.text.contains("메일 주소"),
-        "{}",
-        said.text
-    );
+    assert!(said.calls.is_empty() && said.text.contains("메일 주소"), "{}", said.text);
 }
 
 #[tokio::test]
@@ -108,39 +81,23 @@ async fn questions_about_the_repository_run_the_tool_that_knows() {
         ("저장소 상태 알려줘", "git_status", json!({})),
         ("git status", "git_status", json!({})),
         ("최근 커밋 3개 보여줘", "git_log", json!({"limit": 3})),
-        (
-            "feature 브랜치 로그 보여줘",
-            "git_log",
-            json!({"ref": "feature"}),
-        ),
+        ("feature 브랜치 로그 보여줘", "git_log", json!({"ref": "feature"})),
         ("브랜치 목록", "git_branch_list", json!({})),
-        (
-            "main과 feature 비교해줘",
-            "git_diff",
-            json!({"from": "main", "to": "feature"}),
-        ),
+        ("main과 feature 비교해줘", "git_diff", json!({"from": "main", "to": "feature"})),
         ("git diff", "git_diff", json!({})),
         (
             "main 브랜치의 README.md 보여줘",
             "git_show_file",
             json!({"path": "README.md", "ref": "main"}),
         ),
-        (
-            "dwp/aura 저장소의 PR 목록",
-            "github_list_prs",
-            json!({"owner": "dwp", "repo": "aura"}),
-        ),
+        ("dwp/aura 저장소의 PR 목록", "github_list_prs", json!({"owner": "dwp", "repo": "aura"})),
         (
             "dwp/aura#3 PR을 병합해줘",
             "github_merge_pr",
             json!({"owner": "dwp", "repo": "aura", "number": 3}),
         ),
     ] {
-        assert_eq!(
-            Talk::new(prompt).turn().await.tools(),
-            [(tool, &arguments)],
-            "{prompt}"
-        );
+        assert_eq!(Talk::new(prompt).turn().await.tools(), [(tool, &arguments)], "{prompt}");
     }
 }
 
@@ -155,21 +112,10 @@ async fn what_is_missing_is_said_in_words() {
         ("", "did not understand"),
     ] {
         let said = Talk::new(prompt).turn().await;
-        assert!(
-            said.calls.is_empty() && said.text.contains(part),
-            "{prompt}: {}",
-            said.text
-        );
+        assert!(said.calls.is_empty() && said.text.contains(part), "{prompt}: {}", said.text);
     }
-    let said = Talk::new("feature를 main에 병합해줘")
-        .offering(&[])
-        .turn()
-        .await;
-    assert!(
-        said.calls.is_empty() && said.text.contains("git_merge"),
-        "{}",
-        said.text
-    );
+    let said = Talk::new("feature를 main에 병합해줘").offering(&[]).turn().await;
+    assert!(said.calls.is_empty() && said.text.contains("git_merge"), "{}", said.text);
     let said = Talk::new("hello").offering(&[]).turn().await;
     assert!(said.text.contains("No tools"), "{}", said.text);
 }
@@ -178,27 +124,16 @@ async fn what_is_missing_is_said_in_words() {
 async fn a_question_about_the_screen_is_answered_from_the_page_context() {
     let page = json!({"activeApp": "mail", "selectedItemIds": [1, 2]});
     let said = Talk::on_page("메일 화면 설명해줘", &page).turn().await;
-    assert!(
-        said.text.contains("화면: mail\n- 선택된 항목 ID: 1, 2"),
-        "{}",
-        said.text
-    );
+    assert!(said.text.contains("화면: mail\n- 선택된 항목 ID: 1, 2"), "{}", said.text);
 }
 
 #[tokio::test]
 async fn without_tools_the_results_that_are_there_are_told() {
     let mut talk = Talk::new("저장소 상태 알려줘");
     let asked = talk.turn().await;
-    talk.answer(
-        &asked,
-        &[json!({"branch": "main", "head": "abc", "clean": true})],
-    );
+    talk.answer(&asked, &[json!({"branch": "main", "head": "abc", "clean": true})]);
     let said = talk.offering(&[]).turn().await;
-    assert!(
-        said.text.starts_with("현재 브랜치: main (abc)"),
-        "{}",
-        said.text
-    );
+    assert!(said.text.starts_with("현재 브랜치: main (abc)"), "{}", said.text);
 }
 
 #[tokio::test]
@@ -211,17 +146,9 @@ async fn a_follow_up_means_the_branch_that_was_named_last() {
     let said = talk.turn().await;
     let expected = json!({"source": "feature/login", "target": "main"});
     assert_eq!(said.tools(), [("git_merge", &expected)]);
-    assert_eq!(
-        said.calls[0].0, "call_2",
-        "ids are unique within the conversation"
-    );
-    let named = Talk::new("feature/login 브랜치를 main에 병합해줘")
-        .turn()
-        .await;
-    assert!(
-        said.end.confidence < named.end.confidence,
-        "the branch was recalled, not named"
-    );
+    assert_eq!(said.calls[0].0, "call_2", "ids are unique within the conversation");
+    let named = Talk::new("feature/login 브랜치를 main에 병합해줘").turn().await;
+    assert!(said.end.confidence < named.end.confidence, "the branch was recalled, not named");
 }
 
 #[tokio::test]
@@ -233,13 +160,7 @@ async fn call_ids_stay_unique_when_the_oldest_part_of_a_conversation_is_gone() {
         arguments: "{}".into(),
     };
     let tool_calls = vec![call("call_41"), call("other")];
-    talk.messages.insert(
-        0,
-        Message::Assistant {
-            content: String::new(),
-            tool_calls,
-        },
-    );
+    talk.messages.insert(0, Message::Assistant { content: String::new(), tool_calls });
     assert_eq!(talk.turn().await.calls[0].0, "call_42");
 }
 
@@ -258,18 +179,12 @@ async fn a_benchmark_gets_exactly_as_many_words_as_it_asks_for() {
 
 #[tokio::test]
 async fn the_same_conversation_gets_the_same_turn_with_its_tokens_counted() {
-    let (one, other) = (
-        Talk::new("안녕").turn().await,
-        Talk::new("안녕").turn().await,
-    );
+    let (one, other) = (Talk::new("안녕").turn().await, Talk::new("안녕").turn().await);
     assert_eq!((&one.text, one.end), (&other.text, other.end));
     let usage = one.end.usage.unwrap();
     assert_eq!(usage.prompt_tokens, 2);
     assert!(usage.completion_tokens > 0);
-    assert_eq!(
-        usage.total_tokens,
-        usage.prompt_tokens + usage.completion_tokens
-    );
+    assert_eq!(usage.total_tokens, usage.prompt_tokens + usage.completion_tokens);
     assert_eq!(Planner::new().name(), "builtin-planner");
 }
 

@@ -35,9 +35,7 @@ pub(super) fn take_apart(token: &str) -> (&str, &str) {
         let name = token.strip_suffix(ending)?;
         (!name.is_empty()).then_some((name, *ending))
     });
-    endings
-        .max_by_key(|(_, ending)| ending.len())
-        .unwrap_or((token, ""))
+    endings.max_by_key(|(_, ending)| ending.len()).unwrap_or((token, ""))
 }
 
 fn without_punctuation(token: &str) -> &str {

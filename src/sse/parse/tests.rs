@@ -15,67 +15,35 @@ fn decode(chunks: &[&[u8]]) -> Vec<Event> {
 }
 
 fn data_of(text: &str) -> Vec<String> {
-    decode(&[text.as_bytes()])
-        .into_iter()
-        .map(|event| event.data)
-        .collect()
+    decode(&[text.as_bytes()]).into_iter().map(|event| event.data).collect()
 }
 
 #[test]
 fn an_event_has_its_own_id_and_kind_and_joined_data() {
     let events = decode(&[b"id: 7\nevent: add\ndata: a\ndata:  b\ndata\n\ndata: c\n\n"]);
-    let first = Event {
-        id: Some("7".into()),
-        kind: Some("add".into()),
-        data: "a\n b\n".into(),
-    };
-    let second = Event {
-        id: None,
-        kind: None,
-        data: "c".into(),
-    };
+    let first = Event { id: Some("7".into()), kind: Some("add".into()), data: "a\n b\n".into() };
+    let second = Event { id: None, kind: None, data: "c".into() };
     assert_eq!(events, [first, second]);
 }
 
 #[test]
 fn comments_unknown_fields_and_blocks_without_data_are_no_events() {
     let text = ": keep-alive id:\n\nretry: 5\nfoo: bar\nid: 1\n\n:\n\ndata: x\n\n";
-    assert_eq!(
-        decode(&[text.as_bytes()]),
-        [Event {
-            data: "x".into(),
-            ..Event::default()
-        }]
-    );
+    assert_eq!(decode(&[text.as_bytes()]), [Event { data: "x".into(), ..Event::default() }]);
 }
 
 #[test]
 fn every_kind_of_line_end_ends_a_line_also_between_two_chunks() {
-    assert_eq!(
-        data_of("data: a\r\n\r\ndata: b\r\rdata: c\n\n"),
-        ["a", "b", "c"]
-    );
+    assert_eq!(data_of("data: a\r\n\r\ndata: b\r\rdata: c\n\n"), ["a", "b", "c"]);
     let chunks: [&[u8]; 6] = [b"data: a\r", b"", b"\n\r", b"\ndata: b\r", b"\r", b"\n"];
     let events = decode(&chunks);
-    assert_eq!(
-        events
-            .iter()
-            .map(|event| event.data.as_str())
-            .collect::<Vec<_>>(),
-        ["a", "b"]
-    );
+    assert_eq!(events.iter().map(|event| event.data.as_str()).collect::<Vec<_>>(), ["a", "b"]);
 }
 
 #[test]
 fn a_byte_order_mark_is_skipped_at_the_start_only_even_if_cut_in_two() {
     let events = decode(&[b"\xEF", b"\xBB\xBFdata: a\n\n", b"\xEF\xBB\xBFdata: b\n\n"]);
-    assert_eq!(
-        events,
-        [Event {
-            data: "a".into(),
-            ..Event::default()
-        }]
-    );
+    assert_eq!(events, [Event { data: "a".into(), ..Event::default() }]);
 }
 
 #[test]
@@ -91,11 +59,9 @@ fn bytes_that_are_not_utf8_are_replaced() {
 #[test]
 fn an_event_over_the_limit_is_refused_however_it_is_cut_into_lines_and_chunks() {
     let too_large = Err(TooLarge { limit: 16 });
-    for text in [
-        "data: 0123456789abcdef",
-        "data: 0123\ndata: 4567\ndata: 89ab\n",
-        ": 0123456789abcdef0",
-    ] {
+    for text in
+        ["data: 0123456789abcdef", "data: 0123\ndata: 4567\ndata: 89ab\n", ": 0123456789abcdef0"]
+    {
         for size in [1, 3, text.len()] {
             let (mut parser, mut events) = (Parser::with_limit(16), Vec::new());
             let mut chunks = text.as_bytes().chunks(size);
@@ -107,27 +73,16 @@ fn an_event_over_the_limit_is_refused_however_it_is_cut_into_lines_and_chunks() 
     for _ in 0..100 {
         parser.push(b"data: 01234567\n\n", &mut events).unwrap();
     }
-    assert_eq!(
-        events.len(),
-        100,
-        "the limit is for one event, not for the stream"
-    );
+    assert_eq!(events.len(), 100, "the limit is for one event, not for the stream");
 }
 
 /// What the `sse-stream` crate makes of it; it also hands out blocks without data.
 fn reference(chunks: &[Bytes]) -> Vec<Event> {
     let input = stream::iter(chunks.iter().cloned().map(Ok::<_, std::io::Error>));
-    let blocks = sse_stream::SseByteStream::new(input)
-        .map(Result::unwrap)
-        .collect::<Vec<_>>();
+    let blocks = sse_stream::SseByteStream::new(input).map(Result::unwrap).collect::<Vec<_>>();
     let blocks = blocks.now_or_never().unwrap();
-    let event = |block: sse_stream::Sse| {
-        Some(Event {
-            id: block.id,
-            kind: block.event,
-            data: block.data?,
-        })
-    };
+    let event =
+        |block: sse_stream::Sse| Some(Event { id: block.id, kind: block.event, data: block.data? });
     blocks.into_iter().filter_map(event).collect()
 }
 
@@ -135,16 +90,8 @@ fn reference(chunks: &[Bytes]) -> Vec<Event> {
 fn any_stream() -> impl Strategy<Value = String> {
     let names = ["data", "event", "id", "retry", "dat", "data ", "", "다"];
     let name = prop::sample::select(names.to_vec());
-    let value = prop::sample::select(vec![
-        "",
-        " ",
-        ": x",
-        " 한글",
-        "a b",
-        "[DONE]",
-        "\0",
-        "{\"a\":1}",
-    ]);
+    let value =
+        prop::sample::select(vec!["", " ", ": x", " 한글", "a b", "[DONE]", "\0", "{\"a\":1}"]);
     let colon = prop::sample::select(vec!["", ":", ": "]);
     let end = prop::sample::select(vec!["\n", "\r", "\r\n", "\n\n", "\r\r", "\r\n\r\n", ""]);
     let line = (name, colon, value, end).prop_map(|(n, c, v, e)| format!("{n}{c}{v}{e}"));

@@ -39,8 +39,7 @@ impl ApprovalTable {
 
 fn json(request: &ApprovalRequest) -> Result<Box<str>, StoreError> {
     let text = serde_json::to_string(request);
-    text.map(Into::into)
-        .map_err(|error| StoreError::Corrupt(error.to_string()))
+    text.map(Into::into).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 /// What is kept, as a text of the caller's own.
@@ -56,12 +55,8 @@ impl Approvals for MemoryStore {
         let mut table = lock(&self.approvals);
         table.signals.remove(session);
         table.watched.insert(session.clone());
-        table
-            .requests
-            .put(request.request_id.clone(), stored, now, ttl::REQUEST);
-        table
-            .checkpoints
-            .put(session.clone(), checkpoint.into(), now, ttl::CHECKPOINT);
+        table.requests.put(request.request_id.clone(), stored, now, ttl::REQUEST);
+        table.checkpoints.put(session.clone(), checkpoint.into(), now, ttl::CHECKPOINT);
         Ok(())
     }
 
@@ -75,28 +70,19 @@ impl Approvals for MemoryStore {
     }
 
     async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError> {
-        Ok(copied(
-            lock(&self.approvals).requests.get(id, self.clock.now_ms()),
-        ))
+        Ok(copied(lock(&self.approvals).requests.get(id, self.clock.now_ms())))
     }
 
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
         let (now, stored) = (self.clock.now_ms(), json(request)?);
-        if let Some(kept) = lock(&self.approvals)
-            .requests
-            .get_mut(&request.request_id, now)
-        {
+        if let Some(kept) = lock(&self.approvals).requests.get_mut(&request.request_id, now) {
             *kept = stored;
         }
         Ok(())
     }
 
     async fn signal(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
-        Ok(copied(
-            lock(&self.approvals)
-                .signals
-                .get(session, self.clock.now_ms()),
-        ))
+        Ok(copied(lock(&self.approvals).signals.get(session, self.clock.now_ms())))
     }
 
     async fn votes(
@@ -113,17 +99,14 @@ impl Approvals for MemoryStore {
 
     async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
         let now = self.clock.now_ms();
-        lock(&self.approvals)
-            .signals
-            .put(session.clone(), signal.into(), now, ttl::SIGNAL);
+        lock(&self.approvals).signals.put(session.clone(), signal.into(), now, ttl::SIGNAL);
         Ok(())
     }
 
     async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
         self.store_signal(session, signal).await?;
         if lock(&self.approvals).watched.contains(session) {
-            self.outbox
-                .signal(session.clone(), signal.as_bytes().to_vec());
+            self.outbox.signal(session.clone(), signal.as_bytes().to_vec());
         }
         Ok(())
     }
@@ -133,17 +116,12 @@ impl Approvals for MemoryStore {
         if let Some(standing) = table.decisions.get(id, now) {
             return Ok(Decided::Lost(standing.clone()));
         }
-        table
-            .decisions
-            .put(id.clone(), decision.clone(), now, ttl::DECISION);
+        table.decisions.put(id.clone(), decision.clone(), now, ttl::DECISION);
         Ok(Decided::Won)
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {
-        Ok(lock(&self.approvals)
-            .decisions
-            .get(id, self.clock.now_ms())
-            .cloned())
+        Ok(lock(&self.approvals).decisions.get(id, self.clock.now_ms()).cloned())
     }
 
     async fn save_checkpoint(
@@ -152,17 +130,11 @@ impl Approvals for MemoryStore {
         checkpoint: &str,
     ) -> Result<(), StoreError> {
         let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
-        table
-            .checkpoints
-            .put(session.clone(), checkpoint.into(), now, ttl::CHECKPOINT);
+        table.checkpoints.put(session.clone(), checkpoint.into(), now, ttl::CHECKPOINT);
         Ok(())
     }
 
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
-        Ok(copied(
-            lock(&self.approvals)
-                .checkpoints
-                .get(session, self.clock.now_ms()),
-        ))
+        Ok(copied(lock(&self.approvals).checkpoints.get(session, self.clock.now_ms())))
     }
 }

@@ -25,29 +25,17 @@ impl<K, V> Default for Expiring<K, V> {
 impl<K: Hash + Eq, V> Expiring<K, V> {
     /// Keeps `value` for `ttl` from `now`, instead of whatever was there.
     pub(super) fn put(&mut self, key: K, value: V, now: u64, ttl: Duration) {
-        self.0.insert(
-            key,
-            Kept {
-                value,
-                until_ms: end(now, ttl),
-            },
-        );
+        self.0.insert(key, Kept { value, until_ms: end(now, ttl) });
     }
 
     /// What is kept, if it has not expired.
     pub(super) fn get(&self, key: &K, now: u64) -> Option<&V> {
-        self.0
-            .get(key)
-            .filter(|kept| kept.until_ms > now)
-            .map(|kept| &kept.value)
+        self.0.get(key).filter(|kept| kept.until_ms > now).map(|kept| &kept.value)
     }
 
     /// What is kept, to be changed; its time to live stays as it was.
     pub(super) fn get_mut(&mut self, key: &K, now: u64) -> Option<&mut V> {
-        self.0
-            .get_mut(key)
-            .filter(|kept| kept.until_ms > now)
-            .map(|kept| &mut kept.value)
+        self.0.get_mut(key).filter(|kept| kept.until_ms > now).map(|kept| &mut kept.value)
     }
 
     /// What is kept, or else a new `V`, to be changed; either way it now lives for `ttl` from `now`.
@@ -55,10 +43,7 @@ impl<K: Hash + Eq, V> Expiring<K, V> {
     where
         V: Default,
     {
-        let fresh = || Kept {
-            value: V::default(),
-            until_ms: 0,
-        };
+        let fresh = || Kept { value: V::default(), until_ms: 0 };
         let kept = self.0.entry(key).or_insert_with(fresh);
         if kept.until_ms <= now {
             *kept = fresh();
@@ -114,11 +99,7 @@ mod tests {
         assert_eq!(map.get(&"a", 110), None);
         assert_eq!(*map.renew("a", 109, TTL), 2);
         assert_eq!(map.get(&"a", 118), Some(&2));
-        assert_eq!(
-            *map.renew("a", 119, TTL),
-            0,
-            "what had expired does not come back"
-        );
+        assert_eq!(*map.renew("a", 119, TTL), 0, "what had expired does not come back");
     }
 
     #[test]

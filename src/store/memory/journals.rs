@@ -41,11 +41,7 @@ impl Log {
     fn ends_with(&self, expected: EventId, batch: &[Entry]) -> bool {
         let from = self.after(expected);
         self.entries.len() - from == batch.len()
-            && self
-                .entries
-                .range(from..)
-                .zip(batch)
-                .all(|(kept, entry)| kept.unpack() == *entry)
+            && self.entries.range(from..).zip(batch).all(|(kept, entry)| kept.unpack() == *entry)
     }
 
     fn extend(&mut self, batch: Vec<Packed>, max_events: usize) {
@@ -88,15 +84,9 @@ impl Journals {
         if last != expected {
             let log = self.logs.get(session, now);
             let repeated = log.is_some_and(|log| log.ends_with(expected, batch.0));
-            return if repeated {
-                Ok(())
-            } else {
-                Err(AppendError::Conflict)
-            };
+            return if repeated { Ok(()) } else { Err(AppendError::Conflict) };
         }
-        self.logs
-            .renew(session.clone(), now, ttl::JOURNAL)
-            .extend(batch.1, max_events);
+        self.logs.renew(session.clone(), now, ttl::JOURNAL).extend(batch.1, max_events);
         if let Some(followers) = self.followed.get(session) {
             followers.send_modify(|changes| *changes += 1);
         }
@@ -117,11 +107,7 @@ impl Drop for Watching {
         };
         let mut journals = lock(&journals);
         // The follower drops its receiver before this guard, so that it no longer counts.
-        if journals
-            .followed
-            .get(&self.session)
-            .is_some_and(|w| w.receiver_count() == 0)
-        {
+        if journals.followed.get(&self.session).is_some_and(|w| w.receiver_count() == 0) {
             journals.followed.remove(&self.session);
         }
     }
@@ -158,12 +144,7 @@ impl Journal for MemoryStore {
             let first = log.entries.front().map_or(log.cut, Packed::id);
             return Err(ReadError::Gap { after, first });
         }
-        Ok(log
-            .entries
-            .range(log.after(after)..)
-            .take(limit)
-            .map(Packed::unpack)
-            .collect())
+        Ok(log.entries.range(log.after(after)..).take(limit).map(Packed::unpack).collect())
     }
 
     async fn newest(&self, session: &SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
@@ -185,19 +166,9 @@ impl Journal for MemoryStore {
         let changed = {
             let mut journals = lock(&self.journals);
             let fresh = || watch::Sender::new(0);
-            journals
-                .followed
-                .entry(session.clone())
-                .or_insert_with(fresh)
-                .subscribe()
+            journals.followed.entry(session.clone()).or_insert_with(fresh).subscribe()
         };
         let journals = Arc::downgrade(&self.journals);
-        Ok(Follower::new(
-            changed,
-            Watching {
-                journals,
-                session: session.clone(),
-            },
-        ))
+        Ok(Follower::new(changed, Watching { journals, session: session.clone() }))
     }
 }

@@ -45,12 +45,7 @@ impl Packed {
             None => Outline::Nothing,
         };
         let has_record = entry.record.is_some();
-        Some(Self {
-            id: entry.id,
-            shown,
-            has_record,
-            bytes: bytes.into(),
-        })
+        Some(Self { id: entry.id, shown, has_record, bytes: bytes.into() })
     }
 
     /// Its place in the journal.
@@ -73,11 +68,7 @@ impl Packed {
             }
         };
         let record = self.has_record.then(|| self.bytes.slice(record_from..));
-        Entry {
-            id: self.id,
-            shown,
-            record,
-        }
+        Entry { id: self.id, shown, record }
     }
 }
 
@@ -101,11 +92,7 @@ mod tests {
             (Some(event("", "")), record("")),
             (Some(event("thought", "{}")), record("{\"b\":1}")),
         ] {
-            let entry = Entry {
-                id: EventId::new(7),
-                shown,
-                record,
-            };
+            let entry = Entry { id: EventId::new(7), shown, record };
             assert_eq!(Packed::pack(&entry).unwrap().unpack(), entry);
         }
     }

@@ -53,29 +53,18 @@ impl SessionTable {
     }
 
     fn register(&mut self, meta: &SessionMeta, now: u64) {
-        let list = self
-            .lists
-            .entry((meta.tenant.clone(), meta.user.clone()))
-            .or_default();
+        let list = self.lists.entry((meta.tenant.clone(), meta.user.clone())).or_default();
         let place = place(meta);
         if let Err(at) = list.binary_search(&place) {
             list.insert(at, place);
         }
-        self.known
-            .put(meta.session_id.clone(), meta.clone(), now, ttl::SESSION);
+        self.known.put(meta.session_id.clone(), meta.clone(), now, ttl::SESSION);
     }
 
     fn remember(&mut self, meta: &SessionMeta, said: &[Message], now: u64) {
-        let key = (
-            meta.tenant.clone(),
-            meta.user.clone(),
-            meta.thread_id.clone(),
-        );
+        let key = (meta.tenant.clone(), meta.user.clone(), meta.thread_id.clone());
         let turns = self.threads.renew(key, now, ttl::THREAD);
-        let turn = Turn {
-            place: place(meta),
-            said: said.into(),
-        };
+        let turn = Turn { place: place(meta), said: said.into() };
         match turns.binary_search_by(|other| other.place.cmp(&turn.place)) {
             Ok(at) => turns[at] = turn,
             Err(at) => turns.insert(at, turn),
@@ -93,10 +82,7 @@ impl Sessions for MemoryStore {
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError> {
-        Ok(lock(&self.sessions)
-            .known
-            .get(id, self.clock.now_ms())
-            .cloned())
+        Ok(lock(&self.sessions).known.get(id, self.clock.now_ms()).cloned())
     }
 
     async fn sessions_of(
@@ -128,11 +114,7 @@ impl Sessions for MemoryStore {
         let key = (tenant.clone(), user.clone(), thread.clone());
         let table = lock(&self.sessions);
         let turns = table.threads.get(&key, self.clock.now_ms());
-        Ok(turns
-            .into_iter()
-            .flatten()
-            .flat_map(|turn| turn.said.iter().cloned())
-            .collect())
+        Ok(turns.into_iter().flatten().flat_map(|turn| turn.said.iter().cloned()).collect())
     }
 
     async fn remember(&self, meta: &SessionMeta, said: &[Message]) -> Result<(), StoreError> {
@@ -141,17 +123,12 @@ impl Sessions for MemoryStore {
     }
 
     async fn request_cancel(&self, id: &SessionId) -> Result<(), StoreError> {
-        lock(&self.sessions)
-            .cancels
-            .put(id.clone(), (), self.clock.now_ms(), ttl::CANCEL);
+        lock(&self.sessions).cancels.put(id.clone(), (), self.clock.now_ms(), ttl::CANCEL);
         self.outbox.cancel(id.clone());
         Ok(())
     }
 
     async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError> {
-        Ok(lock(&self.sessions)
-            .cancels
-            .get(id, self.clock.now_ms())
-            .is_some())
+        Ok(lock(&self.sessions).cancels.get(id, self.clock.now_ms()).is_some())
     }
 }

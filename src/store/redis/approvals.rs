@@ -47,17 +47,9 @@ impl Approvals for RedisStore {
         let mut steps = pipe();
         steps.cmd("DEL").arg(keys::signal(session));
         for (key, value, ttl) in [
-            (
-                keys::request(&request.request_id),
-                to_json(request)?,
-                ttl::REQUEST,
-            ),
+            (keys::request(&request.request_id), to_json(request)?, ttl::REQUEST),
             (keys::pointer(session), pointer.to_string(), ttl::POINTER),
-            (
-                keys::checkpoint(session),
-                checkpoint.to_owned(),
-                ttl::CHECKPOINT,
-            ),
+            (keys::checkpoint(session), checkpoint.to_owned(), ttl::CHECKPOINT),
         ] {
             steps.add_command(set_for(&key, &value, ttl));
         }
@@ -81,8 +73,7 @@ impl Approvals for RedisStore {
 
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
         let mut set = cmd("SET");
-        set.arg(keys::request(&request.request_id))
-            .arg(to_json(request)?);
+        set.arg(keys::request(&request.request_id)).arg(to_json(request)?);
         self.commands.query(set.arg("XX").arg("KEEPTTL")).await
     }
 
@@ -119,9 +110,7 @@ impl Approvals for RedisStore {
     }
 
     async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
-        self.commands
-            .query(&set_for(&keys::signal(session), signal, ttl::SIGNAL))
-            .await
+        self.commands.query(&set_for(&keys::signal(session), signal, ttl::SIGNAL)).await
     }
 
     async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
@@ -142,9 +131,7 @@ impl Approvals for RedisStore {
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {
         let standing = self.text(keys::decision(id)).await?;
-        standing
-            .map(|text| from_json("decision", &text))
-            .transpose()
+        standing.map(|text| from_json("decision", &text)).transpose()
     }
 
     async fn save_checkpoint(
@@ -152,13 +139,7 @@ impl Approvals for RedisStore {
         session: &SessionId,
         checkpoint: &str,
     ) -> Result<(), StoreError> {
-        self.commands
-            .query(&set_for(
-                &keys::checkpoint(session),
-                checkpoint,
-                ttl::CHECKPOINT,
-            ))
-            .await
+        self.commands.query(&set_for(&keys::checkpoint(session), checkpoint, ttl::CHECKPOINT)).await
     }
 
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError> {

@@ -45,38 +45,23 @@ impl Commands {
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (state, link) = watch::channel(Link::Connecting);
         let demoted = Arc::new(Notify::new());
-        let keeper = Keeper {
-            connector,
-            state,
-            demoted: Arc::clone(&demoted),
-        };
+        let keeper = Keeper { connector, state, demoted: Arc::clone(&demoted) };
         let keep = async move {
             stopping.run_until_cancelled_owned(keeper.keep()).await;
         };
-        (
-            Self {
-                link,
-                demoted,
-                patience,
-            },
-            keep,
-        )
+        (Self { link, demoted, patience }, keep)
     }
 
     /// Sends one command.
     pub(super) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, StoreError> {
         let mut link = self.link().await?;
-        cmd.query_async(&mut link)
-            .await
-            .map_err(|error| self.failed(&error))
+        cmd.query_async(&mut link).await.map_err(|error| self.failed(&error))
     }
 
     /// Sends several commands in one go.
     pub(super) async fn pipe<T: FromRedisValue>(&self, pipe: &Pipeline) -> Result<T, StoreError> {
         let mut link = self.link().await?;
-        pipe.query_async(&mut link)
-            .await
-            .map_err(|error| self.failed(&error))
+        pipe.query_async(&mut link).await.map_err(|error| self.failed(&error))
     }
 
     /// Runs a script on one key; the script is sent along only if the server does not know it.
@@ -139,10 +124,7 @@ pub(super) struct AtomicStep {
 impl AtomicStep {
     /// The step that this source text performs.
     pub(super) fn new(source: &'static str) -> Self {
-        Self {
-            source,
-            hash: Script::new(source),
-        }
+        Self { source, hash: Script::new(source) }
     }
 
     fn call(&self, verb: &str, what: &str, key: &str, args: &[Cow<'_, [u8]>]) -> Cmd {

@@ -41,25 +41,17 @@ impl Connector {
         let client = client.map_err(|error| {
             StoreError::Unavailable(format!("the Redis URL cannot be used: {error}"))
         })?;
-        Ok(Self {
-            client,
-            response_timeout,
-        })
+        Ok(Self { client, response_timeout })
     }
 
     fn info(url: &str) -> RedisResult<ConnectionInfo> {
         let info = url.into_connection_info()?;
-        let keepalive = TcpKeepalive::new()
-            .with_time(PEER_TIMEOUT)
-            .with_interval(PEER_TIMEOUT / 5);
+        let keepalive = TcpKeepalive::new().with_time(PEER_TIMEOUT).with_interval(PEER_TIMEOUT / 5);
         let tcp = TcpSettings::default()
             .set_nodelay(true)
             .set_keepalive(keepalive)
             .set_user_timeout(PEER_TIMEOUT);
-        let redis = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3);
+        let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         Ok(info.set_tcp_settings(tcp).set_redis_settings(redis))
     }
 
@@ -84,15 +76,8 @@ impl Connector {
                 }
                 Ok(())
             });
-        let link = self
-            .client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
-        let mut connection = Connection {
-            link,
-            lost,
-            missed: 0,
-        };
+        let link = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = Connection { link, lost, missed: 0 };
         // A server that is still loading its data shakes hands and then refuses everything.
         connection.ping().await?;
         Ok(connection)
@@ -124,11 +109,7 @@ impl Connection {
 
     /// One beat of the heart: `false` once it has stopped.
     pub(super) async fn beats(&mut self) -> bool {
-        self.missed = if self.ping().await.is_ok() {
-            0
-        } else {
-            self.missed + 1
-        };
+        self.missed = if self.ping().await.is_ok() { 0 } else { self.missed + 1 };
         self.missed < MISSED_BEATS
     }
 }
@@ -159,9 +140,7 @@ impl Backoff {
         let doublings = self.attempts.checked_sub(1);
         self.attempts = self.attempts.saturating_add(1);
         doublings.map_or(Duration::ZERO, |n| {
-            Self::FIRST
-                .saturating_mul(1 << n.min(10))
-                .min(Self::LONGEST)
+            Self::FIRST.saturating_mul(1 << n.min(10)).min(Self::LONGEST)
         })
     }
 
@@ -182,10 +161,8 @@ pub(super) fn store_error(error: &RedisError) -> StoreError {
 
 /// Whether the server answered, but with something else than what this service writes.
 fn is_unreadable(error: &RedisError) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::UnexpectedReturnType | ErrorKind::Parse
-    ) || error.code() == Some("WRONGTYPE")
+    matches!(error.kind(), ErrorKind::UnexpectedReturnType | ErrorKind::Parse)
+        || error.code() == Some("WRONGTYPE")
 }
 
 /// Whether the server has become a replica: a new connection may find the primary.
@@ -213,20 +190,11 @@ mod tests {
 
     #[test]
     fn a_url_that_cannot_be_used_is_refused_without_being_repeated() {
-        for url in [
-            "",
-            "127.0.0.1:6379",
-            "http://:s3cret@host/",
-            "redis://:s3cret@host/notadb",
-        ] {
+        for url in ["", "127.0.0.1:6379", "http://:s3cret@host/", "redis://:s3cret@host/notadb"] {
             let error = connector(url).unwrap_err();
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
-        for url in [
-            "redis://host",
-            "redis://user:pw@host:6380/3",
-            "rediss://:pw@host/1",
-        ] {
+        for url in ["redis://host", "redis://user:pw@host:6380/3", "rediss://:pw@host/1"] {
             assert!(connector(url).is_ok(), "{url}");
         }
     }

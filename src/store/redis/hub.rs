@@ -129,22 +129,10 @@ impl Watch {
 
 impl Hub {
     pub(super) fn new(outbox: Outbox, patience: Duration) -> Self {
-        let control = Channel {
-            holders: 1,
-            ..Channel::default()
-        };
+        let control = Channel { holders: 1, ..Channel::default() };
         let channels = HashMap::from([(Arc::from(keys::CONTROL), control)]);
-        let table = Table {
-            link: Link::Connecting,
-            channels,
-            queue: Vec::new(),
-        };
-        Self {
-            table: Mutex::new(table),
-            changed: Notify::new(),
-            outbox,
-            patience,
-        }
+        let table = Table { link: Link::Connecting, channels, queue: Vec::new() };
+        Self { table: Mutex::new(table), changed: Notify::new(), outbox, patience }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -159,10 +147,7 @@ impl Hub {
         let changed = {
             let mut table = self.table();
             let channel = table.channels.entry(Arc::clone(&hold.name)).or_default();
-            channel
-                .followers
-                .get_or_insert_with(|| watch::Sender::new(0))
-                .subscribe()
+            channel.followers.get_or_insert_with(|| watch::Sender::new(0)).subscribe()
         };
         self.live(&hold.name).await?;
         Ok(Follower::new(changed, hold))
@@ -199,10 +184,7 @@ impl Hub {
         };
         table.channels.entry(Arc::clone(&name)).or_default().holders += 1;
         drop(table);
-        Ok(Hold {
-            hub: Arc::clone(self),
-            name,
-        })
+        Ok(Hold { hub: Arc::clone(self), name })
     }
 
     /// Waits until a held channel is live.
@@ -258,15 +240,9 @@ impl Hub {
 
     fn control(&self, payload: &[u8]) {
         let text = std::str::from_utf8(payload).ok();
-        match text
-            .and_then(|text| text.strip_prefix(CANCEL))
-            .and_then(SessionId::parse)
-        {
+        match text.and_then(|text| text.strip_prefix(CANCEL)).and_then(SessionId::parse) {
             Some(session) => self.outbox.cancel(session),
-            None => debug!(
-                bytes = payload.len(),
-                "a message for other versions on aura:control"
-            ),
+            None => debug!(bytes = payload.len(), "a message for other versions on aura:control"),
         }
     }
 

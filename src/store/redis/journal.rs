@@ -94,18 +94,12 @@ impl Stored {
             }
         }
         let shown = match (kind, payload, done) {
-            (Some(kind), Some(payload), false) => Some(Shown::Event {
-                kind: kind.into(),
-                payload,
-            }),
+            (Some(kind), Some(payload), false) => Some(Shown::Event { kind: kind.into(), payload }),
             (None, None, true) => Some(Shown::Done),
             (None, None, false) => None,
             _ => return None,
         };
-        Some(Self {
-            entry: Entry { id, shown, record },
-            before,
-        })
+        Some(Self { entry: Entry { id, shown, record }, before })
     }
 }
 
@@ -150,10 +144,7 @@ impl RedisStore {
             return Ok(Vec::new());
         }
         let mut cmd = redis::cmd(verb);
-        cmd.arg(keys::journal(session))
-            .arg(&bounds)
-            .arg("COUNT")
-            .arg(limit);
+        cmd.arg(keys::journal(session)).arg(&bounds).arg("COUNT").arg(limit);
         let found: Vec<Value> = self.commands.query(&cmd).await?;
         let entries: Option<Vec<Stored>> = found.into_iter().map(Stored::parse).collect();
         entries.ok_or_else(|| StoreError::Corrupt(format!("an entry of the journal of {session}")))
@@ -187,11 +178,7 @@ impl Journal for RedisStore {
             add_entry(&mut args, entry, before, nonce);
             before = entry.id;
         }
-        match self
-            .commands
-            .script(&self.append, &keys::journal(session), &args)
-            .await?
-        {
+        match self.commands.script(&self.append, &keys::journal(session), &args).await? {
             1 | 2 => Ok(()),
             0_i64 => Err(AppendError::Conflict),
             other => Err(StoreError::Corrupt(format!("append answered {other}")).into()),
@@ -210,10 +197,9 @@ impl Journal for RedisStore {
         let from = stream_id(EventId::new(from));
         let found = self.range("XRANGE", session, [&from, "+"], limit).await?;
         match found.first() {
-            Some(first) if first.before > after => Err(ReadError::Gap {
-                after,
-                first: first.entry.id,
-            }),
+            Some(first) if first.before > after => {
+                Err(ReadError::Gap { after, first: first.entry.id })
+            }
             Some(_) | None => Ok(found.into_iter().map(|stored| stored.entry).collect()),
         }
     }
@@ -225,10 +211,7 @@ impl Journal for RedisStore {
 
     async fn holds(&self, session: &SessionId, id: EventId) -> Result<bool, StoreError> {
         let id = stream_id(id);
-        Ok(!self
-            .range("XRANGE", session, [&id, &id], 1)
-            .await?
-            .is_empty())
+        Ok(!self.range("XRANGE", session, [&id, &id], 1).await?.is_empty())
     }
 
     async fn follow(&self, session: &SessionId) -> Result<Follower, StoreError> {

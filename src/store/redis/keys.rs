@@ -69,11 +69,7 @@ pub(super) fn session(id: &SessionId) -> String {
 }
 
 pub(super) fn sessions(tenant: &TenantId, user: &UserId) -> String {
-    format!(
-        "aura:sessions:{}:{}",
-        escaped(tenant.as_str()),
-        escaped(user.as_str())
-    )
+    format!("aura:sessions:{}:{}", escaped(tenant.as_str()), escaped(user.as_str()))
 }
 
 pub(super) fn thread(tenant: &TenantId, user: &UserId, thread: &ThreadId) -> String {
@@ -111,13 +107,7 @@ mod tests {
         let key = |tenant, user| sessions(&TenantId::new(tenant), &UserId::new(user));
         assert_eq!(key("tenant1", "user123"), "aura:sessions:tenant1:user123");
         assert_eq!(key("a:b", "c"), "aura:sessions:a%3Ab:c");
-        let all = [
-            ("a:b", "c"),
-            ("a", "b:c"),
-            ("a%3Ab", "c"),
-            ("a", "b%3Ac"),
-            ("a:", "b:c"),
-        ];
+        let all = [("a:b", "c"), ("a", "b:c"), ("a%3Ab", "c"), ("a", "b%3Ac"), ("a:", "b:c")];
         let keys: std::collections::HashSet<_> = all.iter().map(|(t, u)| key(t, u)).collect();
         assert_eq!(keys.len(), all.len());
     }

@@ -24,9 +24,7 @@ fn place(first_event: EventId, session: &str) -> String {
 }
 
 fn session_at(place: &str) -> Result<SessionId, StoreError> {
-    let id = place
-        .split_once(':')
-        .map(|(_, session)| SessionId::new(session));
+    let id = place.split_once(':').map(|(_, session)| SessionId::new(session));
     id.ok_or_else(|| StoreError::Corrupt(format!("a place in a list of sessions: {place:?}")))
 }
 
@@ -46,9 +44,7 @@ impl RedisStore {
             }
         }
         if !expired.is_empty() {
-            self.commands
-                .query::<()>(redis::cmd("ZREM").arg(list).arg(expired))
-                .await?;
+            self.commands.query::<()>(redis::cmd("ZREM").arg(list).arg(expired)).await?;
         }
         Ok(records)
     }
@@ -141,9 +137,7 @@ impl Sessions for RedisStore {
     }
 
     async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError> {
-        self.commands
-            .query(redis::cmd("EXISTS").arg(keys::cancel(id)))
-            .await
+        self.commands.query(redis::cmd("EXISTS").arg(keys::cancel(id))).await
     }
 }
 
@@ -154,17 +148,8 @@ mod tests {
     #[test]
     fn places_sort_by_event_id_and_then_by_session_also_beyond_what_a_double_can_hold() {
         let largest = EventId::MAX_FROM_CLIENT;
-        let ids = [
-            (9, "b"),
-            (10, "a"),
-            (10, "b"),
-            (largest - 1, "z"),
-            (largest, "a"),
-        ];
-        let places: Vec<_> = ids
-            .iter()
-            .map(|(id, s)| place(EventId::new(*id), s))
-            .collect();
+        let ids = [(9, "b"), (10, "a"), (10, "b"), (largest - 1, "z"), (largest, "a")];
+        let places: Vec<_> = ids.iter().map(|(id, s)| place(EventId::new(*id), s)).collect();
         assert!(places.is_sorted());
         assert_eq!(session_at(&places[1]).unwrap(), SessionId::new("a"));
     }

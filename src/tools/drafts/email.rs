@@ -38,37 +38,13 @@ impl Sendable for Email {
         let recipients = self.to.len() + self.cc.len();
         let checks = [
             ("to", !self.to.is_empty(), "it names nobody"),
-            (
-                "to",
-                addresses(&self.to),
-                "it has something that is not an e-mail address",
-            ),
-            (
-                "cc",
-                addresses(&self.cc),
-                "it has something that is not an e-mail address",
-            ),
-            (
-                "to",
-                recipients <= MAX_RECIPIENTS,
-                "there are more than 50 recipients",
-            ),
+            ("to", addresses(&self.to), "it has something that is not an e-mail address"),
+            ("cc", addresses(&self.cc), "it has something that is not an e-mail address"),
+            ("to", recipients <= MAX_RECIPIENTS, "there are more than 50 recipients"),
             ("subject", !self.subject.trim().is_empty(), "it is empty"),
-            (
-                "subject",
-                is_plain_line(&self.subject),
-                "it has control or invisible characters",
-            ),
-            (
-                "subject",
-                self.subject.chars().count() <= MAX_SUBJECT,
-                "it is too long",
-            ),
-            (
-                "body",
-                self.body.len() <= MAX_BODY,
-                "it is longer than 100000 bytes",
-            ),
+            ("subject", is_plain_line(&self.subject), "it has control or invisible characters"),
+            ("subject", self.subject.chars().count() <= MAX_SUBJECT, "it is too long"),
+            ("body", self.body.len() <= MAX_BODY, "it is longer than 100000 bytes"),
             ("body", !self.body.contains('\0'), "it has a NUL character"),
         ];
         let failed = checks.into_iter().find(|(_, fine, _)| !fine);
@@ -121,11 +97,7 @@ mod tests {
 
     #[test]
     fn addresses_are_told_from_what_only_looks_like_one() {
-        for good in [
-            "minsu.kim@dwp.example",
-            "a+b@x-y.co.kr",
-            "o'neil@example.com",
-        ] {
+        for good in ["minsu.kim@dwp.example", "a+b@x-y.co.kr", "o'neil@example.com"] {
             assert!(is_address(good), "{good}");
         }
         let bad = [

@@ -46,57 +46,22 @@ impl Sendable for PullRequest {
             None => (None, self.head.as_str()),
         };
         let checks = [
-            (
-                "owner",
-                is_owner(&self.owner),
-                "it is not the name of a GitHub account",
-            ),
-            (
-                "repo",
-                is_repository(&self.repo),
-                "it is not the name of a GitHub repository",
-            ),
+            ("owner", is_owner(&self.owner), "it is not the name of a GitHub account"),
+            ("repo", is_repository(&self.repo), "it is not the name of a GitHub repository"),
             ("title", !self.title.trim().is_empty(), "it is empty"),
-            (
-                "title",
-                is_plain_line(&self.title),
-                "it has control or invisible characters",
-            ),
-            (
-                "title",
-                self.title.chars().count() <= MAX_TITLE,
-                "it is longer than 256 characters",
-            ),
-            (
-                "body",
-                body.chars().count() <= MAX_BODY,
-                "it is longer than 65536 characters",
-            ),
-            (
-                "head",
-                fork.is_none_or(is_owner) && is_branch(head),
-                "it is not a branch",
-            ),
+            ("title", is_plain_line(&self.title), "it has control or invisible characters"),
+            ("title", self.title.chars().count() <= MAX_TITLE, "it is longer than 256 characters"),
+            ("body", body.chars().count() <= MAX_BODY, "it is longer than 65536 characters"),
+            ("head", fork.is_none_or(is_owner) && is_branch(head), "it is not a branch"),
             ("base", is_branch(&self.base), "it is not a branch"),
-            (
-                "base",
-                self.base != self.head,
-                "it is the same branch as `head`",
-            ),
+            ("base", self.base != self.head, "it is the same branch as `head`"),
         ];
         let failed = checks.into_iter().find(|(_, fine, _)| !fine);
         failed.map(|(field, _, fault)| (field, fault))
     }
 
     fn question(&self) -> String {
-        let Self {
-            owner,
-            repo,
-            title,
-            head,
-            base,
-            ..
-        } = self;
+        let Self { owner, repo, title, head, base, .. } = self;
         format!("{owner}/{repo} 저장소에 PR을 생성할까요? \"{title}\" ({head} → {base})")
     }
 

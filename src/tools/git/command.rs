@@ -16,11 +16,13 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
 
 use crate::tools::ToolError;
 
@@ -85,6 +87,9 @@ pub(super) struct Runner {
     pub(super) timeout: Duration,
     /// Of each call's output.
     pub(super) max_output_bytes: usize,
+    /// Places for processes at once: hundreds of runs may read at the same moment, and the machine
+    /// has to answer their streams meanwhile. Waiting for one does not count against the time limit.
+    pub(super) places: Arc<Semaphore>,
 }
 
 /// What a git call came to.
@@ -107,44 +112,33 @@ pub(super) struct GitCommand<'a> {
 }
 
 impl Runner {
+    /// A runner with as many places as keep every core busy while some wait for the disk.
+    pub(super) fn new(search_path: OsString, timeout: Duration, max_output_bytes: usize) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let places = Arc::new(Semaphore::new(2 * cores));
+        Self { search_path, timeout, max_output_bytes, places }
+    }
+
     /// A hardened call in that directory.
     pub(super) fn git(&self, directory: &Path) -> GitCommand<'_> {
         let mut command = Command::new("git");
-        command
-            .env_clear()
-            .env("PATH", &self.search_path)
-            .envs(ENVIRONMENT.iter().copied());
+        command.env_clear().env("PATH", &self.search_path).envs(ENVIRONMENT.iter().copied());
         command.current_dir(directory).arg("--no-pager");
         for setting in OVERRIDES {
             command.arg("-c").arg(setting);
         }
         command.process_group(0).kill_on_drop(true);
-        GitCommand {
-            command,
-            runner: self,
-            stdin: None,
-        }
+        GitCommand { command, runner: self, stdin: None }
     }
 
     /// Git's version as (major, minor).
     pub(super) async fn version(&self) -> Result<(u32, u32), ToolError> {
-        let output = self
-            .git(Path::new("/"))
-            .args(["--version"])
-            .whole()
-            .await?
-            .ok("version")?;
+        let output = self.git(Path::new("/")).args(["--version"]).whole().await?.ok("version")?;
         let text = output.text();
-        let mut numbers = text
-            .trim_start_matches("git version ")
-            .split('.')
-            .map(str::parse);
+        let mut numbers = text.trim_start_matches("git version ").split('.').map(str::parse);
         match (numbers.next(), numbers.next()) {
             (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
-            _ => Err(ToolError::Failed(format!(
-                "git has an unknown version: {}",
-                text.trim()
-            ))),
+            _ => Err(ToolError::Failed(format!("git has an unknown version: {}", text.trim()))),
         }
     }
 }
@@ -182,22 +176,18 @@ impl<'a> GitCommand<'a> {
     pub(super) async fn whole(self) -> Result<Output, ToolError> {
         let output = self.run(WHOLE_LIMIT).await?;
         if output.missing > 0 {
-            return Err(ToolError::Failed(
-                "git said more than can be worked with".into(),
-            ));
+            return Err(ToolError::Failed("git said more than can be worked with".into()));
         }
         Ok(output)
     }
 
     /// Runs it to its end, or to its time limit: then the whole process group is ended.
     async fn run(mut self, limit: usize) -> Result<Output, ToolError> {
-        self.command.stdin(if self.stdin.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        });
+        self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         let input = self.stdin;
         let timeout = self.runner.timeout;
+        let closed = |_| ToolError::Failed("git is not run any more".into());
+        let _place = self.runner.places.acquire().await.map_err(closed)?;
         let mut child = self.spawn()?;
         let work = async {
             let (stdin, stdout, stderr) =
@@ -208,28 +198,18 @@ impl<'a> GitCommand<'a> {
                     let _ = pipe.write_all(input).await;
                 }
             };
-            let (out, err, ()) = tokio::join!(
-                read_up_to(stdout, limit),
-                read_up_to(stderr, STDERR_LIMIT),
-                feed
-            );
+            let (out, err, ()) =
+                tokio::join!(read_up_to(stdout, limit), read_up_to(stderr, STDERR_LIMIT), feed);
             let status = child.wait().await?;
             let ((stdout, missing), (stderr, _)) = (out?, err?);
             let stderr = String::from_utf8_lossy(&stderr).into_owned();
-            Ok(Output {
-                code: status.code(),
-                stdout,
-                missing,
-                stderr,
-            })
+            Ok(Output { code: status.code(), stdout, missing, stderr })
         };
         match tokio::time::timeout(timeout, work).await {
             Ok(done) => done.map_err(|error: std::io::Error| not_run(&error)),
             Err(_) => {
                 end_group(&mut child).await;
-                Err(ToolError::TimedOut {
-                    seconds: timeout.as_secs(),
-                })
+                Err(ToolError::TimedOut { seconds: timeout.as_secs() })
             }
         }
     }
@@ -243,11 +223,7 @@ impl<'a> GitCommand<'a> {
 impl Output {
     /// The output, if git was content.
     pub(super) fn ok(self, what: &str) -> Result<Self, ToolError> {
-        if self.code == Some(0) {
-            Ok(self)
-        } else {
-            Err(self.failure(what))
-        }
+        if self.code == Some(0) { Ok(self) } else { Err(self.failure(what)) }
     }
 
     /// What git said when it was not.
@@ -276,10 +252,7 @@ impl Output {
         let mut fields: Vec<_> = self.stdout.split(|byte| *byte == 0).collect();
         // What follows the last NUL is nothing, or the cut field.
         fields.pop();
-        fields
-            .into_iter()
-            .map(|field| String::from_utf8_lossy(field).into_owned())
-            .collect()
+        fields.into_iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
     }
 }
 
@@ -292,20 +265,14 @@ async fn read_up_to(
         return Ok((Vec::new(), 0));
     };
     let mut kept = Vec::new();
-    (&mut pipe)
-        .take(limit as u64)
-        .read_to_end(&mut kept)
-        .await?;
+    (&mut pipe).take(limit as u64).read_to_end(&mut kept).await?;
     let missing = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await?;
     Ok((kept, missing))
 }
 
 /// Asks the whole group to end, so that lock files are removed, and after a while no longer asks.
 async fn end_group(child: &mut Child) {
-    let Some(group) = child
-        .id()
-        .and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
-    else {
+    let Some(group) = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) else {
         return;
     };
     // A group that is already gone is what was wanted.
@@ -325,12 +292,7 @@ mod tests {
     use super::*;
 
     fn output(stdout: &[u8], missing: u64) -> Output {
-        Output {
-            code: Some(0),
-            stdout: stdout.to_vec(),
-            missing,
-            stderr: String::new(),
-        }
+        Output { code: Some(0), stdout: stdout.to_vec(), missing, stderr: String::new() }
     }
 
     #[test]

@@ -82,10 +82,7 @@ impl Tool for GitMerge {
 
     fn check(&self, arguments: &Value) -> Result<(), ToolError> {
         let arguments = Arguments::parse(arguments)?;
-        self.git
-            .workspace
-            .locate(arguments.repository.as_ref())
-            .map(drop)
+        self.git.workspace.locate(arguments.repository.as_ref()).map(drop)
     }
 
     fn question(&self, arguments: &Value) -> String {
@@ -139,9 +136,7 @@ async fn merge(git: Arc<Git>, arguments: Arguments, call: ToolCallId) -> Result<
         place.check_clean().await?;
     }
     let tree = merge.tree().await?;
-    let new = merge
-        .commit(&tree, arguments.message.as_deref(), &call)
-        .await?;
+    let new = merge.commit(&tree, arguments.message.as_deref(), &call).await?;
     merge.publish(&new, checked_out.as_ref()).await?;
     merge.done(&new, checked_out.is_some()).await
 }
@@ -158,10 +153,7 @@ mod tests {
         let same = refused(json!({"source": "a", "target": "refs/heads/a"}));
         assert!(same.contains("`target`: it is the same branch"), "{same}");
         let option = refused(json!({"source": "--help"}));
-        assert!(
-            option.contains("`source`: \"--help\" is not the name of a branch"),
-            "{option}"
-        );
+        assert!(option.contains("`source`: \"--help\" is not the name of a branch"), "{option}");
         assert!(
             refused(json!({"source": "a", "message": " \n"})).contains("`message`: it is empty")
         );

@@ -67,11 +67,7 @@ impl<O: Operation> ReadTool<O> {
             parameters: schema_of::<O>(),
             effect: Effect::Reads,
         };
-        Arc::new(Self {
-            spec,
-            git: Arc::clone(git),
-            operation: PhantomData,
-        })
+        Arc::new(Self { spec, git: Arc::clone(git), operation: PhantomData })
     }
 }
 

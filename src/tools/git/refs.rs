@@ -52,10 +52,7 @@ impl TryFrom<String> for RefName {
 
     fn try_from(name: String) -> Result<Self, String> {
         match fault_of_ref(&name) {
-            Some(fault) => Err(format!(
-                "{} is not the name of a branch: {fault}",
-                quoted(&name)
-            )),
+            Some(fault) => Err(format!("{} is not the name of a branch: {fault}", quoted(&name))),
             None => Ok(Self(name)),
         }
     }
@@ -66,10 +63,7 @@ impl TryFrom<String> for RelativePath {
 
     fn try_from(path: String) -> Result<Self, String> {
         match fault_of_path(&path) {
-            Some(fault) => Err(format!(
-                "{} cannot be used as a path: {fault}",
-                quoted(&path)
-            )),
+            Some(fault) => Err(format!("{} cannot be used as a path: {fault}", quoted(&path))),
             None => Ok(Self(path)),
         }
     }
@@ -81,11 +75,7 @@ fn fault_of_ref(name: &str) -> Option<&'static str> {
         return Some(fault);
     }
     if let Some(c) = name.chars().find(|c| " ~^:?*[\\".contains(*c)) {
-        return Some(if c == ' ' {
-            "it has a space"
-        } else {
-            "it has one of ~ ^ : ? * [ \\"
-        });
+        return Some(if c == ' ' { "it has a space" } else { "it has one of ~ ^ : ? * [ \\" });
     }
     if name.contains("..") || name.contains("@{") || name == "@" {
         return Some("it has `..` or `@{`, or is `@`");
@@ -205,15 +195,7 @@ mod tests {
 
     #[test]
     fn names_that_git_gives_branches_pass() {
-        for name in [
-            "main",
-            "feature/로그인",
-            "v1.0",
-            "HEAD",
-            "refs/heads/main",
-            "a@b",
-            "a-b",
-        ] {
+        for name in ["main", "feature/로그인", "v1.0", "HEAD", "refs/heads/main", "a@b", "a-b"] {
             assert_eq!(RefName::try_from(name.to_owned()).unwrap().as_str(), name);
         }
     }
@@ -241,14 +223,7 @@ mod tests {
         for path in bad {
             assert!(RelativePath::try_from(path.to_owned()).is_err(), "{path:?}");
         }
-        for path in [
-            ".",
-            "a",
-            "src/main.rs",
-            "..a/b..",
-            "문서/읽어주세요.md",
-            "a b",
-        ] {
+        for path in [".", "a", "src/main.rs", "..a/b..", "문서/읽어주세요.md", "a b"] {
             assert!(RelativePath::try_from(path.to_owned()).is_ok(), "{path:?}");
         }
     }

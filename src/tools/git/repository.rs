@@ -46,19 +46,8 @@ impl Repository {
         git.available()?;
         let (git_dir, common_dir) = discover(&git, &location).await?;
         check_links(&git.workspace, &location, [&git_dir, &common_dir])?;
-        check_alternates(
-            &git.workspace,
-            &location,
-            &common_dir.join("objects"),
-            MAX_ALTERNATES,
-        )?;
-        let mut repository = Self {
-            git,
-            location,
-            git_dir,
-            common_dir,
-            identity: None,
-        };
+        check_alternates(&git.workspace, &location, &common_dir.join("objects"), MAX_ALTERNATES)?;
+        let mut repository = Self { git, location, git_dir, common_dir, identity: None };
         repository.identity = repository.check_settings().await?;
         Ok(repository)
     }
@@ -104,9 +93,7 @@ impl Repository {
 
     /// The commit of a local branch.
     pub(super) async fn branch(&self, name: &RefName) -> Result<String, ToolError> {
-        let found = self
-            .commit_at(&format!("refs/heads/{}", name.as_branch()))
-            .await?;
+        let found = self.commit_at(&format!("refs/heads/{}", name.as_branch())).await?;
         found.ok_or_else(|| {
             ToolError::NotFound(format!(
                 "there is no branch {:?} in {}",
@@ -124,9 +111,7 @@ impl Repository {
         }
         let mut places: Vec<String> = match text {
             full if full.starts_with("refs/") => vec![full.into()],
-            short => ["heads", "tags", "remotes"]
-                .map(|at| format!("refs/{at}/{short}"))
-                .into(),
+            short => ["heads", "tags", "remotes"].map(|at| format!("refs/{at}/{short}")).into(),
         };
         if name.may_be_hash() {
             places.push(text.into());
@@ -136,10 +121,7 @@ impl Repository {
                 return Ok(commit);
             }
         }
-        let message = format!(
-            "there is no branch, tag or commit {text:?} in {}",
-            self.name()
-        );
+        let message = format!("there is no branch, tag or commit {text:?} in {}", self.name());
         Err(ToolError::NotFound(message))
     }
 
@@ -161,26 +143,15 @@ impl Repository {
 
     async fn commit_at(&self, place: &str) -> Result<Option<String>, ToolError> {
         let commit = format!("{place}^{{commit}}");
-        let output = self
-            .call(&[
-                "rev-parse",
-                "--verify",
-                "--quiet",
-                "--end-of-options",
-                &commit,
-            ])
-            .whole();
+        let output =
+            self.call(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]).whole();
         let output = output.await?;
         Ok((output.code == Some(0)).then(|| output.text().trim().to_owned()))
     }
 
     /// Refuses settings that run programs, and finds the identity on the way.
     async fn check_settings(&self) -> Result<Option<Identity>, ToolError> {
-        let output = self
-            .call(&["config", "--list", "-z"])
-            .whole()
-            .await?
-            .ok("config")?;
+        let output = self.call(&["config", "--list", "-z"]).whole().await?.ok("config")?;
         let (mut name, mut email) = (None, None);
         for entry in output.fields() {
             let (key, value) = entry.split_once('\n').unwrap_or((&entry, ""));
@@ -193,9 +164,7 @@ impl Repository {
                 _ => {}
             }
         }
-        Ok(name
-            .zip(email)
-            .map(|(name, email)| Identity { name, email }))
+        Ok(name.zip(email).map(|(name, email)| Identity { name, email }))
     }
 
     fn refused(&self, why: &str) -> ToolError {
@@ -220,24 +189,15 @@ async fn discover(git: &Git, location: &Location) -> Result<(PathBuf, PathBuf), 
         return Err(no_repository());
     }
     let text = output.text();
-    let lines: Vec<_> = text
-        .lines()
-        .map(|line| Path::new(line).canonicalize())
-        .collect();
+    let lines: Vec<_> = text.lines().map(|line| Path::new(line).canonicalize()).collect();
     let [Ok(top), Ok(git_dir), Ok(common_dir)] = lines.as_slice() else {
         return Err(no_repository());
     };
     if *top != location.directory {
         return Err(refused(location, "its work tree is somewhere else"));
     }
-    if ![git_dir, common_dir]
-        .into_iter()
-        .all(|path| git.workspace.contains(path))
-    {
-        return Err(refused(
-            location,
-            "its git directory is outside of the workspace",
-        ));
+    if ![git_dir, common_dir].into_iter().all(|path| git.workspace.contains(path)) {
+        return Err(refused(location, "its git directory is outside of the workspace"));
     }
     Ok((git_dir.clone(), common_dir.clone()))
 }
@@ -280,14 +240,9 @@ fn check_links(
                 return Err(refused(location, "its git directory has too many entries"));
             }
             if kind.is_symlink() && !workspace.contains(&path) {
-                return Err(refused(
-                    location,
-                    "a link in its git directory leads outside",
-                ));
+                return Err(refused(location, "a link in its git directory leads outside"));
             }
-            let below = ["refs", "logs"]
-                .iter()
-                .any(|name| has_component(&path, git_dirs, name));
+            let below = ["refs", "logs"].iter().any(|name| has_component(&path, git_dirs, name));
             let first = git_dirs.iter().any(|dir| path == dir.join("objects"));
             if kind.is_dir() && (below || first) {
                 waiting.push(path);
@@ -313,23 +268,14 @@ fn check_alternates(
         Ok(list) => list,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(_) => {
-            return Err(refused(
-                location,
-                "its list of borrowed objects cannot be read",
-            ));
+            return Err(refused(location, "its list of borrowed objects cannot be read"));
         }
     };
-    for line in list
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         // A quoted path starts with `"`; read as it stands it does not exist, and is refused.
         let other = objects.join(line);
         if depth == 0 || !workspace.contains(&other) {
-            return Err(refused(
-                location,
-                "it borrows objects from outside of the workspace",
-            ));
+            return Err(refused(location, "it borrows objects from outside of the workspace"));
         }
         check_alternates(workspace, location, &other, depth - 1)?;
     }
@@ -337,10 +283,7 @@ fn check_alternates(
 }
 
 fn refused(location: &Location, why: &str) -> ToolError {
-    ToolError::NotFound(format!(
-        "the repository {} is not used: {why}",
-        location.name
-    ))
+    ToolError::NotFound(format!("the repository {} is not used: {why}", location.name))
 }
 
 #[cfg(test)]
@@ -349,20 +292,10 @@ mod tests {
 
     #[test]
     fn settings_that_run_programs_are_told_from_their_neighbours() {
-        for key in [
-            "filter.lfs.smudge",
-            "filter.a.b.process",
-            "merge.x.driver",
-            "hook.x.command",
-        ] {
+        for key in ["filter.lfs.smudge", "filter.a.b.process", "merge.x.driver", "hook.x.command"] {
             assert!(runs_a_program(key), "{key}");
         }
-        for key in [
-            "filter.lfs.required",
-            "merge.conflictstyle",
-            "merge.x.name",
-            "core.bare",
-        ] {
+        for key in ["filter.lfs.required", "merge.conflictstyle", "merge.x.name", "core.bare"] {
             assert!(!runs_a_program(key), "{key}");
         }
     }

@@ -41,17 +41,11 @@ pub enum SampleError {
 /// # Errors
 /// The directory holds something else or cannot be written; there is no git.
 pub async fn create(directory: &Path) -> Result<PathBuf, SampleError> {
-    let fault = |source| SampleError::Directory {
-        directory: directory.to_owned(),
-        source,
-    };
+    let fault = |source| SampleError::Directory { directory: directory.to_owned(), source };
     if directory.join(".git").exists() {
         return directory.canonicalize().map_err(fault);
     }
-    if directory
-        .read_dir()
-        .is_ok_and(|mut entries| entries.next().is_some())
-    {
+    if directory.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(SampleError::Occupied(directory.to_owned()));
     }
     let parent = match directory.parent() {
@@ -59,10 +53,7 @@ pub async fn create(directory: &Path) -> Result<PathBuf, SampleError> {
         Some(_) | None => Path::new("."),
     };
     std::fs::create_dir_all(parent).map_err(fault)?;
-    let fresh = tempfile::Builder::new()
-        .prefix(".sample-")
-        .tempdir_in(parent)
-        .map_err(fault)?;
+    let fresh = tempfile::Builder::new().prefix(".sample-").tempdir_in(parent).map_err(fault)?;
     fill(fresh.path()).await?;
     // Takes the place of an empty directory, but of nothing else.
     std::fs::rename(fresh.path(), directory).map_err(fault)?;
@@ -72,33 +63,13 @@ pub async fn create(directory: &Path) -> Result<PathBuf, SampleError> {
 }
 
 async fn fill(directory: &Path) -> Result<(), ToolError> {
-    let Config {
-        search_path,
-        timeout,
-        max_output_bytes,
-        ..
-    } = Config::new(directory);
-    let runner = Runner {
-        search_path,
-        timeout,
-        max_output_bytes,
-    };
+    let Config { search_path, timeout, max_output_bytes, .. } = Config::new(directory);
+    let runner = Runner::new(search_path, timeout, max_output_bytes);
     let init = ["init", "--quiet", "--template=", "--initial-branch=main"];
     let history = ["fast-import", "--quiet", "--done"];
     let check_out = ["read-tree", "-m", "-u", "HEAD"];
     runner.git(directory).args(init).whole().await?.ok("init")?;
-    runner
-        .git(directory)
-        .args(history)
-        .stdin(HISTORY)
-        .whole()
-        .await?
-        .ok("fast-import")?;
-    runner
-        .git(directory)
-        .args(check_out)
-        .whole()
-        .await?
-        .ok("read-tree")?;
+    runner.git(directory).args(history).stdin(HISTORY).whole().await?.ok("fast-import")?;
+    runner.git(directory).args(check_out).whole().await?.ok("read-tree")?;
     Ok(())
 }

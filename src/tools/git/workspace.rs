@@ -37,8 +37,7 @@ impl Workspace {
 
     /// Whether a path, once all symbolic links are followed, exists and lies inside the root.
     pub(super) fn contains(&self, path: &Path) -> bool {
-        path.canonicalize()
-            .is_ok_and(|path| path.starts_with(&self.root))
+        path.canonicalize().is_ok_and(|path| path.starts_with(&self.root))
     }
 
     /// The directory that a call names; without a name, the one there is.
@@ -54,16 +53,11 @@ impl Workspace {
         let directory = directory.canonicalize().ok()?;
         let below = directory.strip_prefix(&self.root).ok()?;
         let name = if below.as_os_str().is_empty() {
-            self.root
-                .file_name()
-                .map_or_else(|| ".".into(), |name| name.to_string_lossy())
+            self.root.file_name().map_or_else(|| ".".into(), |name| name.to_string_lossy())
         } else {
             below.to_string_lossy()
         };
-        Some(Location {
-            name: name.into_owned(),
-            directory,
-        })
+        Some(Location { name: name.into_owned(), directory })
     }
 
     fn at(&self, path: &str) -> Result<Location, ToolError> {
@@ -73,14 +67,8 @@ impl Workspace {
         };
         // A link that leads out is answered like a path that does not exist, so that nobody can
         // feel their way around outside.
-        let location = self
-            .location_of(&self.root.join(path))
-            .ok_or_else(outside)?;
-        if location.directory.is_dir() {
-            Ok(location)
-        } else {
-            Err(outside())
-        }
+        let location = self.location_of(&self.root.join(path)).ok_or_else(outside)?;
+        if location.directory.is_dir() { Ok(location) } else { Err(outside()) }
     }
 
     fn only_one(&self) -> Result<Location, ToolError> {
@@ -90,9 +78,7 @@ impl Workspace {
         let candidates = self.candidates();
         match candidates.as_slice() {
             [only] => self.at(only),
-            [] => Err(ToolError::NotFound(
-                "there is no repository in the workspace".into(),
-            )),
+            [] => Err(ToolError::NotFound("there is no repository in the workspace".into())),
             several => Err(ToolError::InvalidArguments(format!(
                 "`repository`: there are several repositories, name one of: {}",
                 several[..several.len().min(MAX_CANDIDATES)].join(", ")

@@ -12,11 +12,7 @@ use crate::tools::ToolError;
 /// [`ToolError::InvalidArguments`], naming the field and what is wrong with it.
 pub fn parse_arguments<T: DeserializeOwned>(arguments: &Value) -> Result<T, ToolError> {
     let empty = Value::Object(Map::new());
-    let given = if arguments.is_null() {
-        &empty
-    } else {
-        arguments
-    };
+    let given = if arguments.is_null() { &empty } else { arguments };
     serde_path_to_error::deserialize(given).map_err(|error| {
         let path = error.path().to_string();
         ToolError::InvalidArguments(match path.as_str() {
@@ -31,9 +27,7 @@ pub fn parse_arguments<T: DeserializeOwned>(arguments: &Value) -> Result<T, Tool
 pub fn schema_of<T: JsonSchema>() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true);
-    let mut schema = SchemaGenerator::new(settings)
-        .into_root_schema_for::<T>()
-        .to_value();
+    let mut schema = SchemaGenerator::new(settings).into_root_schema_for::<T>().to_value();
     make_plain(&mut schema);
     schema
 }
@@ -67,10 +61,7 @@ fn make_plain(schema: &mut Value) {
 pub fn is_plain_line(text: &str) -> bool {
     let deceives = |c: char| {
         c.is_control()
-            || matches!(
-                c,
-                '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-            )
+            || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
             || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
     };
     !text.chars().any(deceives)
@@ -113,11 +104,7 @@ mod tests {
 
     #[test]
     fn a_message_names_the_field_and_what_is_wrong_with_it() {
-        let message = |arguments| {
-            parse_arguments::<Arguments>(&arguments)
-                .unwrap_err()
-                .to_string()
-        };
+        let message = |arguments| parse_arguments::<Arguments>(&arguments).unwrap_err().to_string();
         assert_eq!(
             message(json!({"title": "x", "limit": "3"})),
             "the arguments are not valid: `limit`: invalid type: string \"3\", expected u32",
@@ -126,23 +113,13 @@ mod tests {
             message(json!({"title": "x", "to": ["a", 7]})),
             "the arguments are not valid: `to[1]`: invalid type: integer `7`, expected a string",
         );
-        assert_eq!(
-            message(Value::Null),
-            "the arguments are not valid: missing field `title`"
-        );
+        assert_eq!(message(Value::Null), "the arguments are not valid: missing field `title`");
         assert!(message(json!({"title": "x", "force": true})).contains("unknown field `force`"));
     }
 
     #[test]
     fn what_could_deceive_the_person_who_approves_is_not_a_plain_line() {
-        for text in [
-            "a\nb",
-            "a\0",
-            "main\u{202e}niam",
-            "a\u{200b}b",
-            "a\u{2028}b",
-            "\u{2066}x",
-        ] {
+        for text in ["a\nb", "a\0", "main\u{202e}niam", "a\u{200b}b", "a\u{2028}b", "\u{2066}x"] {
             assert!(!is_plain_line(text), "{text:?}");
         }
         assert!(is_plain_line("feature 브랜치를 👩‍💻 병합"));

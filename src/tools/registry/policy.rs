@@ -8,12 +8,7 @@ use thiserror::Error;
 use crate::tools::{Effect, ToolSpec};
 
 /// Contract, section 7: for these, no configuration takes the person out.
-const ALWAYS_ASK: [&str; 4] = [
-    "git_merge",
-    "github_create_pr",
-    "github_merge_pr",
-    "send_email",
-];
+const ALWAYS_ASK: [&str; 4] = ["git_merge", "github_create_pr", "github_merge_pr", "send_email"];
 
 /// What the configuration says of one tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,19 +66,14 @@ impl ApprovalPolicy {
     pub(super) fn settle(self, specs: &[ToolSpec]) -> Result<Settled, PolicyError> {
         let mut seen = BTreeSet::new();
         if let Some(twice) = specs.iter().find(|spec| !seen.insert(spec.name.as_str())) {
-            return Err(PolicyError::Duplicate {
-                tool: twice.name.clone(),
-            });
+            return Err(PolicyError::Duplicate { tool: twice.name.clone() });
         }
         for (tool, rule) in &self.0 {
             if *rule == Rule::None && ALWAYS_ASK.contains(&tool.as_str()) {
                 return Err(PolicyError::AlwaysAsks { tool: tool.clone() });
             }
             if !seen.contains(tool.as_str()) {
-                return Err(PolicyError::UnknownTool {
-                    tool: tool.clone(),
-                    known: names(specs),
-                });
+                return Err(PolicyError::UnknownTool { tool: tool.clone(), known: names(specs) });
             }
         }
         Ok(Settled(self.0))
@@ -105,11 +95,7 @@ impl Settled {
 
 /// The tools' names, for a message.
 pub(super) fn names(specs: &[ToolSpec]) -> String {
-    specs
-        .iter()
-        .map(|spec| spec.name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
+    specs.iter().map(|spec| spec.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -119,12 +105,7 @@ mod tests {
     use super::*;
 
     fn spec(name: &str, effect: Effect) -> ToolSpec {
-        ToolSpec {
-            name: name.into(),
-            description: String::new(),
-            parameters: json!({}),
-            effect,
-        }
+        ToolSpec { name: name.into(), description: String::new(), parameters: json!({}), effect }
     }
 
     fn specs() -> Vec<ToolSpec> {
@@ -141,10 +122,7 @@ mod tests {
     }
 
     fn asking(policy: &Settled) -> Vec<bool> {
-        specs()
-            .iter()
-            .map(|spec| policy.needs_approval(spec))
-            .collect()
+        specs().iter().map(|spec| policy.needs_approval(spec)).collect()
     }
 
     #[test]
@@ -169,11 +147,7 @@ mod tests {
 
     #[test]
     fn a_tool_that_must_ask_does_so_even_if_it_calls_itself_harmless() {
-        assert!(
-            settle(&[])
-                .unwrap()
-                .needs_approval(&spec("send_email", Effect::Reads))
-        );
+        assert!(settle(&[]).unwrap().needs_approval(&spec("send_email", Effect::Reads)));
     }
 
     #[test]
@@ -195,10 +169,7 @@ mod tests {
     fn rules_are_read_as_the_configuration_spells_them() {
         let policy: ApprovalPolicy =
             serde_json::from_value(json!({"git_status": "required", "x": "none"})).unwrap();
-        let expected = [
-            ("git_status".to_owned(), Rule::Required),
-            ("x".to_owned(), Rule::None),
-        ];
+        let expected = [("git_status".to_owned(), Rule::Required), ("x".to_owned(), Rule::None)];
         assert_eq!(policy, expected.into_iter().collect());
         assert!(serde_json::from_value::<ApprovalPolicy>(json!({"git_merge": "never"})).is_err());
     }

@@ -18,11 +18,7 @@ impl Trap {
         let marker = workspace.outside().join("it-ran");
         let program = workspace.outside().join("program");
         script(&program, &format!("echo \"$0 $*\" >> {}", marker.display()));
-        Self {
-            workspace,
-            program,
-            marker,
-        }
+        Self { workspace, program, marker }
     }
 
     fn configure(&self, key: &str) {
@@ -33,11 +29,7 @@ impl Trap {
     /// An ordinary git does run the program: the trap is a real one.
     fn assert_real(&self, args: &[&str]) {
         let sample = self.workspace.path("sample");
-        let _ = std::process::Command::new("git")
-            .args(args)
-            .current_dir(sample)
-            .output()
-            .unwrap();
+        let _ = std::process::Command::new("git").args(args).current_dir(sample).output().unwrap();
         assert!(self.marker.exists(), "git {args:?} did not spring the trap");
     }
 
@@ -68,11 +60,7 @@ async fn use_everything(tools: &GitTools) -> Vec<Result<Value, ToolError>> {
 async fn settings_that_can_be_overridden_run_nothing_and_the_tools_still_work() {
     let trap = Trap::set().await;
     let sample = trap.workspace.path("sample");
-    commit(
-        &sample,
-        ".gitattributes",
-        "* diff=evil merge=evil filter=evil\n",
-    );
+    commit(&sample, ".gitattributes", "* diff=evil merge=evil filter=evil\n");
     for key in [
         "core.fsmonitor",
         "core.sshCommand",
@@ -145,10 +133,7 @@ async fn hooks_do_not_run() {
     let tools = trap.workspace.tools().await;
     assert!(use_everything(&tools).await[7].is_ok());
     trap.assert_not_sprung();
-    git(
-        &sample,
-        &["config", "core.hooksPath", own.to_str().unwrap()],
-    );
+    git(&sample, &["config", "core.hooksPath", own.to_str().unwrap()]);
     let _ = use_everything(&tools).await;
     trap.assert_not_sprung();
     trap.assert_real(&["update-ref", "refs/heads/other", "HEAD"]);
@@ -156,12 +141,9 @@ async fn hooks_do_not_run() {
 
 #[tokio::test]
 async fn settings_that_cannot_be_overridden_make_the_repository_unusable() {
-    for key in [
-        "filter.evil.clean",
-        "filter.evil.smudge",
-        "filter.evil.process",
-        "merge.evil.driver",
-    ] {
+    for key in
+        ["filter.evil.clean", "filter.evil.smudge", "filter.evil.process", "merge.evil.driver"]
+    {
         let trap = Trap::set().await;
         let sample = trap.workspace.path("sample");
         commit(&sample, ".gitattributes", "* filter=evil merge=evil\n");
@@ -183,18 +165,12 @@ async fn settings_hidden_in_an_included_file_or_of_one_work_tree_are_seen_too() 
     let sample = trap.workspace.path("sample");
     let setting = format!("[filter \"evil\"]\n\tsmudge = {}\n", trap.program.display());
     write(&sample, "innocent.txt", &setting);
-    git(
-        &sample,
-        &["config", "includeIf.onbranch:main.path", "../innocent.txt"],
-    );
+    git(&sample, &["config", "includeIf.onbranch:main.path", "../innocent.txt"]);
     let tools = trap.workspace.tools().await;
     let error = tools.fault("git_status", Value::Null).await.to_string();
     assert!(error.contains("filter.evil.smudge"), "{error}");
 
-    git(
-        &sample,
-        &["config", "--unset", "includeIf.onbranch:main.path"],
-    );
+    git(&sample, &["config", "--unset", "includeIf.onbranch:main.path"]);
     git(&sample, &["config", "extensions.worktreeConfig", "true"]);
     write(&sample, ".git/config.worktree", &setting);
     let error = tools.fault("git_status", Value::Null).await.to_string();
@@ -225,10 +201,7 @@ async fn a_missing_object_of_a_partial_clone_is_not_fetched() {
         std::fs::create_dir(&pack).unwrap();
         for entry in moved.read_dir().unwrap() {
             let path = entry.unwrap().path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == "pack")
-            {
+            if path.extension().is_some_and(|extension| extension == "pack") {
                 let unpack = "git unpack-objects -q < \"$0\"";
                 let done = std::process::Command::new("sh")
                     .args(["-c", unpack, path.to_str().unwrap()])
@@ -241,9 +214,7 @@ async fn a_missing_object_of_a_partial_clone_is_not_fetched() {
     let (fan, rest) = blob.split_at(2);
     std::fs::remove_file(sample.join(".git/objects").join(fan).join(rest)).unwrap();
     let error = trap.workspace.tools().await;
-    let error = error
-        .fault("git_show_file", json!({"path": "README.md"}))
-        .await;
+    let error = error.fault("git_show_file", json!({"path": "README.md"})).await;
     assert!(matches!(error, ToolError::Failed(_)), "{error}");
     trap.assert_not_sprung();
     trap.assert_real(&["cat-file", "blob", &blob]);
@@ -252,16 +223,8 @@ async fn a_missing_object_of_a_partial_clone_is_not_fetched() {
 #[tokio::test]
 async fn a_bare_repository_hidden_in_a_work_tree_is_not_used() {
     let trap = Trap::set().await;
-    git(
-        &trap.workspace.path("sample"),
-        &["init", "--quiet", "--bare", "docs"],
-    );
+    git(&trap.workspace.path("sample"), &["init", "--quiet", "--bare", "docs"]);
     let tools = trap.workspace.tools().await;
-    let error = tools
-        .fault("git_log", json!({"repository": "sample/docs"}))
-        .await;
-    assert_eq!(
-        error,
-        ToolError::NotFound("sample/docs is not a git repository".into())
-    );
+    let error = tools.fault("git_log", json!({"repository": "sample/docs"})).await;
+    assert_eq!(error, ToolError::NotFound("sample/docs is not a git repository".into()));
 }

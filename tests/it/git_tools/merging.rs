@@ -12,14 +12,10 @@ use crate::support::git::{Workspace, commit, git, read, script, snapshot, write}
 async fn a_merge_takes_the_checked_out_work_tree_along() {
     let workspace = Workspace::with_sample("sample").await;
     let repository = workspace.path("sample");
-    let (old, theirs) = (
-        git(&repository, &["rev-parse", "main"]),
-        git(&repository, &["rev-parse", "feature"]),
-    );
+    let (old, theirs) =
+        (git(&repository, &["rev-parse", "main"]), git(&repository, &["rev-parse", "feature"]));
     let tools = workspace.tools().await;
-    let merged = tools
-        .ok("git_merge", json!({"source": "feature", "target": "main"}))
-        .await;
+    let merged = tools.ok("git_merge", json!({"source": "feature", "target": "main"})).await;
 
     let new = git(&repository, &["rev-parse", "main"]);
     let expected = json!({
@@ -36,25 +32,13 @@ async fn a_merge_takes_the_checked_out_work_tree_along() {
         "workTreeUpdated": true,
     });
     assert_eq!(merged, expected);
-    assert_eq!(
-        git(&repository, &["log", "-1", "--format=%P"]),
-        format!("{old} {theirs}")
-    );
+    assert_eq!(git(&repository, &["log", "-1", "--format=%P"]), format!("{old} {theirs}"));
     let by = git(&repository, &["log", "-1", "--format=%an <%ae> %cn <%ce>"]);
-    assert_eq!(
-        by,
-        "Aura-Platform <aura@dwp.local> Aura-Platform <aura@dwp.local>"
-    );
+    assert_eq!(by, "Aura-Platform <aura@dwp.local> Aura-Platform <aura@dwp.local>");
     let message = git(&repository, &["log", "-1", "--format=%B"]);
+    assert_eq!(message, "Merge branch 'feature' into main\n\nAura-Call: call_7");
     assert_eq!(
-        message,
-        "Merge branch 'feature' into main\n\nAura-Call: call_7"
-    );
-    assert_eq!(
-        git(
-            &repository,
-            &["log", "-1", "--format=%(trailers:key=Aura-Call,valueonly)"]
-        ),
+        git(&repository, &["log", "-1", "--format=%(trailers:key=Aura-Call,valueonly)"]),
         "call_7"
     );
     assert!(is_clean(&repository));
@@ -70,9 +54,7 @@ async fn a_conflict_leaves_the_repository_byte_for_byte_as_it_was() {
     write(&repository, "untracked.txt", "mine");
     let before = snapshot(&repository);
     let tools = workspace.tools().await;
-    let error = tools
-        .fault("git_merge", json!({"source": "conflict", "target": "main"}))
-        .await;
+    let error = tools.fault("git_merge", json!({"source": "conflict", "target": "main"})).await;
     let expected = "conflict cannot be merged into main: conflict in notifier/mailer.py; \
                     nothing was changed";
     assert_eq!(conflict(error), expected);
@@ -89,25 +71,15 @@ async fn a_merge_into_a_branch_that_is_not_checked_out_leaves_the_work_tree_alon
     git(&repository, &["branch", "release", "main~1"]);
     let before = snapshot(&repository);
     let tools = workspace.tools().await;
-    let merged = tools
-        .ok(
-            "git_merge",
-            json!({"source": "feature", "target": "release"}),
-        )
-        .await;
+    let merged = tools.ok("git_merge", json!({"source": "feature", "target": "release"})).await;
     assert_eq!(merged["workTreeUpdated"], false);
     let mut after = snapshot(&repository);
     after.retain(|path, content| before.get(path) != Some(content));
-    let changed: Vec<_> = after
-        .keys()
-        .map(|path| path.strip_prefix(&repository).unwrap())
-        .collect();
+    let changed: Vec<_> =
+        after.keys().map(|path| path.strip_prefix(&repository).unwrap()).collect();
     assert_eq!(
         changed,
-        [
-            Path::new(".git/logs/refs/heads/release"),
-            Path::new(".git/refs/heads/release")
-        ]
+        [Path::new(".git/logs/refs/heads/release"), Path::new(".git/refs/heads/release")]
     );
 }
 
@@ -117,15 +89,9 @@ async fn without_a_target_the_current_branch_is_meant() {
     let tools = workspace.tools().await;
     let merged = tools.ok("git_merge", json!({"source": "feature"})).await;
     assert_eq!(merged["target"], "main");
-    git(
-        &workspace.path("sample"),
-        &["checkout", "--quiet", "--detach"],
-    );
+    git(&workspace.path("sample"), &["checkout", "--quiet", "--detach"]);
     let error = tools.fault("git_merge", json!({"source": "feature"})).await;
-    assert_eq!(
-        conflict(error),
-        "sample has no current branch: name the target"
-    );
+    assert_eq!(conflict(error), "sample has no current branch: name the target");
 }
 
 #[tokio::test]
@@ -134,10 +100,7 @@ async fn what_is_merged_already_is_a_success_that_says_so() {
     let tools = workspace.tools().await;
     let first = tools.ok("git_merge", json!({"source": "feature"})).await;
     let second = tools.ok("git_merge", json!({"source": "feature"})).await;
-    assert_eq!(
-        (&second["merged"], &second["alreadyUpToDate"]),
-        (&json!(false), &json!(true))
-    );
+    assert_eq!((&second["merged"], &second["alreadyUpToDate"]), (&json!(false), &json!(true)));
     assert_eq!(second["commit"], first["commit"]);
 }
 
@@ -162,11 +125,7 @@ async fn the_repositorys_own_identity_is_used() {
     let repository = workspace.path("sample");
     git(&repository, &["config", "user.name", "박하나"]);
     git(&repository, &["config", "user.email", "hana@dwp.example"]);
-    workspace
-        .tools()
-        .await
-        .ok("git_merge", json!({"source": "feature"}))
-        .await;
+    workspace.tools().await.ok("git_merge", json!({"source": "feature"})).await;
     let by = git(&repository, &["log", "-1", "--format=%an <%ae>"]);
     assert_eq!(by, "박하나 <hana@dwp.example>");
 }
@@ -195,44 +154,29 @@ async fn merges_at_once_into_one_branch_all_arrive() {
     let workspace = Workspace::with_sample("sample").await;
     let repository = workspace.path("sample");
     for n in 0..6 {
-        git(
-            &repository,
-            &["checkout", "--quiet", "-b", &format!("topic-{n}"), "main"],
-        );
+        git(&repository, &["checkout", "--quiet", "-b", &format!("topic-{n}"), "main"]);
         commit(&repository, &format!("topic-{n}.txt"), "x");
     }
     git(&repository, &["checkout", "--quiet", "main"]);
     let tools = workspace.tools().await;
     let merges = (0..6).map(|n| {
         let tools = tools.clone();
-        async move {
-            tools
-                .run("git_merge", json!({"source": format!("topic-{n}")}))
-                .await
-        }
+        async move { tools.run("git_merge", json!({"source": format!("topic-{n}")})).await }
     });
     let results: Vec<Result<Value, ToolError>> = futures::future::join_all(merges).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     for n in 0..6 {
-        git(
-            &repository,
-            &["merge-base", "--is-ancestor", &format!("topic-{n}"), "main"],
-        );
+        git(&repository, &["merge-base", "--is-ancestor", &format!("topic-{n}"), "main"]);
         assert!(repository.join(format!("topic-{n}.txt")).exists());
     }
     assert!(is_clean(&repository));
-    assert_eq!(
-        git(&repository, &["rev-list", "--count", "--merges", "main"]),
-        "6"
-    );
+    assert_eq!(git(&repository, &["rev-list", "--count", "--merges", "main"]), "6");
 }
 
 /// A `git` that does something before, or instead of, one of its commands.
 fn meddling_git(workspace: &Workspace, on: &str, meddle: &str) -> std::path::PathBuf {
     let bin = workspace.outside().join("bin");
-    let git = ["/usr/local/bin/git", "/usr/bin/git"]
-        .iter()
-        .find(|git| Path::new(git).exists());
+    let git = ["/usr/local/bin/git", "/usr/bin/git"].iter().find(|git| Path::new(git).exists());
     let git = git.expect("git is installed");
     let text = format!("case \"$*\" in *\"{on}\"*) {meddle};; esac\nexec {git} \"$@\"");
     script(&bin.join("git"), &text);
@@ -249,12 +193,8 @@ async fn a_branch_that_moves_meanwhile_is_not_overwritten() {
     let meddle = format!("PATH=/usr/local/bin:/usr/bin:/bin {moved}");
     let bin = meddling_git(&workspace, "commit-tree", &meddle);
     let theirs = git(&repository, &["rev-parse", "main~1"]);
-    let tools = workspace
-        .tools_with(|config| config.search_path = bin.into())
-        .await;
-    let error = tools
-        .fault("git_merge", json!({"source": "feature", "target": "main"}))
-        .await;
+    let tools = workspace.tools_with(|config| config.search_path = bin.into()).await;
+    let error = tools.fault("git_merge", json!({"source": "feature", "target": "main"})).await;
     let expected = "main was changed by somebody else meanwhile; nothing was done";
     assert_eq!(conflict(error), expected);
     assert_eq!(git(&repository, &["rev-parse", "main"]), theirs);
@@ -269,28 +209,15 @@ async fn a_work_tree_that_could_not_be_written_to_the_end_goes_back() {
     let meddle = "case \"$*\" in *\" -n \"*) ;; *) \
         echo half > notifier/digest.py; echo half > config/settings.toml; exit 128;; esac";
     let bin = meddling_git(&workspace, "read-tree -m -u", meddle);
-    let tools = workspace
-        .tools_with(|config| config.search_path = bin.into())
-        .await;
+    let tools = workspace.tools_with(|config| config.search_path = bin.into()).await;
     let error = tools.fault("git_merge", json!({"source": "feature"})).await;
-    assert!(
-        matches!(&error, ToolError::Failed(why) if why.contains("read-tree")),
-        "{error}"
-    );
+    assert!(matches!(&error, ToolError::Failed(why) if why.contains("read-tree")), "{error}");
     assert_eq!(git(&repository, &["rev-parse", "main"]), before);
-    assert!(
-        is_clean(&repository),
-        "{}",
-        git(&repository, &["status", "--porcelain"])
-    );
+    assert!(is_clean(&repository), "{}", git(&repository, &["status", "--porcelain"]));
     assert!(!repository.join("notifier/digest.py").exists());
     assert!(!repository.join(".git/refs/heads/main.lock").exists());
     // Nothing stands in the way of another attempt.
-    workspace
-        .tools()
-        .await
-        .ok("git_merge", json!({"source": "feature"}))
-        .await;
+    workspace.tools().await.ok("git_merge", json!({"source": "feature"})).await;
 }
 
 #[tokio::test]

@@ -18,17 +18,11 @@ async fn all() -> Vec<Arc<dyn Tool>> {
 }
 
 fn rules(rules: &[(&str, Rule)]) -> ApprovalPolicy {
-    rules
-        .iter()
-        .map(|(tool, rule)| ((*tool).to_owned(), *rule))
-        .collect()
+    rules.iter().map(|(tool, rule)| ((*tool).to_owned(), *rule)).collect()
 }
 
 fn draft(mode: Mode, name: &str) -> Arc<dyn Tool> {
-    drafts::tools(mode)
-        .into_iter()
-        .find(|tool| tool.spec().name == name)
-        .unwrap()
+    drafts::tools(mode).into_iter().find(|tool| tool.spec().name == name).unwrap()
 }
 
 fn pull_request() -> Value {
@@ -36,10 +30,8 @@ fn pull_request() -> Value {
 }
 
 async fn run(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<Value, ToolError> {
-    let context = ToolContext {
-        session: SessionId::new("session_x"),
-        call: ToolCallId::new("call_1"),
-    };
+    let context =
+        ToolContext { session: SessionId::new("session_x"), call: ToolCallId::new("call_1") };
     tool.run(arguments, &context).await
 }
 
@@ -58,10 +50,7 @@ async fn by_default_what_writes_asks_and_what_reads_does_not() {
         let strict = schema["type"] == "object" && schema["additionalProperties"] == false;
         strict && schema.get("$schema").is_none() && !spec.description.is_empty()
     }));
-    let writing = specs
-        .iter()
-        .filter(|spec| spec.effect == Effect::Writes)
-        .count();
+    let writing = specs.iter().filter(|spec| spec.effect == Effect::Writes).count();
     assert_eq!((specs.len(), writing), (8, 3));
 }
 
@@ -80,20 +69,11 @@ async fn an_unknown_tool_is_named_with_those_there_are_and_would_ask() {
 async fn the_configuration_tightens_but_never_takes_the_person_out() {
     let tools = Tools::new(all().await, rules(&[("git_log", Rule::Required)])).unwrap();
     assert!(tools.needs_approval("git_log"));
-    for tool in [
-        "git_merge",
-        "github_create_pr",
-        "github_merge_pr",
-        "send_email",
-    ] {
-        let error = Tools::new(all().await, rules(&[(tool, Rule::None)]))
-            .err()
-            .unwrap();
+    for tool in ["git_merge", "github_create_pr", "github_merge_pr", "send_email"] {
+        let error = Tools::new(all().await, rules(&[(tool, Rule::None)])).err().unwrap();
         assert_eq!(error, PolicyError::AlwaysAsks { tool: tool.into() });
     }
-    let error = Tools::new(all().await, rules(&[("gti_log", Rule::None)]))
-        .err()
-        .unwrap();
+    let error = Tools::new(all().await, rules(&[("gti_log", Rule::None)])).err().unwrap();
     assert!(matches!(error, PolicyError::UnknownTool { tool, .. } if tool == "gti_log"));
 }
 
@@ -123,10 +103,9 @@ async fn a_dry_run_shows_what_would_have_been_sent() {
 #[tokio::test]
 async fn without_its_setting_a_tool_refuses_before_anybody_is_asked() {
     let mail = json!({"to": ["a@dwp.example"], "subject": "x", "body": "y"});
-    for (name, setting, arguments) in [
-        ("github_create_pr", "GITHUB_TOKEN", pull_request()),
-        ("send_email", "SMTP_URL", mail),
-    ] {
+    for (name, setting, arguments) in
+        [("github_create_pr", "GITHUB_TOKEN", pull_request()), ("send_email", "SMTP_URL", mail)]
+    {
         let tool = draft(Mode::Refuse, name);
         let expected = ToolError::NotConfigured { setting };
         assert_eq!(tool.check(&arguments), Err(expected.clone()));
@@ -182,10 +161,7 @@ async fn a_pull_request_cannot_go_to_another_address() {
         let mut bad = pull_request();
         bad[field] = value.into();
         let error = tool.check(&bad).unwrap_err().to_string();
-        assert!(
-            error.contains(&format!("`{field}`")),
-            "{field} {value:?}: {error}"
-        );
+        assert!(error.contains(&format!("`{field}`")), "{field} {value:?}: {error}");
     }
     let mut fork = pull_request();
     fork["head"] = "minsu:feature".into();

@@ -50,9 +50,7 @@ async fn status_tells_staged_changed_and_untracked_files_apart() {
     write(&repository, "새 문서.md", "staged");
     write(&repository, "b.txt", "untracked");
     git(&repository, &["add", "새 문서.md"]);
-    let status = tools
-        .ok("git_status", json!({"repository": "sample"}))
-        .await;
+    let status = tools.ok("git_status", json!({"repository": "sample"})).await;
     let expected = json!({
         "repository": "sample",
         "branch": "main",
@@ -72,9 +70,7 @@ async fn status_tells_staged_changed_and_untracked_files_apart() {
 async fn log_lists_commits_newest_first() {
     let workspace = Workspace::with_sample("sample").await;
     let tools = workspace.tools().await;
-    let log = tools
-        .ok("git_log", json!({"ref": "feature", "limit": 2}))
-        .await;
+    let log = tools.ok("git_log", json!({"ref": "feature", "limit": 2})).await;
     let expected = json!({
         "hash": FEATURE,
         "shortHash": &FEATURE[..7],
@@ -92,9 +88,7 @@ async fn log_lists_commits_newest_first() {
 async fn diff_compares_branches_pull_requests_and_the_work_tree() {
     let workspace = Workspace::with_sample("sample").await;
     let tools = workspace.tools().await;
-    let two = tools
-        .ok("git_diff", json!({"from": "main", "to": "feature"}))
-        .await;
+    let two = tools.ok("git_diff", json!({"from": "main", "to": "feature"})).await;
     assert_eq!(two["from"], json!({"name": "main", "commit": MAIN}));
     assert_eq!(two["fileCount"], 5);
 
@@ -105,20 +99,12 @@ async fn diff_compares_branches_pull_requests_and_the_work_tree() {
         {"path": "notifier/digest.py", "added": 12, "deleted": 0},
     ]);
     assert_eq!(since["files"], files);
-    assert!(
-        since["patch"]
-            .as_str()
-            .unwrap()
-            .contains("+++ b/notifier/digest.py")
-    );
+    assert!(since["patch"].as_str().unwrap().contains("+++ b/notifier/digest.py"));
 
     write(&workspace.path("sample"), "README.md", "다른 내용\n");
     let now = tools.ok("git_diff", json!({"path": "README.md"})).await;
     assert_eq!(now["to"], json!({"name": "work tree", "commit": null}));
-    assert!(
-        now["patch"].as_str().unwrap().contains("\n+다른 내용"),
-        "{now}"
-    );
+    assert!(now["patch"].as_str().unwrap().contains("\n+다른 내용"), "{now}");
 }
 
 #[tokio::test]
@@ -128,37 +114,16 @@ async fn show_file_reads_what_a_commit_has() {
     let tools = workspace.tools().await;
     let file = json!({"path": "notifier/digest.py", "ref": "feature"});
     let shown = tools.ok("git_show_file", file.clone()).await;
-    assert!(
-        shown["content"]
-            .as_str()
-            .unwrap()
-            .starts_with("\"\"\"One mail a day"),
-        "{shown}"
-    );
+    assert!(shown["content"].as_str().unwrap().starts_with("\"\"\"One mail a day"), "{shown}");
     let by_hash = json!({"path": "notifier/digest.py", "ref": &FEATURE[..10]});
-    assert_eq!(
-        tools.ok("git_show_file", by_hash).await["content"],
-        shown["content"]
-    );
+    assert_eq!(tools.ok("git_show_file", by_hash).await["content"], shown["content"]);
 
-    let error = tools
-        .fault("git_show_file", json!({"path": "notifier/digest.py"}))
-        .await;
-    assert_eq!(
-        error.to_string(),
-        "notifier/digest.py is not a file that is there in HEAD"
-    );
-    let error = tools
-        .fault("git_show_file", json!({"path": "notifier"}))
-        .await;
+    let error = tools.fault("git_show_file", json!({"path": "notifier/digest.py"})).await;
+    assert_eq!(error.to_string(), "notifier/digest.py is not a file that is there in HEAD");
+    let error = tools.fault("git_show_file", json!({"path": "notifier"})).await;
     assert!(error.to_string().contains("a directory"), "{error}");
-    let error = tools
-        .fault("git_show_file", json!({"path": "README.md", "ref": "nope"}))
-        .await;
-    assert_eq!(
-        error.to_string(),
-        "there is no branch, tag or commit \"nope\" in sample"
-    );
+    let error = tools.fault("git_show_file", json!({"path": "README.md", "ref": "nope"})).await;
+    assert_eq!(error.to_string(), "there is no branch, tag or commit \"nope\" in sample");
 
     commit(&repository, "logo.png", b"\x89PNG\0\0");
     let binary = tools.ok("git_show_file", json!({"path": "logo.png"})).await;
@@ -169,26 +134,14 @@ async fn show_file_reads_what_a_commit_has() {
 #[tokio::test]
 async fn branch_list_marks_the_current_branch() {
     let workspace = Workspace::with_sample("sample").await;
-    let list = workspace
-        .tools()
-        .await
-        .ok("git_branch_list", Value::Null)
-        .await;
+    let list = workspace.tools().await.ok("git_branch_list", Value::Null).await;
     let branches: Vec<_> = list["branches"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|branch| {
-            (
-                branch["name"].as_str().unwrap(),
-                branch["current"].as_bool().unwrap(),
-            )
-        })
+        .map(|branch| (branch["name"].as_str().unwrap(), branch["current"].as_bool().unwrap()))
         .collect();
-    assert_eq!(
-        branches,
-        [("main", true), ("conflict", false), ("feature", false)]
-    );
+    assert_eq!(branches, [("main", true), ("conflict", false), ("feature", false)]);
     assert_eq!(list["branches"][2]["hash"], FEATURE);
 }
 
@@ -198,10 +151,7 @@ async fn a_repository_without_commits_is_told_apart_from_a_broken_one() {
     git(&workspace.root(), &["init", "--quiet", "new"]);
     let tools = workspace.tools().await;
     let status = tools.ok("git_status", Value::Null).await;
-    assert_eq!(
-        (&status["branch"], &status["head"]),
-        (&json!("main"), &Value::Null)
-    );
+    assert_eq!((&status["branch"], &status["head"]), (&json!("main"), &Value::Null));
     let error = tools.fault("git_log", Value::Null).await;
     assert_eq!(error, ToolError::NotFound("new has no commits yet".into()));
 }
@@ -211,25 +161,15 @@ async fn output_is_cut_at_a_whole_character_and_says_how_much_is_missing() {
     let workspace = Workspace::with_sample("sample").await;
     let repository = workspace.path("sample");
     commit(&repository, "long.txt", "가".repeat(1000));
-    let tools = workspace
-        .tools_with(|config| config.max_output_bytes = 100)
-        .await;
+    let tools = workspace.tools_with(|config| config.max_output_bytes = 100).await;
     let shown = tools.ok("git_show_file", json!({"path": "long.txt"})).await;
     let expected = format!("{}\n[... 2900 more bytes]", "가".repeat(33));
     assert_eq!(shown["content"], expected.as_str());
-    assert_eq!(
-        (&shown["size"], &shown["truncated"]),
-        (&json!(3000), &json!(true))
-    );
+    assert_eq!((&shown["size"], &shown["truncated"]), (&json!(3000), &json!(true)));
 
-    let diff = tools
-        .ok("git_diff", json!({"from": "feature", "to": "main"}))
-        .await;
+    let diff = tools.ok("git_diff", json!({"from": "feature", "to": "main"})).await;
     assert_eq!(diff["truncated"], true);
-    assert!(
-        diff["patch"].as_str().unwrap().contains("more bytes]"),
-        "{diff}"
-    );
+    assert!(diff["patch"].as_str().unwrap().contains("more bytes]"), "{diff}");
     for n in 0..30 {
         write(&repository, &format!("untracked-{n}.txt"), "x");
     }
@@ -241,11 +181,7 @@ async fn output_is_cut_at_a_whole_character_and_says_how_much_is_missing() {
 async fn long_lists_are_counted_and_cut() {
     let workspace = Workspace::with_sample("sample").await;
     for n in 0..250 {
-        write(
-            &workspace.path("sample"),
-            &format!("untracked-{n}.txt"),
-            "x",
-        );
+        write(&workspace.path("sample"), &format!("untracked-{n}.txt"), "x");
     }
     let status = workspace.tools().await.ok("git_status", Value::Null).await;
     assert_eq!(status["counts"]["untracked"], 250);
@@ -286,22 +222,12 @@ async fn a_git_that_does_not_end_is_ended_with_its_children() {
 async fn without_a_usable_git_the_tools_are_there_and_say_why_they_fail() {
     let workspace = Workspace::with_sample("sample").await;
     let nowhere = workspace.outside().join("bin");
-    let without = workspace
-        .tools_with(|config| config.search_path = nowhere.clone().into())
-        .await;
+    let without = workspace.tools_with(|config| config.search_path = nowhere.clone().into()).await;
     let error = without.fault("git_status", Value::Null).await.to_string();
-    assert!(
-        error.starts_with("the git tools need git: git cannot be run"),
-        "{error}"
-    );
+    assert!(error.starts_with("the git tools need git: git cannot be run"), "{error}");
 
     script(&nowhere.join("git"), "echo git version 2.37.1");
-    let old = workspace
-        .tools_with(|config| config.search_path = nowhere.into())
-        .await;
-    let error = old
-        .fault("git_merge", json!({"source": "feature"}))
-        .await
-        .to_string();
+    let old = workspace.tools_with(|config| config.search_path = nowhere.into()).await;
+    let error = old.fault("git_merge", json!({"source": "feature"})).await.to_string();
     assert_eq!(error, "the git tools need git 2.38 or newer, found 2.37");
 }

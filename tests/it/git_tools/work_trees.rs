@@ -60,11 +60,7 @@ async fn a_file_may_become_a_directory_and_a_directory_a_file() {
     commit(&repository, "README.md/ko.md", "한국어");
     git(&repository, &["checkout", "--quiet", "main"]);
     git(&repository, &["reset", "--quiet", "--hard", "feature~3"]);
-    workspace
-        .tools()
-        .await
-        .ok("git_merge", json!({"source": "feature"}))
-        .await;
+    workspace.tools().await.ok("git_merge", json!({"source": "feature"})).await;
     assert_eq!(read(&repository, "README.md/ko.md"), "한국어");
     assert_eq!(read(&repository, "config"), "now a file");
     assert!(is_clean(&repository));
@@ -81,11 +77,7 @@ async fn a_link_in_the_work_tree_does_not_carry_a_merge_outside() {
     std::fs::create_dir(&outside).unwrap();
     std::os::unix::fs::symlink(&outside, repository.join("docs")).unwrap();
     write(&repository, ".git/info/exclude", "docs\n");
-    let error = workspace
-        .tools()
-        .await
-        .fault("git_merge", json!({"source": "feature"}))
-        .await;
+    let error = workspace.tools().await.fault("git_merge", json!({"source": "feature"})).await;
     conflict(error);
     assert!(outside.read_dir().unwrap().next().is_none());
 }
@@ -94,23 +86,8 @@ async fn a_link_in_the_work_tree_does_not_carry_a_merge_outside() {
 async fn something_else_in_progress_is_in_the_way() {
     let workspace = Workspace::with_sample("sample").await;
     let repository = workspace.path("sample");
-    git(
-        &repository,
-        &[
-            "merge",
-            "--quiet",
-            "--no-commit",
-            "--no-ff",
-            "-s",
-            "ours",
-            "conflict",
-        ],
-    );
-    let error = workspace
-        .tools()
-        .await
-        .fault("git_merge", json!({"source": "feature"}))
-        .await;
+    git(&repository, &["merge", "--quiet", "--no-commit", "--no-ff", "-s", "ours", "conflict"]);
+    let error = workspace.tools().await.fault("git_merge", json!({"source": "feature"})).await;
     assert!(conflict(error).contains("something else is in progress there (MERGE_HEAD)"));
 }
 
@@ -119,20 +96,14 @@ async fn a_target_checked_out_in_a_linked_work_tree_is_taken_along_there() {
     let workspace = Workspace::with_sample("sample").await;
     let repository = workspace.path("sample");
     git(&repository, &["branch", "release", "main~1"]);
-    git(
-        &repository,
-        &["worktree", "add", "--quiet", "../release", "release"],
-    );
+    git(&repository, &["worktree", "add", "--quiet", "../release", "release"]);
     let linked = workspace.path("release");
     let tools = workspace.tools().await;
     let call = json!({"repository": "sample", "source": "feature", "target": "release"});
 
     write(&linked, "README.md", "changed");
     let error = conflict(tools.fault("git_merge", call.clone()).await);
-    assert!(
-        error.starts_with("the work tree release cannot take the merge"),
-        "{error}"
-    );
+    assert!(error.starts_with("the work tree release cannot take the merge"), "{error}");
     git(&linked, &["checkout", "--quiet", "README.md"]);
 
     assert_eq!(tools.ok("git_merge", call).await["workTreeUpdated"], true);
@@ -152,21 +123,10 @@ async fn a_target_checked_out_outside_of_the_workspace_is_refused() {
     let workspace = Workspace::with_sample("sample").await;
     let repository = workspace.path("sample");
     git(&repository, &["branch", "release", "main~1"]);
-    git(
-        &repository,
-        &["worktree", "add", "--quiet", "../../outer", "release"],
-    );
+    git(&repository, &["worktree", "add", "--quiet", "../../outer", "release"]);
     let before = git(&repository, &["rev-parse", "release"]);
     let tools = workspace.tools().await;
-    let error = tools
-        .fault(
-            "git_merge",
-            json!({"source": "feature", "target": "release"}),
-        )
-        .await;
-    assert_eq!(
-        conflict(error),
-        "release is checked out in a work tree that cannot be used"
-    );
+    let error = tools.fault("git_merge", json!({"source": "feature", "target": "release"})).await;
+    assert_eq!(conflict(error), "release is checked out in a work tree that cannot be used");
     assert_eq!(git(&repository, &["rev-parse", "release"]), before);
 }

@@ -9,24 +9,14 @@ use crate::support::model::Gate;
 #[tokio::test]
 async fn text_arrives_piece_by_piece_as_the_model_writes_it() {
     let gate = Gate::closed();
-    let reply = Reply::stream()
-        .piece("안녕")
-        .gate(&gate)
-        .piece("하세요")
-        .ends("stop");
+    let reply = Reply::stream().piece("안녕").gate(&gate).piece("하세요").ends("stop");
     let model = FakeModel::always(reply).await;
     let mut turn = open(&client(&model), prompt()).await.unwrap();
     assert_eq!(next(&mut turn).await, Some(Ok(Delta::Text("안녕".into()))));
     gate.reached().await;
     gate.open();
-    assert_eq!(
-        next(&mut turn).await,
-        Some(Ok(Delta::Text("하세요".into())))
-    );
-    let end = TurnEnd {
-        usage: Some(USAGE),
-        ..TurnEnd::default()
-    };
+    assert_eq!(next(&mut turn).await, Some(Ok(Delta::Text("하세요".into()))));
+    let end = TurnEnd { usage: Some(USAGE), ..TurnEnd::default() };
     assert_eq!(next(&mut turn).await, Some(Ok(Delta::End(end))));
     assert_eq!(next(&mut turn).await, None);
 }
@@ -50,43 +40,27 @@ async fn confidence_is_the_geometric_mean_of_the_tokens_probabilities() {
     let end = ask([reply]).await.unwrap().end.unwrap();
     let mean = (0.9_f64 * 0.4 * 0.9).powf(1.0 / 3.0);
     assert_eq!(end.confidence, Some(Confidence::new(mean)));
-    assert_eq!(
-        ask([Reply::text(["a"])])
-            .await
-            .unwrap()
-            .end
-            .unwrap()
-            .confidence,
-        None
-    );
+    assert_eq!(ask([Reply::text(["a"])]).await.unwrap().end.unwrap().confidence, None);
 }
 
 #[tokio::test]
 async fn an_answer_that_reached_the_length_limit_says_so() {
-    let whole = ask([Reply::stream().piece("cut o").ends("length")])
-        .await
-        .unwrap();
+    let whole = ask([Reply::stream().piece("cut o").ends("length")]).await.unwrap();
     assert!(whole.end.unwrap().truncated);
 }
 
 #[tokio::test]
 async fn a_stream_may_end_without_done_once_the_model_has_finished() {
-    let whole = ask([Reply::stream().piece("a").finish("stop").usage(10, 5)])
-        .await
-        .unwrap();
+    let whole = ask([Reply::stream().piece("a").finish("stop").usage(10, 5)]).await.unwrap();
     assert_eq!(whole.end.unwrap().usage, Some(USAGE));
-    let whole = ask([Reply::stream().piece("a").finish("stop").cut()])
-        .await
-        .unwrap();
+    let whole = ask([Reply::stream().piece("a").finish("stop").cut()]).await.unwrap();
     assert_eq!((whole.text.as_str(), whole.error), ("a", None));
 }
 
 #[tokio::test]
 async fn a_reason_to_finish_that_nobody_has_heard_of_ends_the_turn_too() {
     for reason in ["abort", "eos", "function_call"] {
-        let whole = ask([Reply::stream().piece("a").finish(reason)])
-            .await
-            .unwrap();
+        let whole = ask([Reply::stream().piece("a").finish(reason)]).await.unwrap();
         assert_eq!((whole.text.as_str(), whole.error), ("a", None), "{reason}");
     }
 }
@@ -94,10 +68,7 @@ async fn a_reason_to_finish_that_nobody_has_heard_of_ends_the_turn_too() {
 #[tokio::test]
 async fn an_empty_reason_is_no_end() {
     let choice = json!({"index": 0, "delta": {"content": "a"}, "finish_reason": ""});
-    let reply = Reply::stream()
-        .chunk(&json!({"choices": [choice]}))
-        .piece("b")
-        .ends("stop");
+    let reply = Reply::stream().chunk(&json!({"choices": [choice]})).piece("b").ends("stop");
     assert_eq!(ask([reply]).await.unwrap().text, "ab");
 }
 
@@ -114,10 +85,7 @@ async fn what_compatible_servers_leave_out_or_get_wrong_does_not_matter() {
         .raw("event: ping\ndata:\n\n")
         .ends("stop");
     let whole = ask([reply]).await.unwrap();
-    assert_eq!(
-        (whole.text.as_str(), whole.end.unwrap().usage),
-        ("abc", Some(USAGE))
-    );
+    assert_eq!((whole.text.as_str(), whole.end.unwrap().usage), ("abc", Some(USAGE)));
 }
 
 #[tokio::test]
@@ -141,24 +109,13 @@ async fn a_server_that_does_not_stream_is_understood() {
         }],
         "usage": {"prompt_tokens": 10, "completion_tokens": 5},
     });
-    let replies = [
-        Reply::json(&body),
-        Reply::stream()
-            .raw(format!("\n \n{body:#}\n"))
-            .in_pieces_of(5),
-    ];
+    let replies =
+        [Reply::json(&body), Reply::stream().raw(format!("\n \n{body:#}\n")).in_pieces_of(5)];
     for reply in replies {
         let whole = ask([reply]).await.unwrap();
-        assert_eq!(
-            (whole.text.as_str(), whole.names()),
-            ("네", vec!["git_status"])
-        );
+        assert_eq!((whole.text.as_str(), whole.names()), ("네", vec!["git_status"]));
         let confidence = Some(Confidence::new(0.5));
-        let end = TurnEnd {
-            usage: Some(USAGE),
-            confidence,
-            truncated: false,
-        };
+        let end = TurnEnd { usage: Some(USAGE), confidence, truncated: false };
         assert_eq!(whole.end, Some(end));
     }
 }

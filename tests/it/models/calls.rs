@@ -15,11 +15,7 @@ async fn calls_of(fragments: &[Value]) -> Whole {
 
 fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
     let (id, name, arguments) = (ToolCallId::new(id), name.to_owned(), arguments.to_owned());
-    ToolCall {
-        id,
-        name,
-        arguments,
-    }
+    ToolCall { id, name, arguments }
 }
 
 #[tokio::test]
@@ -31,10 +27,7 @@ async fn a_call_is_put_together_from_its_fragments_and_comes_after_the_text() {
         .ends("tool_calls");
     let whole = ask([reply.in_pieces_of(11)]).await.unwrap();
     assert_eq!(whole.text, "보겠습니다.");
-    assert_eq!(
-        whole.calls,
-        [call("call_1", "git_merge", r#"{"source":"기능"}"#)]
-    );
+    assert_eq!(whole.calls, [call("call_1", "git_merge", r#"{"source":"기능"}"#)]);
     assert_eq!(whole.end.unwrap().usage, Some(USAGE));
 }
 
@@ -47,10 +40,7 @@ async fn parallel_calls_stay_apart_though_their_fragments_are_mixed() {
         json!([{"index": 0, "id": "a", "function": {"name": "one", "arguments": "}"}}]),
     ])
     .await;
-    assert_eq!(
-        whole.calls,
-        [call("a", "one", r#"{"x":1}"#), call("b", "two", "{}")]
-    );
+    assert_eq!(whole.calls, [call("a", "one", r#"{"x":1}"#), call("b", "two", "{}")]);
 }
 
 #[tokio::test]
@@ -63,10 +53,7 @@ async fn calls_without_an_index_are_told_apart_by_their_ids() {
         json!([{"id": "", "function": {"arguments": "2}"}}]),
     ])
     .await;
-    assert_eq!(
-        whole.calls,
-        [call("a", "one", "{}"), call("b", "two", r#"{"y":2}"#)]
-    );
+    assert_eq!(whole.calls, [call("a", "one", "{}"), call("b", "two", r#"{"y":2}"#)]);
 }
 
 #[tokio::test]
@@ -90,10 +77,7 @@ async fn calls_that_all_claim_the_same_index_are_told_apart_by_their_ids() {
         json!([{"index": 0, "function": {"arguments": "}"}}]),
     ])
     .await;
-    assert_eq!(
-        whole.calls,
-        [call("a", "one", "{}"), call("b", "one", "{}")]
-    );
+    assert_eq!(whole.calls, [call("a", "one", "{}"), call("b", "one", "{}")]);
 }
 
 #[tokio::test]
@@ -107,46 +91,28 @@ async fn ids_that_are_missing_or_used_before_are_replaced() {
     let model = FakeModel::always(reply).await;
     let mut request = prompt();
     let old = call("old", "one", "{}");
-    request.messages.push(Message::Assistant {
-        content: String::new(),
-        tool_calls: vec![old],
-    });
+    request.messages.push(Message::Assistant { content: String::new(), tool_calls: vec![old] });
     let whole = read(open(&client(&model), request).await.unwrap()).await;
     assert_eq!(whole.names(), ["one", "two", "three", "four"]);
     assert_eq!(distinct_ids(&whole), 4);
     let ids: Vec<&str> = whole.calls.iter().map(|call| call.id.as_str()).collect();
-    assert!(
-        ids[0] != "old" && ids[1] == "same" && !ids.contains(&""),
-        "{ids:?}"
-    );
+    assert!(ids[0] != "old" && ids[1] == "same" && !ids.contains(&""), "{ids:?}");
 }
 
 #[tokio::test]
 async fn arguments_that_are_not_json_are_passed_on_and_none_at_all_are_an_empty_object() {
-    let reply = Reply::stream()
-        .call("a", "one", ["{not json"])
-        .call("b", "two", []);
+    let reply = Reply::stream().call("a", "one", ["{not json"]).call("b", "two", []);
     let whole = ask([reply.ends("tool_calls")]).await.unwrap();
-    assert_eq!(
-        whole.calls,
-        [call("a", "one", "{not json"), call("b", "two", "{}")]
-    );
+    assert_eq!(whole.calls, [call("a", "one", "{not json"), call("b", "two", "{}")]);
 }
 
 #[tokio::test]
 async fn calls_beyond_all_measure_are_refused() {
-    let many = (0..200).fold(Reply::stream(), |reply, n| {
-        reply.call(&n.to_string(), "one", ["{}"])
-    });
+    let many = (0..200).fold(Reply::stream(), |reply, n| reply.call(&n.to_string(), "one", ["{}"]));
     let error = ask([many.clone(), many.clone(), many]).await.unwrap_err();
     assert!(matches!(error, ModelError::Broken(_)), "{error:?}");
 }
 
 fn distinct_ids(whole: &Whole) -> usize {
-    whole
-        .calls
-        .iter()
-        .map(|call| call.id.as_str())
-        .collect::<HashSet<_>>()
-        .len()
+    whole.calls.iter().map(|call| call.id.as_str()).collect::<HashSet<_>>().len()
 }

@@ -10,38 +10,24 @@ use crate::support::model::{Gate, PATIENCE};
 /// The error of a turn that never begins, and the number of attempts.
 async fn fails(reply: Reply) -> (ModelError, usize) {
     let model = FakeModel::always(reply).await;
-    let error = open(&client(&model), prompt())
-        .await
-        .map(|_| ())
-        .unwrap_err();
+    let error = open(&client(&model), prompt()).await.map(|_| ()).unwrap_err();
     (error, model.requests().len())
 }
 
 fn impatient(model: &FakeModel) -> Config {
     let (first, idle) = (Duration::from_millis(150), Duration::from_millis(150));
-    Config {
-        first_token_timeout: first,
-        idle_timeout: idle,
-        ..config(model)
-    }
+    Config { first_token_timeout: first, idle_timeout: idle, ..config(model) }
 }
 
 #[tokio::test]
 async fn what_passes_is_tried_again_until_it_works() {
     for status in [408, 409, 429, 500, 502, 503, 529] {
-        let replies = [
-            Reply::status(status),
-            Reply::status(status),
-            Reply::text(["ok"]),
-        ];
+        let replies = [Reply::status(status), Reply::status(status), Reply::text(["ok"])];
         assert_eq!(ask(replies).await.unwrap().text, "ok", "{status}");
     }
     let late = Reply::status(429).header("retry-after", "Fri, 31 Dec 2100 23:59:59 GMT");
     let soon = Reply::status(503).header("retry-after", "3600");
-    assert_eq!(
-        ask([late, soon, Reply::text(["ok"])]).await.unwrap().text,
-        "ok"
-    );
+    assert_eq!(ask([late, soon, Reply::text(["ok"])]).await.unwrap().text, "ok");
 }
 
 #[tokio::test]
@@ -59,9 +45,7 @@ async fn a_refusal_is_not_repeated_and_says_why_without_the_key() {
     let said = "Incorrect API key: 'sk-test-key', \u{1b}also sk-proj-abc***.\n".to_owned();
     let (error, attempts) = fails(Reply::refusing(401, &(said + &"x".repeat(1000)))).await;
     assert_eq!(attempts, 1);
-    let ModelError::Refused(text) = error else {
-        panic!("{error:?}")
-    };
+    let ModelError::Refused(text) = error else { panic!("{error:?}") };
     assert!(
         text.starts_with("401 Unauthorized: Incorrect API key: '[key]', also [key] xx"),
         "{text}"
@@ -71,19 +55,12 @@ async fn a_refusal_is_not_repeated_and_says_why_without_the_key() {
 
 #[tokio::test]
 async fn errors_in_other_forms_are_read_too_and_huge_ones_not_to_the_end() {
-    for body in [
-        json!({"error": "no"}),
-        json!({"message": "no"}),
-        json!({"detail": "no"}),
-    ] {
+    for body in [json!({"error": "no"}), json!({"message": "no"}), json!({"detail": "no"})] {
         let (error, _) = fails(Reply::status(404).raw(body.to_string())).await;
         assert_eq!(error, ModelError::Refused("404 Not Found: no".into()));
     }
     let endless = Reply::status(400).raw(vec![b' '; 1 << 20]).goes_silent();
-    assert_eq!(
-        fails(endless).await.0,
-        ModelError::Refused("400 Bad Request".into())
-    );
+    assert_eq!(fails(endless).await.0, ModelError::Refused("400 Bad Request".into()));
 }
 
 #[tokio::test]
@@ -97,10 +74,7 @@ async fn a_used_up_quota_is_not_asked_again() {
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let (error, attempts) = fails(Reply::status(302).header("location", "/v2")).await;
-    assert_eq!(
-        (error, attempts),
-        (ModelError::Refused("302 Found".into()), 1)
-    );
+    assert_eq!((error, attempts), (ModelError::Refused("302 Found".into()), 1));
 }
 
 #[tokio::test]
@@ -109,29 +83,17 @@ async fn a_server_that_is_not_there_is_unavailable() {
     let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
     drop(listener);
     let model = FakeModel::scripted([]).await;
-    let endpoint = Endpoint::OpenAi {
-        base_url,
-        api_key: None,
-    };
-    let client = OpenAi::new(Config {
-        endpoint,
-        ..config(&model)
-    })
-    .unwrap();
+    let endpoint = Endpoint::OpenAi { base_url, api_key: None };
+    let client = OpenAi::new(Config { endpoint, ..config(&model) }).unwrap();
     let error = open(&client, prompt()).await.map(|_| ()).unwrap_err();
-    assert!(
-        matches!(&error, ModelError::Unavailable(why) if why.contains("refused")),
-        "{error:?}"
-    );
+    assert!(matches!(&error, ModelError::Unavailable(why) if why.contains("refused")), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_stream_cut_before_anything_was_shown_is_asked_for_again() {
     let empty = Reply::stream().cut();
     let half_a_call = Reply::stream().call("a", "one", ["{\"x\":"]).cut();
-    let whole = ask([empty, half_a_call, Reply::text(["ok"])])
-        .await
-        .unwrap();
+    let whole = ask([empty, half_a_call, Reply::text(["ok"])]).await.unwrap();
     assert_eq!((whole.text.as_str(), whole.calls.len()), ("ok", 0));
 }
 
@@ -142,10 +104,7 @@ async fn a_stream_cut_after_something_was_shown_is_broken_and_not_asked_for_agai
         let model = FakeModel::always(reply).await;
         let whole = read(open(&client(&model), prompt()).await.unwrap()).await;
         assert_eq!(whole.text, "a");
-        assert!(
-            matches!(whole.error, Some(ModelError::Broken(_))),
-            "{whole:?}"
-        );
+        assert!(matches!(whole.error, Some(ModelError::Broken(_))), "{whole:?}");
         assert_eq!(model.requests().len(), 1);
     }
 }
@@ -162,10 +121,7 @@ async fn an_answer_with_nothing_in_it_is_broken() {
     ];
     for reply in empty {
         let (error, attempts) = fails(reply.clone()).await;
-        assert!(
-            matches!(error, ModelError::Broken(_)),
-            "{error:?} of {reply:?}"
-        );
+        assert!(matches!(error, ModelError::Broken(_)), "{error:?} of {reply:?}");
         assert_eq!(attempts, 3);
     }
 }
@@ -173,39 +129,21 @@ async fn an_answer_with_nothing_in_it_is_broken() {
 #[tokio::test]
 async fn an_event_over_the_limit_is_broken() {
     let (error, _) = fails(Reply::stream().piece(&"x".repeat(1 << 20))).await;
-    assert!(
-        matches!(&error, ModelError::Broken(why) if why.contains("1048576")),
-        "{error:?}"
-    );
+    assert!(matches!(&error, ModelError::Broken(why) if why.contains("1048576")), "{error:?}");
 }
 
 #[tokio::test]
 async fn an_error_in_the_middle_of_a_stream_is_typed() {
     let cases = [
-        (
-            json!({"code": "rate_limit_exceeded"}),
-            ModelError::RateLimited("why".into()),
-        ),
-        (
-            json!({"type": "server_error"}),
-            ModelError::Unavailable("why".into()),
-        ),
+        (json!({"code": "rate_limit_exceeded"}), ModelError::RateLimited("why".into())),
+        (json!({"type": "server_error"}), ModelError::Unavailable("why".into())),
         (json!({"code": 503}), ModelError::Unavailable("why".into())),
-        (
-            json!({"code": "content_filter"}),
-            ModelError::Refused("why".into()),
-        ),
-        (
-            json!({"type": "surprise"}),
-            ModelError::Broken("why".into()),
-        ),
+        (json!({"code": "content_filter"}), ModelError::Refused("why".into())),
+        (json!({"type": "surprise"}), ModelError::Broken("why".into())),
     ];
     for (mut error, expected) in cases {
         error["message"] = "why".into();
-        let reply = Reply::stream()
-            .piece("a")
-            .chunk(&json!({"error": error}))
-            .done();
+        let reply = Reply::stream().piece("a").chunk(&json!({"error": error})).done();
         let whole = ask([reply]).await.unwrap();
         assert_eq!((whole.text.as_str(), whole.error), ("a", Some(expected)));
     }
@@ -222,13 +160,8 @@ async fn an_error_at_the_start_of_a_stream_is_asked_for_again_if_it_may_pass() {
 
 #[tokio::test]
 async fn an_answer_that_the_content_filter_stops_is_refused() {
-    let whole = ask([Reply::stream().piece("a").ends("content_filter")])
-        .await
-        .unwrap();
-    assert!(
-        matches!(whole.error, Some(ModelError::Refused(_))),
-        "{whole:?}"
-    );
+    let whole = ask([Reply::stream().piece("a").ends("content_filter")]).await.unwrap();
+    assert!(matches!(whole.error, Some(ModelError::Refused(_))), "{whole:?}");
 }
 
 #[tokio::test]
@@ -241,16 +174,9 @@ async fn a_model_that_never_begins_times_out_whatever_else_it_sends() {
     ];
     for reply in replies {
         let model = FakeModel::always(reply.clone()).await;
-        let client = OpenAi::new(Config {
-            max_retries: 1,
-            ..impatient(&model)
-        })
-        .unwrap();
+        let client = OpenAi::new(Config { max_retries: 1, ..impatient(&model) }).unwrap();
         let error = open(&client, prompt()).await.map(|_| ()).unwrap_err();
-        assert!(
-            matches!(error, ModelError::TimedOut(_)),
-            "{error:?} of {reply:?}"
-        );
+        assert!(matches!(error, ModelError::TimedOut(_)), "{error:?} of {reply:?}");
     }
 }
 
@@ -259,12 +185,9 @@ async fn a_model_that_was_silent_is_asked_again() {
     let model = FakeModel::always(Reply::text(["ok"])).await;
     model.then(Reply::silence());
     // Many retries: on a busy machine also a good answer may miss the short time limit.
-    let client = OpenAi::new(Config {
-        max_retries: 50,
-        idle_timeout: PATIENCE,
-        ..impatient(&model)
-    })
-    .unwrap();
+    let client =
+        OpenAi::new(Config { max_retries: 50, idle_timeout: PATIENCE, ..impatient(&model) })
+            .unwrap();
     let whole = read(open(&client, prompt()).await.unwrap()).await;
     assert_eq!(whole.text, "ok");
     assert!(model.requests().len() > 1);
@@ -272,10 +195,9 @@ async fn a_model_that_was_silent_is_asked_again() {
 
 #[tokio::test]
 async fn keep_alives_do_not_hide_a_model_that_died_halfway() {
-    for reply in [
-        Reply::stream().piece("a").keeps_alive(),
-        Reply::stream().piece("a").goes_silent(),
-    ] {
+    for reply in
+        [Reply::stream().piece("a").keeps_alive(), Reply::stream().piece("a").goes_silent()]
+    {
         let model = FakeModel::always(reply).await;
         let client = OpenAi::new(Config {
             first_token_timeout: Duration::from_secs(30),
@@ -283,25 +205,17 @@ async fn keep_alives_do_not_hide_a_model_that_died_halfway() {
         });
         let whole = read(open(&client.unwrap(), prompt()).await.unwrap()).await;
         assert_eq!(whole.text, "a");
-        assert!(
-            matches!(whole.error, Some(ModelError::TimedOut(_))),
-            "{whole:?}"
-        );
+        assert!(matches!(whole.error, Some(ModelError::TimedOut(_))), "{whole:?}");
     }
 }
 
 #[tokio::test]
 async fn a_complete_answer_does_not_need_the_connection_to_end() {
     let choice = json!({"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"});
-    let reply = Reply::stream()
-        .chunk(&json!({"choices": [choice]}))
-        .keeps_alive();
+    let reply = Reply::stream().chunk(&json!({"choices": [choice]})).keeps_alive();
     let model = FakeModel::always(reply).await;
     let patient = Duration::from_secs(30);
-    let config = Config {
-        first_token_timeout: patient,
-        ..impatient(&model)
-    };
+    let config = Config { first_token_timeout: patient, ..impatient(&model) };
     let whole = read(open(&OpenAi::new(config).unwrap(), prompt()).await.unwrap()).await;
     assert_eq!((whole.text.as_str(), whole.error), ("a", None));
 }

@@ -10,12 +10,7 @@ use super::*;
 fn tool(name: &str) -> ToolSpec {
     let parameters = json!({"type": "object", "properties": {}});
     let (name, description) = (name.to_owned(), format!("Does {name}."));
-    ToolSpec {
-        name,
-        description,
-        parameters,
-        effect: Effect::Reads,
-    }
+    ToolSpec { name, description, parameters, effect: Effect::Reads }
 }
 
 async fn body_of(request: ChatRequest) -> Value {
@@ -48,27 +43,18 @@ async fn a_prompt_is_sent_with_the_key_and_without_an_empty_list_of_tools() {
 
 #[tokio::test]
 async fn calls_and_their_results_are_sent_as_the_model_made_them() {
-    let call = ToolCall {
-        id: ToolCallId::new("c1"),
-        name: "git_status".into(),
-        arguments: "{ }".into(),
-    };
+    let call =
+        ToolCall { id: ToolCallId::new("c1"), name: "git_status".into(), arguments: "{ }".into() };
     let mut request = prompt();
     request.tools = [tool("git_status")].into();
     request.messages.extend([
-        Message::Assistant {
-            content: String::new(),
-            tool_calls: vec![call],
-        },
+        Message::Assistant { content: String::new(), tool_calls: vec![call] },
         Message::Tool {
             call_id: ToolCallId::new("c1"),
             name: "git_status".into(),
             content: "clean".into(),
         },
-        Message::Assistant {
-            content: "done".into(),
-            tool_calls: vec![],
-        },
+        Message::Assistant { content: "done".into(), tool_calls: vec![] },
     ]);
     let body = body_of(request).await;
     let function = json!({"name": "git_status", "arguments": "{ }"});
@@ -83,17 +69,11 @@ async fn calls_and_their_results_are_sent_as_the_model_made_them() {
         body["messages"][3],
         json!({"role": "tool", "tool_call_id": "c1", "content": "clean"})
     );
-    assert_eq!(
-        body["messages"][4],
-        json!({"role": "assistant", "content": "done"})
-    );
+    assert_eq!(body["messages"][4], json!({"role": "assistant", "content": "done"}));
     let parameters = json!({"type": "object", "properties": {}});
     let function =
         json!({"name": "git_status", "description": "Does git_status.", "parameters": parameters});
-    assert_eq!(
-        body["tools"],
-        json!([{"type": "function", "function": function}])
-    );
+    assert_eq!(body["tools"], json!([{"type": "function", "function": function}]));
 }
 
 #[tokio::test]
@@ -113,8 +93,7 @@ async fn a_tool_name_that_providers_refuse_travels_as_another_and_comes_back() {
     for tool in body["tools"].as_array().unwrap() {
         let name = tool["function"]["name"].as_str().unwrap();
         assert!(
-            name.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'),
+            name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'),
             "{name}"
         );
     }
@@ -131,39 +110,22 @@ async fn azure_has_its_own_address_and_header_and_an_empty_first_chunk() {
         api_version: "2024-10-21".into(),
         api_key: "azure-key".into(),
     };
-    let client = OpenAi::new(Config {
-        endpoint,
-        ..config(&model)
-    })
-    .unwrap();
+    let client = OpenAi::new(Config { endpoint, ..config(&model) }).unwrap();
     assert_eq!(read(open(&client, prompt()).await.unwrap()).await.text, "a");
     let request = model.requests().remove(0);
     let expected = "/openai/deployments/gpt%204o/chat/completions?api-version=2024-10-21";
     assert_eq!(request.uri, expected);
-    assert_eq!(
-        (request.header("api-key"), request.header("authorization")),
-        ("azure-key", "")
-    );
+    assert_eq!((request.header("api-key"), request.header("authorization")), ("azure-key", ""));
 }
 
 #[tokio::test]
 async fn a_server_without_a_key_gets_none() {
     let model = FakeModel::always(Reply::text(["ok"])).await;
-    let endpoint = Endpoint::OpenAi {
-        base_url: model.base_url() + "/",
-        api_key: None,
-    };
-    let client = OpenAi::new(Config {
-        endpoint,
-        ..config(&model)
-    })
-    .unwrap();
+    let endpoint = Endpoint::OpenAi { base_url: model.base_url() + "/", api_key: None };
+    let client = OpenAi::new(Config { endpoint, ..config(&model) }).unwrap();
     read(open(&client, prompt()).await.unwrap()).await;
     let request = model.requests().remove(0);
-    assert_eq!(
-        (request.uri.path(), request.header("authorization")),
-        ("/v1/chat/completions", "")
-    );
+    assert_eq!((request.uri.path(), request.header("authorization")), ("/v1/chat/completions", ""));
 }
 
 #[tokio::test]
@@ -177,24 +139,11 @@ async fn parameters_that_a_server_refuses_are_left_out_from_then_on() {
         Reply::text(["ok"])
     })
     .await;
-    let client = OpenAi::new(Config {
-        max_retries: 0,
-        ..config(&model)
-    })
-    .unwrap();
+    let client = OpenAi::new(Config { max_retries: 0, ..config(&model) }).unwrap();
     for _ in 0..2 {
-        assert_eq!(
-            read(open(&client, prompt()).await.unwrap()).await.text,
-            "ok"
-        );
+        assert_eq!(read(open(&client, prompt()).await.unwrap()).await.text, "ok");
     }
-    let sent = |name: &str| {
-        model
-            .requests()
-            .iter()
-            .map(|r| r.body.get(name).is_some())
-            .collect()
-    };
+    let sent = |name: &str| model.requests().iter().map(|r| r.body.get(name).is_some()).collect();
     let (options, logprobs): (Vec<bool>, Vec<bool>) = (sent("stream_options"), sent("logprobs"));
     assert_eq!(options, [true, false, false, false]);
     assert_eq!(logprobs, [true, true, false, false]);
@@ -203,10 +152,7 @@ async fn parameters_that_a_server_refuses_are_left_out_from_then_on() {
 #[tokio::test]
 async fn a_server_that_complains_without_cause_is_not_asked_for_ever() {
     let model = FakeModel::always(Reply::refusing(400, "stream_options and logprobs")).await;
-    let error = open(&client(&model), prompt())
-        .await
-        .map(|_| ())
-        .unwrap_err();
+    let error = open(&client(&model), prompt()).await.map(|_| ()).unwrap_err();
     assert!(matches!(error, ModelError::Refused(_)), "{error:?}");
     assert_eq!(model.requests().len(), 2);
 }
@@ -217,16 +163,8 @@ fn an_address_or_a_key_that_can_never_work_is_refused_at_the_start() {
         let (base_url, api_key) = (base_url.to_owned(), Some(key.into()));
         OpenAi::new(Config::new(Endpoint::OpenAi { base_url, api_key }, "m"))
     };
-    for address in [
-        "",
-        "api.openai.com/v1",
-        "ftp://example.com",
-        "localhost:8080",
-    ] {
-        assert!(
-            matches!(new(address, "k"), Err(ConfigError::Address)),
-            "{address:?}"
-        );
+    for address in ["", "api.openai.com/v1", "ftp://example.com", "localhost:8080"] {
+        assert!(matches!(new(address, "k"), Err(ConfigError::Address)), "{address:?}");
     }
     let error = new("http://localhost/v1", "secret\nkey").unwrap_err();
     assert!(matches!(error, ConfigError::Key) && !error.to_string().contains("secret"));

@@ -96,13 +96,7 @@ impl Server {
         })
         .await
         .expect("the server does not listen");
-        Self {
-            child,
-            base,
-            workspace: workspace.to_owned(),
-            _directory: directory,
-            http: client(),
-        }
+        Self { child, base, workspace: workspace.to_owned(), _directory: directory, http: client() }
     }
 
     /// `http://127.0.0.1:<port>`.

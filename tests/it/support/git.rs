@@ -1,9 +1,5 @@
 //! Workspaces with real repositories, and the git tools on them.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot be set up fails"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot be set up fails")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -74,14 +70,10 @@ impl GitTools {
     pub(crate) async fn run(&self, name: &str, arguments: Value) -> Result<Value, ToolError> {
         let tool = self.tool(name);
         tool.check(&arguments)?;
-        let context = ToolContext {
-            session: SessionId::new("session_x"),
-            call: ToolCallId::new("call_7"),
-        };
+        let context =
+            ToolContext { session: SessionId::new("session_x"), call: ToolCallId::new("call_7") };
         let run = tool.run(&arguments, &context);
-        tokio::time::timeout(Duration::from_secs(60), run)
-            .await
-            .expect("the tool hangs")
+        tokio::time::timeout(Duration::from_secs(60), run).await.expect("the tool hangs")
     }
 
     pub(crate) async fn ok(&self, name: &str, arguments: Value) -> Value {
@@ -96,18 +88,8 @@ impl GitTools {
 /// Runs git as a person with ordinary settings would, and returns its output.
 pub(crate) fn git(directory: &Path, args: &[&str]) -> String {
     let output = Command::new("git")
-        .args([
-            "-c",
-            "user.name=Person",
-            "-c",
-            "user.email=person@dwp.example",
-        ])
-        .args([
-            "-c",
-            "protocol.file.allow=always",
-            "-c",
-            "init.defaultBranch=main",
-        ])
+        .args(["-c", "user.name=Person", "-c", "user.email=person@dwp.example"])
+        .args(["-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main"])
         .args(args)
         .current_dir(directory)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
@@ -116,20 +98,14 @@ pub(crate) fn git(directory: &Path, args: &[&str]) -> String {
         .unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {args:?}: {stderr}");
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .trim_end()
-        .to_owned()
+    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
 }
 
 /// Writes a file, and commits it.
 pub(crate) fn commit(repository: &Path, path: &str, content: impl AsRef<[u8]>) {
     write(repository, path, content);
     git(repository, &["add", "--force", "--", path]);
-    git(
-        repository,
-        &["commit", "--quiet", "-m", &format!("Change {path}")],
-    );
+    git(repository, &["commit", "--quiet", "-m", &format!("Change {path}")]);
 }
 
 pub(crate) fn write(repository: &Path, path: &str, content: impl AsRef<[u8]>) {
@@ -154,11 +130,7 @@ pub(crate) fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
             if path.ends_with(".git/objects") {
                 continue;
             } else if kind.is_symlink() {
-                let target = path
-                    .read_link()
-                    .unwrap()
-                    .into_os_string()
-                    .into_encoded_bytes();
+                let target = path.read_link().unwrap().into_os_string().into_encoded_bytes();
                 files.insert(path, target);
             } else if kind.is_dir() {
                 waiting.push(path);
@@ -175,11 +147,6 @@ pub(crate) fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub(crate) fn script(path: &Path, text: &str) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let write = "rm -f \"$0\" && printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
-    let status = Command::new("/bin/sh")
-        .arg("-c")
-        .arg(write)
-        .arg(path)
-        .arg(text)
-        .status();
+    let status = Command::new("/bin/sh").arg("-c").arg(write).arg(path).arg(text).status();
     assert!(status.unwrap().success());
 }

@@ -61,8 +61,7 @@ impl Keys {
 
     /// How many clients are connected, this one left out.
     pub async fn clients(&mut self) -> usize {
-        let list: String =
-            redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await.unwrap();
+        let list: String = redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await.unwrap();
         list.lines().count() - 1
     }
 }

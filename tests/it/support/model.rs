@@ -88,10 +88,7 @@ impl FakeModel {
         Self::start(VecDeque::new(), Box::new(answer)).await
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the double is not part of the service"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the double is not part of the service")]
     async fn start(script: VecDeque<Reply>, fallback: Fallback) -> Self {
         let inner = Arc::new(Inner {
             script: Mutex::new(script),
@@ -101,15 +98,9 @@ impl FakeModel {
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = axum::Router::new()
-            .fallback(answer)
-            .with_state(Arc::clone(&inner));
+        let app = axum::Router::new().fallback(answer).with_state(Arc::clone(&inner));
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self {
-            address,
-            inner,
-            server,
-        }
+        Self { address, inner, server }
     }
 
     /// Adds a reply to the end of the script; it goes before the fallback.
@@ -130,10 +121,7 @@ impl FakeModel {
 
     /// The server as an OpenAI endpoint, with the key `sk-test-key`.
     pub fn openai(&self) -> Endpoint {
-        Endpoint::OpenAi {
-            base_url: self.base_url(),
-            api_key: Some("sk-test-key".into()),
-        }
+        Endpoint::OpenAi { base_url: self.base_url(), api_key: Some("sk-test-key".into()) }
     }
 
     /// The requests so far.
@@ -151,9 +139,7 @@ impl FakeModel {
     /// Waits until the client has hung up on `count` answers that were not over.
     pub async fn wait_for_hang_ups(&self, count: usize) {
         let mut hung_up = self.inner.hung_up.subscribe();
-        soon("the client hangs up", hung_up.wait_for(|n| *n >= count))
-            .await
-            .unwrap();
+        soon("the client hangs up", hung_up.wait_for(|n| *n >= count)).await.unwrap();
     }
 }
 
@@ -166,9 +152,7 @@ impl Drop for FakeModel {
 impl Recorded {
     /// A header, or `""`.
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The message at this place; negative places count from the end.
@@ -188,15 +172,8 @@ async fn answer(
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let scripted = inner.script.lock().unwrap().pop_front();
     let reply = scripted.unwrap_or_else(|| (inner.fallback)(&body));
-    inner
-        .requests
-        .send_modify(|requests| requests.push(Recorded { uri, headers, body }));
-    reply
-        .into_response(HangUp {
-            counter: inner.hung_up.clone(),
-            over: false,
-        })
-        .await
+    inner.requests.send_modify(|requests| requests.push(Recorded { uri, headers, body }));
+    reply.into_response(HangUp { counter: inner.hung_up.clone(), over: false }).await
 }
 
 /// Notices when an answer is dropped before its end.

@@ -1,9 +1,6 @@
 //! A real `redis-server` of a test's own, which can be killed, restarted and made to hang.
 
-#![allow(
-    clippy::expect_used,
-    reason = "a test without its server has nothing to say"
-)]
+#![allow(clippy::expect_used, reason = "a test without its server has nothing to say")]
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
@@ -48,12 +45,7 @@ impl RedisServer {
 
     fn prepared(password: Option<&'static str>) -> Self {
         let dir = tempfile::tempdir().expect("a directory for redis-server");
-        Self {
-            port: free_port(),
-            password,
-            dir,
-            child: None,
-        }
+        Self { port: free_port(), password, dir, child: None }
     }
 
     fn started(password: Option<&'static str>) -> Self {
@@ -73,9 +65,7 @@ impl RedisServer {
 
     /// `redis://…`, with the password if there is one.
     pub(crate) fn url(&self) -> String {
-        let login = self
-            .password
-            .map_or(String::new(), |password| format!(":{password}@"));
+        let login = self.password.map_or(String::new(), |password| format!(":{password}@"));
         format!("redis://{login}127.0.0.1:{}/0", self.port)
     }
 
@@ -90,11 +80,7 @@ impl RedisServer {
     /// Starts it again on the same port with what it had stored.
     pub(crate) fn restart(&mut self) {
         self.kill();
-        assert!(
-            self.launch(),
-            "redis-server does not start on port {} again",
-            self.port
-        );
+        assert!(self.launch(), "redis-server does not start on port {} again", self.port);
     }
 
     /// Makes it hang: connections stay open and nothing is answered.
@@ -109,10 +95,7 @@ impl RedisServer {
 
     fn stop_or_continue(&self, signal: &str) {
         let child = self.child.as_ref().expect("redis-server runs");
-        let status = Command::new("kill")
-            .arg(signal)
-            .arg(child.id().to_string())
-            .status();
+        let status = Command::new("kill").arg(signal).arg(child.id().to_string()).status();
         assert!(status.expect("the kill command").success());
     }
 
@@ -120,24 +103,12 @@ impl RedisServer {
     fn launch(&mut self) -> bool {
         let port = self.port.to_string();
         let mut command = Command::new("redis-server");
-        command.args([
-            "--port",
-            &port,
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "yes",
-        ]);
+        command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]);
         command.args(["--dir"]).arg(self.dir.path());
         if let Some(password) = self.password {
             command.args(["--requirepass", password]);
         }
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("redis-server is installed");
         let deadline = Instant::now() + START;
         let answers = loop {
@@ -147,10 +118,7 @@ impl RedisServer {
             if self.answers_as(child.id()) {
                 break true;
             }
-            assert!(
-                Instant::now() < deadline,
-                "redis-server does not answer on port {port}"
-            );
+            assert!(Instant::now() < deadline, "redis-server does not answer on port {port}");
             std::thread::sleep(Duration::from_millis(5));
         };
         if answers {
@@ -168,9 +136,7 @@ impl RedisServer {
     fn ask(&self, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         stream.set_read_timeout(Some(START))?;
-        let login = self
-            .password
-            .map_or(String::new(), |password| format!("AUTH {password}\r\n"));
+        let login = self.password.map_or(String::new(), |password| format!("AUTH {password}\r\n"));
         stream.write_all(format!("{login}{command}QUIT\r\n").as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

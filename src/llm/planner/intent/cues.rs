@@ -15,11 +15,7 @@ const PULLS: &[Intent] = &[ReadPull, ListPulls, CreatePull, MergePull];
 const REPOSITORY: &[Intent] = &[Status, Log, Diff, ShowFile, Branches];
 
 const fn cue(weight: i32, intents: &'static [Intent], sign: Sign) -> Cue {
-    Cue {
-        weight,
-        intents,
-        sign,
-    }
+    Cue { weight, intents, sign }
 }
 
 #[rustfmt::skip]

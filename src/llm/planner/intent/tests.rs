@@ -36,10 +36,7 @@ fn korean_requests_are_understood() {
         ("kim@dwp.com에게 회의 일정 메일 보내줘", SendMail),
         ("메일 보내줘", SendMail),
         ("이 PR을 메일로 보내줘", SendMail),
-        (
-            "kim@dwp.com에게 메일 보내줘 내용: PR 병합이 뭐야? 하지 마",
-            SendMail,
-        ),
+        ("kim@dwp.com에게 메일 보내줘 내용: PR 병합이 뭐야? 하지 마", SendMail),
         ("kim@dwp.com에게 \"병합이 뭐야?\" 메일 보내줘", SendMail),
         ("저장소 상태 알려줘", Status),
         ("안녕, 저장소 상태가 어떻게 돼?", Status),
@@ -135,10 +132,7 @@ fn a_clear_request_is_more_certain_than_a_vague_one() {
     let alone = certainty("feature를 main에 병합해줘");
     let mixed = certainty("feature 브랜치 로그를 보여주고 main에 병합해줘");
     assert!(alone > mixed, "{alone} {mixed}");
-    assert!(
-        certainty("오늘 날씨 어때?") > certainty("메일"),
-        "nothing came close to the first"
-    );
+    assert!(certainty("오늘 날씨 어때?") > certainty("메일"), "nothing came close to the first");
     for prompt in ["", "메일", "병합", "git", "feature를 main에 병합해줘"] {
         assert!((0.0..=1.0).contains(&certainty(prompt)), "{prompt}");
     }
@@ -146,9 +140,6 @@ fn a_clear_request_is_more_certain_than_a_vague_one() {
 
 #[test]
 fn a_very_long_prompt_is_judged_by_its_beginning() {
-    let prompt = format!(
-        "git status {} kim@dwp.com에게 메일 보내줘",
-        "가 ".repeat(JUDGED_MAX)
-    );
+    let prompt = format!("git status {} kim@dwp.com에게 메일 보내줘", "가 ".repeat(JUDGED_MAX));
     assert_eq!(read(&prompt).intent, Status);
 }

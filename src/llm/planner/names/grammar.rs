@@ -34,18 +34,14 @@ const NOT_NAMES: &[&str] = &[
     "diff", "log", "status", "with", "current", "file", "mail", "email",
 ];
 /// Words between a verb and its name.
-const FILLERS: &[&str] = &[
-    "the", "a", "an", "my", "our", "your", "latest", "local", "remote",
-];
+const FILLERS: &[&str] = &["the", "a", "an", "my", "our", "your", "latest", "local", "remote"];
 /// What a verb of merging begins with, after a name without an ending ("login 병합해줘").
 const MERGE_VERBS: [&str; 3] = ["병합", "머지", "합쳐"];
 
 impl Word<'_> {
     /// Whether it is a branch's name even if nothing else in the sentence says so.
     pub(super) fn is_surely_a_name(&self) -> bool {
-        let starts = [
-            "feature", "hotfix", "bugfix", "release/", "release-", "fix/", "fix-",
-        ];
+        let starts = ["feature", "hotfix", "bugfix", "release/", "release-", "fix/", "fix-"];
         let is_usual = is_base(self.name) || starts.iter().any(|s| self.name.starts_with(s));
         self.is_branch || (is_usual && !files::is_file(self.name))
     }
@@ -84,9 +80,7 @@ impl<'a> Reader<'a> {
             self.branch_word(tail);
         } else if FILLERS.contains(&lower.as_str()) {
             self.after_name = false;
-        } else if ["저장소", "레포", "리포", "repo"]
-            .iter()
-            .any(|word| lower.starts_with(word))
+        } else if ["저장소", "레포", "리포", "repo"].iter().any(|word| lower.starts_with(word))
         {
             self.repository_word();
         } else if let Some(role) = self.announced_by(&lower) {
@@ -135,10 +129,7 @@ impl<'a> Reader<'a> {
 
     fn other_word(&mut self, token: &str, name: &'a str, tail: &str, lower: &str) {
         let merges = MERGE_VERBS.iter().any(|verb| name.starts_with(verb));
-        if let Some(word) = self
-            .last_name()
-            .filter(|word| merges && word.role == Role::Bare)
-        {
+        if let Some(word) = self.last_name().filter(|word| merges && word.role == Role::Bare) {
             word.role = Role::Source;
         }
         let expected = self.expected.take();
@@ -153,11 +144,7 @@ impl<'a> Reader<'a> {
         let is_branch = std::mem::take(&mut self.after_branch) || tail.starts_with("브랜치");
         if self.after_name {
             let role = role_of(tail.trim_start_matches("브랜치")).or(expected);
-            self.found.push(Word {
-                name,
-                role: role.unwrap_or(Role::Bare),
-                is_branch,
-            });
+            self.found.push(Word { name, role: role.unwrap_or(Role::Bare), is_branch });
         }
     }
 

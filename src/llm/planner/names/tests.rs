@@ -12,32 +12,16 @@ fn source_and_target_are_found_in_both_languages() {
         ("feature 브랜치를 main에 병합해주세요", "feature", "main"),
         ("feature를 main으로 머지해줘", "feature", "main"),
         ("feature 브랜치를 main 브랜치에 병합", "feature", "main"),
-        (
-            "main 브랜치에 feature/login 브랜치를 병합해 주세요.",
-            "feature/login",
-            "main",
-        ),
+        ("main 브랜치에 feature/login 브랜치를 병합해 주세요.", "feature/login", "main"),
         ("main으로 feature-x 머지", "feature-x", "main"),
         ("feature에서 main으로 PR 만들어줘", "feature", "main"),
         ("dev브랜치를 main브랜치에 합쳐줘", "dev", "main"),
         ("`내 작업`은 말고 `기능`을 main에 병합", "기능", "main"),
         ("기능/로그인을 main에 병합해줘", "기능/로그인", "main"),
         ("merge feature into main", "feature", "main"),
-        (
-            "Please merge the feature branch into main.",
-            "feature",
-            "main",
-        ),
-        (
-            "merge branch release-1.2 to master, please",
-            "release-1.2",
-            "master",
-        ),
-        (
-            "can you merge login-page into develop?",
-            "login-page",
-            "develop",
-        ),
+        ("Please merge the feature branch into main.", "feature", "main"),
+        ("merge branch release-1.2 to master, please", "release-1.2", "master"),
+        ("can you merge login-page into develop?", "login-page", "develop"),
         ("open a PR from topic to main", "topic", "main"),
         ("merge --upload-pack=x into main", "--upload-pack=x", "main"),
         (
@@ -48,25 +32,15 @@ fn source_and_target_are_found_in_both_languages() {
         ("main과 feature의 차이", "main", "feature"),
         ("compare main and topic", "main", "topic"),
     ] {
-        assert_eq!(
-            at(prompt),
-            (Some(source.into()), Some(target.into())),
-            "{prompt}"
-        );
+        assert_eq!(at(prompt), (Some(source.into()), Some(target.into())), "{prompt}");
     }
 }
 
 #[test]
 fn half_a_route_stays_half() {
     assert_eq!(at("main에 병합해줘"), (None, Some("main".into())));
-    assert_eq!(
-        at("그 브랜치를 main에 병합해줘"),
-        (None, Some("main".into()))
-    );
-    assert_eq!(
-        at("방금 만든 브랜치를 main에 병합해줘"),
-        (None, Some("main".into()))
-    );
+    assert_eq!(at("그 브랜치를 main에 병합해줘"), (None, Some("main".into())));
+    assert_eq!(at("방금 만든 브랜치를 main에 병합해줘"), (None, Some("main".into())));
     assert_eq!(at("merge it into main"), (None, Some("main".into())));
     assert_eq!(at("login 병합해줘"), (Some("login".into()), None));
     assert_eq!(at("merge feature"), (Some("feature".into()), None));
@@ -104,9 +78,7 @@ fn a_comparison_goes_from_the_older_side_to_the_newer() {
 
 #[test]
 fn the_branch_that_was_named_last_is_remembered() {
-    let user = |text: &str| Message::User {
-        content: text.into(),
-    };
+    let user = |text: &str| Message::User { content: text.into() };
     let call = |arguments: &str| Message::Assistant {
         content: String::new(),
         tool_calls: vec![ToolCall {
@@ -115,17 +87,9 @@ fn the_branch_that_was_named_last_is_remembered() {
             arguments: arguments.into(),
         }],
     };
-    let earlier = [
-        user("feature 브랜치 로그 보여줘"),
-        call(r#"{"ref":"main"}"#),
-        user("고마워"),
-    ];
+    let earlier = [user("feature 브랜치 로그 보여줘"), call(r#"{"ref":"main"}"#), user("고마워")];
     assert_eq!(last_named(&earlier, Some("main")), Some("feature".into()));
-    let earlier = [
-        user("feature 브랜치"),
-        call(r#"{"ref":"topic"}"#),
-        call("not json"),
-    ];
+    let earlier = [user("feature 브랜치"), call(r#"{"ref":"topic"}"#), call("not json")];
     assert_eq!(last_named(&earlier, None), Some("topic".into()));
     assert_eq!(last_named(&earlier, Some("topic")), Some("feature".into()));
     assert_eq!(last_named(&[], None), None);

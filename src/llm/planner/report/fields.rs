@@ -4,10 +4,7 @@ use serde_json::Value;
 
 /// A text that is not blank.
 pub(super) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
-    value
-        .get(name)?
-        .as_str()
-        .filter(|text| !text.trim().is_empty())
+    value.get(name)?.as_str().filter(|text| !text.trim().is_empty())
 }
 
 pub(super) fn number(value: &Value, name: &str) -> Option<u64> {
@@ -20,11 +17,7 @@ pub(super) fn flag(value: &Value, name: &str) -> Option<bool> {
 
 /// A list, empty if it is not there.
 pub(super) fn items<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value
-        .get(name)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A path, on its own or as the `path` of an object.
@@ -49,27 +42,16 @@ pub(super) fn changed_file(value: &Value) -> String {
     let name = text(value, "path").or_else(|| text(value, "filename"));
     let counts = [("added", "deleted"), ("additions", "deletions")];
     let counts = counts.into_iter().find_map(|(added, deleted)| {
-        Some(format!(
-            "(+{} −{})",
-            number(value, added)?,
-            number(value, deleted)?
-        ))
+        Some(format!("(+{} −{})", number(value, added)?, number(value, deleted)?))
     });
-    joined([
-        Some(name.map_or_else(|| path(value), str::to_owned)),
-        counts,
-        None,
-    ])
+    joined([Some(name.map_or_else(|| path(value), str::to_owned)), counts, None])
 }
 
 /// `#12 Add login (open, kim)`
 pub(super) fn pull_line(value: &Value) -> String {
     let author = value.get("author").or_else(|| value.get("user"));
     let author = author.and_then(|who| who.as_str().or_else(|| text(who, "login")));
-    let about: Vec<&str> = [text(value, "state"), author]
-        .into_iter()
-        .flatten()
-        .collect();
+    let about: Vec<&str> = [text(value, "state"), author].into_iter().flatten().collect();
     let about = (!about.is_empty()).then(|| format!("({})", about.join(", ")));
     let id = number(value, "number").map(|number| format!("#{number}"));
     joined([id, text(value, "title").map(str::to_owned), about])

@@ -3,14 +3,7 @@ use serde_json::json;
 use super::*;
 
 fn told(tool: &str, arguments: Value, result: Value, language: Language) -> String {
-    of(
-        &Done {
-            tool,
-            arguments,
-            result: Ok(result),
-        },
-        language,
-    )
+    of(&Done { tool, arguments, result: Ok(result) }, language)
 }
 
 fn korean(tool: &str, result: Value) -> String {
@@ -47,10 +40,7 @@ fn lists_are_cut_and_say_so() {
         .map(|i| json!({"hash": format!("{i:040}"), "subject": format!("c{i}"), "author": "kim"}))
         .collect();
     let log = english("git_log", json!({"commits": commits}));
-    assert!(
-        log.starts_with("12 recent commit(s)\n- 0000000 c0 (kim)\n"),
-        "{log}"
-    );
+    assert!(log.starts_with("12 recent commit(s)\n- 0000000 c0 (kim)\n"), "{log}");
     assert!(log.ends_with("c9 (kim)\n- … (+2)"), "{log}");
     assert_eq!(korean("git_log", json!({"commits": []})), "최근 커밋 0개");
 }
@@ -69,15 +59,9 @@ fn differences_are_summed_up() {
 #[test]
 fn branches_files_and_mails_are_told() {
     let branches = json!({"branches": [{"name": "main", "current": true}, {"name": "x"}, {}]});
-    assert_eq!(
-        korean("git_branch_list", branches),
-        "브랜치 2개: main (현재), x"
-    );
+    assert_eq!(korean("git_branch_list", branches), "브랜치 2개: main (현재), x");
     let file = json!({"path": "a.md", "content": "```\nx\n```\n"});
-    assert_eq!(
-        korean("git_show_file", file),
-        "a.md:\n\n``````\n```\nx\n```\n``````"
-    );
+    assert_eq!(korean("git_show_file", file), "a.md:\n\n``````\n```\nx\n```\n``````");
     let mail = json!({"to": ["a@b.co", "c@d.co"], "subject": "회의"});
     assert_eq!(
         told("send_email", mail, json!({"sent": true}), Language::Korean),
@@ -96,17 +80,11 @@ fn pull_requests_are_told_whatever_their_fields_are_called() {
     assert_eq!(english("github_get_pr", ours), expected);
     assert_eq!(english("github_get_pr", githubs), expected);
     let made = json!({"number": 3, "title": "T", "url": "https://x/3"});
-    assert_eq!(
-        korean("github_create_pr", made),
-        "PR을 만들었습니다: #3 T\nhttps://x/3"
-    );
+    assert_eq!(korean("github_create_pr", made), "PR을 만들었습니다: #3 T\nhttps://x/3");
     let list = json!({"pulls": [{"number": 1, "title": "A"}]});
     assert_eq!(english("github_list_prs", list), "Pull requests: 1\n- #1 A");
     assert_eq!(english("github_list_prs", json!([])), "Pull requests: 0");
-    assert_eq!(
-        english("github_merge_pr", json!({"merged": true})),
-        "The pull request is merged"
-    );
+    assert_eq!(english("github_merge_pr", json!({"merged": true})), "The pull request is merged");
 }
 
 #[test]
@@ -123,28 +101,18 @@ fn a_result_without_the_usual_fields_is_still_told() {
         "github_create_pr",
         "mcp_thing",
     ] {
-        for odd in [
-            json!({}),
-            json!(null),
-            json!([1]),
-            json!("x"),
-            json!({"files": 1, "commits": {}}),
-        ] {
+        for odd in
+            [json!({}), json!(null), json!([1]), json!("x"), json!({"files": 1, "commits": {}})]
+        {
             assert!(!korean(tool, odd.clone()).is_empty(), "{tool} {odd}");
         }
     }
-    assert_eq!(
-        english("mcp_thing", json!({"a": 1})),
-        r#"Result of mcp_thing: {"a":1}"#
-    );
+    assert_eq!(english("mcp_thing", json!({"a": 1})), r#"Result of mcp_thing: {"a":1}"#);
 }
 
 #[test]
 fn a_long_text_is_cut() {
-    let file = english(
-        "git_show_file",
-        json!({"path": "a", "content": "가".repeat(5000)}),
-    );
+    let file = english("git_show_file", json!({"path": "a", "content": "가".repeat(5000)}));
     assert_eq!(file.chars().filter(|c| *c == '가').count(), TEXT_MAX);
     assert!(file.contains(" …\n```"), "{file}");
 }

@@ -49,20 +49,11 @@ impl Situation<'_> {
         if self.is_open("git_branch_list") {
             return self.once("git_branch_list", json!({}), 0, Reply::Analysis);
         }
-        let Branches {
-            base,
-            head,
-            assumed,
-        } = self.branches();
+        let Branches { base, head, assumed } = self.branches();
         let mut calls = Vec::new();
         if self.is_open("git_diff") {
-            let whole = head
-                .as_ref()
-                .map_or(json!({}), |head| json!({"from": base, "to": head}));
-            calls.push(Call {
-                tool: "git_diff",
-                arguments: whole,
-            });
+            let whole = head.as_ref().map_or(json!({}), |head| json!({"from": base, "to": head}));
+            calls.push(Call { tool: "git_diff", arguments: whole });
         }
         if self.is_open("git_log") {
             calls.push(log_of(head.as_deref()));
@@ -88,11 +79,7 @@ impl Situation<'_> {
         if self.is_open("git_branch_list") {
             return self.once("git_branch_list", json!({}), 0, Reply::Results);
         }
-        let Branches {
-            base,
-            head,
-            assumed,
-        } = self.branches();
+        let Branches { base, head, assumed } = self.branches();
         let Some(head) = head else {
             return Plan::say(Reply::NothingToPropose);
         };
@@ -116,7 +103,7 @@ impl Situation<'_> {
     }
 
     /// The branches that the prompt names; for what it does not, the repository's: the base is
-    /// what branches usually start from, the head the current branch or the first other one.
+    /// what branches usually start from, the head the current branch, a feature branch, or the first other one.
     /// No head: the repository is known to have no other branch.
     fn branches(&self) -> Branches {
         let Route { source, target } = names::route(self.prompt);
@@ -131,29 +118,17 @@ impl Situation<'_> {
         let taken = source.as_deref();
         let base = target.unwrap_or_else(|| known.base(taken).unwrap_or("main").to_owned());
         let head = source.or_else(|| known.head(&base));
-        Branches {
-            base,
-            head,
-            assumed,
-        }
+        Branches { base, head, assumed }
     }
 
     /// The subjects of the commits that only the head has, newest first.
     fn subjects(&self, head: &str, base: &str) -> Vec<&str> {
-        let on_base: Vec<&str> = self
-            .commits(base)
-            .filter_map(|commit| commit.get("hash")?.as_str())
-            .collect();
+        let on_base: Vec<&str> =
+            self.commits(base).filter_map(|commit| commit.get("hash")?.as_str()).collect();
         let is_new = |commit: &&Value| {
-            commit
-                .get("hash")
-                .and_then(Value::as_str)
-                .is_none_or(|hash| !on_base.contains(&hash))
+            commit.get("hash").and_then(Value::as_str).is_none_or(|hash| !on_base.contains(&hash))
         };
-        self.commits(head)
-            .filter(is_new)
-            .filter_map(|c| c.get("subject")?.as_str())
-            .collect()
+        self.commits(head).filter(is_new).filter_map(|c| c.get("subject")?.as_str()).collect()
     }
 
     fn commits(&self, branch: &str) -> impl Iterator<Item = &Value> {
@@ -166,21 +141,10 @@ impl Situation<'_> {
     }
 
     fn default_repository(&self) -> pulls::Repository {
-        let results = self
-            .conversation
-            .done
-            .iter()
-            .filter_map(|done| done.result.as_ref().ok());
-        let name = results
-            .filter_map(|result| result.get("repository")?.as_str())
-            .next();
-        let name = name
-            .filter(|name| !name.is_empty())
-            .unwrap_or(DEFAULT_REPOSITORY);
-        pulls::Repository {
-            owner: DEFAULT_OWNER.to_owned(),
-            name: name.to_owned(),
-        }
+        let results = self.conversation.done.iter().filter_map(|done| done.result.as_ref().ok());
+        let name = results.filter_map(|result| result.get("repository")?.as_str()).next();
+        let name = name.filter(|name| !name.is_empty()).unwrap_or(DEFAULT_REPOSITORY);
+        pulls::Repository { owner: DEFAULT_OWNER.to_owned(), name: name.to_owned() }
     }
 }
 
@@ -194,10 +158,7 @@ fn log_of(branch: Option<&str>) -> Call {
     if let Some(branch) = branch {
         arguments["ref"] = branch.into();
     }
-    Call {
-        tool: "git_log",
-        arguments,
-    }
+    Call { tool: "git_log", arguments }
 }
 
 /// What `git_branch_list` said.
@@ -235,8 +196,9 @@ impl<'a> Known<'a> {
             return Some("feature".to_owned());
         };
         let current = self.current.filter(|name| *name != base);
-        let first = || names.iter().copied().find(|name| *name != base);
-        current.or_else(first).map(str::to_owned)
+        let others = || names.iter().copied().filter(|name| *name != base);
+        let feature = || others().find(|name| name.starts_with("feature"));
+        current.or_else(feature).or_else(|| others().next()).map(str::to_owned)
     }
 }
 

@@ -32,10 +32,7 @@ pub(super) struct Said {
 
 impl Said {
     pub(super) fn tools(&self) -> Vec<(&str, &Value)> {
-        self.calls
-            .iter()
-            .map(|(_, tool, arguments)| (tool.as_str(), arguments))
-            .collect()
+        self.calls.iter().map(|(_, tool, arguments)| (tool.as_str(), arguments)).collect()
     }
 }
 
@@ -47,10 +44,7 @@ pub(super) struct Talk {
 
 impl Talk {
     pub(super) fn new(prompt: &str) -> Self {
-        Self {
-            messages: vec![user(prompt)],
-            offered: ALL_TOOLS.to_vec(),
-        }
+        Self { messages: vec![user(prompt)], offered: ALL_TOOLS.to_vec() }
     }
 
     pub(super) fn on_page(prompt: &str, context: &Value) -> Self {
@@ -84,10 +78,7 @@ impl Talk {
             arguments: arguments.to_string(),
         });
         let tool_calls = tool_calls.collect();
-        self.messages.push(Message::Assistant {
-            content: said.text.clone(),
-            tool_calls,
-        });
+        self.messages.push(Message::Assistant { content: said.text.clone(), tool_calls });
         said
     }
 
@@ -108,20 +99,12 @@ impl Talk {
 }
 
 pub(super) fn user(prompt: &str) -> Message {
-    Message::User {
-        content: prompt.to_owned(),
-    }
+    Message::User { content: prompt.to_owned() }
 }
 
 pub(super) fn collect(mut deltas: Vec<Delta>) -> Said {
-    let Some(Delta::End(end)) = deltas.pop() else {
-        panic!("the last piece is not the end")
-    };
-    let mut said = Said {
-        text: String::new(),
-        calls: Vec::new(),
-        end,
-    };
+    let Some(Delta::End(end)) = deltas.pop() else { panic!("the last piece is not the end") };
+    let mut said = Said { text: String::new(), calls: Vec::new(), end };
     for delta in deltas {
         match delta {
             Delta::Text(text) => {

@@ -46,17 +46,11 @@ async fn keep(hub: &Arc<Hub>, connector: &Connector) {
 /// A connection on which everything that is wanted has been confirmed.
 async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisResult<Connection> {
     let receiver = Arc::clone(hub);
-    let mut connection = connector
-        .connect(move |message| receiver.dispatch(message))
-        .await?;
+    let mut connection = connector.connect(move |message| receiver.dispatch(message)).await?;
     let wanted = hub.all_wanted();
     subscribe(hub, &mut connection.link, &wanted).await?;
     hub.established(gap);
-    info!(
-        channels = wanted.len(),
-        resubscribed = gap,
-        "subscribed on the Redis connection"
-    );
+    info!(channels = wanted.len(), resubscribed = gap, "subscribed on the Redis connection");
     Ok(connection)
 }
 
@@ -165,11 +159,7 @@ impl Hub {
         if !gap {
             return;
         }
-        for followers in table
-            .channels
-            .values()
-            .filter_map(|channel| channel.followers.as_ref())
-        {
+        for followers in table.channels.values().filter_map(|channel| channel.followers.as_ref()) {
             followers.send_modify(|changes| *changes += 1);
         }
         drop(table);
@@ -193,10 +183,7 @@ impl Hub {
             channel.waiting.clear();
         }
         if !matches!(table.link, Link::Down(_)) {
-            warn!(
-                error = why,
-                "Redis cannot be reached for subscriptions; trying again"
-            );
+            warn!(error = why, "Redis cannot be reached for subscriptions; trying again");
         }
         table.link = Link::Down(why.into());
     }

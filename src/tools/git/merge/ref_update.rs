@@ -46,18 +46,8 @@ impl RefUpdate {
         };
         let output = BufReader::new(output);
         let (timeout, branch) = (repository.git().runner.timeout, branch.to_owned());
-        let mut update = Self {
-            child,
-            input,
-            output,
-            errors,
-            timeout,
-            branch,
-        };
-        let request = format!(
-            "start\nupdate refs/heads/{} {new} {old}\nprepare\n",
-            update.branch
-        );
+        let mut update = Self { child, input, output, errors, timeout, branch };
+        let request = format!("start\nupdate refs/heads/{} {new} {old}\nprepare\n", update.branch);
         update.say(&request, &["start: ok", "prepare: ok"]).await?;
         Ok(update)
     }
@@ -100,10 +90,7 @@ impl RefUpdate {
     /// What git says when it refuses; it has ended, or is about to.
     async fn complaint(&mut self) -> ToolError {
         let mut text = Vec::new();
-        let _ = (&mut self.errors)
-            .take(COMPLAINT_LIMIT)
-            .read_to_end(&mut text)
-            .await;
+        let _ = (&mut self.errors).take(COMPLAINT_LIMIT).read_to_end(&mut text).await;
         let text = String::from_utf8_lossy(&text);
         let branch = &self.branch;
         if text.contains("cannot lock ref") {
@@ -115,9 +102,7 @@ impl RefUpdate {
     }
 
     async fn end(self) {
-        let Self {
-            mut child, input, ..
-        } = self;
+        let Self { mut child, input, .. } = self;
         drop(input);
         let _ = tokio::time::timeout(GRACE, child.wait()).await;
     }

@@ -42,23 +42,11 @@ impl<'a> Merge<'a> {
         let theirs = repository.branch(&call.source).await?;
         let target = target.as_branch().to_owned();
         let full = format!("refs/heads/{target}");
-        if repository
-            .call(&["symbolic-ref", "--quiet", &full])
-            .whole()
-            .await?
-            .code
-            == Some(0)
-        {
+        if repository.call(&["symbolic-ref", "--quiet", &full]).whole().await?.code == Some(0) {
             let message = format!("the branch {target} is only another name for a branch");
             return Err(ToolError::Conflict(message));
         }
-        Ok(Self {
-            repository,
-            source: call.source.as_branch(),
-            target,
-            old,
-            theirs,
-        })
+        Ok(Self { repository, source: call.source.as_branch(), target, old, theirs })
     }
 
     /// Whether the target already has everything. Without common history there is no merge.
@@ -74,19 +62,8 @@ impl<'a> Merge<'a> {
 
     /// The merged tree, or the files in which the branches conflict.
     pub(super) async fn tree(&self) -> Result<String, ToolError> {
-        let args = [
-            "merge-tree",
-            "--write-tree",
-            "--name-only",
-            "-z",
-            "--no-messages",
-        ];
-        let output = self
-            .repository
-            .call(&args)
-            .args([&self.old, &self.theirs])
-            .whole()
-            .await?;
+        let args = ["merge-tree", "--write-tree", "--name-only", "-z", "--no-messages"];
+        let output = self.repository.call(&args).args([&self.old, &self.theirs]).whole().await?;
         let fields = output.fields();
         match (output.code, fields.split_first()) {
             (Some(0), Some((tree, _))) => Ok(tree.clone()),
@@ -110,22 +87,9 @@ impl<'a> Merge<'a> {
         let default = format!("Merge branch '{}' into {}", self.source, self.target);
         let message = message.map_or(default.as_str(), str::trim);
         let trailer = trailer(call);
-        let args = [
-            "commit-tree",
-            "--no-gpg-sign",
-            "-p",
-            &self.old,
-            "-p",
-            &self.theirs,
-        ];
-        let command = self
-            .repository
-            .call(&args)
-            .args(["-m", message, "-m", &trailer, tree]);
-        let output = signed(command, self.repository)
-            .whole()
-            .await?
-            .ok("commit-tree")?;
+        let args = ["commit-tree", "--no-gpg-sign", "-p", &self.old, "-p", &self.theirs];
+        let command = self.repository.call(&args).args(["-m", message, "-m", &trailer, tree]);
+        let output = signed(command, self.repository).whole().await?.ok("commit-tree")?;
         Ok(output.text().trim().to_owned())
     }
 
@@ -135,12 +99,7 @@ impl<'a> Merge<'a> {
         new: &str,
         place: Option<&CheckedOut>,
     ) -> Result<(), ToolError> {
-        let Self {
-            repository,
-            old,
-            target,
-            ..
-        } = self;
+        let Self { repository, old, target, .. } = self;
         if let Some(place) = place {
             place.check_untracked(old, new).await?;
         }
@@ -156,13 +115,9 @@ impl<'a> Merge<'a> {
         };
         // What counts is where the branch is: git may have moved it and died before it said so.
         let full = format!("refs/heads/{target}^{{commit}}");
-        let look = repository
-            .call(&["rev-parse", "--verify", "--quiet", &full])
-            .whole();
+        let look = repository.call(&["rev-parse", "--verify", "--quiet", &full]).whole();
         let now = look.await.map_err(|_| {
-            ToolError::Failed(format!(
-                "{error}; whether {target} has moved to {new} is unknown"
-            ))
+            ToolError::Failed(format!("{error}; whether {target} has moved to {new} is unknown"))
         })?;
         if now.text().trim() == new {
             return Ok(());
@@ -180,22 +135,8 @@ impl<'a> Merge<'a> {
         work_tree_updated: bool,
     ) -> Result<Value, ToolError> {
         // The merge has happened: a list that cannot be had must not make it look failed.
-        let args = [
-            "diff-tree",
-            "-r",
-            "-z",
-            "--name-only",
-            "--no-renames",
-            &self.old,
-            new,
-        ];
-        let files = self
-            .repository
-            .call(&args)
-            .whole()
-            .await
-            .map(|output| output.fields())
-            .ok();
+        let args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", &self.old, new];
+        let files = self.repository.call(&args).whole().await.map(|output| output.fields()).ok();
         Ok(json!({
             "merged": true,
             "alreadyUpToDate": false,
@@ -228,10 +169,7 @@ impl<'a> Merge<'a> {
 
 /// The branch that is checked out where the call works.
 async fn current_branch(repository: &Repository) -> Result<RefName, ToolError> {
-    let output = repository
-        .call(&["symbolic-ref", "--quiet", "HEAD"])
-        .whole()
-        .await?;
+    let output = repository.call(&["symbolic-ref", "--quiet", "HEAD"]).whole().await?;
     RefName::try_from(output.text().trim().to_owned()).map_err(|_| {
         let name = repository.name();
         ToolError::Conflict(format!("{name} has no current branch: name the target"))
@@ -252,12 +190,7 @@ pub(super) fn signed<'a>(command: GitCommand<'a>, repository: &Repository) -> Gi
 
 /// By which a later run can find out that a call's merge has happened. The id is a model's.
 fn trailer(call: &ToolCallId) -> String {
-    let id: String = call
-        .as_str()
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(200)
-        .collect();
+    let id: String = call.as_str().chars().filter(char::is_ascii_graphic).take(200).collect();
     format!("Aura-Call: {id}")
 }
 

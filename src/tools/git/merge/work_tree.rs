@@ -9,13 +9,8 @@ use crate::tools::ToolError;
 use crate::tools::git::repository::Repository;
 
 /// What stands in a git directory while something else is being done there.
-const IN_PROGRESS: &[&str] = &[
-    "MERGE_HEAD",
-    "CHERRY_PICK_HEAD",
-    "REVERT_HEAD",
-    "rebase-merge",
-    "rebase-apply",
-];
+const IN_PROGRESS: &[&str] =
+    &["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply"];
 
 /// The one work tree in which the target branch is checked out: the call's own or a linked one.
 pub(super) struct CheckedOut {
@@ -29,10 +24,7 @@ impl CheckedOut {
         branch: &str,
     ) -> Result<Option<Self>, ToolError> {
         let full = format!("refs/heads/{branch}");
-        let head = repository
-            .call(&["symbolic-ref", "--quiet", "HEAD"])
-            .whole()
-            .await?;
+        let head = repository.call(&["symbolic-ref", "--quiet", "HEAD"]).whole().await?;
         let mut places = Vec::new();
         if head.text().trim() == full {
             places.push(repository.clone());
@@ -53,25 +45,11 @@ impl CheckedOut {
         if let Some(what) = IN_PROGRESS.iter().find(|what| git_dir.join(what).exists()) {
             return Err(self.refused(&format!("something else is in progress there ({what})")));
         }
-        let args = [
-            "status",
-            "--porcelain=v1",
-            "-z",
-            "--no-renames",
-            "--untracked-files=no",
-        ];
-        let output = self
-            .place
-            .call(&args)
-            .args(["--ignore-submodules=all"])
-            .whole()
-            .await?;
+        let args = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no"];
+        let output = self.place.call(&args).args(["--ignore-submodules=all"]).whole().await?;
         let fields = output.ok("status")?.fields();
-        let changed: Vec<String> = fields
-            .iter()
-            .filter_map(|entry| entry.get(3..))
-            .map(str::to_owned)
-            .collect();
+        let changed: Vec<String> =
+            fields.iter().filter_map(|entry| entry.get(3..)).map(str::to_owned).collect();
         if changed.is_empty() {
             return Ok(());
         }
@@ -82,21 +60,8 @@ impl CheckedOut {
     /// Refuses if files that git does not track stand where the merge adds files. Git looks as well,
     /// but takes ignored files for worthless and would overwrite them.
     pub(super) async fn check_untracked(&self, old: &str, new: &str) -> Result<(), ToolError> {
-        let args = [
-            "diff-tree",
-            "-r",
-            "-z",
-            "--name-status",
-            "--no-renames",
-            "--diff-filter=AD",
-        ];
-        let changes = self
-            .place
-            .call(&args)
-            .args([old, new])
-            .whole()
-            .await?
-            .ok("diff-tree")?;
+        let args = ["diff-tree", "-r", "-z", "--name-status", "--no-renames", "--diff-filter=AD"];
+        let changes = self.place.call(&args).args([old, new]).whole().await?.ok("diff-tree")?;
         let blocked = obstacles(self.place.work_tree(), &changes.fields());
         if blocked.is_empty() {
             return Ok(());
@@ -110,23 +75,12 @@ impl CheckedOut {
     pub(super) async fn go(&self, old: &str, new: &str) -> Result<(), ToolError> {
         // Files that were touched but not changed would look changed to the next step. The exit
         // status only tells whether there were any.
-        self.place
-            .call(&["update-index", "-q", "--refresh"])
-            .whole()
-            .await?;
-        let rehearsal = self
-            .place
-            .call(&["read-tree", "-m", "-u", "-n", old, new])
-            .whole()
-            .await?;
+        self.place.call(&["update-index", "-q", "--refresh"]).whole().await?;
+        let rehearsal = self.place.call(&["read-tree", "-m", "-u", "-n", old, new]).whole().await?;
         if rehearsal.code != Some(0) {
             return Err(self.refused(rehearsal.complaint()));
         }
-        let done = self
-            .place
-            .call(&["read-tree", "-m", "-u", old, new])
-            .whole()
-            .await;
+        let done = self.place.call(&["read-tree", "-m", "-u", old, new]).whole().await;
         match done.and_then(|output| output.ok("read-tree")) {
             Ok(_) => Ok(()),
             Err(error) => Err(self.go_back(old, new, error).await),
@@ -147,11 +101,7 @@ impl CheckedOut {
                 ));
             }
         }
-        let _ = self
-            .place
-            .call(&["update-index", "-q", "--refresh"])
-            .whole()
-            .await;
+        let _ = self.place.call(&["update-index", "-q", "--refresh"]).whole().await;
         error
     }
 
@@ -166,35 +116,18 @@ impl CheckedOut {
 /// What stands in the way of the added files, given as (status, path) pairs; tracked files that the
 /// merge deletes do not.
 fn obstacles(work_tree: &Path, changes: &[String]) -> Vec<String> {
-    let pairs = || {
-        changes
-            .chunks_exact(2)
-            .map(|pair| (pair[0].as_str(), Path::new(&pair[1])))
-    };
-    let deleted: HashSet<&Path> = pairs()
-        .filter(|(status, _)| *status == "D")
-        .map(|(_, path)| path)
-        .collect();
+    let pairs = || changes.chunks_exact(2).map(|pair| (pair[0].as_str(), Path::new(&pair[1])));
+    let deleted: HashSet<&Path> =
+        pairs().filter(|(status, _)| *status == "D").map(|(_, path)| path).collect();
     let mut found = BTreeSet::new();
     for (_, added) in pairs().filter(|(status, _)| *status == "A") {
         // Above an added file only directories may stand, below it nothing.
-        let above = added
-            .ancestors()
-            .skip(1)
-            .filter(|path| !path.as_os_str().is_empty());
-        found.extend(
-            above
-                .filter(|path| is_file(&work_tree.join(path)))
-                .map(Path::to_owned),
-        );
+        let above = added.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty());
+        found.extend(above.filter(|path| is_file(&work_tree.join(path))).map(Path::to_owned));
         files_below(work_tree, added.to_owned(), &mut found);
     }
-    let untracked = found
-        .iter()
-        .filter(|path| !deleted.contains(path.as_path()));
-    untracked
-        .map(|path| path.to_string_lossy().into_owned())
-        .collect()
+    let untracked = found.iter().filter(|path| !deleted.contains(path.as_path()));
+    untracked.map(|path| path.to_string_lossy().into_owned()).collect()
 }
 
 /// Whether something is there that is not a directory; a link is a file.
@@ -217,10 +150,7 @@ fn files_below(work_tree: &Path, start: PathBuf, found: &mut BTreeSet<PathBuf>) 
 
 /// The other work trees of the repository that have this ref checked out and still exist.
 async fn others(repository: &Repository, full: &str) -> Result<Vec<PathBuf>, ToolError> {
-    let output = repository
-        .call(&["worktree", "list", "--porcelain", "-z"])
-        .whole()
-        .await?;
+    let output = repository.call(&["worktree", "list", "--porcelain", "-z"]).whole().await?;
     let fields = output.ok("worktree list")?.fields();
     // Git guesses the main work tree's path from the git directory's, which is not always right;
     // where the call works in the main one, it is the first entry and known anyway.
@@ -228,18 +158,10 @@ async fn others(repository: &Repository, full: &str) -> Result<Vec<PathBuf>, Too
     let found = fields
         .split(String::is_empty)
         .skip(usize::from(in_main))
-        .filter(|entry| {
-            entry
-                .iter()
-                .any(|line| line.strip_prefix("branch ") == Some(full))
-        })
+        .filter(|entry| entry.iter().any(|line| line.strip_prefix("branch ") == Some(full)))
         .filter_map(|entry| entry.first()?.strip_prefix("worktree ").map(PathBuf::from))
         .filter(|path| path.exists())
-        .filter(|path| {
-            !path
-                .canonicalize()
-                .is_ok_and(|path| path == repository.work_tree())
-        });
+        .filter(|path| !path.canonicalize().is_ok_and(|path| path == repository.work_tree()));
     Ok(found.collect())
 }
 
@@ -256,9 +178,5 @@ async fn open_linked(
     };
     let location = git.workspace.location_of(directory).ok_or_else(elsewhere)?;
     let place = Repository::open(Arc::clone(git), location).await?;
-    if place.common_dir() == repository.common_dir() {
-        Ok(place)
-    } else {
-        Err(elsewhere())
-    }
+    if place.common_dir() == repository.common_dir() { Ok(place) } else { Err(elsewhere()) }
 }

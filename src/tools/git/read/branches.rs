@@ -29,13 +29,7 @@ impl Operation for Branches {
         let format = "--format=%(refname:lstrip=2)%00%(HEAD)%00%(objectname)%00%(subject)%00";
         // One more than is shown tells whether there are more.
         let count = format!("--count={}", MAX_LISTED + 1);
-        let args = [
-            "for-each-ref",
-            format,
-            &count,
-            "--sort=-committerdate",
-            "refs/heads",
-        ];
+        let args = ["for-each-ref", format, &count, "--sort=-committerdate", "refs/heads"];
         let output = repository.call(&args).output().await?.ok("for-each-ref")?;
         let fields = output.fields();
         let branches: Vec<Value> = fields.chunks_exact(4).map(branch).collect();

@@ -55,17 +55,9 @@ impl Operation for Diff {
         let from = ends[0].clone();
         ends.push("--".into());
         ends.extend(self.path.iter().map(|path| path.as_str().to_owned()));
-        let numbers = repository
-            .call(PLAIN)
-            .args(["--numstat", "-z"])
-            .args(&ends)
-            .output();
+        let numbers = repository.call(PLAIN).args(["--numstat", "-z"]).args(&ends).output();
         let numbers = numbers.await?.ok("diff")?;
-        let patch = repository
-            .call(PLAIN)
-            .args(["--patch"])
-            .args(&ends)
-            .output();
+        let patch = repository.call(PLAIN).args(["--patch"]).args(&ends).output();
         let patch = patch.await?.ok("diff")?;
         let files = files(&numbers.fields());
         Ok(json!({
@@ -92,9 +84,7 @@ impl Diff {
         };
         let Some(to) = &self.to else {
             return if self.since_merge_base {
-                Err(ToolError::InvalidArguments(
-                    "`sinceMergeBase`: it needs `to`".into(),
-                ))
+                Err(ToolError::InvalidArguments("`sinceMergeBase`: it needs `to`".into()))
             } else {
                 Ok(vec![from])
             };

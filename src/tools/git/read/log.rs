@@ -54,9 +54,7 @@ impl Operation for Log {
             &start,
             "--",
         ];
-        let output = repository
-            .call(&args)
-            .args(self.path.as_ref().map(RelativePath::as_str));
+        let output = repository.call(&args).args(self.path.as_ref().map(RelativePath::as_str));
         let output = output.output().await?.ok("log")?;
         let commits: Vec<Value> = output.fields().chunks_exact(5).map(commit).collect();
         Ok(json!({

@@ -45,11 +45,7 @@ impl Operation for ShowFile {
         let entry = find(repository, &commit, &self.path, name).await?;
         let blob = repository.call(&["cat-file", "blob", &entry.hash]).output();
         let blob = blob.await?.ok("cat-file")?;
-        let binary = blob
-            .stdout
-            .iter()
-            .take(LOOKED_AT_FOR_NUL)
-            .any(|byte| *byte == 0);
+        let binary = blob.stdout.iter().take(LOOKED_AT_FOR_NUL).any(|byte| *byte == 0);
         let size = blob.stdout.len() as u64 + blob.missing;
         let mut file = json!({
             "repository": repository.name(),
@@ -91,14 +87,9 @@ async fn find(
     let (about, _) = found.ok_or_else(|| no_file("not a file that is there"))?;
     let about: Vec<&str> = about.split(' ').collect();
     match about.as_slice() {
-        [mode, "blob", hash] => Ok(Entry {
-            mode: (*mode).into(),
-            hash: (*hash).into(),
-        }),
+        [mode, "blob", hash] => Ok(Entry { mode: (*mode).into(), hash: (*hash).into() }),
         [_, "tree", _] => Err(no_file("a directory, not a file,")),
         [_, "commit", _] => Err(no_file("a submodule, not a file,")),
-        _ => Err(ToolError::Failed(
-            "git ls-tree answered something unknown".into(),
-        )),
+        _ => Err(ToolError::Failed("git ls-tree answered something unknown".into())),
     }
 }

@@ -62,9 +62,9 @@ impl Report {
                 Some(("#", header)) => report.header(header),
                 Some(("1", entry)) => report.changed(entry, 6, None),
                 Some(("2", entry)) => report.changed(entry, 7, fields.next().map(String::as_str)),
-                Some(("u", entry)) => report
-                    .conflicted
-                    .extend(nth_field(entry, 9).map(Value::from)),
+                Some(("u", entry)) => {
+                    report.conflicted.extend(nth_field(entry, 9).map(Value::from))
+                }
                 Some(("?", path)) => report.untracked.push(path.into()),
                 Some(_) | None => {}
             }
@@ -103,12 +103,7 @@ impl Report {
     }
 
     fn into_json(self, repository: &str, cut: bool) -> Value {
-        let lists = [
-            &self.staged,
-            &self.unstaged,
-            &self.conflicted,
-            &self.untracked,
-        ];
+        let lists = [&self.staged, &self.unstaged, &self.conflicted, &self.untracked];
         let counts = lists.map(Vec::len);
         let first =
             |list: Vec<Value>| -> Vec<Value> { list.into_iter().take(MAX_LISTED).collect() };
@@ -154,12 +149,7 @@ mod tests {
     use super::*;
 
     fn parse(fields: &[&str]) -> Report {
-        Report::parse(
-            &fields
-                .iter()
-                .map(|field| (*field).to_owned())
-                .collect::<Vec<_>>(),
-        )
+        Report::parse(&fields.iter().map(|field| (*field).to_owned()).collect::<Vec<_>>())
     }
 
     #[test]

@@ -56,9 +56,7 @@ impl Gate {
     /// Waits until an answer has come to the gate: all before it has been sent.
     pub async fn reached(&self) {
         let mut reached = self.reached.subscribe();
-        soon("the answer comes to the gate", reached.wait_for(|yes| *yes))
-            .await
-            .unwrap();
+        soon("the answer comes to the gate", reached.wait_for(|yes| *yes)).await.unwrap();
     }
 
     async fn pass(&self) {
@@ -96,29 +94,18 @@ impl Reply {
 
     /// A status and nothing else.
     pub fn status(status: u16) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            parts: Vec::new(),
-            piece_size: None,
-            calls: 0,
-        }
+        Self { status, headers: Vec::new(), parts: Vec::new(), piece_size: None, calls: 0 }
     }
 
     /// A status with the body that OpenAI has for errors.
     pub fn refusing(status: u16, message: &str) -> Self {
         let error = json!({"error": {"message": message, "type": "invalid_request_error"}});
-        Self {
-            status,
-            ..Self::json(&error)
-        }
+        Self { status, ..Self::json(&error) }
     }
 
     /// A JSON body, not streamed.
     pub fn json(body: &Value) -> Self {
-        Self::status(200)
-            .header("content-type", "application/json")
-            .raw(body.to_string())
+        Self::status(200).header("content-type", "application/json").raw(body.to_string())
     }
 
     /// Takes the request and never answers it.
@@ -141,10 +128,8 @@ impl Reply {
 
     /// A piece of text with the logarithms of its tokens' probabilities.
     pub fn piece_with_logprobs(self, text: &str, logprobs: &[f64]) -> Self {
-        let tokens: Vec<Value> = logprobs
-            .iter()
-            .map(|logprob| json!({"token": "t", "logprob": logprob}))
-            .collect();
+        let tokens: Vec<Value> =
+            logprobs.iter().map(|logprob| json!({"token": "t", "logprob": logprob})).collect();
         let logprobs = json!({"content": tokens, "refusal": null});
         let choice = json!({"index": 0, "delta": {"content": text}, "logprobs": logprobs});
         self.chunk(&json!({"choices": [choice]}))
@@ -161,11 +146,9 @@ impl Reply {
         self.calls += 1;
         let function = json!({"name": name, "arguments": ""});
         let head = json!({"index": index, "id": id, "type": "function", "function": function});
-        arguments
-            .into_iter()
-            .fold(self.fragments(&[head]), |reply, part| {
-                reply.fragments(&[json!({"index": index, "function": {"arguments": part}})])
-            })
+        arguments.into_iter().fold(self.fragments(&[head]), |reply, part| {
+            reply.fragments(&[json!({"index": index, "function": {"arguments": part}})])
+        })
     }
 
     /// One chunk with these fragments of tool calls, whatever they look like.
@@ -268,9 +251,7 @@ impl Reply {
         for (name, value) in &self.headers {
             response = response.header(name, value);
         }
-        response
-            .body(Body::from_stream(self.body(hang_up)))
-            .unwrap()
+        response.body(Body::from_stream(self.body(hang_up))).unwrap()
     }
 
     fn body(self, hang_up: HangUp) -> impl futures::Stream<Item = Result<Bytes, std::io::Error>> {
@@ -310,10 +291,7 @@ impl Reply {
             return self.parts.clone();
         };
         let mut cut = Vec::new();
-        for run in self
-            .parts
-            .chunk_by(|a, b| matches!((a, b), (Part::Bytes(_), Part::Bytes(_))))
-        {
+        for run in self.parts.chunk_by(|a, b| matches!((a, b), (Part::Bytes(_), Part::Bytes(_)))) {
             let bytes: Vec<u8> = run
                 .iter()
                 .flat_map(|part| match part {
@@ -324,9 +302,7 @@ impl Reply {
             match &run[0] {
                 Part::Bytes(_) => {
                     cut.extend(
-                        bytes
-                            .chunks(size)
-                            .map(|piece| Part::Bytes(Bytes::copy_from_slice(piece))),
+                        bytes.chunks(size).map(|piece| Part::Bytes(Bytes::copy_from_slice(piece))),
                     );
                 }
                 other => cut.push(other.clone()),
