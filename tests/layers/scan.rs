@@ -21,7 +21,8 @@ pub(crate) fn usages(source: &str, module: &str) -> Vec<Usage> {
     let mut names = declared_modules(&tokens, module);
     let mut found = Vec::new();
     // First what is imported, because it says what the names in the rest of the file mean.
-    for at in positions(&tokens, "use") {
+    // `use<'a>` in a type imports nothing.
+    for at in positions(&tokens, "use").filter(|at| !is(&tokens, at + 1, "<")) {
         let line = tokens[at].line;
         for (path, name) in use_tree(&tokens[at + 1..]) {
             let path = resolved(&path, module, &HashMap::new());
@@ -96,8 +97,10 @@ fn branch(tokens: &[Token], prefix: &[String], leaves: &mut Vec<(Vec<String>, St
             "{" => {
                 at += 1;
                 while at < tokens.len() && tokens[at].text != "}" {
-                    at += branch(&tokens[at..], &path, leaves);
-                    at += usize::from(is(tokens, at, ","));
+                    let read = branch(&tokens[at..], &path, leaves);
+                    let comma = usize::from(is(tokens, at + read, ","));
+                    assert!(read + comma > 0, "line {}: not a use", tokens[at].line);
+                    at += read + comma;
                 }
                 return at + 1;
             }
