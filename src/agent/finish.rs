@@ -55,8 +55,8 @@ impl Run {
         decision: &Decision,
     ) -> Step {
         let reason = decision.reason.clone().unwrap_or_else(|| "User rejected".into());
-        let mut drafts = vec![self.never_run(planned, request)];
-        drafts.extend(close_steps(&self.state, StepStatus::Failed));
+        let mut drafts = close_steps(&self.state, StepStatus::Failed);
+        drafts.push(self.never_run(planned, request));
         let error = ErrorEvent {
             message: "사용자가 작업을 거절했습니다.".into(),
             ..failure(reason.clone(), "RejectionError", ErrorCode::Forbidden, false)
@@ -72,9 +72,9 @@ impl Run {
         planned: &PlannedCall,
         request: &ApprovalRequest,
     ) -> Step {
-        let mut drafts = vec![self.never_run(planned, request)];
-        drafts.extend(close_steps(&self.state, StepStatus::Failed));
-        let waited = request.expires_at.saturating_sub(request.created_at / 1000);
+        let mut drafts = close_steps(&self.state, StepStatus::Failed);
+        drafts.push(self.never_run(planned, request));
+        let waited = (request.expires_at * 1000).saturating_sub(request.created_at) / 1000;
         let error = format!("nobody answered {} within {waited} s", request.request_id);
         drafts.push(Draft::Event(Event::Failed {
             message: TIMED_OUT.into(),

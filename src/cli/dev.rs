@@ -86,7 +86,6 @@ fn banner(info: &DevInfo) -> String {
         "
 Aura-Platform is listening for development. Nothing here outlives the process.
 
-  console    {base}/aura/docs
   health     {base}/health
   workspace  {workspace}
   token      {token}
