@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::live::LiveLog;
@@ -85,8 +86,14 @@ enum Order {
 }
 
 impl Writer {
-    /// A writer for a journal that ends at `stored`.
-    pub fn open(desk: &Desk, session: &SessionId, stored: EventId, live: Arc<LiveLog>) -> Self {
+    /// A writer for a journal that ends at `stored`, and its committer, which ends once the writer
+    /// has been dropped and everything that it queued has been stored or given up.
+    pub fn open(
+        desk: &Desk,
+        session: &SessionId,
+        stored: EventId,
+        live: Arc<LiveLog>,
+    ) -> (Self, JoinHandle<()>) {
         let (orders, inbox) = mpsc::channel(QUEUE);
         let committer = Committer {
             store: Arc::clone(&desk.store),
@@ -95,8 +102,9 @@ impl Writer {
             live,
             patience: desk.patience,
         };
-        desk.tasks.spawn(committer.run(inbox));
-        Self { session: session.clone(), clock: Arc::clone(&desk.clock), last: stored, orders }
+        let committing = desk.tasks.spawn(committer.run(inbox));
+        let clock = Arc::clone(&desk.clock);
+        (Self { session: session.clone(), clock, last: stored, orders }, committing)
     }
 
     /// Queues entries that belong together: they are appended atomically, after all earlier ones.

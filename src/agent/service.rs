@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::FutureExt;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::patiently;
@@ -201,7 +202,7 @@ impl AgentService {
     fn spawn<W, F>(
         self: &Arc<Self>,
         state: State,
-        writer: Writer,
+        (writer, committing): (Writer, JoinHandle<()>),
         permit: OwnedSemaphorePermit,
         work: W,
     ) where
@@ -215,6 +216,8 @@ impl AgentService {
         let service = Arc::clone(self);
         self.env.desk.tasks.spawn(async move {
             let exit = AssertUnwindSafe(work(run)).catch_unwind().await;
+            // What the run had queued is stored before anybody else writes; it cannot panic.
+            let _ = committing.await;
             service.left(session, exit.ok(), permit).await;
         });
     }
@@ -263,7 +266,7 @@ impl AgentService {
         let Some(state) = State::fold(&entries) else { return Err(JournalError::Lost) };
         let last = last_id(&entries);
         let live = self.live.open(session, last);
-        let mut writer = Writer::open(&self.env.desk, session, last, live);
+        let (mut writer, _) = Writer::open(&self.env.desk, session, last, live);
         let now_ms = self.env.desk.clock.now_ms();
         writer.append(&breakdown(&state, panic_error(), now_ms)).await?;
         writer.flush().await

@@ -11,4 +11,5 @@ mod approvals;
 mod cli;
 mod git_tools;
 mod models;
+mod panics;
 mod runs;

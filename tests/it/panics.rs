@@ -1,0 +1,106 @@
+//! A run that breaks down in our own code: its stream has an end like any other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aura_platform::agent::journal::Desk;
+use aura_platform::agent::run::{Env, Limits};
+use aura_platform::agent::{Ask, listener};
+use aura_platform::domain::{
+    Caller, Clock, Entry, EventId, PageContext, SessionId, Shown, SystemClock, TenantId, UserId,
+};
+use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
+use aura_platform::shutdown::Tasks;
+use aura_platform::store::memory::{self, MemoryStore};
+use aura_platform::store::{Journal, Store};
+use aura_platform::tools::{ApprovalPolicy, Tools};
+use tokio::time::timeout;
+
+use crate::support::app::PATIENCE;
+
+/// A model with a bug in it.
+struct Broken;
+
+#[async_trait]
+impl ChatModel for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+
+    async fn chat(&self, _: ChatRequest) -> Result<Turn, ModelError> {
+        panic!("a bug")
+    }
+}
+
+async fn whole_journal(store: &MemoryStore, session: &SessionId) -> Vec<Entry> {
+    let mut follower = store.follow(session).await.unwrap();
+    let over = async {
+        loop {
+            let entries = store.read(session, EventId::ZERO, 100).await.unwrap();
+            if entries.last().is_some_and(Entry::is_done) {
+                return entries;
+            }
+            follower.changed().await;
+        }
+    };
+    timeout(PATIENCE, over).await.expect("the run never ended")
+}
+
+#[tokio::test]
+async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
+    let (clock, tasks) = (Arc::new(SystemClock) as Arc<dyn Clock>, Tasks::new());
+    let (store, events) =
+        MemoryStore::start(memory::Config { max_events: 1000 }, Arc::clone(&clock), &tasks);
+    let desk = Desk {
+        store: Arc::clone(&store) as Arc<dyn Store>,
+        clock,
+        tasks: tasks.clone(),
+        patience: Duration::from_secs(1),
+    };
+    let env = Env {
+        desk,
+        model: Arc::new(Broken),
+        tools: Arc::new(Tools::new(Vec::new(), ApprovalPolicy::default()).unwrap()),
+        gate: Arc::default(),
+        limits: Limits { max_turns: 8, max_tool_calls: 8, hitl_timeout: Duration::from_secs(5) },
+    };
+    let service = listener::start(Arc::new(env), 1, events);
+    let caller = Caller {
+        tenant: TenantId::new("tenant1"),
+        user: UserId::new("user123"),
+        role: None,
+        named_itself: true,
+    };
+    let ask = || Ask {
+        prompt: "안녕".into(),
+        context: PageContext::default(),
+        thread: None,
+        above: EventId::ZERO,
+    };
+    let session = service.start(&caller, ask()).await.unwrap();
+    let entries = whole_journal(&store, &session).await;
+    let shown: Vec<_> = entries.iter().filter_map(|entry| entry.shown.as_ref()).collect();
+    let kinds: Vec<&str> = shown
+        .iter()
+        .map(|shown| match shown {
+            Shown::Event { kind, .. } => &**kind,
+            Shown::Done => "[DONE]",
+        })
+        .collect();
+    assert_eq!(kinds, ["start", "thought", "error", "end", "[DONE]"]);
+    let Shown::Event { payload, .. } = shown[2] else { panic!("{:?}", shown[2]) };
+    let error: serde_json::Value = serde_json::from_slice(payload).unwrap();
+    assert_eq!(
+        (&error["errorType"], &error["errorCode"]),
+        (&"InternalError".into(), &"E1000".into())
+    );
+
+    // Its place among the live runs is free again: only one may live here.
+    let again = async {
+        while service.start(&caller, ask()).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, again).await.expect("the broken run still holds its place");
+}
