@@ -214,10 +214,9 @@ async fn tools(
         };
         tools.extend(git::tools(config, tasks.clone()).await?);
     }
-    tools.extend(drafts::tools(match mode {
-        Mode::Dev(_) => drafts::Mode::DryRun,
-        Mode::Production => drafts::Mode::Refuse,
-    }));
+    let github = draft_mode(mode, settings.github.token.is_some(), "GITHUB_TOKEN");
+    let mail = draft_mode(mode, settings.smtp_url.is_some(), "SMTP_URL");
+    tools.extend(drafts::tools(github, mail));
     let rules = settings.tools.approval.iter().map(|(tool, approval)| {
         let rule = match approval {
             Approval::Required => Rule::Required,
@@ -227,6 +226,18 @@ async fn tools(
     });
     let policy: ApprovalPolicy = rules.collect();
     Ok(Arc::new(Tools::new(tools, policy)?))
+}
+
+/// What a tool does that nothing can be sent with yet, whether its service is configured or not.
+fn draft_mode(mode: &Mode, configured: bool, setting: &str) -> drafts::Mode {
+    match mode {
+        Mode::Dev(_) => drafts::Mode::DryRun,
+        Mode::Production if configured => {
+            tracing::warn!(setting, "service configured, but its tool only runs dry as yet");
+            drafts::Mode::DryRun
+        }
+        Mode::Production => drafts::Mode::Refuse,
+    }
 }
 
 /// The directory that the git tools may use: the configured one, or the sample of `--dev`.

@@ -181,10 +181,11 @@ fn plain_or_absent(field: &str, value: Option<&Value>) -> Result<(), ContextErro
 }
 
 fn wrong(field: &str, expected: &'static str, found: &Value) -> ContextError {
-    ContextError::WrongType { field: field.to_owned(), expected, found: kind(found) }
+    ContextError::WrongType { field: field.to_owned(), expected, found: json_kind(found) }
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What a JSON value is, in words for a complaint.
+pub fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

@@ -5,6 +5,7 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
 use super::error::ApiError;
+use crate::domain::context::json_kind;
 
 /// The largest body, in bytes; the Gateway refuses more as well.
 pub const BODY_MAX: usize = 256 * 1024;
@@ -40,7 +41,7 @@ impl Fields {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
             Some(other) => {
-                let wrong = format!("must be a string, is {}", kind(other));
+                let wrong = format!("must be a string, is {}", json_kind(other));
                 Err(ApiError::invalid(name, &wrong))
             }
         }
@@ -92,15 +93,4 @@ fn is_json(headers: &HeaderMap) -> bool {
     let media = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
     let media = media.to_ascii_lowercase();
     media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
 }

@@ -23,9 +23,9 @@ pub enum Mode {
     Refuse,
 }
 
-/// Both tools.
-pub fn tools(mode: Mode) -> Vec<Arc<dyn Tool>> {
-    vec![Draft::<pull_request::PullRequest>::tool(mode), Draft::<email::Email>::tool(mode)]
+/// Both tools, each in its mode.
+pub fn tools(github: Mode, mail: Mode) -> Vec<Arc<dyn Tool>> {
+    vec![Draft::<pull_request::PullRequest>::tool(github), Draft::<email::Email>::tool(mail)]
 }
 
 /// Something that a service of which nothing is known yet would be sent.
@@ -98,7 +98,7 @@ impl<S: Sendable> Tool for Draft<S> {
             Err(_) => format!("{} 도구를 실행할까요?", S::NAME),
         };
         match self.mode {
-            Mode::DryRun => format!("{question} (모의 실행: {}이 설정되지 않음)", S::SETTING),
+            Mode::DryRun => format!("{question} (모의 실행: 실제로 전송되지 않습니다)"),
             Mode::Refuse => question,
         }
     }
@@ -112,7 +112,7 @@ impl<S: Sendable> Tool for Draft<S> {
         Ok(json!({
             "dryRun": true,
             "wouldSend": sendable.request(),
-            "note": format!("Nothing was sent: {} is not set.", S::SETTING),
+            "note": "A dry run: nothing was sent.",
         }))
     }
 }

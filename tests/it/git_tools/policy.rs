@@ -13,7 +13,7 @@ use crate::support::git::Workspace;
 async fn all() -> Vec<Arc<dyn Tool>> {
     let workspace = Workspace::with_sample("sample").await;
     let mut tools = workspace.tools().await.0;
-    tools.extend(drafts::tools(Mode::DryRun));
+    tools.extend(drafts::tools(Mode::DryRun, Mode::DryRun));
     tools
 }
 
@@ -22,7 +22,7 @@ fn rules(rules: &[(&str, Rule)]) -> ApprovalPolicy {
 }
 
 fn draft(mode: Mode, name: &str) -> Arc<dyn Tool> {
-    drafts::tools(mode).into_iter().find(|tool| tool.spec().name == name).unwrap()
+    drafts::tools(mode, mode).into_iter().find(|tool| tool.spec().name == name).unwrap()
 }
 
 fn pull_request() -> Value {
@@ -82,7 +82,7 @@ async fn a_dry_run_shows_what_would_have_been_sent() {
     let tool = draft(Mode::DryRun, "github_create_pr");
     assert!(tool.is_dry_run());
     let expected = "dwp/aura 저장소에 PR을 생성할까요? \"로그인 개선\" (feature → main) \
-                    (모의 실행: GITHUB_TOKEN이 설정되지 않음)";
+                    (모의 실행: 실제로 전송되지 않습니다)";
     assert_eq!(tool.question(&pull_request()), expected);
     let sent = json!({
         "dryRun": true,
@@ -95,7 +95,7 @@ async fn a_dry_run_shows_what_would_have_been_sent() {
             },
             "body": {"title": "로그인 개선", "head": "feature", "base": "main"},
         },
-        "note": "Nothing was sent: GITHUB_TOKEN is not set.",
+        "note": "A dry run: nothing was sent.",
     });
     assert_eq!(run(&tool, &pull_request()).await.unwrap(), sent);
 }
@@ -122,7 +122,7 @@ async fn a_mail_cannot_carry_headers_or_other_recipients_in() {
     });
     tool.check(&good).unwrap();
     let expected = "메일을 보낼까요? \"안내\" → minsu.kim@dwp.example (참조: a@dwp.example) \
-                    (모의 실행: SMTP_URL이 설정되지 않음)";
+                    (모의 실행: 실제로 전송되지 않습니다)";
     assert_eq!(tool.question(&good), expected);
     for (field, value) in [
         ("subject", json!("x\r\nBcc: all@dwp.example")),
