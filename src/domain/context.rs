@@ -72,7 +72,7 @@ impl PageContext {
         let fields = match json {
             Value::Null => return Ok(Self::default()),
             Value::Object(fields) => fields,
-            other => return Err(ContextError::NotAnObject { found: kind(other) }),
+            other => return Err(ContextError::NotAnObject { found: json_kind(other) }),
         };
         for name in PLAIN_FIELDS {
             plain_or_absent(name, fields.get(name))?;
