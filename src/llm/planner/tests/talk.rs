@@ -1,0 +1,140 @@
+//! A conversation with the planner, and what it says in one turn.
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use super::super::Planner;
+use crate::domain::{Message, PageContext, ToolCall, ToolCallId};
+use crate::llm::{ChatModel, ChatRequest, Delta, TurnEnd};
+use crate::tools::{Effect, ToolSpec};
+
+pub(super) const ALL_TOOLS: [&str; 12] = [
+    "git_status",
+    "git_diff",
+    "git_log",
+    "git_show_file",
+    "git_branch_list",
+    "git_merge",
+    "github_get_pr",
+    "github_list_prs",
+    "github_get_pr_diff",
+    "github_create_pr",
+    "github_merge_pr",
+    "send_email",
+];
+
+/// One turn, collected.
+pub(super) struct Said {
+    pub(super) text: String,
+    pub(super) calls: Vec<(String, String, Value)>,
+    pub(super) end: TurnEnd,
+}
+
+impl Said {
+    pub(super) fn tools(&self) -> Vec<(&str, &Value)> {
+        self.calls
+            .iter()
+            .map(|(_, tool, arguments)| (tool.as_str(), arguments))
+            .collect()
+    }
+}
+
+/// A conversation that the planner is one side of.
+pub(super) struct Talk {
+    pub(super) messages: Vec<Message>,
+    pub(super) offered: Vec<&'static str>,
+}
+
+impl Talk {
+    pub(super) fn new(prompt: &str) -> Self {
+        Self {
+            messages: vec![user(prompt)],
+            offered: ALL_TOOLS.to_vec(),
+        }
+    }
+
+    pub(super) fn on_page(prompt: &str, context: &Value) -> Self {
+        let content = PageContext::from_json(context).unwrap().system_prompt();
+        let mut talk = Self::new(prompt);
+        talk.messages.insert(0, Message::System { content });
+        talk
+    }
+
+    pub(super) fn offering(mut self, offered: &[&'static str]) -> Self {
+        self.offered = offered.to_vec();
+        self
+    }
+
+    pub(super) async fn turn(&mut self) -> Said {
+        let spec = |name: &&str| ToolSpec {
+            name: (*name).to_owned(),
+            description: String::new(),
+            parameters: json!({"type": "object"}),
+            effect: Effect::Reads,
+        };
+        let request = ChatRequest {
+            messages: self.messages.clone(),
+            tools: self.offered.iter().map(spec).collect(),
+        };
+        let deltas: Vec<_> = Planner::new().chat(request).await.unwrap().collect().await;
+        let said = collect(deltas.into_iter().map(Result::unwrap).collect());
+        let tool_calls = said.calls.iter().map(|(id, name, arguments)| ToolCall {
+            id: ToolCallId::new(id),
+            name: name.clone(),
+            arguments: arguments.to_string(),
+        });
+        let tool_calls = tool_calls.collect();
+        self.messages.push(Message::Assistant {
+            content: said.text.clone(),
+            tool_calls,
+        });
+        said
+    }
+
+    pub(super) fn answer(&mut self, said: &Said, results: &[Value]) {
+        assert_eq!(said.calls.len(), results.len(), "{:?}", said.tools());
+        for ((id, name, _), result) in said.calls.iter().zip(results) {
+            self.messages.push(Message::Tool {
+                call_id: ToolCallId::new(id),
+                name: name.clone(),
+                content: result.to_string(),
+            });
+        }
+    }
+
+    pub(super) fn ask(&mut self, prompt: &str) {
+        self.messages.push(user(prompt));
+    }
+}
+
+pub(super) fn user(prompt: &str) -> Message {
+    Message::User {
+        content: prompt.to_owned(),
+    }
+}
+
+pub(super) fn collect(mut deltas: Vec<Delta>) -> Said {
+    let Some(Delta::End(end)) = deltas.pop() else {
+        panic!("the last piece is not the end")
+    };
+    let mut said = Said {
+        text: String::new(),
+        calls: Vec::new(),
+        end,
+    };
+    for delta in deltas {
+        match delta {
+            Delta::Text(text) => {
+                assert!(!text.is_empty() && said.calls.is_empty());
+                said.text.push_str(&text);
+            }
+            Delta::ToolCall(call) => said.calls.push((
+                call.id.as_str().to_owned(),
+                call.name,
+                serde_json::from_str(&call.arguments).unwrap(),
+            )),
+            Delta::End(_) => panic!("two ends"),
+        }
+    }
+    said
+}
