@@ -46,10 +46,10 @@ impl Fields {
         }
     }
 
-    /// The first of several names under which a text field is known.
+    /// The first of several names under which a text field is known that is not blank.
     pub fn text_of(&self, names: &[&str]) -> Result<Option<&str>, ApiError> {
         for name in names {
-            if let Some(text) = self.text(name)? {
+            if let Some(text) = self.text(name)?.filter(|text| !text.trim().is_empty()) {
                 return Ok(Some(text));
             }
         }
