@@ -4,7 +4,12 @@
 mod support;
 
 mod approvals;
+mod auth;
+mod bodies;
 mod cli;
+mod framing;
 mod git_tools;
 mod models;
+mod resume;
 mod runs;
+mod sessions;
