@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::arrival::Trace;
 use super::error::ApiError;
+use super::unread::BodyRead;
 use super::{Shared, envelope};
 use crate::domain::{Clock, Event, EventId, SessionId};
 use crate::sse::frame::{self, Form};
@@ -20,6 +21,7 @@ pub const SESSION_ID: &str = "x-session-id";
 pub async fn faults(State(http): State<Shared>, request: Request, next: Next) -> Response {
     let wants = Wants::of(&request);
     let trace = request.extensions().get::<Trace>().map(|trace| trace.trace_id.clone());
+    let (request, body) = BodyRead::watch(request);
     let mut response = next.run(request).await;
     let Some(fault) = response.extensions_mut().remove::<ApiError>() else { return response };
     let (head, _) = response.into_parts();
@@ -35,6 +37,10 @@ pub async fn faults(State(http): State<Shared>, request: Request, next: Next) ->
         if name != header::CONTENT_LENGTH {
             rendered.headers_mut().insert(name, value.clone());
         }
+    }
+    if !body.to_the_end() {
+        // Unless it is told, a client sends its next request where nobody will read it.
+        rendered.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     rendered
 }
