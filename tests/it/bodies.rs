@@ -1,25 +1,25 @@
 //! What may be sent to the stream route, and what is said of everything else (contract, section 3).
 
-use reqwest::header::{ACCEPT, ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::app::{Answer, Caller, Options, Server, answer, eventually};
+use crate::support::app::{Answer, Caller, Options, Server, answer};
 use crate::support::model::{FakeModel, Reply};
-use crate::support::raw::{Chunk, Raw, head};
-use crate::support::redis::RedisServer;
+use crate::support::raw::{Raw, head};
 use crate::support::stream::SseStream;
 
 const STREAM: &str = "/aura/test/stream";
-const MAIL: &str = r#"{"to":["kim@example.com"],"subject":"보고","body":"끝"}"#;
 
-async fn server() -> (Server, FakeModel) {
+pub(crate) async fn server() -> (Server, FakeModel) {
     let model = FakeModel::always(Reply::text(["네."])).await;
     (Server::start(Options::default().model(&model)).await, model)
 }
 
 fn post(user: &Caller, content_type: &str, body: impl Into<Body>) -> RequestBuilder {
-    user.request(Method::POST, STREAM).header(CONTENT_TYPE, content_type).body(body)
+    user.request(Method::POST, STREAM)
+        .header(CONTENT_TYPE, content_type)
+        .body(body)
 }
 
 fn post_json(user: &Caller, body: impl Into<Body>) -> RequestBuilder {
@@ -27,7 +27,7 @@ fn post_json(user: &Caller, body: impl Into<Body>) -> RequestBuilder {
 }
 
 /// Checks that a fault comes as one `error` event and the trailer, and returns the event.
-async fn error_event(response: Response, status: u16, code: &str) -> Value {
+pub(crate) async fn error_event(response: Response, status: u16, code: &str) -> Value {
     assert_eq!(response.status().as_u16(), status);
     let headers = response.headers().clone();
     assert_eq!(headers[CONTENT_TYPE], "text/event-stream");
@@ -46,83 +46,191 @@ async fn error_event(response: Response, status: u16, code: &str) -> Value {
         flat => flat.clone(),
     };
     assert_eq!(data["errorCode"], code, "{data}");
-    assert_eq!((&data["version"], &data["type"]), (&json!("1.0"), &json!("error")));
+    assert_eq!(
+        (&data["version"], &data["type"]),
+        (&json!("1.0"), &json!("error"))
+    );
     assert_eq!(data["sessionId"], Value::Null);
     assert!(data["timestamp"].is_u64() && data["message"].is_string());
     data
 }
 
 /// Sends the same request for each of the two forms and checks both; the words about the fault.
-async fn refused(request: &dyn Fn() -> RequestBuilder, status: u16, code: &str) -> String {
+pub(crate) async fn refused(
+    request: &dyn Fn() -> RequestBuilder,
+    status: u16,
+    code: &str,
+) -> String {
     let event = error_event(request().send().await.unwrap(), status, code).await;
-    for accept in ["text/event-stream", "application/json, text/event-stream", "*/*"] {
+    for accept in [
+        "text/event-stream",
+        "application/json, text/event-stream",
+        "*/*",
+    ] {
         let response = request().header(ACCEPT, accept).send().await.unwrap();
         error_event(response, status, code).await;
     }
-    let json = answer(request().header(ACCEPT, "application/json").send().await.unwrap()).await;
+    let json = answer(
+        request()
+            .header(ACCEPT, "application/json")
+            .send()
+            .await
+            .unwrap(),
+    )
+    .await;
     check_refusal(&json, status, code);
     assert_eq!(json.body["message"], event["message"]);
     assert_eq!(json.body["detail"], event["error"]);
     event["error"].as_str().unwrap().to_owned()
 }
 
-fn check_refusal(answer: &Answer, status: u16, code: &str) {
-    assert_eq!((answer.status.as_u16(), &answer.body["errorCode"]), (status, &json!(code)), "{answer:?}");
-    assert_eq!((&answer.body["status"], &answer.body["success"]), (&json!("ERROR"), &json!(false)));
+pub(crate) fn check_refusal(answer: &Answer, status: u16, code: &str) {
+    assert_eq!(
+        (answer.status.as_u16(), &answer.body["errorCode"]),
+        (status, &json!(code)),
+        "{answer:?}"
+    );
+    assert_eq!(
+        (&answer.body["status"], &answer.body["success"]),
+        (&json!("ERROR"), &json!(false))
+    );
     let timestamp = answer.body["timestamp"].as_str().unwrap();
-    assert!(timestamp.len() == 19 && timestamp.as_bytes()[10] == b'T', "{timestamp}");
+    assert!(
+        timestamp.len() == 19 && timestamp.as_bytes()[10] == b'T',
+        "{timestamp}"
+    );
     assert!(answer.body["traceId"].is_string());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_fault_of_a_body_has_its_status_and_its_code() {
-    let (server, model) = server().await;
-    let user = server.user();
-    let deep = format!(r#"{{"prompt":"p","context":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
-    let cases: Vec<(&str, Vec<u8>, u16, &str, &str)> = vec![
-        ("no body", b"".into(), 400, "E4002", "empty"),
-        ("blank body", b" \n".into(), 400, "E4002", "empty"),
-        ("not JSON", b"prompt=hi".into(), 400, "E4002", "JSON"),
-        ("cut JSON", br#"{"prompt":"#.into(), 400, "E4002", "JSON"),
-        ("two documents", br#"{"prompt":"a"}{}"#.into(), 400, "E4002", "JSON"),
-        ("invalid UTF-8", b"{\"prompt\":\"\xff\"}".into(), 400, "E4002", "JSON"),
-        ("a lone surrogate", br#"{"prompt":"\ud800"}"#.into(), 400, "E4002", "JSON"),
-        ("nested deeply", deep.into(), 400, "E4002", "JSON"),
-        ("an array", b"[]".into(), 400, "E4000", "body"),
-        ("a text", br#""hi""#.into(), 400, "E4000", "body"),
-        ("null", b"null".into(), 400, "E4000", "body"),
-        ("no prompt", b"{}".into(), 400, "E4001", "prompt"),
-        ("prompt null", br#"{"prompt":null}"#.into(), 400, "E4001", "prompt"),
-        ("prompt empty", br#"{"prompt":""}"#.into(), 400, "E4001", "prompt"),
-        ("prompt blank", "{\"prompt\":\" \\n\\t\u{3000}\"}".into(), 400, "E4001", "prompt"),
-        ("prompt a number", br#"{"prompt":7}"#.into(), 400, "E4000", "prompt"),
-        ("prompt a list", br#"{"prompt":["a"]}"#.into(), 400, "E4000", "prompt"),
-        ("context a list", br#"{"prompt":"p","context":[]}"#.into(), 400, "E4000", "context"),
-        ("context a text", br#"{"prompt":"p","context":"mail"}"#.into(), 400, "E4000", "context"),
+/// What is wrong, the body, the code of its refusal, and what its words name.
+type Fault = (&'static str, Vec<u8>, &'static str, &'static str);
+
+fn faults() -> Vec<Fault> {
+    let deep = format!(
+        r#"{{"prompt":"p","context":{}{}}}"#,
+        "[".repeat(5000),
+        "]".repeat(5000)
+    );
+    vec![
+        ("no body", b"".into(), "E4002", "empty"),
+        ("blank body", b" \n".into(), "E4002", "empty"),
+        ("not JSON", b"prompt=hi".into(), "E4002", "JSON"),
+        ("cut JSON", br#"{"prompt":"#.into(), "E4002", "JSON"),
+        (
+            "two documents",
+            br#"{"prompt":"a"}{}"#.into(),
+            "E4002",
+            "JSON",
+        ),
+        (
+            "invalid UTF-8",
+            b"{\"prompt\":\"\xff\"}".into(),
+            "E4002",
+            "JSON",
+        ),
+        (
+            "a lone surrogate",
+            br#"{"prompt":"\ud800"}"#.into(),
+            "E4002",
+            "JSON",
+        ),
+        ("nested deeply", deep.into(), "E4002", "JSON"),
+        ("an array", b"[]".into(), "E4000", "body"),
+        ("a text", br#""hi""#.into(), "E4000", "body"),
+        ("null", b"null".into(), "E4000", "body"),
+        ("no prompt", b"{}".into(), "E4001", "prompt"),
+        (
+            "prompt null",
+            br#"{"prompt":null}"#.into(),
+            "E4001",
+            "prompt",
+        ),
+        (
+            "prompt empty",
+            br#"{"prompt":""}"#.into(),
+            "E4001",
+            "prompt",
+        ),
+        (
+            "prompt blank",
+            "{\"prompt\":\" \\n\\t\u{3000}\"}".into(),
+            "E4001",
+            "prompt",
+        ),
+        (
+            "prompt a number",
+            br#"{"prompt":7}"#.into(),
+            "E4000",
+            "prompt",
+        ),
+        (
+            "prompt a list",
+            br#"{"prompt":["a"]}"#.into(),
+            "E4000",
+            "prompt",
+        ),
+        (
+            "context a list",
+            br#"{"prompt":"p","context":[]}"#.into(),
+            "E4000",
+            "context",
+        ),
+        (
+            "context a text",
+            br#"{"prompt":"p","context":"mail"}"#.into(),
+            "E4000",
+            "context",
+        ),
         (
             "activeApp a list",
             br#"{"prompt":"p","context":{"activeApp":["mail"]}}"#.into(),
-            400,
             "E4000",
             "context.activeApp",
         ),
         (
             "metadata a text",
             br#"{"prompt":"p","context":{"metadata":"x"}}"#.into(),
-            400,
             "E4000",
             "context.metadata",
         ),
-        ("sessionId a number", br#"{"prompt":"p","sessionId":1}"#.into(), 400, "E4000", "sessionId"),
-        ("thread_id a list", br#"{"prompt":"p","thread_id":[]}"#.into(), 400, "E4000", "thread_id"),
-        ("threadId a number", br#"{"prompt":"p","threadId":1}"#.into(), 400, "E4000", "threadId"),
-    ];
-    for (what, body, status, code, named) in cases {
-        let detail = refused(&|| post_json(&user, body.clone()), status, code).await;
+        (
+            "sessionId a number",
+            br#"{"prompt":"p","sessionId":1}"#.into(),
+            "E4000",
+            "sessionId",
+        ),
+        (
+            "thread_id a list",
+            br#"{"prompt":"p","thread_id":[]}"#.into(),
+            "E4000",
+            "thread_id",
+        ),
+        (
+            "threadId a number",
+            br#"{"prompt":"p","threadId":1}"#.into(),
+            "E4000",
+            "threadId",
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_of_a_body_has_its_status_and_its_code() {
+    let (server, model) = server().await;
+    let user = server.user();
+    for (what, body, code, named) in faults() {
+        let detail = refused(&|| post_json(&user, body.clone()), 400, code).await;
         assert!(detail.contains(named), "{what}: {detail}");
     }
-    assert_eq!(model.requests().len(), 0, "nothing of this reached the model");
-    assert_eq!(user.get("/aura/sessions").await.data()["sessions"], json!([]));
+    assert_eq!(
+        model.requests().len(),
+        0,
+        "nothing of this reached the model"
+    );
+    assert_eq!(
+        user.get("/aura/sessions").await.data()["sessions"],
+        json!([])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,15 +238,34 @@ async fn a_body_of_another_media_type_is_refused_and_json_by_any_of_its_names_is
     let (server, _model) = server().await;
     let user = server.user();
     let body = r#"{"prompt":"안녕"}"#;
-    for media in ["text/plain", "application/x-www-form-urlencoded", "text/json", "application/jsonp"] {
+    for media in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "text/json",
+        "application/jsonp",
+    ] {
         refused(&|| post(&user, media, body), 415, "E4002").await;
     }
-    for media in ["application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/vnd.dwp+json"] {
+    for media in [
+        "application/json",
+        "application/json; charset=utf-8",
+        "APPLICATION/JSON",
+        "application/vnd.dwp+json",
+    ] {
         let response = post(&user, media, body).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{media}");
     }
-    let silent = user.request(Method::POST, STREAM).body(body).send().await.unwrap();
-    assert_eq!(silent.status(), StatusCode::OK, "a body that says nothing is taken for JSON");
+    let silent = user
+        .request(Method::POST, STREAM)
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        silent.status(),
+        StatusCode::OK,
+        "a body that says nothing is taken for JSON"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,18 +280,37 @@ async fn a_body_may_have_256_kib_and_not_a_byte_more() {
     let fits = post_json(&user, sized(limit)).send().await.unwrap();
     assert_eq!(fits.status(), StatusCode::OK);
     let chunked = |body: String| {
-        let pieces: Vec<_> = body.into_bytes().chunks(10_000).map(<[u8]>::to_vec).collect();
-        Body::wrap_stream(futures::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>)))
+        let pieces: Vec<_> = body
+            .into_bytes()
+            .chunks(10_000)
+            .map(<[u8]>::to_vec)
+            .collect();
+        Body::wrap_stream(futures::stream::iter(
+            pieces.into_iter().map(Ok::<_, std::io::Error>),
+        ))
     };
-    let fits = post_json(&user, chunked(sized(limit))).send().await.unwrap();
+    let fits = post_json(&user, chunked(sized(limit)))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(fits.status(), StatusCode::OK);
     let detail = refused(&|| post_json(&user, sized(limit + 1)), 413, "E4000").await;
     assert!(detail.contains("262144"), "{detail}");
-    refused(&|| post_json(&user, chunked(sized(limit + 1))), 413, "E4000").await;
+    refused(
+        &|| post_json(&user, chunked(sized(limit + 1))),
+        413,
+        "E4000",
+    )
+    .await;
 
     // What is announced is refused before it is sent.
     let mut raw = Raw::connect(&server).await;
-    raw.send(head("POST /aura/test/stream", &["Expect: 100-continue"], Some(limit + 1))).await;
+    raw.send(head(
+        "POST /aura/test/stream",
+        &["Expect: 100-continue"],
+        Some(limit + 1),
+    ))
+    .await;
     assert_eq!(raw.head().await.status(), 413);
 }
 
@@ -189,10 +335,21 @@ async fn the_body_of_the_platforms_frontend_is_taken_as_it_is() {
     assert_eq!(stream.all("start")[0].data["threadId"], "thread-7");
     let requests = model.requests();
     let system = requests[0].message(0)["content"].as_str().unwrap();
-    for line in ["현재 사용자가 보고 있는 화면: mail", "선택된 항목 ID: 1, 2, 3", "경로: /mail", "추가 정보: folder: inbox"] {
-        assert!(system.lines().any(|found| found == line), "no {line:?} in {system}");
+    for line in [
+        "현재 사용자가 보고 있는 화면: mail",
+        "선택된 항목 ID: 1, 2, 3",
+        "경로: /mail",
+        "추가 정보: folder: inbox",
+    ] {
+        assert!(
+            system.lines().any(|found| found == line),
+            "no {line:?} in {system}"
+        );
     }
-    assert_eq!(requests[0].message(-1)["content"], "GitHub PR을 생성해주세요");
+    assert_eq!(
+        requests[0].message(-1)["content"],
+        "GitHub PR을 생성해주세요"
+    );
 
     let bodies = [
         json!({"prompt": "p", "thread_id": "a", "threadId": "b"}),
@@ -203,11 +360,17 @@ async fn the_body_of_the_platforms_frontend_is_taken_as_it_is() {
         let mut stream = user.stream_with(body.clone()).await;
         assert_eq!(stream.until("start").await.data["threadId"], "a", "{body}");
     }
-    for body in [json!({"prompt": "p", "context": null, "sessionId": null}), json!({"prompt": "p", "sessionId": " "})] {
+    for body in [
+        json!({"prompt": "p", "context": null, "sessionId": null}),
+        json!({"prompt": "p", "sessionId": " "}),
+    ] {
         let mut stream = user.stream_with(body.clone()).await;
         stream.to_done().await;
         assert_eq!(stream.status, 200, "{body}");
-        let own = stream.all("start")[0].data["threadId"].as_str().unwrap().to_owned();
+        let own = stream.all("start")[0].data["threadId"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         assert!(own.starts_with("thread_"), "{own}");
     }
 }
@@ -216,12 +379,18 @@ async fn the_body_of_the_platforms_frontend_is_taken_as_it_is() {
 async fn asking_for_the_head_of_a_stream_starts_no_run() {
     let (server, model) = server().await;
     let user = server.user();
-    for path in ["/aura/test/stream?message=hi", "/aura/sessions/session_x/stream"] {
+    for path in [
+        "/aura/test/stream?message=hi",
+        "/aura/sessions/session_x/stream",
+    ] {
         let response = user.request(Method::HEAD, path).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
         assert_eq!(response.bytes().await.unwrap(), "");
     }
-    assert_eq!(user.get("/aura/sessions").await.data()["sessions"], json!([]));
+    assert_eq!(
+        user.get("/aura/sessions").await.data()["sessions"],
+        json!([])
+    );
     assert_eq!(model.requests().len(), 0);
 }
 
@@ -239,111 +408,4 @@ async fn the_get_form_needs_a_message() {
     stream.to_done().await;
     assert_eq!(stream.frames[0].data["data"]["threadId"], "thread-7");
     assert_eq!(model.requests()[0].message(-1)["content"], "안녕 &");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wrong_paths_and_methods_are_told_in_the_form_that_the_client_reads() {
-    let (server, _model) = server().await;
-    let user = server.user();
-    let wrong_methods = [
-        (Method::PUT, STREAM, "GET,HEAD,POST"),
-        (Method::DELETE, "/aura/sessions/session_x/stream", "GET,HEAD"),
-    ];
-    for (method, path, allowed) in wrong_methods {
-        refused(&|| user.request(method.clone(), path), 405, "E1002").await;
-        let response = user.request(method, path).send().await.unwrap();
-        let mut allow: Vec<&str> = response.headers()[ALLOW].to_str().unwrap().split(',').collect();
-        allow.sort_unstable();
-        assert_eq!(allow.join(","), allowed);
-    }
-    for (method, path, status, code) in [
-        (Method::POST, "/aura/sessions", 405, "E1002"),
-        (Method::GET, "/aura/hitl/approve/req_000000000000", 405, "E1002"),
-        (Method::POST, "/health", 405, "E1002"),
-        (Method::GET, "/aura/nowhere", 404, "E1004"),
-        (Method::POST, "/aura/test/stream/", 404, "E1004"),
-    ] {
-        // These are no streams: JSON, unless the client reads nothing but streams.
-        let json = answer(user.request(method.clone(), path).send().await.unwrap()).await;
-        check_refusal(&json, status, code);
-        let reader = user.request(method, path).header(ACCEPT, "text/event-stream");
-        error_event(reader.send().await.unwrap(), status, code).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_too_many_is_told_when_to_come_again() {
-    let mail = Reply::stream().call("call_a", "send_email", [MAIL]).ends("tool_calls");
-    let model = FakeModel::scripted([mail, Reply::text(["네."]), Reply::text(["네."])]).await;
-    let server = Server::start(Options::default().model(&model).set("AURA__AGENT__MAX_RUNS", 1)).await;
-    let user = server.user();
-    let mut waiting = user.stream("메일").await;
-    let hitl = waiting.until("hitl").await;
-    let request = || user.post_stream(json!({"prompt": "하나 더"}));
-    refused(&request, 429, "E5000").await;
-    let response = request().send().await.unwrap();
-    let seconds: u64 = response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
-    assert!((1..=60).contains(&seconds));
-    let event = error_event(response, 429, "E5000").await;
-    assert_eq!(event["retryable"], true);
-    // Watching needs no place among the runs, and a place that is free again is given away again.
-    assert_eq!(user.resume(&waiting.session(), None).await.status, 200);
-    user.approve(hitl.data["requestId"].as_str().unwrap()).await;
-    waiting.to_done().await;
-    eventually("there is room again", || async {
-        request().send().await.unwrap().status() == StatusCode::OK
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_its_store_the_server_says_so_and_recovers_by_itself() {
-    let model = FakeModel::always(Reply::text(["네."])).await;
-    let mut redis = RedisServer::absent();
-    let options = Options::default()
-        .model(&model)
-        .set("REDIS_URL", redis.url())
-        .set("AURA__REDIS__COMMAND_TIMEOUT_MS", 300);
-    let server = Server::start(options).await;
-    let user = server.user();
-    let ready = || async {
-        let response = server.anonymous(Method::GET, "/health/ready").send().await.unwrap();
-        let status = response.status();
-        (status, response.json::<Value>().await.unwrap())
-    };
-    let (status, body) = ready().await;
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!((&body["status"], &body["components"]["store"]["status"]), (&json!("DOWN"), &json!("DOWN")));
-    assert_eq!(body["components"]["store"]["kind"], "redis", "it never falls back to another store");
-    let live = server.anonymous(Method::GET, "/health").send().await.unwrap();
-    assert_eq!(live.status(), StatusCode::OK);
-
-    let event = error_event(user.post_stream(json!({"prompt": "안녕"})).send().await.unwrap(), 503, "E5000").await;
-    assert_eq!(event["retryable"], true);
-    assert!(!event["error"].as_str().unwrap().contains("127.0.0.1"), "causes are for the log");
-    for path in ["/aura/sessions", "/aura/sessions/session_x", "/aura/hitl/requests/req_000000000000"] {
-        check_refusal(&user.get(path).await, 503, "E5000");
-    }
-
-    redis.restart();
-    eventually("the store is found", || async { ready().await.0 == StatusCode::OK }).await;
-    let mut stream = user.stream("안녕").await;
-    stream.to_done().await;
-    assert_eq!(stream.status_at_end(), "completed");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_serves_the_next_request_after_a_refusal() {
-    let (server, _model) = server().await;
-    let body = r#"{"prompt":7}"#;
-    let mut raw = Raw::request(&server, "POST /aura/test/stream", &[], body).await;
-    let refused = raw.head().await;
-    assert_eq!(refused.status(), 400);
-    raw.body(refused.one("content-length").unwrap().parse().unwrap()).await;
-    let body = r#"{"prompt":"안녕"}"#;
-    raw.send(head("POST /aura/test/stream", &[], Some(body.len())) + body).await;
-    assert_eq!(raw.head().await.status(), 200);
-    assert_eq!(raw.chunks().await.1, Chunk::Last);
-    raw.send(head("GET /health", &[], None)).await;
-    assert_eq!(raw.head().await.status(), 200, "also after a whole stream");
 }

@@ -10,6 +10,8 @@ mod cli;
 mod framing;
 mod git_tools;
 mod models;
+mod refusals;
+mod replicas;
 mod resume;
 mod runs;
 mod sessions;
