@@ -30,6 +30,7 @@ pub mod render;
 pub mod sessions;
 pub mod stream;
 pub mod tail;
+mod unread;
 
 /// What `http` is told by the composition root.
 #[derive(Clone, Debug)]

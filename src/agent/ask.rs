@@ -7,11 +7,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::journal::{Draft, JournalError};
+use super::listener::keep_request;
 use super::record::{PlannedCall, Record};
-use super::run::{Flow, Run, Step};
+use super::run::{Env, Flow, Run, Step};
 use crate::domain::event::ToolStatus;
 use crate::domain::plan::StepStatus;
-use crate::domain::{ApprovalRequest, ApprovalStatus, Event, RequestId};
+use crate::domain::{ApprovalRequest, ApprovalStatus, Decision, Event, RequestId, Verdict};
 use crate::store::StoreError;
 use crate::tools::Tool;
 
@@ -66,6 +67,25 @@ impl Run {
             return Err(error);
         }
         Ok(Flow::Next)
+    }
+
+    /// Takes back a question that was asked while somebody was cancelling the run: unlike one that
+    /// waits already, it was not there to be decided when the cancellation came.
+    pub(super) async fn withdraw_question(&mut self) -> Step {
+        let Some(request) = self.state.pending_request().map(|asked| asked.request_id.clone())
+        else {
+            return self.finish_cancelled().await;
+        };
+        let Env { desk, gate, .. } = &*self.env;
+        let at_ms = desk.clock.now_ms();
+        let proposal = Decision { verdict: Verdict::Cancelled, by: None, reason: None, at_ms };
+        let decided = patiently(desk.patience, || desk.store.decide(&request, &proposal)).await;
+        let standing = decided.map_err(JournalError::StoreAway)?.standing(proposal);
+        gate.withdraw(&self.state.meta.session_id);
+        keep_request(&self.env, &request, &standing).await;
+        let resolved = Record::ApprovalResolved { request, decision: standing };
+        self.commit(vec![Draft::Record(resolved)]).await?;
+        self.finish_cancelled().await
     }
 
     fn request_for(

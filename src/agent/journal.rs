@@ -215,6 +215,7 @@ pub fn next_piece(text: &str) -> (&str, &str) {
         bytes += match c {
             '"' | '\\' | '\n' | '\r' | '\t' => 2,
             c if c < ' ' => 6,
+            '\u{85}' | '\u{2028}' | '\u{2029}' => 6,
             c => c.len_utf8(),
         };
         if bytes > PIECE_MAX {

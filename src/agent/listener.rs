@@ -267,7 +267,7 @@ impl AgentService {
 }
 
 /// Writes the decision into the stored request, unless it says so already.
-async fn keep_request(env: &Env, id: &RequestId, standing: &Decision) {
+pub(super) async fn keep_request(env: &Env, id: &RequestId, standing: &Decision) {
     let store = &env.desk.store;
     let kept = patiently(env.desk.patience, || async {
         let Some(stored) = store.request(id).await? else { return Ok(()) };

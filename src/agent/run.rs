@@ -100,8 +100,14 @@ impl Run {
     }
 
     async fn step(&mut self) -> Step {
-        if self.cancel.is_cancelled() && self.state.node != Node::Done {
-            return self.finish_cancelled().await;
+        if self.cancel.is_cancelled() {
+            match self.state.node {
+                Node::Done => {}
+                Node::AwaitApproval => return self.withdraw_question().await,
+                Node::Analyze | Node::Plan | Node::Execute | Node::Tools | Node::Reflect => {
+                    return self.finish_cancelled().await;
+                }
+            }
         }
         match self.state.node {
             Node::Analyze => self.analyze().await,

@@ -14,6 +14,7 @@ use super::ask::patiently;
 use super::finish::{breakdown, panic_error};
 use super::gate::{Release, Waiting};
 use super::journal::{JournalError, Writer, opening};
+use super::listener::keep_request;
 use super::live::{LiveLog, LiveLogs};
 use super::record::{Opened, Record};
 use super::run::{Env, Exit, Run};
@@ -238,7 +239,12 @@ impl AgentService {
                     let _ = self.deadlines.send((session, waiting));
                 }
                 // The answer came before the run had parked.
-                Ok(release) => Box::pin(self.resume(&session, release, None)).await,
+                Ok(release) => {
+                    let (request, decision) = (release.request.clone(), release.decision.clone());
+                    self.env.desk.store.unwatch(&session);
+                    Box::pin(self.resume(&session, release, None)).await;
+                    keep_request(&self.env, &request, &decision).await;
+                }
                 Err(None) => tracing::error!(%session, %request, "a run waits that nobody expects"),
             },
             Some(Exit::Abandoned(error)) => {

@@ -130,7 +130,8 @@ pub struct EventId(u64);
 impl EventId {
     /// Before every event.
     pub const ZERO: Self = Self(0);
-    /// The largest id that a client may name; above it there would be no room for new ones.
+    /// The largest id that a client may ask a new run to stay above: higher up, it could run out of
+    /// ids.
     pub const MAX_FROM_CLIENT: u64 = i64::MAX as u64;
 
     /// Wraps a number.
@@ -149,11 +150,16 @@ impl EventId {
         Self(now_ms.max(self.0.saturating_add(1)))
     }
 
-    /// The id that a client sent; `None` if it is not a decimal integer in range.
+    /// The id that a client sent; `None` if it is not a decimal integer, or so large that no event
+    /// can have it.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        let id: u64 = digits.then(|| text.parse().ok())??;
-        (id <= Self::MAX_FROM_CLIENT).then_some(Self(id))
+        digits.then(|| text.parse().ok())?.map(Self)
+    }
+
+    /// Whether a new run's ids may all be above this one.
+    pub fn has_room_above(self) -> bool {
+        self.0 <= Self::MAX_FROM_CLIENT
     }
 }
 
@@ -170,7 +176,7 @@ mod tests {
     #[test]
     fn a_session_id_is_safe_in_headers_and_keys_whatever_the_user_is_called() {
         let id = SessionId::generate(&UserId::new("kim:{민수}\n_a@b.c"), 1_706_152_860);
-        assert!(id.as_str().starts_with("session_kim-------a@b.c_1706152860_"), "{id}");
+        assert!(id.as_str().starts_with("session_kim----------a@b.c_1706152860_"), "{id}");
         assert_eq!(SessionId::parse(id.as_str()), Some(id));
     }
 
@@ -194,10 +200,20 @@ mod tests {
     }
 
     #[test]
-    fn only_decimal_integers_with_room_above_them_are_event_ids() {
+    fn only_decimal_integers_are_event_ids() {
         assert_eq!(EventId::parse("17"), Some(EventId::new(17)));
-        for text in ["", "-1", "+1", " 1", "1.0", "abc", "9223372036854775808"] {
+        assert_eq!(EventId::parse("18446744073709551615"), Some(EventId::new(u64::MAX)));
+        for text in ["", "-1", "+1", " 1", "1.0", "abc", "18446744073709551616"] {
             assert_eq!(EventId::parse(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_run_that_starts_as_high_as_a_client_may_ask_has_ids_that_can_be_named() {
+        let highest = EventId::new(EventId::MAX_FROM_CLIENT);
+        assert!(highest.has_room_above());
+        let first = highest.next(1_000);
+        assert!(!first.has_room_above());
+        assert_eq!(EventId::parse(&first.to_string()), Some(first));
     }
 }

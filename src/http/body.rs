@@ -1,14 +1,19 @@
 //! JSON bodies: read within the limit, and taken apart with precise complaints.
 
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::error::ApiError;
 use crate::domain::context::json_kind;
 
 /// The largest body, in bytes; the Gateway refuses more as well.
 pub const BODY_MAX: usize = 256 * 1024;
+/// How long a client may take to send it.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The fields of a JSON object. `null` counts as absent.
 #[derive(Clone, Debug, Default)]
@@ -47,10 +52,10 @@ impl Fields {
         }
     }
 
-    /// The first of several names under which a text field is known.
+    /// The first of several names under which a text field is known that is not blank.
     pub fn text_of(&self, names: &[&str]) -> Result<Option<&str>, ApiError> {
         for name in names {
-            if let Some(text) = self.text(name)? {
+            if let Some(text) = self.text(name)?.filter(|text| !text.trim().is_empty()) {
                 return Ok(Some(text));
             }
         }
@@ -75,7 +80,8 @@ async fn read_limited(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, A
     if announced.is_some_and(|length| length > BODY_MAX as u64) {
         return Err(ApiError::too_large(BODY_MAX));
     }
-    to_bytes(body, BODY_MAX).await.map_err(|error| {
+    let read = timeout(BODY_TIMEOUT, to_bytes(body, BODY_MAX)).await;
+    read.map_err(|_| ApiError::too_slow())?.map_err(|error| {
         let mut cause: Option<&dyn std::error::Error> = Some(&error);
         while let Some(error) = cause {
             if error.is::<http_body_util::LengthLimitError>() {
@@ -93,4 +99,31 @@ fn is_json(headers: &HeaderMap) -> bool {
     let media = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
     let media = media.to_ascii_lowercase();
     media == "application/json" || (media.starts_with("application/") && media.ends_with("+json"))
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{StreamExt, stream};
+    use http::StatusCode;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_comes_to_its_end_is_not_waited_for() {
+        let begun = stream::iter([Ok::<_, std::io::Error>("{\"prompt\":")]);
+        let body = Body::from_stream(begun.chain(stream::pending()));
+        let fault = Fields::read(&HeaderMap::new(), body).await.unwrap_err();
+        assert_eq!(fault.status(), StatusCode::REQUEST_TIMEOUT);
+    }
 }

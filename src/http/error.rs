@@ -112,6 +112,13 @@ impl ApiError {
         Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..error }
     }
 
+    /// The body did not arrive in time.
+    pub fn too_slow() -> Self {
+        let detail = "the body did not arrive in time";
+        let error = Self::new(ErrorCode::Malformed, "ValidationError", detail);
+        Self { status: StatusCode::REQUEST_TIMEOUT, ..error }
+    }
+
     /// Something failed inside; the log says what.
     pub fn internal() -> Self {
         Self::new(ErrorCode::Internal, "InternalError", "internal error")

@@ -13,7 +13,10 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::linger::Lingering;
 use crate::shutdown::Tasks;
+
+mod linger;
 
 /// Read and write buffers of a connection, in bytes; a request head must fit.
 const BUFFER: usize = 32 * 1024;
@@ -68,7 +71,7 @@ fn spawn_connection(
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Lingering::new(stream)), service);
     tasks.spawn(async move {
         let _slot = slot;
         let mut connection = std::pin::pin!(connection);

@@ -4,12 +4,14 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::arrival::Trace;
 use super::error::ApiError;
+use super::unread::BodyRead;
 use super::{Shared, envelope};
-use crate::domain::{Clock, Event, EventId};
+use crate::domain::{Clock, Event, EventId, SessionId};
 use crate::sse::frame::{self, Form};
 
 /// The header that says which session a stream is of.
@@ -19,6 +21,7 @@ pub const SESSION_ID: &str = "x-session-id";
 pub async fn faults(State(http): State<Shared>, request: Request, next: Next) -> Response {
     let wants = Wants::of(&request);
     let trace = request.extensions().get::<Trace>().map(|trace| trace.trace_id.clone());
+    let (request, body) = BodyRead::watch(request);
     let mut response = next.run(request).await;
     let Some(fault) = response.extensions_mut().remove::<ApiError>() else { return response };
     let (head, _) = response.into_parts();
@@ -34,6 +37,10 @@ pub async fn faults(State(http): State<Shared>, request: Request, next: Next) ->
         if name != header::CONTENT_LENGTH {
             rendered.headers_mut().insert(name, value.clone());
         }
+    }
+    if !body.to_the_end() {
+        // Unless it is told, a client sends its next request where nobody will read it.
+        rendered.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     rendered
 }
@@ -83,20 +90,24 @@ impl Accept {
 }
 
 fn stream_of(fault: &ApiError, clock: &dyn Clock, form: Form) -> Response {
-    let body = closing_frames(&Event::Error(fault.event()), clock, EventId::ZERO, form);
-    let mut response = Response::new(Body::from(body));
+    let event = Event::Error(fault.event());
+    let frames = closing_frames(&event, None, clock, (EventId::ZERO, form));
+    let mut response = Response::new(Body::from(frames.concat()));
     set_stream_headers(response.headers_mut());
     response
 }
 
 /// An event that belongs to no journal, and a trailer, with ids after `after`.
-pub fn closing_frames(event: &Event, clock: &dyn Clock, after: EventId, form: Form) -> Vec<u8> {
+pub fn closing_frames(
+    event: &Event,
+    session: Option<&SessionId>,
+    clock: &dyn Clock,
+    (after, form): (EventId, Form),
+) -> [Bytes; 2] {
     let now_ms = clock.now_ms();
     let id = after.next(now_ms);
-    let payload = event.payload(None, now_ms / 1000);
-    let mut body = frame::event(id, event.kind(), &payload, form).to_vec();
-    body.extend_from_slice(&frame::done(id.next(now_ms)));
-    body
+    let payload = event.payload(session, now_ms / 1000);
+    [frame::event(id, event.kind(), &payload, form), frame::done(id.next(now_ms))]
 }
 
 /// The headers of every stream (contract, section 4.1).

@@ -95,7 +95,7 @@ impl Wish {
         {
             return stream(http, meta.session_id, after, self.form).await;
         }
-        let above = self.last_event.unwrap_or(EventId::ZERO);
+        let above = self.last_event.map_or(EventId::ZERO, room_above);
         let session = http.service.start(caller, request.ask(above)?).await?;
         stream(http, session, EventId::ZERO, self.form).await
     }
@@ -182,6 +182,15 @@ fn last_event_id(headers: &HeaderMap) -> Option<EventId> {
         tracing::warn!("Last-Event-ID ignored: it is not an integer in range");
     }
     id
+}
+
+/// What a new run's ids are to stay above.
+fn room_above(id: EventId) -> EventId {
+    if id.has_room_above() {
+        return id;
+    }
+    tracing::warn!(%id, "Last-Event-ID ignored: there is no room above it for a new run");
+    EventId::ZERO
 }
 
 /// axum answers HEAD with GET's handler; a stream would start a run for it.

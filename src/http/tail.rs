@@ -98,7 +98,9 @@ impl Tail {
                         return;
                     }
                     Err(gap @ ReadError::Gap { .. }) => {
-                        yield Ok(self.tell_gap(&gap));
+                        for frame in self.tell_gap(&gap) {
+                            yield Ok(frame);
+                        }
                         return;
                     }
                     Err(ReadError::Store(error)) => {
@@ -146,16 +148,10 @@ impl Tail {
     /// The first look of a reader whose run is not driven here.
     async fn look_first(&mut self) -> Result<(), StoreError> {
         match self.look_at_store().await {
-            Ok(0) => {}
             // A gap is told in the stream: the next look finds it again.
-            Ok(_) | Err(ReadError::Gap { .. }) => return Ok(()),
-            Err(ReadError::Store(error)) => return Err(error),
+            Ok(_) | Err(ReadError::Gap { .. }) => Ok(()),
+            Err(ReadError::Store(error)) => Err(error),
         }
-        // Nothing after that id. If the session is over, its trailer is all there is to say.
-        let newest = self.http.store.newest(&self.session, 1).await?;
-        let trailer = newest.last().filter(|entry| entry.is_done());
-        self.ready.extend(trailer.and_then(LiveFrame::of_entry));
-        Ok(())
     }
 
     /// Looks for news; afterwards there are frames, or the end of the journal was seen.
@@ -172,7 +168,11 @@ impl Tail {
                 }
                 // The run has left this process, or its older frames have left memory.
                 Some(_) => self.source = Source::Store,
-                None => return self.look_at_store().await.map(drop),
+                // An empty page means that the store has lost the journal; waiting costs nothing.
+                None => {
+                    self.caught_up = self.look_at_store().await? == 0;
+                    return Ok(());
+                }
             }
         }
         if matches!(self.source, Source::Store) {
@@ -191,10 +191,21 @@ impl Tail {
     async fn look_at_store(&mut self) -> Result<usize, ReadError> {
         let page = self.http.store.read(&self.session, self.after, PAGE).await?;
         self.take(page.iter().filter_map(LiveFrame::of_entry).collect());
-        if let Some(last) = page.last() {
-            self.after = last.id;
+        match page.last() {
+            Some(last) => self.after = last.id,
+            None => self.look_behind().await?,
         }
         Ok(page.len())
+    }
+
+    /// A reader that asked for what comes after the end gets the trailer, which is all there is to
+    /// say. A trailer that has come since is not behind the reader: what came before it is still
+    /// to be read.
+    async fn look_behind(&mut self) -> Result<(), StoreError> {
+        let newest = self.http.store.newest(&self.session, 1).await?;
+        let behind = newest.last().filter(|entry| entry.is_done() && entry.id <= self.after);
+        self.ready.extend(behind.and_then(LiveFrame::of_entry));
+        Ok(())
     }
 
     fn take(&mut self, mut frames: Vec<LiveFrame>) {
@@ -217,9 +228,10 @@ impl Tail {
         self.http.service.live(&self.session).is_some_and(|own| Arc::ptr_eq(&own, log))
     }
 
-    fn tell_gap(&self, gap: &ReadError) -> Bytes {
+    fn tell_gap(&self, gap: &ReadError) -> [Bytes; 2] {
         let event = Event::Error(gap_event(gap));
-        closing_frames(&event, &*self.http.clock, self.after, self.form).into()
+        let session = Some(&self.session);
+        closing_frames(&event, session, &*self.http.clock, (self.after, self.form))
     }
 }
 

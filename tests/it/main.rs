@@ -8,8 +8,14 @@
 mod support;
 
 mod approvals;
+mod auth;
+mod bodies;
 mod cli;
+mod framing;
 mod git_tools;
 mod models;
-mod panics;
+mod refusals;
+mod replicas;
+mod resume;
 mod runs;
+mod sessions;

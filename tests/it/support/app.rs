@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::model::FakeModel;
 use super::stream::SseStream;
 
 /// The key of every server of the tests.
@@ -32,6 +33,13 @@ impl Options {
     pub fn set(mut self, name: &str, value: impl std::fmt::Display) -> Self {
         self.env.push((name.to_owned(), format!("{value}")));
         self
+    }
+
+    /// Lets the server ask this model instead of its built-in planner.
+    pub fn model(self, model: &FakeModel) -> Self {
+        self.set("OPENAI_BASE_URL", model.base_url())
+            .set("OPENAI_MODEL", "fake-model")
+            .set("AURA__MODEL__MAX_RETRIES", 0)
     }
 }
 

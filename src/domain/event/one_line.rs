@@ -1,0 +1,40 @@
+//! JSON that everybody takes for one line.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+/// Compact JSON. U+0085, U+2028 and U+2029 are escaped: SSE does not know them as line breaks, but
+/// clients that split a stream with their language's idea of lines do.
+pub(super) fn one_line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut json = Vec::with_capacity(256);
+    value.serialize(&mut Serializer::with_formatter(&mut json, OneLine))?;
+    Ok(json)
+}
+
+/// Compact, as the trait's own methods are.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_string_fragment<W>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()>
+    where
+        W: Write + ?Sized,
+    {
+        if fragment.is_ascii() {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut plain_from = 0;
+        for (at, found) in fragment.char_indices().filter(|(_, c)| is_line_break(*c)) {
+            writer.write_all(&fragment.as_bytes()[plain_from..at])?;
+            write!(writer, "\\u{:04x}", u32::from(found))?;
+            plain_from = at + found.len_utf8();
+        }
+        writer.write_all(&fragment.as_bytes()[plain_from..])
+    }
+}
+
+/// Whether some reader takes a character for a line break that JSON leaves as it is.
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')
+}

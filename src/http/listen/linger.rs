@@ -1,0 +1,95 @@
+//! Closing a connection so that its last answer arrives.
+
+use std::future::Future;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+/// How long a closed connection may go on sending what nobody reads.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A connection that, once shut down, reads on until the peer closes too, at most for [`LINGER`].
+///
+/// A request that is refused by its head leaves its body unread. Closing then makes the system
+/// answer with a reset, which overtakes the refusal: the client sees a broken connection.
+#[derive(Debug)]
+pub(super) struct Lingering {
+    stream: TcpStream,
+    /// Ends the wait; set once this side has been shut down.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl Lingering {
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            patience: None,
+        }
+    }
+
+    /// Reads until the peer has nothing more to say, or this side has waited for long enough.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { stream, patience } = self;
+        let patience = patience.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        // First, so that a peer that never pauses cannot keep the connection.
+        if patience.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let mut scratch = [0; 4096];
+        loop {
+            let mut unread = ReadBuf::new(&mut scratch);
+            let read = ready!(Pin::new(&mut *stream).poll_read(cx, &mut unread));
+            if read.is_err() || unread.filled().is_empty() {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+impl AsyncRead for Lingering {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Lingering {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.patience.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        }
+        self.poll_discard(cx).map(Ok)
+    }
+}
