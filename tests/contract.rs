@@ -1,10 +1,6 @@
 //! The bytes of the stream, written out: what stands here is what clients were built against
 //! (contract, section 4). A change that breaks one of these tests breaks the platform's frontend.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use aura_platform::domain::event::{
     EndStatus, ErrorEvent, RESULT_SHOWN_MAX, ThoughtKind, ToolExecution, ToolStatus,
@@ -106,16 +102,11 @@ fn thought_of_every_type() {
         );
         check(&event, "thought", &fields);
     }
-    let event = Event::Thought {
-        kind: ThoughtKind::Analysis,
-        content: "생각".into(),
-        sources: Vec::new(),
-    };
-    check(
-        &event,
-        "thought",
-        r#""thoughtType":"analysis","content":"생각","sources":[]"#,
-    );
+    let event =
+        Event::Thought {
+            kind: ThoughtKind::Analysis, content: "생각".into(), sources: Vec::new()
+        };
+    check(&event, "thought", r#""thoughtType":"analysis","content":"생각","sources":[]"#);
 }
 
 #[test]
@@ -144,19 +135,11 @@ fn plan_step_update_and_timeline_of_every_status() {
         let fields = format!(
             r#""stepId":"step_1","id":"step_1","status":"{name}","progress":{progress},"confidence":0.88,"description":"feature를 main에 병합합니다.""#
         );
-        check(
-            &Event::PlanStepUpdate(step(status)),
-            "plan_step_update",
-            &fields,
-        );
+        check(&Event::PlanStepUpdate(step(status)), "plan_step_update", &fields);
         let fields = format!(
             r#""stepId":"step_1","id":"step_1","title":"git_merge 실행","status":"{name}","progress":{progress}"#
         );
-        check(
-            &Event::TimelineStepUpdate(step(status)),
-            "timeline_step_update",
-            &fields,
-        );
+        check(&Event::TimelineStepUpdate(step(status)), "timeline_step_update", &fields);
     }
 }
 
@@ -173,11 +156,7 @@ fn tool_execution_of_every_status() {
         let fields = format!(
             r#""toolCallId":"call_1","toolName":"git_merge","tool":"git_merge","toolArgs":{{"source":"feature","target":"main"}},"params":{{"source":"feature","target":"main"}},"status":"{name}","requiresApproval":true,"result":null,"error":null,"durationMs":null"#
         );
-        check(
-            &Event::ToolExecution(call(status)),
-            "tool_execution",
-            &fields,
-        );
+        check(&Event::ToolExecution(call(status)), "tool_execution", &fields);
     }
 }
 
@@ -221,10 +200,7 @@ fn a_result_is_cut_only_above_the_limit_and_then_tells_its_length() {
     // The quotes around the text count too.
     let fits = Value::String("x".repeat(RESULT_SHOWN_MAX - 2));
     let shown = |result: &Value| -> Value {
-        let call = ToolExecution {
-            result: Some(result.clone()),
-            ..call(ToolStatus::Success)
-        };
+        let call = ToolExecution { result: Some(result.clone()), ..call(ToolStatus::Success) };
         serde_json::from_str(&payload(&Event::ToolExecution(call))).unwrap()
     };
     let whole = shown(&fits);
@@ -275,11 +251,8 @@ fn hitl() {
 
 #[test]
 fn content() {
-    let event = |chunk| Event::Content {
-        content: "안녕\n\"👋\"".into(),
-        chunk,
-        metadata: json!({}),
-    };
+    let event =
+        |chunk| Event::Content { content: "안녕\n\"👋\"".into(), chunk, metadata: json!({}) };
     let fields = r#""content":"안녕\n\"👋\"","chunk":true,"metadata":{}"#;
     check(&event(true), "content", fields);
     check(&event(false), "content", &fields.replace("true", "false"));
@@ -351,11 +324,7 @@ fn end_of_every_status() {
         let event = Event::End {
             message: "끝".into(),
             status,
-            usage: Usage {
-                prompt_tokens: 10,
-                completion_tokens: 5,
-                total_tokens: 15,
-            },
+            usage: Usage { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
             duration_ms: 1234,
         };
         let fields = format!(
@@ -367,10 +336,7 @@ fn end_of_every_status() {
 
 #[test]
 fn the_trailer_and_the_keep_alive() {
-    assert_eq!(
-        frame::done(EventId::new(1_706_152_860_124)),
-        "id: 1706152860124\ndata: [DONE]\n\n"
-    );
+    assert_eq!(frame::done(EventId::new(1_706_152_860_124)), "id: 1706152860124\ndata: [DONE]\n\n");
     assert_eq!(frame::KEEP_ALIVE, ": keep-alive id:\n\n");
 }
 
@@ -382,11 +348,8 @@ fn nothing_that_anybody_takes_for_a_line_break_stands_in_a_payload() {
         .chain([0x2028, 0x2029, 0xfeff, 0xfffd, 0x1_f600])
         .filter_map(char::from_u32)
         .collect();
-    let event = Event::Content {
-        content: text.clone(),
-        chunk: true,
-        metadata: json!({&text: &text}),
-    };
+    let event =
+        Event::Content { content: text.clone(), chunk: true, metadata: json!({&text: &text}) };
     let payload = payload(&event);
     let breaks = |c: char| c < ' ' || ['\u{85}', '\u{2028}', '\u{2029}'].contains(&c);
     assert!(!payload.contains(breaks), "{payload:?}");

@@ -21,12 +21,7 @@ impl BodyRead {
             return (request, read);
         }
         let watched = read.clone();
-        let request = request.map(|body| {
-            Body::new(Watched {
-                body,
-                read: watched,
-            })
-        });
+        let request = request.map(|body| Body::new(Watched { body, read: watched }));
         (request, read)
     }
 

@@ -40,26 +40,15 @@ fn claiming(name: &str, value: Value) -> String {
 
 /// Sends a request whose answer is to be read as JSON; its status and code.
 async fn refusal(request: RequestBuilder) -> (u16, String) {
-    let response = request
-        .header("Accept", "application/json")
-        .send()
-        .await
-        .unwrap();
+    let response = request.header("Accept", "application/json").send().await.unwrap();
     let challenge = response.headers().get(WWW_AUTHENTICATE).cloned();
     let answer = answer(response).await;
     let is_challenged = challenge.is_some_and(|value| value == "Bearer");
-    assert_eq!(
-        is_challenged,
-        answer.status == StatusCode::UNAUTHORIZED,
-        "{answer:?}"
-    );
+    assert_eq!(is_challenged, answer.status == StatusCode::UNAUTHORIZED, "{answer:?}");
     assert_eq!(answer.body["status"], "ERROR");
     assert_eq!(answer.body["success"], false);
     assert!(answer.body["traceId"].is_string(), "{answer:?}");
-    (
-        answer.status.as_u16(),
-        answer.body["errorCode"].as_str().unwrap().to_owned(),
-    )
+    (answer.status.as_u16(), answer.body["errorCode"].as_str().unwrap().to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -91,30 +80,16 @@ async fn without_a_token_every_guarded_route_is_closed_and_every_open_one_is_not
             assert_eq!(refusal(request).await, (401, "E2000".into()), "{path}");
         }
     }
-    assert!(
-        open >= 3 && guarded >= 9 * METHODS.len(),
-        "{open} {guarded}"
-    );
+    assert!(open >= 3 && guarded >= 9 * METHODS.len(), "{open} {guarded}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unknown_paths_tell_nothing_to_those_without_a_token() {
     let server = Server::embedded().await;
-    for path in [
-        "/",
-        "/aura",
-        "/aura/test",
-        "/aura/test/stream/",
-        "/aura/sessions/a/b/c",
-        "/%2e",
-    ] {
+    for path in ["/", "/aura", "/aura/test", "/aura/test/stream/", "/aura/sessions/a/b/c", "/%2e"] {
         for name in ["GET", "POST", "DELETE"] {
             let request = server.anonymous(method(name), path);
-            assert_eq!(
-                refusal(request).await,
-                (401, "E2000".into()),
-                "{name} {path}"
-            );
+            assert_eq!(refusal(request).await, (401, "E2000".into()), "{name} {path}");
         }
         let known = server.user().request(Method::GET, path);
         assert_eq!(refusal(known).await, (404, "E1004".into()), "{path}");
@@ -140,11 +115,7 @@ fn strange_headers() -> Vec<Refused> {
         ("another scheme", Some(format!("Bearers {good}")), "E2000"),
         ("no JWT", bearer("x"), "E2003"),
         ("cut", bearer(body), "E2003"),
-        (
-            "another signature",
-            bearer(&format!("{body}.A{}", &signature[1..])),
-            "E2003",
-        ),
+        ("another signature", bearer(&format!("{body}.A{}", &signature[1..])), "E2003"),
         ("alg none", bearer(&unsigned), "E2003"),
     ]
 }
@@ -154,16 +125,8 @@ fn strange_tokens() -> Vec<Refused> {
     let now = SystemClock.now_secs();
     let other_key = SECRET.replace('0', "x");
     let tokens = [
-        (
-            "alg HS384",
-            signed(Algorithm::HS384, SECRET, &claims()),
-            "E2003",
-        ),
-        (
-            "another key",
-            signed(Algorithm::HS256, &other_key, &claims()),
-            "E2003",
-        ),
+        ("alg HS384", signed(Algorithm::HS384, SECRET, &claims()), "E2003"),
+        ("another key", signed(Algorithm::HS256, &other_key, &claims()), "E2003"),
         ("no sub", claiming("sub", Value::Null), "E2003"),
         ("no tenant", claiming("tenant_id", Value::Null), "E2003"),
         ("no exp", claiming("exp", Value::Null), "E2003"),
@@ -204,10 +167,7 @@ async fn a_token_counts_while_the_clocks_may_disagree() {
     for (claim, value) in tolerated {
         let request = server
             .anonymous(Method::GET, SESSIONS)
-            .header(
-                "authorization",
-                format!("bearer {}", claiming(claim, value.clone())),
-            )
+            .header("authorization", format!("bearer {}", claiming(claim, value.clone())))
             .header("x-tenant-id", "tenant1");
         let status = request.send().await.unwrap().status();
         assert_eq!(status, StatusCode::OK, "{claim} {value}");
@@ -218,12 +178,9 @@ async fn a_token_counts_while_the_clocks_may_disagree() {
 async fn tenant_and_user_are_checked_in_the_order_of_the_table() {
     let server = Server::embedded().await;
     let request = |headers: &[(&str, &str)]| {
-        let request = server
-            .anonymous(Method::GET, SESSIONS)
-            .bearer_auth(token("tenant1", "user123"));
-        headers.iter().fold(request, |request, (name, value)| {
-            request.header(*name, *value)
-        })
+        let request =
+            server.anonymous(Method::GET, SESSIONS).bearer_auth(token("tenant1", "user123"));
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
     };
     type Headers<'a> = &'a [(&'a str, &'a str)];
     let cases: [(Headers<'_>, u16, &str); 6] = [
@@ -231,42 +188,23 @@ async fn tenant_and_user_are_checked_in_the_order_of_the_table() {
         (&[("X-Tenant-ID", " ")], 400, "E2006"),
         (&[("X-User-ID", "somebody")], 400, "E2006"),
         (&[("X-Tenant-ID", "tenant2")], 403, "E2007"),
-        (
-            &[("X-Tenant-ID", "tenant2"), ("X-User-ID", "somebody")],
-            403,
-            "E2007",
-        ),
-        (
-            &[("X-Tenant-ID", "tenant1"), ("X-User-ID", "somebody")],
-            403,
-            "E2001",
-        ),
+        (&[("X-Tenant-ID", "tenant2"), ("X-User-ID", "somebody")], 403, "E2007"),
+        (&[("X-Tenant-ID", "tenant1"), ("X-User-ID", "somebody")], 403, "E2001"),
     ];
     for (headers, status, code) in cases {
-        assert_eq!(
-            refusal(request(headers)).await,
-            (status, code.to_owned()),
-            "{headers:?}"
-        );
+        assert_eq!(refusal(request(headers)).await, (status, code.to_owned()), "{headers:?}");
     }
     let named = [("X-Tenant-ID", "tenant1"), ("X-User-ID", "user123")];
     for headers in [&named[..1], &named] {
-        assert_eq!(
-            request(headers).send().await.unwrap().status(),
-            StatusCode::OK,
-            "{headers:?}"
-        );
+        assert_eq!(request(headers).send().await.unwrap().status(), StatusCode::OK, "{headers:?}");
     }
     // Check 7: only deciding demands the user, and only after all the others.
     for route in ["approve", "reject"] {
         let path = format!("/aura/hitl/{route}/req_000000000000");
         let decide = |headers: &[(&str, &str)]| {
-            let request = server
-                .anonymous(Method::POST, &path)
-                .bearer_auth(token("tenant1", "user123"));
-            headers.iter().fold(request, |request, (name, value)| {
-                request.header(*name, *value)
-            })
+            let request =
+                server.anonymous(Method::POST, &path).bearer_auth(token("tenant1", "user123"));
+            headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
         };
         assert_eq!(refusal(decide(&[])).await, (400, "E2006".into()));
         let other = [("X-Tenant-ID", "tenant1"), ("X-User-ID", "somebody")];
@@ -288,11 +226,7 @@ async fn a_refusal_does_not_wait_for_the_body() {
         .await;
         let refused = raw.head().await;
         assert_eq!(refused.status(), 401, "{expectation:?}");
-        assert_eq!(
-            refused.one("connection"),
-            Some("close"),
-            "what is unread stays in the way"
-        );
+        assert_eq!(refused.one("connection"), Some("close"), "what is unread stays in the way");
     }
 }
 
@@ -316,8 +250,7 @@ async fn a_refusal_reaches_a_client_that_sends_its_body_all_the_same() {
     let body = "x".repeat(400_000);
     for _ in 0..20 {
         let mut raw = Raw::connect(&server).await;
-        raw.send(head("POST /aura/test/stream", &[], Some(body.len())) + &body)
-            .await;
+        raw.send(head("POST /aura/test/stream", &[], Some(body.len())) + &body).await;
         assert_eq!(raw.head().await.status(), 413);
     }
 }
@@ -326,16 +259,11 @@ async fn a_refusal_reaches_a_client_that_sends_its_body_all_the_same() {
 async fn a_correlation_id_is_echoed_or_made() {
     let server = Server::embedded().await;
     let id = |response: reqwest::Response| {
-        response.headers()["x-correlation-id"]
-            .to_str()
-            .unwrap()
-            .to_owned()
+        response.headers()["x-correlation-id"].to_str().unwrap().to_owned()
     };
     let user = server.user();
     for path in ["/health", SESSIONS, "/nowhere"] {
-        let sent = user
-            .request(Method::GET, path)
-            .header("X-Correlation-ID", "corr-17");
+        let sent = user.request(Method::GET, path).header("X-Correlation-ID", "corr-17");
         assert_eq!(id(sent.send().await.unwrap()), "corr-17", "{path}");
         let mut made = Vec::new();
         for _ in 0..2 {
@@ -343,27 +271,20 @@ async fn a_correlation_id_is_echoed_or_made() {
             made.push(uuid::Uuid::parse_str(&id(response)).unwrap());
         }
         assert_ne!(made[0], made[1]);
-        let long = user
-            .request(Method::GET, path)
-            .header("X-Correlation-ID", "x".repeat(10_000));
+        let long = user.request(Method::GET, path).header("X-Correlation-ID", "x".repeat(10_000));
         assert!(uuid::Uuid::parse_str(&id(long.send().await.unwrap())).is_ok());
     }
     let refused = server
         .anonymous(Method::GET, SESSIONS)
         .header("X-Correlation-ID", "corr-18")
-        .header(
-            "traceparent",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        );
+        .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
     let answer = answer(refused.send().await.unwrap()).await;
     assert_eq!(answer.body["traceId"], "4bf92f3577b34da6a3ce929d0e0e4736");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn arrivals_are_logged_with_all_headers_and_never_with_the_token() {
-    let options = Options::default()
-        .set("LOG_LEVEL", "trace")
-        .set("LOG_FORMAT", "json");
+    let options = Options::default().set("LOG_LEVEL", "trace").set("LOG_FORMAT", "json");
     let server = Server::start(options).await;
     let secret = token("tenant1", "user123");
     let response = server
@@ -376,26 +297,17 @@ async fn arrivals_are_logged_with_all_headers_and_never_with_the_token() {
         .header("X-Agent-ID", "agent-7")
         .header("Last-Event-ID", "42")
         .header("X-Correlation-ID", "corr-17")
-        .header(
-            "traceparent",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        )
+        .header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
         .send()
         .await
         .unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let broken = format!("{secret}x");
-    let refused = server
-        .anonymous(Method::GET, SESSIONS)
-        .bearer_auth(&broken)
-        .send()
-        .await
-        .unwrap();
+    let refused =
+        server.anonymous(Method::GET, SESSIONS).bearer_auth(&broken).send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
-    eventually("the refusal is logged", || async {
-        server.log().contains("request refused")
-    })
-    .await;
+    eventually("the refusal is logged", || async { server.log().contains("request refused") })
+        .await;
 
     let log = server.log();
     let arrival = log
@@ -412,10 +324,7 @@ async fn arrivals_are_logged_with_all_headers_and_never_with_the_token() {
         ("caller_type", "AGENT"),
         ("agent_id", "agent-7"),
         ("last_event_id", "42"),
-        (
-            "traceparent",
-            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        ),
+        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
     ];
     for (field, value) in fields {
         assert_eq!(arrival[field], value, "{arrival}");

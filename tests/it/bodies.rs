@@ -17,9 +17,7 @@ pub(crate) async fn server() -> (Server, FakeModel) {
 }
 
 fn post(user: &Caller, content_type: &str, body: impl Into<Body>) -> RequestBuilder {
-    user.request(Method::POST, STREAM)
-        .header(CONTENT_TYPE, content_type)
-        .body(body)
+    user.request(Method::POST, STREAM).header(CONTENT_TYPE, content_type).body(body)
 }
 
 fn post_json(user: &Caller, body: impl Into<Body>) -> RequestBuilder {
@@ -46,10 +44,7 @@ pub(crate) async fn error_event(response: Response, status: u16, code: &str) -> 
         flat => flat.clone(),
     };
     assert_eq!(data["errorCode"], code, "{data}");
-    assert_eq!(
-        (&data["version"], &data["type"]),
-        (&json!("1.0"), &json!("error"))
-    );
+    assert_eq!((&data["version"], &data["type"]), (&json!("1.0"), &json!("error")));
     assert_eq!(data["sessionId"], Value::Null);
     assert!(data["timestamp"].is_u64() && data["message"].is_string());
     data
@@ -62,22 +57,11 @@ pub(crate) async fn refused(
     code: &str,
 ) -> String {
     let event = error_event(request().send().await.unwrap(), status, code).await;
-    for accept in [
-        "text/event-stream",
-        "application/json, text/event-stream",
-        "*/*",
-    ] {
+    for accept in ["text/event-stream", "application/json, text/event-stream", "*/*"] {
         let response = request().header(ACCEPT, accept).send().await.unwrap();
         error_event(response, status, code).await;
     }
-    let json = answer(
-        request()
-            .header(ACCEPT, "application/json")
-            .send()
-            .await
-            .unwrap(),
-    )
-    .await;
+    let json = answer(request().header(ACCEPT, "application/json").send().await.unwrap()).await;
     check_refusal(&json, status, code);
     assert_eq!(json.body["message"], event["message"]);
     assert_eq!(json.body["detail"], event["error"]);
@@ -90,15 +74,9 @@ pub(crate) fn check_refusal(answer: &Answer, status: u16, code: &str) {
         (status, &json!(code)),
         "{answer:?}"
     );
-    assert_eq!(
-        (&answer.body["status"], &answer.body["success"]),
-        (&json!("ERROR"), &json!(false))
-    );
+    assert_eq!((&answer.body["status"], &answer.body["success"]), (&json!("ERROR"), &json!(false)));
     let timestamp = answer.body["timestamp"].as_str().unwrap();
-    assert!(
-        timestamp.len() == 19 && timestamp.as_bytes()[10] == b'T',
-        "{timestamp}"
-    );
+    assert!(timestamp.len() == 19 && timestamp.as_bytes()[10] == b'T', "{timestamp}");
     assert!(answer.body["traceId"].is_string());
 }
 
@@ -106,81 +84,27 @@ pub(crate) fn check_refusal(answer: &Answer, status: u16, code: &str) {
 type Fault = (&'static str, Vec<u8>, &'static str, &'static str);
 
 fn faults() -> Vec<Fault> {
-    let deep = format!(
-        r#"{{"prompt":"p","context":{}{}}}"#,
-        "[".repeat(5000),
-        "]".repeat(5000)
-    );
+    let deep = format!(r#"{{"prompt":"p","context":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
     vec![
         ("no body", b"".into(), "E4002", "empty"),
         ("blank body", b" \n".into(), "E4002", "empty"),
         ("not JSON", b"prompt=hi".into(), "E4002", "JSON"),
         ("cut JSON", br#"{"prompt":"#.into(), "E4002", "JSON"),
-        (
-            "two documents",
-            br#"{"prompt":"a"}{}"#.into(),
-            "E4002",
-            "JSON",
-        ),
-        (
-            "invalid UTF-8",
-            b"{\"prompt\":\"\xff\"}".into(),
-            "E4002",
-            "JSON",
-        ),
-        (
-            "a lone surrogate",
-            br#"{"prompt":"\ud800"}"#.into(),
-            "E4002",
-            "JSON",
-        ),
+        ("two documents", br#"{"prompt":"a"}{}"#.into(), "E4002", "JSON"),
+        ("invalid UTF-8", b"{\"prompt\":\"\xff\"}".into(), "E4002", "JSON"),
+        ("a lone surrogate", br#"{"prompt":"\ud800"}"#.into(), "E4002", "JSON"),
         ("nested deeply", deep.into(), "E4002", "JSON"),
         ("an array", b"[]".into(), "E4000", "body"),
         ("a text", br#""hi""#.into(), "E4000", "body"),
         ("null", b"null".into(), "E4000", "body"),
         ("no prompt", b"{}".into(), "E4001", "prompt"),
-        (
-            "prompt null",
-            br#"{"prompt":null}"#.into(),
-            "E4001",
-            "prompt",
-        ),
-        (
-            "prompt empty",
-            br#"{"prompt":""}"#.into(),
-            "E4001",
-            "prompt",
-        ),
-        (
-            "prompt blank",
-            "{\"prompt\":\" \\n\\t\u{3000}\"}".into(),
-            "E4001",
-            "prompt",
-        ),
-        (
-            "prompt a number",
-            br#"{"prompt":7}"#.into(),
-            "E4000",
-            "prompt",
-        ),
-        (
-            "prompt a list",
-            br#"{"prompt":["a"]}"#.into(),
-            "E4000",
-            "prompt",
-        ),
-        (
-            "context a list",
-            br#"{"prompt":"p","context":[]}"#.into(),
-            "E4000",
-            "context",
-        ),
-        (
-            "context a text",
-            br#"{"prompt":"p","context":"mail"}"#.into(),
-            "E4000",
-            "context",
-        ),
+        ("prompt null", br#"{"prompt":null}"#.into(), "E4001", "prompt"),
+        ("prompt empty", br#"{"prompt":""}"#.into(), "E4001", "prompt"),
+        ("prompt blank", "{\"prompt\":\" \\n\\t\u{3000}\"}".into(), "E4001", "prompt"),
+        ("prompt a number", br#"{"prompt":7}"#.into(), "E4000", "prompt"),
+        ("prompt a list", br#"{"prompt":["a"]}"#.into(), "E4000", "prompt"),
+        ("context a list", br#"{"prompt":"p","context":[]}"#.into(), "E4000", "context"),
+        ("context a text", br#"{"prompt":"p","context":"mail"}"#.into(), "E4000", "context"),
         (
             "activeApp a list",
             br#"{"prompt":"p","context":{"activeApp":["mail"]}}"#.into(),
@@ -193,24 +117,9 @@ fn faults() -> Vec<Fault> {
             "E4000",
             "context.metadata",
         ),
-        (
-            "sessionId a number",
-            br#"{"prompt":"p","sessionId":1}"#.into(),
-            "E4000",
-            "sessionId",
-        ),
-        (
-            "thread_id a list",
-            br#"{"prompt":"p","thread_id":[]}"#.into(),
-            "E4000",
-            "thread_id",
-        ),
-        (
-            "threadId a number",
-            br#"{"prompt":"p","threadId":1}"#.into(),
-            "E4000",
-            "threadId",
-        ),
+        ("sessionId a number", br#"{"prompt":"p","sessionId":1}"#.into(), "E4000", "sessionId"),
+        ("thread_id a list", br#"{"prompt":"p","thread_id":[]}"#.into(), "E4000", "thread_id"),
+        ("threadId a number", br#"{"prompt":"p","threadId":1}"#.into(), "E4000", "threadId"),
     ]
 }
 
@@ -222,15 +131,8 @@ async fn every_fault_of_a_body_has_its_status_and_its_code() {
         let detail = refused(&|| post_json(&user, body.clone()), 400, code).await;
         assert!(detail.contains(named), "{what}: {detail}");
     }
-    assert_eq!(
-        model.requests().len(),
-        0,
-        "nothing of this reached the model"
-    );
-    assert_eq!(
-        user.get("/aura/sessions").await.data()["sessions"],
-        json!([])
-    );
+    assert_eq!(model.requests().len(), 0, "nothing of this reached the model");
+    assert_eq!(user.get("/aura/sessions").await.data()["sessions"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -238,12 +140,9 @@ async fn a_body_of_another_media_type_is_refused_and_json_by_any_of_its_names_is
     let (server, _model) = server().await;
     let user = server.user();
     let body = r#"{"prompt":"안녕"}"#;
-    for media in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "text/json",
-        "application/jsonp",
-    ] {
+    for media in
+        ["text/plain", "application/x-www-form-urlencoded", "text/json", "application/jsonp"]
+    {
         refused(&|| post(&user, media, body), 415, "E4002").await;
     }
     for media in [
@@ -255,17 +154,8 @@ async fn a_body_of_another_media_type_is_refused_and_json_by_any_of_its_names_is
         let response = post(&user, media, body).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{media}");
     }
-    let silent = user
-        .request(Method::POST, STREAM)
-        .body(body)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        silent.status(),
-        StatusCode::OK,
-        "a body that says nothing is taken for JSON"
-    );
+    let silent = user.request(Method::POST, STREAM).body(body).send().await.unwrap();
+    assert_eq!(silent.status(), StatusCode::OK, "a body that says nothing is taken for JSON");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -280,37 +170,18 @@ async fn a_body_may_have_256_kib_and_not_a_byte_more() {
     let fits = post_json(&user, sized(limit)).send().await.unwrap();
     assert_eq!(fits.status(), StatusCode::OK);
     let chunked = |body: String| {
-        let pieces: Vec<_> = body
-            .into_bytes()
-            .chunks(10_000)
-            .map(<[u8]>::to_vec)
-            .collect();
-        Body::wrap_stream(futures::stream::iter(
-            pieces.into_iter().map(Ok::<_, std::io::Error>),
-        ))
+        let pieces: Vec<_> = body.into_bytes().chunks(10_000).map(<[u8]>::to_vec).collect();
+        Body::wrap_stream(futures::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>)))
     };
-    let fits = post_json(&user, chunked(sized(limit)))
-        .send()
-        .await
-        .unwrap();
+    let fits = post_json(&user, chunked(sized(limit))).send().await.unwrap();
     assert_eq!(fits.status(), StatusCode::OK);
     let detail = refused(&|| post_json(&user, sized(limit + 1)), 413, "E4000").await;
     assert!(detail.contains("262144"), "{detail}");
-    refused(
-        &|| post_json(&user, chunked(sized(limit + 1))),
-        413,
-        "E4000",
-    )
-    .await;
+    refused(&|| post_json(&user, chunked(sized(limit + 1))), 413, "E4000").await;
 
     // What is announced is refused before it is sent.
     let mut raw = Raw::connect(&server).await;
-    raw.send(head(
-        "POST /aura/test/stream",
-        &["Expect: 100-continue"],
-        Some(limit + 1),
-    ))
-    .await;
+    raw.send(head("POST /aura/test/stream", &["Expect: 100-continue"], Some(limit + 1))).await;
     assert_eq!(raw.head().await.status(), 413);
 }
 
@@ -341,15 +212,9 @@ async fn the_body_of_the_platforms_frontend_is_taken_as_it_is() {
         "경로: /mail",
         "추가 정보: folder: inbox",
     ] {
-        assert!(
-            system.lines().any(|found| found == line),
-            "no {line:?} in {system}"
-        );
+        assert!(system.lines().any(|found| found == line), "no {line:?} in {system}");
     }
-    assert_eq!(
-        requests[0].message(-1)["content"],
-        "GitHub PR을 생성해주세요"
-    );
+    assert_eq!(requests[0].message(-1)["content"], "GitHub PR을 생성해주세요");
 
     let bodies = [
         json!({"prompt": "p", "thread_id": "a", "threadId": "b"}),
@@ -367,10 +232,7 @@ async fn the_body_of_the_platforms_frontend_is_taken_as_it_is() {
         let mut stream = user.stream_with(body.clone()).await;
         stream.to_done().await;
         assert_eq!(stream.status, 200, "{body}");
-        let own = stream.all("start")[0].data["threadId"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let own = stream.all("start")[0].data["threadId"].as_str().unwrap().to_owned();
         assert!(own.starts_with("thread_"), "{own}");
     }
 }
@@ -379,18 +241,12 @@ async fn the_body_of_the_platforms_frontend_is_taken_as_it_is() {
 async fn asking_for_the_head_of_a_stream_starts_no_run() {
     let (server, model) = server().await;
     let user = server.user();
-    for path in [
-        "/aura/test/stream?message=hi",
-        "/aura/sessions/session_x/stream",
-    ] {
+    for path in ["/aura/test/stream?message=hi", "/aura/sessions/session_x/stream"] {
         let response = user.request(Method::HEAD, path).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
         assert_eq!(response.bytes().await.unwrap(), "");
     }
-    assert_eq!(
-        user.get("/aura/sessions").await.data()["sessions"],
-        json!([])
-    );
+    assert_eq!(user.get("/aura/sessions").await.data()["sessions"], json!([]));
     assert_eq!(model.requests().len(), 0);
 }
 

@@ -27,11 +27,9 @@ fn take_apart(frame: &str) -> (u64, Option<&str>, &str) {
     let id = lines[0].strip_prefix("id: ").unwrap().parse().unwrap();
     match lines[..] {
         [_, data] => (id, None, data.strip_prefix("data: ").unwrap()),
-        [_, event, data] => (
-            id,
-            Some(event.strip_prefix("event: ").unwrap()),
-            data.strip_prefix("data: ").unwrap(),
-        ),
+        [_, event, data] => {
+            (id, Some(event.strip_prefix("event: ").unwrap()), data.strip_prefix("data: ").unwrap())
+        }
         _ => panic!("not a frame: {frame:?}"),
     }
 }
@@ -56,12 +54,10 @@ async fn chunks(server: &Server, headers: &[&str], body: &str) -> Vec<String> {
 
 fn answer(chunks: &[String]) -> String {
     let frames = chunks.iter().map(|chunk| take_apart(chunk));
-    let pieces = frames
-        .filter(|(_, event, _)| *event == Some("content"))
-        .map(|(_, _, data)| {
-            let data: Value = serde_json::from_str(data).unwrap();
-            data["content"].as_str().unwrap().to_owned()
-        });
+    let pieces = frames.filter(|(_, event, _)| *event == Some("content")).map(|(_, _, data)| {
+        let data: Value = serde_json::from_str(data).unwrap();
+        data["content"].as_str().unwrap().to_owned()
+    });
     pieces.collect()
 }
 
@@ -69,10 +65,7 @@ fn answer(chunks: &[String]) -> String {
 async fn the_head_says_exactly_what_the_contract_says() {
     let model = FakeModel::always(Reply::text(["네."])).await;
     let server = server_with(&model).await;
-    let headers = [
-        "Accept-Encoding: gzip, deflate, br, zstd",
-        "X-Correlation-ID: corr-1",
-    ];
+    let headers = ["Accept-Encoding: gzip, deflate, br, zstd", "X-Correlation-ID: corr-1"];
     let mut raw = Raw::request(&server, STREAM, &headers, &prompt("안녕")).await;
     let head = raw.head().await;
     assert_eq!(head.line, "HTTP/1.1 200 OK");
@@ -94,10 +87,7 @@ async fn the_head_says_exactly_what_the_contract_says() {
         ("x-accel-buffering", "no"),
         ("x-correlation-id", "corr-1"),
     ];
-    assert_eq!(
-        others, expected,
-        "and nothing is compressed, whatever the client could read"
-    );
+    assert_eq!(others, expected, "and nothing is compressed, whatever the client could read");
     let (chunks, end) = raw.chunks().await;
     assert_eq!(end, Chunk::Last);
     for chunk in &chunks[..chunks.len() - 1] {
@@ -110,9 +100,7 @@ async fn the_head_says_exactly_what_the_contract_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_frame_is_one_chunk_and_the_trailer_is_the_last() {
     let model = FakeModel::scripted([
-        Reply::stream()
-            .call("call_a", "git_status", ["{}"])
-            .ends("tool_calls"),
+        Reply::stream().call("call_a", "git_status", ["{}"]).ends("tool_calls"),
         Reply::text(["저장소는 ", "깨끗", "합니다."]),
     ])
     .await;
@@ -129,10 +117,7 @@ async fn one_frame_is_one_chunk_and_the_trailer_is_the_last() {
     assert!(frames.is_sorted_by(|a, b| a.0 < b.0), "ids must grow");
     // At first the clock in milliseconds; with one more for each event within a millisecond.
     let (first, last) = (frames[0].0, trailer.0);
-    assert!(
-        (before..=after).contains(&first),
-        "{before} {first} {after}"
-    );
+    assert!((before..=after).contains(&first), "{before} {first} {after}");
     assert!(last <= after + frames.len() as u64, "{last} {after}");
     for (_, event, data) in events {
         let data: Value = serde_json::from_str(data).unwrap();
@@ -149,9 +134,7 @@ async fn while_a_person_thinks_comments_keep_the_connection_alive() {
         .call("call_a", "send_email", [MAIL])
         .ends("tool_calls")])
     .await;
-    let options = Options::default()
-        .model(&model)
-        .set("AURA__STREAM__KEEP_ALIVE_SECONDS", 1);
+    let options = Options::default().model(&model).set("AURA__STREAM__KEEP_ALIVE_SECONDS", 1);
     let server = Server::start(options).await;
     let mut raw = Raw::request(&server, STREAM, &[], &prompt("메일")).await;
     raw.head().await;
@@ -189,10 +172,7 @@ async fn a_line_break_in_a_prompt_cannot_break_a_frame() {
     for text in texts {
         let chunks = chunks(&server, &[], &prompt(text)).await;
         assert_eq!(answer(&chunks), text, "{text:?}");
-        let dones = chunks
-            .iter()
-            .filter(|chunk| take_apart(chunk).2 == "[DONE]")
-            .count();
+        let dones = chunks.iter().filter(|chunk| take_apart(chunk).2 == "[DONE]").count();
         assert_eq!(dones, 1, "{text:?}");
         for chunk in &chunks {
             let breaks = |c: char| ['\u{85}', '\u{2028}', '\u{2029}', '\r', '\0'].contains(&c);
@@ -217,9 +197,7 @@ async fn a_long_answer_comes_in_small_pieces_and_whole() {
     for text in texts {
         let chunks = chunks(&server, &[], &prompt(&text)).await;
         assert_eq!(answer(&chunks), text);
-        let contents = chunks
-            .iter()
-            .filter(|chunk| take_apart(chunk).1 == Some("content"));
+        let contents = chunks.iter().filter(|chunk| take_apart(chunk).1 == Some("content"));
         for chunk in contents {
             assert!(chunk.len() < 1024, "{} bytes: {chunk}", chunk.len());
             let data: Value = serde_json::from_str(take_apart(chunk).2).unwrap();
@@ -242,48 +220,28 @@ async fn a_long_result_is_cut_in_the_event_and_not_for_the_model() {
     std::fs::write(server.workspace().join("long.txt"), line.repeat(400)).unwrap();
     for arguments in [
         &["add", "long.txt"][..],
-        &[
-            "-c",
-            "user.name=t",
-            "-c",
-            "user.email=t@t",
-            "commit",
-            "-m",
-            "long",
-        ],
+        &["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-m", "long"],
     ] {
-        let done = Command::new("git")
-            .arg("-C")
-            .arg(server.workspace())
-            .args(arguments)
-            .output()
-            .unwrap();
+        let done =
+            Command::new("git").arg("-C").arg(server.workspace()).args(arguments).output().unwrap();
         assert!(done.status.success(), "{done:?}");
     }
     let mut stream = server.user().stream("long.txt를 읽어줘").await;
     stream.to_done().await;
     let done = stream.all("tool_execution").pop().unwrap();
     assert_eq!(done.data["status"], "success", "{}", done.data);
-    let whole = model.requests()[1].message(-1)["content"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let whole = model.requests()[1].message(-1)["content"].as_str().unwrap().to_owned();
     assert!(whole.len() > 8 * 1024, "{}", whole.len());
     assert_eq!(done.data["resultBytes"], whole.len());
     let shown = done.data["result"].as_str().unwrap();
-    assert!(
-        whole.starts_with(shown),
-        "the beginning of the result's JSON"
-    );
+    assert!(whole.starts_with(shown), "the beginning of the result's JSON");
     assert!(shown.len() <= 8 * 1024 && shown.len() > 8 * 1024 - 4);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_get_form_wraps_the_very_same_payloads() {
     let model = FakeModel::scripted([
-        Reply::stream()
-            .call("call_a", "git_status", ["{}"])
-            .ends("tool_calls"),
+        Reply::stream().call("call_a", "git_status", ["{}"]).ends("tool_calls"),
         Reply::text(["깨끗합니다."]),
     ])
     .await;
@@ -297,10 +255,7 @@ async fn the_get_form_wraps_the_very_same_payloads() {
     assert_eq!(end, Chunk::Last);
 
     // The same session read in the flat form.
-    let line = format!(
-        "GET /aura/sessions/{}/stream",
-        head.one("x-session-id").unwrap()
-    );
+    let line = format!("GET /aura/sessions/{}/stream", head.one("x-session-id").unwrap());
     let mut raw = Raw::request(&server, &line, &[], "").await;
     raw.head().await;
     let (flat, _) = raw.chunks().await;
@@ -347,9 +302,7 @@ async fn an_error_before_the_stream_is_one_event_and_a_trailer() {
     let (error, trailer) = body.split_at(body.find("\n\n").unwrap() + 2);
     let (id, event, data) = take_apart(error);
     assert_eq!(event, Some("error"));
-    let at = serde_json::from_str::<Value>(data).unwrap()["timestamp"]
-        .as_u64()
-        .unwrap();
+    let at = serde_json::from_str::<Value>(data).unwrap()["timestamp"].as_u64().unwrap();
     assert_eq!(
         data,
         format!(
@@ -365,12 +318,7 @@ async fn a_parser_of_the_standard_reads_the_same() {
     let model = echo().await;
     let server = server_with(&model).await;
     let text = "a\nb\r\n\"c\"\u{2028}👋".repeat(50);
-    let response = server
-        .user()
-        .post_stream(json!({ "prompt": text }))
-        .send()
-        .await
-        .unwrap();
+    let response = server.user().post_stream(json!({ "prompt": text })).send().await.unwrap();
     let mut read = sse_stream::SseStream::from_bytes_stream(response.bytes_stream());
     let (mut said, mut last) = (String::new(), None);
     while let Some(event) = read.next().await {
@@ -394,10 +342,7 @@ async fn a_stream_is_never_cached_or_buffered_however_it_is_joined() {
     first.to_done().await;
     let joined: Vec<SseStream> = vec![
         server.user().resume(&first.session(), None).await,
-        server
-            .user()
-            .stream_with(json!({"sessionId": first.session()}))
-            .await,
+        server.user().stream_with(json!({"sessionId": first.session()})).await,
     ];
     for stream in joined {
         assert_eq!(stream.session(), first.session());

@@ -19,31 +19,18 @@ async fn wrong_paths_and_methods_are_told_in_the_form_that_the_client_reads() {
     let user = server.user();
     let wrong_methods = [
         (Method::PUT, STREAM, "GET,HEAD,POST"),
-        (
-            Method::DELETE,
-            "/aura/sessions/session_x/stream",
-            "GET,HEAD",
-        ),
+        (Method::DELETE, "/aura/sessions/session_x/stream", "GET,HEAD"),
     ];
     for (method, path, allowed) in wrong_methods {
         refused(&|| user.request(method.clone(), path), 405, "E1002").await;
         let response = user.request(method, path).send().await.unwrap();
-        let mut allow: Vec<&str> = response.headers()[ALLOW]
-            .to_str()
-            .unwrap()
-            .split(',')
-            .collect();
+        let mut allow: Vec<&str> = response.headers()[ALLOW].to_str().unwrap().split(',').collect();
         allow.sort_unstable();
         assert_eq!(allow.join(","), allowed);
     }
     for (method, path, status, code) in [
         (Method::POST, "/aura/sessions", 405, "E1002"),
-        (
-            Method::GET,
-            "/aura/hitl/approve/req_000000000000",
-            405,
-            "E1002",
-        ),
+        (Method::GET, "/aura/hitl/approve/req_000000000000", 405, "E1002"),
         (Method::POST, "/health", 405, "E1002"),
         (Method::GET, "/aura/nowhere", 404, "E1004"),
         (Method::POST, "/aura/test/stream/", 404, "E1004"),
@@ -51,36 +38,24 @@ async fn wrong_paths_and_methods_are_told_in_the_form_that_the_client_reads() {
         // These are no streams: JSON, unless the client reads nothing but streams.
         let json = answer(user.request(method.clone(), path).send().await.unwrap()).await;
         check_refusal(&json, status, code);
-        let reader = user
-            .request(method, path)
-            .header(ACCEPT, "text/event-stream");
+        let reader = user.request(method, path).header(ACCEPT, "text/event-stream");
         error_event(reader.send().await.unwrap(), status, code).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_too_many_is_told_when_to_come_again() {
-    let mail = Reply::stream()
-        .call("call_a", "send_email", [MAIL])
-        .ends("tool_calls");
+    let mail = Reply::stream().call("call_a", "send_email", [MAIL]).ends("tool_calls");
     let model = FakeModel::scripted([mail, Reply::text(["네."]), Reply::text(["네."])]).await;
-    let server = Server::start(
-        Options::default()
-            .model(&model)
-            .set("AURA__AGENT__MAX_RUNS", 1),
-    )
-    .await;
+    let server =
+        Server::start(Options::default().model(&model).set("AURA__AGENT__MAX_RUNS", 1)).await;
     let user = server.user();
     let mut waiting = user.stream("메일").await;
     let hitl = waiting.until("hitl").await;
     let request = || user.post_stream(json!({"prompt": "하나 더"}));
     refused(&request, 429, "E5000").await;
     let response = request().send().await.unwrap();
-    let seconds: u64 = response.headers()[RETRY_AFTER]
-        .to_str()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let seconds: u64 = response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
     assert!((1..=60).contains(&seconds));
     let event = error_event(response, 429, "E5000").await;
     assert_eq!(event["retryable"], true);
@@ -105,11 +80,7 @@ async fn without_its_store_the_server_says_so_and_recovers_by_itself() {
     let server = Server::start(options).await;
     let user = server.user();
     let ready = || async {
-        let response = server
-            .anonymous(Method::GET, "/health/ready")
-            .send()
-            .await
-            .unwrap();
+        let response = server.anonymous(Method::GET, "/health/ready").send().await.unwrap();
         let status = response.status();
         (status, response.json::<Value>().await.unwrap())
     };
@@ -123,40 +94,25 @@ async fn without_its_store_the_server_says_so_and_recovers_by_itself() {
         body["components"]["store"]["kind"], "redis",
         "it never falls back to another store"
     );
-    let live = server
-        .anonymous(Method::GET, "/health")
-        .send()
-        .await
-        .unwrap();
+    let live = server.anonymous(Method::GET, "/health").send().await.unwrap();
     assert_eq!(live.status(), StatusCode::OK);
 
     let event = error_event(
-        user.post_stream(json!({"prompt": "안녕"}))
-            .send()
-            .await
-            .unwrap(),
+        user.post_stream(json!({"prompt": "안녕"})).send().await.unwrap(),
         503,
         "E5000",
     )
     .await;
     assert_eq!(event["retryable"], true);
-    assert!(
-        !event["error"].as_str().unwrap().contains("127.0.0.1"),
-        "causes are for the log"
-    );
-    for path in [
-        "/aura/sessions",
-        "/aura/sessions/session_x",
-        "/aura/hitl/requests/req_000000000000",
-    ] {
+    assert!(!event["error"].as_str().unwrap().contains("127.0.0.1"), "causes are for the log");
+    for path in
+        ["/aura/sessions", "/aura/sessions/session_x", "/aura/hitl/requests/req_000000000000"]
+    {
         check_refusal(&user.get(path).await, 503, "E5000");
     }
 
     redis.restart();
-    eventually("the store is found", || async {
-        ready().await.0 == StatusCode::OK
-    })
-    .await;
+    eventually("the store is found", || async { ready().await.0 == StatusCode::OK }).await;
     let mut stream = user.stream("안녕").await;
     stream.to_done().await;
     assert_eq!(stream.status_at_end(), "completed");
@@ -169,11 +125,9 @@ async fn a_connection_serves_the_next_request_after_a_refusal() {
     let mut raw = Raw::request(&server, "POST /aura/test/stream", &[], body).await;
     let refused = raw.head().await;
     assert_eq!(refused.status(), 400);
-    raw.body(refused.one("content-length").unwrap().parse().unwrap())
-        .await;
+    raw.body(refused.one("content-length").unwrap().parse().unwrap()).await;
     let body = r#"{"prompt":"안녕"}"#;
-    raw.send(head("POST /aura/test/stream", &[], Some(body.len())) + body)
-        .await;
+    raw.send(head("POST /aura/test/stream", &[], Some(body.len())) + body).await;
     assert_eq!(raw.head().await.status(), 200);
     assert_eq!(raw.chunks().await.1, Chunk::Last);
     raw.send(head("GET /health", &[], None)).await;

@@ -12,11 +12,7 @@ use crate::support::stream::StreamEnd;
 /// Two servers on one Redis.
 async fn two_servers(model: &FakeModel) -> (Server, Server, RedisServer) {
     let redis = RedisServer::start();
-    let options = || {
-        Options::default()
-            .model(model)
-            .set("REDIS_URL", redis.url())
-    };
+    let options = || Options::default().model(model).set("REDIS_URL", redis.url());
     let (first, second) = tokio::join!(Server::start(options()), Server::start(options()));
     (first, second, redis)
 }
@@ -48,25 +44,13 @@ async fn a_session_goes_on_from_another_server_at_any_moment() {
 
     // While a person thinks; the other server takes the answer, too.
     let hitl = stream.until("hitl").await;
-    let mut waiting = Way::NamedInHeader
-        .resume(&elsewhere, &session, hitl.id)
-        .await;
+    let mut waiting = Way::NamedInHeader.resume(&elsewhere, &session, hitl.id).await;
     assert_eq!(from_there.until("hitl").await, hitl);
-    assert_eq!(
-        elsewhere.approve(request_of(&hitl)).await.status,
-        StatusCode::OK
-    );
+    assert_eq!(elsewhere.approve(request_of(&hitl)).await.status, StatusCode::OK);
     stream.to_done().await;
     assert_eq!(stream.status_at_end(), "completed");
 
-    let at = |id: u64| {
-        stream
-            .frames
-            .iter()
-            .position(|frame| frame.id == id)
-            .unwrap()
-            + 1
-    };
+    let at = |id: u64| stream.frames.iter().position(|frame| frame.id == id).unwrap() + 1;
     from_start.to_done().await;
     assert_eq!(from_start.bytes(), stream.bytes());
     from_there.to_done().await;
@@ -76,11 +60,7 @@ async fn a_session_goes_on_from_another_server_at_any_moment() {
 
     // After its end, and after the end of the server that drove it.
     first.kill().await;
-    for (n, way) in [
-        (0, Way::Joining),
-        (3, Way::NamedInBody),
-        (7, Way::ByEventAlone),
-    ] {
+    for (n, way) in [(0, Way::Joining), (3, Way::NamedInBody), (7, Way::ByEventAlone)] {
         let mut late = way.resume(&elsewhere, &session, stream.frames[n].id).await;
         late.to_done().await;
         assert_eq!(late.bytes(), after(&stream, n + 1));
@@ -105,9 +85,7 @@ async fn what_a_killed_server_had_shown_can_be_read_from_another() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_answer_is_whole_for_readers_that_come_at_any_time() {
     let model = FakeModel::always(
-        (0..600)
-            .fold(Reply::stream(), |reply, n| reply.piece(&format!("{n} ")))
-            .ends("stop"),
+        (0..600).fold(Reply::stream(), |reply, n| reply.piece(&format!("{n} "))).ends("stop"),
     )
     .await;
     let (first, second, _redis) = two_servers(&model).await;
@@ -115,11 +93,7 @@ async fn a_long_answer_is_whole_for_readers_that_come_at_any_time() {
     let start = stream.until("start").await;
     // More than the frames at hand, on the owner and elsewhere, while they are written.
     let readers = (0..6).map(|n| {
-        let user = if n % 2 == 0 {
-            first.user()
-        } else {
-            second.user()
-        };
+        let user = if n % 2 == 0 { first.user() } else { second.user() };
         let session = stream.session();
         async move {
             let mut reader = user.resume(&session, Some(start.id)).await;

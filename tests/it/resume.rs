@@ -22,17 +22,13 @@ fn two_rounds() -> [Reply; 3] {
             .piece("먼저 봅니다.")
             .call("call_a", "git_status", ["{}"])
             .ends("tool_calls"),
-        Reply::stream()
-            .call("call_b", "send_email", [MAIL])
-            .ends("tool_calls"),
+        Reply::stream().call("call_b", "send_email", [MAIL]).ends("tool_calls"),
         Reply::text(["상태를 ", "메일로 ", "보냈습니다."]),
     ]
 }
 
 pub(crate) fn mailing() -> Reply {
-    Reply::stream()
-        .call("call_a", "send_email", [MAIL])
-        .ends("tool_calls")
+    Reply::stream().call("call_a", "send_email", [MAIL]).ends("tool_calls")
 }
 
 async fn world_with(kind: Kind, model: &FakeModel) -> World {
@@ -53,10 +49,7 @@ async fn approving(user: &Caller, stream: &mut SseStream) {
 
 /// The bytes of the frames after the first `count`.
 pub(crate) fn after(stream: &SseStream, count: usize) -> String {
-    stream.frames[count..]
-        .iter()
-        .map(|frame| frame.raw.as_str())
-        .collect()
+    stream.frames[count..].iter().map(|frame| frame.raw.as_str()).collect()
 }
 
 /// The ways to come back to a session after an event, all of which must do the same.
@@ -69,20 +62,16 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    const ALL: [Self; 4] = [
-        Self::Joining,
-        Self::NamedInBody,
-        Self::NamedInHeader,
-        Self::ByEventAlone,
-    ];
+    const ALL: [Self; 4] =
+        [Self::Joining, Self::NamedInBody, Self::NamedInHeader, Self::ByEventAlone];
 
     pub(crate) async fn resume(self, user: &Caller, session: &str, last: u64) -> SseStream {
         let request = match self {
             Self::Joining => user.request(Method::GET, &format!("/aura/sessions/{session}/stream")),
             Self::NamedInBody => user.post_stream(json!({ "sessionId": session })),
-            Self::NamedInHeader => user
-                .request(Method::POST, STREAM)
-                .header("X-Session-ID", session),
+            Self::NamedInHeader => {
+                user.request(Method::POST, STREAM).header("X-Session-ID", session)
+            }
             Self::ByEventAlone => user.post_stream(json!({ "prompt": PROMPT })),
         };
         let stream = SseStream::of(request.header("Last-Event-ID", last).send().await.unwrap());

@@ -12,9 +12,7 @@ use crate::with_both_stores;
 const MAIL: &str = r#"{"to":["kim@example.com"],"subject":"보고","body":"끝"}"#;
 
 async fn detail(user: &Caller, stream: &SseStream) -> Value {
-    let answer = user
-        .get(&format!("/aura/sessions/{}", stream.session()))
-        .await;
+    let answer = user.get(&format!("/aura/sessions/{}", stream.session())).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     answer.data().clone()
 }
@@ -27,29 +25,15 @@ async fn list(user: &Caller, query: &str) -> (Vec<Value>, Value) {
 }
 
 fn names(value: &Value) -> Vec<&str> {
-    value
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect()
+    value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
-    value[field]
-        .as_str()
-        .unwrap_or_else(|| panic!("no {field} in {value}"))
+    value[field].as_str().unwrap_or_else(|| panic!("no {field} in {value}"))
 }
 
-const LINE: [&str; 7] = [
-    "sessionId",
-    "threadId",
-    "status",
-    "prompt",
-    "createdAt",
-    "updatedAt",
-    "lastEventId",
-];
+const LINE: [&str; 7] =
+    ["sessionId", "threadId", "status", "prompt", "createdAt", "updatedAt", "lastEventId"];
 
 with_both_stores! {
     async fn the_list_is_newest_first_and_pages_without_loss(kind: Kind) {

@@ -26,10 +26,7 @@ pub(super) struct Lingering {
 
 impl Lingering {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            patience: None,
-        }
+        Self { stream, patience: None }
     }
 
     /// Reads until the peer has nothing more to say, or this side has waited for long enough.

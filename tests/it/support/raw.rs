@@ -49,10 +49,7 @@ impl Raw {
     /// Connects.
     pub async fn connect(server: &Server) -> Self {
         let address = server.base().strip_prefix("http://").unwrap();
-        let stream = timeout(PATIENCE, TcpStream::connect(address))
-            .await
-            .unwrap()
-            .unwrap();
+        let stream = timeout(PATIENCE, TcpStream::connect(address)).await.unwrap().unwrap();
         stream.set_nodelay(true).unwrap();
         Self(BufReader::new(stream))
     }
@@ -92,8 +89,7 @@ impl Raw {
         let size = usize::from_str_radix(&size, 16).unwrap_or_else(|_| panic!("no size: {size:?}"));
         let mut data = vec![0; size + 2];
         let read = timeout(PATIENCE, self.0.read_exact(&mut data)).await;
-        read.expect("half a chunk")
-            .expect("broken off within a chunk");
+        read.expect("half a chunk").expect("broken off within a chunk");
         assert_eq!(data.split_off(size), b"\r\n");
         if size == 0 {
             return Chunk::Last;
@@ -115,10 +111,7 @@ impl Raw {
     /// Reads a body of this length.
     pub async fn body(&mut self, bytes: usize) -> String {
         let mut body = vec![0; bytes];
-        timeout(PATIENCE, self.0.read_exact(&mut body))
-            .await
-            .expect("half a body")
-            .unwrap();
+        timeout(PATIENCE, self.0.read_exact(&mut body)).await.expect("half a body").unwrap();
         String::from_utf8(body).unwrap()
     }
 
@@ -133,19 +126,13 @@ impl Raw {
     /// A line without its CRLF; `None` if the connection was closed before it began.
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        let read = timeout(PATIENCE, self.0.read_line(&mut line))
-            .await
-            .expect("nothing comes");
+        let read = timeout(PATIENCE, self.0.read_line(&mut line)).await.expect("nothing comes");
         // A connection that is reset was closed, too.
         if read.unwrap_or(0) == 0 {
             return None;
         }
         let ended = line.strip_suffix("\r\n");
-        Some(
-            ended
-                .unwrap_or_else(|| panic!("half a line: {line:?}"))
-                .to_owned(),
-        )
+        Some(ended.unwrap_or_else(|| panic!("half a line: {line:?}")).to_owned())
     }
 }
 
@@ -161,9 +148,7 @@ pub fn head(line: &str, headers: &[&str], length: Option<usize>) -> String {
         head.push_str("\r\n");
     }
     if let Some(length) = length {
-        head.push_str(&format!(
-            "Content-Type: application/json\r\nContent-Length: {length}\r\n"
-        ));
+        head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"));
     }
     head + "\r\n"
 }
