@@ -18,5 +18,6 @@ pub mod service;
 pub mod state;
 mod turn;
 pub mod view;
+mod votes;
 
 pub use service::{AgentService, Ask, StartError};

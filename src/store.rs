@@ -184,8 +184,8 @@ pub trait Approvals: Send + Sync {
     /// The session's last signal as JSON text, whoever wrote it.
     async fn signal(&self, session: &SessionId) -> Result<Option<String>, StoreError>;
 
-    /// Stored signals and requests of many waiting sessions, in the order asked for, in as few
-    /// round trips as the store allows.
+    /// What is stored about many waiting sessions, in the order asked for, in as few round trips as
+    /// the store allows.
     async fn votes(
         &self,
         waiting: &[(SessionId, RequestId)],
@@ -241,6 +241,8 @@ pub struct StoredVotes {
     pub signal: Option<String>,
     /// `hitl:request:<requestId>`.
     pub request: Option<String>,
+    /// The decision that stands, if there is one.
+    pub decision: Option<Decision>,
 }
 
 /// What a store tells its process. It only ever wakes somebody: what counts is read back.

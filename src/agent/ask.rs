@@ -7,9 +7,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::journal::{Draft, JournalError};
-use super::listener::keep_request;
 use super::record::{PlannedCall, Record};
 use super::run::{Env, Flow, Run, Step};
+use super::votes::keep_request;
 use crate::domain::event::ToolStatus;
 use crate::domain::plan::StepStatus;
 use crate::domain::{ApprovalRequest, ApprovalStatus, Decision, Event, RequestId, Verdict};
@@ -58,6 +58,7 @@ impl Run {
             confidence,
         };
         drafts.push(Draft::Both(hitl, record));
+        self.env.gate.show(&request.session_id);
         let shown = match self.commit(drafts).await {
             Ok(()) => self.writer.flush().await,
             Err(error) => Err(error),

@@ -1,12 +1,19 @@
 //! Deciding a request over REST: what the Main Service does by writing keys, with the guarantees.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use thiserror::Error;
 
+use super::ask::patiently;
 use super::gate::Waiting;
 use super::service::AgentService;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{ApprovalRequest, Caller, Decision, RequestId, SessionId, Verdict};
 use crate::store::{Decided, StoreError};
+
+/// How long a click waits for its decision to be told to others.
+const TELLING: Duration = Duration::from_secs(5);
 
 /// Why a request could not be decided or read.
 #[derive(Debug, Error)]
@@ -14,6 +21,9 @@ pub enum DecisionError {
     /// There is no such request, or not for this caller's tenant.
     #[error("there is no such request")]
     NotFound,
+    /// It broke down on the way.
+    #[error("the request could not be decided")]
+    Broken,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,7 +70,24 @@ impl AgentService {
 
     /// Decides a request for `caller`, unless it is decided already or its time is up. The keys and
     /// the signal of contract section 5.2 are written before this returns.
+    ///
+    /// A client that leaves meanwhile does not leave half a decision behind.
     pub async fn decide(
+        self: &Arc<Self>,
+        caller: &Caller,
+        id: &RequestId,
+        verdict: Verdict,
+        reason: Option<String>,
+    ) -> Result<Outcome, DecisionError> {
+        let (service, caller, id) = (Arc::clone(self), caller.clone(), id.clone());
+        let deciding =
+            self.env.desk.tasks.spawn(async move {
+                service.decide_to_the_end(&caller, &id, verdict, reason).await
+            });
+        deciding.await.unwrap_or(Err(DecisionError::Broken))
+    }
+
+    async fn decide_to_the_end(
         &self,
         caller: &Caller,
         id: &RequestId,
@@ -79,7 +106,11 @@ impl AgentService {
         // A decision that was told before is not told again: its signal would take the place of
         // one for a later request of the same session.
         if first || request.status != decision.verdict.into() {
-            self.announce(&request, &decision).await?;
+            let told = patiently(TELLING, || self.announce(&request, &decision)).await;
+            if let Err(error) = told {
+                // The decision stands; whoever waits for it finds it by itself.
+                tracing::warn!(request = %id, %error, "decision not announced");
+            }
         }
         tracing::info!(
             request = %id, %session, tenant = %caller.tenant, user = %caller.user,

@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
 
+use super::ask::patiently;
 use super::journal::{Draft, JournalError};
 use super::record::{Outcome, PlannedCall, Record};
 use super::run::{Flow, Run, Step};
@@ -86,11 +87,14 @@ impl Run {
             .unwrap_or_else(|_| Value::String(planned.call.arguments.clone()));
         let shown = self.execution(planned, &arguments, ToolStatus::Failed);
         let shown = ToolExecution { error: Some(error.clone()), ..shown };
-        self.conclude(planned, shown, Outcome::Err(error)).await?;
+        self.finish_call(planned, shown, Outcome::Err(error)).await?;
         Ok(Flow::Next)
     }
 
     async fn run_tool(&mut self, planned: &PlannedCall, tool: &dyn Tool, arguments: Value) -> Step {
+        if tool.spec().effect == Effect::Writes && self.is_to_stop().await? {
+            return Ok(Flow::Next);
+        }
         let mut drafts = self.move_step(&planned.step, StepStatus::InProgress);
         let running = self.execution(planned, &arguments, ToolStatus::Running);
         let call = planned.call.id.clone();
@@ -121,12 +125,23 @@ impl Run {
             }
         };
         let shown = ToolExecution { duration_ms: Some(duration_ms), ..shown };
-        self.conclude(planned, shown, outcome).await?;
+        self.finish_call(planned, shown, outcome).await?;
         self.writer.flush().await?;
         Ok(Flow::Next)
     }
 
-    async fn conclude(
+    /// The last look before a side effect: the message that somebody wants the run to stop may have
+    /// been lost, the wish itself is stored.
+    async fn is_to_stop(&self) -> Result<bool, JournalError> {
+        let (desk, session) = (&self.env.desk, &self.state.meta.session_id);
+        let asked = patiently(desk.patience, || desk.store.cancel_requested(session)).await;
+        if asked.map_err(JournalError::StoreAway)? {
+            self.cancel.cancel();
+        }
+        Ok(self.cancel.is_cancelled())
+    }
+
+    async fn finish_call(
         &mut self,
         planned: &PlannedCall,
         shown: ToolExecution,

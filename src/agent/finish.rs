@@ -8,7 +8,7 @@ use super::state::{CallStatus, State};
 use super::turn::{failure, thought};
 use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind, ToolStatus};
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message};
+use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage};
 use crate::store::Store;
 
 /// What the contract (section 4.4) says to a person who did not answer.
@@ -109,7 +109,7 @@ impl Run {
     ) -> Step {
         // Whoever sees the end may ask the next question at once: its history must be there.
         self.remember(note).await;
-        drafts.extend(ending(&self.state, status, message, self.env.desk.clock.now_ms()));
+        drafts.extend(ending(Some(&self.state), status, message, self.env.desk.clock.now_ms()));
         self.commit(drafts).await?;
         self.writer.flush().await?;
         save_ending(&*self.env.desk.store, &self.state).await;
@@ -123,8 +123,8 @@ impl Run {
             answer = if answer.is_empty() { note } else { format!("{answer}\n\n{note}") };
         }
         let said = [
-            Message::User { content: self.state.meta.prompt.clone() },
-            Message::Assistant { content: answer, tool_calls: Vec::new() },
+            Message::User { content: gist(&self.state.meta.prompt) },
+            Message::Assistant { content: gist(&answer), tool_calls: Vec::new() },
         ];
         let (store, meta) = (&self.env.desk.store, &self.state.meta);
         let kept = patiently(self.env.desk.patience, || store.remember(meta, &said)).await;
@@ -148,6 +148,15 @@ impl Run {
             }
         }
         names
+    }
+}
+
+/// As much of a message as its thread remembers.
+fn gist(text: &str) -> String {
+    const GIST_MAX: usize = 16 * 1024;
+    match text.len() {
+        0..=GIST_MAX => text.to_owned(),
+        _ => format!("{}…", &text[..text.floor_char_boundary(GIST_MAX)]),
     }
 }
 
@@ -180,19 +189,21 @@ fn step_end(step: &PlanStep, at_work: StepStatus) -> Option<StepStatus> {
 }
 
 /// The last two entries of every journal.
-fn ending(state: &State, status: EndStatus, message: &str, now_ms: u64) -> [Draft; 2] {
+fn ending(state: Option<&State>, status: EndStatus, message: &str, now_ms: u64) -> [Draft; 2] {
     let end = Event::End {
         message: message.to_owned(),
         status,
-        usage: state.usage,
-        duration_ms: now_ms.saturating_sub(state.meta.created_at_ms),
+        usage: state.map_or_else(Usage::default, |state| state.usage),
+        duration_ms: state.map_or(0, |state| now_ms.saturating_sub(state.meta.created_at_ms)),
     };
     [Draft::Both(end, Record::Ended { status }), Draft::Done]
 }
 
 /// What is left to say of a run that broke down: an error, the end, the trailer.
-pub(super) fn breakdown(state: &State, error: ErrorEvent, now_ms: u64) -> Vec<Draft> {
-    let mut drafts = close_steps(state, StepStatus::Failed);
+///
+/// Without a state, that is, with a journal that cannot be understood, there is less to say.
+pub(super) fn breakdown(state: Option<&State>, error: ErrorEvent, now_ms: u64) -> Vec<Draft> {
+    let mut drafts = state.map_or_else(Vec::new, |state| close_steps(state, StepStatus::Failed));
     drafts.push(Draft::Event(Event::Error(error)));
     drafts.extend(ending(state, EndStatus::Failed, "작업이 실패했습니다.", now_ms));
     drafts

@@ -21,6 +21,8 @@ pub struct Waiting {
     pub created_at_ms: u64,
     /// When it ends by itself, in seconds since the Unix epoch.
     pub expires_at: u64,
+    /// Whether anybody can have seen it: an answer that names no request counts only then.
+    pub shown: bool,
 }
 
 impl Waiting {
@@ -30,6 +32,7 @@ impl Waiting {
             request: request.request_id.clone(),
             created_at_ms: request.created_at,
             expires_at: request.expires_at,
+            shown: false,
         }
     }
 
@@ -112,9 +115,16 @@ impl Gate {
         self.lock().insert(request.session_id.clone(), place);
     }
 
-    /// Expects no answer any more.
-    pub fn withdraw(&self, session: &SessionId) {
-        self.lock().remove(session);
+    /// From now on somebody may see the request.
+    pub fn show(&self, session: &SessionId) {
+        if let Some(place) = self.lock().get_mut(session) {
+            place.waiting.shown = true;
+        }
+    }
+
+    /// Expects no answer any more; returns what was waited for.
+    pub fn withdraw(&self, session: &SessionId) -> Option<Waiting> {
+        self.lock().remove(session).map(|place| place.waiting)
     }
 
     /// The run has parked and holds nothing but its permit. If the answer came meanwhile, the run
@@ -141,7 +151,7 @@ impl Gate {
 
     /// The decision stands. Returns the right to go on, unless the run has not parked yet (then
     /// [`Gate::park`] will), or waits for something else, or somebody else was handed it.
-    pub fn conclude(
+    pub fn release(
         &self,
         session: &SessionId,
         request: &RequestId,

@@ -5,7 +5,7 @@
 //! what arrives meanwhile is collected and goes out as the next one (group commit): a fast model
 //! costs a round trip per batch, not one per token.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -78,11 +78,13 @@ pub struct Writer {
     clock: Arc<dyn Clock>,
     last: EventId,
     orders: mpsc::Sender<Order>,
+    /// Why the committer gave up, once it has.
+    failure: Arc<OnceLock<JournalError>>,
 }
 
 enum Order {
     Append(Vec<Entry>),
-    Flush(oneshot::Sender<Result<(), JournalError>>),
+    Flush(oneshot::Sender<()>),
 }
 
 impl Writer {
@@ -95,16 +97,18 @@ impl Writer {
         live: Arc<LiveLog>,
     ) -> (Self, JoinHandle<()>) {
         let (orders, inbox) = mpsc::channel(QUEUE);
+        let failure = Arc::default();
         let committer = Committer {
             store: Arc::clone(&desk.store),
             session: session.clone(),
             stored,
             live,
             patience: desk.patience,
+            failure: Arc::clone(&failure),
         };
         let committing = desk.tasks.spawn(committer.run(inbox));
         let clock = Arc::clone(&desk.clock);
-        (Self { session: session.clone(), clock, last: stored, orders }, committing)
+        (Self { session: session.clone(), clock, last: stored, orders, failure }, committing)
     }
 
     /// Queues entries that belong together: they are appended atomically, after all earlier ones.
@@ -112,20 +116,21 @@ impl Writer {
     /// Returns before they are stored; waits only if too many others wait.
     pub async fn append(&mut self, drafts: &[Draft]) -> Result<(), JournalError> {
         let entries = drafts.iter().map(|draft| self.entry(draft)).collect();
-        // A closed channel means that the committer gave up; `flush` has the reason.
-        match self.orders.send(Order::Append(entries)).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(JournalError::Lost),
-        }
+        self.orders.send(Order::Append(entries)).await.map_err(|_| self.reason())
     }
 
     /// Returns once everything queued so far is stored and shown.
     pub async fn flush(&self) -> Result<(), JournalError> {
         let (done, stored) = oneshot::channel();
         if self.orders.send(Order::Flush(done)).await.is_err() {
-            return Err(JournalError::Lost);
+            return Err(self.reason());
         }
-        stored.await.unwrap_or(Err(JournalError::Lost))
+        stored.await.map_err(|_| self.reason())
+    }
+
+    /// Why nothing is taken any more.
+    fn reason(&self) -> JournalError {
+        self.failure.get().cloned().unwrap_or(JournalError::Lost)
     }
 
     fn entry(&mut self, draft: &Draft) -> Entry {
@@ -153,14 +158,14 @@ struct Committer {
     stored: EventId,
     live: Arc<LiveLog>,
     patience: Duration,
+    failure: Arc<OnceLock<JournalError>>,
 }
 
 impl Committer {
-    /// Works until its writer is dropped, or until it may write no more; then it answers every
-    /// further flush with the reason.
+    /// Works until its writer is dropped, or until it may write no more: then it takes no further
+    /// orders, and the writer finds the reason.
     async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
         let mut orders = Vec::with_capacity(QUEUE);
-        let mut verdict = Ok(());
         while inbox.recv_many(&mut orders, QUEUE).await > 0 {
             let mut batch = Vec::new();
             let mut waiting = Vec::new();
@@ -170,12 +175,16 @@ impl Committer {
                     Order::Flush(done) => waiting.push(done),
                 }
             }
-            if verdict.is_ok() && !batch.is_empty() {
-                verdict = self.commit(&batch).await;
+            if !batch.is_empty()
+                && let Err(error) = self.commit(&batch).await
+            {
+                // Set before the channels close, so that whoever finds them closed finds it too.
+                let _ = self.failure.set(error);
+                return;
             }
             for done in waiting {
                 // The run may have gone; then nobody needs to know.
-                let _ = done.send(verdict.clone());
+                let _ = done.send(());
             }
         }
     }
@@ -194,7 +203,9 @@ impl Committer {
                     tracing::warn!(session = %self.session, "run lost to another owner; stopping here");
                     return Err(JournalError::Lost);
                 }
-                Err(AppendError::Store(error)) if Instant::now() >= gives_up => {
+                Err(AppendError::Store(error))
+                    if Instant::now() >= gives_up || matches!(error, StoreError::Corrupt(_)) =>
+                {
                     tracing::error!(session = %self.session, %error, "journal cannot be written; run abandoned");
                     return Err(JournalError::StoreAway(error));
                 }
@@ -225,9 +236,9 @@ pub fn next_piece(text: &str) -> (&str, &str) {
     (text, "")
 }
 
-/// The first entry of a run's journal: its id is above `above`.
-pub fn opening(clock: &dyn Clock, above: EventId, record: &Record) -> Entry {
+/// The first entry of a run's journal.
+pub fn opening(id: EventId, record: &Record) -> Entry {
     // Records are plain data of ours; serialising them cannot fail.
     let record = serde_json::to_vec(record).ok().map(Into::into);
-    Entry { id: above.next(clock.now_ms()), shown: None, record }
+    Entry { id, shown: None, record }
 }

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
+use futures::future::join_all;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -14,18 +15,23 @@ use super::ask::patiently;
 use super::finish::{breakdown, panic_error};
 use super::gate::{Release, Waiting};
 use super::journal::{JournalError, Writer, opening};
-use super::listener::keep_request;
 use super::live::{LiveLog, LiveLogs};
 use super::record::{Opened, Record};
 use super::run::{Env, Exit, Run};
 use super::state::{State, last_id};
+use super::votes::keep_request;
 use crate::domain::{
-    Caller, Entry, EventId, PageContext, RequestId, SessionId, SessionMeta, ThreadId,
+    Caller, Decision, Entry, EventId, Message, PageContext, RequestId, SessionId, SessionMeta,
+    ThreadId, Verdict,
 };
 use crate::store::{AppendError, ReadError, StoreError};
 
 /// Entries read at a time when a journal is folded.
 const PAGE: usize = 1000;
+/// Sessions searched at a time for an event id.
+const SEARCHED: usize = 100;
+/// How much of a thread a run starts with, in bytes; what is older stays in the thread.
+const HISTORY_MAX: usize = 64 * 1024;
 
 /// What a caller wants of a new run.
 #[derive(Clone, Debug)]
@@ -40,7 +46,7 @@ pub struct Ask {
     pub above: EventId,
 }
 
-/// Why a run was not started. Nothing of it exists then.
+/// Why a run was not started. Nothing of it goes on then.
 #[derive(Debug, Error)]
 pub enum StartError {
     /// As many runs live here as may.
@@ -49,7 +55,10 @@ pub enum StartError {
     /// The process is about to end.
     #[error("this server is shutting down")]
     Stopping,
-    /// The store did not take it.
+    /// It broke down on the way.
+    #[error("the run could not be started")]
+    Broken,
+    /// The store did not take it, or did not say so.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -84,31 +93,39 @@ impl AgentService {
     }
 
     /// Starts a run for `caller`. When this returns, the run is in the store and goes on by itself.
+    ///
+    /// A client that leaves meanwhile does not leave half a run behind: what was begun is finished.
     pub async fn start(
         self: &Arc<Self>,
         caller: &Caller,
         ask: Ask,
     ) -> Result<SessionId, StartError> {
-        if self.env.desk.tasks.stopping().is_cancelled() {
+        let tasks = &self.env.desk.tasks;
+        if tasks.stopping().is_cancelled() {
             return Err(StartError::Stopping);
         }
         let permit = Arc::clone(&self.permits)
             .try_acquire_owned()
             .map_err(|_| StartError::TooMany(self.max_runs))?;
-        let (opened, first) = self.open(caller, ask).await?;
-        let session = opened.meta.session_id.clone();
-        let live = self.live.open(&session, first.id);
-        let writer = Writer::open(&self.env.desk, &session, first.id, live);
-        self.spawn(State::open(&opened), writer, permit, Run::drive);
-        Ok(session)
+        let (service, caller) = (Arc::clone(self), caller.clone());
+        let begun = tasks.spawn(async move {
+            let (opened, first) = service.open(&caller, ask).await?;
+            let session = opened.meta.session_id.clone();
+            let live = service.live.open(&session, first);
+            let writer = Writer::open(&service.env.desk, &session, first, live);
+            service.spawn(State::open(&opened), writer, permit, Run::drive);
+            Ok(session)
+        });
+        begun.await.unwrap_or(Err(StartError::Broken))
     }
 
-    async fn open(&self, caller: &Caller, ask: Ask) -> Result<(Opened, Entry), StartError> {
+    /// Writes the beginning of a run; returns it with the id of its first entry.
+    async fn open(&self, caller: &Caller, ask: Ask) -> Result<(Opened, EventId), StartError> {
         let (store, clock) = (&self.env.desk.store, &self.env.desk.clock);
         let (thread_id, history) = match ask.thread {
             Some(thread) => {
                 let history = store.history(&caller.tenant, &caller.user, &thread).await?;
-                (thread, history)
+                (thread, recent(history))
             }
             None => (ThreadId::generate(), Vec::new()),
         };
@@ -123,16 +140,33 @@ impl AgentService {
             first_event: ask.above.next(now_ms),
         };
         let opened = Opened { meta, context: ask.context, history };
-        let first = opening(&**clock, ask.above, &Record::Opened(Box::new(opened.clone())));
+        let (session, id) = (&opened.meta.session_id, opened.meta.first_event);
+        let first = opening(id, &Record::Opened(Box::new(opened.clone())));
         store.register(&opened.meta).await?;
-        let session = &opened.meta.session_id;
-        match store.append(session, EventId::ZERO, std::slice::from_ref(&first)).await {
-            Ok(()) => Ok((opened, first)),
-            Err(AppendError::Store(error)) => Err(error.into()),
+        let appended = self.append_first(session, &first).await;
+        match appended {
+            Ok(()) => Ok((opened, id)),
+            Err(AppendError::Store(error)) => {
+                // It may exist all the same. Whoever finds it is told not to run it.
+                if let Err(error) = store.request_cancel(session).await {
+                    tracing::warn!(%session, %error, "a run that may exist was refused");
+                }
+                Err(error.into())
+            }
             // A fresh random id that exists already: as good as impossible, and never ours.
             Err(AppendError::Conflict) => {
                 Err(StoreError::Corrupt("a new session's journal exists already".into()).into())
             }
+        }
+    }
+
+    /// Appends the first entry; an attempt whose outcome is unknown is repeated for a moment.
+    async fn append_first(&self, session: &SessionId, first: &Entry) -> Result<(), AppendError> {
+        let store = &self.env.desk.store;
+        let first = std::slice::from_ref(first);
+        match store.append(session, EventId::ZERO, first).await {
+            Err(AppendError::Store(_)) => store.append(session, EventId::ZERO, first).await,
+            appended => appended,
         }
     }
 
@@ -144,6 +178,8 @@ impl AgentService {
         release: Release,
         read_ahead: Option<Vec<Entry>>,
     ) {
+        // From here on it can be interrupted.
+        self.running().entry(session.clone()).or_default();
         match self.restore(session, &release.request, read_ahead).await {
             Ok((state, last)) => {
                 tracing::info!(%session, node = ?state.node, "checkpoint restored");
@@ -154,7 +190,7 @@ impl AgentService {
             }
             Err(error) => {
                 tracing::error!(%session, %error, "run cannot be resumed");
-                self.forget(session);
+                self.break_down(session).await;
             }
         }
     }
@@ -211,8 +247,7 @@ impl AgentService {
         F: Future<Output = Exit> + Send + 'static,
     {
         let session = state.meta.session_id.clone();
-        let cancel = CancellationToken::new();
-        self.running().insert(session.clone(), cancel.clone());
+        let cancel = self.running().entry(session.clone()).or_default().clone();
         let run = Run::new(Arc::clone(&self.env), state, writer, cancel);
         let service = Arc::clone(self);
         self.env.desk.tasks.spawn(async move {
@@ -255,26 +290,34 @@ impl AgentService {
         }
     }
 
-    /// Ends a run that panicked: its stream has an end like any other.
+    /// Ends a run that panicked, or cannot be understood any more: its stream has an end like any
+    /// other, and its request can be decided no more.
     async fn break_down(&self, session: &SessionId) {
-        tracing::error!(%session, "run panicked");
+        tracing::error!(%session, "run broke down");
+        if let Some(waiting) = self.env.gate.withdraw(session) {
+            let at_ms = self.env.desk.clock.now_ms();
+            let proposal = Decision { verdict: Verdict::Cancelled, by: None, reason: None, at_ms };
+            let decided = self.env.desk.store.decide(&waiting.request, &proposal).await;
+            if let Ok(decided) = decided {
+                keep_request(&self.env, &waiting.request, &decided.standing(proposal)).await;
+            }
+        }
         if let Err(error) = self.write_breakdown(session).await {
             tracing::error!(%session, %error, "the end of a broken run cannot be written");
         }
-        self.env.gate.withdraw(session);
         self.forget(session);
     }
 
     async fn write_breakdown(&self, session: &SessionId) -> Result<(), JournalError> {
-        let patience = self.env.desk.patience;
-        let entries =
-            patiently(patience, || self.journal(session)).await.map_err(JournalError::StoreAway)?;
-        let Some(state) = State::fold(&entries) else { return Err(JournalError::Lost) };
-        let last = last_id(&entries);
+        let (store, patience) = (&self.env.desk.store, self.env.desk.patience);
+        let newest = patiently(patience, || store.newest(session, 1)).await;
+        let last = last_id(&newest.map_err(JournalError::StoreAway)?);
+        let entries = self.journal(session).await.unwrap_or_default();
         let live = self.live.open(session, last);
         let (mut writer, _) = Writer::open(&self.env.desk, session, last, live);
         let now_ms = self.env.desk.clock.now_ms();
-        writer.append(&breakdown(&state, panic_error(), now_ms)).await?;
+        let state = State::fold(&entries);
+        writer.append(&breakdown(state.as_ref(), panic_error(), now_ms)).await?;
         writer.flush().await
     }
 
@@ -290,6 +333,16 @@ impl AgentService {
         Ok(kept.then_some(meta))
     }
 
+    /// The session, if it exists for this caller, whether or not its journal is still there.
+    pub async fn known_session(
+        &self,
+        caller: &Caller,
+        id: &SessionId,
+    ) -> Result<Option<SessionMeta>, StoreError> {
+        let meta = self.env.desk.store.session(id).await?;
+        Ok(meta.filter(|meta| meta.belongs_to(caller)))
+    }
+
     /// The caller's session whose journal holds exactly this id; the newest, if there are several.
     pub async fn session_with_event(
         &self,
@@ -300,11 +353,14 @@ impl AgentService {
         let mut before: Option<SessionMeta> = None;
         loop {
             let page =
-                store.sessions_of(&caller.tenant, &caller.user, before.as_ref(), 100).await?;
+                store.sessions_of(&caller.tenant, &caller.user, before.as_ref(), SEARCHED).await?;
             let Some(last) = page.last().cloned() else { return Ok(None) };
-            for meta in page.into_iter().filter(|meta| meta.first_event <= event) {
-                if store.holds(&meta.session_id, event).await? {
-                    return Ok(Some(meta));
+            let candidates: Vec<_> =
+                page.into_iter().filter(|meta| meta.first_event <= event).collect();
+            let held = candidates.iter().map(|meta| store.holds(&meta.session_id, event));
+            for (meta, held) in candidates.iter().zip(join_all(held).await) {
+                if held? {
+                    return Ok(Some(meta.clone()));
                 }
             }
             before = Some(last);
@@ -323,7 +379,14 @@ impl AgentService {
         }
     }
 
+    /// The runs at work here.
+    pub(super) fn at_work(&self) -> Vec<SessionId> {
+        self.running().keys().cloned().collect()
+    }
+
+    /// Nothing of the run is left here.
     fn forget(&self, session: &SessionId) {
+        self.running().remove(session);
         self.live.close(session);
         self.env.desk.store.unwatch(session);
     }
@@ -332,4 +395,18 @@ impl AgentService {
         // No code that could panic runs under this lock, so a poisoned one is still whole.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The newest messages of a thread, as many as a run starts with, from a question on.
+fn recent(history: Vec<Message>) -> Vec<Message> {
+    let mut left = HISTORY_MAX;
+    let fits = |message: &&Message| {
+        let size = message.text().len();
+        let fits = size <= left;
+        left = left.saturating_sub(size);
+        fits
+    };
+    let kept = history.iter().rev().take_while(fits).count();
+    let newest = history.into_iter().rev().take(kept).collect::<Vec<_>>().into_iter().rev();
+    newest.skip_while(|message| !matches!(message, Message::User { .. })).collect()
 }

@@ -34,6 +34,10 @@ impl Run {
             Heard::Whole { calls, .. } if !may_call && !calls.is_empty() => {
                 self.fail(budget_spent(turn)).await
             }
+            // The arguments may be cut as well: nobody is asked to approve half of a sentence.
+            Heard::Whole { calls, end, .. } if end.truncated && !calls.is_empty() => {
+                self.fail(cut_off()).await
+            }
             Heard::Whole { text, calls, .. } if text.is_empty() && calls.is_empty() => {
                 self.fail(empty_answer()).await
             }
@@ -97,7 +101,7 @@ impl Run {
         }
         let mut drafts = Vec::new();
         if self.state.node == Node::Plan {
-            let content = "도구 없이 바로 답변할 수 있는 요청입니다.".to_owned();
+            let content = "요청을 이해했습니다. 답변을 작성합니다.".to_owned();
             drafts.push(thought(ThoughtKind::Planning, content, Vec::new()));
         }
         let confidence = evidence::of_answer(self.state.successes, self.state.attempts);
@@ -126,13 +130,18 @@ impl Run {
             let step = self.step_for(&call, offset, end.confidence);
             let step_id = step.step_id.clone();
             drafts.push(Draft::Both(Event::PlanStep(step.clone()), Record::StepAdded { step }));
-            planned.push(PlannedCall { call: self.with_fresh_id(call, offset), step: step_id });
+            let call = self.with_fresh_id(call, offset, &planned);
+            planned.push(PlannedCall { call, step: step_id });
         }
         let confidence = end
             .confidence
             .unwrap_or_else(|| evidence::of_answer(self.state.successes, self.state.attempts));
         if planned.is_empty() {
             drafts.extend(self.sure_of_answer(confidence));
+        }
+        if end.truncated {
+            let content = "답변이 모델의 길이 제한에서 잘렸습니다.".to_owned();
+            drafts.push(thought(ThoughtKind::Reflection, content, Vec::new()));
         }
         let usage = end.usage.unwrap_or_default();
         let answered = Record::Answered { content: text, calls: planned, usage, confidence };
@@ -176,12 +185,15 @@ impl Run {
     }
 
     /// The call under an id that no earlier call of the run has; some models number each turn anew.
-    fn with_fresh_id(&self, call: ToolCall, offset: usize) -> ToolCall {
+    fn with_fresh_id(&self, call: ToolCall, offset: usize, before: &[PlannedCall]) -> ToolCall {
         let used = |id: &ToolCallId| {
-            self.state.messages.iter().any(|message| match message {
-                Message::Tool { call_id, .. } => call_id == id,
-                Message::System { .. } | Message::User { .. } | Message::Assistant { .. } => false,
-            })
+            before.iter().any(|planned| &planned.call.id == id)
+                || self.state.messages.iter().any(|message| match message {
+                    Message::Tool { call_id, .. } => call_id == id,
+                    Message::System { .. } | Message::User { .. } | Message::Assistant { .. } => {
+                        false
+                    }
+                })
         };
         if !used(&call.id) {
             return call;
@@ -230,6 +242,11 @@ fn model_failure(error: &ModelError) -> ErrorEvent {
 fn budget_spent(turns: u32) -> ErrorEvent {
     let error = format!("the step budget is spent: {turns} turns of the model without an answer");
     failure(error, "StepBudgetError", ErrorCode::Internal, false)
+}
+
+fn cut_off() -> ErrorEvent {
+    let error = "the model's turn was cut off by its length limit in a tool call".to_owned();
+    failure(error, "ModelStreamError", ErrorCode::ExternalFailure, true)
 }
 
 fn empty_answer() -> ErrorEvent {

@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use thiserror::Error;
 use tokio::time::timeout;
 
 use super::service::AgentService;
 use super::state::{Node, State, status_of};
+use super::votes::keep_request;
 use crate::domain::plan::PlanStep;
 use crate::domain::{
-    ApprovalRequest, Caller, Entry, EventId, RequestId, SessionId, SessionMeta, SessionStatus,
-    Shown, Usage,
+    ApprovalRequest, Caller, Decision, Entry, EventId, RequestId, SessionId, SessionMeta,
+    SessionStatus, Shown, Usage, Verdict,
 };
 use crate::store::StoreError;
 
-/// Entries from a journal's end that surely hold a record.
+/// Entries from a journal's end among which an end or a question would be seen; any others mean
+/// that the run is at work.
 const TAIL: usize = 16;
 /// How long a cancellation waits to see the run end.
 const CANCEL_SEEN: Duration = Duration::from_secs(3);
@@ -70,21 +73,35 @@ impl AgentService {
         limit: usize,
     ) -> Result<(Vec<SessionSummary>, Option<SessionId>), StoreError> {
         let store = &self.env.desk.store;
-        let mut metas = store.sessions_of(&caller.tenant, &caller.user, before, limit + 1).await?;
-        let more = metas.len() > limit;
-        metas.truncate(limit);
-        let next = metas.last().filter(|_| more).map(|meta| meta.session_id.clone());
-        let mut summaries = Vec::with_capacity(metas.len());
-        for meta in metas {
-            let newest = store.newest(&meta.session_id, TAIL).await?;
-            summaries.extend(summary(meta, &newest));
+        let mut summaries: Vec<SessionSummary> = Vec::new();
+        let mut before = before.cloned();
+        // A session is known for longer than its journal is kept: those without one are passed over.
+        while summaries.len() <= limit {
+            let wanted = limit + 1;
+            let metas =
+                store.sessions_of(&caller.tenant, &caller.user, before.as_ref(), wanted).await?;
+            let newest = metas.iter().map(|meta| store.newest(&meta.session_id, TAIL));
+            for (meta, newest) in metas.iter().zip(join_all(newest).await) {
+                summaries.extend(summary(meta.clone(), &newest?));
+            }
+            let is_last = metas.len() < wanted;
+            before = metas.last().cloned();
+            if is_last {
+                break;
+            }
         }
+        let more = summaries.len() > limit;
+        summaries.truncate(limit);
+        let next = summaries.last().filter(|_| more).map(|line| line.meta.session_id.clone());
         Ok((summaries, next))
     }
 
     /// One session in full; `None` if its journal has expired or been cut.
     pub async fn detail(&self, meta: SessionMeta) -> Result<Option<SessionDetail>, StoreError> {
-        let entries = self.journal(&meta.session_id).await?;
+        let entries = match self.journal(&meta.session_id).await {
+            Err(StoreError::Corrupt(_)) => return Ok(None),
+            entries => entries?,
+        };
         let Some(state) = State::fold(&entries) else { return Ok(None) };
         let Some(summary) = summary(meta, &entries) else { return Ok(None) };
         let pending = state.pending_request().cloned();
@@ -108,6 +125,7 @@ impl AgentService {
         let store = &self.env.desk.store;
         let mut follower = store.follow(session).await?;
         store.request_cancel(session).await?;
+        self.cancel_question(session).await?;
         tracing::info!(%session, "cancel requested");
         let ended = async {
             loop {
@@ -124,6 +142,18 @@ impl AgentService {
             Ok(Err(error)) => Err(CancelError::Store(error)),
             Err(_) => Ok(self.status(session).await?),
         }
+    }
+
+    /// Decides the question that a run waits with, so that its cancellation is not lost with the
+    /// message: whoever waits for it finds the decision.
+    async fn cancel_question(&self, session: &SessionId) -> Result<(), StoreError> {
+        let state = State::fold(&self.journal(session).await?);
+        let Some(request) = state.as_ref().and_then(State::pending_request) else { return Ok(()) };
+        let (store, at_ms) = (&self.env.desk.store, self.env.desk.clock.now_ms());
+        let proposal = Decision { verdict: Verdict::Cancelled, by: None, reason: None, at_ms };
+        let decided = store.decide(&request.request_id, &proposal).await?;
+        keep_request(&self.env, &request.request_id, &decided.standing(proposal)).await;
+        Ok(())
     }
 
     /// Where a session stands.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The header that follows a request through the platform.
 pub static CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
-/// Longest header value that is logged or echoed, in characters.
+/// Most of a header's value that is logged, in characters.
 const VALUE_MAX: usize = 200;
 
 /// How a request is called in logs and answers.
@@ -47,7 +47,8 @@ pub async fn log(mut request: Request, next: Next) -> Response {
 
 impl Trace {
     fn of(headers: &HeaderMap) -> Self {
-        let sent = text(headers, CORRELATION_ID.as_str());
+        let sent = headers.get(&CORRELATION_ID).and_then(|id| id.to_str().ok()).map(str::trim);
+        let sent = sent.filter(|id| !id.is_empty());
         let correlation_id = sent.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
         let traceparent = text(headers, "traceparent").and_then(trace_id);
         let trace_id = traceparent.map_or_else(|| correlation_id.clone(), str::to_owned);
@@ -55,10 +56,10 @@ impl Trace {
     }
 }
 
-/// A header's value, if it is there, is text, and is of a sane length.
+/// A header's value, if it is there and is text, as much of it as is sane to log.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get(name)?.to_str().ok()?.trim();
-    (!value.is_empty() && value.len() <= VALUE_MAX).then_some(value)
+    (!value.is_empty()).then(|| &value[..value.len().min(VALUE_MAX)])
 }
 
 /// The second field of a W3C `traceparent`.

@@ -1,6 +1,7 @@
 //! The guard of every closed route (contract, section 2). It reads headers only, and runs before
 //! any body is read; what it checked arrives at the handler as a [`Caller`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -37,7 +38,7 @@ fn caller(http: &Shared, headers: &HeaderMap) -> Result<Caller, ApiError> {
         return Err(ApiError::tenant_mismatch());
     }
     let user = text(headers, "x-user-id");
-    if user.is_some_and(|user| user != claims.sub.as_str()) {
+    if user.as_ref().is_some_and(|user| user != claims.sub.as_str()) {
         return Err(ApiError::forbidden("X-User-ID is not the token's sub"));
     }
     Ok(Caller {
@@ -67,10 +68,11 @@ fn verified(http: &Shared, token: &str) -> Result<Claims, ApiError> {
     })
 }
 
-/// A header's value as UTF-8; `None` if it is absent or blank.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let value = std::str::from_utf8(headers.get(name)?.as_bytes()).ok()?.trim();
-    (!value.is_empty()).then_some(value)
+/// A header's value; `None` if it is absent or blank. What is not UTF-8 is not absent, and equal to
+/// nothing that a token can say.
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+    let value = headers.get(name)?.as_bytes().trim_ascii();
+    (!value.is_empty()).then(|| String::from_utf8_lossy(value))
 }
 
 /// The checked caller, as a handler's argument. Only a guarded route has one.

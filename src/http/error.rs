@@ -220,6 +220,7 @@ impl From<StartError> for ApiError {
         match error {
             StartError::TooMany(_) => Self::too_many(error.to_string()),
             StartError::Stopping => Self::unavailable("this server is shutting down"),
+            StartError::Broken => Self::internal(),
             StartError::Store(error) => error.into(),
         }
     }
@@ -229,6 +230,7 @@ impl From<DecisionError> for ApiError {
     fn from(error: DecisionError) -> Self {
         match error {
             DecisionError::NotFound => Self::not_found("request"),
+            DecisionError::Broken => Self::internal(),
             DecisionError::Store(error) => error.into(),
         }
     }

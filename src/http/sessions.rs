@@ -11,7 +11,7 @@ use super::extract::{Params, PathId};
 use super::{Shared, envelope};
 use crate::agent::view::{CancelError, SessionDetail, SessionSummary};
 use crate::domain::plan::PlanStep;
-use crate::domain::{Caller, SessionId, SessionMeta};
+use crate::domain::{Caller, SessionId, SessionMeta, SessionStatus};
 
 /// How many sessions a page has, unless the caller says.
 const PAGE: usize = 20;
@@ -28,7 +28,7 @@ pub async fn list(
 ) -> Result<Response, ApiError> {
     let limit = limit(params.first_of(&["limit"]))?;
     let before = match params.first_of(&["before"]) {
-        Some(id) => Some(own(&http, &caller, id).await?),
+        Some(id) => Some(known(&http, &caller, id).await?),
         None => None,
     };
     let (sessions, next) = http.service.sessions(&caller, before.as_ref(), limit).await?;
@@ -58,7 +58,17 @@ pub async fn cancel(
     let meta = own(&http, &caller, &id).await?;
     let data = |status| json!({ "sessionId": meta.session_id, "status": status });
     match http.service.cancel(&meta.session_id).await {
-        Ok(status) => Ok(envelope::success(&*http.clock, "Session cancelled", data(status))),
+        Ok(status) => {
+            let message = match status {
+                SessionStatus::Cancelled => "Session cancelled",
+                SessionStatus::Running
+                | SessionStatus::WaitingApproval
+                | SessionStatus::Completed
+                | SessionStatus::Failed
+                | SessionStatus::Rejected => "Session will be cancelled once its tool has finished",
+            };
+            Ok(envelope::success(&*http.clock, message, data(status)))
+        }
         Err(CancelError::Over(status)) => {
             let body = envelope::success(&*http.clock, "Session is already over", data(status));
             Ok((StatusCode::CONFLICT, body).into_response())
@@ -72,6 +82,13 @@ pub async fn own(http: &Shared, caller: &Caller, id: &str) -> Result<SessionMeta
     let missing = || ApiError::not_found("session");
     let id = SessionId::parse(id).ok_or_else(missing)?;
     http.service.session(caller, &id).await?.ok_or_else(missing)
+}
+
+/// The caller's own session of that id, also if its journal has expired.
+async fn known(http: &Shared, caller: &Caller, id: &str) -> Result<SessionMeta, ApiError> {
+    let missing = || ApiError::not_found("session");
+    let id = SessionId::parse(id).ok_or_else(missing)?;
+    http.service.known_session(caller, &id).await?.ok_or_else(missing)
 }
 
 fn limit(text: Option<&str>) -> Result<usize, ApiError> {

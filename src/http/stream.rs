@@ -168,8 +168,9 @@ async fn stream(
 }
 
 fn named_in_header(headers: &HeaderMap) -> Option<String> {
-    let id = headers.get(SESSION_ID)?.to_str().ok()?.trim();
-    (!id.is_empty()).then(|| id.to_owned())
+    // What is not even text names a session all the same, one that does not exist.
+    let id = String::from_utf8_lossy(headers.get(SESSION_ID)?.as_bytes());
+    Some(id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
 fn last_event_id(headers: &HeaderMap) -> Option<EventId> {

@@ -93,6 +93,7 @@ impl Approvals for MemoryStore {
         let votes = waiting.iter().map(|(session, request)| StoredVotes {
             signal: copied(table.signals.get(session, now)),
             request: copied(table.requests.get(request, now)),
+            decision: table.decisions.get(request, now).cloned(),
         });
         Ok(votes.collect())
     }

@@ -92,6 +92,7 @@ impl Approvals for RedisStore {
             gets.ignore_errors();
             for (session, request) in waiting {
                 gets.get(keys::signal(session)).get(keys::request(request));
+                gets.get(keys::decision(request));
             }
             let found: Vec<RedisResult<Option<Vec<u8>>>> = self.commands.pipe(&gets).await?;
             let mut found = found.into_iter().map(|value| match value {
@@ -101,9 +102,10 @@ impl Approvals for RedisStore {
                     None
                 }
             });
-            votes.extend(waiting.iter().map(|_| StoredVotes {
-                signal: found.next().flatten(),
-                request: found.next().flatten(),
+            votes.extend(waiting.iter().map(|_| {
+                let (signal, request) = (found.next().flatten(), found.next().flatten());
+                let decision = found.next().flatten().map(|text| from_json("decision", &text));
+                StoredVotes { signal, request, decision: decision.and_then(Result::ok) }
             }));
         }
         Ok(votes)

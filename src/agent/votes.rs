@@ -1,0 +1,257 @@
+//! From an answer to a decision.
+//!
+//! Every way in which an answer can arrive, a published signal, a stored one, a request that another
+//! service rewrote, a cancellation, the deadline, ends in the same place: a proposal to
+//! [`crate::store::Approvals::decide`]. Whatever stands after that is what the run gets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::ask::patiently;
+use super::gate::Waiting;
+use super::run::Env;
+use super::service::AgentService;
+use crate::domain::signal::{Signal, vote_of_request};
+use crate::domain::{
+    ApprovalRequest, ApprovalStatus, Decision, Entry, RequestId, SessionId, Verdict,
+};
+use crate::store::{StoreError, StoredVotes};
+
+/// Pauses between attempts to decide while the store is away.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_MOST: Duration = Duration::from_secs(2);
+/// Waiting requests asked for in one go.
+const POLL_CHUNK: usize = 500;
+
+impl AgentService {
+    /// A signal was published.
+    pub(super) async fn hear_signal(self: &Arc<Self>, session: &SessionId, payload: &[u8]) {
+        let Some(waiting) = self.env.gate.waiting(session) else {
+            return log_ignored(session, "nobody waits for it");
+        };
+        let signal = match applicable(session, &waiting, payload) {
+            Ok(signal) => signal,
+            Err(why) => return log_ignored(session, &why),
+        };
+        tracing::info!(%session, request = %waiting.request, vote = ?signal.vote, "HITL signal received");
+        let proposal = waiting.decision(&signal, self.env.desk.clock.now_ms());
+        // The journal will be needed whatever the decision is: both round trips at once.
+        let (standing, entries) =
+            tokio::join!(self.propose(session, &waiting, proposal), self.journal(session));
+        let Some(standing) = standing else { return };
+        tokio::join!(
+            self.apply(session, &waiting.request, standing, entries.ok()),
+            self.keep_signal(session, &waiting.request, payload)
+        );
+    }
+
+    /// Reads the stored votes of everything that waits here, and the wishes to stop what works.
+    pub(super) async fn read_votes(self: &Arc<Self>) {
+        self.read_cancellations().await;
+        let all = self.env.gate.all();
+        for chunk in all.chunks(POLL_CHUNK) {
+            let wanted: Vec<_> =
+                chunk.iter().map(|(id, waiting)| (id.clone(), waiting.request.clone())).collect();
+            // A store that is away is logged by the store; there will be another poll.
+            let Ok(votes) = self.env.desk.store.votes(&wanted).await else { return };
+            for ((session, waiting), votes) in chunk.iter().zip(votes) {
+                if let Some(live) = self.live(session) {
+                    // By now its readers have what was said before the wait.
+                    live.settle();
+                }
+                self.weigh(session, waiting, votes).await;
+            }
+        }
+    }
+
+    /// Decides by what is stored, if that says anything.
+    pub(super) async fn weigh(
+        self: &Arc<Self>,
+        session: &SessionId,
+        waiting: &Waiting,
+        votes: StoredVotes,
+    ) {
+        let standing = match (votes.decision.clone(), stored_vote(session, waiting, &votes)) {
+            (Some(decision), _) => Some(decision),
+            (None, Some(signal)) => {
+                let now_ms = self.env.desk.clock.now_ms();
+                self.propose(session, waiting, waiting.stored_decision(&signal, now_ms)).await
+            }
+            (None, None) => None,
+        };
+        if let Some(standing) = standing {
+            tracing::info!(%session, request = %waiting.request, "HITL signal received from its key");
+            self.apply(session, &waiting.request, standing, None).await;
+        }
+    }
+
+    /// The time is up: what is stored counts first, then the deadline.
+    pub(super) async fn deadline(self: &Arc<Self>, session: SessionId, waiting: Waiting) {
+        let wanted = [(session.clone(), waiting.request.clone())];
+        let stored = self.insist(&session, &waiting, || self.env.desk.store.votes(&wanted)).await;
+        let Some(mut stored) = stored else { return };
+        let votes = stored.pop().unwrap_or_default();
+        let now_ms = self.env.desk.clock.now_ms();
+        let proposal = match stored_vote(&session, &waiting, &votes) {
+            Some(signal) => waiting.stored_decision(&signal, now_ms),
+            None => Waiting::timed_out(now_ms),
+        };
+        let Some(standing) = self.propose(&session, &waiting, proposal).await else { return };
+        if standing.verdict == Verdict::TimedOut {
+            tracing::info!(%session, request = %waiting.request, "HITL timeout");
+        }
+        self.apply(&session, &waiting.request, standing, None).await;
+    }
+
+    /// Somebody wants the session to stop.
+    pub(super) async fn hear_cancel(self: &Arc<Self>, session: &SessionId) {
+        self.interrupt(session);
+        let Some(waiting) = self.env.gate.waiting(session) else { return };
+        let at_ms = self.env.desk.clock.now_ms();
+        let proposal = Decision { verdict: Verdict::Cancelled, by: None, reason: None, at_ms };
+        if let Some(standing) = self.propose(session, &waiting, proposal).await {
+            self.apply(session, &waiting.request, standing, None).await;
+        }
+    }
+
+    /// Finds the wishes to stop whose message was lost.
+    async fn read_cancellations(self: &Arc<Self>) {
+        let store = &self.env.desk.store;
+        for chunk in self.at_work().chunks(POLL_CHUNK) {
+            let asked = chunk.iter().map(|session| store.cancel_requested(session));
+            for (session, asked) in chunk.iter().zip(join_all(asked).await) {
+                if asked.unwrap_or(false) {
+                    self.interrupt(session);
+                }
+            }
+        }
+    }
+
+    /// Proposes a decision, and returns the one that stands. An answer that was heard is not lost
+    /// because the store is away: it is proposed until the store says something, nobody waits for
+    /// it any more, or the process is to stop (then `None`).
+    async fn propose(
+        &self,
+        session: &SessionId,
+        waiting: &Waiting,
+        proposal: Decision,
+    ) -> Option<Decision> {
+        let store = &self.env.desk.store;
+        let decide = || store.decide(&waiting.request, &proposal);
+        let decided = self.insist(session, waiting, decide).await?;
+        Some(decided.standing(proposal))
+    }
+
+    async fn insist<T, F, Fut>(&self, session: &SessionId, waiting: &Waiting, ask: F) -> Option<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, StoreError>>,
+    {
+        let stopping = self.env.desk.tasks.stopping();
+        let mut pause = RETRY_FIRST;
+        loop {
+            let still_waits = self.env.gate.waiting(session);
+            if still_waits.is_none_or(|now| now.request != waiting.request) {
+                return None;
+            }
+            match ask().await {
+                Ok(answer) => return Some(answer),
+                Err(error) => {
+                    let request = &waiting.request;
+                    tracing::warn!(%session, %request, %error, "decision postponed: the store is away");
+                }
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return None,
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_MOST),
+            }
+        }
+    }
+
+    /// The decision stands: the run goes on with it, and the request tells it to others.
+    async fn apply(
+        self: &Arc<Self>,
+        session: &SessionId,
+        request: &RequestId,
+        standing: Decision,
+        read_ahead: Option<Vec<Entry>>,
+    ) {
+        if let Some(release) = self.env.gate.release(session, request, standing.clone()) {
+            self.env.desk.store.unwatch(session);
+            self.resume(session, release, read_ahead).await;
+        }
+        keep_request(&self.env, request, &standing).await;
+    }
+
+    /// Stores a signal that came by publish alone (contract, section 5.3, 5), under its request's
+    /// name, so that it can never be taken for an answer to a later one.
+    async fn keep_signal(&self, session: &SessionId, request: &RequestId, payload: &[u8]) {
+        let store = &self.env.desk.store;
+        let Ok(Value::Object(mut signal)) = serde_json::from_slice::<Value>(payload) else {
+            return;
+        };
+        signal.entry("requestId").or_insert_with(|| request.as_str().into());
+        let signal = Value::Object(signal).to_string();
+        let kept = patiently(self.env.desk.patience, || async {
+            let stored = store.signal(session).await?;
+            let stored = stored.and_then(|text| Signal::parse(text.as_bytes()).ok());
+            if stored.is_none_or(|stored| stored.request_id.as_ref() != Some(request)) {
+                store.store_signal(session, &signal).await?;
+            }
+            Ok(())
+        });
+        if let Err(error) = kept.await {
+            tracing::warn!(%session, %request, %error, "signal not stored");
+        }
+    }
+}
+
+/// Writes the decision into the stored request, unless it says so already.
+pub(super) async fn keep_request(env: &Env, id: &RequestId, standing: &Decision) {
+    let store = &env.desk.store;
+    let kept = patiently(env.desk.patience, || async {
+        let Some(stored) = store.request(id).await? else { return Ok(()) };
+        let Ok(request) = serde_json::from_str::<ApprovalRequest>(&stored) else { return Ok(()) };
+        if request.status == ApprovalStatus::from(standing.verdict) {
+            return Ok(());
+        }
+        store.save_request(&request.resolved(standing)).await
+    });
+    if let Err(error) = kept.await {
+        tracing::warn!(request = %id, %error, "decision not written into the request");
+    }
+}
+
+/// The signal, if it is an answer to what the session waits for.
+fn applicable(session: &SessionId, waiting: &Waiting, payload: &[u8]) -> Result<Signal, String> {
+    let signal = Signal::parse(payload).map_err(|fault| fault.to_string())?;
+    if signal.request_id.is_none() && !waiting.shown {
+        return Err("it names no request, and nobody has been shown one".into());
+    }
+    match signal.applies_to(session, std::slice::from_ref(&waiting.request)) {
+        Some(_) => Ok(signal),
+        None => Err("it answers another request".into()),
+    }
+}
+
+/// The vote in the stored keys, if there is one for this request. One that names no request must
+/// not be older than the request.
+fn stored_vote(session: &SessionId, waiting: &Waiting, votes: &StoredVotes) -> Option<Signal> {
+    let meant = |signal: &Signal| {
+        let old = signal.timestamp.is_some_and(|at| at < waiting.created_at_ms / 1000);
+        signal.request_id.is_some() || !old
+    };
+    let by_signal = votes
+        .signal
+        .as_ref()
+        .and_then(|signal| applicable(session, waiting, signal.as_bytes()).ok())
+        .filter(meant);
+    by_signal.or_else(|| votes.request.as_deref().and_then(vote_of_request))
+}
+
+fn log_ignored(session: &SessionId, why: &str) {
+    tracing::warn!(%session, why, "HITL signal ignored");
+}
