@@ -9,8 +9,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ApprovalRequest, Decision, Entry, EventId, Message, RequestId, SessionId, SessionMeta, TenantId,
-    ThreadId, UserId,
+    ApprovalRequest, Decision, Entry, EventId, Message, RequestId, SessionId, SessionMeta,
+    TenantId, ThreadId, UserId,
 };
 
 pub mod memory;
@@ -107,7 +107,10 @@ pub struct Follower {
 impl Follower {
     /// A follower woken by `changed`; `guard` is dropped with it.
     pub fn new(changed: watch::Receiver<u64>, guard: impl Send + Sync + 'static) -> Self {
-        Self { changed, _guard: Box::new(guard) }
+        Self {
+            changed,
+            _guard: Box::new(guard),
+        }
     }
 
     /// Returns once the journal may have grown since the last call (or since `follow`).
@@ -205,8 +208,11 @@ pub trait Approvals: Send + Sync {
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError>;
 
     /// Replaces the session's checkpoint; kept for 7 days.
-    async fn save_checkpoint(&self, session: &SessionId, checkpoint: &str)
-    -> Result<(), StoreError>;
+    async fn save_checkpoint(
+        &self,
+        session: &SessionId,
+        checkpoint: &str,
+    ) -> Result<(), StoreError>;
 
     /// The session's checkpoint as JSON text.
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError>;

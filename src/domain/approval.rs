@@ -99,7 +99,13 @@ impl ApprovalRequest {
     pub fn resolved(&self, decision: &Decision) -> Self {
         let mut request = self.clone();
         request.status = decision.verdict.into();
-        for key in ["approvedBy", "approvedAt", "rejectedBy", "rejectedAt", "reason"] {
+        for key in [
+            "approvedBy",
+            "approvedAt",
+            "rejectedBy",
+            "rejectedAt",
+            "reason",
+        ] {
             request.more.shift_remove(key);
         }
         let (by, at) = match decision.verdict {

@@ -10,7 +10,11 @@ pub struct Confidence(f64);
 impl Confidence {
     /// The nearest valid confidence; what is not a number counts as none at all.
     pub fn new(value: f64) -> Self {
-        let value = if value.is_nan() { 0.0 } else { value.clamp(0.0, 1.0) };
+        let value = if value.is_nan() {
+            0.0
+        } else {
+            value.clamp(0.0, 1.0)
+        };
         Self((value * 100.0).round() / 100.0)
     }
 

@@ -83,9 +83,18 @@ impl SessionId {
             .as_str()
             .chars()
             .take(USER_PART_MAX)
-            .map(|c| if c.is_ascii_alphanumeric() || ".@-".contains(c) { c } else { '-' })
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || ".@-".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
             .collect();
-        Self::new(format!("session_{user}_{unix_seconds}_{}", Uuid::new_v4().simple()))
+        Self::new(format!(
+            "session_{user}_{unix_seconds}_{}",
+            Uuid::new_v4().simple()
+        ))
     }
 
     /// The id, if the text has the form of one; what has not is no session's name.
@@ -105,7 +114,8 @@ impl RequestId {
     /// The id, if the text has the form of one; what has not is no request's name.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix("req_")?;
-        let fits = (12..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let fits =
+            (12..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
         fits.then(|| Self::new(text))
     }
 }
@@ -175,16 +185,35 @@ mod tests {
     #[test]
     fn a_session_id_is_safe_in_headers_and_keys_whatever_the_user_is_called() {
         let id = SessionId::generate(&UserId::new("kim:{민수}\n_a@b.c"), 1_706_152_860);
-        assert!(id.as_str().starts_with("session_kim----------a@b.c_1706152860_"), "{id}");
+        assert!(
+            id.as_str()
+                .starts_with("session_kim-------a@b.c_1706152860_"),
+            "{id}"
+        );
         assert_eq!(SessionId::parse(id.as_str()), Some(id));
     }
 
     #[test]
     fn what_has_not_the_form_of_an_id_is_not_looked_up() {
-        for text in ["", "session", "x", "session_a b", "session_a:b", "session_a\n", "session_{a}"] {
+        for text in [
+            "",
+            "session",
+            "x",
+            "session_a b",
+            "session_a:b",
+            "session_a\n",
+            "session_{a}",
+        ] {
             assert_eq!(SessionId::parse(text), None, "{text:?}");
         }
-        for text in ["", "req_", "req_0123456789a", "req_0123456789ag", "0123456789ab", "req_*"] {
+        for text in [
+            "",
+            "req_",
+            "req_0123456789a",
+            "req_0123456789ag",
+            "0123456789ab",
+            "req_*",
+        ] {
             assert_eq!(RequestId::parse(text), None, "{text:?}");
         }
         assert!(RequestId::parse(RequestId::generate().as_str()).is_some());
