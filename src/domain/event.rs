@@ -14,8 +14,6 @@ use super::session::SessionStatus;
 
 mod one_line;
 
-use one_line::one_line;
-
 /// A tool's result over this many bytes of JSON is cut in the event.
 pub const RESULT_SHOWN_MAX: usize = 8 * 1024;
 
@@ -208,7 +206,7 @@ impl Event {
     pub fn payload(&self, session: Option<&SessionId>, unix_seconds: u64) -> Bytes {
         let stamped = Stamped { event: self, session, unix_seconds };
         // Every map key is a literal and every value is JSON already, so nothing here can fail.
-        one_line(&stamped).unwrap_or_else(|_| b"{}".to_vec()).into()
+        one_line::to_vec(&stamped).unwrap_or_else(|_| b"{}".to_vec()).into()
     }
 
     fn write_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {

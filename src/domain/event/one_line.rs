@@ -7,7 +7,7 @@ use serde_json::ser::{Formatter, Serializer};
 
 /// Compact JSON. U+0085, U+2028 and U+2029 are escaped: SSE does not know them as line breaks, but
 /// clients that split a stream with their language's idea of lines do.
-pub(super) fn one_line(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+pub(super) fn to_vec(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut json = Vec::with_capacity(256);
     value.serialize(&mut Serializer::with_formatter(&mut json, OneLine))?;
     Ok(json)
