@@ -410,3 +410,26 @@ fn recent(history: Vec<Message>) -> Vec<Message> {
     let newest = history.into_iter().rev().take(kept).collect::<Vec<_>>().into_iter().rev();
     newest.skip_while(|message| !matches!(message, Message::User { .. })).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_starts_with_as_much_of_its_thread_as_fits_from_a_question_on() {
+        let user = |content: String| Message::User { content };
+        let said = |content: String| Message::Assistant { content, tool_calls: Vec::new() };
+        let long = "가".repeat(HISTORY_MAX / 6);
+        let history = vec![
+            user("first".into()),
+            said(long.clone()),
+            user("second".into()),
+            said(long.clone()),
+            user("third".into()),
+            said("short".into()),
+        ];
+        assert_eq!(recent(history.clone()), history[2..], "the first answer does not fit");
+        assert_eq!(recent(history[..2].to_vec()), history[..2]);
+        assert_eq!(recent(vec![user("x".repeat(HISTORY_MAX + 1))]), []);
+    }
+}

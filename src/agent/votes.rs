@@ -255,3 +255,61 @@ fn stored_vote(session: &SessionId, waiting: &Waiting, votes: &StoredVotes) -> O
 fn log_ignored(session: &SessionId, why: &str) {
     tracing::warn!(%session, why, "HITL signal ignored");
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ASKED_AT: u64 = 1_706_152_860;
+
+    fn waiting(shown: bool) -> Waiting {
+        Waiting {
+            request: RequestId::new("req_0123456789ab"),
+            created_at_ms: ASKED_AT * 1000,
+            expires_at: ASKED_AT + 300,
+            shown,
+        }
+    }
+
+    fn session() -> SessionId {
+        SessionId::new("session_u_1_ab")
+    }
+
+    fn stored(signal: &Value) -> StoredVotes {
+        StoredVotes { signal: Some(signal.to_string()), request: None, decision: None }
+    }
+
+    #[test]
+    fn an_answer_without_a_name_counts_only_once_somebody_can_have_seen_the_question() {
+        let yes = br#"{"action":"approve"}"#;
+        assert!(applicable(&session(), &waiting(false), yes).is_err());
+        assert!(applicable(&session(), &waiting(true), yes).is_ok());
+        let named = br#"{"action":"approve","requestId":"req_0123456789ab"}"#;
+        assert!(applicable(&session(), &waiting(false), named).is_ok());
+    }
+
+    #[test]
+    fn a_stored_answer_without_a_name_must_not_be_older_than_the_question() {
+        let vote = |at: u64| {
+            let signal = json!({"action": "approve", "timestamp": at});
+            stored_vote(&session(), &waiting(true), &stored(&signal))
+        };
+        assert!(vote(ASKED_AT - 1).is_none());
+        assert!(vote(ASKED_AT).is_some());
+    }
+
+    #[test]
+    fn a_stored_answer_counts_after_the_deadline_only_if_it_was_given_before() {
+        let late = (ASKED_AT + 301) * 1000;
+        let verdict = |at: u64| {
+            let signal =
+                json!({"type": "approval", "requestId": "req_0123456789ab", "timestamp": at});
+            let signal = Signal::parse(signal.to_string().as_bytes()).unwrap();
+            waiting(true).stored_decision(&signal, late).verdict
+        };
+        assert_eq!(verdict(ASKED_AT + 299), Verdict::Approved);
+        assert_eq!(verdict(ASKED_AT + 301), Verdict::TimedOut);
+    }
+}

@@ -248,7 +248,10 @@ async fn an_approval_sent_before_the_hitl_event_is_seen_is_not_lost() {
     let pointer = keys.wait_for(&format!("hitl:session:{session}")).await;
     let id = pointer["requestId"].as_str().unwrap().to_owned();
     let signal = json!({"type": "approval", "requestId": id, "status": "approved"});
-    keys.publish(&session, &signal.to_string()).await;
+    // The question is stored before it is shown, and heard from the moment that somebody listens.
+    while keys.publish(&session, &signal.to_string()).await == 0 {
+        tokio::task::yield_now().await;
+    }
     let mut stream = SseStream::of(response);
     stream.to_done().await;
     assert_eq!(stream.status_at_end(), "completed", "{:#?}", stream.summary());
@@ -377,6 +380,54 @@ async fn while_a_person_is_asked_the_keys_of_the_contract_are_there_with_their_t
         assert!((ttl - 30..=ttl).contains(&left), "{key}: {left}");
     }
     assert_eq!(keys.channels().await, [format!("hitl:channel:{session}")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadline_that_passes_while_redis_is_away_is_kept_once_it_is_back() {
+    let options = Options::default().set("HITL_TIMEOUT_SECONDS", 1);
+    let mut world = World::with(crate::support::world::Kind::Redis, options).await;
+    let (mut stream, hitl) = ask(&world.server.user()).await;
+    let redis = world.redis.as_mut().unwrap();
+    redis.kill();
+    wait_for_log(&world.server, "decision postponed").await;
+    redis.restart();
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "failed");
+    assert_eq!(stream.all("failed")[0].data["requestId"], hitl.data["requestId"]);
+    assert_eq!(merges(&world.server), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_approval_heard_while_redis_goes_away_is_not_lost() {
+    let (mut world, mut keys) = redis_world().await;
+    let (mut stream, hitl) = ask(&world.server.user()).await;
+    let session = stream.session();
+    let signal = json!({"type": "approval", "requestId": hitl.data["requestId"]}).to_string();
+    let redis = world.redis.as_mut().unwrap();
+    // Stored, and nobody hears the message.
+    keys.set(&format!("hitl:signal:{session}"), &serde_json::from_str(&signal).unwrap(), 300).await;
+    redis.kill();
+    wait_for_log(&world.server, "lost the Redis connection").await;
+    redis.restart();
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed");
+    assert_eq!(merges(&world.server), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_click_is_carried_out_though_the_client_leaves_at_once() {
+    let world = World::new(crate::support::world::Kind::Redis).await;
+    let user = world.server.user();
+    let (mut stream, hitl) = ask(&user).await;
+    let path = format!("/aura/hitl/approve/{}", text(&hitl, "requestId"));
+    let click = user.request(reqwest::Method::POST, &path).json(&json!({})).send();
+    // The request is on its way, and nobody waits for the answer.
+    let _ = tokio::time::timeout(std::time::Duration::from_millis(2), click).await;
+    let again = user.approve(text(&hitl, "requestId")).await;
+    assert!([StatusCode::OK, StatusCode::CONFLICT].contains(&again.status));
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed");
+    assert_eq!(merges(&world.server), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
