@@ -83,7 +83,6 @@ pub(crate) fn check_refusal(answer: &Answer, status: u16, code: &str) {
 /// What is wrong, the body, the code of its refusal, and what its words name.
 type Fault = (&'static str, Vec<u8>, &'static str, &'static str);
 
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn faults() -> Vec<Fault> {
     let deep = format!(r#"{{"prompt":"p","context":{}{}}}"#, "[".repeat(5000), "]".repeat(5000));
     vec![
