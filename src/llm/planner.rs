@@ -1,7 +1,123 @@
-//! x
-/// x
+//! The built-in planner: a deterministic model for when no provider is configured.
+//!
+//! It reads the last thing that the person said, in Korean or English, matches it against a table
+//! of cues ([`intent`]), asks for real tools round by round ([`steps`]) and puts what they returned
+//! into words ([`answer`]). The same conversation always gets the same turn. A tool is asked for at
+//! most once per prompt, so a failing tool is reported and never tried again.
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream;
+
+use super::{ChatModel, ChatRequest, ModelError, Turn};
+use crate::domain::{Confidence, ToolCall, ToolCallId};
+
+mod answer;
+mod conversation;
+mod files;
+mod intent;
+mod language;
+mod mail;
+mod names;
+mod pulls;
+mod report;
+mod speech;
+mod steps;
+mod tokens;
+
+use conversation::Conversation;
+use language::Language;
+use speech::{Speech, WordCount};
+use steps::{Plan, Step};
+
+/// The name that `start.model` shows.
+const NAME: &str = "builtin-planner";
+
+/// The planner. It holds nothing: everything that it knows is in the conversation.
+///
+/// An answer streams word by word. `words=N` in the prompt makes the final answer exactly N words
+/// long (1 to 100,000). Tokens are estimated from characters. The confidence of a turn says how
+/// clearly the prompt asked for what was understood, how many arguments were named rather than
+/// assumed, and how many tools did what they were asked.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Planner;
-impl Planner { /// x
- pub fn new() -> Self { Self } }
-#[async_trait::async_trait]
-impl super::ChatModel for Planner { fn name(&self)->&str {"x"} async fn chat(&self, _r: super::ChatRequest) -> Result<super::Turn, super::ModelError> { Err(super::ModelError::Broken(String::new())) } }
+
+impl Planner {
+    /// A planner.
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+#[async_trait]
+impl ChatModel for Planner {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    async fn chat(&self, request: ChatRequest) -> Result<Turn, ModelError> {
+        Ok(stream::iter(turn(&request).map(Ok)).boxed())
+    }
+}
+
+/// The whole turn; its words are made as they are taken.
+fn turn(request: &ChatRequest) -> Speech {
+    let conversation = Conversation::of(&request.messages);
+    let (words, prompt) = WordCount::take_from(conversation.prompt);
+    let conversation = Conversation {
+        prompt: &prompt,
+        ..conversation
+    };
+    let language = Language::of(&prompt);
+    let reading = intent::read(&prompt);
+    let offered: Vec<&str> = request
+        .tools
+        .iter()
+        .map(|tool| tool.name.as_str())
+        .collect();
+    let plan = steps::next(&conversation, reading.intent, &offered);
+    let confidence = confidence(reading.certainty(), &plan, &conversation);
+    let prompt_tokens = request.messages.iter().map(speech::tokens_of).sum();
+    match plan.step {
+        Step::Call(calls) => {
+            let numbered = calls.into_iter().zip(conversation.next_call..);
+            let calls = numbered.map(|(call, number)| ToolCall {
+                id: ToolCallId::new(format!("call_{number}")),
+                name: call.tool.to_owned(),
+                arguments: call.arguments.to_string(),
+            });
+            Speech::of_calls(calls.collect(), prompt_tokens, confidence)
+        }
+        Step::Say(reply) => {
+            let text = answer::compose(reply, &conversation, language, &offered);
+            Speech::of_text(text, words, prompt_tokens, confidence)
+        }
+    }
+}
+
+/// How sure a turn is: how clear the intent was, lowered by arguments that nobody named and by
+/// tools that failed.
+fn confidence(certainty: f64, plan: &Plan, conversation: &Conversation<'_>) -> Confidence {
+    let failed = conversation
+        .done
+        .iter()
+        .filter(|done| done.result.is_err())
+        .count();
+    Confidence::new(
+        certainty
+            * share(plan.named, plan.named + plan.assumed)
+            * share(conversation.done.len() - failed, conversation.done.len()),
+    )
+}
+
+/// From 1.0, where everything is as it should be (or there is nothing), down to 0.5.
+fn share(good: usize, all: usize) -> f64 {
+    if all == 0 {
+        return 1.0;
+    }
+    let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
+    0.5 + 0.5 * count(good) / count(all)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,318 @@
+//! A turn as a stream: words one by one, or tool calls, then the end with its counts.
+
+use crate::domain::{Confidence, Message, ToolCall, Usage};
+use crate::llm::{Delta, TurnEnd};
+
+/// The most words that `words=N` makes.
+const WORDS_MAX: usize = 100_000;
+/// Longest piece of text, in bytes; a longer word comes in several.
+const PIECE_MAX: usize = 512;
+
+/// How many words the final answer must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WordCount {
+    /// As many as there is to say.
+    AsComposed,
+    /// Exactly so many: the answer is cut, or said again from its beginning.
+    Exactly(usize),
+}
+
+impl WordCount {
+    /// Takes the first `words=N` out of a prompt; N is bounded to 1 to 100,000.
+    pub(super) fn take_from(prompt: &str) -> (Self, String) {
+        for (at, key) in prompt.match_indices("words=") {
+            let (before, after) = (&prompt[..at], &prompt[at + key.len()..]);
+            let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+            let starts_a_word = !before.ends_with(|c: char| c.is_ascii_alphanumeric());
+            if digits > 0 && starts_a_word {
+                // Only digits: what does not parse is too large.
+                let count = after[..digits]
+                    .parse()
+                    .unwrap_or(WORDS_MAX)
+                    .clamp(1, WORDS_MAX);
+                return (
+                    Self::Exactly(count),
+                    format!("{before}{}", &after[digits..]),
+                );
+            }
+        }
+        (Self::AsComposed, prompt.to_owned())
+    }
+}
+
+/// The pieces of one turn. Each is made when it is taken, so a long answer costs no memory.
+#[derive(Debug)]
+pub(super) struct Speech {
+    said: Said,
+    spent: Tokens,
+    prompt_tokens: u64,
+    confidence: Confidence,
+    ended: bool,
+}
+
+#[derive(Debug)]
+enum Said {
+    Calls(std::vec::IntoIter<ToolCall>),
+    /// The text from `next` on, piece by piece.
+    Text {
+        text: String,
+        next: usize,
+    },
+    /// The words, over and over, until so many are said.
+    Words {
+        words: Vec<String>,
+        next: usize,
+        left: usize,
+    },
+}
+
+impl Speech {
+    /// A turn that asks for tools.
+    pub(super) fn of_calls(
+        calls: Vec<ToolCall>,
+        prompt_tokens: u64,
+        confidence: Confidence,
+    ) -> Self {
+        Self::new(Said::Calls(calls.into_iter()), prompt_tokens, confidence)
+    }
+
+    /// A turn in words.
+    pub(super) fn of_text(
+        text: String,
+        count: WordCount,
+        prompt_tokens: u64,
+        confidence: Confidence,
+    ) -> Self {
+        let said = match count {
+            WordCount::AsComposed => Said::Text { text, next: 0 },
+            WordCount::Exactly(left) => {
+                let words = text.split_whitespace().map(str::to_owned).collect();
+                Said::Words {
+                    words,
+                    next: 0,
+                    left,
+                }
+            }
+        };
+        Self::new(said, prompt_tokens, confidence)
+    }
+
+    fn new(said: Said, prompt_tokens: u64, confidence: Confidence) -> Self {
+        Self {
+            said,
+            spent: Tokens::default(),
+            prompt_tokens,
+            confidence,
+            ended: false,
+        }
+    }
+
+    fn end(&mut self) -> Option<Delta> {
+        if std::mem::replace(&mut self.ended, true) {
+            return None;
+        }
+        let completion_tokens = self.spent.count();
+        let usage = Usage {
+            prompt_tokens: self.prompt_tokens,
+            completion_tokens,
+            total_tokens: self.prompt_tokens.saturating_add(completion_tokens),
+        };
+        let confidence = Some(self.confidence);
+        Some(Delta::End(TurnEnd {
+            usage: Some(usage),
+            confidence,
+            truncated: false,
+        }))
+    }
+}
+
+impl Iterator for Speech {
+    type Item = Delta;
+
+    fn next(&mut self) -> Option<Delta> {
+        match self.said.next() {
+            Some(delta) => {
+                match &delta {
+                    Delta::Text(text) => self.spent.add(text),
+                    Delta::ToolCall(call) => self.spent.add_call(call),
+                    Delta::End(_) => {}
+                }
+                Some(delta)
+            }
+            None => self.end(),
+        }
+    }
+}
+
+impl Said {
+    fn next(&mut self) -> Option<Delta> {
+        match self {
+            Self::Calls(calls) => calls.next().map(Delta::ToolCall),
+            Self::Text { text, next } => {
+                let piece = first_piece(&text[*next..]);
+                *next += piece.len();
+                (!piece.is_empty()).then(|| Delta::Text(piece.to_owned()))
+            }
+            Self::Words { words, next, left } => {
+                let word = words.get(*next)?;
+                *left = left.checked_sub(1)?;
+                *next = (*next + 1) % words.len();
+                Some(Delta::Text(if *left == 0 {
+                    word.clone()
+                } else {
+                    format!("{word} ")
+                }))
+            }
+        }
+    }
+}
+
+/// The first word with the whitespace around it, or as much of it as fits a piece.
+fn first_piece(text: &str) -> &str {
+    let word = text
+        .find(|c: char| !c.is_whitespace())
+        .unwrap_or(text.len());
+    let gap = text[word..]
+        .find(char::is_whitespace)
+        .map_or(text.len(), |at| word + at);
+    let end = text[gap..]
+        .find(|c: char| !c.is_whitespace())
+        .map_or(text.len(), |at| gap + at);
+    &text[..text.floor_char_boundary(end.min(PIECE_MAX))]
+}
+
+/// Tokens, estimated: four ASCII characters make one, every other character is one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tokens {
+    ascii: u64,
+    other: u64,
+}
+
+impl Tokens {
+    fn add(&mut self, text: &str) {
+        for c in text.chars() {
+            if c.is_ascii() {
+                self.ascii += 1;
+            } else {
+                self.other += 1;
+            }
+        }
+    }
+
+    fn add_call(&mut self, call: &ToolCall) {
+        self.add(&call.name);
+        self.add(&call.arguments);
+    }
+
+    fn count(self) -> u64 {
+        self.ascii.div_ceil(4) + self.other
+    }
+}
+
+/// The tokens of one message, estimated.
+pub(super) fn tokens_of(message: &Message) -> u64 {
+    let mut tokens = Tokens::default();
+    match message {
+        Message::System { content } | Message::User { content } => tokens.add(content),
+        Message::Assistant {
+            content,
+            tool_calls,
+        } => {
+            tokens.add(content);
+            tool_calls.iter().for_each(|call| tokens.add_call(call));
+        }
+        Message::Tool { content, .. } => tokens.add(content),
+    }
+    tokens.count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str, count: WordCount) -> Vec<String> {
+        Speech::of_text(text.to_owned(), count, 0, Confidence::new(1.0))
+            .filter_map(|delta| match delta {
+                Delta::Text(text) => Some(text),
+                Delta::ToolCall(_) | Delta::End(_) => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_text_comes_word_by_word_and_adds_up_to_itself() {
+        let text = "\n 둘 셋\u{3000}넷\n\n- a  b\n";
+        let pieces = said(text, WordCount::AsComposed);
+        assert_eq!(
+            pieces,
+            ["\n 둘 ", "셋\u{3000}", "넷\n\n", "- ", "a  ", "b\n"]
+        );
+        assert_eq!(pieces.concat(), text);
+        assert!(said("", WordCount::AsComposed).is_empty());
+        assert_eq!(said("  ", WordCount::AsComposed), ["  "]);
+    }
+
+    #[test]
+    fn no_piece_is_long_whatever_the_words_are() {
+        let text = format!("{} {}", "가".repeat(1000), "x".repeat(5000));
+        let pieces = said(&text, WordCount::AsComposed);
+        assert!(pieces.iter().all(|piece| piece.len() <= PIECE_MAX));
+        assert_eq!(pieces.concat(), text);
+    }
+
+    #[test]
+    fn an_answer_has_exactly_as_many_words_as_were_asked_for() {
+        for count in [1, 2, 3, 4, 7, 1000] {
+            let text = said("하나 둘\n셋", WordCount::Exactly(count)).concat();
+            assert_eq!(text.split_whitespace().count(), count);
+            assert_eq!(text.trim(), text);
+        }
+        assert_eq!(
+            said("a b c", WordCount::Exactly(4)),
+            ["a ", "b ", "c ", "a"]
+        );
+    }
+
+    #[test]
+    fn the_number_of_words_is_read_anywhere_and_bounded() {
+        let of = |prompt| WordCount::take_from(prompt);
+        assert_eq!(
+            of("안녕 words=20 요"),
+            (WordCount::Exactly(20), "안녕  요".into())
+        );
+        assert_eq!(of("(words=7)").0, WordCount::Exactly(7));
+        assert_eq!(of("words=0").0, WordCount::Exactly(1));
+        assert_eq!(
+            of("words=99999999999999999999999").0,
+            WordCount::Exactly(WORDS_MAX)
+        );
+        assert_eq!(
+            of("words=x swords=3"),
+            (WordCount::AsComposed, "words=x swords=3".into())
+        );
+    }
+
+    #[test]
+    fn tokens_are_counted_the_same_every_time() {
+        let user = Message::User {
+            content: "abcde 가나".into(),
+        };
+        assert_eq!(tokens_of(&user), 2 + 2);
+        let speech = Speech::of_text(
+            "abcd efg".to_owned(),
+            WordCount::AsComposed,
+            5,
+            Confidence::new(0.5),
+        );
+        let Some(Delta::End(end)) = speech.last() else {
+            panic!("no end")
+        };
+        let usage = Usage {
+            prompt_tokens: 5,
+            completion_tokens: 2,
+            total_tokens: 7,
+        };
+        assert_eq!(end.usage, Some(usage));
+        assert_eq!(end.confidence, Some(Confidence::new(0.5)));
+    }
+}

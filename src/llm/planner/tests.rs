@@ -1,0 +1,589 @@
+use futures::StreamExt;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::{Message, PageContext};
+use crate::llm::{Delta, TurnEnd};
+use crate::tools::{Effect, ToolSpec};
+
+const ALL_TOOLS: [&str; 12] = [
+    "git_status",
+    "git_diff",
+    "git_log",
+    "git_show_file",
+    "git_branch_list",
+    "git_merge",
+    "github_get_pr",
+    "github_list_prs",
+    "github_get_pr_diff",
+    "github_create_pr",
+    "github_merge_pr",
+    "send_email",
+];
+
+/// One turn, collected.
+struct Said {
+    text: String,
+    calls: Vec<(String, String, Value)>,
+    end: TurnEnd,
+}
+
+impl Said {
+    fn tools(&self) -> Vec<(&str, &Value)> {
+        self.calls
+            .iter()
+            .map(|(_, tool, arguments)| (tool.as_str(), arguments))
+            .collect()
+    }
+}
+
+/// A conversation that the planner is one side of.
+struct Talk {
+    messages: Vec<Message>,
+    offered: Vec<&'static str>,
+}
+
+impl Talk {
+    fn new(prompt: &str) -> Self {
+        Self {
+            messages: vec![user(prompt)],
+            offered: ALL_TOOLS.to_vec(),
+        }
+    }
+
+    fn on_page(prompt: &str, context: &Value) -> Self {
+        let content = PageContext::from_json(context).unwrap().system_prompt();
+        let mut talk = Self::new(prompt);
+        talk.messages.insert(0, Message::System { content });
+        talk
+    }
+
+    fn offering(mut self, offered: &[&'static str]) -> Self {
+        self.offered = offered.to_vec();
+        self
+    }
+
+    async fn turn(&mut self) -> Said {
+        let spec = |name: &&str| ToolSpec {
+            name: (*name).to_owned(),
+            description: String::new(),
+            parameters: json!({"type": "object"}),
+            effect: Effect::Reads,
+        };
+        let request = ChatRequest {
+            messages: self.messages.clone(),
+            tools: self.offered.iter().map(spec).collect(),
+        };
+        let deltas: Vec<_> = Planner::new().chat(request).await.unwrap().collect().await;
+        let said = collect(deltas.into_iter().map(Result::unwrap).collect());
+        let tool_calls = said.calls.iter().map(|(id, name, arguments)| ToolCall {
+            id: ToolCallId::new(id),
+            name: name.clone(),
+            arguments: arguments.to_string(),
+        });
+        let tool_calls = tool_calls.collect();
+        self.messages.push(Message::Assistant {
+            content: said.text.clone(),
+            tool_calls,
+        });
+        said
+    }
+
+    fn answer(&mut self, said: &Said, results: &[Value]) {
+        assert_eq!(said.calls.len(), results.len(), "{:?}", said.tools());
+        for ((id, name, _), result) in said.calls.iter().zip(results) {
+            self.messages.push(Message::Tool {
+                call_id: ToolCallId::new(id),
+                name: name.clone(),
+                content: result.to_string(),
+            });
+        }
+    }
+
+    fn ask(&mut self, prompt: &str) {
+        self.messages.push(user(prompt));
+    }
+}
+
+fn user(prompt: &str) -> Message {
+    Message::User {
+        content: prompt.to_owned(),
+    }
+}
+
+fn collect(mut deltas: Vec<Delta>) -> Said {
+    let Some(Delta::End(end)) = deltas.pop() else {
+        panic!("the last piece is not the end")
+    };
+    let mut said = Said {
+        text: String::new(),
+        calls: Vec::new(),
+        end,
+    };
+    for delta in deltas {
+        match delta {
+            Delta::Text(text) => {
+                assert!(!text.is_empty() && said.calls.is_empty());
+                said.text.push_str(&text);
+            }
+            Delta::ToolCall(call) => said.calls.push((
+                call.id.as_str().to_owned(),
+                call.name,
+                serde_json::from_str(&call.arguments).unwrap(),
+            )),
+            Delta::End(_) => panic!("two ends"),
+        }
+    }
+    said
+}
+
+fn branch_list() -> Value {
+    json!({"branches": [
+        {"name": "feature", "current": false, "hash": "f2", "subject": "Add search"},
+        {"name": "main", "current": true, "hash": "m1", "subject": "Start"},
+    ]})
+}
+
+fn commits(list: &[(&str, &str)]) -> Value {
+    let commit = |(hash, subject): &(&str, &str)| json!({"hash": hash, "shortHash": hash, "author": "kim", "date": "2026-01-16", "subject": subject});
+    json!({"commits": list.iter().map(commit).collect::<Vec<_>>()})
+}
+
+#[tokio::test]
+async fn a_greeting_is_answered_with_what_the_planner_can_do() {
+    let said = Talk::new("안녕하세요").turn().await;
+    assert!(said.calls.is_empty());
+    assert!(
+        said.text.contains("안녕하세요") && said.text.contains("브랜치 병합"),
+        "{}",
+        said.text
+    );
+    let said = Talk::new("hello").offering(&["git_status"]).turn().await;
+    assert!(
+        said.text.contains("tell how the repository stands"),
+        "{}",
+        said.text
+    );
+    assert!(
+        !said.text.contains("mail"),
+        "a tool that is not offered: {}",
+        said.text
+    );
+}
+
+#[tokio::test]
+async fn a_merge_is_asked_for_at_once_with_the_branches_as_named() {
+    for (prompt, source, target) in [
+        ("feature 브랜치를 main에 병합해주세요", "feature", "main"),
+        ("merge --upload-pack=x into main", "--upload-pack=x", "main"),
+    ] {
+        let mut talk = Talk::new(prompt);
+        let said = talk.turn().await;
+        let expected = json!({"source": source, "target": target});
+        assert_eq!(said.tools(), [("git_merge", &expected)], "{prompt}");
+        assert_eq!(
+            (said.calls[0].0.as_str(), said.text.as_str()),
+            ("call_1", "")
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_a_merge_came_to_is_told_in_the_language_of_the_prompt() {
+    let merged = json!({"merged": true, "source": "feature", "target": "main", "commit": "abc123"});
+    let mut talk = Talk::new("feature 브랜치를 main에 병합해주세요");
+    let asked = talk.turn().await;
+    talk.answer(&asked, std::slice::from_ref(&merged));
+    let said = talk.turn().await;
+    assert_eq!(said.text, "병합했습니다: feature → main\n- 커밋: abc123");
+
+    let mut talk = Talk::new("merge feature into main");
+    let asked = talk.turn().await;
+    talk.answer(&asked, &[merged]);
+    assert_eq!(
+        talk.turn().await.text,
+        "Merged feature into main.\n- Commit: abc123"
+    );
+}
+
+#[tokio::test]
+async fn a_tool_that_failed_is_reported_and_not_tried_again() {
+    let mut talk = Talk::new("feature 브랜치를 main에 병합해주세요");
+    let asked = talk.turn().await;
+    talk.answer(&asked, &[json!({"error": "merge conflict in a.txt"})]);
+    let said = talk.turn().await;
+    assert_eq!(
+        said.text,
+        "git_merge 도구가 실패했습니다: merge conflict in a.txt"
+    );
+    assert!(said.calls.is_empty());
+    assert!(said.end.confidence < asked.end.confidence);
+}
+
+#[tokio::test]
+async fn a_pull_request_without_a_number_is_read_from_the_branches_in_two_rounds() {
+    let mut talk = Talk::new("GitHub PR을 분석해주세요");
+    let first = talk.turn().await;
+    assert_eq!(first.tools(), [("git_branch_list", &json!({}))]);
+    talk.answer(&first, &[branch_list()]);
+    let second = talk.turn().await;
+    assert_eq!(
+        second.tools(),
+        [
+            ("git_diff", &json!({"from": "main", "to": "feature"})),
+            ("git_log", &json!({"limit": 20, "ref": "feature"})),
+        ]
+    );
+    assert_eq!(
+        [&*second.calls[0].0, &*second.calls[1].0],
+        ["call_2", "call_3"]
+    );
+    let diff = json!({"from": "main", "to": "feature", "patch": "…", "truncated": false, "files": [
+        {"path": "src/search.rs", "added": 40, "deleted": 2},
+        {"path": "README.md", "added": 1, "deleted": 0},
+    ]});
+    talk.answer(
+        &second,
+        &[diff, commits(&[("f2", "Add search"), ("m1", "Start")])],
+    );
+    let said = talk.turn().await;
+    assert!(said.calls.is_empty());
+    for part in [
+        "main → feature: 파일 2개 변경 (+41 −2)",
+        "src/search.rs(42줄)",
+        "f2 Add search",
+    ] {
+        assert!(said.text.contains(part), "{part}: {}", said.text);
+    }
+}
+
+#[tokio::test]
+async fn a_named_pull_request_is_read_on_github() {
+    let arguments = json!({"owner": "dwp", "repo": "aura", "number": 12});
+    let page = json!({"url": "https://github.com/dwp/aura/pull/12"});
+    for mut talk in [
+        Talk::new("dwp/aura#12 PR을 분석해주세요"),
+        Talk::new("https://github.com/dwp/aura/pull/12 분석해줘"),
+        Talk::on_page("이 PR을 분석해주세요", &page),
+        Talk::on_page(
+            "PR 12번 리뷰해줘",
+            &json!({"url": "https://github.com/dwp/aura"}),
+        ),
+    ] {
+        let first = talk.turn().await;
+        assert_eq!(first.tools(), [("github_get_pr", &arguments)]);
+        talk.answer(
+            &first,
+            &[json!({"number": 12, "title": "Add search", "state": "open"})],
+        );
+        let second = talk.turn().await;
+        assert_eq!(second.tools(), [("github_get_pr_diff", &arguments)]);
+        talk.answer(&second, &[json!({"diff": "+++ b/a.rs\n+one\n-two\n"})]);
+        let said = talk.turn().await;
+        assert!(said.text.contains("#12 Add search (open)"), "{}", said.text);
+        assert!(
+            said.text.contains("파일 1개 변경 (+1 −1)\n- a.rs"),
+            "{}",
+            said.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pull_request_that_cannot_be_read_is_reported_without_its_diff() {
+    let mut talk = Talk::new("review dwp/aura#12");
+    let first = talk.turn().await;
+    talk.answer(
+        &first,
+        &[json!({"error": "the tool is not configured: set GITHUB_TOKEN"})],
+    );
+    let said = talk.turn().await;
+    assert!(
+        said.calls.is_empty() && said.text.contains("set GITHUB_TOKEN"),
+        "{}",
+        said.text
+    );
+}
+
+#[tokio::test]
+async fn a_new_pull_request_is_made_of_the_commits_that_only_its_head_has() {
+    let mut talk = Talk::new("GitHub PR을 생성해주세요");
+    let first = talk.turn().await;
+    assert_eq!(first.tools(), [("git_branch_list", &json!({}))]);
+    talk.answer(&first, &[branch_list()]);
+    let second = talk.turn().await;
+    assert_eq!(
+        second.tools(),
+        [
+            ("git_log", &json!({"limit": 20, "ref": "feature"})),
+            ("git_log", &json!({"limit": 20, "ref": "main"})),
+        ]
+    );
+    let head = commits(&[("f2", "Add search"), ("f1", "Add index"), ("m1", "Start")]);
+    talk.answer(&second, &[head, commits(&[("m1", "Start")])]);
+    let third = talk.turn().await;
+    let expected = json!({
+        "owner": "dwp", "repo": "workspace", "title": "Add search (+1)",
+        "body": "`feature` → `main`\n\n## 변경 사항\n\n- Add search\n- Add index",
+        "head": "feature", "base": "main",
+    });
+    assert_eq!(third.tools(), [("github_create_pr", &expected)]);
+    talk.answer(
+        &third,
+        &[json!({"dryRun": true, "wouldSend": {"title": "Add search (+1)"}})],
+    );
+    let said = talk.turn().await;
+    assert!(said.text.contains("시험 실행"), "{}", said.text);
+    assert!(
+        said.text.contains("\"title\": \"Add search (+1)\""),
+        "{}",
+        said.text
+    );
+}
+
+#[tokio::test]
+async fn a_new_pull_request_needs_no_other_tool() {
+    let mut talk = Talk::new("dwp/aura 저장소에 topic 브랜치에서 develop으로 PR을 생성해줘")
+        .offering(&["github_create_pr"]);
+    let said = talk.turn().await;
+    let expected = json!({
+        "owner": "dwp", "repo": "aura", "title": "topic → develop",
+        "body": "`topic` → `develop`", "head": "topic", "base": "develop",
+    });
+    assert_eq!(said.tools(), [("github_create_pr", &expected)]);
+    let assumed = Talk::new("PR을 생성해줘")
+        .offering(&["github_create_pr"])
+        .turn()
+        .await;
+    assert_eq!(assumed.tools()[0].1["head"], "feature");
+    assert!(
+        assumed.end.confidence < said.end.confidence,
+        "three arguments were assumed"
+    );
+}
+
+#[tokio::test]
+async fn a_repository_with_one_branch_has_nothing_to_propose() {
+    let mut talk = Talk::new("create a pull request");
+    let first = talk.turn().await;
+    talk.answer(
+        &first,
+        &[json!({"branches": [{"name": "main", "current": true}]})],
+    );
+    let said = talk.turn().await;
+    assert!(
+        said.calls.is_empty() && said.text.contains("nothing to propose"),
+        "{}",
+        said.text
+    );
+}
+
+#[tokio::test]
+async fn a_mail_is_asked_for_with_what_the_prompt_says() {
+    let said = Talk::new("kim@dwp.com에게 회의 일정 메일 보내줘")
+        .turn()
+        .await;
+    let (tool, arguments) = said.tools()[0];
+    assert_eq!(tool, "send_email");
+    assert_eq!(arguments["to"], json!(["kim@dwp.com"]));
+    assert_eq!(arguments["subject"], "회의 일정");
+    assert!(arguments["body"].as_str().unwrap().contains("회의 일정"));
+    let said = Talk::new("메일 보내줘").turn().await;
+    assert!(
+        said.calls.is_empty() && said.text.contains("메일 주소"),
+        "{}",
+        said.text
+    );
+}
+
+#[tokio::test]
+async fn questions_about_the_repository_run_the_tool_that_knows() {
+    for (prompt, tool, arguments) in [
+        ("저장소 상태 알려줘", "git_status", json!({})),
+        ("git status", "git_status", json!({})),
+        ("최근 커밋 3개 보여줘", "git_log", json!({"limit": 3})),
+        (
+            "feature 브랜치 로그 보여줘",
+            "git_log",
+            json!({"ref": "feature"}),
+        ),
+        ("브랜치 목록", "git_branch_list", json!({})),
+        (
+            "main과 feature 비교해줘",
+            "git_diff",
+            json!({"from": "main", "to": "feature"}),
+        ),
+        ("git diff", "git_diff", json!({})),
+        (
+            "main 브랜치의 README.md 보여줘",
+            "git_show_file",
+            json!({"path": "README.md", "ref": "main"}),
+        ),
+        (
+            "dwp/aura 저장소의 PR 목록",
+            "github_list_prs",
+            json!({"owner": "dwp", "repo": "aura"}),
+        ),
+        (
+            "dwp/aura#3 PR을 병합해줘",
+            "github_merge_pr",
+            json!({"owner": "dwp", "repo": "aura", "number": 3}),
+        ),
+    ] {
+        assert_eq!(
+            Talk::new(prompt).turn().await.tools(),
+            [(tool, &arguments)],
+            "{prompt}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said_in_words() {
+    for (prompt, part) in [
+        ("브랜치를 병합해줘", "어느 브랜치"),
+        ("PR 12번 병합해줘", "어느 PR"),
+        ("list open PRs", "Which GitHub repository"),
+        ("오늘 날씨 어때?", "이해하지 못했습니다"),
+        ("이 화면이 뭐야?", "받지 못했습니다"),
+        ("", "did not understand"),
+    ] {
+        let said = Talk::new(prompt).turn().await;
+        assert!(
+            said.calls.is_empty() && said.text.contains(part),
+            "{prompt}: {}",
+            said.text
+        );
+    }
+    let said = Talk::new("feature를 main에 병합해줘")
+        .offering(&[])
+        .turn()
+        .await;
+    assert!(
+        said.calls.is_empty() && said.text.contains("git_merge"),
+        "{}",
+        said.text
+    );
+    let said = Talk::new("hello").offering(&[]).turn().await;
+    assert!(said.text.contains("No tools"), "{}", said.text);
+}
+
+#[tokio::test]
+async fn a_question_about_the_screen_is_answered_from_the_page_context() {
+    let page = json!({"activeApp": "mail", "selectedItemIds": [1, 2]});
+    let said = Talk::on_page("메일 화면 설명해줘", &page).turn().await;
+    assert!(
+        said.text.contains("화면: mail\n- 선택된 항목 ID: 1, 2"),
+        "{}",
+        said.text
+    );
+}
+
+#[tokio::test]
+async fn without_tools_the_results_that_are_there_are_told() {
+    let mut talk = Talk::new("저장소 상태 알려줘");
+    let asked = talk.turn().await;
+    talk.answer(
+        &asked,
+        &[json!({"branch": "main", "head": "abc", "clean": true})],
+    );
+    let said = talk.offering(&[]).turn().await;
+    assert!(
+        said.text.starts_with("현재 브랜치: main (abc)"),
+        "{}",
+        said.text
+    );
+}
+
+#[tokio::test]
+async fn a_follow_up_means_the_branch_that_was_named_last() {
+    let mut talk = Talk::new("feature/login 브랜치 로그 보여줘");
+    let first = talk.turn().await;
+    talk.answer(&first, &[commits(&[])]);
+    talk.turn().await;
+    talk.ask("그 브랜치를 main에 병합해줘");
+    let said = talk.turn().await;
+    let expected = json!({"source": "feature/login", "target": "main"});
+    assert_eq!(said.tools(), [("git_merge", &expected)]);
+    assert_eq!(
+        said.calls[0].0, "call_2",
+        "ids are unique within the conversation"
+    );
+    let named = Talk::new("feature/login 브랜치를 main에 병합해줘")
+        .turn()
+        .await;
+    assert!(
+        said.end.confidence < named.end.confidence,
+        "the branch was recalled, not named"
+    );
+}
+
+#[tokio::test]
+async fn call_ids_stay_unique_when_the_oldest_part_of_a_conversation_is_gone() {
+    let mut talk = Talk::new("git status");
+    let call = |id: &str| ToolCall {
+        id: ToolCallId::new(id),
+        name: "git_log".into(),
+        arguments: "{}".into(),
+    };
+    let tool_calls = vec![call("call_41"), call("other")];
+    talk.messages.insert(
+        0,
+        Message::Assistant {
+            content: String::new(),
+            tool_calls,
+        },
+    );
+    assert_eq!(talk.turn().await.calls[0].0, "call_42");
+}
+
+#[tokio::test]
+async fn a_benchmark_gets_exactly_as_many_words_as_it_asks_for() {
+    for prompt in ["words=500", "안녕하세요 words=500", "hello (words=500)"] {
+        let said = Talk::new(prompt).turn().await;
+        assert_eq!(said.text.split_whitespace().count(), 500, "{prompt}");
+    }
+    let mut talk = Talk::new("저장소 상태 알려줘 words=7");
+    let asked = talk.turn().await;
+    assert_eq!(asked.tools(), [("git_status", &json!({}))]);
+    talk.answer(&asked, &[json!({"branch": "main", "clean": true})]);
+    assert_eq!(talk.turn().await.text.split_whitespace().count(), 7);
+}
+
+#[tokio::test]
+async fn the_same_conversation_gets_the_same_turn_with_its_tokens_counted() {
+    let (one, other) = (
+        Talk::new("안녕").turn().await,
+        Talk::new("안녕").turn().await,
+    );
+    assert_eq!((&one.text, one.end), (&other.text, other.end));
+    let usage = one.end.usage.unwrap();
+    assert_eq!(usage.prompt_tokens, 2);
+    assert!(usage.completion_tokens > 0);
+    assert_eq!(
+        usage.total_tokens,
+        usage.prompt_tokens + usage.completion_tokens
+    );
+    assert_eq!(Planner::new().name(), "builtin-planner");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_prompt_and_no_result_makes_it_panic(prompt in ".{0,80}", result in ".{0,40}", at in 0..ALL_TOOLS.len()) {
+        for prompt in [prompt.clone(), format!("{prompt} main에 병합 PR 메일 words={prompt}")] {
+            let call = ToolCall {
+                id: ToolCallId::new("call_1"),
+                name: ALL_TOOLS[at].into(),
+                arguments: result.clone(),
+            };
+            let messages = vec![
+                user(&prompt),
+                Message::Assistant { content: String::new(), tool_calls: vec![call] },
+                Message::Tool { call_id: ToolCallId::new("call_1"), name: ALL_TOOLS[at].into(), content: result.clone() },
+            ];
+            let request = ChatRequest { messages, tools: [].into() };
+            let said = collect(turn(&request).collect());
+            proptest::prop_assert!(!said.text.is_empty());
+        }
+    }
+}
