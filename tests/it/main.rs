@@ -5,6 +5,7 @@ mod support;
 
 mod approvals;
 mod cli;
+mod gateway;
 mod git_tools;
 mod models;
 mod runs;

@@ -6,6 +6,7 @@ pub mod app;
 pub mod git;
 pub mod keys;
 pub mod model;
+pub mod nginx;
 pub mod redis;
 pub mod stream;
 pub mod world;
