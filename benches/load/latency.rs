@@ -24,25 +24,36 @@ pub fn run() {
     let ask = post(MAIL);
     let mut person = Person::of(&service, server.port());
     let mut bare = Bare::of(server.port());
-    let (mut approvals, mut publishes) = (Vec::new(), Vec::new());
+    let (mut approvals, mut publishes, mut steps) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..APPROVALS {
         approvals.push(person.approve_one(&ask));
         publishes.push(bare.publish_one());
+        steps.push(bare.decide_one());
     }
     let both = |times: &[Duration]| {
         let (middle, most) = (millis(median(times)), millis(quantile(times, 0.99)));
         format!("p50 {middle:.3} ms, p99 {most:.3} ms")
     };
     line(
-        "PUBLISH to the message at a subscriber, bare Redis",
+        "bare Redis: PUBLISH to the message at a subscriber",
         both(&publishes),
     );
+    line("bare Redis: the same, then SET NX, then XADD", both(&steps));
     line(
         "PUBLISH of the approval to the next event at the client",
         both(&approvals),
     );
-    let ratio = millis(median(&approvals)) / millis(median(&publishes));
-    judged("the one over the other, p50", ratio, "x", 2.0);
+    let over = |bare: &[Duration]| millis(median(&approvals)) / millis(median(bare));
+    judged(
+        "the approval over the bare message, p50",
+        over(&publishes),
+        "x",
+        2.0,
+    );
+    line(
+        "the approval over the bare steps, p50",
+        format!("{:.2} x", over(&steps)),
+    );
 }
 
 /// Somebody who asks for things, and approves them with `redis-cli`.
@@ -140,6 +151,7 @@ impl StartsWithEvent for [u8] {
 struct Bare {
     publisher: Redis,
     subscriber: Redis,
+    commands: Redis,
 }
 
 impl Bare {
@@ -152,17 +164,46 @@ impl Bare {
         for _ in 0..6 {
             subscriber.line();
         }
+        let (publisher, commands) = (Redis::connect(redis), Redis::connect(redis));
         Self {
-            publisher: Redis::connect(redis),
+            publisher,
             subscriber,
+            commands,
         }
     }
 
     fn publish_one(&mut self) -> Duration {
+        self.timed(|_| {})
+    }
+
+    /// What no service can do without: the message, the one decision, and its place in the log,
+    /// each of which waits for the one before.
+    fn decide_one(&mut self) -> Duration {
+        self.timed(|commands| {
+            commands.send(&["SET", "bare:decision", "approved", "EX", "60", "NX"]);
+            commands.line();
+            commands.send(&[
+                "XADD",
+                "bare:journal",
+                "MAXLEN",
+                "~",
+                "1000",
+                "*",
+                "t",
+                "thought",
+            ]);
+            // The entry's id, in two lines.
+            commands.line();
+            commands.line();
+        })
+    }
+
+    fn timed(&mut self, afterwards: impl FnOnce(&mut Redis)) -> Duration {
         sleep(THINKING);
         let begun = Instant::now();
         self.publisher.send(&["PUBLISH", Self::CHANNEL, "approved"]);
         self.subscriber.message();
+        afterwards(&mut self.commands);
         let took = begun.elapsed();
         assert_eq!(self.publisher.line(), ":1");
         took

@@ -4,8 +4,15 @@
 //! those. Each section prints its lines as it goes, with the budget where there is one. Whatever is
 //! a ratio has both of its sides measured in the same run, taking turns, so that a busy machine
 //! slows both. `AURA_BIN` names another binary than the one that cargo has just built.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that fails is over")]
-#![allow(clippy::print_stdout, reason = "the report is what this program is for")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a measurement that fails is over"
+)]
+#![allow(
+    clippy::print_stdout,
+    reason = "the report is what this program is for"
+)]
 #![allow(unreachable_pub, reason = "modules are written like a library's")]
 
 use std::time::Instant;
@@ -45,7 +52,10 @@ fn main() {
     arguments.retain(|argument| !argument.starts_with('-'));
     let known = |name: &String| SECTIONS.iter().any(|(section, _)| section == name);
     if let Some(unknown) = arguments.iter().find(|name| !known(name)) {
-        println!("no such section: {unknown}; there are {:?}", SECTIONS.map(|(name, _)| name));
+        println!(
+            "no such section: {unknown}; there are {:?}",
+            SECTIONS.map(|(name, _)| name)
+        );
         std::process::exit(2);
     }
     server::raise_descriptor_limit();

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -18,6 +19,8 @@ use crate::server::{Options, Process};
 
 const FEW: usize = 1_000;
 const MANY: usize = 5_000;
+/// Runs that read a repository before they ask: each starts a few processes for that.
+const READING: usize = 200;
 /// How many clients come at the same time.
 const CROWD: usize = 32;
 const BUDGET_KIB: f64 = 8.0;
@@ -29,86 +32,93 @@ pub fn run() {
     let runtime = Runtime::new().unwrap();
     let ask = post(MAIL);
     embedded(&runtime, &ask);
-    parts(&runtime, &ask);
     redis(&runtime, &ask);
+    parts(&runtime, &ask);
 }
 
 /// What the budget is about.
 fn embedded(runtime: &Runtime, ask: &[u8]) {
     let service = Process::service(&Options::dev());
-    let idle = service.settled_rss_kib();
-    line("idle", format!("{:.1} MiB", idle / 1024.0));
+    let idle = service.own_kib();
+    line("idle", format!("{:.1} MiB", service.rss_kib() / 1024.0));
     let few = runtime.block_on(open(&service, FEW, ask, WAITS));
-    let with_few = service.settled_rss_kib();
+    let each = (service.settled_kib() - idle) / count(FEW);
     judged(
-        &format!("each of {FEW} waiting streams"),
-        (with_few - idle) / count(FEW),
+        &format!("embedded, each of {FEW} waiting streams"),
+        each,
         "KiB",
         BUDGET_KIB,
     );
     let more = runtime.block_on(open(&service, MANY - FEW, ask, WAITS));
-    let with_many = service.settled_rss_kib();
+    let each = (service.settled_kib() - idle) / count(MANY);
     judged(
-        &format!("each of {MANY} waiting streams"),
-        (with_many - idle) / count(MANY),
+        &format!("embedded, each of {MANY} waiting streams"),
+        each,
         "KiB",
         BUDGET_KIB,
     );
-    let grown = (with_many - with_few) / count(MANY - FEW);
-    line("each further one", format!("{grown:.2} KiB"));
     drop((few, more));
-}
-
-/// The same in parts: each costs about the sum of two of them.
-fn parts(runtime: &Runtime, ask: &[u8]) {
-    let keep_alive = get("/health", "");
-    let each = |what: &str, kib: f64| line(what, format!("{kib:.2} KiB"));
-    let service = Process::service(&Options::dev());
-    let kib = grown(runtime, &service, || {
-        open(&service, MANY, &keep_alive, b"\"UP\"")
-    });
-    each(&format!("each of {MANY} idle keep-alive connections"), kib);
-    let service = Process::service(&Options::dev());
-    let kib = grown(runtime, &service, || leave(&service, MANY, ask));
-    each(
-        &format!("each of {MANY} waiting runs whose clients have gone"),
-        kib,
-    );
-    let bare = Baseline::start(b"id: 1\nevent: hitl\ndata: {}\n\n");
-    let hold = bare.request(baseline::HOLD, ask);
-    let kib = grown(runtime, &bare.process, || {
-        open(&bare.process, MANY, &hold, WAITS)
-    });
-    each(&format!("each of {MANY} open streams of bare axum"), kib);
 }
 
 fn redis(runtime: &Runtime, ask: &[u8]) {
     let server = RedisServer::start();
     let service = Process::service(&Options::dev().redis(server.url()));
-    let kib = grown(runtime, &service, || async {
-        let held = open(&service, MANY, ask, WAITS).await;
-        let connections = Redis::connect(server.port()).other_clients();
-        judged(
-            &format!("Redis connections with {MANY} waiting streams"),
-            count(connections),
-            "",
-            8.0,
-        );
-        held
-    });
+    let idle = service.own_kib();
+    let held = runtime.block_on(open(&service, MANY, ask, WAITS));
+    let each = (service.settled_kib() - idle) / count(MANY);
     judged(
-        &format!("with Redis, each of {MANY} waiting streams"),
-        kib,
+        &format!("Redis, each of {MANY} waiting streams"),
+        each,
         "KiB",
         BUDGET_KIB,
     );
+    let connections = Redis::connect(server.port()).other_clients();
+    judged(
+        &format!("connections to Redis with {MANY} of them"),
+        count(connections),
+        "",
+        8.0,
+    );
+    drop(held);
 }
 
-/// By how many KiB for each of [`MANY`] a process grows while what `fill` returns is held.
-fn grown<F: Future>(runtime: &Runtime, process: &Process, fill: impl FnOnce() -> F) -> f64 {
-    let before = process.settled_rss_kib();
-    let held = runtime.block_on(fill());
-    let after = process.settled_rss_kib();
+/// The same in parts: a waiting stream costs about a waiting run and an open stream.
+fn parts(runtime: &Runtime, ask: &[u8]) {
+    let each = |what: String, kib: f64| line(&what, format!("{kib:.2} KiB"));
+    let service = Process::service(&Options::dev());
+    let idle = service.own_kib();
+    runtime.block_on(leave(&service, MANY, ask));
+    let kib = (service.settled_kib() - idle) / count(MANY);
+    each(
+        format!("embedded, each of {MANY} runs whose clients have gone"),
+        kib,
+    );
+
+    let service = Process::service(&Options::dev());
+    let idle = service.own_kib();
+    let held = runtime.block_on(open(&service, READING, &post(PULL_REQUEST), WAITS));
+    let kib = (service.settled_kib() - idle) / count(READING);
+    each(
+        format!("embedded, each of {READING} streams that read a repository first"),
+        kib,
+    );
+    drop(held);
+
+    let service = Process::service(&Options::dev());
+    let keep_alive = get("/health", "");
+    let kib = held_open(runtime, &service, &keep_alive, b"\"UP\"");
+    each(format!("each of {MANY} connections without a stream"), kib);
+    let bare = Baseline::start(b"id: 1\nevent: hitl\ndata: {}\n\n");
+    let hold = bare.request(baseline::HOLD, ask);
+    let kib = held_open(runtime, &bare.process, &hold, WAITS);
+    each(format!("bare axum, each of {MANY} open streams"), kib);
+}
+
+/// By how many KiB a process grows for each of [`MANY`] connections that are kept.
+fn held_open(runtime: &Runtime, process: &Process, request: &[u8], needle: &'static [u8]) -> f64 {
+    let before = process.own_kib();
+    let held = runtime.block_on(open(process, MANY, request, needle));
+    let after = process.own_kib();
     drop(held);
     (after - before) / count(MANY)
 }
@@ -150,7 +160,7 @@ async fn leave(process: &Process, count: usize, ask: &[u8]) {
     }
     // The server has noticed once it holds as many descriptors as before.
     while process.descriptors() > CROWD {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -114,27 +114,29 @@ impl Process {
 
     /// Resident memory, in KiB.
     pub fn rss_kib(&self) -> f64 {
+        self.status("VmRSS:")
+    }
+
+    /// Resident memory without the pages of files, in KiB: under pressure the kernel takes those
+    /// away, and no measurement is about them.
+    pub fn own_kib(&self) -> f64 {
+        self.status("RssAnon:")
+    }
+
+    /// [`Process::own_kib`] once runs that wait have given back what their readers no longer need,
+    /// which they do every five seconds.
+    pub fn settled_kib(&self) -> f64 {
+        sleep(Duration::from_millis(5_500));
+        self.own_kib()
+    }
+
+    fn status(&self, field: &str) -> f64 {
         let status = fs::read_to_string(self.proc("status")).unwrap();
         let line = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .find_map(|line| line.strip_prefix(field))
             .unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
-    /// Resident memory in KiB once it has stopped falling: what readers of waiting runs no longer
-    /// need is given back every five seconds.
-    pub fn settled_rss_kib(&self) -> f64 {
-        const QUIET: Duration = Duration::from_secs(6);
-        let (mut least, mut since) = (self.rss_kib(), Instant::now());
-        while since.elapsed() < QUIET {
-            sleep(Duration::from_millis(200));
-            let now = self.rss_kib();
-            if now < least * 0.995 {
-                (least, since) = (now, Instant::now());
-            }
-        }
-        self.rss_kib()
     }
 
     /// Processor time used so far, user and system.
