@@ -1,11 +1,11 @@
 //! What the tests share: real servers on free ports, and callers as types.
 #![allow(dead_code, reason = "each test binary uses its own part of the support code")]
-#![allow(unreachable_pub, reason = "support code is written like a library's")]
 
 pub mod app;
 pub mod git;
 pub mod keys;
 pub mod model;
+pub mod nginx;
 pub mod raw;
 pub mod redis;
 pub mod stream;
