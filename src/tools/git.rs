@@ -1,9 +1,9 @@
 //! Git, for agents: five tools that read a repository of the workspace and one that merges.
 //!
 //! The tools run the `git` program, so that a merge here is the merge that people know. Three
-//! walls stand around it: [`refs`] lets no name be anything but a name, [`workspace`] and
-//! [`repository`] let no path lead out of the workspace root, [`command`] lets no repository run a
-//! program. How a merge stays all or nothing is told in [`merge`].
+//! walls stand around it: [`refs`] lets no name be anything but a name, [`workspace`],
+//! [`repository`] and [`confinement`] let no path lead out of the workspace root, [`command`] lets
+//! no repository run a program. How a merge stays all or nothing is told in [`merge`].
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -21,7 +21,9 @@ use self::workspace::Workspace;
 use super::{Tool, ToolError};
 use crate::shutdown::Tasks;
 
+mod blocking;
 mod command;
+mod confinement;
 mod merge;
 mod read;
 pub(in crate::tools) mod refs;
