@@ -30,7 +30,7 @@ async fn a_branch_name_cannot_be_a_git_option() {
             ("git_diff", json!({"from": name})),
             ("git_diff", json!({"from": "main", "to": name})),
             ("git_show_file", json!({"path": "README.md", "ref": name})),
-            ("git_merge", json!({"source": name})),
+            ("git_merge", json!({"source": name, "target": "main"})),
             ("git_merge", json!({"source": "feature", "target": name})),
         ];
         for (tool, arguments) in calls {

@@ -228,6 +228,7 @@ async fn without_a_usable_git_the_tools_are_there_and_say_why_they_fail() {
 
     script(&nowhere.join("git"), "echo git version 2.37.1");
     let old = workspace.tools_with(|config| config.search_path = nowhere.into()).await;
-    let error = old.fault("git_merge", json!({"source": "feature"})).await.to_string();
+    let error =
+        old.fault("git_merge", json!({"source": "feature", "target": "main"})).await.to_string();
     assert_eq!(error, "the git tools need git 2.38 or newer, found 2.37");
 }
