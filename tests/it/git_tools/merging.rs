@@ -240,3 +240,19 @@ async fn the_question_is_one_line_that_names_what_will_happen() {
     );
     assert!(!question(json!({"source": "a\nb", "target": "main"})).contains('\n'));
 }
+
+#[tokio::test]
+async fn a_lock_that_somebody_left_behind_is_named() {
+    let workspace = Workspace::with_sample("sample").await;
+    let repository = workspace.path("sample");
+    write(&repository, ".git/refs/heads/main.lock", "");
+    let tools = workspace.tools().await;
+    let call = json!({"source": "feature", "target": "main"});
+    let error = conflict(tools.fault("git_merge", call.clone()).await);
+    let expected = "main is locked by another git, or by one that died: if none is at work, \
+                    remove .git/refs/heads/main.lock; nothing was done";
+    assert_eq!(error, expected);
+    assert!(is_clean(&repository));
+    std::fs::remove_file(repository.join(".git/refs/heads/main.lock")).unwrap();
+    tools.ok("git_merge", call).await;
+}
