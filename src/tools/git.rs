@@ -41,7 +41,7 @@ const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 pub struct Config {
     /// The directory that holds the repositories, or is one. Nothing outside of it is touched.
     pub workspace_root: PathBuf,
-    /// How long one git call may take.
+    /// How long one call of a tool that reads may take, and each step of a merge.
     pub timeout: Duration,
     /// How many bytes of one git call's output are used.
     pub max_output_bytes: usize,
@@ -77,7 +77,8 @@ pub enum SetupError {
 /// What all git tools share.
 struct Git {
     runner: Runner,
-    workspace: Workspace,
+    /// `None` if no root is configured.
+    workspace: Option<Workspace>,
     /// One lock per repository (by its shared git directory), held for a whole merge, so that two
     /// merges of this process never mix. Other processes are kept out by git's own locks.
     merging: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
@@ -106,22 +107,43 @@ pub async fn tools(config: Config, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, S
     if let Some(reason) = &unavailable {
         tracing::warn!(reason, "git tools unavailable");
     }
+    Ok(all(runner, Some(workspace), unavailable, tasks))
+}
+
+/// The six git tools where no workspace root is configured: each call fails with
+/// [`ToolError::NotConfigured`], and rules about them can still be kept.
+pub fn unconfigured(tasks: Tasks) -> Vec<Arc<dyn Tool>> {
+    let Config { search_path, timeout, max_output_bytes, .. } = Config::new("");
+    all(Runner::new(search_path, timeout, max_output_bytes), None, None, tasks)
+}
+
+fn all(
+    runner: Runner,
+    workspace: Option<Workspace>,
+    unavailable: Option<String>,
+    tasks: Tasks,
+) -> Vec<Arc<dyn Tool>> {
     let git = Arc::new(Git { runner, workspace, merging: Mutex::default(), unavailable });
     let mut tools = read::tools(&git);
     tools.push(Arc::new(merge::GitMerge::new(git, tasks)));
-    Ok(tools)
+    tools
 }
 
 impl Git {
+    /// Where the repositories are.
+    fn workspace(&self) -> Result<&Workspace, ToolError> {
+        self.workspace.as_ref().ok_or(ToolError::NotConfigured { setting: "WORKSPACE_ROOT" })
+    }
+
     /// Finds and opens the repository that a call names, or the only one.
     async fn open(self: &Arc<Self>, named: Option<&RelativePath>) -> Result<Repository, ToolError> {
-        let location = self.workspace.locate(named)?;
+        let location = self.workspace()?.locate(named)?;
         Repository::open(Arc::clone(self), location).await
     }
 
     /// What people call the repository that a call names, also if it is not there.
     fn name_of(&self, named: Option<&RelativePath>) -> String {
-        match (self.workspace.locate(named), named) {
+        match (self.workspace().and_then(|workspace| workspace.locate(named)), named) {
             (Ok(location), _) => location.name,
             (Err(_), Some(path)) => path.to_string(),
             (Err(_), None) => "?".into(),

@@ -83,8 +83,9 @@ impl Tool for GitMerge {
     }
 
     fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+        let workspace = self.git.workspace()?;
         let arguments = Arguments::parse(arguments)?;
-        self.git.workspace.locate(arguments.repository.as_ref()).map(drop)
+        workspace.locate(arguments.repository.as_ref()).map(drop)
     }
 
     fn question(&self, arguments: &Value) -> String {
@@ -133,8 +134,13 @@ fn is_trailer(line: &str) -> bool {
 }
 
 async fn merge(git: Arc<Git>, arguments: Arguments, call: ToolCallId) -> Result<Value, ToolError> {
-    let repository = git.open(arguments.repository.as_ref()).await?;
+    let repository = {
+        let _place = git.runner.place().await?;
+        git.open(arguments.repository.as_ref()).await?
+    };
     let _alone = git.lock(repository.common_dir()).await;
+    // Not before: merges that wait for one another would keep all places from those who read.
+    let _place = git.runner.place().await?;
     let merge = Merge::prepare(&repository, &arguments).await?;
     if merge.is_up_to_date().await? {
         return Ok(merge.nothing_to_do());

@@ -193,7 +193,8 @@ async fn discover(git: &Git, location: &Location) -> Result<(PathBuf, PathBuf), 
     if *top != location.directory {
         return Err(refused(location, "its work tree is somewhere else"));
     }
-    if ![git_dir, common_dir].into_iter().all(|path| git.workspace.contains(path)) {
+    let workspace = git.workspace()?;
+    if ![git_dir, common_dir].into_iter().all(|path| workspace.contains(path)) {
         return Err(refused(location, "its git directory is outside of the workspace"));
     }
     Ok((git_dir.clone(), common_dir.clone()))
@@ -219,7 +220,7 @@ async fn check_confined(
     git_dir: &Path,
     common_dir: &Path,
 ) -> Result<(), ToolError> {
-    let (workspace, location) = (git.workspace.clone(), location.clone());
+    let (workspace, location) = (git.workspace()?.clone(), location.clone());
     let (git_dir, common_dir) = (git_dir.to_owned(), common_dir.to_owned());
     blocking(git.runner.timeout, move |deadline| {
         Look::new(workspace, location, deadline).through([&git_dir, &common_dir])

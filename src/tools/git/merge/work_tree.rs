@@ -153,7 +153,7 @@ async fn open_linked(
         let message = format!("{branch} is checked out in a work tree that cannot be used");
         ToolError::Conflict(message)
     };
-    let location = git.workspace.location_of(directory).ok_or_else(elsewhere)?;
+    let location = git.workspace()?.location_of(directory).ok_or_else(elsewhere)?;
     let place = Repository::open(Arc::clone(git), location).await?;
     if place.common_dir() == repository.common_dir() { Ok(place) } else { Err(elsewhere()) }
 }
