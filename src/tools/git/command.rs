@@ -216,12 +216,12 @@ impl<'a> GitCommand<'a> {
         };
         match tokio::time::timeout(timeout, work).await {
             Ok(done) => {
-                group.is_done();
+                group.release();
                 done.map_err(|error: std::io::Error| not_run(&error))
             }
             Err(_) => {
                 end_group(&mut child).await;
-                group.is_done();
+                group.release();
                 Err(ToolError::TimedOut { seconds: timeout.as_secs() })
             }
         }
@@ -305,7 +305,7 @@ impl Group {
     }
 
     /// The leader was waited for: its number may be somebody else's by now.
-    fn is_done(mut self) {
+    fn release(mut self) {
         self.0 = None;
     }
 }
