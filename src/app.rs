@@ -205,15 +205,17 @@ async fn tools(
     workspace: Option<&Path>,
     tasks: &Tasks,
 ) -> Result<Arc<Tools>, AppError> {
-    let mut tools: Vec<Arc<dyn Tool>> = Vec::new();
-    if let Some(root) = workspace {
-        let config = git::Config {
-            timeout: settings.tools.timeout,
-            max_output_bytes: settings.tools.max_output_bytes,
-            ..git::Config::new(root)
-        };
-        tools.extend(git::tools(config, tasks.clone()).await?);
-    }
+    let mut tools: Vec<Arc<dyn Tool>> = match workspace {
+        Some(root) => {
+            let config = git::Config {
+                timeout: settings.tools.timeout,
+                max_output_bytes: settings.tools.max_output_bytes,
+                ..git::Config::new(root)
+            };
+            git::tools(config, tasks.clone()).await?
+        }
+        None => git::unconfigured(tasks.clone()),
+    };
     let github = draft_mode(mode, settings.github.token.is_some(), "GITHUB_TOKEN");
     let mail = draft_mode(mode, settings.smtp_url.is_some(), "SMTP_URL");
     tools.extend(drafts::tools(github, mail));

@@ -1,9 +1,9 @@
 //! Git, for agents: five tools that read a repository of the workspace and one that merges.
 //!
 //! The tools run the `git` program, so that a merge here is the merge that people know. Three
-//! walls stand around it: [`refs`] lets no name be anything but a name, [`workspace`] and
-//! [`repository`] let no path lead out of the workspace root, [`command`] lets no repository run a
-//! program. How a merge stays all or nothing is told in [`merge`].
+//! walls stand around it: [`refs`] lets no name be anything but a name, [`workspace`],
+//! [`repository`] and [`confinement`] let no path lead out of the workspace root, [`command`] lets
+//! no repository run a program. How a merge stays all or nothing is told in [`merge`].
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -21,7 +21,9 @@ use self::workspace::Workspace;
 use super::{Tool, ToolError};
 use crate::shutdown::Tasks;
 
+mod blocking;
 mod command;
+mod confinement;
 mod merge;
 mod read;
 pub(in crate::tools) mod refs;
@@ -39,7 +41,7 @@ const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 pub struct Config {
     /// The directory that holds the repositories, or is one. Nothing outside of it is touched.
     pub workspace_root: PathBuf,
-    /// How long one git call may take.
+    /// How long one call of a tool that reads may take, and each step of a merge.
     pub timeout: Duration,
     /// How many bytes of one git call's output are used.
     pub max_output_bytes: usize,
@@ -75,7 +77,8 @@ pub enum SetupError {
 /// What all git tools share.
 struct Git {
     runner: Runner,
-    workspace: Workspace,
+    /// `None` if no root is configured.
+    workspace: Option<Workspace>,
     /// One lock per repository (by its shared git directory), held for a whole merge, so that two
     /// merges of this process never mix. Other processes are kept out by git's own locks.
     merging: Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>,
@@ -104,22 +107,43 @@ pub async fn tools(config: Config, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, S
     if let Some(reason) = &unavailable {
         tracing::warn!(reason, "git tools unavailable");
     }
+    Ok(all(runner, Some(workspace), unavailable, tasks))
+}
+
+/// The six git tools where no workspace root is configured: each call fails with
+/// [`ToolError::NotConfigured`], and rules about them can still be kept.
+pub fn unconfigured(tasks: Tasks) -> Vec<Arc<dyn Tool>> {
+    let Config { search_path, timeout, max_output_bytes, .. } = Config::new("");
+    all(Runner::new(search_path, timeout, max_output_bytes), None, None, tasks)
+}
+
+fn all(
+    runner: Runner,
+    workspace: Option<Workspace>,
+    unavailable: Option<String>,
+    tasks: Tasks,
+) -> Vec<Arc<dyn Tool>> {
     let git = Arc::new(Git { runner, workspace, merging: Mutex::default(), unavailable });
     let mut tools = read::tools(&git);
     tools.push(Arc::new(merge::GitMerge::new(git, tasks)));
-    Ok(tools)
+    tools
 }
 
 impl Git {
+    /// Where the repositories are.
+    fn workspace(&self) -> Result<&Workspace, ToolError> {
+        self.workspace.as_ref().ok_or(ToolError::NotConfigured { setting: "WORKSPACE_ROOT" })
+    }
+
     /// Finds and opens the repository that a call names, or the only one.
     async fn open(self: &Arc<Self>, named: Option<&RelativePath>) -> Result<Repository, ToolError> {
-        let location = self.workspace.locate(named)?;
+        let location = self.workspace()?.locate(named)?;
         Repository::open(Arc::clone(self), location).await
     }
 
     /// What people call the repository that a call names, also if it is not there.
     fn name_of(&self, named: Option<&RelativePath>) -> String {
-        match (self.workspace.locate(named), named) {
+        match (self.workspace().and_then(|workspace| workspace.locate(named)), named) {
             (Ok(location), _) => location.name,
             (Err(_), Some(path)) => path.to_string(),
             (Err(_), None) => "?".into(),

@@ -7,7 +7,7 @@ use super::{Tool, ToolError, ToolSpec};
 mod arguments;
 mod policy;
 
-pub use arguments::{is_plain_line, parse_arguments, schema_of};
+pub use arguments::{is_plain_line, is_plain_name, parse_arguments, schema_of};
 pub use policy::{ApprovalPolicy, PolicyError, Rule};
 
 /// Every tool of this process, in the order in which a model is told of them.

@@ -22,7 +22,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::tools::ToolError;
 
@@ -77,19 +77,21 @@ const WHOLE_LIMIT: usize = 8 * 1024 * 1024;
 const STDERR_LIMIT: usize = 8 * 1024;
 /// How long a process has to clean up after itself (remove its lock files) once it must end.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a call waits for its place.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where git is and what it may use up.
 #[derive(Clone, Debug)]
 pub(super) struct Runner {
     /// The `PATH` on which git is looked for, and all that it sees of the environment.
     pub(super) search_path: OsString,
-    /// For each call.
+    /// For one process; for a whole call of a tool that reads.
     pub(super) timeout: Duration,
     /// Of each call's output.
     pub(super) max_output_bytes: usize,
-    /// Places for processes at once: hundreds of runs may read at the same moment, and the machine
-    /// has to answer their streams meanwhile. Waiting for one does not count against the time limit.
-    pub(super) places: Arc<Semaphore>,
+    /// Places for calls at once: hundreds of runs may read at the same moment, and the machine has to
+    /// answer their streams meanwhile. A call runs one process at a time.
+    places: Arc<Semaphore>,
 }
 
 /// What a git call came to.
@@ -117,6 +119,14 @@ impl Runner {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let places = Arc::new(Semaphore::new(2 * cores));
         Self { search_path, timeout, max_output_bytes, places }
+    }
+
+    /// A place for a call. Waiting for it does not count against the call's time limit, but has one
+    /// of its own.
+    pub(super) async fn place(&self) -> Result<SemaphorePermit<'_>, ToolError> {
+        let busy = || ToolError::Failed("too many git calls at once: try again later".into());
+        let place = tokio::time::timeout(PATIENCE, self.places.acquire()).await;
+        place.map_err(|_| busy())?.map_err(|_| busy())
     }
 
     /// A hardened call in that directory.
@@ -186,9 +196,8 @@ impl<'a> GitCommand<'a> {
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         let input = self.stdin;
         let timeout = self.runner.timeout;
-        let closed = |_| ToolError::Failed("git is not run any more".into());
-        let _place = self.runner.places.acquire().await.map_err(closed)?;
         let mut child = self.spawn()?;
+        let group = Group::of(&child);
         let work = async {
             let (stdin, stdout, stderr) =
                 (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -206,9 +215,13 @@ impl<'a> GitCommand<'a> {
             Ok(Output { code: status.code(), stdout, missing, stderr })
         };
         match tokio::time::timeout(timeout, work).await {
-            Ok(done) => done.map_err(|error: std::io::Error| not_run(&error)),
+            Ok(done) => {
+                group.release();
+                done.map_err(|error: std::io::Error| not_run(&error))
+            }
             Err(_) => {
                 end_group(&mut child).await;
+                group.release();
                 Err(ToolError::TimedOut { seconds: timeout.as_secs() })
             }
         }
@@ -280,6 +293,28 @@ async fn end_group(child: &mut Child) {
     if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
         let _ = kill_process_group(group, Signal::KILL);
         let _ = child.wait().await;
+    }
+}
+
+/// Ends a whole process group at once if nobody waits for its leader any more.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(leader: &Child) -> Self {
+        Self(leader.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)))
+    }
+
+    /// The leader was waited for: its number may be somebody else's by now.
+    fn release(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
 }
 

@@ -39,6 +39,8 @@ mod work_tree;
 
 /// Longest commit message, in bytes.
 const MAX_MESSAGE: usize = 4000;
+/// The trailer by which a later run can find out that a call's merge has happened.
+const TRAILER: &str = "Aura-Call";
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,8 +49,8 @@ struct Arguments {
     repository: Option<RelativePath>,
     /// The local branch whose commits are merged.
     source: RefName,
-    /// The local branch that takes them in. Default: the current branch.
-    target: Option<RefName>,
+    /// The local branch that takes them in.
+    target: RefName,
     /// Message of the merge commit. Default: git's own wording.
     message: Option<String>,
 }
@@ -81,8 +83,9 @@ impl Tool for GitMerge {
     }
 
     fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+        let workspace = self.git.workspace()?;
         let arguments = Arguments::parse(arguments)?;
-        self.git.workspace.locate(arguments.repository.as_ref()).map(drop)
+        workspace.locate(arguments.repository.as_ref()).map(drop)
     }
 
     fn question(&self, arguments: &Value) -> String {
@@ -90,12 +93,9 @@ impl Tool for GitMerge {
             return "브랜치를 병합할까요?".into();
         };
         let source = arguments.source.as_branch();
-        let target = match &arguments.target {
-            Some(target) => format!("{} 브랜치", target.as_branch()),
-            None => "현재 브랜치".into(),
-        };
+        let target = arguments.target.as_branch();
         let repository = self.git.name_of(arguments.repository.as_ref());
-        format!("{source} 브랜치를 {target}에 병합할까요? (저장소: {repository})")
+        format!("{source} 브랜치를 {target} 브랜치에 병합할까요? (저장소: {repository})")
     }
 
     async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError> {
@@ -109,24 +109,38 @@ impl Tool for GitMerge {
 impl Arguments {
     fn parse(arguments: &Value) -> Result<Self, ToolError> {
         let arguments: Self = parse_arguments(arguments)?;
-        let fault = match (&arguments.target, &arguments.message) {
-            (Some(target), _) if target.as_branch() == arguments.source.as_branch() => {
+        let fault = match &arguments.message {
+            _ if arguments.target.as_branch() == arguments.source.as_branch() => {
                 "`target`: it is the same branch as `source`"
             }
-            (_, Some(message)) if message.trim().is_empty() => "`message`: it is empty",
-            (_, Some(message)) if message.len() > MAX_MESSAGE => "`message`: it is too long",
-            (_, Some(message)) if !message.split('\n').all(is_plain_line) => {
+            Some(message) if message.trim().is_empty() => "`message`: it is empty",
+            Some(message) if message.len() > MAX_MESSAGE => "`message`: it is too long",
+            Some(message) if !message.split('\n').all(is_plain_line) => {
                 "`message`: it has control or invisible characters"
             }
-            _ => return Ok(arguments),
+            Some(message) if message.split('\n').any(is_trailer) => {
+                "`message`: it has a line `Aura-Call`, which only the tool itself writes"
+            }
+            Some(_) | None => return Ok(arguments),
         };
         Err(ToolError::InvalidArguments(fault.into()))
     }
 }
 
+/// Whether git would take a line for the one that tells which call a merge came from.
+fn is_trailer(line: &str) -> bool {
+    let start = line.trim_start().get(..TRAILER.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(TRAILER))
+}
+
 async fn merge(git: Arc<Git>, arguments: Arguments, call: ToolCallId) -> Result<Value, ToolError> {
-    let repository = git.open(arguments.repository.as_ref()).await?;
+    let repository = {
+        let _place = git.runner.place().await?;
+        git.open(arguments.repository.as_ref()).await?
+    };
     let _alone = git.lock(repository.common_dir()).await;
+    // Not before: merges that wait for one another would keep all places from those who read.
+    let _place = git.runner.place().await?;
     let merge = Merge::prepare(&repository, &arguments).await?;
     if merge.is_up_to_date().await? {
         return Ok(merge.nothing_to_do());
@@ -152,13 +166,23 @@ mod tests {
         let refused = |arguments: Value| Arguments::parse(&arguments).unwrap_err().to_string();
         let same = refused(json!({"source": "a", "target": "refs/heads/a"}));
         assert!(same.contains("`target`: it is the same branch"), "{same}");
-        let option = refused(json!({"source": "--help"}));
+        let option = refused(json!({"source": "--help", "target": "b"}));
         assert!(option.contains("`source`: \"--help\" is not the name of a branch"), "{option}");
-        assert!(
-            refused(json!({"source": "a", "message": " \n"})).contains("`message`: it is empty")
-        );
-        assert!(refused(json!({"source": "a", "message": "x\u{1b}[31m"})).contains("`message`"));
-        assert!(refused(json!({"source": "a", "squash": true})).contains("unknown field `squash`"));
-        assert!(Arguments::parse(&json!({"source": "a", "message": "제목\n\n본문"})).is_ok());
+        let open = refused(json!({"source": "a"}));
+        assert_eq!(open, "the arguments are not valid: missing field `target`");
+        let strange = refused(json!({"source": "a", "target": "b", "squash": true}));
+        assert!(strange.contains("unknown field `squash`"), "{strange}");
+    }
+
+    #[test]
+    fn a_message_that_is_none_or_poses_as_the_tools_own_is_refused() {
+        let with = |message: &str| {
+            Arguments::parse(&json!({"source": "a", "target": "b", "message": message}))
+        };
+        for bad in [" \n", "x\u{1b}[31m", "x\n\nAura-Call: call_1", "x\n\n aura-call : call_1"] {
+            let error = with(bad).unwrap_err().to_string();
+            assert!(error.contains("`message`"), "{bad:?}: {error}");
+        }
+        assert!(with("제목\n\n본문: Aura-Call 없이").is_ok());
     }
 }

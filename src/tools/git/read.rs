@@ -78,8 +78,9 @@ impl<O: Operation> Tool for ReadTool<O> {
     }
 
     fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+        let workspace = self.git.workspace()?;
         let operation: O = parse_arguments(arguments)?;
-        self.git.workspace.locate(operation.repository()).map(drop)
+        workspace.locate(operation.repository()).map(drop)
     }
 
     fn question(&self, arguments: &Value) -> String {
@@ -90,8 +91,15 @@ impl<O: Operation> Tool for ReadTool<O> {
 
     async fn run(&self, arguments: &Value, _context: &ToolContext) -> Result<Value, ToolError> {
         let operation: O = parse_arguments(arguments)?;
-        let repository = self.git.open(operation.repository()).await?;
-        operation.read(&repository).await
+        let runner = &self.git.runner;
+        let _place = runner.place().await?;
+        let work = async {
+            let repository = self.git.open(operation.repository()).await?;
+            operation.read(&repository).await
+        };
+        let seconds = runner.timeout.as_secs();
+        let done = tokio::time::timeout(runner.timeout, work).await;
+        done.unwrap_or(Err(ToolError::TimedOut { seconds }))
     }
 }
 

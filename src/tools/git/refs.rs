@@ -6,10 +6,11 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use crate::tools::registry::is_plain_line;
+use crate::tools::registry::{is_plain_line, is_plain_name};
 
 /// Longest name or path that is looked at, in bytes.
 const MAX_LENGTH: usize = 1024;
+const INVISIBLE: &str = "it has control or invisible characters";
 
 /// A branch, tag or commit by name: what `git check-ref-format` allows, and never an option or one
 /// of the operators of git's revision language (`..`, `^`, `~`, `:`, `@{`).
@@ -74,6 +75,9 @@ fn fault_of_ref(name: &str) -> Option<&'static str> {
     if let Some(fault) = fault_of_text(name) {
         return Some(fault);
     }
+    if !is_plain_name(name) {
+        return Some(INVISIBLE);
+    }
     if let Some(c) = name.chars().find(|c| " ~^:?*[\\".contains(*c)) {
         return Some(if c == ' ' { "it has a space" } else { "it has one of ~ ^ : ? * [ \\" });
     }
@@ -112,7 +116,7 @@ fn fault_of_text(text: &str) -> Option<&'static str> {
     if text.starts_with('-') {
         return Some("it starts with `-`");
     }
-    (!is_plain_line(text)).then_some("it has control or invisible characters")
+    (!is_plain_line(text)).then_some(INVISIBLE)
 }
 
 /// The text for a message: escaped, and not all of it if it is long.
@@ -186,6 +190,8 @@ mod tests {
             "a.lock/b",
             "a.",
             "main\u{202e}x",
+            "main\u{3164}",
+            "main\u{200d}",
         ];
         for name in bad {
             assert!(RefName::try_from(name.to_owned()).is_err(), "{name:?}");

@@ -1,9 +1,10 @@
 //! A repository that was looked over before anything is done in it.
 //!
 //! Git follows many pointers: `.git` may be a file that points elsewhere, `core.worktree` may move
-//! the work tree, `objects/info/alternates` borrows objects, any of it may be a symbolic link.
-//! [`Repository::open`] follows them all once, refuses what leads out of the workspace, and pins
-//! what it found: every later call names git directory and work tree and discovers nothing.
+//! the work tree, `objects/info/alternates` borrows objects, anything below may be a symbolic link.
+//! [`Repository::open`] follows them all once ([`super::confinement`]), refuses what leads out of
+//! the workspace, and pins what it found: every later call names git directory and work tree and
+//! discovers nothing.
 //!
 //! It also refuses settings that would run a program and that no override reaches
 //! ([`super::command`] lists the others). The look is not a lock: whoever can change the
@@ -13,15 +14,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Git;
+use super::blocking::blocking;
 use super::command::GitCommand;
+use super::confinement::Look;
 use super::refs::RefName;
-use super::workspace::{Location, Workspace};
+use super::workspace::Location;
 use crate::tools::ToolError;
-
-/// How deep alternates of alternates are followed; git itself stops at five.
-const MAX_ALTERNATES: usize = 5;
-/// How many entries of the git directory are looked at; refs of a very large repository are packed.
-const MAX_ENTRIES: usize = 50_000;
 
 /// A repository with a work tree inside the workspace.
 #[derive(Clone)]
@@ -45,8 +43,7 @@ impl Repository {
     pub(super) async fn open(git: Arc<Git>, location: Location) -> Result<Self, ToolError> {
         git.available()?;
         let (git_dir, common_dir) = discover(&git, &location).await?;
-        check_links(&git.workspace, &location, [&git_dir, &common_dir])?;
-        check_alternates(&git.workspace, &location, &common_dir.join("objects"), MAX_ALTERNATES)?;
+        check_confined(&git, &location, &git_dir, &common_dir).await?;
         let mut repository = Self { git, location, git_dir, common_dir, identity: None };
         repository.identity = repository.check_settings().await?;
         Ok(repository)
@@ -196,7 +193,8 @@ async fn discover(git: &Git, location: &Location) -> Result<(PathBuf, PathBuf), 
     if *top != location.directory {
         return Err(refused(location, "its work tree is somewhere else"));
     }
-    if ![git_dir, common_dir].into_iter().all(|path| git.workspace.contains(path)) {
+    let workspace = git.workspace()?;
+    if ![git_dir, common_dir].into_iter().all(|path| workspace.contains(path)) {
         return Err(refused(location, "its git directory is outside of the workspace"));
     }
     Ok((git_dir.clone(), common_dir.clone()))
@@ -215,74 +213,23 @@ fn runs_a_program(key: &str) -> bool {
     }
 }
 
-/// Refuses symbolic links in a git directory that lead out of the workspace.
-///
-/// Looked at are the directory itself, `objects` with its first level, and everything below `refs`
-/// and `logs`: all that git would read a name from, or write to.
-fn check_links(
-    workspace: &Workspace,
+/// Refuses a repository whose own data lead out of the workspace.
+async fn check_confined(
+    git: &Git,
     location: &Location,
-    git_dirs: [&PathBuf; 2],
+    git_dir: &Path,
+    common_dir: &Path,
 ) -> Result<(), ToolError> {
-    let mut waiting: Vec<PathBuf> = git_dirs.into_iter().cloned().collect();
-    let mut seen = 0;
-    while let Some(directory) = waiting.pop() {
-        let Ok(entries) = directory.read_dir() else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            seen += 1;
-            let path = entry.path();
-            let Ok(kind) = entry.file_type() else {
-                continue;
-            };
-            if seen > MAX_ENTRIES {
-                return Err(refused(location, "its git directory has too many entries"));
-            }
-            if kind.is_symlink() && !workspace.contains(&path) {
-                return Err(refused(location, "a link in its git directory leads outside"));
-            }
-            let below = ["refs", "logs"].iter().any(|name| has_component(&path, git_dirs, name));
-            let first = git_dirs.iter().any(|dir| path == dir.join("objects"));
-            if kind.is_dir() && (below || first) {
-                waiting.push(path);
-            }
-        }
-    }
-    Ok(())
+    let (workspace, location) = (git.workspace()?.clone(), location.clone());
+    let (git_dir, common_dir) = (git_dir.to_owned(), common_dir.to_owned());
+    blocking(git.runner.timeout, move |deadline| {
+        Look::new(workspace, location, deadline).through([&git_dir, &common_dir])
+    })
+    .await
 }
 
-/// Whether the path lies in that directory of one of the git directories.
-fn has_component(path: &Path, git_dirs: [&PathBuf; 2], name: &str) -> bool {
-    git_dirs.iter().any(|dir| path.starts_with(dir.join(name)))
-}
-
-/// Refuses borrowed objects that lie outside of the workspace.
-fn check_alternates(
-    workspace: &Workspace,
-    location: &Location,
-    objects: &Path,
-    depth: usize,
-) -> Result<(), ToolError> {
-    let list = match std::fs::read_to_string(objects.join("info/alternates")) {
-        Ok(list) => list,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(_) => {
-            return Err(refused(location, "its list of borrowed objects cannot be read"));
-        }
-    };
-    for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        // A quoted path starts with `"`; read as it stands it does not exist, and is refused.
-        let other = objects.join(line);
-        if depth == 0 || !workspace.contains(&other) {
-            return Err(refused(location, "it borrows objects from outside of the workspace"));
-        }
-        check_alternates(workspace, location, &other, depth - 1)?;
-    }
-    Ok(())
-}
-
-fn refused(location: &Location, why: &str) -> ToolError {
+/// The answer for a repository that is there and must not be used.
+pub(super) fn refused(location: &Location, why: &str) -> ToolError {
     ToolError::NotFound(format!("the repository {} is not used: {why}", location.name))
 }
 

@@ -37,7 +37,12 @@ impl Workspace {
 
     /// Whether a path, once all symbolic links are followed, exists and lies inside the root.
     pub(super) fn contains(&self, path: &Path) -> bool {
-        path.canonicalize().is_ok_and(|path| path.starts_with(&self.root))
+        self.canonical(path).is_some()
+    }
+
+    /// Where a path leads once all symbolic links are followed, if that exists inside the root.
+    pub(super) fn canonical(&self, path: &Path) -> Option<PathBuf> {
+        path.canonicalize().ok().filter(|path| path.starts_with(&self.root))
     }
 
     /// The directory that a call names; without a name, the one there is.

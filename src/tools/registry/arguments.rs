@@ -6,13 +6,20 @@ use serde_json::{Map, Value};
 
 use crate::tools::ToolError;
 
-/// Reads a call's arguments. No arguments at all (`null`) count as an empty object.
+/// Reads a call's arguments. No arguments at all (`null`) count as an empty object, and an argument
+/// that is `null` counts as one that was not given: models say it either way.
 ///
 /// # Errors
 /// [`ToolError::InvalidArguments`], naming the field and what is wrong with it.
 pub fn parse_arguments<T: DeserializeOwned>(arguments: &Value) -> Result<T, ToolError> {
-    let empty = Value::Object(Map::new());
-    let given = if arguments.is_null() { &empty } else { arguments };
+    let given = match arguments {
+        Value::Null => Value::Object(Map::new()),
+        Value::Object(members) => {
+            let given = members.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(given.map(|(name, value)| (name.clone(), value.clone())).collect())
+        }
+        other => other.clone(),
+    };
     serde_path_to_error::deserialize(given).map_err(|error| {
         let path = error.path().to_string();
         ToolError::InvalidArguments(match path.as_str() {
@@ -59,12 +66,34 @@ fn make_plain(schema: &mut Value) {
 /// and none of the invisible ones that make a text look like another, by which a person could be
 /// made to approve what they do not see.
 pub fn is_plain_line(text: &str) -> bool {
-    let deceives = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}')
-            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    !text.chars().any(deceives)
+    !text.chars().any(|c| c.is_control() || is_invisible(c))
+}
+
+/// Whether text is a [plain line](is_plain_line) fit for a name: without the joiner and the
+/// selector that emoji are made of, too, which are as invisible where there is no emoji.
+pub fn is_plain_name(text: &str) -> bool {
+    is_plain_line(text) && !text.contains(['\u{200d}', '\u{fe0f}'])
+}
+
+/// Whether nothing is seen of a character, or it turns the direction of others. The parts of emoji
+/// are not meant.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            // The fillers of Hangul.
+            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
+            | '\u{180e}'
+            | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0e}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+            | '\u{e0100}'..='\u{e01ef}'
+    )
 }
 
 #[cfg(test)]
@@ -76,7 +105,7 @@ mod tests {
 
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only the form counts")]
+    #[expect(dead_code, reason = "mostly the form counts")]
     struct Arguments {
         /// What it is called.
         title: String,
@@ -122,6 +151,27 @@ mod tests {
         for text in ["a\nb", "a\0", "main\u{202e}niam", "a\u{200b}b", "a\u{2028}b", "\u{2066}x"] {
             assert!(!is_plain_line(text), "{text:?}");
         }
-        assert!(is_plain_line("feature 브랜치를 👩‍💻 병합"));
+        for c in
+            "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{180e}\u{200c}\u{3164}\u{fe00}\u{ffa0}\u{e0041}"
+                .chars()
+        {
+            assert!(!is_plain_line(&format!("main{c}")), "{c:?}");
+        }
+        assert!(is_plain_line("feature 브랜치를 👩‍💻 병합 ❤\u{fe0f}"));
+    }
+
+    #[test]
+    fn a_name_has_not_even_the_invisible_parts_of_emoji() {
+        assert!(is_plain_name("feature/로그인-👍"));
+        assert!(!is_plain_name("main\u{200d}") && !is_plain_name("main\u{fe0f}"));
+    }
+
+    #[test]
+    fn an_argument_that_is_null_was_not_given() {
+        let given: Arguments =
+            parse_arguments(&json!({"title": "x", "limit": null, "to": null})).unwrap();
+        assert_eq!((given.limit, given.to.len()), (None, 0));
+        let error = parse_arguments::<Arguments>(&json!({"title": null})).unwrap_err();
+        assert_eq!(error.to_string(), "the arguments are not valid: missing field `title`");
     }
 }

@@ -1,6 +1,8 @@
 //! No name and no path leads out of the workspace or becomes anything but a name.
 
 use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::Duration;
 
 use aura_platform::tools::ToolError;
 use serde_json::{Value, json};
@@ -28,7 +30,7 @@ async fn a_branch_name_cannot_be_a_git_option() {
             ("git_diff", json!({"from": name})),
             ("git_diff", json!({"from": "main", "to": name})),
             ("git_show_file", json!({"path": "README.md", "ref": name})),
-            ("git_merge", json!({"source": name})),
+            ("git_merge", json!({"source": name, "target": "main"})),
             ("git_merge", json!({"source": "feature", "target": name})),
         ];
         for (tool, arguments) in calls {
@@ -160,4 +162,133 @@ async fn linked_work_trees_and_borrowed_objects_inside_the_workspace_are_fine() 
     assert_eq!(status["branch"], "feature");
     let log = tools.ok("git_log", json!({"repository": "clone", "ref": "origin/feature"})).await;
     assert_eq!(log["commits"].as_array().unwrap().len(), 4);
+}
+
+/// What a status of that repository is refused with.
+async fn refusal(workspace: &Workspace, name: &str) -> String {
+    let error = workspace.tools().await.fault("git_status", json!({"repository": name})).await;
+    let ToolError::NotFound(message) = error else { panic!("{name}: {error}") };
+    let start = format!("the repository {name} is not used: ");
+    message.strip_prefix(&start).unwrap_or_else(|| panic!("{message}")).to_owned()
+}
+
+#[tokio::test]
+async fn no_file_or_directory_at_any_level_of_a_git_directory_is_a_link_that_leads_out() {
+    let workspace = Workspace::empty();
+    let secret = secret(&workspace);
+    git(&secret, &["repack", "-adq"]);
+    let outside = secret.join(".git");
+    let pack = outside.join("objects/pack").read_dir().unwrap().next().unwrap().unwrap().path();
+    let pack_name = pack.file_name().unwrap().to_str().unwrap();
+    for (n, (at, target)) in [
+        (format!("objects/pack/{pack_name}"), pack.as_path()),
+        ("objects/fa".into(), Path::new("objects")),
+        ("objects/fb/0123".into(), &pack),
+        ("objects/info/commit-graph".into(), &pack),
+        ("objects/info/commit-graphs/graph-1.graph".into(), &pack),
+        ("reftable/tables.list".into(), Path::new("HEAD")),
+        ("refs/heads/deep/er".into(), Path::new("HEAD")),
+        ("logs/refs/x".into(), Path::new("HEAD")),
+        ("info/exclude".into(), Path::new("config")),
+        ("worktrees/x/HEAD".into(), Path::new("HEAD")),
+        ("packed-refs".into(), Path::new("HEAD")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("r{n}");
+        git(&workspace.root(), &["init", "--quiet", &name]);
+        commit(&workspace.path(&name), "a.txt", "a");
+        let link = workspace.path(&name).join(".git").join(&at);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        let _ = std::fs::remove_file(&link);
+        symlink(outside.join(target), &link).unwrap();
+        let why = refusal(&workspace, &name).await;
+        assert_eq!(why, "a link in its git directory leads outside", "{at}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_stays_inside_is_followed_to_one_that_does_not() {
+    let workspace = Workspace::with_sample("sample").await;
+    let secret = secret(&workspace);
+    let pack = workspace.path("sample/.git/objects/pack");
+    std::fs::rename(&pack, workspace.path("packs")).unwrap();
+    symlink("../../../packs", &pack).unwrap();
+    workspace.tools().await.ok("git_log", json!({"repository": "sample"})).await;
+    symlink(secret.join("secret.txt"), workspace.path("packs/x.idx")).unwrap();
+    let why = refusal(&workspace, "sample").await;
+    assert_eq!(why, "a link in its git directory leads outside");
+}
+
+#[tokio::test]
+async fn borrowed_objects_are_looked_at_like_the_repositorys_own() {
+    let workspace = Workspace::with_sample("sample").await;
+    let secret = secret(&workspace);
+    git(&workspace.root(), &["clone", "--quiet", "--shared", "sample", "clone"]);
+    symlink(secret.join("secret.txt"), workspace.path("sample/.git/objects/pack/x.idx")).unwrap();
+    let why = refusal(&workspace, "clone").await;
+    assert_eq!(why, "a link in its git directory leads outside");
+}
+
+#[tokio::test]
+async fn a_list_of_borrowed_objects_cannot_be_read_differently_by_git() {
+    let workspace = Workspace::with_sample("sample").await;
+    let secret = secret(&workspace);
+    let objects = workspace.path("sample/.git/objects");
+    let out = secret.join(".git/objects");
+    // Each is something inside for one who takes the line as it stands.
+    let quoted = format!("\"{}\"", out.display());
+    std::fs::create_dir_all(objects.join(&quoted)).unwrap();
+    std::fs::create_dir_all(workspace.path("a/b/c/d/e/f")).unwrap();
+    symlink(workspace.path("a/b/c/d/e/f"), objects.join("deep")).unwrap();
+    std::fs::create_dir_all(workspace.path("a/b/secret/.git/objects")).unwrap();
+    let climbing = "deep/../../../../../secret/.git/objects";
+    for line in [quoted.as_str(), climbing] {
+        write(&objects, "info/alternates", line);
+        let why = refusal(&workspace, "sample").await;
+        assert_eq!(why, "its list of borrowed objects has an unusual path");
+    }
+    // Only git's own line end is one.
+    std::fs::create_dir_all(objects.join("x")).unwrap();
+    write(&objects, "info/alternates", "x\r\n");
+    assert!(refusal(&workspace, "sample").await.contains("outside of the workspace"));
+}
+
+#[tokio::test]
+async fn a_pipe_in_place_of_the_list_of_borrowed_objects_holds_nobody_up() {
+    let workspace = Workspace::with_sample("sample").await;
+    let list = workspace.path("sample/.git/objects/info/alternates");
+    std::fs::create_dir_all(list.parent().unwrap()).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&list).status().unwrap();
+    assert!(made.success());
+    // On one thread: a look that blocked it would not even let the time run out.
+    let tools = workspace.tools_with(|config| config.timeout = Duration::from_secs(2)).await;
+    let error = tools.fault("git_status", Value::Null).await;
+    assert!(matches!(error, ToolError::TimedOut { .. } | ToolError::NotFound(_)), "{error}");
+}
+
+#[tokio::test]
+async fn many_lists_that_name_each_other_again_and_again_are_read_once_each() {
+    let workspace = Workspace::with_sample("sample").await;
+    let objects = workspace.path("sample/.git/objects");
+    let all: Vec<_> = (0..5).map(|n| workspace.path(&format!("lender-{n}"))).collect();
+    let lines: String = all.iter().map(|path| format!("{}\n", path.display())).collect();
+    for lender in &all {
+        write(lender, "info/alternates", lines.repeat(100));
+    }
+    write(&objects, "info/alternates", format!("{}\n", all[0].display()));
+    let status = workspace.tools().await.run("git_branch_list", Value::Null).await;
+    // Git itself may find that too much; it is not refused by the look, and ends.
+    assert!(!matches!(status, Err(ToolError::NotFound(_))), "{status:?}");
+
+    write(&objects, "info/alternates", "# much\n".repeat(10_000));
+    assert!(refusal(&workspace, "sample").await.contains("is too long"));
+    let many: String =
+        (0..101).map(|n| format!("{}\n", objects.join(format!("m{n}")).display())).collect();
+    for n in 0..101 {
+        std::fs::create_dir(objects.join(format!("m{n}"))).unwrap();
+    }
+    write(&objects, "info/alternates", many);
+    assert!(refusal(&workspace, "sample").await.contains("too many places"));
 }

@@ -48,8 +48,8 @@ async fn use_everything(tools: &GitTools) -> Vec<Result<Value, ToolError>> {
         ("git_log", json!({})),
         ("git_show_file", json!({"path": "README.md"})),
         ("git_branch_list", json!({})),
-        ("git_merge", json!({"source": "conflict"})),
-        ("git_merge", json!({"source": "feature"})),
+        ("git_merge", json!({"source": "conflict", "target": "main"})),
+        ("git_merge", json!({"source": "feature", "target": "main"})),
     ] {
         results.push(tools.run(tool, arguments).await);
     }

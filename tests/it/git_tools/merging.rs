@@ -84,22 +84,23 @@ async fn a_merge_into_a_branch_that_is_not_checked_out_leaves_the_work_tree_alon
 }
 
 #[tokio::test]
-async fn without_a_target_the_current_branch_is_meant() {
+async fn nobody_is_asked_about_a_merge_into_whatever_may_be_current_then() {
     let workspace = Workspace::with_sample("sample").await;
     let tools = workspace.tools().await;
-    let merged = tools.ok("git_merge", json!({"source": "feature"})).await;
-    assert_eq!(merged["target"], "main");
-    git(&workspace.path("sample"), &["checkout", "--quiet", "--detach"]);
-    let error = tools.fault("git_merge", json!({"source": "feature"})).await;
-    assert_eq!(conflict(error), "sample has no current branch: name the target");
+    let required = &tools.tool("git_merge").spec().parameters["required"];
+    assert_eq!(*required, json!(["source", "target"]));
+    for call in [json!({"source": "feature"}), json!({"source": "feature", "target": null})] {
+        let error = tools.fault("git_merge", call).await.to_string();
+        assert_eq!(error, "the arguments are not valid: missing field `target`");
+    }
 }
 
 #[tokio::test]
 async fn what_is_merged_already_is_a_success_that_says_so() {
     let workspace = Workspace::with_sample("sample").await;
     let tools = workspace.tools().await;
-    let first = tools.ok("git_merge", json!({"source": "feature"})).await;
-    let second = tools.ok("git_merge", json!({"source": "feature"})).await;
+    let first = tools.ok("git_merge", json!({"source": "feature", "target": "main"})).await;
+    let second = tools.ok("git_merge", json!({"source": "feature", "target": "main"})).await;
     assert_eq!((&second["merged"], &second["alreadyUpToDate"]), (&json!(false), &json!(true)));
     assert_eq!(second["commit"], first["commit"]);
 }
@@ -125,7 +126,7 @@ async fn the_repositorys_own_identity_is_used() {
     let repository = workspace.path("sample");
     git(&repository, &["config", "user.name", "박하나"]);
     git(&repository, &["config", "user.email", "hana@dwp.example"]);
-    workspace.tools().await.ok("git_merge", json!({"source": "feature"})).await;
+    workspace.tools().await.ok("git_merge", json!({"source": "feature", "target": "main"})).await;
     let by = git(&repository, &["log", "-1", "--format=%an <%ae>"]);
     assert_eq!(by, "박하나 <hana@dwp.example>");
 }
@@ -137,14 +138,14 @@ async fn branches_that_are_not_there_or_share_nothing_are_not_merged() {
     git(&repository, &["tag", "v1", "feature"]);
     let tools = workspace.tools().await;
     for source in ["nope", "v1", "HEAD"] {
-        let error = tools.fault("git_merge", json!({"source": source})).await;
+        let error = tools.fault("git_merge", json!({"source": source, "target": "main"})).await;
         let expected = format!("there is no branch {source:?} in sample");
         assert_eq!(error, ToolError::NotFound(expected));
     }
     git(&repository, &["checkout", "--quiet", "--orphan", "island"]);
     git(&repository, &["commit", "--quiet", "-m", "Island"]);
     git(&repository, &["checkout", "--quiet", "main"]);
-    let error = tools.fault("git_merge", json!({"source": "island"})).await;
+    let error = tools.fault("git_merge", json!({"source": "island", "target": "main"})).await;
     let expected = "island and main have no common history; nothing was changed";
     assert_eq!(conflict(error), expected);
 }
@@ -161,7 +162,9 @@ async fn merges_at_once_into_one_branch_all_arrive() {
     let tools = workspace.tools().await;
     let merges = (0..6).map(|n| {
         let tools = tools.clone();
-        async move { tools.run("git_merge", json!({"source": format!("topic-{n}")})).await }
+        async move {
+            tools.run("git_merge", json!({"source": format!("topic-{n}"), "target": "main"})).await
+        }
     });
     let results: Vec<Result<Value, ToolError>> = futures::future::join_all(merges).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
@@ -210,14 +213,14 @@ async fn a_work_tree_that_could_not_be_written_to_the_end_goes_back() {
         echo half > notifier/digest.py; echo half > config/settings.toml; exit 128;; esac";
     let bin = meddling_git(&workspace, "read-tree -m -u", meddle);
     let tools = workspace.tools_with(|config| config.search_path = bin.into()).await;
-    let error = tools.fault("git_merge", json!({"source": "feature"})).await;
+    let error = tools.fault("git_merge", json!({"source": "feature", "target": "main"})).await;
     assert!(matches!(&error, ToolError::Failed(why) if why.contains("read-tree")), "{error}");
     assert_eq!(git(&repository, &["rev-parse", "main"]), before);
     assert!(is_clean(&repository), "{}", git(&repository, &["status", "--porcelain"]));
     assert!(!repository.join("notifier/digest.py").exists());
     assert!(!repository.join(".git/refs/heads/main.lock").exists());
     // Nothing stands in the way of another attempt.
-    workspace.tools().await.ok("git_merge", json!({"source": "feature"})).await;
+    workspace.tools().await.ok("git_merge", json!({"source": "feature", "target": "main"})).await;
 }
 
 #[tokio::test]
@@ -230,8 +233,26 @@ async fn the_question_is_one_line_that_names_what_will_happen() {
         "feature 브랜치를 main 브랜치에 병합할까요? (저장소: sample)"
     );
     assert_eq!(
-        question(json!({"source": "refs/heads/feature", "repository": "other"})),
-        "feature 브랜치를 현재 브랜치에 병합할까요? (저장소: other)"
+        question(json!({
+            "source": "refs/heads/feature", "target": "refs/heads/main", "repository": "other",
+        })),
+        "feature 브랜치를 main 브랜치에 병합할까요? (저장소: other)"
     );
-    assert!(!question(json!({"source": "a\nb"})).contains('\n'));
+    assert!(!question(json!({"source": "a\nb", "target": "main"})).contains('\n'));
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_left_behind_is_named() {
+    let workspace = Workspace::with_sample("sample").await;
+    let repository = workspace.path("sample");
+    write(&repository, ".git/refs/heads/main.lock", "");
+    let tools = workspace.tools().await;
+    let call = json!({"source": "feature", "target": "main"});
+    let error = conflict(tools.fault("git_merge", call.clone()).await);
+    let expected = "main is locked by another git, or by one that died: if none is at work, \
+                    remove .git/refs/heads/main.lock; nothing was done";
+    assert_eq!(error, expected);
+    assert!(is_clean(&repository));
+    std::fs::remove_file(repository.join(".git/refs/heads/main.lock")).unwrap();
+    tools.ok("git_merge", call).await;
 }

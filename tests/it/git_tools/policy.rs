@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use aura_platform::domain::{SessionId, ToolCallId};
+use aura_platform::shutdown::Tasks;
 use aura_platform::tools::drafts::{self, Mode};
+use aura_platform::tools::git;
 use aura_platform::tools::registry::{PolicyError, Rule};
 use aura_platform::tools::{ApprovalPolicy, Effect, Tool, ToolContext, ToolError, Tools};
 use serde_json::{Value, json};
@@ -112,6 +114,21 @@ async fn without_its_setting_a_tool_refuses_before_anybody_is_asked() {
         assert_eq!(run(&tool, &arguments).await, Err(expected));
         assert!(!tool.is_dry_run());
     }
+}
+
+#[tokio::test]
+async fn without_a_workspace_root_the_git_tools_are_there_and_name_the_setting() {
+    let tools = git::unconfigured(Tasks::new());
+    assert_eq!(tools.len(), 6);
+    let expected = ToolError::NotConfigured { setting: "WORKSPACE_ROOT" };
+    let merge = json!({"source": "feature", "target": "main"});
+    for (name, arguments) in [("git_status", json!({})), ("git_merge", merge)] {
+        let tool = tools.iter().find(|tool| tool.spec().name == name).unwrap();
+        assert_eq!(tool.check(&arguments), Err(expected.clone()));
+        assert_eq!(run(tool, &arguments).await, Err(expected.clone()));
+    }
+    let tools = Tools::new(tools, rules(&[("git_merge", Rule::Required)])).unwrap();
+    assert!(tools.needs_approval("git_merge"));
 }
 
 #[tokio::test]

@@ -228,6 +228,28 @@ async fn without_a_usable_git_the_tools_are_there_and_say_why_they_fail() {
 
     script(&nowhere.join("git"), "echo git version 2.37.1");
     let old = workspace.tools_with(|config| config.search_path = nowhere.into()).await;
-    let error = old.fault("git_merge", json!({"source": "feature"})).await.to_string();
+    let error =
+        old.fault("git_merge", json!({"source": "feature", "target": "main"})).await.to_string();
     assert_eq!(error, "the git tools need git 2.38 or newer, found 2.37");
+}
+
+#[tokio::test]
+async fn many_quick_processes_do_not_make_a_call_longer_than_its_limit() {
+    let workspace = Workspace::with_sample("sample").await;
+    let bin = workspace.outside().join("bin");
+    let git = ["/usr/local/bin/git", "/usr/bin/git"];
+    let git = git.into_iter().find(|git| std::path::Path::new(git).exists()).unwrap();
+    // None of them reaches the limit, all of them together do.
+    script(
+        &bin.join("git"),
+        &format!("case \"$*\" in *--version) ;; *) /bin/sleep 0.7;; esac; exec {git} \"$@\""),
+    );
+    let tools = workspace
+        .tools_with(|config| {
+            config.search_path = bin.into();
+            config.timeout = Duration::from_secs(2);
+        })
+        .await;
+    let error = tools.fault("git_diff", json!({"from": "main", "to": "feature"})).await;
+    assert_eq!(error, ToolError::TimedOut { seconds: 2 });
 }

@@ -16,7 +16,9 @@ async fn uncommitted_changes_are_in_the_way_of_a_merge() {
             git(&repository, &["add", "README.md"]);
         }
         let before = snapshot(&repository);
-        let error = conflict(tools.fault("git_merge", json!({"source": "feature"})).await);
+        let error = conflict(
+            tools.fault("git_merge", json!({"source": "feature", "target": "main"})).await,
+        );
         let expected = "the work tree sample cannot take the merge: it has uncommitted changes in \
                         README.md; nothing was changed";
         assert_eq!(error, expected);
@@ -38,7 +40,9 @@ async fn untracked_files_are_never_overwritten_not_even_ignored_ones() {
             write(&repository, path, "mine");
             let before = snapshot(&repository);
             let tools = workspace.tools().await;
-            let error = conflict(tools.fault("git_merge", json!({"source": "feature"})).await);
+            let error = conflict(
+                tools.fault("git_merge", json!({"source": "feature", "target": "main"})).await,
+            );
             let expected = format!(
                 "the work tree sample cannot take the merge: \
                  untracked files would be overwritten: {path}; nothing was changed"
@@ -60,7 +64,7 @@ async fn a_file_may_become_a_directory_and_a_directory_a_file() {
     commit(&repository, "README.md/ko.md", "한국어");
     git(&repository, &["checkout", "--quiet", "main"]);
     git(&repository, &["reset", "--quiet", "--hard", "feature~3"]);
-    workspace.tools().await.ok("git_merge", json!({"source": "feature"})).await;
+    workspace.tools().await.ok("git_merge", json!({"source": "feature", "target": "main"})).await;
     assert_eq!(read(&repository, "README.md/ko.md"), "한국어");
     assert_eq!(read(&repository, "config"), "now a file");
     assert!(is_clean(&repository));
@@ -77,9 +81,14 @@ async fn a_link_in_the_work_tree_does_not_carry_a_merge_outside() {
     std::fs::create_dir(&outside).unwrap();
     std::os::unix::fs::symlink(&outside, repository.join("docs")).unwrap();
     write(&repository, ".git/info/exclude", "docs\n");
-    let error = workspace.tools().await.fault("git_merge", json!({"source": "feature"})).await;
-    conflict(error);
-    assert!(outside.read_dir().unwrap().next().is_none());
+    write(&outside, "guide.md", "not yours");
+    write(&outside, "guide.md.d/x", "not yours");
+    let call = json!({"source": "feature", "target": "main"});
+    let error = conflict(workspace.tools().await.fault("git_merge", call).await);
+    let expected = "the work tree sample cannot take the merge: \
+                    untracked files would be overwritten: docs; nothing was changed";
+    assert_eq!(error, expected);
+    assert_eq!(read(&outside, "guide.md"), "not yours");
 }
 
 #[tokio::test]
@@ -87,7 +96,11 @@ async fn something_else_in_progress_is_in_the_way() {
     let workspace = Workspace::with_sample("sample").await;
     let repository = workspace.path("sample");
     git(&repository, &["merge", "--quiet", "--no-commit", "--no-ff", "-s", "ours", "conflict"]);
-    let error = workspace.tools().await.fault("git_merge", json!({"source": "feature"})).await;
+    let error = workspace
+        .tools()
+        .await
+        .fault("git_merge", json!({"source": "feature", "target": "main"}))
+        .await;
     assert!(conflict(error).contains("something else is in progress there (MERGE_HEAD)"));
 }
 
@@ -129,4 +142,56 @@ async fn a_target_checked_out_outside_of_the_workspace_is_refused() {
     let error = tools.fault("git_merge", json!({"source": "feature", "target": "release"})).await;
     assert_eq!(conflict(error), "release is checked out in a work tree that cannot be used");
     assert_eq!(git(&repository, &["rev-parse", "release"]), before);
+}
+
+#[tokio::test]
+async fn an_untracked_link_to_the_whole_machine_is_named_and_not_walked() {
+    let workspace = Workspace::with_sample("sample").await;
+    let repository = workspace.path("sample");
+    git(&repository, &["checkout", "--quiet", "feature"]);
+    commit(&repository, "d/etc", "a file");
+    commit(&repository, "d/usr/bin", "another");
+    git(&repository, &["checkout", "--quiet", "main"]);
+    std::os::unix::fs::symlink("/", repository.join("d")).unwrap();
+    let call = json!({"source": "feature", "target": "main"});
+    let error = conflict(workspace.tools().await.fault("git_merge", call).await);
+    let expected = "the work tree sample cannot take the merge: \
+                    untracked files would be overwritten: d; nothing was changed";
+    assert_eq!(error, expected);
+}
+
+#[tokio::test]
+async fn a_tracked_link_may_become_a_directory() {
+    let workspace = Workspace::with_sample("sample").await;
+    let repository = workspace.path("sample");
+    let outside = workspace.outside().join("elsewhere");
+    write(&outside, "secret", "not yours");
+    std::os::unix::fs::symlink(&outside, repository.join("d")).unwrap();
+    git(&repository, &["add", "d"]);
+    git(&repository, &["commit", "--quiet", "-m", "Link"]);
+    git(&repository, &["checkout", "--quiet", "-b", "topic"]);
+    git(&repository, &["rm", "--quiet", "d"]);
+    commit(&repository, "d/secret", "ours");
+    git(&repository, &["checkout", "--quiet", "main"]);
+    let call = json!({"source": "topic", "target": "main"});
+    workspace.tools().await.ok("git_merge", call).await;
+    assert_eq!(read(&repository, "d/secret"), "ours");
+    assert_eq!(read(&outside, "secret"), "not yours");
+    assert!(is_clean(&repository));
+}
+
+#[tokio::test]
+async fn of_very_many_untracked_files_only_some_are_named() {
+    let workspace = Workspace::with_sample("sample").await;
+    let repository = workspace.path("sample");
+    git(&repository, &["checkout", "--quiet", "feature"]);
+    commit(&repository, "docs", "a file");
+    git(&repository, &["checkout", "--quiet", "main"]);
+    for n in 0..80 {
+        write(&repository, &format!("docs/{n}.txt"), "mine");
+    }
+    let call = json!({"source": "feature", "target": "main"});
+    let error = conflict(workspace.tools().await.fault("git_merge", call).await);
+    assert!(error.ends_with("and more; nothing was changed"), "{error}");
+    assert_eq!(error.matches("docs/").count(), 50);
 }

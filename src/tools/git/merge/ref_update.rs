@@ -93,6 +93,13 @@ impl RefUpdate {
         let _ = (&mut self.errors).take(COMPLAINT_LIMIT).read_to_end(&mut text).await;
         let text = String::from_utf8_lossy(&text);
         let branch = &self.branch;
+        if let Some(lock) = existing_lock(&text) {
+            let what = format!(
+                "{branch} is locked by another git, or by one that died: if none is at work, \
+                 remove {lock}; nothing was done"
+            );
+            return ToolError::Conflict(what);
+        }
         if text.contains("cannot lock ref") {
             let what = format!("{branch} was changed by somebody else meanwhile; nothing was done");
             return ToolError::Conflict(what);
@@ -105,5 +112,26 @@ impl RefUpdate {
         let Self { mut child, input, .. } = self;
         drop(input);
         let _ = tokio::time::timeout(GRACE, child.wait()).await;
+    }
+}
+
+/// The lock file that git found, from the git directory on: a person has to find it, but does not
+/// have to learn where the workspace is.
+fn existing_lock(complaint: &str) -> Option<&str> {
+    let (_, rest) = complaint.split_once("Unable to create '")?;
+    let (path, _) = rest.split_once("': File exists")?;
+    Some(path.find(".git/").map_or(path, |start| &path[start..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::existing_lock;
+
+    #[test]
+    fn the_lock_file_is_found_in_a_complaint() {
+        let complaint = "fatal: prepare: cannot lock ref 'refs/heads/main': Unable to create \
+                         '/w/sample/.git/refs/heads/main.lock': File exists.\n\nAnother git";
+        assert_eq!(existing_lock(complaint), Some(".git/refs/heads/main.lock"));
+        assert_eq!(existing_lock("cannot lock ref 'x': is at a but expected b"), None);
     }
 }

@@ -2,17 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::Arguments;
 use super::ref_update::RefUpdate;
 use super::work_tree::CheckedOut;
+use super::{Arguments, TRAILER};
 use crate::domain::ToolCallId;
 use crate::tools::ToolError;
 use crate::tools::git::command::GitCommand;
-use crate::tools::git::refs::RefName;
 use crate::tools::git::repository::Repository;
 
 /// How many files a result or a message names.
-const MAX_FILES: usize = 50;
+pub(super) const MAX_FILES: usize = 50;
 /// Who merges where the repository does not say.
 const NAME: &str = "Aura-Platform";
 const EMAIL: &str = "aura@dwp.local";
@@ -34,13 +33,9 @@ impl<'a> Merge<'a> {
         repository: &'a Repository,
         call: &'a Arguments,
     ) -> Result<Self, ToolError> {
-        let target = match &call.target {
-            Some(target) => target.clone(),
-            None => current_branch(repository).await?,
-        };
-        let old = repository.branch(&target).await?;
+        let old = repository.branch(&call.target).await?;
         let theirs = repository.branch(&call.source).await?;
-        let target = target.as_branch().to_owned();
+        let target = call.target.as_branch().to_owned();
         let full = format!("refs/heads/{target}");
         if repository.call(&["symbolic-ref", "--quiet", &full]).whole().await?.code == Some(0) {
             let message = format!("the branch {target} is only another name for a branch");
@@ -167,15 +162,6 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// The branch that is checked out where the call works.
-async fn current_branch(repository: &Repository) -> Result<RefName, ToolError> {
-    let output = repository.call(&["symbolic-ref", "--quiet", "HEAD"]).whole().await?;
-    RefName::try_from(output.text().trim().to_owned()).map_err(|_| {
-        let name = repository.name();
-        ToolError::Conflict(format!("{name} has no current branch: name the target"))
-    })
-}
-
 /// The call with the names that its commit or log entry is to carry.
 pub(super) fn signed<'a>(command: GitCommand<'a>, repository: &Repository) -> GitCommand<'a> {
     let given = repository.identity();
@@ -188,10 +174,10 @@ pub(super) fn signed<'a>(command: GitCommand<'a>, repository: &Repository) -> Gi
         .env("GIT_COMMITTER_EMAIL", email)
 }
 
-/// By which a later run can find out that a call's merge has happened. The id is a model's.
+/// The line that names the call. Its id is a model's.
 fn trailer(call: &ToolCallId) -> String {
     let id: String = call.as_str().chars().filter(char::is_ascii_graphic).take(200).collect();
-    format!("Aura-Call: {id}")
+    format!("{TRAILER}: {id}")
 }
 
 /// The first of many names.

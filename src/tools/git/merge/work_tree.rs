@@ -1,12 +1,15 @@
 //! Taking a checked out branch's index and work tree along with a merge.
 
-use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::steps::name_some;
+use self::obstacles::Search;
+use super::steps::{MAX_FILES, name_some};
 use crate::tools::ToolError;
+use crate::tools::git::blocking::blocking;
 use crate::tools::git::repository::Repository;
+
+mod obstacles;
 
 /// What stands in a git directory while something else is being done there.
 const IN_PROGRESS: &[&str] =
@@ -62,11 +65,20 @@ impl CheckedOut {
     pub(super) async fn check_untracked(&self, old: &str, new: &str) -> Result<(), ToolError> {
         let args = ["diff-tree", "-r", "-z", "--name-status", "--no-renames", "--diff-filter=AD"];
         let changes = self.place.call(&args).args([old, new]).whole().await?.ok("diff-tree")?;
-        let blocked = obstacles(self.place.work_tree(), &changes.fields());
+        let (work_tree, fields) = (self.place.work_tree().to_owned(), changes.fields());
+        let limit = self.place.git().runner.timeout;
+        let blocked = blocking(limit, move |deadline| {
+            Search::new(&work_tree, &fields, deadline).obstacles(&fields)
+        });
+        let blocked = blocked.await?;
         if blocked.is_empty() {
             return Ok(());
         }
-        let files = name_some(&blocked);
+        let mut files = name_some(&blocked[..blocked.len().min(MAX_FILES)]);
+        if blocked.len() > MAX_FILES {
+            // The search ended there: nobody knows how many.
+            files.push_str(" and more");
+        }
         Err(self.refused(&format!("untracked files would be overwritten: {files}")))
     }
 
@@ -113,41 +125,6 @@ impl CheckedOut {
     }
 }
 
-/// What stands in the way of the added files, given as (status, path) pairs; tracked files that the
-/// merge deletes do not.
-fn obstacles(work_tree: &Path, changes: &[String]) -> Vec<String> {
-    let pairs = || changes.chunks_exact(2).map(|pair| (pair[0].as_str(), Path::new(&pair[1])));
-    let deleted: HashSet<&Path> =
-        pairs().filter(|(status, _)| *status == "D").map(|(_, path)| path).collect();
-    let mut found = BTreeSet::new();
-    for (_, added) in pairs().filter(|(status, _)| *status == "A") {
-        // Above an added file only directories may stand, below it nothing.
-        let above = added.ancestors().skip(1).filter(|path| !path.as_os_str().is_empty());
-        found.extend(above.filter(|path| is_file(&work_tree.join(path))).map(Path::to_owned));
-        files_below(work_tree, added.to_owned(), &mut found);
-    }
-    let untracked = found.iter().filter(|path| !deleted.contains(path.as_path()));
-    untracked.map(|path| path.to_string_lossy().into_owned()).collect()
-}
-
-/// Whether something is there that is not a directory; a link is a file.
-fn is_file(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|there| !there.is_dir())
-}
-
-/// Collects the file at a path, or all files below it.
-fn files_below(work_tree: &Path, start: PathBuf, found: &mut BTreeSet<PathBuf>) {
-    let mut waiting = vec![start];
-    while let Some(path) = waiting.pop() {
-        let full = work_tree.join(&path);
-        if is_file(&full) {
-            found.insert(path);
-        } else if let Ok(entries) = full.read_dir() {
-            waiting.extend(entries.flatten().map(|entry| path.join(entry.file_name())));
-        }
-    }
-}
-
 /// The other work trees of the repository that have this ref checked out and still exist.
 async fn others(repository: &Repository, full: &str) -> Result<Vec<PathBuf>, ToolError> {
     let output = repository.call(&["worktree", "list", "--porcelain", "-z"]).whole().await?;
@@ -176,7 +153,7 @@ async fn open_linked(
         let message = format!("{branch} is checked out in a work tree that cannot be used");
         ToolError::Conflict(message)
     };
-    let location = git.workspace.location_of(directory).ok_or_else(elsewhere)?;
+    let location = git.workspace()?.location_of(directory).ok_or_else(elsewhere)?;
     let place = Repository::open(Arc::clone(git), location).await?;
     if place.common_dir() == repository.common_dir() { Ok(place) } else { Err(elsewhere()) }
 }
