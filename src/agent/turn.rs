@@ -177,8 +177,10 @@ impl Run {
         let confidence =
             said.unwrap_or_else(|| evidence::of_call(valid, &arguments, &self.state.messages));
         let description = match tool {
-            Ok(tool) if valid => tool.question(&arguments),
-            Ok(tool) => tool.spec().description.clone(),
+            Ok(tool) if valid && self.env.tools.needs_approval(&call.name) => {
+                tool.question(&arguments)
+            }
+            Ok(_) => format!("{} 도구를 실행합니다. {}", call.name, call.arguments),
             Err(error) => error.to_string(),
         };
         self.new_step(offset, &format!("{} 실행", call.name), description, confidence)

@@ -119,6 +119,8 @@ impl Tail {
             if let Some(frame) = self.ready.pop() {
                 return Ok(self.hand_out(&frame));
             }
+            // A reader may wait for minutes; it keeps no room for frames meanwhile.
+            self.ready = Vec::new();
             if !self.caught_up {
                 self.look().await?;
                 continue;
