@@ -170,8 +170,10 @@ impl Run {
         let record = Record::ApprovalResolved { request, decision: decision.clone() };
         let draft = match decision.verdict {
             Verdict::Approved => {
-                let who = decision.by.as_ref().map_or("사용자", |user| user.as_str());
-                let content = format!("{who} 님이 승인했습니다. 작업을 실행합니다.");
+                let content = match &decision.by {
+                    Some(user) => format!("{user} 님이 승인했습니다. 작업을 실행합니다."),
+                    None => "승인되었습니다. 작업을 실행합니다.".to_owned(),
+                };
                 let kind = ThoughtKind::Decision;
                 Draft::Both(Event::Thought { kind, content, sources: Vec::new() }, record)
             }
