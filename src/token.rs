@@ -154,10 +154,10 @@ impl<'a> Said<'a> {
         self.0.get(claim).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
     }
 
-    /// A point in time, possibly with a fraction. There or not; but no other type.
+    /// A point in time, possibly with a fraction. There or not (`null` is not); but no other type.
     fn time(&self, claim: &'static str) -> Result<Option<f64>, TokenError> {
         match self.0.get(claim) {
-            None => Ok(None),
+            None | Some(Value::Null) => Ok(None),
             Some(value) => match value.as_f64() {
                 Some(seconds) => Ok(Some(seconds)),
                 None => Err(TokenError::Malformed("exp, nbf and iat have to be numbers")),

@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::{Client, Url, redirect};
+use reqwest::Url;
 
 use super::{CliError, block_on, print, settings};
+use crate::http_client::{self, Patience};
 use crate::settings::{ApiSettings, Purpose};
 
 /// What an answer may take. A container's own limit for the check is usually larger.
@@ -28,9 +29,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         None => usual_url()?,
     };
     block_on(async move {
-        let client = client().map_err(CliError::failed)?;
+        let patience = Patience { connect: TIMEOUT, read: TIMEOUT };
+        let client = http_client::build(patience).map_err(CliError::failed)?;
         let answer =
-            client.get(url.clone()).send().await.map_err(|error| down(&url, root(&error)))?;
+            client.get(url.clone()).timeout(TIMEOUT).send().await.map_err(|error| down(&url, root(&error)))?;
         let status = answer.status();
         if !status.is_success() {
             return Err(down(&url, format!("answered {status}")));
@@ -61,19 +63,6 @@ pub(super) fn loopback_if_any(address: SocketAddr) -> SocketAddr {
         ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
     };
     SocketAddr::new(ip, address.port())
-}
-
-/// A client that asks exactly this service: no proxy, no redirect. Its roots are compiled in,
-/// because building one fails where the machine has none, even if only plain HTTP is spoken.
-fn client() -> reqwest::Result<Client> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .timeout(TIMEOUT)
-        .build()
 }
 
 fn down(url: &Url, problem: impl Display) -> CliError {

@@ -1,7 +1,7 @@
 //! `prompt`: the system prompt that a page context leads to.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -31,11 +31,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
-        io::stdin().lock().take(MAX_BYTES).read_to_string(&mut text)?;
+        io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     } else {
-        File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
+        File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     }
-    Ok(text)
+    if bytes.len() as u64 > MAX_BYTES {
+        let problem = format!("too large: more than {MAX_BYTES} bytes");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, problem));
+    }
+    String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, "not UTF-8"))
 }

@@ -26,14 +26,15 @@ mod request;
 mod retry;
 mod wire;
 
-use answer::Answer;
+use answer::{Answer, Times};
 use assemble::Assembler;
 use fault::{Extras, Fault};
 use request::Body;
 use retry::Retries;
 
 /// Most bytes of an error's body that are read.
-const ERROR_BODY_MAX: usize = 16 * 1024;
+/// Some errors quote the whole request.
+const ERROR_BODY_MAX: usize = 256 * 1024;
 /// How long to wait for an error's body.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
 
@@ -75,6 +76,9 @@ pub struct Config {
     /// How long the model may be silent after that. Only what the model does counts, not bytes: a
     /// provider's keep-alives do not make a dead model live.
     pub idle_timeout: Duration,
+    /// How long a whole turn may take, its retries included, however busy the model seems: also
+    /// endless thinking has an end.
+    pub turn_timeout: Duration,
     /// How often a failed request is made again, as long as nothing of the answer was handed out.
     pub max_retries: u32,
     /// The wait before the first retry; it doubles each time, up to 8 s.
@@ -84,8 +88,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual patience: 5 s for a connection, 60 s for a first token and between tokens, two
-    /// retries from 500 ms, `Retry-After` up to 20 s.
+    /// The usual patience: 5 s for a connection, 60 s for a first token and between tokens, 10
+    /// minutes for a turn, two retries from 500 ms, `Retry-After` up to 20 s.
     pub fn new(endpoint: Endpoint, model: impl Into<String>) -> Self {
         Self {
             endpoint,
@@ -93,6 +97,7 @@ impl Config {
             connect_timeout: Duration::from_secs(5),
             first_token_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(60),
+            turn_timeout: Duration::from_secs(600),
             max_retries: 2,
             backoff: Duration::from_millis(500),
             max_retry_after: Duration::from_secs(20),
@@ -124,6 +129,7 @@ pub struct OpenAi {
     model: String,
     first_token_timeout: Duration,
     idle_timeout: Duration,
+    turn_timeout: Duration,
     retries: Retries,
     /// What this provider has refused once is not asked for again: any run may learn it, and all
     /// go by it. Two runs learning it at the same time do no harm.
@@ -162,6 +168,7 @@ impl OpenAi {
             model: config.model,
             first_token_timeout: config.first_token_timeout,
             idle_timeout: config.idle_timeout,
+            turn_timeout: config.turn_timeout,
             retries: Retries {
                 max: config.max_retries,
                 backoff: config.backoff,
@@ -173,8 +180,13 @@ impl OpenAi {
     }
 
     /// One attempt, up to the first piece of the answer.
-    async fn attempt(&self, request: &ChatRequest, extras: Extras) -> Result<Turn, Fault> {
-        let deadline = Instant::now() + self.first_token_timeout;
+    async fn attempt(
+        &self,
+        request: &ChatRequest,
+        extras: Extras,
+        whole: Instant,
+    ) -> Result<Turn, Fault> {
+        let first = Instant::now() + self.first_token_timeout;
         let assembler = Assembler::new(request);
         let body = Body::new(&self.model, request, assembler.names(), extras);
         let mut call = self
@@ -186,7 +198,7 @@ impl OpenAi {
         if let Some((name, value)) = &self.auth {
             call = call.header(name, value);
         }
-        let response = match timeout_at(deadline, call.send()).await {
+        let response = match timeout_at(first.min(whole), call.send()).await {
             Ok(response) => response.map_err(Fault::of_request)?,
             Err(_) => return Err(Fault::timed_out("no answer to the request")),
         };
@@ -194,7 +206,8 @@ impl OpenAi {
             return Err(self.refusal(response).await);
         }
         let key = self.key.clone();
-        let mut answer = Answer::new(response, assembler, key, deadline, self.idle_timeout);
+        let times = Times { first, idle: self.idle_timeout, whole };
+        let mut answer = Answer::new(response, assembler, key, times);
         let first: Option<Delta> = answer.next().await?;
         Ok(answer.into_turn(first))
     }
@@ -221,10 +234,9 @@ impl OpenAi {
         }
     }
 
-    /// Notes which of the parameters that were sent the provider complains about; says whether
-    /// there is one, so that the request has to be made again without it.
-    fn learn(&self, sent: Extras, fault: &Fault) -> bool {
-        let refused = sent.and(fault.blamed);
+    /// Notes what the provider refuses, once the same request without it was answered: a complaint
+    /// alone may be about this one conversation.
+    fn learn(&self, refused: Extras) {
         if refused.usage {
             self.refuses_usage.store(true, Ordering::Relaxed);
             tracing::info!(model = self.model, "the model's provider does not count tokens");
@@ -233,7 +245,6 @@ impl OpenAi {
             self.refuses_logprobs.store(true, Ordering::Relaxed);
             tracing::info!(model = self.model, "the model's provider does not tell probabilities");
         }
-        refused.any()
     }
 }
 
@@ -244,14 +255,23 @@ impl ChatModel for OpenAi {
     }
 
     async fn chat(&self, request: ChatRequest) -> Result<Turn, ModelError> {
+        let whole = Instant::now() + self.turn_timeout;
         let mut retries = 0;
+        let mut refused = Extras::default();
         loop {
-            let extras = self.extras();
-            let fault = match self.attempt(&request, extras).await {
-                Ok(turn) => return Ok(turn),
-                Err(fault) if self.learn(extras, &fault) => continue,
+            let extras = self.extras().without(refused);
+            let fault = match self.attempt(&request, extras, whole).await {
+                Ok(turn) => {
+                    self.learn(refused);
+                    return Ok(turn);
+                }
                 Err(fault) => fault,
             };
+            let blamed = extras.and(fault.blamed);
+            if blamed.any() {
+                refused = refused.or(blamed);
+                continue;
+            }
             let Some(wait) = self.retries.wait(retries, fault.again) else {
                 return Err(fault.error);
             };

@@ -34,7 +34,7 @@ pub struct TooLarge {
 ///
 /// Lines end with CR, LF or CRLF; a byte-order mark at the start, comments, unknown fields and
 /// `retry` are skipped; bytes that are not UTF-8 become U+FFFD. A block without `data` is no
-/// event. A block that the stream's end cuts off is never handed out.
+/// event. A block that the stream's end cuts off is handed out by [`Parser::finish`] alone.
 #[derive(Debug)]
 pub struct Parser {
     limit: usize,
@@ -97,6 +97,15 @@ impl Parser {
         self.check(self.partial.len() + rest.len())?;
         self.partial.extend_from_slice(rest);
         Ok(())
+    }
+
+    /// The block that the stream's end cut off, as far as it came; `None` without any `data`. For
+    /// readers that can tell by the data whether it is whole: the standard drops such a block.
+    pub fn finish(&mut self) -> Option<Event> {
+        let line = std::mem::take(&mut self.partial);
+        let mut events = Vec::new();
+        self.field(&line, &mut events);
+        events.pop().or_else(|| self.dispatch())
     }
 
     /// A line's end: whole where it lies within one chunk, and then not copied.

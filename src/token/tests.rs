@@ -158,6 +158,13 @@ fn what_a_token_must_say_it_must_say_rightly() {
 }
 
 #[test]
+fn an_optional_claim_that_is_null_is_absent() {
+    let claims = verify_with(json!({"iat": null, "nbf": null, "email": null, "role": null}));
+    let claims = claims.unwrap();
+    assert_eq!((claims.iat, claims.email, claims.role), (None, None, None));
+}
+
+#[test]
 fn a_token_counts_up_to_its_end_and_the_leeway() {
     assert!(verify_with(json!({"exp": NOW - 29})).is_ok());
     assert_eq!(verify_with(json!({"exp": NOW - 30})), Err(TokenError::Expired));

@@ -220,6 +220,16 @@ fn prompt_says_what_is_wrong_with_a_context() {
 }
 
 #[test]
+fn prompt_says_that_a_context_is_too_large_instead_of_cutting_it() {
+    let context = format!(r#"{{"title":"{}"}}"#, "x".repeat(1024 * 1024));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), context).unwrap();
+    let ended = aura(&["prompt", "--context", file.path().to_str().unwrap()], &[]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
+    assert!(ended.stderr.contains("too large"), "{}", ended.stderr);
+}
+
+#[test]
 fn help_names_every_command_the_exit_codes_and_examples() {
     let ended = aura(&["--help"], &[]);
     assert_eq!(ended.code, 0);

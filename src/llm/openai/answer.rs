@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::{StreamExt, stream};
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -21,6 +22,17 @@ const WHOLE_MAX: usize = 8 * 1024 * 1024;
 /// How long to wait for the token count and `[DONE]` behind a complete answer.
 const TRAILER_WAIT: Duration = Duration::from_secs(5);
 
+/// How long an answer may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// When the first sign of the model must have come.
+    pub(super) first: Instant,
+    /// How long the model may be silent from then on.
+    pub(super) idle: Duration,
+    /// When the whole turn must be over, however busy the model is.
+    pub(super) whole: Instant,
+}
+
 /// An answer on its way. Dropping it cancels the request.
 pub(super) struct Answer {
     response: reqwest::Response,
@@ -30,9 +42,11 @@ pub(super) struct Answer {
     assembler: Assembler,
     /// Read, but not handed out.
     ready: VecDeque<Delta>,
-    /// When the first sign of the model must have come; `None` once it has.
-    first_deadline: Option<Instant>,
-    idle: Duration,
+    times: Times,
+    /// Whether the model has shown itself.
+    begun: bool,
+    /// When nothing more is waited for behind a complete answer; `None` until it is complete.
+    trailer_deadline: Option<Instant>,
     over: bool,
 }
 
@@ -45,14 +59,12 @@ enum Reader {
 }
 
 impl Answer {
-    /// Starts to read. The model must show itself by `first_deadline`, and from then on not be
-    /// silent for longer than `idle`.
+    /// Starts to read.
     pub(super) fn new(
         response: reqwest::Response,
         assembler: Assembler,
         key: Option<SecretString>,
-        first_deadline: Instant,
-        idle: Duration,
+        times: Times,
     ) -> Self {
         Self {
             response,
@@ -61,8 +73,9 @@ impl Answer {
             events: VecDeque::new(),
             assembler,
             ready: VecDeque::new(),
-            first_deadline: Some(first_deadline),
-            idle,
+            times,
+            begun: false,
+            trailer_deadline: None,
             over: false,
         }
     }
@@ -70,7 +83,7 @@ impl Answer {
     /// The next piece; `None` once the end has been handed out.
     pub(super) async fn next(&mut self) -> Result<Option<Delta>, Fault> {
         // The clock runs while we wait for the model, not while the reader is busy elsewhere.
-        let mut deadline = self.first_deadline.unwrap_or_else(|| self.patience());
+        let mut deadline = if self.begun { self.patience() } else { self.times.first };
         loop {
             if let Some(delta) = self.ready.pop_front() {
                 return Ok(Some(delta));
@@ -83,7 +96,7 @@ impl Answer {
                 None => self.receive(deadline).await?,
             };
             if alive {
-                self.first_deadline = None;
+                self.begun = true;
                 deadline = self.patience();
             }
         }
@@ -103,20 +116,35 @@ impl Answer {
         .boxed()
     }
 
-    fn patience(&self) -> Instant {
-        let complete = self.assembler.is_finished();
-        let wait = if complete { self.idle.min(TRAILER_WAIT) } else { self.idle };
-        Instant::now() + wait
+    /// Until when to wait for the next sign of the model. Behind a complete answer that is set
+    /// once: whatever still comes does not keep the turn alive.
+    fn patience(&mut self) -> Instant {
+        let now = Instant::now();
+        if !self.assembler.is_finished() {
+            return now + self.times.idle;
+        }
+        let wait = self.times.idle.min(TRAILER_WAIT);
+        *self.trailer_deadline.get_or_insert(now + wait)
+    }
+
+    /// The next bytes; `None` at the end. The deadlines count even if bytes are always there.
+    async fn bytes(&mut self, deadline: Instant) -> Result<Option<Bytes>, Fault> {
+        let limit = deadline.min(self.times.whole);
+        let waited_for = match Instant::now() < limit {
+            true => timeout_at(limit, self.response.chunk()).await.ok(),
+            false => None,
+        };
+        match waited_for {
+            Some(received) => received.map_err(Fault::of_body),
+            None if limit == self.times.whole => Err(Fault::out_of_time()),
+            None if self.begun => Err(Fault::timed_out("no further token")),
+            None => Err(Fault::timed_out("no first token")),
+        }
     }
 
     /// Waits for bytes. Says whether the model did anything; bytes alone are no sign of that.
     async fn receive(&mut self, deadline: Instant) -> Result<bool, Fault> {
-        let received = match timeout_at(deadline, self.response.chunk()).await {
-            Ok(received) => received.map_err(Fault::of_body),
-            Err(_) if self.first_deadline.is_some() => Err(Fault::timed_out("no first token")),
-            Err(_) => Err(Fault::timed_out("no further token")),
-        };
-        match received {
+        match self.bytes(deadline).await {
             Ok(Some(bytes)) => self.feed(&bytes),
             Ok(None) => self.at_eof(),
             // The answer is whole, whatever became of the connection.
@@ -153,13 +181,27 @@ impl Answer {
 
     /// The connection has ended; that is an end of the turn only if the model said so before.
     fn at_eof(&mut self) -> Result<bool, Fault> {
-        if let Reader::Whole(whole) = &mut self.reader {
-            let whole = std::mem::take(whole);
-            self.read_chunk(&whole)?;
-            // A whole answer may do without a reason for its end.
-            if self.assembler.has_answer() {
-                return Ok(self.end());
+        match &mut self.reader {
+            Reader::Undecided => {}
+            // Some servers leave out the blank line behind the last event.
+            Reader::Events(parser) => {
+                let last = parser.finish().map_or(Ok(false), |event| self.read(&event.data));
+                // What is cut off behind a complete answer is not missed.
+                if !self.assembler.is_finished() {
+                    last?;
+                }
             }
+            Reader::Whole(whole) => {
+                let whole = std::mem::take(whole);
+                self.read_chunk(&whole)?;
+                // A whole answer may do without a reason for its end.
+                if self.assembler.has_answer() {
+                    return Ok(self.end());
+                }
+            }
+        }
+        if self.over {
+            return Ok(true);
         }
         if !self.assembler.is_finished() {
             return Err(Fault::broken("the connection ended before the answer did"));

@@ -14,6 +14,8 @@ use super::wire::{CallFragment, Choice, Chunk, FinishReason};
 
 /// Most tool calls in one turn.
 const CALLS_MAX: usize = 128;
+/// Most bytes of text in one turn: 1 MiB.
+const TEXT_BYTES_MAX: usize = 1024 * 1024;
 /// Most bytes of all the tool calls of one turn.
 const CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -36,7 +38,7 @@ pub(super) struct Assembler {
     /// The call that the last fragment belonged to.
     current: usize,
     call_bytes: usize,
-    said_something: bool,
+    text_bytes: usize,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
     logprob_sum: f64,
@@ -60,7 +62,7 @@ impl Assembler {
             calls: Vec::new(),
             current: 0,
             call_bytes: 0,
-            said_something: false,
+            text_bytes: 0,
             finish: None,
             usage: None,
             logprob_sum: 0.0,
@@ -76,7 +78,7 @@ impl Assembler {
     /// Takes the next chunk in.
     ///
     /// # Errors
-    /// When the content filter has stopped the answer, or the tool calls grow beyond all measure.
+    /// When the content filter has stopped the answer, or the text or the tool calls grow beyond all measure.
     pub(super) fn take(&mut self, mut chunk: Chunk) -> Result<Step, Fault> {
         let usage = chunk.usage();
         self.usage = usage.or(self.usage);
@@ -90,7 +92,10 @@ impl Assembler {
         let finish = choice.finish_reason();
         let alive =
             !text.is_empty() || !fragments.is_empty() || finish.is_some() || piece.reasons();
-        self.said_something |= !text.is_empty();
+        self.text_bytes = self.text_bytes.saturating_add(text.len());
+        if self.text_bytes > TEXT_BYTES_MAX {
+            return Err(Fault::broken("the model does not stop writing"));
+        }
         self.finish = finish.or(self.finish);
         let of = fragments.len();
         for (position, fragment) in fragments.into_iter().enumerate() {
@@ -109,7 +114,7 @@ impl Assembler {
 
     /// Whether there is any answer at all.
     pub(super) fn has_answer(&self) -> bool {
-        self.said_something || !self.calls.is_empty()
+        self.text_bytes > 0 || !self.calls.is_empty()
     }
 
     /// The rest of the turn: its tool calls and its end.

@@ -75,6 +75,12 @@ impl Fault {
         Self::new(ModelError::TimedOut(what.to_owned()), Again::Soon)
     }
 
+    /// The turn took longer than any turn may. Another attempt would have no time left.
+    pub(super) fn out_of_time() -> Self {
+        let text = "the answer was not complete in time".to_owned();
+        Self::new(ModelError::TimedOut(text), Again::Never)
+    }
+
     /// The stream broke off or cannot be understood.
     pub(super) fn broken(what: &str) -> Self {
         Self::new(ModelError::Broken(what.to_owned()), Again::Soon)
@@ -93,8 +99,8 @@ impl Fault {
         body: &[u8],
         key: Option<&SecretString>,
     ) -> Self {
-        let said = serde_json::from_slice(body).ok().and_then(|body| Said::in_body(&body));
-        let said = said.unwrap_or_default();
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let said = Said::in_body(&body).unwrap_or_default();
         let kind = Kind::of_status(status);
         let again = match kind {
             // No money comes in within seconds.
@@ -108,7 +114,7 @@ impl Fault {
             "" => status.to_string(),
             message => format!("{status}: {}", presentable(message, key)),
         };
-        Self { error: kind.error(text), again, blamed: Extras::blamed(status, body) }
+        Self { error: kind.error(text), again, blamed: Extras::blamed(status, &body) }
     }
 
     /// The error that an answer with a good status carries, if it carries one.
@@ -141,16 +147,29 @@ impl Fault {
 }
 
 impl Extras {
-    /// The parameters that the body of a 400 or 422 mentions.
-    fn blamed(status: StatusCode, body: &[u8]) -> Self {
+    /// The parameters that a 400 or 422 complains about. Only what the provider itself says counts:
+    /// many quote the request beside it, and with it whatever a prompt says.
+    fn blamed(status: StatusCode, body: &Value) -> Self {
         if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
             return Self::default();
         }
-        let mentions = |name: &[u8]| memchr::memmem::find(body, name).is_some();
+        let mut complaints = Vec::new();
+        collect_complaints(body, &mut complaints);
+        let mentions = |name| complaints.iter().any(|complaint| complaint.contains(name));
         Self {
-            usage: mentions(b"stream_options") || mentions(b"include_usage"),
-            logprobs: mentions(b"logprobs"),
+            usage: mentions("stream_options") || mentions("include_usage"),
+            logprobs: mentions("logprobs"),
         }
+    }
+
+    /// The parameters of these that the other does not name.
+    pub(super) fn without(self, other: Self) -> Self {
+        Self { usage: self.usage && !other.usage, logprobs: self.logprobs && !other.logprobs }
+    }
+
+    /// The parameters that at least one of both names.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self { usage: self.usage || other.usage, logprobs: self.logprobs || other.logprobs }
     }
 
     /// The parameters that both name.
@@ -161,6 +180,21 @@ impl Extras {
     /// Whether it names one at all.
     pub(super) fn any(self) -> bool {
         self.usage || self.logprobs
+    }
+}
+
+/// The texts in which providers say what they refuse: `message`, `param` and `msg`, the path in
+/// `loc`, and the same in an `error` or a list of `detail`.
+fn collect_complaints<'a>(body: &'a Value, into: &mut Vec<&'a str>) {
+    match body {
+        Value::String(text) => into.push(text),
+        Value::Array(parts) => parts.iter().for_each(|part| collect_complaints(part, into)),
+        Value::Object(fields) => {
+            let telling = ["error", "message", "param", "detail", "loc", "msg"];
+            let told = telling.iter().filter_map(|name| fields.get(*name));
+            told.for_each(|value| collect_complaints(value, into));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -1,6 +1,9 @@
 //! A turn as providers want to be asked for it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::domain::{Message, ToolCall};
@@ -125,7 +128,11 @@ fn on_wire<'a>(message: &'a Message, names: &'a ToolNames) -> WireMessage<'a> {
 }
 
 fn called<'a>(call: &'a ToolCall, names: &'a ToolNames) -> WireCall<'a> {
-    let function = CalledFunction { name: names.to_wire(&call.name), arguments: &call.arguments };
+    // Models write broken JSON at times. It is answered with an error that says so, but strict
+    // servers would refuse every later request whose history holds it.
+    let is_object = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&call.arguments).is_ok();
+    let arguments = if is_object { call.arguments.as_str() } else { "{}" };
+    let function = CalledFunction { name: names.to_wire(&call.name), arguments };
     WireCall { id: call.id.as_str(), r#type: "function", function }
 }
 

@@ -52,6 +52,23 @@ fn an_event_that_the_end_cuts_off_is_not_handed_out() {
 }
 
 #[test]
+fn a_reader_that_wants_it_gets_the_event_that_the_end_cut_off() {
+    for (text, last) in [
+        ("data: a\n\ndata: b\n", Some("b")),
+        ("data: a\n\ndata: b\ndata: c", Some("b\nc")),
+        ("data: a", Some("a")),
+        ("data: a\n\n", None),
+        (": comment\nid: 1", None),
+        ("", None),
+    ] {
+        let (mut parser, mut events) = (Parser::new(), Vec::new());
+        parser.push(text.as_bytes(), &mut events).unwrap();
+        assert_eq!(parser.finish().map(|event| event.data).as_deref(), last, "{text:?}");
+        assert_eq!(parser.finish(), None, "{text:?}");
+    }
+}
+
+#[test]
 fn bytes_that_are_not_utf8_are_replaced() {
     assert_eq!(decode(&[b"data: a\xFFb\n\n"])[0].data, "a\u{FFFD}b");
 }

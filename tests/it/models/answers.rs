@@ -58,6 +58,23 @@ async fn a_stream_may_end_without_done_once_the_model_has_finished() {
 }
 
 #[tokio::test]
+async fn the_last_event_counts_without_a_blank_line_behind_it() {
+    let last =
+        json!({"choices": [{"index": 0, "delta": {"content": "b"}, "finish_reason": "stop"}]});
+    for end in ["\n", ""] {
+        let reply = Reply::stream().piece("a").raw(format!("data: {last}{end}"));
+        let whole = ask([reply]).await.unwrap();
+        assert_eq!((whole.text.as_str(), whole.error), ("ab", None));
+    }
+    let done = Reply::stream().piece("a").finish("stop").raw("data: [DONE]");
+    assert_eq!(ask([done]).await.unwrap().error, None);
+    let cut_count = Reply::stream().piece("a").finish("stop").raw("data: {\"choices\":[],\"us");
+    assert_eq!(ask([cut_count]).await.unwrap().error, None);
+    let cut = Reply::stream().piece("a").raw("data: {\"choices\":[{\"del");
+    assert!(matches!(ask([cut]).await.unwrap().error, Some(ModelError::Broken(_))));
+}
+
+#[tokio::test]
 async fn a_reason_to_finish_that_nobody_has_heard_of_ends_the_turn_too() {
     for reason in ["abort", "eos", "function_call"] {
         let whole = ask([Reply::stream().piece("a").finish(reason)]).await.unwrap();

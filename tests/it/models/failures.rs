@@ -221,6 +221,49 @@ async fn a_complete_answer_does_not_need_the_connection_to_end() {
 }
 
 #[tokio::test]
+async fn a_model_that_goes_on_for_ever_is_stopped_in_time_whatever_it_says() {
+    let thinks = Reply::stream().delta(&json!({"reasoning_content": "hm"})).for_ever();
+    let counts = Reply::stream().usage(1, 1).for_ever();
+    for reply in [thinks, counts] {
+        let model = FakeModel::always(reply).await;
+        let turn_timeout = Duration::from_millis(300);
+        let client = OpenAi::new(Config { turn_timeout, ..config(&model) }).unwrap();
+        let error = open(&client, prompt()).await.map(|_| ()).unwrap_err();
+        assert!(matches!(error, ModelError::TimedOut(_)), "{error:?}");
+        assert!(model.requests().len() <= 1, "there is no time for another attempt");
+    }
+    let model = FakeModel::always(Reply::stream().piece("a").for_ever()).await;
+    let turn_timeout = Duration::from_secs(1);
+    let client = OpenAi::new(Config { turn_timeout, ..config(&model) }).unwrap();
+    let error = match open(&client, prompt()).await {
+        Ok(turn) => read(turn).await.error,
+        Err(error) => Some(error),
+    };
+    assert!(matches!(error, Some(ModelError::TimedOut(_))), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_model_that_writes_more_than_a_mebibyte_is_stopped() {
+    let page = "x".repeat(256 * 1024);
+    let four = (0..4).fold(Reply::stream(), |reply, _| reply.piece(&page));
+    let whole = ask([four.clone().ends("stop")]).await.unwrap();
+    assert_eq!((whole.text.len(), whole.error), (1024 * 1024, None));
+    let whole = ask([four.piece("!").ends("stop")]).await.unwrap();
+    assert!(matches!(whole.error, Some(ModelError::Broken(_))), "{:?}", whole.error);
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_complete_answer_does_not_keep_it_open() {
+    let thinking = json!({"reasoning_content": "hm"});
+    let reply = Reply::stream().piece("a").finish("stop").delta(&thinking).for_ever();
+    let model = FakeModel::always(reply).await;
+    let first_token_timeout = Duration::from_secs(30);
+    let config = Config { first_token_timeout, ..impatient(&model) };
+    let whole = read(open(&OpenAi::new(config).unwrap(), prompt()).await.unwrap()).await;
+    assert_eq!((whole.text.as_str(), whole.error), ("a", None));
+}
+
+#[tokio::test]
 async fn dropping_the_turn_cancels_the_request() {
     let model = FakeModel::always(Reply::stream().piece("a").goes_silent()).await;
     let mut turn = open(&client(&model), prompt()).await.unwrap();

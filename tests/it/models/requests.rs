@@ -150,6 +150,65 @@ async fn parameters_that_a_server_refuses_are_left_out_from_then_on() {
 }
 
 #[tokio::test]
+async fn a_complaint_is_found_wherever_servers_put_it() {
+    let detail = json!([{"type": "extra_forbidden", "loc": ["body", "logprobs"], "msg": "no"}]);
+    for complaint in [
+        json!({"error": {"message": "Unsupported parameter", "param": "logprobs"}}),
+        json!({"detail": detail}),
+        json!({"object": "error", "message": {"detail": detail}}),
+        json!({"detail": "logprobs is not supported"}),
+    ] {
+        let model = FakeModel::answering(move |body| match body.get("logprobs") {
+            Some(_) => Reply::status(422).raw(complaint.to_string()),
+            None => Reply::text(["ok"]),
+        })
+        .await;
+        read(open(&client(&model), prompt()).await.unwrap()).await;
+        assert_eq!(model.requests().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_that_quotes_the_request_teaches_nothing() {
+    let echo = json!({"detail": [{
+        "loc": ["body", "messages", 1], "msg": "too long",
+        "input": {"content": "what are logprobs and stream_options?"},
+    }]});
+    let model = FakeModel::scripted([
+        Reply::status(422).raw(echo.to_string()),
+        // This one is about the prompt in the message itself, and without the parameters no better.
+        Reply::refusing(400, "cannot answer 'what are logprobs?'"),
+        Reply::refusing(400, "cannot answer 'what are logprobs?'"),
+        Reply::text(["ok"]),
+    ])
+    .await;
+    let client = client(&model);
+    for _ in 0..2 {
+        assert!(open(&client, prompt()).await.is_err());
+    }
+    assert_eq!(read(open(&client, prompt()).await.unwrap()).await.text, "ok");
+    let sent: Vec<bool> =
+        model.requests().iter().map(|request| request.body.get("logprobs").is_some()).collect();
+    assert_eq!(sent, [true, true, false, true]);
+}
+
+#[tokio::test]
+async fn arguments_that_are_no_object_are_sent_back_as_an_empty_one() {
+    let mut request = prompt();
+    for (id, arguments) in [("c1", "{not json"), ("c2", "[1]"), ("c3", r#"{"a": 1}"#)] {
+        let id = ToolCallId::new(id);
+        let call = ToolCall { id: id.clone(), name: "t".into(), arguments: arguments.into() };
+        request.messages.extend([
+            Message::Assistant { content: String::new(), tool_calls: vec![call] },
+            Message::Tool { call_id: id, name: "t".into(), content: "…".into() },
+        ]);
+    }
+    let body = body_of(request).await;
+    let sent = [2, 4, 6].map(|at| &body["messages"][at]["tool_calls"][0]["function"]["arguments"]);
+    assert_eq!(sent, ["{}", "{}", r#"{"a": 1}"#]);
+}
+
+#[tokio::test]
 async fn a_server_that_complains_without_cause_is_not_asked_for_ever() {
     let model = FakeModel::always(Reply::refusing(400, "stream_options and logprobs")).await;
     let error = open(&client(&model), prompt()).await.map(|_| ()).unwrap_err();

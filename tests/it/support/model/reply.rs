@@ -27,7 +27,7 @@ pub struct Reply {
 enum Part {
     Bytes(Bytes),
     Gate(Gate),
-    KeepAlives,
+    Endless(Bytes),
     Silence,
     Cut,
 }
@@ -222,7 +222,14 @@ impl Reply {
 
     /// Sends nothing but comments from here, for ever.
     pub fn keeps_alive(mut self) -> Self {
-        self.parts.push(Part::KeepAlives);
+        self.parts.push(Part::Endless(Bytes::from_static(b": keep-alive\n\n")));
+        self
+    }
+
+    /// Sends the last part over and over from here, for ever.
+    pub fn for_ever(mut self) -> Self {
+        let Some(Part::Bytes(last)) = self.parts.pop() else { panic!("nothing to repeat") };
+        self.parts.push(Part::Endless(last));
         self
     }
 
@@ -264,11 +271,11 @@ impl Reply {
                         tokio::task::yield_now().await;
                         gate.pass().await;
                     }
-                    Part::KeepAlives => {
+                    Part::Endless(bytes) => {
                         let mut ticks = tokio::time::interval(KEEP_ALIVE_EVERY);
                         loop {
                             ticks.tick().await;
-                            yield Ok(Bytes::from_static(b": keep-alive\n\n"));
+                            yield Ok(bytes.clone());
                         }
                     }
                     Part::Silence => std::future::pending().await,
@@ -296,7 +303,7 @@ impl Reply {
                 .iter()
                 .flat_map(|part| match part {
                     Part::Bytes(bytes) => bytes.to_vec(),
-                    Part::Gate(_) | Part::KeepAlives | Part::Silence | Part::Cut => Vec::new(),
+                    Part::Gate(_) | Part::Endless(_) | Part::Silence | Part::Cut => Vec::new(),
                 })
                 .collect();
             match &run[0] {
