@@ -31,8 +31,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     block_on(async move {
         let patience = Patience { connect: TIMEOUT, read: TIMEOUT };
         let client = http_client::build(patience).map_err(CliError::failed)?;
-        let answer =
-            client.get(url.clone()).timeout(TIMEOUT).send().await.map_err(|error| down(&url, root(&error)))?;
+        let answer = client
+            .get(url.clone())
+            .timeout(TIMEOUT)
+            .send()
+            .await
+            .map_err(|error| down(&url, root(&error)))?;
         let status = answer.status();
         if !status.is_success() {
             return Err(down(&url, format!("answered {status}")));
