@@ -14,6 +14,7 @@ use crate::domain::{Confidence, ToolCall, ToolCallId};
 
 mod answer;
 mod conversation;
+mod dictated;
 mod files;
 mod intent;
 mod language;

@@ -37,6 +37,12 @@ pub(super) fn compose(
                 .pick("안녕하세요! DWP 업무 비서입니다.", "Hello! I am the assistant of DWP.");
             format!("{hello} {}", abilities(language, offered))
         }
+        Reply::Thanks => language
+            .pick(
+                "천만에요! 더 필요한 일이 있으면 말씀해 주세요.",
+                "You are welcome! Tell me if there is more to do.",
+            )
+            .to_owned(),
         Reply::Screen => screen(conversation, language),
         Reply::Unknown => {
             let sorry = language.pick(

@@ -15,7 +15,9 @@ const WHOLE: [&str; 6] = ["README", "LICENSE", "CHANGELOG", "Dockerfile", "Makef
 /// The first file that a prompt names, as it stands there.
 pub(super) fn file(prompt: &str) -> Option<String> {
     let mut names = prompt.split_whitespace().map(|token| take_apart(token).0);
-    names.find(|name| is_file(name)).map(str::to_owned)
+    let name = names.find(|name| is_file(name))?;
+    // Nearly every repository has it under its whole name.
+    Some(if name.eq_ignore_ascii_case("readme") { "README.md" } else { name }.to_owned())
 }
 
 /// Whether a word looks like a file's name. URLs and mail addresses do not.
@@ -27,7 +29,9 @@ pub(super) fn is_file(word: &str) -> bool {
     let ends_like_one = |(stem, ending): (&str, &str)| {
         !stem.is_empty() && ENDINGS.contains(&ending.to_ascii_lowercase().as_str())
     };
-    WHOLE.contains(&last) || last.rsplit_once('.').is_some_and(ends_like_one)
+    WHOLE.contains(&last)
+        || word.eq_ignore_ascii_case("readme")
+        || last.rsplit_once('.').is_some_and(ends_like_one)
 }
 
 /// How many a prompt wants, 1 to 100: "5개", "5건", "last 5", "5 commits".
@@ -58,6 +62,9 @@ mod tests {
     fn files_are_known_by_their_endings() {
         for (prompt, name) in [
             ("README.md 보여줘", "README.md"),
+            ("show the README", "README.md"),
+            ("readme 보여줘", "README.md"),
+            ("show docs/README", "docs/README"),
             ("show src/main.rs.", "src/main.rs"),
             ("`docs/a.md`를 보여줘", "docs/a.md"),
             ("Dockerfile을 읽어줘", "Dockerfile"),

@@ -7,6 +7,7 @@
 use super::{files, mail, names, pulls};
 
 mod cues;
+mod mood;
 
 use cues::CUES;
 
@@ -44,6 +45,8 @@ pub(super) enum Intent {
     Merge,
     /// A mail sent.
     SendMail,
+    /// Thanks.
+    Thanks,
     /// A greeting, or what the planner can do.
     Help,
     /// Nothing that was understood.
@@ -52,7 +55,7 @@ pub(super) enum Intent {
 
 use Intent::{
     Branches, CreatePull, Diff, Help, ListPulls, Log, Merge, MergePull, ReadPull, Screen, SendMail,
-    ShowFile, Status, Unknown,
+    ShowFile, Status, Thanks, Unknown,
 };
 
 /// What competes; on a tie the earlier wins, so reading comes before writing.
@@ -87,17 +90,19 @@ impl Reading {
 }
 
 /// Reads a prompt. A greeting before a request is politeness, so [`Intent::Help`] is what a prompt
-/// asks for only if it asks for nothing else.
+/// asks for only if it asks for nothing else; so it is with thanks.
 pub(super) fn read(prompt: &str) -> Reading {
     let scores = Scores::of(&Evidence::of(prompt));
     let mut ranked = COMPETING.map(|intent| (scores.of_intent(intent), intent));
     ranked.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     let [(score, intent), (rival, _), ..] = ranked;
-    let help = scores.of_intent(Help);
+    let (help, thanks) = (scores.of_intent(Help), scores.of_intent(Thanks));
     if score >= THRESHOLD {
         Reading { intent, score, rival: rival.max(0) }
     } else if help >= THRESHOLD {
         Reading { intent: Help, score: help, rival: score.max(0) }
+    } else if thanks >= THRESHOLD {
+        Reading { intent: Thanks, score: thanks, rival: score.max(0) }
     } else {
         Reading { intent: Unknown, score: 0, rival: score.max(help).max(0) }
     }
@@ -118,6 +123,16 @@ enum Sign {
     Says(&'static [&'static str]),
     /// One of these English words, first of all.
     Begins(&'static [&'static str]),
+    /// A sentence that begins with one of these, politeness aside.
+    Starts(&'static [&'static str]),
+    /// A sentence whose last two words hold one of these; `$` is its end.
+    Ends(&'static [&'static str]),
+    /// A question, or a task of another kind.
+    Asks,
+    /// A verb of changing something, forbidden.
+    Forbids,
+    /// How many of something.
+    Count,
     /// A mail address.
     Address,
     /// A pull request, named with its repository.
@@ -133,6 +148,9 @@ enum Sign {
 /// What the signs are looked for in.
 struct Evidence {
     text: String,
+    /// The text without a labelled subject, whose words are no wishes.
+    wishes: String,
+    count: bool,
     address: bool,
     pull: bool,
     pull_number: bool,
@@ -150,6 +168,13 @@ impl Evidence {
             pull_number: pulls::number(judged).is_some(),
             file: files::file(judged).is_some(),
             branch: names::route(judged).source.is_some(),
+            count: files::count(judged).is_some(),
+            wishes: match mail::subject_line(judged) {
+                Some(line) => {
+                    judged[..line.start].to_lowercase() + &judged[line.end..].to_lowercase()
+                }
+                None => judged.to_lowercase(),
+            },
             text: text.to_lowercase(),
         }
     }
@@ -158,6 +183,11 @@ impl Evidence {
         match sign {
             Sign::Says(phrases) => phrases.iter().any(|phrase| self.says(phrase)),
             Sign::Begins(words) => words.iter().any(|word| self.begins_with(word)),
+            Sign::Starts(words) => mood::starts(&self.wishes, words),
+            Sign::Ends(phrases) => mood::ends(&self.wishes, phrases),
+            Sign::Asks => mood::asks(&self.wishes),
+            Sign::Forbids => mood::forbids(&self.wishes),
+            Sign::Count => self.count,
             Sign::Address => self.address,
             Sign::Pull => self.pull,
             Sign::PullNumber => self.pull_number,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::dictated::{self, Dictated};
 use super::language::Language;
 
 /// A mail as far as the prompt describes it, the rest filled in.
@@ -37,6 +38,16 @@ pub(super) fn addresses(text: &str) -> Vec<String> {
 pub(super) fn draft(prompt: &str, language: Language) -> Option<Draft> {
     let body_label = body_label(prompt);
     let head = &prompt[..body_label.as_ref().map_or(prompt.len(), |label| label.start)];
+    let Dictated { mut title, body: mut said, open, mut rest } = dictated::read(head);
+    for quote in open {
+        if title.is_none() {
+            title = Some(quote);
+        } else if said.is_none() {
+            rest = rest.replace(&quote, " ");
+            said = Some(quote);
+        }
+    }
+    let head = rest.as_str();
     let mut cc = after_copy_mark(head).map(addresses).unwrap_or_default();
     let mut to = addresses(head);
     let copied: HashSet<&String> = cc.iter().collect();
@@ -47,17 +58,27 @@ pub(super) fn draft(prompt: &str, language: Language) -> Option<Draft> {
     if to.is_empty() {
         return None;
     }
-    let topic = labelled(head, SUBJECT_LABELS).or_else(|| quoted(head)).or_else(|| topic(head));
-    let body = body_label.and_then(|label| non_blank(prompt[label.end..].trim()));
+    let topic = title.or_else(|| labelled(head, SUBJECT_LABELS)).or_else(|| topic(head));
+    let written = body_label.and_then(|label| non_blank(prompt[label.end..].trim()));
+    let body = said.or(written);
     let assumed = usize::from(topic.is_none()) + usize::from(body.is_none());
     let body = body.unwrap_or_else(|| default_body(topic.as_deref(), language));
     let untitled = || language.pick("DWP에서 보낸 메일", "A message from DWP").to_owned();
     Some(Draft { to, cc, subject: topic.unwrap_or_else(untitled), body, assumed })
 }
 
-/// Where the label stands after which the text of a mail begins.
+/// Where the label stands after which the text of a mail begins, and goes on to the end: a quote
+/// behind the label has an end of its own.
 pub(super) fn body_label(prompt: &str) -> Option<Range<usize>> {
-    label(prompt, BODY_LABELS)
+    let label = label(prompt, BODY_LABELS)?;
+    (!dictated::begins_with_quote(&prompt[label.end..])).then_some(label)
+}
+
+/// Where a subject stands that has a label and no quotes, with its label.
+pub(super) fn subject_line(prompt: &str) -> Option<Range<usize>> {
+    let label = label(prompt, SUBJECT_LABELS)?;
+    let line = prompt[label.end..].find('\n').map_or(prompt.len(), |len| label.end + len);
+    Some(label.start..line)
 }
 
 fn default_body(topic: Option<&str>, language: Language) -> String {
@@ -106,14 +127,7 @@ fn label(text: &str, labels: &[&str]) -> Option<Range<usize>> {
 fn labelled(text: &str, labels: &[&str]) -> Option<String> {
     let rest = &text[label(text, labels)?.end..];
     let line = rest.trim_start().lines().next()?;
-    quoted(line).or_else(|| non_blank(line.trim().trim_matches([',', '.', '"', '\''])))
-}
-
-fn quoted(text: &str) -> Option<String> {
-    [('"', '"'), ('“', '”'), ('「', '」'), ('\'', '\'')].into_iter().find_map(|(open, close)| {
-        let (_, rest) = text.split_once(open)?;
-        non_blank(rest.split_once(close)?.0.trim())
-    })
+    non_blank(line.trim().trim_matches([',', '.', '"', '\'']))
 }
 
 /// What the mail is about, from the sentence itself.
@@ -184,6 +198,43 @@ mod tests {
             ("email kim@dwp.com", "A message from DWP"),
         ] {
             assert_eq!(read(prompt).subject, subject, "{prompt}");
+        }
+    }
+
+    #[test]
+    fn what_is_dictated_in_quotes_is_the_subject_and_the_body() {
+        for (prompt, subject, body) in [
+            (
+                "minsu@dwp.com에게 \"회의\" 제목으로 \"내일 3시에 봅시다\"라고 메일 보내줘",
+                "회의",
+                "내일 3시에 봅시다",
+            ),
+            (
+                "minsu@dwp.com에게 \"내일 봐요\"라고 제목은 \"회의\"로 메일 보내줘",
+                "회의",
+                "내일 봐요",
+            ),
+            ("minsu@dwp.com에게 \"내일 봐요\"라고 메일 보내줘", "DWP에서 보낸 메일", "내일 봐요"),
+            (
+                "minsu@dwp.com에게 제목은 \"회의\", 내용은 \"내일 봐요\"로 메일 보내줘",
+                "회의",
+                "내일 봐요",
+            ),
+            ("minsu@dwp.com에게 \"회의\" \"내일 봐요\" 메일 보내줘", "회의", "내일 봐요"),
+            (
+                "send minsu@dwp.com a mail titled \"Lunch\" saying \"see you at noon\"",
+                "Lunch",
+                "see you at noon",
+            ),
+            (
+                "email minsu@dwp.com saying \"see you\" with the subject \"Lunch\"",
+                "Lunch",
+                "see you",
+            ),
+        ] {
+            let mail = read(prompt);
+            assert_eq!((mail.subject.as_str(), mail.body.as_str()), (subject, body), "{prompt}");
+            assert_eq!(mail.to, ["minsu@dwp.com"], "{prompt}");
         }
     }
 

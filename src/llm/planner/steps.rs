@@ -11,7 +11,10 @@ use super::language::Language;
 use super::names::{self, Route};
 use super::{files, mail, pulls};
 
+mod known;
 mod pull;
+
+use known::Known;
 
 /// A tool call to ask for.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +32,8 @@ pub(super) enum Reply {
     Analysis,
     /// What the planner can do.
     Help,
+    /// That it was a pleasure.
+    Thanks,
     /// What the person has on the screen.
     Screen,
     /// That the prompt was not understood.
@@ -100,6 +105,7 @@ pub(super) fn next(conversation: &Conversation<'_>, intent: Intent, offered: &[&
         Intent::MergePull => at.merge_pull(),
         Intent::Screen => Plan::say(Reply::Screen),
         Intent::Help => Plan::say(Reply::Help),
+        Intent::Thanks => Plan::say(Reply::Thanks),
         Intent::Unknown => Plan::say(Reply::Unknown),
     }
 }
@@ -169,8 +175,15 @@ impl Situation<'_> {
         self.once("git_show_file", arguments, 0, Reply::Results)
     }
 
-    /// A branch that the prompt does not name is the one that the conversation named last.
+    /// A branch that the prompt does not name is the one that the conversation named last, and a
+    /// target the base of the repository: who approves sees both.
     fn merge(&self) -> Plan {
+        if self.conversation.called("git_merge") {
+            return Plan::say(Reply::Results);
+        }
+        if !self.offers("git_merge") {
+            return Plan::say(Reply::NotOffered("git_merge"));
+        }
         let Route { source, target } = names::route(self.prompt);
         let recalled = usize::from(source.is_none());
         let source =
@@ -178,11 +191,17 @@ impl Situation<'_> {
         let Some(source) = source else {
             return Plan::say(Reply::Missing(Missing::Branch));
         };
-        let mut arguments = json!({"source": source});
-        if let Some(target) = target {
-            arguments["target"] = target.into();
+        if target.is_none() && self.is_open("git_branch_list") {
+            return self.once("git_branch_list", json!({}), 0, Reply::Results);
         }
-        self.once("git_merge", arguments, recalled, Reply::Results)
+        let assumed = recalled + usize::from(target.is_none());
+        let base = || Known::of(self.conversation).target(&source).unwrap_or("main").to_owned();
+        let target = target.unwrap_or_else(base);
+        if target == source {
+            return Plan::say(Reply::Missing(Missing::Branch));
+        }
+        let arguments = json!({"source": source, "target": target});
+        self.once("git_merge", arguments, assumed, Reply::Results)
     }
 
     fn send_mail(&self) -> Plan {

@@ -38,6 +38,34 @@ async fn a_merge_is_asked_for_at_once_with_the_branches_as_named() {
 }
 
 #[tokio::test]
+async fn a_merge_without_a_target_goes_to_the_base_that_the_repository_has() {
+    for (names, target) in [(["feature", "master"], "master"), (["feature", "release"], "release")]
+    {
+        let mut talk = Talk::new("feature 브랜치 병합해줘");
+        let first = talk.turn().await;
+        assert_eq!(first.tools(), [("git_branch_list", &json!({}))]);
+        let branches = names.map(|name| json!({"name": name, "current": name == target}));
+        talk.answer(&first, &[json!({"branches": branches})]);
+        let second = talk.turn().await;
+        let expected = json!({"source": "feature", "target": target});
+        assert_eq!(second.tools(), [("git_merge", &expected)]);
+    }
+    let said = Talk::new("merge feature please").offering(&["git_merge"]).turn().await;
+    assert_eq!(said.tools(), [("git_merge", &json!({"source": "feature", "target": "main"}))]);
+    let mut talk = Talk::new("main 브랜치 병합해줘");
+    let first = talk.turn().await;
+    talk.answer(&first, &[json!({"branches": [{"name": "main", "current": true}]})]);
+    let said = talk.turn().await;
+    assert!(said.calls.is_empty() && said.text.contains("어느 브랜치"), "{}", said.text);
+}
+
+#[tokio::test]
+async fn thanks_are_answered_as_thanks() {
+    assert!(Talk::new("감사합니다").turn().await.text.starts_with("천만에요"));
+    assert!(Talk::new("thank you!").turn().await.text.starts_with("You are welcome"));
+}
+
+#[tokio::test]
 async fn what_a_merge_came_to_is_told_in_the_language_of_the_prompt() {
     let merged = json!({"merged": true, "source": "feature", "target": "main", "commit": "abc123"});
     let mut talk = Talk::new("feature 브랜치를 main에 병합해주세요");

@@ -2,9 +2,11 @@
 
 use super::Intent::{
     Branches, CreatePull, Diff, Help, ListPulls, Log, Merge, MergePull, ReadPull, Screen, SendMail,
-    ShowFile, Status,
+    ShowFile, Status, Thanks,
 };
-use super::Sign::{Address, Begins, Branch, File, Pull, PullNumber, Says};
+use super::Sign::{
+    Address, Asks, Begins, Branch, Count, Ends, File, Forbids, Pull, PullNumber, Says, Starts,
+};
 use super::{Cue, Intent, Sign};
 
 /// Whatever changes something.
@@ -21,15 +23,11 @@ const fn cue(weight: i32, intents: &'static [Intent], sign: Sign) -> Cue {
 #[rustfmt::skip]
 pub(super) const CUES: &[Cue] = &[
     // Questions and refusals: nobody asks for a change with them.
+    cue(-6, WRITES, Asks),
     cue(-6, WRITES, Says(&[
-        "뭐야", "뭔가", "뭐예요", "뭐죠", "뭘까", "뭔지", "무엇", "방법", "어떻게", "왜", "언제", "이란", "하려면",
-        "차이", "했어?", "했나", "됐어", "됐나", "되었", "설명",
-        "what is", "what's", "what are", "what does", "how do", "how to", "how can", "how does",
-        "why", "when", "explain", "should i", "should we", "did you", "did i",
+        "병합하려면", "머지하려면", "합치려면", "보내려면", "만들려면", "생성하려면", "올리려면", "know how", "wonder how",
     ])),
-    cue(-6, WRITES, Says(&[
-        "지 마", "지마", "지 말", "지말", "말고", "취소", "안 해도", "don't", "do not", "never", "without", "cancel",
-    ])),
+    cue(-6, WRITES, Forbids),
     cue(-1, WRITES, Says(&["알려", "tell me"])),
     cue(-3, REPOSITORY, Says(&["방법", "하려면", "how do", "how to", "how can", "what is a", "why"])),
 
@@ -42,10 +40,12 @@ pub(super) const CUES: &[Cue] = &[
     cue(1, &[Status], Says(&["저장소", "레포", "리포", "작업", "현재", "repository", "repo", "current"])),
     cue(1, REPOSITORY, Says(&["git", "깃"])),
     cue(1, &[Status], Begins(&["status"])),
+    cue(1, &[Status], Says(&["알려", "보여", "확인", "어때", "tell", "show", "check"])),
 
     cue(2, &[Log], Says(&["로그", "히스토리", "이력", "log", "history"])),
     cue(2, &[Log], Says(&["커밋", "commit", "commits"])),
     cue(1, &[Log], Says(&["최근", "마지막", "기록", "recent", "latest", "last"])),
+    cue(1, &[Log], Count),
     cue(-2, &[Log], Says(&["로그인", "블로그", "커밋해", "커밋하", "변경", "커밋되지", "커밋 안"])),
 
     cue(3, &[Diff], Says(&["비교", "diff", "compare", "difference", "differences", "변경 내용", "변경내용"])),
@@ -93,6 +93,11 @@ pub(super) const CUES: &[Cue] = &[
         "please", "can you", "could you", "into",
     ])),
     cue(1, &[Merge], Branch),
+    cue(-6, &[Merge], Says(&["merge sort", "mergesort", "병합 정렬", "병합정렬", "합병 정렬", "합병정렬"])),
+    cue(-4, &[Merge, MergePull], Starts(&[
+        "implement", "code", "write", "describe", "show", "list", "find", "check", "review", "debug", "refactor",
+    ])),
+    cue(-4, &[Merge, MergePull], Ends(&["구현", "코딩", "작성", "짜줘", "짜 줘", "찾아", "확인해", "요약해", "보여", "고쳐"])),
     cue(-4, &[Merge, MergePull], Says(&["병합된", "병합할", "병합하는", "머지된", "머지할", "머지하는", "병합 커밋", "merge commit"])),
 
     // Mails.
@@ -100,7 +105,9 @@ pub(super) const CUES: &[Cue] = &[
     cue(2, &[SendMail], Says(&["보내", "발송", "전송", "전달해", "send", "write", "작성"])),
     cue(2, &[SendMail], Address),
     cue(1, &[SendMail], Begins(&["mail", "email", "e-mail"])),
-    cue(-5, &[SendMail], Says(&["보내온", "보내준", "received"])),
+    cue(-5, &[SendMail], Says(&["보내온", "보내준", "보냈", "보낸 메일", "받은 메일", "온 메일", "received"])),
+    cue(-3, &[SendMail], Starts(&["find", "search", "show", "check", "list", "read", "look for"])),
+    cue(-3, &[SendMail], Ends(&["찾아", "검색", "확인해", "보여", "읽어", "정리해", "요약해"])),
 
     // The screen.
     cue(2, &[Screen], Says(&["화면", "페이지", "screen", "page"])),
@@ -113,8 +120,9 @@ pub(super) const CUES: &[Cue] = &[
 
     // Greetings, and what the planner can do.
     cue(3, &[Help], Says(&[
-        "안녕", "반가", "반갑", "고마", "감사", "hello", "hi", "hey", "good morning", "good afternoon", "thanks", "thank you",
+        "안녕", "반가", "반갑", "hello", "hi", "hey", "good morning", "good afternoon",
     ])),
+    cue(3, &[Thanks], Says(&["고마", "고맙", "감사", "thanks", "thank you"])),
     cue(3, &[Help], Says(&[
         "도와", "도움", "할 수 있", "할수있", "할 수있", "뭘 할", "사용법", "누구",
         "help", "what can you", "who are you",

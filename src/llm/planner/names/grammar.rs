@@ -23,6 +23,8 @@ pub(super) struct Word<'a> {
     pub(super) role: Role,
     /// Whether the word "branch" stands beside it.
     is_branch: bool,
+    /// Whether it is a Korean word that can mean something else ("메인 화면").
+    is_spelled: bool,
 }
 
 /// Words that are no branch's name where one could stand.
@@ -38,11 +40,15 @@ const FILLERS: &[&str] = &["the", "a", "an", "my", "our", "your", "latest", "loc
 /// What a verb of merging begins with, after a name without an ending ("login 병합해줘").
 const MERGE_VERBS: [&str; 3] = ["병합", "머지", "합쳐"];
 
+/// The usual bases as Koreans write them.
+const SPELLED: [(&str, &str); 3] = [("메인", "main"), ("마스터", "master"), ("디벨롭", "develop")];
+
 impl Word<'_> {
     /// Whether it is a branch's name even if nothing else in the sentence says so.
     pub(super) fn is_surely_a_name(&self) -> bool {
         let starts = ["feature", "hotfix", "bugfix", "release/", "release-", "fix/", "fix-"];
-        let is_usual = is_base(self.name) || starts.iter().any(|s| self.name.starts_with(s));
+        let is_usual = (is_base(self.name) && !self.is_spelled)
+            || starts.iter().any(|s| self.name.starts_with(s));
         self.is_branch || (is_usual && !files::is_file(self.name))
     }
 }
@@ -132,9 +138,11 @@ impl<'a> Reader<'a> {
         if let Some(word) = self.last_name().filter(|word| merges && word.role == Role::Bare) {
             word.role = Role::Source;
         }
+        let spelled = SPELLED.iter().find(|(korean, _)| *korean == name);
         let expected = self.expected.take();
         let is_quoted = token.starts_with(tokens::QUOTES);
-        let looks_like_one = name.is_ascii() || is_quoted || name.contains(['/', '-', '_']);
+        let looks_like_one =
+            name.is_ascii() || spelled.is_some() || is_quoted || name.contains(['/', '-', '_']);
         self.after_name = looks_like_one
             && !name.is_empty()
             && !name.contains(['@', '#'])
@@ -144,7 +152,8 @@ impl<'a> Reader<'a> {
         let is_branch = std::mem::take(&mut self.after_branch) || tail.starts_with("브랜치");
         if self.after_name {
             let role = role_of(tail.trim_start_matches("브랜치")).or(expected);
-            self.found.push(Word { name, role: role.unwrap_or(Role::Bare), is_branch });
+            let (name, is_spelled) = spelled.map_or((name, false), |(_, name)| (*name, true));
+            self.found.push(Word { name, role: role.unwrap_or(Role::Bare), is_branch, is_spelled });
         }
     }
 

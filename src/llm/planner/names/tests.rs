@@ -18,6 +18,8 @@ fn source_and_target_are_found_in_both_languages() {
         ("dev브랜치를 main브랜치에 합쳐줘", "dev", "main"),
         ("`내 작업`은 말고 `기능`을 main에 병합", "기능", "main"),
         ("기능/로그인을 main에 병합해줘", "기능/로그인", "main"),
+        ("feature 브랜치를 메인에 합쳐줘", "feature", "main"),
+        ("feature를 마스터 브랜치로 머지해줘", "feature", "master"),
         ("merge feature into main", "feature", "main"),
         ("Please merge the feature branch into main.", "feature", "main"),
         ("merge branch release-1.2 to master, please", "release-1.2", "master"),
@@ -57,6 +59,7 @@ fn words_that_are_no_branches_are_not_taken_for_some() {
         "https://github.com/dwp/aura/pull/12 분석해줘",
         "최근 커밋 5개를 보여줘",
         "merge PR 12",
+        "메인 화면 설명해줘",
         "show me the log please",
         "",
     ] {

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::conversation::Conversation;
+use super::super::dictated::{self, Dictated};
 use super::super::language::Language;
 use super::super::names::{self, Route};
 use super::super::pulls;
+use super::known::Known;
 use super::{Call, Plan, Reply, Situation};
 
 /// Whose repository it is assumed to be, where nothing says it.
@@ -91,11 +92,12 @@ impl Situation<'_> {
         let assumed = assumed + usize::from(named.is_none());
         let repository = named.unwrap_or_else(|| self.default_repository());
         let subjects = self.subjects(&head, &base);
+        let (said, language) = (dictated::read(self.prompt), Language::of(self.prompt));
         let arguments = json!({
             "owner": repository.owner,
             "repo": repository.name,
-            "title": title(&subjects, &head, &base),
-            "body": body(&subjects, &head, &base, Language::of(self.prompt)),
+            "title": said.title.unwrap_or_else(|| title(&subjects, &head, &base)),
+            "body": said.body.unwrap_or_else(|| body(&subjects, &head, &base, language)),
             "head": head,
             "base": base,
         });
@@ -106,7 +108,8 @@ impl Situation<'_> {
     /// what branches usually start from, the head the current branch, a feature branch, or the first other one.
     /// No head: the repository is known to have no other branch.
     fn branches(&self) -> Branches {
-        let Route { source, target } = names::route(self.prompt);
+        let Dictated { rest, .. } = dictated::read(self.prompt);
+        let Route { source, target } = names::route(&rest);
         // "feature 브랜치로 PR을 만들어줘": the only branch that is named is what is proposed.
         let (source, target) = match (source, target) {
             (None, Some(only)) if !names::is_base(&only) => (Some(only), None),
@@ -159,47 +162,6 @@ fn log_of(branch: Option<&str>) -> Call {
         arguments["ref"] = branch.into();
     }
     Call { tool: "git_log", arguments }
-}
-
-/// What `git_branch_list` said.
-struct Known<'a> {
-    /// All names; `None` if nobody said which there are.
-    names: Option<Vec<&'a str>>,
-    current: Option<&'a str>,
-}
-
-impl<'a> Known<'a> {
-    fn of(conversation: &'a Conversation<'_>) -> Self {
-        let list = conversation.result_of("git_branch_list");
-        let branches = list.and_then(|list| list.get("branches")?.as_array());
-        let name = |branch: &'a Value| branch.get("name")?.as_str();
-        let is_current = |b: &&Value| b.get("current").and_then(Value::as_bool) == Some(true);
-        let names: Option<Vec<&str>> = branches.map(|all| all.iter().filter_map(name).collect());
-        Self {
-            names: names.filter(|names| !names.is_empty()),
-            current: branches.and_then(|all| name(all.iter().find(is_current)?)),
-        }
-    }
-
-    fn base(&self, head: Option<&str>) -> Option<&'a str> {
-        let names = self.names.as_ref()?;
-        let usual = ["main", "master", "develop", "dev", "trunk"];
-        let other = |name: &&str| Some(*name) != head;
-        let mut usual = usual.into_iter().filter(other);
-        usual
-            .find_map(|base| names.iter().copied().find(|name| *name == base))
-            .or_else(|| names.iter().copied().find(other))
-    }
-
-    fn head(&self, base: &str) -> Option<String> {
-        let Some(names) = &self.names else {
-            return Some("feature".to_owned());
-        };
-        let current = self.current.filter(|name| *name != base);
-        let others = || names.iter().copied().filter(|name| *name != base);
-        let feature = || others().find(|name| name.starts_with("feature"));
-        current.or_else(feature).or_else(|| others().next()).map(str::to_owned)
-    }
 }
 
 fn title(subjects: &[&str], head: &str, base: &str) -> String {

@@ -114,6 +114,20 @@ async fn a_new_pull_request_needs_no_other_tool() {
 }
 
 #[tokio::test]
+async fn a_title_that_is_dictated_is_the_title() {
+    for (prompt, title) in [
+        ("create a pull request from topic to main titled \"Add login\"", "Add login"),
+        ("topic에서 main으로 PR 제목을 \"로그인 추가\"로 생성해줘", "로그인 추가"),
+        ("topic에서 main으로 \"merge x into y\" 제목으로 PR 만들어줘", "merge x into y"),
+    ] {
+        let said = Talk::new(prompt).offering(&["github_create_pr"]).turn().await;
+        let (_, arguments) = said.tools()[0];
+        assert_eq!(arguments["title"], title, "{prompt}");
+        assert_eq!((&arguments["head"], &arguments["base"]), (&json!("topic"), &json!("main")));
+    }
+}
+
+#[tokio::test]
 async fn a_repository_with_one_branch_has_nothing_to_propose() {
     let mut talk = Talk::new("create a pull request");
     let first = talk.turn().await;
