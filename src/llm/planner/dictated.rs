@@ -116,9 +116,9 @@ fn role_of(before: &str, after: &str) -> (Role, usize) {
     let before = before.to_ascii_lowercase();
     let role = if BEFORE_TITLE.iter().any(|label| ends_with_word(&before, label)) {
         Role::Title
-    } else if BEFORE_BODY.iter().any(|label| ends_with_word(&before, label)) {
-        Role::Body
-    } else if particle.ends_with("라고") {
+    } else if BEFORE_BODY.iter().any(|label| ends_with_word(&before, label))
+        || particle.ends_with("라고")
+    {
         Role::Body
     } else if particle.ends_with("라는") {
         Role::Title
