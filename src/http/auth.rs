@@ -23,8 +23,8 @@ pub async fn guard(State(http): State<Shared>, mut request: Request, next: Next)
             next.run(request).await
         }
         Err(refusal) => {
-            let code = refusal.code().code();
-            tracing::info!(code, path = request.uri().path(), "request refused");
+            let error_code = refusal.code().code();
+            tracing::info!(error_code, path = request.uri().path(), "request refused");
             refusal.into_response()
         }
     }
