@@ -19,6 +19,8 @@ pub struct ChatRequest {
     pub messages: Vec<Message>,
     /// The tools that it may ask for; empty: it must answer in words.
     pub tools: Arc<[ToolSpec]>,
+    /// What was shown of this turn's text already.
+    pub begun: String,
 }
 
 /// A piece of a model's turn.

@@ -226,7 +226,8 @@ pub trait Leases: Send + Sync {
     /// Takes or renews the leases of these runs for `term` from now, all of them in one step.
     async fn hold(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError>;
 
-    /// Gives these runs up: whoever claims next gets them. Runs that have no lease any more are
+    /// Gives these runs up: whoever claims next gets them, and every process gets
+    /// [`StoreEvent::Released`], as far as it is connected. Runs that have no lease any more are
     /// left alone.
     async fn release(&self, sessions: &[SessionId]) -> Result<(), StoreError>;
 
@@ -285,6 +286,8 @@ pub enum StoreEvent {
         /// The session.
         session: SessionId,
     },
+    /// A process has given runs up: they can be claimed.
+    Released,
 }
 
 /// The store as a whole.

@@ -102,7 +102,7 @@ for_each_store! {
     leases: [
         a_lease_that_has_run_out_is_claimed_once,
         a_renewed_lease_is_not_claimed,
-        a_released_lease_is_claimed_at_once,
+        a_released_lease_is_claimed_at_once_and_everybody_is_told,
         the_lease_of_a_run_that_is_over_is_gone,
         no_more_is_claimed_than_asked_for,
         of_several_claimants_one_gets_each_run,

@@ -58,6 +58,7 @@ pub struct RedisStore {
     append: AtomicStep,
     remember: AtomicStep,
     hold: AtomicStep,
+    release: AtomicStep,
     claim: AtomicStep,
     /// Random for each store, so that the nonces of two owners never agree (`journal.rs`).
     nonces: RandomState,
@@ -89,6 +90,7 @@ impl RedisStore {
             append: AtomicStep::new(include_str!("redis/append.lua")),
             remember: AtomicStep::new(include_str!("redis/remember.lua")),
             hold: AtomicStep::new(include_str!("redis/hold_leases.lua")),
+            release: AtomicStep::new(include_str!("redis/release_leases.lua")),
             claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),
             nonces: RandomState::new(),
         };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use aura_platform::domain::SessionId;
-use aura_platform::store::Store;
+use aura_platform::store::{Store, StoreEvent};
 use futures::future::join_all;
 
 use crate::bench::{Bench, some_session};
@@ -31,10 +31,13 @@ pub(crate) async fn a_renewed_lease_is_not_claimed(bench: Bench) {
     assert_eq!(claimed(&*bench.other).await, HashSet::from([sessions[0].clone()]));
 }
 
-pub(crate) async fn a_released_lease_is_claimed_at_once(bench: Bench) {
+pub(crate) async fn a_released_lease_is_claimed_at_once_and_everybody_is_told(mut bench: Bench) {
     let sessions: Vec<_> = (0..3).map(|_| some_session()).collect();
+    // A subscription that is confirmed proves that the process listens.
+    bench.one.store.watch(&sessions[0]).await.unwrap();
     bench.one.store.hold(&sessions, LONG).await.unwrap();
-    bench.one.store.release(&sessions[..2]).await.unwrap();
+    bench.other.release(&sessions[..2]).await.unwrap();
+    assert_eq!(bench.one.event().await, StoreEvent::Released);
     let expected: HashSet<_> = sessions[..2].iter().cloned().collect();
     assert_eq!(claimed(&*bench.other).await, expected);
 }

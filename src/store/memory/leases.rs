@@ -29,12 +29,12 @@ impl Leases for MemoryStore {
     }
 
     async fn release(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
-        let mut table = lock(&self.leases);
         for session in sessions {
-            if let Some(end) = table.get_mut(session) {
+            if let Some(end) = lock(&self.leases).get_mut(session) {
                 *end = 0;
             }
         }
+        self.outbox.released();
         Ok(())
     }
 

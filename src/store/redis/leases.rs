@@ -2,11 +2,12 @@
 //! server's clock. All runs of a process are renewed by one command.
 
 use std::borrow::Cow;
+use std::iter::once;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{RedisStore, keys};
+use super::{RedisStore, hub, keys};
 use crate::domain::SessionId;
 use crate::store::{Leases, StoreError};
 
@@ -18,30 +19,20 @@ fn names(sessions: &[SessionId]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     sessions.iter().map(|session| Cow::Borrowed(session.as_str().as_bytes()))
 }
 
-impl RedisStore {
-    /// Sets the leases to run out after `term`, or gives them up where there is none.
-    async fn set_leases(
-        &self,
-        sessions: &[SessionId],
-        term: Option<Duration>,
-    ) -> Result<(), StoreError> {
-        if sessions.is_empty() {
-            return Ok(());
-        }
-        let term = term.map_or(Cow::Borrowed(&b""[..]), |term| text(term.as_millis()));
-        let args: Vec<_> = std::iter::once(term).chain(names(sessions)).collect();
-        self.commands.script(&self.hold, keys::LEASES, &args).await
-    }
-}
-
 #[async_trait]
 impl Leases for RedisStore {
     async fn hold(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
-        self.set_leases(sessions, Some(term)).await
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let args: Vec<_> = once(text(term.as_millis())).chain(names(sessions)).collect();
+        self.commands.script(&self.hold, keys::LEASES, &args).await
     }
 
     async fn release(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
-        self.set_leases(sessions, None).await
+        let told = [text(keys::CONTROL), text(hub::RELEASED)];
+        let args: Vec<_> = told.into_iter().chain(names(sessions)).collect();
+        self.commands.script(&self.release, keys::LEASES, &args).await
     }
 
     async fn end(&self, sessions: &[SessionId]) -> Result<(), StoreError> {

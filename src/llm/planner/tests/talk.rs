@@ -69,6 +69,7 @@ impl Talk {
         let request = ChatRequest {
             messages: self.messages.clone(),
             tools: self.offered.iter().map(spec).collect(),
+            begun: String::new(),
         };
         let deltas: Vec<_> = Planner::new().chat(request).await.unwrap().collect().await;
         let said = collect(deltas.into_iter().map(Result::unwrap).collect());
