@@ -27,7 +27,8 @@ impl Run {
         let may_call = turn < self.env.limits.max_turns;
         let tools = if may_call { self.env.tools.specs() } else { [].into() };
         self.commit(vec![Draft::Record(Record::Asked { turn })]).await?;
-        let request = ChatRequest { messages: self.state.messages.clone(), tools };
+        let request =
+            ChatRequest { messages: self.state.messages.clone(), tools, begun: String::new() };
         match self.hear(request).await? {
             Heard::Interrupted => Ok(Flow::Next),
             Heard::Failed(error) => self.fail(model_failure(&error)).await,
