@@ -12,6 +12,7 @@ use crate::support::model::{FakeModel, Reply, soon};
 
 mod answers;
 mod calls;
+mod continuations;
 mod failures;
 mod requests;
 
