@@ -23,6 +23,7 @@ use crate::shutdown::{Drained, Tasks};
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
+use crate::telemetry::metrics::Metrics;
 use crate::tools::registry::{PolicyError, Rule};
 use crate::tools::{ApprovalPolicy, Tool, Tools, drafts, git};
 
@@ -90,11 +91,12 @@ impl App {
     async fn build(settings: Settings, mode: &Mode) -> Result<Self, AppError> {
         let tasks = Tasks::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let metrics = Metrics::default();
         let workspace = workspace(&settings, mode).await?;
         let tools = tools(&settings, mode, workspace.as_deref(), &tasks).await?;
         let model = model(&settings)?;
         let (listener, address) = bind(&settings).await?;
-        let (store, events) = store(&settings, &clock, &tasks)?;
+        let (store, events) = store(&settings, &clock, &tasks, &metrics)?;
         tracing::info!(
             store = store.kind(), model = model.name(), %address,
             version = env!("CARGO_PKG_VERSION"), "server starts"
@@ -104,17 +106,19 @@ impl App {
             clock: Arc::clone(&clock),
             tasks: tasks.clone(),
             patience: STORE_PATIENCE,
+            metrics: metrics.clone(),
         };
         let limits = limits(&settings);
-        let env = Arc::new(Env { desk, model, tools, gate: Arc::default(), limits });
+        let (gate, counted) = (Arc::default(), metrics.clone());
+        let env = Arc::new(Env { desk, model, tools, gate, limits, metrics: counted });
         let service = listener::start(env, settings.agent.max_runs, events);
         let config = http::Config {
             key: settings.auth.key,
             leeway: settings.auth.leeway,
             keep_alive: settings.keep_alive,
         };
-        let router =
-            http::router(Http { service, store, clock, config, stopping: tasks.stopping() });
+        let stopping = tasks.stopping();
+        let router = http::router(Http { service, store, clock, config, metrics, stopping });
         Ok(Self {
             listener,
             address,
@@ -147,6 +151,7 @@ fn store(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     tasks: &Tasks,
+    metrics: &Metrics,
 ) -> Result<(Arc<dyn Store>, mpsc::Receiver<StoreEvent>), AppError> {
     let clock = Arc::clone(clock);
     let max_events = settings.journal_max_events;
@@ -156,6 +161,7 @@ fn store(
                 url: redis.url.clone(),
                 max_events,
                 command_timeout: redis.command_timeout,
+                metrics: metrics.clone(),
             };
             let (store, events) = RedisStore::start(config, clock, tasks)?;
             Ok((store, events))

@@ -18,6 +18,7 @@ use super::record::Record;
 use crate::domain::{Clock, Entry, Event, EventId, SessionId, Shown};
 use crate::shutdown::Tasks;
 use crate::store::{AppendError, Store, StoreError};
+use crate::telemetry::metrics::Metrics;
 
 /// Batches that may wait for the committer before the run itself has to.
 const QUEUE: usize = 64;
@@ -70,6 +71,8 @@ pub struct Desk {
     pub tasks: Tasks,
     /// How long a run waits for a store that is away.
     pub patience: Duration,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// The pen of a run's one owner.
@@ -104,6 +107,7 @@ impl Writer {
             stored,
             live,
             patience: desk.patience,
+            metrics: desk.metrics.clone(),
             failure: Arc::clone(&failure),
         };
         let committing = desk.tasks.spawn(committer.run(inbox));
@@ -158,6 +162,7 @@ struct Committer {
     stored: EventId,
     live: Arc<LiveLog>,
     patience: Duration,
+    metrics: Metrics,
     failure: Arc<OnceLock<JournalError>>,
 }
 
@@ -200,6 +205,7 @@ impl Committer {
                     return Ok(());
                 }
                 Err(AppendError::Conflict) => {
+                    self.metrics.runs_lost.inc();
                     tracing::warn!(session = %self.session, "run lost to another owner; stopping here");
                     return Err(JournalError::Lost);
                 }

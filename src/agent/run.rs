@@ -15,6 +15,7 @@ use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{Confidence, Decision, Event, RequestId, StepId, Verdict};
 use crate::llm::ChatModel;
+use crate::telemetry::metrics::Metrics;
 use crate::tools::Tools;
 
 use super::record::Record;
@@ -42,6 +43,8 @@ pub struct Env {
     pub gate: Arc<Gate>,
     /// How far a run may go.
     pub limits: Limits,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// Why a run stopped working.
@@ -179,6 +182,7 @@ impl Run {
             }
             Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled => Draft::Record(record),
         };
+        self.env.metrics.approval_decided(decision.verdict);
         self.commit(vec![draft]).await
     }
 

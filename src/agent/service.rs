@@ -20,11 +20,13 @@ use super::record::{Opened, Record};
 use super::run::{Env, Exit, Run};
 use super::state::{State, last_id};
 use super::votes::keep_request;
+use crate::domain::event::EndStatus;
 use crate::domain::{
     Caller, Decision, Entry, EventId, Message, PageContext, RequestId, SessionId, SessionMeta,
     ThreadId, Verdict,
 };
 use crate::store::{AppendError, ReadError, StoreError};
+use crate::telemetry::metrics::Load;
 
 /// Entries read at a time when a journal is folded.
 const PAGE: usize = 1000;
@@ -111,6 +113,7 @@ impl AgentService {
         let begun = tasks.spawn(async move {
             let (opened, first) = service.open(&caller, ask).await?;
             let session = opened.meta.session_id.clone();
+            service.env.metrics.runs_started.inc();
             let live = service.live.open(&session, first);
             let writer = Writer::open(&service.env.desk, &session, first, live);
             service.spawn(State::open(&opened), writer, permit, Run::drive);
@@ -284,6 +287,9 @@ impl AgentService {
             },
             Some(Exit::Abandoned(error)) => {
                 tracing::warn!(%session, %error, "run abandoned by this process");
+                if matches!(error, JournalError::StoreAway(_)) {
+                    self.env.metrics.runs_abandoned.inc();
+                }
                 self.forget(&session);
             }
             None => self.break_down(&session).await,
@@ -318,7 +324,9 @@ impl AgentService {
         let now_ms = self.env.desk.clock.now_ms();
         let state = State::fold(&entries);
         writer.append(&breakdown(state.as_ref(), panic_error(), now_ms)).await?;
-        writer.flush().await
+        writer.flush().await?;
+        self.env.metrics.run_ended(EndStatus::Failed);
+        Ok(())
     }
 
     /// The session, if it exists for this caller and its journal is still there.
@@ -382,6 +390,11 @@ impl AgentService {
     /// The runs at work here.
     pub(super) fn at_work(&self) -> Vec<SessionId> {
         self.running().keys().cloned().collect()
+    }
+
+    /// How many runs live here, by what they do.
+    pub fn load(&self) -> Load {
+        Load { working: self.running().len(), waiting: self.env.gate.count() }
     }
 
     /// Nothing of the run is left here.

@@ -19,6 +19,7 @@ use crate::agent::live::{LiveFrame, LiveLog};
 use crate::domain::{Event, EventId, SessionId, Shown};
 use crate::sse::frame::{Form, KEEP_ALIVE};
 use crate::store::{Follower, ReadError, StoreError};
+use crate::telemetry::metrics::OpenStream;
 
 /// Entries read from the store at a time.
 const PAGE: usize = 256;
@@ -35,6 +36,7 @@ pub struct Tail {
     /// Whether the last look at the store found its end.
     caught_up: bool,
     quiet_since: Instant,
+    _counted: OpenStream,
 }
 
 /// Where news come from.
@@ -74,6 +76,7 @@ impl Tail {
             ready: Vec::new(),
             caught_up: false,
             quiet_since: Instant::now(),
+            _counted: http.metrics.stream_opened(),
         };
         tail.attach_to_own_run();
         if matches!(tail.source, Source::Store) {

@@ -14,6 +14,7 @@ use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::memory::{self, MemoryStore};
 use aura_platform::store::{Journal, Store};
+use aura_platform::telemetry::metrics::Metrics;
 use aura_platform::tools::{ApprovalPolicy, Tools};
 use tokio::time::timeout;
 
@@ -57,6 +58,7 @@ async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
         clock,
         tasks: tasks.clone(),
         patience: Duration::from_secs(1),
+        metrics: Metrics::default(),
     };
     let env = Env {
         desk,
@@ -64,6 +66,7 @@ async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
         tools: Arc::new(Tools::new(Vec::new(), ApprovalPolicy::default()).unwrap()),
         gate: Arc::default(),
         limits: Limits { max_turns: 8, max_tool_calls: 8, hitl_timeout: Duration::from_secs(5) },
+        metrics: Metrics::default(),
     };
     let service = listener::start(Arc::new(env), 1, events);
     let caller = Caller {
