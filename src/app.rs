@@ -27,8 +27,8 @@ use crate::telemetry::metrics::Metrics;
 use crate::tools::registry::{PolicyError, Rule};
 use crate::tools::{ApprovalPolicy, Tool, Tools, drafts, git};
 
-/// How long a run waits for a store that is away before this process gives it up.
-const STORE_PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait for an embedded store that is away, which it never is.
+const UNUSED_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the service could not run.
 #[derive(Debug, Error)]
@@ -101,11 +101,13 @@ impl App {
             store = store.kind(), model = model.name(), %address,
             version = env!("CARGO_PKG_VERSION"), "server starts"
         );
+        let store_patience =
+            settings.redis.as_ref().map_or(UNUSED_PATIENCE, |redis| redis.patience);
         let desk = Desk {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             tasks: tasks.clone(),
-            patience: STORE_PATIENCE,
+            patience: store_patience,
             metrics: metrics.clone(),
         };
         let limits = limits(&settings);
@@ -116,6 +118,7 @@ impl App {
             key: settings.auth.key,
             leeway: settings.auth.leeway,
             keep_alive: settings.keep_alive,
+            store_patience,
         };
         let stopping = tasks.stopping();
         let router = http::router(Http { service, store, clock, config, metrics, stopping });

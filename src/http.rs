@@ -43,6 +43,8 @@ pub struct Config {
     pub leeway: Duration,
     /// The longest silence on a stream.
     pub keep_alive: Duration,
+    /// How long a stream waits for a store that is away.
+    pub store_patience: Duration,
 }
 
 /// What handlers share.

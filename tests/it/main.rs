@@ -16,6 +16,7 @@ mod gateway;
 mod git_tools;
 mod metrics;
 mod models;
+mod outages;
 mod panics;
 mod refusals;
 mod replicas;

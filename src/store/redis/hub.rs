@@ -78,6 +78,12 @@ impl Channel {
 }
 
 impl Table {
+    fn wake_followers(&self) {
+        for followers in self.channels.values().filter_map(|channel| channel.followers.as_ref()) {
+            followers.send_modify(|changes| *changes += 1);
+        }
+    }
+
     fn enqueue(&mut self, name: &Arc<str>) {
         if let Some(channel) = self.channels.get_mut(name)
             && !std::mem::replace(&mut channel.queued, true)

@@ -163,14 +163,12 @@ impl Hub {
         if !gap {
             return;
         }
-        for followers in table.channels.values().filter_map(|channel| channel.followers.as_ref()) {
-            followers.send_modify(|changes| *changes += 1);
-        }
+        table.wake_followers();
         drop(table);
         self.outbox.resubscribed();
     }
 
-    /// The connection is gone: nothing is live.
+    /// The connection is gone: nothing is live. Followers look, so that they find out, too.
     fn lost(&self) {
         let mut table = self.table();
         table.link = Link::Connecting;
@@ -178,6 +176,7 @@ impl Hub {
         for channel in table.channels.values_mut() {
             channel.live = false;
         }
+        table.wake_followers();
     }
 
     /// No connection can be had: nobody waits for one.
