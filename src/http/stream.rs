@@ -90,9 +90,9 @@ impl Wish {
             let after = self.last_event.map_or(EventId::ZERO, |id| meta.place(id));
             return stream(http, meta.session_id, after, self.form).await;
         }
-        for after in
-            self.last_event.into_iter().flat_map(|id| [Some(id), id.stands_for()]).flatten()
-        {
+        // The id as it is comes first: a run that was started above a very high one may have it.
+        let places = self.last_event.map_or([None; 2], |id| [Some(id), id.stands_for()]);
+        for after in places.into_iter().flatten() {
             if let Some(meta) = http.service.session_with_event(caller, after).await? {
                 return stream(http, meta.session_id, after, self.form).await;
             }
