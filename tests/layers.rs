@@ -68,7 +68,7 @@ const ALL_BELOW_APP: [&str; 19] = [
 ];
 
 /// Libraries that belong to some parts, and to no others.
-const BELONGS_TO: [(&str, &[&str]); 18] = [
+const BELONGS_TO: [(&str, &[&str]); 19] = [
     ("axum", &["http", "app"]),
     ("hyper", &["http", "app"]),
     ("hyper_util", &["http", "app"]),
@@ -83,6 +83,7 @@ const BELONGS_TO: [(&str, &[&str]); 18] = [
     ("jsonwebtoken", &["token", "main"]),
     ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck"]),
     ("rustls", &["http_client", "main"]),
+    ("aws_lc_rs", &["domain::audit"]),
     ("tracing_subscriber", &["telemetry"]),
     ("tokio::process", &["tools"]),
     ("std::process::Command", &["tools"]),
