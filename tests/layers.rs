@@ -85,6 +85,7 @@ const BELONGS_TO: [(&str, &[&str]); 19] = [
     ("jsonwebtoken", &["token", "main"]),
     ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck"]),
     ("rustls", &["http_client", "main"]),
+    ("aws_lc_rs", &["domain::audit"]),
     ("tracing_subscriber", &["telemetry"]),
     ("tokio::process", &["tools"]),
     ("std::process::Command", &["tools"]),
