@@ -15,7 +15,7 @@ pub mod plan;
 pub mod session;
 pub mod signal;
 
-pub use approval::{ApprovalRequest, ApprovalStatus, Decision, Verdict};
+pub use approval::{ApprovalRequest, ApprovalStatus, Approvers, Decision, Verdict, Who};
 pub use audit::{
     ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, AuditReason, Broken, ChainEnd,
     EntryHash, FactId, Outcome,

@@ -203,6 +203,10 @@ pub trait Approvals: Send + Sync {
     /// atomically over all processes, and says whose stands. Kept for 24 h.
     async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError>;
 
+    /// Notes that this person says yes to a request that several have to approve; returns how many
+    /// different people have said so. Saying it twice counts once. Kept for 24 h.
+    async fn endorse(&self, id: &RequestId, user: &UserId) -> Result<usize, StoreError>;
+
     /// The decision that stands, if there is one.
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError>;
 

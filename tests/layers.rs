@@ -21,7 +21,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("cli", &["app", "settings", "token", "telemetry", "http_client", "domain"]),
     // The composition root picks the adapters: it alone may name everything below it.
     ("app", &ALL_BELOW_APP),
-    ("settings", &["token", "telemetry"]),
+    ("settings", &["token", "telemetry", "domain"]),
     ("http", &["agent", "store", "sse", "token", "telemetry", "shutdown", "backoff", "domain"]),
     (
         "agent",

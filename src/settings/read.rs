@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::check::Check;
 use super::sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
-    ModelSettings, OpenAiSettings, Provider, RedisSettings, Settings, ToolSettings,
+    HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings, Rejection, Settings,
+    ToolSettings,
 };
 use super::{Purpose, names, source};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
@@ -22,7 +23,7 @@ impl Settings {
         let api = ApiSettings::read(check);
         let auth = AuthSettings::read(check, purpose);
         let redis = RedisSettings::read(check);
-        let hitl_timeout = check.seconds("hitl.timeout_seconds", 1..=1740);
+        let hitl = HitlSettings::read(check);
         let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
         let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
         let agent = AgentSettings::read(check);
@@ -37,7 +38,7 @@ impl Settings {
             api: api?,
             auth: auth?,
             redis: redis?,
-            hitl_timeout,
+            hitl: hitl?,
             keep_alive,
             journal_max_events,
             agent,
@@ -159,6 +160,21 @@ impl AgentSettings {
     }
 }
 
+impl HitlSettings {
+    fn read(check: &mut Check) -> Option<Self> {
+        let on_reject = check.parsed("hitl.on_reject", |text| match text {
+            "stop" => Ok(Rejection::Stop),
+            "continue" => Ok(Rejection::Continue),
+            _ => Err("must be \"stop\" or \"continue\""),
+        });
+        Some(Self {
+            timeout: check.seconds("hitl.timeout_seconds", 1..=1740),
+            warning: check.seconds("hitl.warning_seconds", 0..=1740),
+            on_reject: on_reject?,
+        })
+    }
+}
+
 impl ModelSettings {
     fn read(check: &mut Check) -> Self {
         Self {
@@ -245,11 +261,12 @@ impl ToolSettings {
             timeout: check.seconds("tools.timeout_seconds", 1..=3600),
             max_output_bytes: check.count("tools.max_output_bytes", 1024..=16_777_216),
             git_path: check.text("tools.git_path"),
-            approval: check.approvals(|text| match text {
+            approval: check.by_tool(names::APPROVAL, |text| match text {
                 "required" => Ok(Approval::Required),
                 "none" => Ok(Approval::None),
                 _ => Err("must be \"required\" or \"none\""),
             }),
+            approvers: check.by_tool(names::APPROVERS, str::parse),
         }
     }
 }

@@ -39,7 +39,7 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     assert_eq!((settings.api.host.as_str(), settings.api.port), ("0.0.0.0", 9000));
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
     assert!(settings.redis.is_none());
-    assert_eq!(settings.hitl_timeout, Duration::from_secs(300));
+    assert_eq!(settings.hitl.timeout, Duration::from_secs(300));
     assert_eq!(settings.keep_alive, Duration::from_secs(10));
     assert_eq!(settings.journal_max_events, 100_000);
     assert!(matches!(settings.provider, Provider::Builtin));
@@ -67,7 +67,7 @@ fn long_and_short_names_work_and_an_empty_variable_says_nothing() {
         ("REDIS_URL", "  "),
         ("AURA__OPENAI__API_KEY", ""),
     ]);
-    assert_eq!(settings.hitl_timeout, Duration::from_secs(5));
+    assert_eq!(settings.hitl.timeout, Duration::from_secs(5));
     assert_eq!(settings.agent.max_runs, 7);
     assert_eq!(settings.api.port, 9000);
     assert!(settings.redis.is_none());

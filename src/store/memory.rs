@@ -142,7 +142,7 @@ mod tests {
         });
         let meta: SessionMeta = serde_json::from_value(meta).unwrap();
         let entry = Entry { id: EventId::new(1), shown: None, record: None };
-        let decision = Decision { verdict: Verdict::TimedOut, by: None, reason: None, at_ms: 0 };
+        let decision = Decision::of(Verdict::TimedOut, 0);
         let said = [Message::User { content: "p".into() }];
         store.append(&meta.session_id, EventId::ZERO, &[entry]).await.unwrap();
         store.register(&meta).await.unwrap();

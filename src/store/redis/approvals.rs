@@ -1,6 +1,7 @@
 //! Requests for approval under the keys that the platform shares (contract, section 5.1), and the
 //! one decision under a key of ours.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,7 @@ use tracing::warn;
 
 use super::json::{from_json, to_json};
 use super::{RedisStore, keys};
-use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId};
+use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId, UserId};
 use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
 /// Sessions whose votes are read in one round trip.
@@ -25,6 +26,10 @@ fn set_for(key: &str, value: &str, ttl: Duration) -> Cmd {
     let mut set = cmd("SET");
     set.arg(key).arg(value).arg("EX").arg(ttl.as_secs());
     set
+}
+
+fn seconds(ttl: Duration) -> Cow<'static, [u8]> {
+    Cow::Owned(ttl.as_secs().to_string().into_bytes())
 }
 
 impl RedisStore {
@@ -129,6 +134,11 @@ impl Approvals for RedisStore {
             None => Ok(Decided::Won),
             Some(text) => from_json("decision", &text).map(Decided::Lost),
         }
+    }
+
+    async fn endorse(&self, id: &RequestId, user: &UserId) -> Result<usize, StoreError> {
+        let args = [Cow::Borrowed(user.as_str().as_bytes()), seconds(ttl::DECISION)];
+        self.commands.script(&self.endorse, &keys::endorsements(id), &args).await
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {

@@ -8,6 +8,7 @@
 //! | `hitl:channel:<sessionId>` | channel of signals | contract, 5.1 |
 //! | `checkpoint:<sessionId>` | the checkpoint, JSON | contract, 5.1 |
 //! | `aura:decision:<requestId>` | the one decision, JSON | contract, 5.3 |
+//! | `aura:endorsements:<requestId>` | who has said yes, where several have to, a set | `approvals.rs` |
 //! | `aura:journal:<sessionId>` | the journal, a stream | `journal.rs` |
 //! | `aura:tail:<sessionId>` | channel: the journal has grown | `journal.rs` |
 //! | `aura:session:<sessionId>` | the session's record, JSON | `sessions.rs` |
@@ -57,6 +58,10 @@ pub(super) fn checkpoint(id: &SessionId) -> String {
 
 pub(super) fn decision(id: &RequestId) -> String {
     format!("aura:decision:{id}")
+}
+
+pub(super) fn endorsements(id: &RequestId) -> String {
+    format!("aura:endorsements:{id}")
 }
 
 pub(super) fn journal(id: &SessionId) -> String {
