@@ -28,6 +28,8 @@ use crate::store::{Store, StoreError, StoreEvent};
 use crate::tools::registry::{PolicyError, Rule};
 use crate::tools::{ApprovalPolicy, Tool, Tools, drafts, git};
 
+pub mod audit;
+
 /// How long a run waits for a store that is away before this process gives it up.
 const STORE_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -119,6 +121,7 @@ impl App {
             key: settings.auth.key,
             leeway: settings.auth.leeway,
             keep_alive: settings.keep_alive,
+            auditors: settings.audit_role,
         };
         let shared = Arc::clone(&service);
         let stopping = tasks.stopping();

@@ -18,6 +18,7 @@ use crate::store::Store;
 use crate::token::TokenKey;
 
 pub mod arrival;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod envelope;
@@ -41,6 +42,8 @@ pub struct Config {
     pub leeway: Duration,
     /// The longest silence on a stream.
     pub keep_alive: Duration,
+    /// The role whose callers may read the audit stream; `None`: nobody.
+    pub auditors: Option<String>,
 }
 
 /// What handlers share.
@@ -94,6 +97,8 @@ pub fn routes() -> Vec<Route> {
         route("/aura/sessions/{id}", &["GET"], Guarded, get(sessions::show)),
         route("/aura/sessions/{id}/stream", &["GET"], Guarded, get(stream::join)),
         route("/aura/sessions/{id}/cancel", &["POST"], Guarded, post(sessions::cancel)),
+        // Ours: the contract has no such route.
+        route("/aura/audit", &["GET"], Guarded, get(audit::page)),
         route("/health", &["GET"], Open, get(health::live)),
         route("/aura/health", &["GET"], Open, get(health::live)),
         route("/health/ready", &["GET"], Open, get(health::ready)),

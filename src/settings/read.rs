@@ -25,6 +25,7 @@ impl Settings {
         let hitl_timeout = check.seconds("hitl.timeout_seconds", 1..=1740);
         let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
         let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
+        let audit_role = check.text("audit.role");
         let agent = AgentSettings::read(check);
         let model = ModelSettings::read(check);
         let provider = Provider::read(check);
@@ -40,6 +41,7 @@ impl Settings {
             hitl_timeout,
             keep_alive,
             journal_max_events,
+            audit_role,
             agent,
             model,
             provider: provider?,

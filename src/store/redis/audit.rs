@@ -59,11 +59,10 @@ impl Audit for RedisStore {
         after: u64,
         limit: usize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        let Some(from) = after.checked_add(1) else {
-            return Ok(Vec::new());
-        };
+        // Whatever comes after, also what has not the form of an id of ours.
+        let after = format!("({}", stream_id(after));
         let mut range = redis::cmd("XRANGE");
-        range.arg(keys::audit(tenant)).arg(stream_id(from)).arg("+").arg("COUNT").arg(limit);
+        range.arg(keys::audit(tenant)).arg(after).arg("+").arg("COUNT").arg(limit);
         let found: Vec<Stored> = self.commands.query(&range).await?;
         found.into_iter().map(entry).collect()
     }
