@@ -29,6 +29,8 @@ use crate::telemetry::metrics::Metrics;
 use crate::tools::registry::{PolicyError, Rule};
 use crate::tools::{ApprovalPolicy, Tool, ToolError, Tools, drafts, git};
 
+pub mod audit;
+
 /// How long to wait for an embedded store that is away, which it never is.
 const UNUSED_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -135,6 +137,7 @@ impl App {
             leeway: settings.auth.leeway,
             keep_alive: settings.keep_alive,
             store_patience,
+            auditors: settings.audit_role,
         };
         let shared = Arc::clone(&service);
         let stopping = tasks.stopping();

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 #[path = "store_conformance/approvals.rs"]
 mod approvals;
+#[path = "store_conformance/audit.rs"]
+mod audit;
 #[path = "store_conformance/bench.rs"]
 mod bench;
 #[path = "store_conformance/expiry.rs"]
@@ -107,5 +109,14 @@ for_each_store! {
         no_more_is_claimed_than_asked_for,
         of_several_claimants_one_gets_each_run,
         nothing_is_no_trouble,
+    ]
+    audit: [
+        facts_make_a_chain_in_the_order_of_their_recording,
+        two_processes_that_record_at_once_make_one_whole_chain,
+        a_repeated_recording_can_be_told_by_its_fact_id,
+        a_page_starts_after_a_number_and_ends_at_the_limit,
+        tenants_have_chains_of_their_own_whatever_they_are_called,
+        a_tenant_without_facts_has_an_empty_stream,
+        who_stops_waiting_harms_nobody_else,
     ]
 }

@@ -26,6 +26,7 @@ impl Settings {
         let hitl = HitlSettings::read(check);
         let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
         let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
+        let audit_role = check.text("audit.role");
         let agent = AgentSettings::read(check);
         let model = ModelSettings::read(check);
         let provider = Provider::read(check);
@@ -41,6 +42,7 @@ impl Settings {
             hitl: hitl?,
             keep_alive,
             journal_max_events,
+            audit_role,
             agent,
             model,
             provider: provider?,

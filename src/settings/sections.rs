@@ -26,6 +26,8 @@ pub struct Settings {
     pub keep_alive: Duration,
     /// How many events are kept of one session.
     pub journal_max_events: usize,
+    /// The role whose callers may read the audit stream; `None`: nobody.
+    pub audit_role: Option<String>,
     /// The limits of runs.
     pub agent: AgentSettings,
     /// How patient to be with the model.

@@ -42,6 +42,7 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     assert_eq!(settings.hitl.timeout, Duration::from_secs(300));
     assert_eq!(settings.keep_alive, Duration::from_secs(10));
     assert_eq!(settings.journal_max_events, 100_000);
+    assert_eq!(settings.audit_role.as_deref(), Some("auditor"));
     assert!(matches!(settings.provider, Provider::Builtin));
     assert_eq!(settings.github.api_url.as_str(), "https://api.github.com/");
 
@@ -88,7 +89,7 @@ fn every_fault_is_told_with_its_setting_and_its_origin() {
         [
             "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has timeout_seconds",
             "htil.timeout (from AURA__HTIL__TIMEOUT): no such setting; the sections are agent, api, \
-             auth, azure_openai, github, hitl, journal, log, model, openai, redis, smtp, stream, \
+             audit, auth, azure_openai, github, hitl, journal, log, model, openai, redis, smtp, stream, \
              tools, workspace",
             "api.port (from API_PORT): must be 0 to 65535, is 90000",
             "hitl.timeout_seconds (from HITL_TIMEOUT_SECONDS): must be a whole number from 1 to \

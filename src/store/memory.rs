@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::approvals::ApprovalTable;
+use self::audit::AuditTable;
 use self::journals::Journals;
 use self::leases::LeaseTable;
 use self::sessions::SessionTable;
@@ -20,6 +21,7 @@ use crate::domain::Clock;
 use crate::shutdown::Tasks;
 
 mod approvals;
+mod audit;
 mod expiring;
 mod journals;
 mod leases;
@@ -46,6 +48,7 @@ pub struct MemoryStore {
     sessions: Mutex<SessionTable>,
     approvals: Mutex<ApprovalTable>,
     leases: Mutex<LeaseTable>,
+    audit: Mutex<AuditTable>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     max_events: usize,
@@ -65,6 +68,7 @@ impl MemoryStore {
             sessions: Mutex::default(),
             approvals: Mutex::default(),
             leases: Mutex::default(),
+            audit: Mutex::default(),
             outbox,
             clock,
             max_events: config.max_events.max(1),

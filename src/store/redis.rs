@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
+use self::audit::Recorder;
 use self::commands::{AtomicStep, Commands};
 use self::connection::Connector;
 use self::hub::Hub;
@@ -22,6 +23,7 @@ use crate::shutdown::Tasks;
 use crate::telemetry::metrics::Metrics;
 
 mod approvals;
+mod audit;
 mod commands;
 mod connection;
 mod hub;
@@ -65,6 +67,7 @@ pub struct RedisStore {
     hold: AtomicStep,
     release: AtomicStep,
     claim: AtomicStep,
+    recorder: Arc<Recorder>,
     /// Random for each store, so that the nonces of two owners never agree (`journal.rs`).
     nonces: RandomState,
 }
@@ -88,6 +91,7 @@ impl RedisStore {
         let hub = Arc::new(Hub::new(outbox, patience, metrics));
         tasks.spawn(keep);
         tasks.spawn(hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping()));
+        let recorder = Recorder::new(commands.clone(), tasks.clone());
         let store = Self {
             commands,
             hub,
@@ -99,6 +103,7 @@ impl RedisStore {
             hold: AtomicStep::new(include_str!("redis/hold_leases.lua")),
             release: AtomicStep::new(include_str!("redis/release_leases.lua")),
             claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),
+            recorder: Arc::new(recorder),
             nonces: RandomState::new(),
         };
         Ok((Arc::new(store), events))

@@ -149,6 +149,8 @@ pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
         status: ApprovalStatus::Pending,
         created_at: 1_706_152_860_000,
         expires_at: 1_706_153_160,
+        tool_call_id: None,
+        args_hash: None,
         more: serde_json::Map::new(),
     }
 }

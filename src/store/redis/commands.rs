@@ -27,8 +27,8 @@ enum Link {
 }
 
 /// Sends commands. While the server is known to be away, each fails at once; otherwise each is
-/// answered or fails within the configured time.
-#[derive(Debug)]
+/// answered or fails within the configured time. Cloning shares the connection.
+#[derive(Clone, Debug)]
 pub(super) struct Commands {
     link: watch::Receiver<Link>,
     /// Woken when an answer says that this is the wrong server.
