@@ -16,12 +16,12 @@ use scan::{Usage, usages};
 /// What of ours each part may use, besides itself. A module belongs to the part with the longest
 /// name that covers it: `store::redis::hub` to `store::redis`, not to `store`, which is the port.
 /// `domain` is not listed, because it uses nothing.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("main", &["cli"]),
     ("cli", &["app", "settings", "token", "telemetry", "http_client", "domain"]),
     // The composition root picks the adapters: it alone may name everything below it.
     ("app", &ALL_BELOW_APP),
-    ("settings", &["token", "telemetry"]),
+    ("settings", &["token", "telemetry", "redis_url"]),
     ("http", &["agent", "store", "sse", "token", "telemetry", "shutdown", "domain"]),
     (
         "agent",
@@ -29,7 +29,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
         &["store", "llm", "tools", "sse", "telemetry", "shutdown", "domain"],
     ),
     ("store::memory", &["store", "shutdown", "domain"]),
-    ("store::redis", &["store", "telemetry", "shutdown", "domain"]),
+    ("store::redis", &["store", "telemetry", "shutdown", "redis_url", "domain"]),
     ("store", &["domain"]),
     ("llm::openai", &["llm", "tools", "sse", "http_client", "telemetry", "domain"]),
     ("llm::planner", &["llm", "tools", "domain"]),
@@ -40,6 +40,7 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("tools", &["domain"]),
     ("sse", &["domain"]),
     ("token", &["domain"]),
+    ("redis_url", &[]),
     ("telemetry", &[]),
     ("shutdown", &[]),
 ];

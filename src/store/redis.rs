@@ -1,8 +1,10 @@
 //! ADAPTER: Redis 7 or Valkey, for any number of processes.
 //!
-//! Two connections, never mixed: one for commands (`commands.rs`), one for all subscriptions
-//! (`hub.rs`). Both are kept by tracked tasks that connect in the background, notice a server that
-//! hangs as well as one that is gone, and try again for ever. Every atomic step touches one key.
+//! One server, the primary that Sentinel names, or a cluster (`connector.rs`). Two connections,
+//! never mixed: one for commands (`commands.rs`; on a cluster one to each primary), one for all
+//! subscriptions (`hub.rs`). Both are kept by tracked tasks that connect in the background, notice
+//! a server that hangs or is no longer the primary as well as one that is gone, and try again for
+//! ever. Every atomic step touches one key, so that it is one on a cluster too.
 
 use std::hash::RandomState;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use secrecy::SecretString;
 use tokio::sync::mpsc;
 
 use self::commands::{AtomicStep, Commands};
-use self::connection::Connector;
+use self::connector::Connector;
 use self::hub::Hub;
 use super::outbox::Outbox;
 use super::{Store, StoreError, StoreEvent};
@@ -21,8 +23,11 @@ use crate::domain::Clock;
 use crate::shutdown::Tasks;
 
 mod approvals;
+mod backoff;
 mod commands;
 mod connection;
+mod connector;
+mod fault;
 mod hub;
 mod journal;
 mod json;
@@ -32,8 +37,10 @@ mod sessions;
 /// How Redis is reached.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `redis://` or `rediss://`, with user, password and database where needed.
+    /// Any form that [`RedisUrl`](crate::redis_url::RedisUrl) has, with the login where needed.
     pub url: SecretString,
+    /// PEM: the authorities that sign the servers' certificates. `None`: the public ones.
+    pub ca: Option<Vec<u8>>,
     /// How many of a journal's newest entries are kept, at least; at least 1.
     pub max_events: usize,
     /// Longest that a command or the confirmation of a subscription is waited for.
@@ -43,7 +50,7 @@ pub struct Config {
 impl Config {
     /// That server, with 100,000 entries (contract, section 4.5) and 2 s.
     pub fn new(url: SecretString) -> Self {
-        Self { url, max_events: 100_000, command_timeout: Duration::from_secs(2) }
+        Self { url, ca: None, max_events: 100_000, command_timeout: Duration::from_secs(2) }
     }
 }
 
@@ -71,8 +78,8 @@ impl RedisStore {
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> Result<(Arc<Self>, mpsc::Receiver<StoreEvent>), StoreError> {
-        let Config { url, max_events, command_timeout: patience } = config;
-        let connector = Connector::new(&url, patience)?;
+        let connector = Connector::new(&config)?;
+        let patience = config.command_timeout;
         let (outbox, events) = Outbox::new();
         let (commands, keep) = Commands::new(connector.clone(), patience, tasks.stopping());
         let hub = Arc::new(Hub::new(outbox, patience));
@@ -82,7 +89,7 @@ impl RedisStore {
             commands,
             hub,
             clock,
-            max_events: max_events.max(1),
+            max_events: config.max_events.max(1),
             append: AtomicStep::new(include_str!("redis/append.lua")),
             remember: AtomicStep::new(include_str!("redis/remember.lua")),
             nonces: RandomState::new(),

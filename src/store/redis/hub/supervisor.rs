@@ -7,13 +7,16 @@ use redis::aio::MultiplexedConnection;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::super::connection::{Backoff, Connection, Connector, heartbeat};
+use super::super::backoff::Backoff;
+use super::super::connection::{Connection, heartbeat};
+use super::super::connector::Connector;
 use super::{Hub, Link};
 
 /// Channels of one SUBSCRIBE.
 const AT_ONCE: usize = 1_000;
 
 type Names = Vec<Arc<str>>;
+type Line = Connection<MultiplexedConnection>;
 
 /// Runs until `stopping` is cancelled; then every follower is let go.
 pub(in super::super) async fn supervise(
@@ -33,7 +36,7 @@ async fn keep(hub: &Arc<Hub>, connector: &Connector) {
         backoff.wait().await;
         match establish(hub, connector, gap).await {
             Ok(connection) => {
-                let why = outlive(hub, connection, &mut backoff).await;
+                let why = outlive(hub, connector, connection, &mut backoff).await;
                 warn!(why, "lost the Redis connection for subscriptions");
                 hub.lost();
             }
@@ -44,9 +47,9 @@ async fn keep(hub: &Arc<Hub>, connector: &Connector) {
 }
 
 /// A connection on which everything that is wanted has been confirmed.
-async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisResult<Connection> {
+async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisResult<Line> {
     let receiver = Arc::clone(hub);
-    let mut connection = connector.connect(move |message| receiver.dispatch(message)).await?;
+    let mut connection = connector.subscriptions(move |message| receiver.dispatch(message)).await?;
     let wanted = hub.all_wanted();
     subscribe(hub, &mut connection.link, &wanted).await?;
     hub.established(gap);
@@ -55,25 +58,33 @@ async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisRes
 }
 
 /// Returns, with the reason, once the connection is of no more use.
-async fn outlive(hub: &Hub, mut connection: Connection, backoff: &mut Backoff) -> &'static str {
-    let mut beat = heartbeat();
+async fn outlive(
+    hub: &Hub,
+    connector: &Connector,
+    mut connection: Line,
+    backoff: &mut Backoff,
+) -> &'static str {
+    let (mut beat, mut doubts) = (heartbeat(), connector.doubts());
     // The first tick comes at once, and connecting has just asked.
     beat.tick().await;
     loop {
-        tokio::select! {
+        let due = tokio::select! {
             () = connection.closed() => return "it was closed",
             () = hub.changed.notified() => {
                 if reconcile(hub, &mut connection.link).await.is_err() {
                     return "the server did not confirm a subscription";
                 }
+                continue;
             }
-            _ = beat.tick() => {
-                if !connection.beats().await {
-                    return "the server does not answer";
-                }
-                backoff.reset();
-                hub.outbox.catch_up();
-            }
+            _ = doubts.changed() => false,
+            _ = beat.tick() => true,
+        };
+        if let Err(why) = connection.beat().await {
+            return why;
+        }
+        if due {
+            backoff.reset();
+            hub.outbox.catch_up();
         }
     }
 }
