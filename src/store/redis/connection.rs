@@ -13,6 +13,8 @@ use redis::{
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::connector::Overseer;
+
 /// How often a connection is asked whether it lives, and how long it has to answer.
 pub(super) const BEAT: Duration = Duration::from_secs(1);
 /// Unanswered beats after which a connection counts as dead although nobody closed it.
@@ -81,6 +83,8 @@ pub(super) struct Connection<L> {
     /// Where commands go.
     pub(super) link: L,
     vital: Vital,
+    /// Where the servers are behind Sentinel.
+    overseer: Option<Overseer>,
     lost: Arc<Notify>,
     missed: u32,
 }
@@ -88,15 +92,20 @@ pub(super) struct Connection<L> {
 impl<L: ConnectionLike> Connection<L> {
     /// A connection that has just shown to be the right one; `lost` is notified when it is closed.
     pub(super) async fn checked(link: L, vital: Vital, lost: Arc<Notify>) -> RedisResult<Self> {
-        let mut connection = Self { link, vital, lost, missed: 0 };
+        let mut connection = Self { link, vital, overseer: None, lost, missed: 0 };
         connection.examine().await?;
         Ok(connection)
     }
 
+    /// The same connection, which from now on must also be the one that the overseer wants.
+    pub(super) fn overseen(self, overseer: Overseer) -> Self {
+        Self { overseer: Some(overseer), ..self }
+    }
+
     /// The same connection in another form.
     pub(super) fn map<M>(self, form: impl FnOnce(L) -> M) -> Connection<M> {
-        let Self { link, vital, lost, missed } = self;
-        Connection { link: form(link), vital, lost, missed }
+        let Self { link, vital, overseer, lost, missed } = self;
+        Connection { link: form(link), vital, overseer, lost, missed }
     }
 
     async fn examine(&mut self) -> RedisResult<()> {
@@ -126,7 +135,15 @@ impl<L: ConnectionLike> Connection<L> {
             }
             Err(_) => self.missed += 1,
         }
-        if self.missed < MISSED_BEATS { Ok(()) } else { Err("the server does not answer") }
+        if self.missed >= MISSED_BEATS {
+            return Err("the server does not answer");
+        }
+        if let Some(overseer) = &mut self.overseer
+            && !overseer.agrees().await
+        {
+            return Err("Sentinel names another primary");
+        }
+        Ok(())
     }
 }
 

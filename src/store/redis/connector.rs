@@ -22,6 +22,8 @@ use crate::store::StoreError;
 mod cluster;
 mod sentinel;
 
+pub(super) use self::sentinel::Overseer;
+
 /// Longest that making a connection to one server may take, the handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Unacknowledged bytes and silent peers are given up by the kernel after this long.

@@ -1,4 +1,4 @@
-//! Finding the primary by asking the sentinels.
+//! Finding the primary by asking the sentinels, and noticing that they name another one.
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -11,6 +11,8 @@ use super::{CONNECT_TIMEOUT, Connector, NO_SERVER};
 use crate::redis_url::RedisUrl;
 
 type Address = (String, u16);
+
+const UNKNOWN: &str = "the sentinel knows no master of this name";
 
 impl Connector {
     /// A connection to the server that a sentinel names, and that is the primary. All sentinels are
@@ -26,22 +28,28 @@ impl Connector {
         let mut refused: Vec<Address> = Vec::new();
         let mut why = RedisError::from(NO_SERVER);
         while let Some(answer) = answers.next().await {
-            let address = match answer {
-                Ok(address) if refused.contains(&address) => continue,
-                Ok(address) => address,
+            let named = match answer {
+                Ok(named) if refused.contains(&named.address) => continue,
+                Ok(named) => named,
                 Err(error) => {
                     // What a server said matters more than that a sentinel said nothing.
                     why = if refused.is_empty() { error } else { why };
                     continue;
                 }
             };
-            let url = self.url.server(&address.0, address.1);
+            let url = self.url.server(&named.address.0, named.address.1);
             match self.server(&url, Vital::Primary, on_message.clone()).await {
-                Ok(connection) => return Ok(connection),
-                Err(error) => (why, _) = (error, refused.push(address)),
+                Ok(connection) => return Ok(connection.overseen(self.overseer(master, named))),
+                Err(error) => (why, _) = (error, refused.push(named.address)),
             }
         }
         Err(why)
+    }
+
+    fn overseer(&self, master: &str, named: Named) -> Overseer {
+        let Named { address, sentinel } = named;
+        let (connector, master) = (self.clone(), master.to_owned());
+        Overseer { connector, master, address, sentinel: Some(sentinel) }
     }
 
     /// Where one sentinel says that the master is.
@@ -49,7 +57,7 @@ impl Connector {
     /// Sentinels often have no password, and no TLS, where the servers have. So they are asked for
     /// what is no secret in the plainest way first; a login is never sent unencrypted to those of
     /// whom TLS is expected.
-    async fn ask_sentinel(&self, host: &str, port: u16, master: &str) -> RedisResult<Address> {
+    async fn ask_sentinel(&self, host: &str, port: u16, master: &str) -> RedisResult<Named> {
         let mut ways = vec![RedisUrl::sentinel(host, port, false)];
         if self.url.tls {
             ways.push(RedisUrl::sentinel(host, port, true));
@@ -59,31 +67,91 @@ impl Connector {
         }
         let mut why = RedisError::from(NO_SERVER);
         for way in ways {
-            let silent = || Err((ErrorKind::Io, "a sentinel did not answer in time").into());
-            let answer = timeout(CONNECT_TIMEOUT, self.ask_where(&way, master)).await;
-            match answer.unwrap_or_else(|_| silent()) {
-                Ok(Some((host, port))) => return Ok((in_url(host), port)),
-                Ok(None) => return Err((ErrorKind::MasterNameNotFoundBySentinel, UNKNOWN).into()),
+            match in_time(self.ask_this_way(&way, master)).await {
+                Ok(named) => return Ok(named),
+                Err(error) if error.kind() == ErrorKind::MasterNameNotFoundBySentinel => {
+                    return Err(error);
+                }
                 Err(error) => why = error,
             }
         }
         Err(why)
     }
 
-    async fn ask_where(&self, sentinel: &str, master: &str) -> RedisResult<Option<Address>> {
-        let client = self.client(sentinel)?;
-        let mut link =
-            client.get_multiplexed_async_connection_with_config(&self.patience()).await?;
-        let mut question = redis::cmd("SENTINEL");
-        question
-            .arg("GET-MASTER-ADDR-BY-NAME")
-            .arg(master)
-            .query_async::<Option<Address>>(&mut link)
-            .await
+    async fn ask_this_way(&self, url: &str, master: &str) -> RedisResult<Named> {
+        let client = self.client(url)?;
+        let patience = self.patience();
+        let mut sentinel = client.get_multiplexed_async_connection_with_config(&patience).await?;
+        let address = address_of(&mut sentinel, master).await?;
+        Ok(Named { address, sentinel })
     }
 }
 
-const UNKNOWN: &str = "the sentinel knows no master of this name";
+/// An answer, and the sentinel that gave it.
+struct Named {
+    address: Address,
+    sentinel: MultiplexedConnection,
+}
+
+/// Asks whether the sentinels still name the server of a connection. A primary that they have
+/// replaced may not know for some seconds yet, and will then forget what it was told meanwhile.
+#[derive(Debug)]
+pub(in super::super) struct Overseer {
+    connector: Connector,
+    master: String,
+    /// The server of the connection.
+    address: Address,
+    /// The one that named the server; another one is looked for once it is gone.
+    sentinel: Option<MultiplexedConnection>,
+}
+
+impl Overseer {
+    /// `false` once another server is named. While no sentinel answers nothing is known against
+    /// this one.
+    pub(in super::super) async fn agrees(&mut self) -> bool {
+        if let Some(sentinel) = &mut self.sentinel {
+            match in_time(address_of(sentinel, &self.master)).await {
+                Ok(address) => return address == self.address,
+                Err(_) => self.sentinel = None,
+            }
+        }
+        self.find_another().await
+    }
+
+    async fn find_another(&mut self) -> bool {
+        let (connector, master) = (&self.connector, &self.master);
+        let sentinels = connector.url.hosts.iter();
+        let mut answers: FuturesUnordered<_> =
+            sentinels.map(|(host, port)| connector.ask_sentinel(host, *port, master)).collect();
+        let mut contradicted = false;
+        while let Some(answer) = answers.next().await {
+            match answer {
+                Ok(named) if named.address == self.address => {
+                    self.sentinel = Some(named.sentinel);
+                    return true;
+                }
+                Ok(_) => contradicted = true,
+                Err(_) => {}
+            }
+        }
+        !contradicted
+    }
+}
+
+async fn address_of(sentinel: &mut MultiplexedConnection, master: &str) -> RedisResult<Address> {
+    let mut question = redis::cmd("SENTINEL");
+    question.arg("GET-MASTER-ADDR-BY-NAME").arg(master);
+    let (host, port) = question
+        .query_async::<Option<Address>>(sentinel)
+        .await?
+        .ok_or_else(|| RedisError::from((ErrorKind::MasterNameNotFoundBySentinel, UNKNOWN)))?;
+    Ok((in_url(host), port))
+}
+
+async fn in_time<T>(answer: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    let silent = || Err((ErrorKind::Io, "a sentinel did not answer in time").into());
+    timeout(CONNECT_TIMEOUT, answer).await.unwrap_or_else(|_| silent())
+}
 
 /// A host as it stands in a URL.
 pub(super) fn in_url(host: String) -> String {
