@@ -78,8 +78,8 @@ impl RedisStore {
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> Result<(Arc<Self>, mpsc::Receiver<StoreEvent>), StoreError> {
-        let connector = Connector::new(&config)?;
-        let patience = config.command_timeout;
+        let (max_events, patience) = (config.max_events.max(1), config.command_timeout);
+        let connector = Connector::new(config)?;
         let (outbox, events) = Outbox::new();
         let (commands, keep) = Commands::new(connector.clone(), patience, tasks.stopping());
         let hub = Arc::new(Hub::new(outbox, patience));
@@ -89,7 +89,7 @@ impl RedisStore {
             commands,
             hub,
             clock,
-            max_events: config.max_events.max(1),
+            max_events,
             append: AtomicStep::new(include_str!("redis/append.lua")),
             remember: AtomicStep::new(include_str!("redis/remember.lua")),
             nonces: RandomState::new(),

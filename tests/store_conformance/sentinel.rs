@@ -13,28 +13,29 @@ use crate::wire::{admin, ask};
 use crate::within;
 
 /// A sentinel that promotes on its own authority, gone when dropped.
-struct Sentinel {
-    port: u16,
+pub(crate) struct Sentinel {
+    pub(crate) port: u16,
     child: Child,
     _dir: TempDir,
 }
 
 impl Sentinel {
-    fn of(master: &RedisServer, password: Option<&str>) -> Self {
+    fn of(master: &RedisServer) -> Self {
+        Self::listening("port", master.port(), "")
+    }
+
+    /// A sentinel whose own port is told by this option, of the master at that port.
+    pub(crate) fn listening(option: &str, master: u16, more: &str) -> Self {
         let (dir, port) = (tempfile::tempdir().unwrap(), free_port());
         let file = dir.path().join("sentinel.conf");
-        let mut conf = format!(
-            "port {port}\nbind 127.0.0.1\ndir {}\n\
-             sentinel monitor mymaster 127.0.0.1 {} 1\n\
+        let conf = format!(
+            "{option} {port}\nbind 127.0.0.1\ndir {}\n\
+             sentinel monitor mymaster 127.0.0.1 {master} 1\n\
              sentinel down-after-milliseconds mymaster 500\n\
-             sentinel failover-timeout mymaster 5000\n",
+             sentinel failover-timeout mymaster 5000\n\
+             {more}",
             dir.path().display(),
-            master.port(),
         );
-        if let Some(password) = password {
-            // This sentinel lets in only those who know the servers' password.
-            conf += &format!("requirepass {password}\nsentinel auth-pass mymaster {password}\n");
-        }
         fs::write(&file, conf).unwrap();
         let mut command = Command::new("redis-server");
         command.arg(&file).arg("--sentinel");
@@ -80,7 +81,7 @@ async fn when_the_master_dies_commands_and_subscriptions_go_on_at_the_new_one() 
     within(async {
         let mut master = RedisServer::start();
         let replica = replica_of(&master);
-        let sentinel = Sentinel::of(&master, None);
+        let sentinel = Sentinel::of(&master);
         sentinel.until_it_knows_the_replica().await;
         let nobody = free_port();
         let url =
@@ -113,7 +114,7 @@ async fn a_master_that_was_demoted_while_it_lives_is_left_for_the_new_one() {
     within(async {
         let master = RedisServer::start();
         let replica = replica_of(&master);
-        let sentinel = Sentinel::of(&master, None);
+        let sentinel = Sentinel::of(&master);
         sentinel.until_it_knows_the_replica().await;
         let url = format!("redis+sentinel://127.0.0.1:{}/mymaster", sentinel.port);
         let mut process = Process::on_redis(&url);
@@ -145,7 +146,8 @@ async fn a_master_that_was_demoted_while_it_lives_is_left_for_the_new_one() {
 async fn sentinels_with_a_password_are_told_the_servers() {
     within(async {
         let master = RedisServer::with_password("correct-horse");
-        let sentinel = Sentinel::of(&master, Some("correct-horse"));
+        let login = "requirepass correct-horse\nsentinel auth-pass mymaster correct-horse\n";
+        let sentinel = Sentinel::listening("port", master.port(), login);
         let at = |login: &str, name: &str| {
             format!("redis+sentinel://{login}127.0.0.1:{}/{name}", sentinel.port)
         };

@@ -59,7 +59,7 @@ impl Approvals for RedisStore {
             set_for(&keys::pointer(session), &pointer.to_string(), ttl::POINTER),
             set_for(&keys::checkpoint(session), checkpoint, ttl::CHECKPOINT),
         ];
-        let stored = self.commands.all(&steps);
+        let stored = self.commands.all(steps);
         let (watch, ()) = tokio::try_join!(self.hub.watch(session), stored)?;
         watch.keep();
         Ok(())
@@ -98,7 +98,7 @@ impl Approvals for RedisStore {
                 [keys::signal(session), keys::request(request), keys::decision(request)]
             });
             let gets: Vec<Cmd> = keys.map(|key| get(&key)).collect();
-            let found = self.commands.each::<Option<Vec<u8>>>(&gets).await?;
+            let found = self.commands.each::<Option<Vec<u8>>>(gets).await?;
             // One key that somebody has spoilt must not hide everybody else's votes.
             let mut found = found.into_iter().map(|value| match value {
                 Ok(value) => value.as_deref().map(lenient),
@@ -124,7 +124,7 @@ impl Approvals for RedisStore {
         let mut publish = cmd("PUBLISH");
         publish.arg(keys::signals(session)).arg(signal);
         let store = set_for(&keys::signal(session), signal, ttl::SIGNAL);
-        self.commands.in_turn(&[store, publish]).await
+        self.commands.in_turn([store, publish]).await
     }
 
     async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError> {

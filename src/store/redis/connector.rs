@@ -46,7 +46,7 @@ pub(super) struct Connector {
 
 impl Connector {
     /// A connector for what is configured; an error if the URL or the certificates cannot be used.
-    pub(super) fn new(config: &Config) -> Result<Self, StoreError> {
+    pub(super) fn new(config: Config) -> Result<Self, StoreError> {
         let unusable = |what: &str, why: &dyn std::fmt::Display| {
             StoreError::Unavailable(format!("{what} cannot be used: {why}"))
         };
@@ -54,7 +54,7 @@ impl Connector {
         let url = url.map_err(|error| unusable("the Redis URL", &error))?;
         let nodes = Nodes::new(&url);
         let (doubts, _) = watch::channel(0);
-        let ca = config.ca.as_deref().map(Arc::from);
+        let ca = config.ca.map(Arc::from);
         let connector = Self { url, nodes, ca, response_timeout: config.command_timeout, doubts };
         for (host, port) in &connector.url.hosts {
             // The library's text for a bad URL says what is wrong and never repeats the URL.
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     fn connector(url: &str) -> Result<Connector, StoreError> {
-        Connector::new(&Config::new(url.into()))
+        Connector::new(Config::new(url.into()))
     }
 
     #[test]
@@ -198,6 +198,6 @@ mod tests {
         let mut config = Config::new("rediss://host".into());
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         config.ca = Some(broken.into());
-        assert!(matches!(Connector::new(&config), Err(StoreError::Unavailable(_))));
+        assert!(matches!(Connector::new(config), Err(StoreError::Unavailable(_))));
     }
 }

@@ -39,7 +39,7 @@ impl RedisStore {
     async fn records(&self, list: &str, places: &[String]) -> Result<Vec<SessionMeta>, StoreError> {
         let get = |place: &String| Ok(command("GET", &keys::session(&session_at(place)?)));
         let wanted = places.iter().map(get).collect::<Result<Vec<_>, StoreError>>()?;
-        let found = self.commands.each::<Option<String>>(&wanted).await?;
+        let found = self.commands.each::<Option<String>>(wanted).await?;
         let (mut records, mut expired) = (Vec::new(), Vec::new());
         for (place, record) in places.iter().zip(found) {
             match record? {
@@ -71,7 +71,7 @@ impl Sessions for RedisStore {
         let mut keep = command("EXPIRE", &list);
         keep.arg(seconds);
         // The record first: a place without one would be taken for expired and leave the list.
-        self.commands.in_turn(&[record, clear, add, keep]).await
+        self.commands.in_turn([record, clear, add, keep]).await
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError> {
@@ -139,7 +139,7 @@ impl Sessions for RedisStore {
         keep.arg(1).arg("EX").arg(ttl::CANCEL.as_secs());
         let mut tell = command("PUBLISH", keys::CONTROL);
         tell.arg(super::hub::Hub::cancel_message(id));
-        self.commands.in_turn(&[keep, tell]).await
+        self.commands.in_turn([keep, tell]).await
     }
 
     async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError> {

@@ -14,18 +14,18 @@ impl Commands {
     /// that cannot be read is its own error; what says that the store is away is everybody's.
     pub(in super::super) async fn each<T: FromRedisValue>(
         &self,
-        cmds: &[Cmd],
+        cmds: impl IntoIterator<Item = Cmd>,
     ) -> Result<Vec<Result<T, StoreError>>, StoreError> {
         let answers = match self.link().await? {
             Line::Server(mut link) => {
                 pipeline(cmds, &mut link).await.map_err(|error| self.failed(&error))?
             }
             Line::Cluster(link) => {
-                let ask = |cmd: &'_ Cmd| {
-                    let (cmd, mut link) = (cmd.clone(), link.clone());
+                let ask = |cmd: Cmd| {
+                    let mut link = link.clone();
                     async move { cmd.query_async(&mut link).await }
                 };
-                join_all(cmds.iter().map(ask)).await
+                join_all(cmds.into_iter().map(ask)).await
             }
         };
         let mut each = Vec::with_capacity(answers.len());
@@ -39,12 +39,18 @@ impl Commands {
     }
 
     /// All of several commands that do not depend on each other.
-    pub(in super::super) async fn all(&self, cmds: &[Cmd]) -> Result<(), StoreError> {
+    pub(in super::super) async fn all(
+        &self,
+        cmds: impl IntoIterator<Item = Cmd>,
+    ) -> Result<(), StoreError> {
         self.each::<()>(cmds).await?.into_iter().collect()
     }
 
     /// Several commands, each carried out after the one before it.
-    pub(in super::super) async fn in_turn(&self, cmds: &[Cmd]) -> Result<(), StoreError> {
+    pub(in super::super) async fn in_turn(
+        &self,
+        cmds: impl IntoIterator<Item = Cmd>,
+    ) -> Result<(), StoreError> {
         match self.link().await? {
             // A server carries out what comes on one connection in its order.
             Line::Server(mut link) => {
@@ -66,13 +72,13 @@ impl Commands {
 }
 
 async fn pipeline<T: FromRedisValue>(
-    cmds: &[Cmd],
+    cmds: impl IntoIterator<Item = Cmd>,
     link: &mut MultiplexedConnection,
 ) -> RedisResult<Vec<RedisResult<T>>> {
     let mut pipeline = pipe();
     pipeline.ignore_errors();
     for cmd in cmds {
-        pipeline.add_command(cmd.clone());
+        pipeline.add_command(cmd);
     }
     pipeline.query_async(link).await
 }
