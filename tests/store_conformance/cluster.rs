@@ -201,6 +201,22 @@ async fn a_journal_goes_on_while_its_slot_moves_to_another_node() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_whose_message_was_lost_between_the_nodes_is_found_all_the_same() {
+    let cluster = ClusterServers::start();
+    within(async {
+        let process = Process::on_redis(&cluster.url());
+        let session = cluster.session_on(0);
+        let mut follower = process.store.follow(&session).await.unwrap();
+        let added = ask(&cluster.nodes[0], &format!("XADD aura:journal:{session} 1-0 z done"));
+        assert!(added.contains("1-0"), "{added}");
+        // Nobody has published anything.
+        follower.changed().await;
+        assert!(process.store.holds(&session, EventId::new(1)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn subscriptions_move_to_another_node_when_theirs_is_gone() {
     let mut cluster = ClusterServers::start();
     within(async {

@@ -97,6 +97,12 @@ impl<L: ConnectionLike> Connection<L> {
         Ok(connection)
     }
 
+    /// Whether messages may be lost on their way to it while it lives: nodes of a cluster send them
+    /// to each other once, received or not.
+    pub(super) fn may_miss(&self) -> bool {
+        matches!(self.vital, Vital::Member)
+    }
+
     /// The same connection, which from now on must also be the one that the overseer wants.
     pub(super) fn overseen(self, overseer: Overseer) -> Self {
         Self { overseer: Some(overseer), ..self }

@@ -142,6 +142,8 @@ impl RedisServer {
         let port = self.port.to_string();
         let mut command = Command::new(&self.program);
         command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]);
+        // Its replicas have it at once, not after waiting for others to come.
+        command.args(["--repl-diskless-sync-delay", "0"]);
         command.args(["--dir"]).arg(self.dir.path());
         if let Some(password) = self.password {
             command.args(["--requirepass", password]);

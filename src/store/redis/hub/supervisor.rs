@@ -1,9 +1,11 @@
 //! Keeps the connection of the subscriptions, and the server informed of what is wanted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -12,6 +14,8 @@ use super::super::connection::{Connection, heartbeat};
 use super::super::connector::Connector;
 use super::{Hub, Link};
 
+/// How often everybody looks for what was missed, where messages may be lost on a live connection.
+const SWEEP: Duration = Duration::from_secs(5);
 /// Channels of one SUBSCRIBE.
 const AT_ONCE: usize = 1_000;
 
@@ -65,6 +69,7 @@ async fn outlive(
     backoff: &mut Backoff,
 ) -> &'static str {
     let (mut beat, mut doubts) = (heartbeat(), connector.doubts());
+    let mut swept = Instant::now();
     // The first tick comes at once, and connecting has just asked.
     beat.tick().await;
     loop {
@@ -85,6 +90,10 @@ async fn outlive(
         if due {
             backoff.reset();
             hub.outbox.catch_up();
+        }
+        if connection.may_miss() && swept.elapsed() >= SWEEP {
+            hub.wake_followers();
+            swept = Instant::now();
         }
     }
 }
@@ -165,16 +174,19 @@ impl Hub {
 
     /// The connection works. After a gap everybody looks for what was missed.
     fn established(&self, gap: bool) {
-        let mut table = self.table();
-        table.link = Link::Up;
-        if !gap {
-            return;
+        self.table().link = Link::Up;
+        if gap {
+            self.wake_followers();
+            self.outbox.resubscribed();
         }
+    }
+
+    /// Lets every follower look whether its journal has grown.
+    fn wake_followers(&self) {
+        let table = self.table();
         for followers in table.channels.values().filter_map(|channel| channel.followers.as_ref()) {
             followers.send_modify(|changes| *changes += 1);
         }
-        drop(table);
-        self.outbox.resubscribed();
     }
 
     /// The connection is gone: nothing is live.
