@@ -161,6 +161,43 @@ async fn a_replica_that_serves_nothing_old_is_left_too() {
 }
 
 #[tokio::test]
+async fn a_server_that_still_loads_its_data_is_waited_for() {
+    within(async {
+        // While it loads, a server looks at its clients once for each so many bytes.
+        let as_they_are = || ["--rdbcompression", "no"].map(str::to_owned).to_vec();
+        let mut server = RedisServer::told(as_they_are);
+        let process = Process::on_redis(&server.url());
+        let (store, session) = (process.store.clone(), some_session());
+        store.append(&session, EventId::ZERO, &entries([1])).await.unwrap();
+        let mut fill = redis::pipe();
+        for key in 0..3_000 {
+            fill.set(key, "x".repeat(1_024)).ignore();
+        }
+        fill.exec_async(&mut admin(&server).await).await.unwrap();
+        // Keys are loaded one by one from a snapshot, not from a log.
+        server.ask("BGREWRITEAOF").unwrap();
+        eventually("the snapshot is there", || async {
+            let info = server.ask("INFO persistence").unwrap();
+            info.contains("aof_rewrites:1") && info.contains("aof_rewrite_in_progress:0")
+        })
+        .await;
+
+        server.restart_loading();
+        eventually("the store has heard why", || async {
+            store.ping().await.is_err_and(|error| error.to_string().contains("loading the dataset"))
+        })
+        .await;
+        assert_no_write_is_possible(&*store, &session).await;
+        let told = server.ask("CONFIG SET key-load-delay 0").unwrap();
+        assert!(told.starts_with("+OK"), "{told}");
+        until_it_answers(&*store).await;
+        eventually("subscribed", || async { store.watch(&session).await.is_ok() }).await;
+        assert_writes_are_possible(&*store, &session).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_append_that_was_given_up_and_happened_later_can_be_repeated() {
     within(async {
         let server = RedisServer::start();

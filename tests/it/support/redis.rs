@@ -122,6 +122,16 @@ impl RedisServer {
         assert!(self.launch(), "redis-server does not start on port {} again", self.port);
     }
 
+    /// Starts it again, and leaves it while it loads what it had stored, which takes it 20 ms for
+    /// each key until `CONFIG SET key-load-delay 0`.
+    pub(crate) fn restart_loading(&mut self) {
+        self.kill();
+        let slowly =
+            ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"];
+        self.args.extend(slowly.map(str::to_owned));
+        assert!(self.launch_until("loading:1"), "redis-server does not start again");
+    }
+
     /// Makes it hang: connections stay open and nothing is answered.
     pub(crate) fn pause(&self) {
         self.stop_or_continue("-STOP");
@@ -137,8 +147,12 @@ impl RedisServer {
         assert!(status.expect("the kill command").success());
     }
 
-    /// Starts the process and waits until it answers; `false` if it ended instead.
+    /// Starts the process and waits until it has loaded its data; `false` if it ended instead.
     fn launch(&mut self) -> bool {
+        self.launch_until("loading:0")
+    }
+
+    fn launch_until(&mut self, state: &str) -> bool {
         let port = self.port.to_string();
         let mut command = Command::new(&self.program);
         command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]);
@@ -156,7 +170,7 @@ impl RedisServer {
             if child.try_wait().expect("ask for redis-server").is_some() {
                 break false;
             }
-            if self.answers_as(child.id()) {
+            if self.answers_as(child.id(), state) {
                 break true;
             }
             assert!(Instant::now() < deadline, "redis-server does not answer on port {port}");
@@ -168,10 +182,11 @@ impl RedisServer {
         answers
     }
 
-    /// Whether the process of this id, and not a stranger on the same port, has loaded its data.
-    fn answers_as(&self, pid: u32) -> bool {
+    /// Whether the process of this id, and not a stranger on the same port, says this of itself.
+    fn answers_as(&self, pid: u32, state: &str) -> bool {
         let info = self.ask("INFO").unwrap_or_default();
-        info.contains(&format!("process_id:{pid}\r\n")) && info.contains("\r\nloading:0\r\n")
+        info.contains(&format!("process_id:{pid}\r\n"))
+            && info.contains(&format!("\r\n{state}\r\n"))
     }
 
     /// What it answers to one command in plain words.
