@@ -153,39 +153,39 @@ impl<L: ConnectionLike> Connection<L> {
     }
 }
 
-/// Sends a question that not every server understands or allows, and a PING. What is still loading
-/// its data, or has lost its primary, refuses the PING.
+/// Sends a question that not every server understands or allows, and a PING, and gives what was
+/// said to each. What is still loading its data, or has lost its primary, refuses the PING.
 async fn ask<T: FromRedisValue>(
     link: &mut impl ConnectionLike,
     question: Cmd,
-) -> RedisResult<Option<T>> {
+) -> RedisResult<(Option<T>, RedisResult<Value>)> {
     let mut both = pipe();
     both.ignore_errors().add_command(question).cmd("PING");
     let (answer, ping): (RedisResult<Value>, RedisResult<Value>) = both.query_async(link).await?;
-    ping?;
-    Ok(answer.ok().and_then(|answer| T::from_redis_value(answer).ok()))
+    Ok((answer.ok().and_then(|answer| T::from_redis_value(answer).ok()), ping))
 }
 
 async fn is_primary(link: &mut impl ConnectionLike) -> RedisResult<()> {
-    let hello = ask::<HashMap<String, Value>>(link, cmd("HELLO")).await?.unwrap_or_default();
-    let role = hello.get("role").cloned().map(String::from_redis_value);
+    let (hello, ping) = ask::<HashMap<String, Value>>(link, cmd("HELLO")).await?;
+    let role = hello.unwrap_or_default().remove("role").map(String::from_redis_value);
     match role {
         Some(Ok(role)) if role != "master" => {
             let kind = ErrorKind::Server(ServerErrorKind::ReadOnly);
             Err((kind, "the server is not the primary", role).into())
         }
-        _ => Ok(()),
+        _ => ping.map(drop),
     }
 }
 
 async fn is_member(link: &mut impl ConnectionLike) -> RedisResult<()> {
     let mut info = cmd("CLUSTER");
     info.arg("INFO");
-    match ask::<String>(link, info).await? {
+    let (info, ping) = ask::<String>(link, info).await?;
+    match info {
         Some(info) if info.contains("cluster_state:fail") => {
             Err((ErrorKind::Server(ServerErrorKind::ClusterDown), "the cluster is down").into())
         }
-        Some(_) | None => Ok(()),
+        Some(_) | None => ping.map(drop),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Finding the primary by asking the sentinels, and noticing that they name another one.
 
+use std::time::Duration;
+
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use redis::aio::MultiplexedConnection;
@@ -12,6 +14,8 @@ use crate::redis_url::RedisUrl;
 
 type Address = (String, u16);
 
+/// Longest that a look at the sentinels may keep a connection from its other business.
+const GLANCE: Duration = Duration::from_millis(250);
 const UNKNOWN: &str = "the sentinel knows no master of this name";
 
 impl Connector {
@@ -109,16 +113,18 @@ impl Overseer {
     /// `false` once another server is named. While no sentinel answers nothing is known against
     /// this one.
     pub(in super::super) async fn agrees(&mut self) -> bool {
-        if let Some(sentinel) = &mut self.sentinel {
-            match in_time(address_of(sentinel, &self.master)).await {
-                Ok(address) => return address == self.address,
-                Err(_) => self.sentinel = None,
-            }
-        }
-        self.find_another().await
+        // Put back once it has answered: one that does not is not asked again.
+        let sentinel = self.sentinel.take();
+        timeout(GLANCE, self.look(sentinel)).await.unwrap_or(true)
     }
 
-    async fn find_another(&mut self) -> bool {
+    async fn look(&mut self, sentinel: Option<MultiplexedConnection>) -> bool {
+        if let Some(mut sentinel) = sentinel
+            && let Ok(address) = address_of(&mut sentinel, &self.master).await
+        {
+            self.sentinel = Some(sentinel);
+            return address == self.address;
+        }
         let (connector, master) = (&self.connector, &self.master);
         let sentinels = connector.url.hosts.iter();
         let mut answers: FuturesUnordered<_> =
