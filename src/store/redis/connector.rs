@@ -59,7 +59,8 @@ impl Connector {
         for (host, port) in &connector.url.hosts {
             // The library's text for a bad URL says what is wrong and never repeats the URL.
             let client = connector.client(&connector.url.server(host, *port));
-            client.map_err(|error| unusable("the Redis URL", &error))?;
+            let what = if connector.ca.is_some() { "redis.ca_file" } else { "the Redis URL" };
+            client.map_err(|error| unusable(what, &error))?;
         }
         Ok(connector)
     }
