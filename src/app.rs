@@ -192,6 +192,7 @@ fn store(
         Some(redis) => {
             let config = redis::Config {
                 url: redis.url.clone(),
+                ca: redis.ca.clone(),
                 max_events,
                 command_timeout: redis.command_timeout,
                 metrics: metrics.clone(),

@@ -58,7 +58,8 @@ impl Run {
     /// Makes the answers to these questions heard and found.
     async fn open(&self, questions: &[Question], checkpoint: &str) -> Result<(), JournalError> {
         let desk = &self.env.desk;
-        for Question { request, .. } in questions {
+        for Question { planned, request } in questions {
+            self.record_request(planned, request).await?;
             let opened = desk.patiently(|| desk.store.open(request, checkpoint)).await;
             opened.map_err(JournalError::StoreAway)?;
             log_interrupt(request);
@@ -97,6 +98,9 @@ impl Run {
             let proposal = Decision::of(Verdict::Cancelled, desk.clock.now_ms());
             let decided = desk.patiently(|| desk.store.decide(&request, &proposal)).await;
             let decision = decided.map_err(JournalError::StoreAway)?.standing(proposal);
+            if let Some((planned, asked)) = self.state.asked_about(&request) {
+                self.record_decision(planned, asked, &decision).await?;
+            }
             desk.metrics.approval_decided(decision.verdict);
             keep_request(&self.env, &request, &decision).await;
             drafts.push(Draft::Record(Record::ApprovalResolved { request, decision }));

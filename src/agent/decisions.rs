@@ -11,7 +11,8 @@ use super::gate::Waiting;
 use super::service::AgentService;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{
-    ApprovalRequest, Approvers, ArgumentsHash, Caller, Decision, RequestId, SessionId, Verdict,
+    ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Caller, Decision,
+    RequestId, SessionId, Verdict,
 };
 use crate::store::{Decided, StoreError};
 
@@ -219,9 +220,33 @@ impl AgentService {
             return Ok(None);
         }
         let given = store.endorse(id, &caller.user).await?;
+        self.record_endorsement(caller, request, click).await?;
         let (session, user) = (request.session_id.clone(), &caller.user);
         tracing::info!(request = %id, %session, %user, given, needed, "approval endorsed");
         Ok((given < needed).then_some(Outcome::Endorsed { session, given, needed }))
+    }
+
+    /// Tells the audit stream of a yes where several are needed.
+    async fn record_endorsement(
+        &self,
+        caller: &Caller,
+        request: &ApprovalRequest,
+        click: &Decision,
+    ) -> Result<(), DecisionError> {
+        let tool = request.action_type.clone();
+        // Requests of older processes name no call; they could not be endorsed either.
+        let Some(tool_call_id) = request.tool_call_id.clone() else { return Ok(()) };
+        let call = AuditCall {
+            session_id: request.session_id.clone(),
+            tool_call_id,
+            arguments_hash: ArgumentsHash::of(&tool, &request.context),
+            dry_run: self.env.tools.find(&tool).is_ok_and(|tool| tool.is_dry_run()),
+            tool,
+        };
+        let (id, who) = (&request.request_id, Some(caller.user.clone()));
+        let kind = AuditKind::ApprovalEndorsed;
+        let fact = AuditFact::of_request(id, kind, call, who, click.at_ms);
+        Ok(self.env.desk.store.record(&caller.tenant, &fact).await?)
     }
 
     /// What a click amounts to: the deadline may have passed, and another publisher's vote may be

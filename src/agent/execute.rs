@@ -137,6 +137,10 @@ impl Run {
         let mut drafts = self.move_step(&planned.step, StepStatus::InProgress);
         let running = self.execution(planned, &arguments, ToolStatus::Running);
         let call = planned.call.id.clone();
+        let attempt = self.state.attempts_of(&call) + 1;
+        let hash = ArgumentsHash::of(&planned.call.name, &arguments);
+        let audited = self.audited_call(planned, hash);
+        self.record_start(&audited, attempt, approved).await?;
         let starting = Record::ToolStarting { call: call.clone() };
         drafts.push(Draft::Both(Event::ToolExecution(running), starting));
         self.commit(drafts).await?;
@@ -164,8 +168,10 @@ impl Run {
             }
         };
         let shown = ToolExecution { duration_ms: Some(duration_ms), ..shown };
-        self.finish_call(planned, shown, outcome).await?;
+        // The journal first: what it does not know would be asked about again.
+        self.finish_call(planned, shown, outcome.clone()).await?;
         self.writer.flush().await?;
+        self.record_end(&audited, attempt, &outcome, approved).await?;
         Ok(Flow::Next)
     }
 

@@ -239,10 +239,8 @@ impl Run {
         request: RequestId,
         decision: Decision,
     ) -> Result<(), JournalError> {
-        let pending = self.state.pending_requests();
-        let Some(asked) = pending.into_iter().find(|asked| asked.request_id == request) else {
-            return Ok(());
-        };
+        let Some((planned, asked)) = self.state.asked_about(&request) else { return Ok(()) };
+        self.record_decision(planned, asked, &decision).await?;
         let thought = match decision.verdict {
             Verdict::Approved => Some(words_of_approval(asked, &decision)),
             Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled => None,

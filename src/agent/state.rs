@@ -41,6 +41,8 @@ pub struct Call {
     pub planned: PlannedCall,
     /// Where it stands.
     pub status: CallStatus,
+    /// How often it was started.
+    pub attempts: u32,
 }
 
 /// Where a call stands.
@@ -200,6 +202,12 @@ impl State {
         self.calls.iter().find(under_way).or_else(|| self.calls.iter().find(open))
     }
 
+    /// How often a call was started.
+    pub fn attempts_of(&self, id: &ToolCallId) -> u32 {
+        let call = self.calls.iter().find(|call| &call.planned.call.id == id);
+        call.map_or(0, |call| call.attempts)
+    }
+
     /// The calls that nothing has happened to yet.
     pub fn open_calls(&self) -> impl Iterator<Item = &Call> {
         self.calls.iter().filter(|call| call.status == CallStatus::Open)
@@ -216,9 +224,19 @@ impl State {
         })
     }
 
+    /// The call and the request, if people are asked this.
+    pub fn asked_about(&self, request: &RequestId) -> Option<(&PlannedCall, &ApprovalRequest)> {
+        self.calls.iter().find_map(|call| match &call.status {
+            CallStatus::Asked(asked) if &asked.request_id == request => {
+                Some((&call.planned, &**asked))
+            }
+            _ => None,
+        })
+    }
+
     /// Whether people are asked this.
     pub fn is_pending(&self, request: &RequestId) -> bool {
-        self.pending_requests().any(|pending| &pending.request_id == request)
+        self.asked_about(request).is_some()
     }
 
     /// What clients have seen of the text of the turn under way.
@@ -299,7 +317,7 @@ impl State {
         });
         self.calls = calls
             .iter()
-            .map(|planned| Call { planned: planned.clone(), status: CallStatus::Open })
+            .map(|planned| Call { planned: planned.clone(), status: CallStatus::Open, attempts: 0 })
             .collect();
         self.usage.add(usage);
         self.confidence = confidence;
@@ -331,6 +349,9 @@ impl State {
             CallStatus::Started(approved) => approved.clone(),
             CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished => None,
         });
+        if let Some(call) = self.calls.iter_mut().find(|call| &call.planned.call.id == id) {
+            call.attempts += 1;
+        }
         self.set_call(id, CallStatus::Started(approved));
     }
 

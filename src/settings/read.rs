@@ -14,6 +14,7 @@ use super::sections::{
     ToolSettings,
 };
 use super::{Purpose, names, source};
+use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 use crate::token::TokenKey;
 
@@ -106,6 +107,7 @@ impl RedisSettings {
         const PARTS: [&str; 3] = ["redis.host", "redis.port", "redis.password"];
         let command_timeout = check.milliseconds("redis.command_timeout_ms", 100..=60_000);
         let patience = check.seconds("redis.patience_seconds", 1..=600);
+        let ca = check.parsed("redis.ca_file", certificates);
         let whole = check.explicit_layer("redis.url");
         let parts = PARTS.map(|part| check.explicit_layer(part));
         let highest_part = parts.iter().copied().flatten().max();
@@ -116,19 +118,34 @@ impl RedisSettings {
                 for (part, _) in unused {
                     note_unused(check, part, "redis.url");
                 }
-                check.url("redis.url", &["redis", "rediss"])?
+                check.parsed("redis.url", checked_redis_url)?
             }
             (whole, _) => {
                 if whole.is_some() {
                     note_unused(check, "redis.url", "redis.host, redis.port and redis.password");
                 }
-                url_of_parts(check)?
+                url_of_parts(check)?.into()
             }
         };
-        let url = SecretString::from(url.to_string());
-        Some(Some(Self { url, command_timeout, patience }))
+        let url = SecretString::from(url);
+        Some(Some(Self { url, ca, command_timeout, patience }))
     }
 }
+
+/// The text of a URL that can be used.
+fn checked_redis_url(text: &str) -> Result<String, RedisUrlError> {
+    RedisUrl::parse(text).map(|_| text.to_owned())
+}
+
+/// The content of a file that holds certificates.
+fn certificates(text: &str) -> Result<Vec<u8>, String> {
+    let found = source::content_of(&PathBuf::from(text)).map_err(|why| why.to_string())?;
+    let is_pem = found.windows(CERTIFICATE.len()).any(|part| part == CERTIFICATE);
+    is_pem.then_some(found).ok_or_else(|| "must be a file with certificates in PEM".to_owned())
+}
+
+/// What each certificate in a PEM file begins with.
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// Tells that a setting has no effect, because another one wins.
 fn note_unused(check: &mut Check, unused: &str, winner: &str) {

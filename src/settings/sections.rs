@@ -73,8 +73,10 @@ pub struct AuthSettings {
 /// Section `redis`.
 #[derive(Clone, Debug)]
 pub struct RedisSettings {
-    /// A `redis://` or `rediss://` URL, with the password where there is one.
+    /// A URL of any form that is understood, with the password where there is one.
     pub url: SecretString,
+    /// PEM: who signs the servers' certificates; `None`: the public authorities.
+    pub ca: Option<Vec<u8>>,
     /// What one command may take.
     pub command_timeout: Duration,
     /// How long runs and streams wait for a server that is away.

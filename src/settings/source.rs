@@ -280,6 +280,11 @@ fn flatten(prefix: &str, table: &DeTable<'_>, leaves: &mut Vec<(String, Value, u
     }
 }
 
+/// What a file holds.
+pub(super) fn content_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    std::fs::read(path)
+}
+
 /// Whether a path is a directory that can be looked into.
 pub(super) fn is_directory(path: &Path) -> bool {
     std::fs::read_dir(path).is_ok()

@@ -187,6 +187,41 @@ fn redis_is_a_url_or_its_parts() {
 }
 
 #[test]
+fn redis_may_be_behind_sentinel_or_a_cluster() {
+    for url in ["redis+sentinel://:pw@a:26379,b/mymaster/1", "rediss+cluster://:pw@a:7000,b"] {
+        assert_eq!(redis(&[("REDIS_URL", url)]), url);
+    }
+    for (url, problem) in [
+        ("redis+cluster://:hunter2@a,b:x", "server 2 of the URL must be host or host:port"),
+        ("redis+cluster://:hunter2@a/1", "must end after the servers: a cluster has no databases"),
+        ("redis://:hunter2@a,b", "several servers need redis+sentinel:// or redis+cluster://"),
+        (
+            "redis+sentinel://:hunter2@a",
+            "must name the master after the sentinels: redis+sentinel://host:port/<master-name>",
+        ),
+    ] {
+        let expected = format!("redis.url (from REDIS_URL): {problem}");
+        assert_eq!(faults(&[("REDIS_URL", url)]), [expected]);
+    }
+}
+
+#[test]
+fn the_certificates_of_redis_are_read_from_their_file() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let variables = [("REDIS_URL", "rediss://a"), ("AURA__REDIS__CA_FILE", path)];
+    let [empty] = &faults(&variables)[..] else { panic!("one fault") };
+    assert!(empty.contains("must be a file with certificates in PEM"), "{empty}");
+    let pem = "-----BEGIN CERTIFICATE-----\n";
+    std::fs::write(path, pem).unwrap();
+    assert_eq!(settings(&variables).redis.unwrap().ca.as_deref(), Some(pem.as_bytes()));
+    let [missing] = &faults(&[variables[0], ("AURA__REDIS__CA_FILE", "/no/file")])[..] else {
+        panic!("one fault")
+    };
+    assert!(missing.contains("No such file"), "{missing}");
+}
+
+#[test]
 fn the_url_of_redis_wins_over_parts_of_its_layer_and_that_is_told() {
     // Kubernetes sets such a REDIS_PORT for every service that is named redis.
     let both = [("REDIS_URL", "redis://a"), ("REDIS_PORT", "tcp://10.0.0.1:6379")];

@@ -1,3 +1,4 @@
+#!lua
 -- Compare-and-append on one audit chain (port: Audit::record). All of it happens or none of it.
 --
 -- KEYS[1]  the stream

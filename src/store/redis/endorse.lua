@@ -1,3 +1,4 @@
+#!lua
 -- Notes that a person says yes to a request (port: Approvals::endorse).
 --
 -- KEYS[1]  who has said so: a set
