@@ -277,3 +277,11 @@ fn what_is_in_force_is_toml_with_origins_and_without_secrets() {
     let (_, errors) = toml::de::DeTable::parse_recoverable(&text);
     assert!(errors.is_empty(), "{errors:?}\n{text}");
 }
+
+#[test]
+fn the_role_of_auditors_can_be_named_and_taken_away() {
+    let role = |value| settings(&[("AURA__AUDIT__ROLE", value)]).audit_role;
+    assert_eq!(role(" revision ").as_deref(), Some("revision"));
+    assert_eq!(role("").as_deref(), Some("auditor"), "an empty variable says nothing");
+    assert_eq!(role("none"), None);
+}
