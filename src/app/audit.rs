@@ -64,7 +64,9 @@ async fn verify_in(store: &dyn Audit, named: Vec<TenantId>) -> Result<Vec<Report
 async fn verify_one(store: &dyn Audit, tenant: TenantId) -> Result<Report, StoreError> {
     let mut walk = Walk::new(&tenant);
     let damage = match walk.finish(store, &tenant).await {
-        Err(StoreError::Corrupt(problem)) => Some(Damage { number: walk.end.number + 1, problem }),
+        Err(StoreError::Corrupt(problem)) => {
+            Some(Damage { number: walk.end.number.saturating_add(1), problem })
+        }
         walked => walked?,
     };
     let Walk { first, last, end } = walk;
