@@ -63,8 +63,10 @@ async fn verify_in(store: &dyn Audit, named: Vec<TenantId>) -> Result<Vec<Report
 
 async fn verify_one(store: &dyn Audit, tenant: TenantId) -> Result<Report, StoreError> {
     let mut walk = Walk::new(&tenant);
-    let damage = match walk.to_the_end(store, &tenant).await {
-        Err(StoreError::Corrupt(problem)) => Some(Damage { number: walk.end.number + 1, problem }),
+    let damage = match walk.finish(store, &tenant).await {
+        Err(StoreError::Corrupt(problem)) => {
+            Some(Damage { number: walk.end.number.saturating_add(1), problem })
+        }
         walked => walked?,
     };
     let Walk { first, last, end } = walk;
@@ -91,7 +93,7 @@ impl Walk {
     }
 
     /// Goes on until there is nothing left or something is broken.
-    async fn to_the_end(
+    async fn finish(
         &mut self,
         store: &dyn Audit,
         tenant: &TenantId,

@@ -1,5 +1,6 @@
 //! `audit verify`: whether the audit streams are what was recorded.
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
@@ -31,7 +32,7 @@ Exit codes: 0 every chain is whole; 1 one is broken, or Redis cannot be read; 2 
 setting is wrong, or no Redis is set.")]
 struct Verify {
     /// Whose stream to check, may be given several times; by default all that there are
-    #[arg(long = "tenant", value_name = "TENANT")]
+    #[arg(long = "tenant", value_name = "TENANT", value_parser = NonEmptyStringValueParser::new())]
     tenants: Vec<String>,
     /// Print one JSON object for each tenant
     #[arg(long)]

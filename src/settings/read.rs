@@ -27,7 +27,7 @@ impl Settings {
         let hitl = HitlSettings::read(check);
         let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
         let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
-        let audit_role = check.text("audit.role");
+        let audit_role = audit_role(check);
         let agent = AgentSettings::read(check);
         let model = ModelSettings::read(check);
         let provider = Provider::read(check);
@@ -288,6 +288,12 @@ impl ToolSettings {
             approvers: check.by_tool(names::APPROVERS, str::parse),
         }
     }
+}
+
+/// An empty text would be no setting at all, so nobody is said in a word.
+fn audit_role(check: &mut Check) -> Option<String> {
+    let role = check.text("audit.role").map(|role| role.trim().to_owned());
+    role.filter(|role| role != "none")
 }
 
 fn read_log(check: &mut Check) -> Option<LogSettings> {

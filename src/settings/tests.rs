@@ -87,7 +87,7 @@ fn every_fault_is_told_with_its_setting_and_its_origin() {
     assert_eq!(
         faults,
         [
-            "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has timeout_seconds",
+            "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has on_reject, timeout_seconds, warning_seconds",
             "htil.timeout (from AURA__HTIL__TIMEOUT): no such setting; the sections are agent, api, \
              audit, auth, azure_openai, github, hitl, journal, log, model, openai, redis, smtp, stream, \
              tools, workspace",
@@ -311,4 +311,12 @@ fn what_is_in_force_is_toml_with_origins_and_without_secrets() {
     assert_eq!(line("level"), r#"level = "info,a=\"b\"" # AURA__LOG__LEVEL"#);
     let (_, errors) = toml::de::DeTable::parse_recoverable(&text);
     assert!(errors.is_empty(), "{errors:?}\n{text}");
+}
+
+#[test]
+fn the_role_of_auditors_can_be_named_and_taken_away() {
+    let role = |value| settings(&[("AURA__AUDIT__ROLE", value)]).audit_role;
+    assert_eq!(role(" revision ").as_deref(), Some("revision"));
+    assert_eq!(role("").as_deref(), Some("auditor"), "an empty variable says nothing");
+    assert_eq!(role("none"), None);
 }

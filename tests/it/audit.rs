@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::support::redis::RedisServer;
 
+mod documented;
 mod pages;
 mod verifying;
 

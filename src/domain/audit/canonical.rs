@@ -19,7 +19,7 @@ fn write(value: &Value, text: &mut String) {
             // The order of UTF-8 bytes is the order of code points.
             fields.sort_by_key(|(name, _)| *name);
             list(text, ['{', '}'], fields, |(name, value), text| {
-                // A string alone is JSON text of itself.
+                // A key is written as the text that it is.
                 text.push_str(&Value::from(name.as_str()).to_string());
                 text.push(':');
                 write(value, text);

@@ -50,7 +50,8 @@ impl ChainEnd {
     /// The entry that follows.
     #[must_use]
     pub fn then(&self, fact: String) -> AuditEntry {
-        let number = self.number + 1;
+        // Only a forged entry has the highest number; after it the store refuses this one.
+        let number = self.number.saturating_add(1);
         let hash = EntryHash::of_entry(number, &self.hash, &fact);
         AuditEntry { number, previous: self.hash.clone(), fact, hash }
     }
@@ -74,9 +75,9 @@ impl ChainEnd {
 
     /// Whether the chain goes as far as it is known to have gone: cut ends are found out by this.
     pub fn check_reaches(&self, last: u64) -> Result<(), Broken> {
-        match self.number + 1 {
-            first if first > last => Ok(()),
-            first => Err(Broken::Missing { first, last }),
+        match self.number.checked_add(1) {
+            Some(first) if first <= last => Err(Broken::Missing { first, last }),
+            Some(_) | None => Ok(()),
         }
     }
 }

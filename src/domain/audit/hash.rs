@@ -76,12 +76,8 @@ impl ArgumentsHash {
     /// The hash of the canonical JSON `["<tool>",<arguments>]`, an array, so that the tool's name
     /// and the arguments cannot run into each other.
     pub fn of(tool: &str, arguments: &Value) -> Self {
-        let mut shown = canonical::text(&Value::from(tool));
-        shown.insert(0, '[');
-        shown.push(',');
-        shown.push_str(&canonical::text(arguments));
-        shown.push(']');
-        Self(sha256(shown.as_bytes()))
+        let shown = Value::from(vec![Value::from(tool), arguments.clone()]);
+        Self(sha256(canonical::text(&shown).as_bytes()))
     }
 }
 
