@@ -87,7 +87,8 @@ fn every_fault_is_told_with_its_setting_and_its_origin() {
     assert_eq!(
         faults,
         [
-            "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has on_reject, timeout_seconds, warning_seconds",
+            "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has on_reject, \
+             timeout_seconds, warning_seconds",
             "htil.timeout (from AURA__HTIL__TIMEOUT): no such setting; the sections are agent, api, \
              audit, auth, azure_openai, github, hitl, journal, log, model, openai, redis, smtp, stream, \
              tools, workspace",

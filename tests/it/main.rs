@@ -24,4 +24,5 @@ mod replicas;
 mod resume;
 mod runs;
 mod sessions;
+mod several_approvals;
 mod take_over;

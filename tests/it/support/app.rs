@@ -326,6 +326,23 @@ pub async fn answer(response: Response) -> Answer {
     Answer { status, body }
 }
 
+/// Polls until there is something, and returns it.
+pub async fn eventually_some<T, F, Fut>(what: &str, look: F) -> T
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Option<T>>,
+{
+    let found = timeout(PATIENCE, async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    found.await.unwrap_or_else(|_| panic!("never came: {what}"))
+}
+
 /// Polls a condition until it holds.
 pub async fn eventually<F, Fut>(what: &str, condition: F)
 where
