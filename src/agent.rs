@@ -12,6 +12,7 @@ pub mod gate;
 pub mod journal;
 pub mod listener;
 pub mod live;
+pub mod ownership;
 pub mod record;
 pub mod run;
 pub mod service;

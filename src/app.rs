@@ -10,8 +10,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::agent::AgentService;
 use crate::agent::journal::Desk;
 use crate::agent::listener;
+use crate::agent::ownership::Terms;
 use crate::agent::run::{Env, Limits};
 use crate::domain::{Clock, SystemClock};
 use crate::http::{self, Http, listen};
@@ -28,6 +30,9 @@ use crate::tools::{ApprovalPolicy, Tool, Tools, drafts, git};
 
 /// How long a run waits for a store that is away before this process gives it up.
 const STORE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a process looks for runs whose owner is gone.
+const SCAN: Duration = Duration::from_secs(1);
 
 /// Why the service could not run.
 #[derive(Debug, Error)]
@@ -80,6 +85,7 @@ struct App {
     listener: TcpListener,
     address: SocketAddr,
     workspace: PathBuf,
+    service: Arc<AgentService>,
     router: axum::Router,
     listen: listen::Config,
     grace: Duration,
@@ -106,19 +112,22 @@ impl App {
             patience: STORE_PATIENCE,
         };
         let limits = limits(&settings);
-        let env = Arc::new(Env { desk, model, tools, gate: Arc::default(), limits });
+        let terms = Terms { lease: settings.agent.lease, scan: SCAN };
+        let env = Arc::new(Env { desk, model, tools, gate: Arc::default(), limits, terms });
         let service = listener::start(env, settings.agent.max_runs, events);
         let config = http::Config {
             key: settings.auth.key,
             leeway: settings.auth.leeway,
             keep_alive: settings.keep_alive,
         };
-        let router =
-            http::router(Http { service, store, clock, config, stopping: tasks.stopping() });
+        let shared = Arc::clone(&service);
+        let stopping = tasks.stopping();
+        let router = http::router(Http { service: shared, store, clock, config, stopping });
         Ok(Self {
             listener,
             address,
             workspace: workspace.unwrap_or_default(),
+            service,
             router,
             listen: listen::Config {
                 max_connections: settings.api.max_connections,
@@ -131,14 +140,22 @@ impl App {
 
     async fn run(self, told_to_stop: impl Future<Output = ()>) {
         let serving = listen::serve(self.listener, self.router, self.listen, self.tasks.clone());
+        let stopping = async {
+            told_to_stop.await;
+            tracing::info!(grace_secs = self.grace.as_secs(), "server stops");
+            let drained = self.tasks.drain(self.grace).await;
+            // What has not come to an end of its step goes on elsewhere from its last entry.
+            self.service.hand_over_all().await;
+            drained
+        };
         tokio::select! {
             () = serving => {}
-            () = told_to_stop => {}
-        }
-        tracing::info!(grace_secs = self.grace.as_secs(), "server stops");
-        match self.tasks.drain(self.grace).await {
-            Drained::Clean => tracing::info!("server stopped"),
-            Drained::Abandoned(tasks) => tracing::warn!(tasks, "server stopped with work left"),
+            drained = stopping => match drained {
+                Drained::Clean => tracing::info!("server stopped"),
+                Drained::Abandoned(tasks) => {
+                    tracing::warn!(tasks, "server stopped with work left");
+                }
+            }
         }
     }
 }

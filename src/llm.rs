@@ -19,14 +19,19 @@ pub struct ChatRequest {
     pub messages: Vec<Message>,
     /// The tools that it may ask for; empty: it must answer in words.
     pub tools: Arc<[ToolSpec]>,
+    /// What of this turn's text was shown already, by an owner of the run that is gone: it stays
+    /// said. The turn's text is then only what follows it. Empty: a fresh turn.
+    pub begun: String,
 }
 
 /// A piece of a model's turn.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delta {
-    /// Text, in order; never empty.
+    /// Text, in order; never empty. All of a turn's text follows [`ChatRequest::begun`] and repeats
+    /// nothing of it; there may be none, where what was shown is the whole answer.
     Text(String),
-    /// One whole tool call, assembled from its fragments. Comes after all text.
+    /// One whole tool call, assembled from its fragments. Comes after all text, also in a turn that
+    /// goes on from what was shown.
     ToolCall(ToolCall),
     /// The end of the turn; exactly one, the last item of a stream that did not fail.
     End(TurnEnd),

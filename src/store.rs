@@ -1,8 +1,10 @@
 //! PORT: everything that outlives a connection, and most of what outlives a process.
 //!
-//! Three small ports make one store: the [`Journal`] of each session, the index of [`Sessions`] and
-//! the [`Approvals`]. Two adapters implement them, [`memory`] for one process and [`redis`] for
+//! Four small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
+//! [`Approvals`] and the [`Leases`] on runs. Two adapters implement them, [`memory`] for one process and [`redis`] for
 //! many; `tests/store_conformance.rs` holds both to the sentences below.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use thiserror::Error;
@@ -215,6 +217,28 @@ pub trait Approvals: Send + Sync {
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError>;
 }
 
+/// Who looks after which run. A lease says nothing about who may write: that is what
+/// compare-and-append is for. It only says when somebody else should look after a run.
+///
+/// Times are the store's own: processes need not agree on a clock.
+#[async_trait]
+pub trait Leases: Send + Sync {
+    /// Takes or renews the leases of these runs for `term` from now, all of them in one step.
+    async fn hold(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError>;
+
+    /// Gives these runs up: whoever claims next gets them, and every process gets
+    /// [`StoreEvent::Released`], as far as it is connected. Runs that have no lease any more are
+    /// left alone.
+    async fn release(&self, sessions: &[SessionId]) -> Result<(), StoreError>;
+
+    /// Ends the leases of runs that are over: nobody needs to look after them again.
+    async fn end(&self, sessions: &[SessionId]) -> Result<(), StoreError>;
+
+    /// Takes at most `limit` leases that have run out, the oldest first, for `term` from now.
+    /// Of several processes that claim at once, one gets each run.
+    async fn claim(&self, limit: usize, term: Duration) -> Result<Vec<SessionId>, StoreError>;
+}
+
 /// What came of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decided {
@@ -262,11 +286,13 @@ pub enum StoreEvent {
         /// The session.
         session: SessionId,
     },
+    /// A process has given runs up: they can be claimed.
+    Released,
 }
 
 /// The store as a whole.
 #[async_trait]
-pub trait Store: Journal + Sessions + Approvals {
+pub trait Store: Journal + Sessions + Approvals + Leases {
     /// `memory` or `redis`.
     fn kind(&self) -> &'static str;
 

@@ -18,6 +18,8 @@ mod bench;
 mod expiry;
 #[path = "store_conformance/journal.rs"]
 mod journal;
+#[path = "store_conformance/leases.rs"]
+mod leases;
 #[path = "store_conformance/outage.rs"]
 mod outage;
 #[path = "it/support/redis.rs"]
@@ -96,5 +98,14 @@ for_each_store! {
         of_fifty_deciders_one_wins_and_all_are_told,
         a_request_without_a_decision_has_none,
         a_checkpoint_is_replaced,
+    ]
+    leases: [
+        a_lease_that_has_run_out_is_claimed_once,
+        a_renewed_lease_is_not_claimed,
+        a_released_lease_is_claimed_at_once_and_everybody_is_told,
+        the_lease_of_a_run_that_is_over_is_gone,
+        no_more_is_claimed_than_asked_for,
+        of_several_claimants_one_gets_each_run,
+        nothing_is_no_trouble,
     ]
 }

@@ -1,10 +1,6 @@
 //! Asking a person, so that no answer can be lost (contract, section 5.3, 1).
 
-use std::future::Future;
-use std::time::Duration;
-
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::journal::{Draft, JournalError};
 use super::record::{PlannedCall, Record};
@@ -13,7 +9,6 @@ use super::votes::keep_request;
 use crate::domain::event::ToolStatus;
 use crate::domain::plan::StepStatus;
 use crate::domain::{ApprovalRequest, ApprovalStatus, Decision, Event, RequestId, Verdict};
-use crate::store::StoreError;
 use crate::tools::Tool;
 
 impl Run {
@@ -40,7 +35,7 @@ impl Run {
 
         self.env.gate.expect(&request);
         let store = &self.env.desk.store;
-        let opened = patiently(self.env.desk.patience, || store.open(&request, &checkpoint)).await;
+        let opened = self.env.desk.patiently(|| store.open(&request, &checkpoint)).await;
         if let Err(error) = opened {
             self.env.gate.withdraw(&request.session_id);
             return Err(JournalError::StoreAway(error));
@@ -80,7 +75,7 @@ impl Run {
         let Env { desk, gate, .. } = &*self.env;
         let at_ms = desk.clock.now_ms();
         let proposal = Decision { verdict: Verdict::Cancelled, by: None, reason: None, at_ms };
-        let decided = patiently(desk.patience, || desk.store.decide(&request, &proposal)).await;
+        let decided = desk.patiently(|| desk.store.decide(&request, &proposal)).await;
         let standing = decided.map_err(JournalError::StoreAway)?.standing(proposal);
         gate.withdraw(&self.state.meta.session_id);
         keep_request(&self.env, &request, &standing).await;
@@ -122,23 +117,4 @@ fn log_interrupt(request: &ApprovalRequest) {
         tenant = %request.tenant_id, expires_at = request.expires_at, "HITL Interrupt"
     );
     tracing::info!(session = %request.session_id, "checkpoint saved");
-}
-
-/// Repeats a store operation that is safe to repeat, for as long as a run waits for the store.
-pub(super) async fn patiently<T, F, Fut>(patience: Duration, operation: F) -> Result<T, StoreError>
-where
-    F: Fn() -> Fut,
-    Fut: Future<Output = Result<T, StoreError>>,
-{
-    let gives_up = Instant::now() + patience;
-    let mut pause = Duration::from_millis(50);
-    loop {
-        match operation().await {
-            Err(StoreError::Unavailable(_)) if Instant::now() < gives_up => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(1));
-            }
-            result => return result,
-        }
-    }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::ask::patiently;
 use super::gate::Waiting;
 use super::service::AgentService;
 use crate::domain::signal::{Signal, vote_of_request};
@@ -106,7 +105,8 @@ impl AgentService {
         // A decision that was told before is not told again: its signal would take the place of
         // one for a later request of the same session.
         if first || request.status != decision.verdict.into() {
-            let told = patiently(TELLING, || self.announce(&request, &decision)).await;
+            let told =
+                self.env.desk.patiently_for(TELLING, || self.announce(&request, &decision)).await;
             if let Err(error) = told {
                 // The decision stands; whoever waits for it finds it by itself.
                 tracing::warn!(request = %id, %error, "decision not announced");

@@ -4,7 +4,6 @@ use serde_json::Value;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-use super::ask::patiently;
 use super::journal::{Draft, JournalError};
 use super::record::{Outcome, PlannedCall, Record};
 use super::run::{Flow, Run, Step};
@@ -54,7 +53,11 @@ impl Run {
 
     /// A call that a former owner had started: what only reads is repeated, what changes something
     /// may have happened, so a person is asked again.
-    pub(super) async fn start_again(&mut self, call: &Call) -> Step {
+    pub(super) async fn start_again(
+        &mut self,
+        call: &Call,
+        approved: Option<&ApprovalRequest>,
+    ) -> Step {
         let planned = &call.planned;
         let (tool, arguments) = match self.checked(planned) {
             Ok(checked) => checked,
@@ -63,9 +66,14 @@ impl Run {
         match tool.spec().effect {
             Effect::Reads => self.run_tool(planned, &*tool, arguments).await,
             Effect::Writes => {
-                let doubt =
-                    "이전 실행이 중단되어 결과를 알 수 없습니다. 이미 실행되었을 수 있습니다.";
-                self.ask(planned, &*tool, arguments, Some(doubt)).await
+                // The same arguments that were shown before.
+                let arguments = approved.map_or(arguments, |request| request.context.clone());
+                let doubt = doubt(approved);
+                tracing::warn!(
+                    session = %self.state.meta.session_id, tool = %planned.call.name,
+                    call = %planned.call.id, "tool in doubt; asking again"
+                );
+                self.ask(planned, &*tool, arguments, Some(&doubt)).await
             }
         }
     }
@@ -134,7 +142,7 @@ impl Run {
     /// been lost, the wish itself is stored.
     async fn is_to_stop(&self) -> Result<bool, JournalError> {
         let (desk, session) = (&self.env.desk, &self.state.meta.session_id);
-        let asked = patiently(desk.patience, || desk.store.cancel_requested(session)).await;
+        let asked = desk.patiently(|| desk.store.cancel_requested(session)).await;
         if asked.map_err(JournalError::StoreAway)? {
             self.cancel.cancel();
         }
@@ -175,4 +183,15 @@ impl Run {
             duration_ms: None,
         }
     }
+}
+
+/// What is known of a call whose outcome is not.
+pub(super) fn doubt(approved: Option<&ApprovalRequest>) -> String {
+    let attempt = match approved {
+        Some(request) => format!("승인된 이전 실행({})", request.request_id),
+        None => "이전 실행".to_owned(),
+    };
+    format!(
+        "{attempt}이 시작된 뒤 서버가 중단되어 결과를 알 수 없습니다. 이미 실행되었을 수 있습니다."
+    )
 }

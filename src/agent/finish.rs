@@ -1,12 +1,12 @@
 //! Every way in which a run ends. Each ends with `end` and the trailer, in one append.
 
-use super::ask::patiently;
+use super::execute::doubt;
 use super::journal::Draft;
 use super::record::{PlannedCall, Record};
 use super::run::{Exit, Flow, Run, Step, moved};
 use super::state::{CallStatus, State};
-use super::turn::{failure, thought};
-use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind, ToolStatus};
+use super::turn::{failure, parse_arguments, thought};
+use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind, ToolExecution, ToolStatus};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage};
 use crate::store::Store;
@@ -127,7 +127,7 @@ impl Run {
             Message::Assistant { content: gist(&answer), tool_calls: Vec::new() },
         ];
         let (store, meta) = (&self.env.desk.store, &self.state.meta);
-        let kept = patiently(self.env.desk.patience, || store.remember(meta, &said)).await;
+        let kept = self.env.desk.patiently(|| store.remember(meta, &said)).await;
         if let Err(error) = kept {
             tracing::warn!(session = %meta.session_id, %error, "thread history not saved");
         }
@@ -136,6 +136,17 @@ impl Run {
     fn never_run(&self, planned: &PlannedCall, request: &ApprovalRequest) -> Draft {
         let cancelled = self.execution(planned, &request.context, ToolStatus::Cancelled);
         Draft::Event(Event::ToolExecution(cancelled))
+    }
+
+    /// A call that a former owner had started, of a run that is not to go on.
+    fn never_known(&self, planned: &PlannedCall, approved: Option<&ApprovalRequest>) -> Draft {
+        let arguments = match approved {
+            Some(request) => request.context.clone(),
+            None => parse_arguments(&planned.call).unwrap_or_default(),
+        };
+        let failed = self.execution(planned, &arguments, ToolStatus::Failed);
+        let failed = ToolExecution { error: Some(doubt(approved)), ..failed };
+        Draft::Event(Event::ToolExecution(failed))
     }
 
     fn tools_used(&self) -> Vec<String> {
@@ -161,12 +172,14 @@ fn gist(text: &str) -> String {
 }
 
 fn cancel_drafts(run: &Run) -> Vec<Draft> {
-    let waiting = run.state.calls.iter().find_map(|call| match &call.status {
-        CallStatus::Asked(request) | CallStatus::Decided(request, _) => Some((call, request)),
-        CallStatus::Open | CallStatus::Started | CallStatus::Finished => None,
+    let unresolved = run.state.calls.iter().find_map(|call| match &call.status {
+        CallStatus::Asked(request) | CallStatus::Decided(request, _) => {
+            Some(run.never_run(&call.planned, request))
+        }
+        CallStatus::Started(approved) => Some(run.never_known(&call.planned, approved.as_deref())),
+        CallStatus::Open | CallStatus::Finished => None,
     });
-    let mut drafts: Vec<Draft> =
-        waiting.map(|(call, request)| run.never_run(&call.planned, request)).into_iter().collect();
+    let mut drafts: Vec<Draft> = unresolved.into_iter().collect();
     drafts.extend(close_steps(&run.state, StepStatus::Skipped));
     drafts
 }

@@ -149,6 +149,13 @@ impl Gate {
         }
     }
 
+    /// Expects nothing any more for all runs that have parked; returns which they were.
+    pub fn take_parked(&self) -> Vec<SessionId> {
+        let mut places = self.lock();
+        let parked = places.extract_if(|_, place| place.parked.is_some());
+        parked.map(|(session, _)| session).collect()
+    }
+
     /// The decision stands. Returns the right to go on, unless the run has not parked yet (then
     /// [`Gate::park`] will), or waits for something else, or somebody else was handed it.
     pub fn release(

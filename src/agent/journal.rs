@@ -72,6 +72,43 @@ pub struct Desk {
     pub patience: Duration,
 }
 
+impl Desk {
+    /// Repeats a store operation that is safe to repeat, for as long as a run waits for the store.
+    /// Once the process is to stop, it is not repeated: somebody else will do it.
+    pub(super) async fn patiently<T, F, Fut>(&self, operation: F) -> Result<T, StoreError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, StoreError>>,
+    {
+        self.patiently_for(self.patience, operation).await
+    }
+
+    /// The same, with a patience of its own.
+    pub(super) async fn patiently_for<T, F, Fut>(
+        &self,
+        patience: Duration,
+        operation: F,
+    ) -> Result<T, StoreError>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, StoreError>>,
+    {
+        let (gives_up, stopping) = (Instant::now() + patience, self.tasks.stopping());
+        let mut pause = RETRY_FIRST;
+        loop {
+            match operation().await {
+                Err(StoreError::Unavailable(_))
+                    if Instant::now() < gives_up && !stopping.is_cancelled() =>
+                {
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(RETRY_MOST);
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
 /// The pen of a run's one owner.
 pub struct Writer {
     session: SessionId,
@@ -89,13 +126,14 @@ enum Order {
 
 impl Writer {
     /// A writer for a journal that ends at `stored`, and its committer, which ends once the writer
-    /// has been dropped and everything that it queued has been stored or given up.
+    /// has been dropped and everything that it queued has been stored or given up. It returns the
+    /// last id that it knows to be stored.
     pub fn open(
         desk: &Desk,
         session: &SessionId,
         stored: EventId,
         live: Arc<LiveLog>,
-    ) -> (Self, JoinHandle<()>) {
+    ) -> (Self, JoinHandle<EventId>) {
         let (orders, inbox) = mpsc::channel(QUEUE);
         let failure = Arc::default();
         let committer = Committer {
@@ -164,7 +202,7 @@ struct Committer {
 impl Committer {
     /// Works until its writer is dropped, or until it may write no more: then it takes no further
     /// orders, and the writer finds the reason.
-    async fn run(mut self, mut inbox: mpsc::Receiver<Order>) {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Order>) -> EventId {
         let mut orders = Vec::with_capacity(QUEUE);
         while inbox.recv_many(&mut orders, QUEUE).await > 0 {
             let mut batch = Vec::new();
@@ -180,13 +218,14 @@ impl Committer {
             {
                 // Set before the channels close, so that whoever finds them closed finds it too.
                 let _ = self.failure.set(error);
-                return;
+                return self.stored;
             }
             for done in waiting {
                 // The run may have gone; then nobody needs to know.
                 let _ = done.send(());
             }
         }
+        self.stored
     }
 
     async fn commit(&mut self, batch: &[Entry]) -> Result<(), JournalError> {
@@ -199,14 +238,10 @@ impl Committer {
                     self.live.publish(batch);
                     return Ok(());
                 }
-                Err(AppendError::Conflict) => {
-                    tracing::warn!(session = %self.session, "run lost to another owner; stopping here");
-                    return Err(JournalError::Lost);
-                }
+                Err(AppendError::Conflict) => return Err(JournalError::Lost),
                 Err(AppendError::Store(error))
                     if Instant::now() >= gives_up || matches!(error, StoreError::Corrupt(_)) =>
                 {
-                    tracing::error!(session = %self.session, %error, "journal cannot be written; run abandoned");
                     return Err(JournalError::StoreAway(error));
                 }
                 Err(AppendError::Store(_)) => tokio::time::sleep(pause).await,

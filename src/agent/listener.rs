@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::time::DelayQueue;
 
 use super::gate::Waiting;
+use super::ownership;
 use super::run::Env;
 use super::service::AgentService;
 use crate::domain::SessionId;
@@ -31,6 +32,7 @@ pub fn start(
     let service = Arc::new(AgentService::new(env, max_runs, deadlines));
     let listener = Listener { service: Arc::clone(&service), deadlines: DelayQueue::new() };
     tasks.spawn(listener.run(events, new_deadlines));
+    tasks.spawn(ownership::keep(Arc::clone(&service)));
     service
 }
 
@@ -53,7 +55,7 @@ impl Listener {
         loop {
             let service = Arc::clone(&self.service);
             tokio::select! {
-                () = stopping.cancelled() => return,
+                () = stopping.cancelled() => break,
                 Some(event) = events.recv() => match event {
                     StoreEvent::Signal { session, payload } => {
                         tasks.spawn(async move { service.hear_signal(&session, &payload).await });
@@ -64,6 +66,7 @@ impl Listener {
                     StoreEvent::Cancel { session } => {
                         tasks.spawn(async move { service.hear_cancel(&session).await });
                     }
+                    StoreEvent::Released => service.left_behind.notify_one(),
                 },
                 Some((session, waiting)) = new_deadlines.recv() => {
                     let left = self.time_left(&waiting);
@@ -78,6 +81,13 @@ impl Listener {
                 }
             }
         }
+        // An answer that was published and stored nowhere is known to nobody else.
+        while let Ok(event) = events.try_recv() {
+            if let StoreEvent::Signal { session, payload } = event {
+                self.service.hear_signal(&session, &payload).await;
+            }
+        }
+        self.service.hand_over_waiting().await;
     }
 
     fn time_left(&self, waiting: &Waiting) -> Duration {

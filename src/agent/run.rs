@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::gate::Gate;
 use super::journal::{Desk, Draft, JournalError, Writer};
+use super::ownership::Terms;
 use super::state::{CallStatus, Node, State};
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
@@ -42,6 +43,8 @@ pub struct Env {
     pub gate: Arc<Gate>,
     /// How far a run may go.
     pub limits: Limits,
+    /// How long this process looks after a run without being heard of.
+    pub terms: Terms,
 }
 
 /// Why a run stopped working.
@@ -51,6 +54,8 @@ pub enum Exit {
     Over,
     /// It waits for a person.
     Parked(RequestId),
+    /// The process is to stop; whatever the run has done so far is stored.
+    HandedOver,
     /// It cannot go on here; another owner may.
     Abandoned(JournalError),
 }
@@ -80,9 +85,13 @@ impl Run {
         Self { env, state, writer, cancel }
     }
 
-    /// Works until there is nothing to do but wait, or nothing at all.
+    /// Works until there is nothing to do but wait, or nothing at all, or the process is to stop.
     pub async fn drive(mut self) -> Exit {
+        let stopping = self.env.desk.tasks.stopping();
         loop {
+            if stopping.is_cancelled() && self.state.node != Node::Done {
+                return self.hand_over().await;
+            }
             match self.step().await {
                 Ok(Flow::Next) => {}
                 Ok(Flow::Leave(exit)) => return exit,
@@ -95,6 +104,14 @@ impl Run {
     pub async fn decided(mut self, decision: Decision) -> Exit {
         match self.take_decision(decision).await {
             Ok(()) => self.drive().await,
+            Err(error) => Exit::Abandoned(error),
+        }
+    }
+
+    /// Leaves the run to another owner, between two steps.
+    async fn hand_over(self) -> Exit {
+        match self.writer.flush().await {
+            Ok(()) => Exit::HandedOver,
             Err(error) => Exit::Abandoned(error),
         }
     }
@@ -150,7 +167,7 @@ impl Run {
             CallStatus::Decided(request, decision) => {
                 self.act_on_decision(&call, request, decision).await
             }
-            CallStatus::Started => self.start_again(&call).await,
+            CallStatus::Started(approved) => self.start_again(&call, approved.as_deref()).await,
             CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished => {
                 self.consider(call).await
             }

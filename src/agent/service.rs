@@ -11,11 +11,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::ask::patiently;
 use super::finish::{breakdown, panic_error};
 use super::gate::{Release, Waiting};
 use super::journal::{JournalError, Writer, opening};
 use super::live::{LiveLog, LiveLogs};
+use super::ownership::LeftBehind;
 use super::record::{Opened, Record};
 use super::run::{Env, Exit, Run};
 use super::state::{State, last_id};
@@ -73,6 +73,8 @@ pub struct AgentService {
     running: Mutex<HashMap<SessionId, CancellationToken>>,
     /// Tells the listener of new deadlines.
     deadlines: mpsc::UnboundedSender<(SessionId, Waiting)>,
+    /// Rung when another process has given runs up.
+    pub(super) left_behind: LeftBehind,
 }
 
 impl AgentService {
@@ -89,6 +91,7 @@ impl AgentService {
             permits: Arc::new(Semaphore::new(max_runs)),
             running: Mutex::default(),
             deadlines,
+            left_behind: LeftBehind::default(),
         }
     }
 
@@ -104,9 +107,7 @@ impl AgentService {
         if tasks.stopping().is_cancelled() {
             return Err(StartError::Stopping);
         }
-        let permit = Arc::clone(&self.permits)
-            .try_acquire_owned()
-            .map_err(|_| StartError::TooMany(self.max_runs))?;
+        let permit = self.permit().ok_or(StartError::TooMany(self.max_runs))?;
         let (service, caller) = (Arc::clone(self), caller.clone());
         let begun = tasks.spawn(async move {
             let (opened, first) = service.open(&caller, ask).await?;
@@ -142,7 +143,9 @@ impl AgentService {
         let opened = Opened { meta, context: ask.context, history };
         let (session, id) = (&opened.meta.session_id, opened.meta.first_event);
         let first = opening(id, &Record::Opened(Box::new(opened.clone())));
-        store.register(&opened.meta).await?;
+        // From the first moment somebody looks after it: should this process die, another will.
+        let lease = store.hold(std::slice::from_ref(session), self.env.terms.lease);
+        tokio::try_join!(lease, store.register(&opened.meta))?;
         let appended = self.append_first(session, &first).await;
         match appended {
             Ok(()) => Ok((opened, id)),
@@ -179,40 +182,44 @@ impl AgentService {
         read_ahead: Option<Vec<Entry>>,
     ) {
         // From here on it can be interrupted.
-        self.running().entry(session.clone()).or_default();
+        self.interruption(session);
         match self.restore(session, &release.request, read_ahead).await {
-            Ok((state, last)) => {
+            Ok(Some((state, last))) => {
                 tracing::info!(%session, node = ?state.node, "checkpoint restored");
                 let live = self.live.open(session, last);
                 let writer = Writer::open(&self.env.desk, session, last, live);
                 let decision = release.decision;
                 self.spawn(state, writer, release.permit, move |run| run.decided(decision));
             }
-            Err(error) => {
+            Ok(None) => self.abandon(session, &JournalError::Lost),
+            Err(error @ StoreError::Unavailable(_)) => {
+                self.abandon(session, &JournalError::StoreAway(error));
+            }
+            Err(error @ StoreError::Corrupt(_)) => {
                 tracing::error!(%session, %error, "run cannot be resumed");
-                self.break_down(session).await;
+                self.break_down(session, None).await;
             }
         }
     }
 
-    /// The state of a run that waits for `request`, and the last id of its journal.
+    /// The state of a run that waits for `request`, and the last id of its journal; `None` if it
+    /// does not wait for that any more: another owner has gone on with it.
     async fn restore(
         &self,
         session: &SessionId,
         request: &RequestId,
         read_ahead: Option<Vec<Entry>>,
-    ) -> Result<(State, EventId), StoreError> {
+    ) -> Result<Option<(State, EventId)>, StoreError> {
         let waits = |entries: &[Entry]| {
             let state = State::fold(entries)?;
             let pending = state.pending_request()?.request_id == *request;
             pending.then(|| (state, last_id(entries)))
         };
         if let Some(restored) = read_ahead.as_deref().and_then(waits) {
-            return Ok(restored);
+            return Ok(Some(restored));
         }
-        let entries = patiently(self.env.desk.patience, || self.journal(session)).await?;
-        let missing = || format!("the journal does not end with a wait for {request}");
-        waits(&entries).ok_or_else(|| StoreError::Corrupt(missing()))
+        let entries = self.env.desk.patiently(|| self.journal(session)).await?;
+        Ok(waits(&entries))
     }
 
     /// The whole journal of a session.
@@ -236,10 +243,11 @@ impl AgentService {
         }
     }
 
-    fn spawn<W, F>(
+    /// Lets a run work, as a task of its own.
+    pub(super) fn spawn<W, F>(
         self: &Arc<Self>,
         state: State,
-        (writer, committing): (Writer, JoinHandle<()>),
+        (writer, committing): (Writer, JoinHandle<EventId>),
         permit: OwnedSemaphorePermit,
         work: W,
     ) where
@@ -247,52 +255,68 @@ impl AgentService {
         F: Future<Output = Exit> + Send + 'static,
     {
         let session = state.meta.session_id.clone();
-        let cancel = self.running().entry(session.clone()).or_default().clone();
-        let run = Run::new(Arc::clone(&self.env), state, writer, cancel);
+        let run = Run::new(Arc::clone(&self.env), state, writer, self.interruption(&session));
         let service = Arc::clone(self);
         self.env.desk.tasks.spawn(async move {
             let exit = AssertUnwindSafe(work(run)).catch_unwind().await;
             // What the run had queued is stored before anybody else writes; it cannot panic.
-            let _ = committing.await;
-            service.left(session, exit.ok(), permit).await;
+            let stored = committing.await.ok();
+            match exit {
+                Ok(exit) => service.left(session, exit, permit).await,
+                Err(_panic) => service.break_down(&session, stored).await,
+            }
         });
     }
 
-    /// What follows when a run has stopped working; `None` after a panic.
-    async fn left(
-        self: &Arc<Self>,
-        session: SessionId,
-        exit: Option<Exit>,
-        permit: OwnedSemaphorePermit,
-    ) {
-        self.running().remove(&session);
+    /// What follows when a run has stopped working.
+    async fn left(self: &Arc<Self>, session: SessionId, exit: Exit, permit: OwnedSemaphorePermit) {
+        let stopping = self.env.desk.tasks.stopping().is_cancelled();
         match exit {
-            Some(Exit::Over) => self.forget(&session),
-            Some(Exit::Parked(request)) => match self.env.gate.park(&session, permit) {
-                Err(Some(waiting)) => {
-                    // The listener lives as long as the process; if it is gone, so are we.
-                    let _ = self.deadlines.send((session, waiting));
-                }
-                // The answer came before the run had parked.
-                Ok(release) => {
-                    let (request, decision) = (release.request.clone(), release.decision.clone());
-                    self.env.desk.store.unwatch(&session);
-                    Box::pin(self.resume(&session, release, None)).await;
-                    keep_request(&self.env, &request, &decision).await;
-                }
-                Err(None) => tracing::error!(%session, %request, "a run waits that nobody expects"),
-            },
-            Some(Exit::Abandoned(error)) => {
-                tracing::warn!(%session, %error, "run abandoned by this process");
-                self.forget(&session);
+            Exit::Over => self.over(&session).await,
+            Exit::Parked(_) if !stopping => self.parked(session, permit).await,
+            Exit::Parked(_) | Exit::HandedOver => {
+                self.env.gate.withdraw(&session);
+                self.hand_over(&[session]).await;
             }
-            None => self.break_down(&session).await,
+            Exit::Abandoned(error) => self.abandon(&session, &error),
         }
     }
 
+    /// The run is a line of the gate from now on, and nothing else.
+    pub(super) async fn parked(self: &Arc<Self>, session: SessionId, permit: OwnedSemaphorePermit) {
+        self.running().remove(&session);
+        match self.env.gate.park(&session, permit) {
+            Err(Some(waiting)) => {
+                // The listener lives as long as the process; if it is gone, so are we.
+                let _ = self.deadlines.send((session, waiting));
+            }
+            // The answer came before the run had parked.
+            Ok(release) => {
+                let (request, decision) = (release.request.clone(), release.decision.clone());
+                self.env.desk.store.unwatch(&session);
+                Box::pin(self.resume(&session, release, None)).await;
+                keep_request(&self.env, &request, &decision).await;
+            }
+            Err(None) => tracing::error!(%session, "a run waits that nobody expects"),
+        }
+    }
+
+    /// Lets go of a run that cannot go on here. If nobody else has it, its lease runs out.
+    fn abandon(&self, session: &SessionId, error: &JournalError) {
+        match error {
+            JournalError::Lost => tracing::warn!(%session, "run lost to another owner"),
+            JournalError::StoreAway(error) => {
+                tracing::error!(%session, %error, "run abandoned: the store has been away for too long");
+            }
+        }
+        self.env.gate.withdraw(session);
+        self.forget(session);
+    }
+
     /// Ends a run that panicked, or cannot be understood any more: its stream has an end like any
-    /// other, and its request can be decided no more.
-    async fn break_down(&self, session: &SessionId) {
+    /// other, and its request can be decided no more. `stored` is where its journal ended as far as
+    /// this process knows: if somebody else has gone on from there, nothing is written.
+    pub(super) async fn break_down(&self, session: &SessionId, stored: Option<EventId>) {
         tracing::error!(%session, "run broke down");
         if let Some(waiting) = self.env.gate.withdraw(session) {
             let at_ms = self.env.desk.clock.now_ms();
@@ -302,16 +326,28 @@ impl AgentService {
                 keep_request(&self.env, &waiting.request, &decided.standing(proposal)).await;
             }
         }
-        if let Err(error) = self.write_breakdown(session).await {
-            tracing::error!(%session, %error, "the end of a broken run cannot be written");
+        match self.write_breakdown(session, stored).await {
+            Ok(()) => self.over(session).await,
+            Err(error) => {
+                tracing::error!(%session, %error, "the end of a broken run cannot be written");
+                self.forget(session);
+            }
         }
-        self.forget(session);
     }
 
-    async fn write_breakdown(&self, session: &SessionId) -> Result<(), JournalError> {
-        let (store, patience) = (&self.env.desk.store, self.env.desk.patience);
-        let newest = patiently(patience, || store.newest(session, 1)).await;
-        let last = last_id(&newest.map_err(JournalError::StoreAway)?);
+    async fn write_breakdown(
+        &self,
+        session: &SessionId,
+        stored: Option<EventId>,
+    ) -> Result<(), JournalError> {
+        let store = &self.env.desk.store;
+        let last = match stored {
+            Some(stored) => stored,
+            None => {
+                let newest = self.env.desk.patiently(|| store.newest(session, 1)).await;
+                last_id(&newest.map_err(JournalError::StoreAway)?)
+            }
+        };
         let entries = self.journal(session).await.unwrap_or_default();
         let live = self.live.open(session, last);
         let (mut writer, _) = Writer::open(&self.env.desk, session, last, live);
@@ -372,6 +408,21 @@ impl AgentService {
         self.live.get(session)
     }
 
+    /// A place among the live runs of this process, if there is one.
+    pub(super) fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.permits).try_acquire_owned().ok()
+    }
+
+    /// How many more runs may live here.
+    pub(super) fn room(&self) -> usize {
+        self.permits.available_permits()
+    }
+
+    /// What interrupts a run that is at work here, or is about to be.
+    pub(super) fn interruption(&self, session: &SessionId) -> CancellationToken {
+        self.running().entry(session.clone()).or_default().clone()
+    }
+
     /// Interrupts a run that is at work here.
     pub(super) fn interrupt(&self, session: &SessionId) {
         if let Some(cancel) = self.running().get(session) {
@@ -384,8 +435,13 @@ impl AgentService {
         self.running().keys().cloned().collect()
     }
 
+    /// Whether a run is at work here.
+    pub(super) fn is_at_work(&self, session: &SessionId) -> bool {
+        self.running().contains_key(session)
+    }
+
     /// Nothing of the run is left here.
-    fn forget(&self, session: &SessionId) {
+    pub(super) fn forget(&self, session: &SessionId) {
         self.running().remove(session);
         self.live.close(session);
         self.env.desk.store.unwatch(session);

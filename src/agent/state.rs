@@ -11,6 +11,9 @@ use crate::domain::{
     SessionStatus, Shown, StepId, ToolCallId, Usage,
 };
 
+/// What stands between the texts of two turns.
+pub const PARAGRAPH: &str = "\n\n";
+
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,8 +52,8 @@ pub enum CallStatus {
     Asked(Box<ApprovalRequest>),
     /// A person has decided.
     Decided(Box<ApprovalRequest>, Decision),
-    /// It was about to start.
-    Started,
+    /// It was about to start, with this approval if it needed one.
+    Started(Option<Box<ApprovalRequest>>),
     /// It is over; the message to the model is in the conversation.
     Finished,
 }
@@ -80,8 +83,13 @@ pub struct State {
     pub successes: u32,
     /// How sure the model was of its last turn.
     pub confidence: Confidence,
+    /// Whether the model was asked for a turn that has not arrived yet.
+    pub asking: bool,
     /// Text of the current turn that clients have seen and the conversation does not have yet.
     pub shown: String,
+    /// Whether clients had seen any part of an answer when the current turn began: its text then
+    /// follows a blank line.
+    pub continues: bool,
     /// Whether clients have seen any part of an answer.
     pub has_shown: bool,
     /// Tokens so far.
@@ -111,7 +119,9 @@ impl State {
             attempts: 0,
             successes: 0,
             confidence: Confidence::new(0.0),
+            asking: false,
             shown: String::new(),
+            continues: false,
             has_shown: false,
             usage: Usage::default(),
             last_request: None,
@@ -150,7 +160,7 @@ impl State {
         match record {
             Record::Opened(_) => {}
             Record::Analyzed => self.node = Node::Plan,
-            Record::Asked { turn } => self.turns = *turn,
+            Record::Asked { turn } => self.asked(*turn),
             Record::Answered { content, calls, usage, confidence } => {
                 self.answered(content, calls, *usage, *confidence);
             }
@@ -164,10 +174,7 @@ impl State {
                 self.node = Node::AwaitApproval;
             }
             Record::ApprovalResolved { request, decision } => self.resolved(request, decision),
-            Record::ToolStarting { call } => {
-                self.set_call(call, CallStatus::Started);
-                self.node = Node::Tools;
-            }
+            Record::ToolStarting { call } => self.starting(call),
             Record::ToolFinished { call, outcome } => self.finished(call, outcome),
             Record::Ended { status } => {
                 self.ended = Some(*status);
@@ -187,6 +194,15 @@ impl State {
             CallStatus::Asked(request) => Some(&**request),
             _ => None,
         })
+    }
+
+    /// What clients have seen of the text of the turn under way.
+    pub fn begun(&self) -> &str {
+        if self.continues {
+            self.shown.strip_prefix(PARAGRAPH).unwrap_or_default()
+        } else {
+            &self.shown
+        }
     }
 
     /// The step of that id.
@@ -218,8 +234,8 @@ impl State {
             | Message::Tool { .. } => None,
         });
         let mut said: Vec<&str> = said.collect();
-        said.extend(Some(self.shown.as_str()).filter(|shown| !shown.is_empty()));
-        said.join("\n\n")
+        said.extend(Some(self.begun()).filter(|begun| !begun.is_empty()));
+        said.join(PARAGRAPH)
     }
 
     /// The checkpoint (contract, section 5.1): a cached fold for other readers.
@@ -235,6 +251,14 @@ impl State {
             "usage": self.usage,
         })
         .to_string()
+    }
+
+    fn asked(&mut self, turn: u32) {
+        // Asked again, for instance by a new owner, it is still the same turn.
+        if !std::mem::replace(&mut self.asking, true) {
+            self.continues = self.has_shown;
+        }
+        self.turns = turn;
     }
 
     fn answered(
@@ -254,6 +278,7 @@ impl State {
             .collect();
         self.usage.add(usage);
         self.confidence = confidence;
+        self.asking = false;
         self.shown.clear();
         self.node = if calls.is_empty() { Node::Reflect } else { Node::Execute };
     }
@@ -268,6 +293,17 @@ impl State {
                 call.status = CallStatus::Decided(asked, decision.clone());
             }
         }
+        self.node = Node::Tools;
+    }
+
+    fn starting(&mut self, id: &ToolCallId) {
+        let found = self.calls.iter().find(|call| &call.planned.call.id == id);
+        let approved = found.and_then(|call| match &call.status {
+            CallStatus::Decided(request, _) => Some(request.clone()),
+            CallStatus::Started(approved) => approved.clone(),
+            CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished => None,
+        });
+        self.set_call(id, CallStatus::Started(approved));
         self.node = Node::Tools;
     }
 

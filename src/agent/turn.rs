@@ -7,7 +7,7 @@ use super::evidence;
 use super::journal::{Draft, JournalError, next_piece};
 use super::record::{PlannedCall, Record};
 use super::run::{Flow, Run, Step, moved};
-use super::state::Node;
+use super::state::{Node, PARAGRAPH};
 use crate::domain::event::{ErrorEvent, ThoughtKind};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId};
@@ -23,11 +23,13 @@ enum Heard {
 impl Run {
     /// Asks the model for a turn and records it.
     pub(super) async fn ask_model(&mut self) -> Step {
-        let turn = self.state.turns + 1;
+        // A turn that a former owner had asked for is asked for again, and counts once.
+        let turn = if self.state.asking { self.state.turns } else { self.state.turns + 1 };
         let may_call = turn < self.env.limits.max_turns;
         let tools = if may_call { self.env.tools.specs() } else { [].into() };
         self.commit(vec![Draft::Record(Record::Asked { turn })]).await?;
-        let request = ChatRequest { messages: self.state.messages.clone(), tools };
+        let begun = self.state.begun().to_owned();
+        let request = ChatRequest { messages: self.state.messages.clone(), tools, begun };
         match self.hear(request).await? {
             Heard::Interrupted => Ok(Flow::Next),
             Heard::Failed(error) => self.fail(model_failure(&error)).await,
@@ -48,6 +50,7 @@ impl Run {
     /// Listens to a turn; shows its text as it comes.
     async fn hear(&mut self, request: ChatRequest) -> Result<Heard, JournalError> {
         let cancel = self.cancel.clone();
+        let mut text = request.begun.clone();
         let asked = tokio::select! {
             biased;
             () = cancel.cancelled() => return Ok(Heard::Interrupted),
@@ -57,7 +60,7 @@ impl Run {
             Ok(turn) => turn,
             Err(error) => return Ok(Heard::Failed(error)),
         };
-        let (mut text, mut calls) = (String::new(), Vec::new());
+        let mut calls = Vec::new();
         loop {
             let delta = tokio::select! {
                 biased;
@@ -82,7 +85,7 @@ impl Run {
         if first_of_turn {
             drafts.extend(self.begin_answer());
             if self.state.has_shown {
-                drafts.push(content("\n\n"));
+                drafts.push(content(PARAGRAPH));
             }
         }
         let mut rest = text;

@@ -10,7 +10,6 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::ask::patiently;
 use super::gate::Waiting;
 use super::run::Env;
 use super::service::AgentService;
@@ -41,7 +40,10 @@ impl AgentService {
         // The journal will be needed whatever the decision is: both round trips at once.
         let (standing, entries) =
             tokio::join!(self.propose(session, &waiting, proposal), self.journal(session));
-        let Some(standing) = standing else { return };
+        let Some(standing) = standing else {
+            // Not decided here; whoever waits for it next finds it.
+            return self.keep_signal(session, &waiting.request, payload).await;
+        };
         tokio::join!(
             self.apply(session, &waiting.request, standing, entries.ok()),
             self.keep_signal(session, &waiting.request, payload)
@@ -64,6 +66,20 @@ impl AgentService {
                 }
                 self.weigh(session, waiting, votes).await;
             }
+        }
+    }
+
+    /// Reads what came for one waiting run while nobody listened.
+    pub(super) async fn look_after(self: &Arc<Self>, session: &SessionId) {
+        let Some(waiting) = self.env.gate.waiting(session) else { return };
+        let wanted = [(session.clone(), waiting.request.clone())];
+        let stored = self.insist(session, &waiting, || self.env.desk.store.votes(&wanted)).await;
+        if let Some(votes) = stored.and_then(|mut stored| stored.pop()) {
+            self.weigh(session, &waiting, votes).await;
+        }
+        let store = &self.env.desk.store;
+        if store.cancel_requested(session).await.unwrap_or(false) {
+            self.hear_cancel(session).await;
         }
     }
 
@@ -195,7 +211,7 @@ impl AgentService {
         };
         signal.entry("requestId").or_insert_with(|| request.as_str().into());
         let signal = Value::Object(signal).to_string();
-        let kept = patiently(self.env.desk.patience, || async {
+        let kept = self.env.desk.patiently(|| async {
             let stored = store.signal(session).await?;
             let stored = stored.and_then(|text| Signal::parse(text.as_bytes()).ok());
             if stored.is_none_or(|stored| stored.request_id.as_ref() != Some(request)) {
@@ -212,7 +228,7 @@ impl AgentService {
 /// Writes the decision into the stored request, unless it says so already.
 pub(super) async fn keep_request(env: &Env, id: &RequestId, standing: &Decision) {
     let store = &env.desk.store;
-    let kept = patiently(env.desk.patience, || async {
+    let kept = env.desk.patiently(|| async {
         let Some(stored) = store.request(id).await? else { return Ok(()) };
         let Ok(request) = serde_json::from_str::<ApprovalRequest>(&stored) else { return Ok(()) };
         if request.status == ApprovalStatus::from(standing.verdict) {

@@ -130,6 +130,11 @@ impl ApiError {
         Self { status: StatusCode::TOO_MANY_REQUESTS, retry_after_secs: Some(5), ..error }
     }
 
+    /// The process is about to end; another one can do it.
+    pub fn stopping() -> Self {
+        Self::unavailable("this server is shutting down")
+    }
+
     /// This process cannot do it now.
     fn unavailable(detail: &str) -> Self {
         Self::new(ErrorCode::ExternalFailure, "StoreError", detail)

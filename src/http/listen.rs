@@ -34,18 +34,16 @@ pub struct Config {
     pub header_timeout: Duration,
 }
 
-/// Serves until the process is to stop. Connections are tasks of `tasks`: idle ones close at once
-/// then, busy ones after their answer.
+/// Serves for as long as it is polled. Connections are tasks of `tasks`.
+///
+/// Once the process is to stop, idle connections close at once and busy ones after their answer.
+/// New ones are still taken and get one answer each: whoever asks must be told, by a 503, that
+/// this server takes no more work.
 pub async fn serve(listener: TcpListener, router: Router, config: Config, tasks: Tasks) {
     let slots = Arc::new(Semaphore::new(config.max_connections));
-    let stopping = tasks.stopping();
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
-        let accepted = tokio::select! {
-            () = stopping.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
+        match listener.accept().await {
             Ok((stream, _)) => spawn_connection(stream, slot, &router, config, &tasks),
             Err(error) => {
                 tracing::warn!(%error, "connection not accepted");
@@ -67,9 +65,11 @@ fn spawn_connection(
     }
     let service = TowerToHyperService::new(router.clone());
     let stopping = tasks.stopping();
+    let is_late = stopping.is_cancelled();
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_timeout)
+        .keep_alive(!is_late)
         .max_buf_size(BUFFER)
         .serve_connection(TokioIo::new(Lingering::new(stream)), service);
     tasks.spawn(async move {
@@ -77,7 +77,7 @@ fn spawn_connection(
         let mut connection = std::pin::pin!(connection);
         let closed = tokio::select! {
             closed = connection.as_mut() => closed,
-            () = stopping.cancelled() => {
+            () = stopping.cancelled(), if !is_late => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

@@ -159,6 +159,9 @@ async fn stream(
     after: EventId,
     form: Form,
 ) -> Result<Response, ApiError> {
+    if http.stopping.is_cancelled() {
+        return Err(ApiError::stopping());
+    }
     let named = HeaderValue::from_str(session.as_str()).map_err(|_| ApiError::internal())?;
     let tail = Tail::open(http, session, after, form).await?;
     let mut response = Response::new(Body::from_stream(tail.frames()));

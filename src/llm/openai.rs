@@ -20,6 +20,7 @@ use crate::http_client::{self, Patience};
 
 mod answer;
 mod assemble;
+mod continuation;
 mod fault;
 mod names;
 mod request;
@@ -28,6 +29,7 @@ mod wire;
 
 use answer::{Answer, Times};
 use assemble::Assembler;
+use continuation::Continuation;
 use fault::{Extras, Fault};
 use request::Body;
 use retry::Retries;
@@ -207,7 +209,8 @@ impl OpenAi {
         }
         let key = self.key.clone();
         let times = Times { first, idle: self.idle_timeout, whole };
-        let mut answer = Answer::new(response, assembler, key, times);
+        let mut answer =
+            Answer::new(response, assembler, key, times).after(Continuation::of(&request.begun));
         let first: Option<Delta> = answer.next().await?;
         Ok(answer.into_turn(first))
     }

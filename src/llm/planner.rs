@@ -22,12 +22,14 @@ mod mail;
 mod names;
 mod pulls;
 mod report;
+mod rest;
 mod speech;
 mod steps;
 mod tokens;
 
 use conversation::Conversation;
 use language::Language;
+use rest::Rest;
 use speech::{Speech, WordCount};
 use steps::{Plan, Step};
 
@@ -35,6 +37,8 @@ use steps::{Plan, Step};
 const NAME: &str = "builtin-planner";
 
 /// The planner. It holds nothing: everything that it knows is in the conversation.
+///
+/// A turn that was interrupted is made again, and what of it was shown is left out.
 ///
 /// An answer streams word by word. `words=N` in the prompt makes the final answer exactly N words
 /// long (1 to 100,000). Tokens are estimated from characters. The confidence of a turn says how
@@ -57,7 +61,8 @@ impl ChatModel for Planner {
     }
 
     async fn chat(&self, request: ChatRequest) -> Result<Turn, ModelError> {
-        Ok(stream::iter(turn(&request).map(Ok)).boxed())
+        let rest = Rest::of(turn(&request), request.begun);
+        Ok(stream::iter(rest.map(Ok)).boxed())
     }
 }
 

@@ -152,6 +152,7 @@ impl AgentSettings {
             max_turns: check.count("agent.max_turns", 1..=100),
             max_tool_calls: check.count("agent.max_tool_calls", 1..=1000),
             max_runs: check.count("agent.max_runs", 1..=1_000_000),
+            lease: check.seconds("agent.lease_seconds", 1..=300),
         }
     }
 }

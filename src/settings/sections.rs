@@ -85,6 +85,8 @@ pub struct AgentSettings {
     pub max_tool_calls: usize,
     /// Runs alive in this process at once.
     pub max_runs: usize,
+    /// For how long a process that is not heard of keeps its runs.
+    pub lease: Duration,
 }
 
 /// Section `model`.

@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::approvals::ApprovalTable;
 use self::journals::Journals;
+use self::leases::LeaseTable;
 use self::sessions::SessionTable;
 use super::outbox::Outbox;
 use super::{Store, StoreError, StoreEvent};
@@ -21,6 +22,7 @@ use crate::shutdown::Tasks;
 mod approvals;
 mod expiring;
 mod journals;
+mod leases;
 mod packed;
 mod sessions;
 
@@ -43,6 +45,7 @@ pub struct MemoryStore {
     journals: Arc<Mutex<Journals>>,
     sessions: Mutex<SessionTable>,
     approvals: Mutex<ApprovalTable>,
+    leases: Mutex<LeaseTable>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     max_events: usize,
@@ -61,6 +64,7 @@ impl MemoryStore {
             journals: Arc::default(),
             sessions: Mutex::default(),
             approvals: Mutex::default(),
+            leases: Mutex::default(),
             outbox,
             clock,
             max_events: config.max_events.max(1),

@@ -47,6 +47,11 @@ impl Outbox {
         self.offer(StoreEvent::Cancel { session });
     }
 
+    /// A process has given runs up.
+    pub(super) fn released(&self) {
+        self.offer(StoreEvent::Released);
+    }
+
     /// The subscriptions are live again after a gap.
     pub(super) fn resubscribed(&self) {
         self.offer(StoreEvent::Resubscribed);

@@ -27,6 +27,7 @@ mod hub;
 mod journal;
 mod json;
 mod keys;
+mod leases;
 mod sessions;
 
 /// How Redis is reached.
@@ -56,6 +57,9 @@ pub struct RedisStore {
     max_events: usize,
     append: AtomicStep,
     remember: AtomicStep,
+    hold: AtomicStep,
+    release: AtomicStep,
+    claim: AtomicStep,
     /// Random for each store, so that the nonces of two owners never agree (`journal.rs`).
     nonces: RandomState,
 }
@@ -85,6 +89,9 @@ impl RedisStore {
             max_events: max_events.max(1),
             append: AtomicStep::new(include_str!("redis/append.lua")),
             remember: AtomicStep::new(include_str!("redis/remember.lua")),
+            hold: AtomicStep::new(include_str!("redis/hold_leases.lua")),
+            release: AtomicStep::new(include_str!("redis/release_leases.lua")),
+            claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),
             nonces: RandomState::new(),
         };
         Ok((Arc::new(store), events))

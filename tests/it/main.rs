@@ -21,3 +21,4 @@ mod replicas;
 mod resume;
 mod runs;
 mod sessions;
+mod take_over;

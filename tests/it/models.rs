@@ -12,6 +12,7 @@ use crate::support::model::{FakeModel, Reply, soon};
 
 mod answers;
 mod calls;
+mod continuations;
 mod failures;
 mod requests;
 
@@ -33,7 +34,7 @@ fn client(model: &FakeModel) -> OpenAi {
 fn prompt() -> ChatRequest {
     let system = Message::System { content: "You help.".into() };
     let user = Message::User { content: "안녕하세요".into() };
-    ChatRequest { messages: vec![system, user], tools: [].into() }
+    ChatRequest { messages: vec![system, user], tools: [].into(), begun: String::new() }
 }
 
 async fn open(client: &OpenAi, request: ChatRequest) -> Result<Turn, ModelError> {

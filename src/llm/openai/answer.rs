@@ -14,6 +14,7 @@ use crate::llm::{Delta, Turn};
 use crate::sse::parse::{Event, Parser};
 
 use super::assemble::Assembler;
+use super::continuation::Continuation;
 use super::fault::Fault;
 use super::wire::Chunk;
 
@@ -40,6 +41,7 @@ pub(super) struct Answer {
     reader: Reader,
     events: VecDeque<Event>,
     assembler: Assembler,
+    continuation: Continuation,
     /// Read, but not handed out.
     ready: VecDeque<Delta>,
     times: Times,
@@ -72,12 +74,18 @@ impl Answer {
             reader: Reader::Undecided,
             events: VecDeque::new(),
             assembler,
+            continuation: Continuation::default(),
             ready: VecDeque::new(),
             times,
             begun: false,
             trailer_deadline: None,
             over: false,
         }
+    }
+
+    /// Leaves out of the answer what it repeats of a text that was shown before.
+    pub(super) fn after(self, continuation: Continuation) -> Self {
+        Self { continuation, ..self }
     }
 
     /// The next piece; `None` once the end has been handed out.
@@ -229,13 +237,20 @@ impl Answer {
         }
         let chunk = Chunk::deserialize(value).map_err(unreadable)?;
         let step = self.assembler.take(chunk)?;
-        if !step.text.is_empty() {
-            self.ready.push_back(Delta::Text(step.text));
-        }
+        let text = self.continuation.push(step.text);
+        self.say(text);
         Ok(step.alive)
     }
 
+    fn say(&mut self, text: String) {
+        if !text.is_empty() {
+            self.ready.push_back(Delta::Text(text));
+        }
+    }
+
     fn end(&mut self) -> bool {
+        let held_back = self.continuation.finish();
+        self.say(held_back);
         self.ready.extend(self.assembler.end());
         self.over = true;
         true

@@ -13,6 +13,11 @@ use crate::tools::ToolSpec;
 use super::fault::Extras;
 use super::names::ToolNames;
 
+/// Asks for the rest of an answer that was interrupted.
+const GO_ON: &str = "Your last answer was interrupted. Continue it exactly where its text stops: \
+    do not repeat any of it, do not start over, and do not comment on the interruption. If it needs \
+    tools, call them now. If nothing is missing, answer with nothing.";
+
 /// The body of a request.
 #[derive(Debug, Serialize)]
 pub(super) struct Body<'a> {
@@ -90,7 +95,7 @@ impl<'a> Body<'a> {
     ) -> Self {
         Self {
             model,
-            messages: request.messages.iter().map(|message| on_wire(message, names)).collect(),
+            messages: conversation(request, names),
             tools: request.tools.iter().map(|tool| offered(tool, names)).collect(),
             stream: true,
             stream_options: extras.usage.then_some(StreamOptions { include_usage: true }),
@@ -111,6 +116,19 @@ pub(super) fn calls(request: &ChatRequest) -> impl Iterator<Item = &ToolCall> + 
         Message::Assistant { tool_calls, .. } => tool_calls.as_slice(),
         Message::System { .. } | Message::User { .. } | Message::Tool { .. } => &[],
     })
+}
+
+/// The conversation, with the turn so far at its end if it was interrupted.
+fn conversation<'a>(request: &'a ChatRequest, names: &'a ToolNames) -> Vec<WireMessage<'a>> {
+    let mut messages: Vec<_> =
+        request.messages.iter().map(|message| on_wire(message, names)).collect();
+    if !request.begun.is_empty() {
+        let content = Some(request.begun.as_str());
+        messages.push(WireMessage::Assistant { content, tool_calls: Vec::new() });
+        // From the user: servers with strict chat templates refuse a system message here.
+        messages.push(WireMessage::User { content: GO_ON });
+    }
+    messages
 }
 
 fn on_wire<'a>(message: &'a Message, names: &'a ToolNames) -> WireMessage<'a> {

@@ -206,6 +206,33 @@ async fn a_benchmark_gets_exactly_as_many_words_as_it_asks_for() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_interrupted_anywhere_goes_on_as_if_it_had_not_been() {
+    for prompt in ["hello words=40", "안녕하세요 words=40", "안녕하세요"] {
+        let whole = Talk::new(prompt).turn().await;
+        for (at, _) in whole.text.char_indices().chain([(whole.text.len(), ' ')]) {
+            let begun = &whole.text[..at];
+            let rest = Talk::new(prompt).after(begun).turn().await;
+            assert_eq!(format!("{begun}{}", rest.text), whole.text, "cut at {at}");
+            assert_eq!(rest.end, whole.end, "the counts are those of the whole turn");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_another_model_began_is_said_from_where_they_differ() {
+    let whole = Talk::new("안녕").turn().await.text;
+    let other = whole.replacen("DWP", "다른", 1);
+    let rest = Talk::new("안녕").after(&other).turn().await.text;
+    assert!(rest.starts_with("DWP") && whole.ends_with(&rest), "{rest}");
+}
+
+#[tokio::test]
+async fn a_turn_that_asks_for_tools_does_so_whatever_was_said_before() {
+    let said = Talk::new("git status").after("Let me see.").turn().await;
+    assert_eq!((said.text.as_str(), said.tools()), ("", vec![("git_status", &json!({}))]));
+}
+
+#[tokio::test]
 async fn the_same_conversation_gets_the_same_turn_with_its_tokens_counted() {
     let (one, other) = (Talk::new("안녕").turn().await, Talk::new("안녕").turn().await);
     assert_eq!((&one.text, one.end), (&other.text, other.end));
@@ -230,7 +257,7 @@ proptest::proptest! {
                 Message::Assistant { content: String::new(), tool_calls: vec![call] },
                 Message::Tool { call_id: ToolCallId::new("call_1"), name: ALL_TOOLS[at].into(), content: result.clone() },
             ];
-            let request = ChatRequest { messages, tools: [].into() };
+            let request = ChatRequest { messages, tools: [].into(), begun: String::new() };
             let said = collect(turn(&request).collect());
             proptest::prop_assert!(!said.text.is_empty());
         }

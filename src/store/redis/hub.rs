@@ -23,6 +23,8 @@ pub(super) mod supervisor;
 
 /// What a message on [`keys::CONTROL`] begins with that asks a run to stop.
 const CANCEL: &str = "cancel:";
+/// The message on [`keys::CONTROL`] that says that runs can be claimed.
+pub(super) const RELEASED: &str = "released";
 
 /// The subscriptions and whom their messages are for.
 #[derive(Debug)]
@@ -240,6 +242,9 @@ impl Hub {
 
     fn control(&self, payload: &[u8]) {
         let text = std::str::from_utf8(payload).ok();
+        if text == Some(RELEASED) {
+            return self.outbox.released();
+        }
         match text.and_then(|text| text.strip_prefix(CANCEL)).and_then(SessionId::parse) {
             Some(session) => self.outbox.cancel(session),
             None => debug!(bytes = payload.len(), "a message for other versions on aura:control"),

@@ -14,6 +14,7 @@
 //! | `aura:sessions:<tenant>:<user>` | the caller's sessions, a sorted set | `sessions.rs` |
 //! | `aura:thread:<tenant>:<user>:<thread>` | a conversation, a hash | `sessions.rs` |
 //! | `aura:cancel:<sessionId>` | somebody asked for the run to stop | `sessions.rs` |
+//! | `aura:leases` | when each run's owner must have been heard of again, a sorted set | `leases.rs` |
 //! | `aura:control` | channel of all processes | `hub.rs` |
 //!
 //! How long each lives stands in `store/ttl.rs`. Tenants, users and threads are named by others, so
@@ -25,6 +26,8 @@ use crate::domain::{RequestId, SessionId, TenantId, ThreadId, UserId};
 
 /// The channel that every process listens to.
 pub(super) const CONTROL: &str = "aura:control";
+/// The runs that somebody looks after.
+pub(super) const LEASES: &str = "aura:leases";
 const SIGNALS: &str = "hitl:channel:";
 
 pub(super) fn request(id: &RequestId) -> String {

@@ -132,11 +132,30 @@ impl Server {
         self.child.kill().await.unwrap();
     }
 
-    /// Asks the process to end (SIGTERM) and returns its exit code.
-    pub async fn terminate(mut self) -> i32 {
+    /// Makes the process hang (SIGSTOP), as a long pause or a partition would.
+    pub fn pause(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// Ends [`Server::pause`].
+    pub fn go_on(&self) {
+        self.signal(rustix::process::Signal::CONT);
+    }
+
+    /// Asks the process to end (SIGTERM), and does not wait for it.
+    pub fn ask_to_end(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
         let pid = i32::try_from(self.pid()).unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// Asks the process to end (SIGTERM) and returns its exit code.
+    pub async fn terminate(mut self) -> i32 {
+        self.ask_to_end();
         let ended = timeout(PATIENCE, self.child.wait()).await.expect("the server does not end");
         ended.unwrap().code().unwrap_or(-1)
     }

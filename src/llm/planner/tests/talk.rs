@@ -40,11 +40,13 @@ impl Said {
 pub(super) struct Talk {
     pub(super) messages: Vec<Message>,
     pub(super) offered: Vec<&'static str>,
+    /// What of the next turn was shown already.
+    pub(super) begun: String,
 }
 
 impl Talk {
     pub(super) fn new(prompt: &str) -> Self {
-        Self { messages: vec![user(prompt)], offered: ALL_TOOLS.to_vec() }
+        Self { messages: vec![user(prompt)], offered: ALL_TOOLS.to_vec(), begun: String::new() }
     }
 
     pub(super) fn on_page(prompt: &str, context: &Value) -> Self {
@@ -59,6 +61,11 @@ impl Talk {
         self
     }
 
+    pub(super) fn after(mut self, begun: &str) -> Self {
+        self.begun = begun.to_owned();
+        self
+    }
+
     pub(super) async fn turn(&mut self) -> Said {
         let spec = |name: &&str| ToolSpec {
             name: (*name).to_owned(),
@@ -69,6 +76,7 @@ impl Talk {
         let request = ChatRequest {
             messages: self.messages.clone(),
             tools: self.offered.iter().map(spec).collect(),
+            begun: self.begun.clone(),
         };
         let deltas: Vec<_> = Planner::new().chat(request).await.unwrap().collect().await;
         let said = collect(deltas.into_iter().map(Result::unwrap).collect());

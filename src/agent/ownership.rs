@@ -1,0 +1,278 @@
+//! Who looks after which run: leases are kept, runs whose owner is gone are taken over, and runs are
+//! handed over when the process stops.
+//!
+//! A lease only says who should look after a run; that nobody but its owner writes is the journal's
+//! business (compare-and-append). So a lease may be late, lost or held twice, and nothing breaks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::journal::{Draft, JournalError, Writer};
+use super::run::Run;
+use super::service::AgentService;
+use super::state::{State, last_id};
+use crate::domain::{ApprovalRequest, Entry, EventId, SessionId};
+use crate::store::StoreError;
+
+/// Runs that are claimed at a time.
+const CLAIMED_AT_ONCE: usize = 100;
+/// Renewals within the term of a lease: two may fail.
+const RENEWALS: u32 = 3;
+
+/// How long a process looks after a run without being heard of, and how soon it finds others'.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// For how long a lease is taken.
+    pub lease: Duration,
+    /// How often runs without an owner are looked for.
+    pub scan: Duration,
+}
+
+/// What a journal leaves to do.
+enum Left {
+    /// Nothing: the run is over, or never began.
+    Nothing,
+    /// The trailer after its end.
+    Trailer,
+    /// A person is asked.
+    Answer(ApprovalRequest),
+    /// The next step.
+    Work(Box<State>),
+    /// It cannot be understood.
+    Unreadable,
+}
+
+/// Keeps the leases of this process and takes over what others have left, until the process stops.
+pub(super) async fn keep(service: Arc<AgentService>) {
+    let Terms { lease, scan } = service.env.terms;
+    let stopping = service.env.desk.tasks.stopping();
+    let mut keeper = Keeper { service, store_was_away: false, claims_from: Instant::now() };
+    let (mut renewals, mut scans) = (interval(lease / RENEWALS), interval(scan));
+    for ticks in [&mut renewals, &mut scans] {
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    let left_behind = Arc::clone(&keeper.service.left_behind);
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            _ = renewals.tick() => keeper.renew().await,
+            _ = scans.tick() => keeper.scan().await,
+            () = left_behind.notified() => keeper.scan().await,
+        }
+    }
+}
+
+struct Keeper {
+    service: Arc<AgentService>,
+    store_was_away: bool,
+    /// While the store was away nobody could renew anything: every lease may have run out. Owners
+    /// get a term to be heard of again before this process claims.
+    claims_from: Instant,
+}
+
+impl Keeper {
+    async fn renew(&mut self) {
+        let owned = self.service.owned();
+        let renewed = self.service.env.desk.store.hold(&owned, self.service.env.terms.lease).await;
+        self.store_was_away |= renewed.is_err();
+    }
+
+    async fn scan(&mut self) {
+        if self.store_was_away {
+            if self.service.env.desk.store.ping().await.is_err() {
+                return;
+            }
+            self.store_was_away = false;
+            self.claims_from = Instant::now() + self.service.env.terms.lease;
+            self.renew().await;
+        }
+        if Instant::now() >= self.claims_from {
+            self.claim().await;
+        }
+    }
+
+    /// Claims as many runs as there is room for.
+    async fn claim(&mut self) {
+        loop {
+            let room = self.service.room().min(CLAIMED_AT_ONCE);
+            if room == 0 {
+                return;
+            }
+            match self.service.env.desk.store.claim(room, self.service.env.terms.lease).await {
+                Ok(claimed) => {
+                    let all = claimed.len() < room;
+                    claimed.into_iter().for_each(|session| self.service.adopt(session));
+                    if all {
+                        return;
+                    }
+                }
+                Err(_) => {
+                    // The store says itself, once, that it is away.
+                    self.store_was_away = true;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl AgentService {
+    /// Looks after a run from now on. One that is here already had only been late to renew.
+    fn adopt(self: &Arc<Self>, session: SessionId) {
+        if self.owns(&session) {
+            return;
+        }
+        let Some(permit) = self.permit() else { return };
+        self.interruption(&session);
+        let service = Arc::clone(self);
+        self.env.desk.tasks.spawn(async move { service.take_over(session, permit).await });
+    }
+
+    /// Goes on with a run by what its journal says.
+    async fn take_over(self: &Arc<Self>, session: SessionId, permit: OwnedSemaphorePermit) {
+        let read = self.env.desk.patiently(|| self.journal(&session)).await;
+        let entries = match read {
+            Ok(entries) => entries,
+            Err(error @ StoreError::Unavailable(_)) => {
+                // Its lease runs out again, and somebody tries again.
+                tracing::warn!(%session, %error, "run not taken over");
+                return self.forget(&session);
+            }
+            Err(error @ StoreError::Corrupt(_)) => {
+                tracing::error!(%session, %error, "run cannot be taken over");
+                return self.break_down(&session, None).await;
+            }
+        };
+        let last = last_id(&entries);
+        match left_to_do(&entries) {
+            Left::Nothing => self.over(&session).await,
+            Left::Trailer => self.write_trailer(&session, last).await,
+            Left::Answer(request) => self.wait_again(&request, permit).await,
+            Left::Work(state) => self.work_again(*state, last, permit).await,
+            Left::Unreadable => {
+                tracing::error!(%session, "a journal that cannot be understood");
+                self.break_down(&session, Some(last)).await;
+            }
+        }
+    }
+
+    /// The run waits here from now on. Its deadline is the one that it had.
+    async fn wait_again(self: &Arc<Self>, request: &ApprovalRequest, permit: OwnedSemaphorePermit) {
+        let (session, store) = (&request.session_id, &self.env.desk.store);
+        self.env.gate.expect(request);
+        self.env.gate.show(session);
+        if let Err(error) = self.env.desk.patiently(|| store.watch(session)).await {
+            tracing::warn!(%session, %error, "run not taken over");
+            self.env.gate.withdraw(session);
+            return self.forget(session);
+        }
+        tracing::info!(%session, request = %request.request_id, "run taken over: it waits for an answer");
+        self.parked(session.clone(), permit).await;
+        // What came while nobody listened.
+        self.look_after(session).await;
+    }
+
+    async fn work_again(
+        self: &Arc<Self>,
+        state: State,
+        last: EventId,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let session = state.meta.session_id.clone();
+        let store = &self.env.desk.store;
+        match self.env.desk.patiently(|| store.cancel_requested(&session)).await {
+            Ok(true) => self.interrupt(&session),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%session, %error, "run not taken over");
+                return self.forget(&session);
+            }
+        }
+        tracing::info!(%session, node = ?state.node, "run taken over: checkpoint restored");
+        let live = self.live.open(&session, last);
+        let writer = Writer::open(&self.env.desk, &session, last, live);
+        self.spawn(state, writer, permit, Run::drive);
+    }
+
+    async fn write_trailer(&self, session: &SessionId, last: EventId) {
+        let live = self.live.open(session, last);
+        let (mut writer, _) = Writer::open(&self.env.desk, session, last, live);
+        let written: Result<(), JournalError> = async {
+            writer.append(&[Draft::Done]).await?;
+            writer.flush().await
+        }
+        .await;
+        match written {
+            Ok(()) => self.over(session).await,
+            Err(error) => {
+                tracing::warn!(%session, %error, "trailer not written");
+                self.forget(session);
+            }
+        }
+    }
+
+    /// The run needs nobody any more.
+    pub(super) async fn over(&self, session: &SessionId) {
+        self.forget(session);
+        // If it cannot be told, whoever claims the run finds that it is over.
+        let _ = self.env.desk.store.end(std::slice::from_ref(session)).await;
+    }
+
+    /// Gives waiting runs up, so that another process takes them at once. What was heard for them
+    /// until now has been acted upon.
+    pub(super) async fn hand_over_waiting(&self) {
+        let waiting = self.env.gate.take_parked();
+        self.hand_over(&waiting).await;
+    }
+
+    /// Gives everything up that is still at work when the process ends.
+    pub async fn hand_over_all(&self) {
+        self.hand_over(&self.at_work()).await;
+    }
+
+    pub(super) async fn hand_over(&self, sessions: &[SessionId]) {
+        if sessions.is_empty() {
+            return;
+        }
+        sessions.iter().for_each(|session| self.forget(session));
+        let runs = sessions.len();
+        match self.env.desk.store.release(sessions).await {
+            Ok(()) => tracing::info!(runs, "runs handed over"),
+            Err(error) => {
+                tracing::warn!(runs, %error, "runs not handed over; their leases will run out");
+            }
+        }
+    }
+
+    /// Everything that this process looks after.
+    fn owned(&self) -> Vec<SessionId> {
+        let mut owned = self.at_work();
+        owned.extend(self.env.gate.all().into_iter().map(|(session, _)| session));
+        owned
+    }
+
+    fn owns(&self, session: &SessionId) -> bool {
+        self.is_at_work(session) || self.env.gate.waiting(session).is_some()
+    }
+}
+
+fn left_to_do(entries: &[Entry]) -> Left {
+    let Some(newest) = entries.last() else { return Left::Nothing };
+    if newest.is_done() {
+        return Left::Nothing;
+    }
+    let Some(state) = State::fold(entries) else { return Left::Unreadable };
+    if state.ended.is_some() {
+        return Left::Trailer;
+    }
+    match state.pending_request() {
+        Some(request) => Left::Answer(request.clone()),
+        None => Left::Work(Box::new(state)),
+    }
+}
+
+/// Wakes [`keep`] when another process has given runs up.
+pub(super) type LeftBehind = Arc<Notify>;

@@ -1,0 +1,59 @@
+//! The leases of the embedded store. Its one process owns every run, so they only ever run out when
+//! that process has given a run up.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{MemoryStore, lock};
+use crate::domain::SessionId;
+use crate::store::{Leases, StoreError};
+
+/// When each lease runs out, in milliseconds of the injected clock.
+pub(super) type LeaseTable = HashMap<SessionId, u64>;
+
+impl MemoryStore {
+    fn lease_end(&self, term: Duration) -> u64 {
+        let term_ms = u64::try_from(term.as_millis()).unwrap_or(u64::MAX);
+        self.clock.now_ms().saturating_add(term_ms)
+    }
+}
+
+#[async_trait]
+impl Leases for MemoryStore {
+    async fn hold(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
+        let (end, mut table) = (self.lease_end(term), lock(&self.leases));
+        table.extend(sessions.iter().map(|session| (session.clone(), end)));
+        Ok(())
+    }
+
+    async fn release(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
+        for session in sessions {
+            if let Some(end) = lock(&self.leases).get_mut(session) {
+                *end = 0;
+            }
+        }
+        self.outbox.released();
+        Ok(())
+    }
+
+    async fn end(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
+        let mut table = lock(&self.leases);
+        for session in sessions {
+            table.remove(session);
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, limit: usize, term: Duration) -> Result<Vec<SessionId>, StoreError> {
+        let (now, end) = (self.clock.now_ms(), self.lease_end(term));
+        let mut table = lock(&self.leases);
+        let mut taken: Vec<_> = table.iter().filter(|(_, end)| **end <= now).collect();
+        taken.sort_by_key(|(_, end)| **end);
+        let taken: Vec<SessionId> =
+            taken.into_iter().take(limit).map(|(session, _)| session.clone()).collect();
+        table.extend(taken.iter().map(|session| (session.clone(), end)));
+        Ok(taken)
+    }
+}

@@ -1,0 +1,245 @@
+//! Runs that outlive their server: taken over from one that died, handed over by one that stops, and
+//! lost by one that was away.
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::resume::{PROMPT, mailing, request_of};
+use crate::support::app::{Options, Server, eventually};
+use crate::support::keys::Keys;
+use crate::support::model::{FakeModel, Gate, Reply};
+use crate::support::redis::RedisServer;
+use crate::support::stream::{SseStream, StreamEnd};
+
+/// A server that looks after its runs for a second at a time.
+async fn server(redis: &RedisServer, model: &FakeModel) -> Server {
+    let options = Options::default().model(model).set("REDIS_URL", redis.url());
+    Server::start(options.set("AURA__AGENT__LEASE_SECONDS", 1)).await
+}
+
+/// Two servers on one Redis.
+async fn two_servers(model: &FakeModel) -> (Server, Server, RedisServer) {
+    let redis = RedisServer::start();
+    let (first, second) = tokio::join!(server(&redis, model), server(&redis, model));
+    (first, second, redis)
+}
+
+fn mailed_and_told() -> [Reply; 2] {
+    [mailing(), Reply::text(["보냈", "습니다."])]
+}
+
+/// What both streams together showed; the second goes on where the first broke off.
+fn joined(first: &SseStream, second: &SseStream) -> Vec<String> {
+    let frames = first.frames.iter().chain(&second.frames);
+    let ids: Vec<u64> = frames.clone().map(|frame| frame.id).collect();
+    assert!(ids.is_sorted_by(|a, b| a < b), "ids must grow: {ids:?}");
+    frames.map(|frame| frame.raw.clone()).collect()
+}
+
+/// Reads the whole session from its first event, and compares.
+async fn check_replay(server: &Server, session: &str, seen: &[String]) {
+    let mut replay = server.user().resume(session, None).await;
+    replay.to_done().await;
+    let replayed: Vec<String> = replay.frames.iter().map(|frame| frame.raw.clone()).collect();
+    assert_eq!(replayed, seen);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_waits_for_a_person_outlives_its_server() {
+    let model = FakeModel::scripted(mailed_and_told()).await;
+    let (first, second, _redis) = two_servers(&model).await;
+    let mut stream = first.user().stream(PROMPT).await;
+    let hitl = stream.until("hitl").await;
+    let session = stream.session();
+    first.kill().await;
+    assert_eq!(stream.to_end().await, StreamEnd::BrokenOff);
+
+    let user = second.user();
+    let mut rest = user.resume(&session, Some(hitl.id)).await;
+    assert_eq!(user.approve(request_of(&hitl)).await.status, StatusCode::OK);
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    let ran = rest.all("tool_execution").into_iter().filter(|e| e.data["status"] == "running");
+    assert_eq!(ran.count(), 1);
+    check_replay(&second, &session, &joined(&stream, &rest)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_given_while_nobody_looked_after_the_run_counts() {
+    let model = FakeModel::scripted(mailed_and_told()).await;
+    let redis = RedisServer::start();
+    let first = server(&redis, &model).await;
+    let mut stream = first.user().stream(PROMPT).await;
+    let hitl = stream.until("hitl").await;
+    let session = stream.session();
+    first.kill().await;
+    let mut keys = Keys::of(&redis).await;
+    let signal = serde_json::json!({
+        "type": "approval", "requestId": request_of(&hitl), "status": "approved",
+        "timestamp": hitl.data["timestamp"],
+    });
+    keys.set(&format!("hitl:signal:{session}"), &signal, 300).await;
+
+    let second = server(&redis, &model).await;
+    let mut rest = second.user().resume(&session, Some(hitl.id)).await;
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_deadline_of_an_approval_survives_its_server() {
+    let model = FakeModel::scripted(mailed_and_told()).await;
+    let redis = RedisServer::start();
+    let options = || {
+        let options = Options::default().model(&model).set("REDIS_URL", redis.url());
+        options.set("AURA__AGENT__LEASE_SECONDS", 1).set("HITL_TIMEOUT_SECONDS", 2)
+    };
+    let first = Server::start(options()).await;
+    let mut stream = first.user().stream(PROMPT).await;
+    let hitl = stream.until("hitl").await;
+    first.kill().await;
+    let second = Server::start(options()).await;
+    let mut rest = second.user().resume(&stream.session(), Some(hitl.id)).await;
+    let failed = rest.until("failed").await;
+    assert_eq!(failed.data["requestId"], hitl.data["requestId"]);
+    let expired = hitl.data["expiresAt"].as_u64().unwrap();
+    assert!(failed.data["timestamp"].as_u64().unwrap() >= expired);
+    rest.to_done().await;
+    let late = second.user().approve(request_of(&hitl)).await;
+    assert_eq!((late.status, &late.data()["status"]), (StatusCode::CONFLICT, &"timed_out".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_is_cancelled_though_its_server_is_gone() {
+    let model = FakeModel::scripted(mailed_and_told()).await;
+    let (first, second, _redis) = two_servers(&model).await;
+    let mut stream = first.user().stream(PROMPT).await;
+    let hitl = stream.until("hitl").await;
+    let session = stream.session();
+    first.kill().await;
+    let user = second.user();
+    let mut rest = user.resume(&session, Some(hitl.id)).await;
+    user.post(&format!("/aura/sessions/{session}/cancel"), Value::Null).await;
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "cancelled");
+    assert_eq!(model.requests().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_shown_of_an_answer_stays_said_and_the_continuation_joins_it() {
+    let gate = Gate::closed();
+    let half = gate.clone();
+    let model = FakeModel::answering(move |body| {
+        let messages = body["messages"].as_array().unwrap();
+        let begun = messages.iter().any(|message| message["content"] == "하나 둘 ");
+        if begun {
+            Reply::text(["셋 ", "넷"])
+        } else {
+            Reply::stream().piece("하나 ").piece("둘 ").gate(&half).piece("never said").ends("stop")
+        }
+    })
+    .await;
+    let (first, second, _redis) = two_servers(&model).await;
+    let mut stream = first.user().stream("세어줘").await;
+    stream.until("content").await;
+    while stream.answer() != "하나 둘 " {
+        stream.until("content").await;
+    }
+    let session = stream.session();
+    first.kill().await;
+    assert_eq!(stream.to_end().await, StreamEnd::BrokenOff);
+    let seen = stream.frames.last().unwrap().id;
+    let mut rest = second.user().resume(&session, Some(seen)).await;
+    rest.to_done().await;
+    assert_eq!(format!("{}{}", stream.answer(), rest.answer()), "하나 둘 셋 넷");
+    assert_eq!(rest.status_at_end(), "completed");
+    check_replay(&second, &session, &joined(&stream, &rest)).await;
+    gate.open();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopping_server_hands_its_waiting_runs_over_and_breaks_streams_off() {
+    let model = FakeModel::scripted(mailed_and_told()).await;
+    let redis = RedisServer::start();
+    // With leases that would outlast the test: what is handed over needs no lease to run out.
+    let options = || Options::default().model(&model).set("REDIS_URL", redis.url());
+    let lasting = || options().set("AURA__AGENT__LEASE_SECONDS", 300);
+    let (first, second) = tokio::join!(Server::start(lasting()), Server::start(lasting()));
+    let mut stream = first.user().stream(PROMPT).await;
+    let hitl = stream.until("hitl").await;
+    assert_eq!(first.terminate().await, 0);
+    assert_eq!(stream.to_end().await, StreamEnd::BrokenOff);
+    assert!(stream.frames.iter().all(|frame| !frame.is_done()));
+
+    let user = second.user();
+    let mut rest = user.resume(&stream.session(), Some(hitl.id)).await;
+    assert_eq!(user.approve(request_of(&hitl)).await.status, StatusCode::OK);
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    check_replay(&second, &stream.session(), &joined(&stream, &rest)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopping_server_finishes_the_step_at_work_and_refuses_new_ones() {
+    let gate = Gate::closed();
+    let model = FakeModel::scripted([
+        Reply::stream().gate(&gate).call("call_a", "git_status", ["{}"]).ends("tool_calls"),
+        Reply::text(["끝"]),
+    ])
+    .await;
+    let (first, second, _redis) = two_servers(&model).await;
+    let mut stream = first.user().stream(PROMPT).await;
+    model.wait_for_requests(1).await;
+    first.ask_to_end();
+    assert_eq!(stream.to_end().await, StreamEnd::BrokenOff);
+
+    // The step takes its time: meanwhile whoever asks is told to go elsewhere.
+    eventually("readiness says 503", async || {
+        let ready = first.anonymous(Method::GET, "/health/ready").send().await;
+        ready.unwrap().status() == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
+    let refused = first.user().stream("안녕").await;
+    assert_eq!(refused.status, 503);
+    let refused = first.user().resume(&stream.session(), None).await;
+    assert_eq!(refused.status, 503);
+
+    gate.open();
+    assert_eq!(first.terminate().await, 0);
+    let mut rest = second.user().resume(&stream.session(), None).await;
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    assert_eq!(model.requests().len(), 2, "the turn that had arrived was not asked for again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_that_was_away_finds_its_run_in_other_hands_and_says_nothing_more() {
+    let gate = Gate::closed();
+    let shut = gate.clone();
+    let model = FakeModel::answering(move |body| {
+        let messages = body["messages"].as_array().unwrap();
+        match messages.iter().any(|message| message["role"] == "tool") {
+            true => Reply::text(["끝"]),
+            false => {
+                Reply::stream().call("call_a", "git_status", ["{}"]).gate(&shut).ends("tool_calls")
+            }
+        }
+    })
+    .await;
+    let (first, second, _redis) = two_servers(&model).await;
+    let stream = first.user().stream(PROMPT).await;
+    let session = stream.session();
+    model.wait_for_requests(1).await;
+    first.pause();
+    gate.open();
+    let mut rest = second.user().resume(&session, None).await;
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    first.go_on();
+    eventually("the first server says that it has lost the run", async || {
+        first.log().contains("run lost to another owner")
+    })
+    .await;
+    let seen: Vec<String> = rest.frames.iter().map(|frame| frame.raw.clone()).collect();
+    check_replay(&first, &session, &seen).await;
+}
