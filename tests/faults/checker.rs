@@ -6,7 +6,6 @@ use crate::journal::Entry;
 use crate::model::whole_answer;
 use crate::person::History;
 use crate::plan::{Plan, Reaction, Task};
-use crate::workspace::Done;
 
 /// A sentence that says what does not hold.
 pub type Violation = String;
@@ -19,8 +18,8 @@ pub struct Evidence<'a> {
     pub history: &'a History,
     /// What is stored.
     pub journal: &'a [Entry],
-    /// What was done to the session's repository.
-    pub done: Done,
+    /// How often a merge was done in the session's repository.
+    pub merges: usize,
 }
 
 macro_rules! ensure {
@@ -123,16 +122,18 @@ impl Evidence<'_> {
         Ok(())
     }
 
-    /// Each start of a merge had an approval of its own, and the branch moved once at most.
+    /// Each merge had an approval of its own, and what is told has happened.
     fn check_repository(&self) -> Result<(), Violation> {
-        let Done { started, moved } = self.done;
-        let approved = self.approvals();
-        ensure!(started <= approved, "{started} merges begun with {approved} approvals");
-        ensure!(moved <= 1, "the branch was moved {moved} times");
-        let merged = self.journal.iter().any(|entry| {
-            entry.is_execution("success") && entry.data["toolName"] == "git_merge"
-        });
-        ensure!(!merged || moved == 1, "a merge is told that did not happen");
+        let (merges, approved) = (self.merges, self.approvals());
+        ensure!(merges <= approved, "{merges} merges with {approved} approvals");
+        let is_merge = |entry: &&Entry| {
+            entry.is_execution("success") && entry.data["result"]["merged"] == true
+        };
+        let told = self.journal.iter().filter(is_merge).count();
+        ensure!(told <= merges, "{told} merges are told, {merges} have happened");
+        let starting = self.journal.iter().filter(|entry| entry.has_record("tool_starting"));
+        let starts = starting.filter(|entry| entry.data["toolName"] == "git_merge").count();
+        ensure!(merges <= starts, "{merges} merges, {starts} of which were written down before");
         Ok(())
     }
 }

@@ -58,7 +58,7 @@ impl Cluster {
     /// Servers on that Redis and that workspace; none yet.
     pub fn new(redis_port: u16, options: Options, root: PathBuf) -> Arc<Self> {
         let options = options
-            //.set("AURA__AGENT__LEASE_SECONDS", LEASE_SECONDS)
+            .set("AURA__AGENT__LEASE_SECONDS", LEASE_SECONDS)
             .set("AURA__STREAM__KEEP_ALIVE_SECONDS", 1);
         Arc::new(Self {
             doors: Doors::default(),

@@ -1,99 +1,89 @@
-//! A workspace with a repository for each session, and a `git` that keeps count: what was done is
-//! known from outside, whatever the server says.
+//! A workspace with a repository for each session, in which doing something twice shows.
+//!
+//! A merge that has happened makes the next one say "already up to date", which would hide a second
+//! one. So a colleague undoes every merge as soon as it has happened: the branch's own log, which
+//! git writes, then has a line for each time that a merge was really done.
 
-use std::collections::HashMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use crate::support::git::{commit, git};
 
-/// Repositories to merge in. Each has `main`, which is checked out, and one commit on `feature`.
+/// How soon the colleague looks again. A second owner needs at least a lease to begin.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Repositories to merge in. Each has `main`, which is not checked out, and one more commit on
+/// `feature`.
 pub struct Workspace {
     directory: TempDir,
-}
-
-/// What happened to a repository.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Done {
-    /// How often a merge was begun.
-    pub started: usize,
-    /// How often `main` has moved because of one.
-    pub moved: usize,
+    watched: Arc<Mutex<Vec<PathBuf>>>,
+    colleague: JoinHandle<()>,
 }
 
 impl Workspace {
-    /// With these repositories.
-    pub fn with(repositories: impl IntoIterator<Item = String>) -> Self {
-        let workspace = Self { directory: TempDir::new().unwrap() };
-        let pattern = workspace.path("pattern");
+    /// With no repository yet, and the colleague at work.
+    pub fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let pattern = directory.path().join("pattern");
         std::fs::create_dir(&pattern).unwrap();
         git(&pattern, &["init", "--quiet", "--template="]);
         commit(&pattern, "README.md", "안녕하세요\n");
         git(&pattern, &["checkout", "--quiet", "-b", "feature"]);
         commit(&pattern, "feature.txt", "new\n");
-        git(&pattern, &["checkout", "--quiet", "main"]);
-        std::fs::create_dir(workspace.root()).unwrap();
-        workspace.add(repositories);
-        workspace.install_git();
-        workspace
+        std::fs::create_dir(directory.path().join("repositories")).unwrap();
+        let before = std::fs::read_to_string(main_of(&pattern)).unwrap();
+        let watched = Arc::default();
+        let colleague = tokio::spawn(undo(Arc::clone(&watched), before));
+        Self { directory, watched, colleague }
     }
 
-    /// Adds repositories.
-    pub fn add(&self, repositories: impl IntoIterator<Item = String>) {
-        for name in repositories {
-            copy(&self.path("pattern"), &self.root().join(name));
-        }
+    /// Adds a repository.
+    pub fn add(&self, name: &str) {
+        let repository = self.root().join(name);
+        copy(&self.directory.path().join("pattern"), &repository);
+        self.watched.lock().unwrap().push(repository);
     }
 
     /// What `WORKSPACE_ROOT` must be.
     pub fn root(&self) -> PathBuf {
-        self.path("repositories")
+        self.directory.path().join("repositories")
     }
 
-    /// What `PATH` must be, so that the git that keeps count is found first.
-    pub fn search_path(&self) -> String {
-        format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap())
+    /// How often a merge was done in a repository, by the log that git keeps.
+    pub fn merges(&self, name: &str) -> usize {
+        let log = self.root().join(name).join(".git/logs/refs/heads/main");
+        let log = std::fs::read_to_string(log).unwrap();
+        log.lines().filter(|line| line.contains("\tmerge feature")).count()
     }
+}
 
-    /// What was done to each repository so far.
-    pub fn done(&self) -> HashMap<String, Done> {
-        let mut all: HashMap<String, Done> = HashMap::new();
-        let log = std::fs::read_to_string(self.path("log")).unwrap_or_default();
-        for line in log.lines() {
-            let name = Path::new(line).file_name().unwrap().to_str().unwrap();
-            all.entry(name.to_owned()).or_default().started += 1;
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        self.colleague.abort();
+    }
+}
+
+fn main_of(repository: &Path) -> PathBuf {
+    repository.join(".git/refs/heads/main")
+}
+
+async fn undo(watched: Arc<Mutex<Vec<PathBuf>>>, before: String) {
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        looks.tick().await;
+        for repository in watched.lock().unwrap().iter() {
+            let main = main_of(repository);
+            // Git replaces the file as a whole, and so does this.
+            if std::fs::read_to_string(&main).is_ok_and(|now| now != before) {
+                let new = repository.join(".git/undone");
+                std::fs::write(&new, &before).unwrap();
+                std::fs::rename(&new, &main).unwrap();
+            }
         }
-        for (name, done) in &mut all {
-            let moves = self.root().join(name).join(".git/logs/refs/heads/main");
-            let moves = std::fs::read_to_string(moves).unwrap_or_default();
-            done.moved = moves.lines().filter(|line| line.contains("\tmerge feature")).count();
-        }
-        all
-    }
-
-    /// A `git` that notes each call that only a merge makes, once for each, and then does it:
-    /// whether the target is a symbolic branch is the first thing that `git_merge` asks.
-    fn install_git(&self) {
-        let find = std::process::Command::new("sh").args(["-c", "command -v git"]).output();
-        let real = String::from_utf8(find.unwrap().stdout).unwrap();
-        let script = format!(
-            "#!/bin/sh\ncase \"$*\" in\n\
-             *' symbolic-ref --quiet refs/heads/main') echo \"$PWD\" >> '{log}' ;;\nesac\n\
-             exec '{real}' \"$@\"\n",
-            log = self.path("log").display(),
-            real = real.trim(),
-        );
-        let bin = self.path("bin");
-        std::fs::create_dir(&bin).unwrap();
-        std::fs::write(bin.join("git"), script).unwrap();
-        let executable = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(bin.join("git"), executable).unwrap();
-    }
-
-    fn path(&self, below: &str) -> PathBuf {
-        self.directory.path().join(below)
     }
 }
 
