@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::sleep;
 
 use crate::ledger::{Gone, Ledger, Owner};
-use crate::proxy::{Moment, Proxy, Trap};
+use crate::proxy::{Moment, Proxy, Spot, Trap};
 use crate::support::app::{Options, Server};
 
 /// How long a run's owner may be silent, in seconds.
@@ -136,9 +136,9 @@ impl Replica {
         self.proxy.cut();
     }
 
-    /// Arranges `kill -9` at the append of that number.
-    pub fn dies_at(&self, at: usize, moment: Moment) {
-        self.proxy.set(Trap { pid: self.server.pid(), at, moment });
+    /// Arranges `kill -9` at an append.
+    pub fn dies_at(&self, spot: Spot, moment: Moment) {
+        self.proxy.set(Trap { pid: self.server.pid(), spot, moment });
     }
 
     /// The proxy before its Redis.

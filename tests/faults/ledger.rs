@@ -42,6 +42,11 @@ impl Append {
         Some(append)
     }
 
+    /// Whether it has a record of that kind.
+    pub fn has_record(&self, kind: &str) -> bool {
+        self.records.iter().any(|record| record == kind)
+    }
+
     /// For people, each kind once, in order, with how often it comes.
     pub fn describe(&self) -> String {
         let mut counted: Vec<(&str, usize)> = Vec::new();
@@ -73,6 +78,8 @@ struct Run {
     owner: Owner,
     last_append: Instant,
     waits: bool,
+    /// Whether the person has decided since it waits.
+    decided: bool,
     over: bool,
     /// Since when it stands still, and why.
     stands: Option<(Instant, Gone)>,
@@ -100,6 +107,7 @@ impl Ledger {
             owner,
             last_append: now,
             waits: false,
+            decided: false,
             over: false,
             stands: None,
             abandoned: None,
@@ -109,6 +117,7 @@ impl Ledger {
             (run.owner, run.abandoned) = (owner, None);
         }
         run.waits = append.records.last().is_some_and(|record| record == "approval_asked");
+        run.decided = false;
         run.over = append.events.last().is_some_and(|event| event == "[DONE]");
         // What the old owner still wrote after it was told to go is no time that a client waits.
         let stood = stood.map(|(since, gone)| (now - since.max(run.last_append), gone));
@@ -124,7 +133,7 @@ impl Ledger {
     pub fn gone(&self, owner: Owner, how: Gone) {
         let now = Instant::now();
         for run in self.lock().runs.values_mut().filter(|run| run.owner == owner && !run.over) {
-            if run.waits {
+            if run.waits && !run.decided {
                 run.abandoned = Some(how);
             } else {
                 run.stands = Some((now, how));
@@ -134,11 +143,11 @@ impl Ledger {
 
     /// A person has decided: a run that waited without an owner stands still from now on.
     pub fn decided(&self, session: &str) {
-        if let Some(run) = self.lock().runs.get_mut(session)
-            && run.waits
-            && let Some(how) = run.abandoned.take()
-        {
-            run.stands = Some((Instant::now(), how));
+        if let Some(run) = self.lock().runs.get_mut(session).filter(|run| run.waits) {
+            run.decided = true;
+            if let Some(how) = run.abandoned.take() {
+                run.stands = Some((Instant::now(), how));
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
@@ -26,13 +26,43 @@ pub enum Moment {
     After,
 }
 
+/// Which append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// By its number, from 1.
+    Number(usize),
+    /// The one with a record of that kind, for so many times, from 1.
+    Record(&'static str, usize),
+}
+
+impl Spot {
+    /// For people.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Record(kind, times) => format!("{kind}, {times}."),
+        }
+    }
+
+    /// Whether an append is it, after those that went before.
+    fn is(self, append: &Append, earlier: &[Append]) -> bool {
+        match self {
+            Self::Number(number) => earlier.len() + 1 == number,
+            Self::Record(kind, times) => {
+                let with_it = earlier.iter().filter(|append| append.has_record(kind)).count();
+                append.has_record(kind) && with_it + 1 == times
+            }
+        }
+    }
+}
+
 /// `kill -9` at an append.
 #[derive(Clone, Copy, Debug)]
 pub struct Trap {
     /// The process.
     pub pid: u32,
-    /// Which append, from 1.
-    pub at: usize,
+    /// At which append.
+    pub spot: Spot,
     /// On which side of it.
     pub moment: Moment,
 }
@@ -54,7 +84,7 @@ struct Shared {
     cuts: watch::Sender<u32>,
     trap: Mutex<Option<Trap>>,
     /// Appends that Redis has confirmed.
-    appends: AtomicUsize,
+    appends: Mutex<Vec<Append>>,
     /// The append at which the trap sprang.
     sprung: watch::Sender<Option<Append>>,
 }
@@ -71,7 +101,7 @@ impl Proxy {
             stalled: watch::Sender::new(false),
             cuts: watch::Sender::new(0),
             trap: Mutex::new(None),
-            appends: AtomicUsize::new(0),
+            appends: Mutex::default(),
             sprung: watch::Sender::new(None),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
@@ -197,8 +227,9 @@ impl Connection {
                 };
                 if let Some(append) = append.filter(|_| is_done(&answer)) {
                     self.shared.ledger.appended(self.owner, &append);
-                    self.shared.appends.fetch_add(1, Ordering::SeqCst);
-                    if self.shared.springs(Moment::After, &append) {
+                    let springs = self.shared.springs(Moment::After, &append);
+                    self.shared.appends.lock().unwrap().push(append);
+                    if springs {
                         return;
                     }
                 }
@@ -228,14 +259,11 @@ impl Shared {
 
     /// Kills the process if its time has come.
     fn springs(&self, moment: Moment, append: &Append) -> bool {
-        let confirmed = self.appends.load(Ordering::SeqCst);
-        let number = match moment {
-            Moment::Before => confirmed + 1,
-            Moment::After => confirmed,
-        };
         let mut trap = self.trap.lock().unwrap();
         match *trap {
-            Some(Trap { pid, at, moment: when }) if when == moment && at == number => {
+            Some(Trap { pid, spot, moment: when })
+                if when == moment && spot.is(append, &self.appends.lock().unwrap()) =>
+            {
                 signal(pid, rustix::process::Signal::KILL);
                 *trap = None;
                 self.sprung.send_replace(Some(append.clone()));
