@@ -115,6 +115,11 @@ impl Replica {
         Self { cluster, number, proxy, server, owner }
     }
 
+    /// SIGTERM, and nothing in its place.
+    pub async fn end(self) {
+        assert_eq!(self.server.terminate().await, 0, "a server that was asked to end failed");
+    }
+
     /// SIGSTOP, and SIGCONT after a while.
     pub async fn pause(&self, time: Duration) {
         self.cluster.ledger.gone(self.owner, Gone::Lost);

@@ -1,5 +1,7 @@
 //! Journals as they are stored, read past the server.
 
+use std::fmt;
+
 use redis::Value as Stored;
 use redis::aio::MultiplexedConnection;
 use serde_json::Value;
@@ -54,6 +56,15 @@ impl Entry {
         let before = text("p").map_or(id - 1, |before| before.parse().unwrap());
         let data = json("d").unwrap_or(Value::Null);
         Self { id, before, frame, event, data, record: json("r") }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, frame, event, data, record, .. } = self;
+        let (shown, data, record) = (frame.is_some(), data.to_string(), format!("{record:?}"));
+        let cut = |text: &str| text.chars().take(300).collect::<String>();
+        write!(f, "{id} shown={shown} {event:?} {} {}", cut(&data), cut(&record))
     }
 }
 

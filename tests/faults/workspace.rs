@@ -48,6 +48,11 @@ impl Workspace {
         self.watched.lock().unwrap().push(repository);
     }
 
+    /// Lets the colleague look at these no more.
+    pub fn forget(&self) {
+        self.watched.lock().unwrap().clear();
+    }
+
     /// What `WORKSPACE_ROOT` must be.
     pub fn root(&self) -> PathBuf {
         self.directory.path().join("repositories")
