@@ -224,11 +224,14 @@ async fn tools(
 ) -> Result<Arc<Tools>, AppError> {
     let mut tools: Vec<Arc<dyn Tool>> = match workspace {
         Some(root) => {
-            let config = git::Config {
+            let mut config = git::Config {
                 timeout: settings.tools.timeout,
                 max_output_bytes: settings.tools.max_output_bytes,
                 ..git::Config::new(root)
             };
+            if let Some(path) = &settings.tools.git_path {
+                config.search_path = path.into();
+            }
             git::tools(config, tasks.clone()).await?
         }
         None => git::unconfigured(tasks.clone()),

@@ -18,6 +18,7 @@
 
 pub mod agent;
 pub mod app;
+pub mod backoff;
 pub mod cli;
 pub mod domain;
 pub mod http;

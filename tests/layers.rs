@@ -16,20 +16,20 @@ use scan::{Usage, usages};
 /// What of ours each part may use, besides itself. A module belongs to the part with the longest
 /// name that covers it: `store::redis::hub` to `store::redis`, not to `store`, which is the port.
 /// `domain` is not listed, because it uses nothing.
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("main", &["cli"]),
     ("cli", &["app", "settings", "token", "telemetry", "http_client", "domain"]),
     // The composition root picks the adapters: it alone may name everything below it.
     ("app", &ALL_BELOW_APP),
     ("settings", &["token", "telemetry"]),
-    ("http", &["agent", "store", "sse", "token", "telemetry", "shutdown", "domain"]),
+    ("http", &["agent", "store", "sse", "token", "telemetry", "shutdown", "backoff", "domain"]),
     (
         "agent",
         // `sse`, because the owner of a run makes each frame once, for all readers.
-        &["store", "llm", "tools", "sse", "telemetry", "shutdown", "domain"],
+        &["store", "llm", "tools", "sse", "telemetry", "shutdown", "backoff", "domain"],
     ),
     ("store::memory", &["store", "shutdown", "domain"]),
-    ("store::redis", &["store", "telemetry", "shutdown", "domain"]),
+    ("store::redis", &["store", "telemetry", "shutdown", "backoff", "domain"]),
     ("store", &["domain"]),
     ("llm::openai", &["llm", "tools", "sse", "http_client", "telemetry", "domain"]),
     ("llm::planner", &["llm", "tools", "domain"]),
@@ -42,9 +42,10 @@ const MAY_USE: [(&str, &[&str]); 20] = [
     ("token", &["domain"]),
     ("telemetry", &[]),
     ("shutdown", &[]),
+    ("backoff", &[]),
 ];
 
-const ALL_BELOW_APP: [&str; 18] = [
+const ALL_BELOW_APP: [&str; 19] = [
     "http_client",
     "settings",
     "http",
@@ -62,6 +63,7 @@ const ALL_BELOW_APP: [&str; 18] = [
     "token",
     "telemetry",
     "shutdown",
+    "backoff",
     "domain",
 ];
 

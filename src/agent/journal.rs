@@ -15,15 +15,13 @@ use tokio::time::Instant;
 
 use super::live::LiveLog;
 use super::record::Record;
+use crate::backoff::Backoff;
 use crate::domain::{Clock, Entry, Event, EventId, SessionId, Shown};
 use crate::shutdown::Tasks;
 use crate::store::{AppendError, Store, StoreError};
 
 /// Batches that may wait for the committer before the run itself has to.
 const QUEUE: usize = 64;
-/// Pauses between attempts while the store is away.
-const RETRY_FIRST: Duration = Duration::from_millis(50);
-const RETRY_MOST: Duration = Duration::from_secs(1);
 
 /// One entry to be.
 #[derive(Clone, Debug)]
@@ -94,14 +92,13 @@ impl Desk {
         Fut: Future<Output = Result<T, StoreError>>,
     {
         let (gives_up, stopping) = (Instant::now() + patience, self.tasks.stopping());
-        let mut pause = RETRY_FIRST;
+        let mut backoff = while_store_is_away();
         loop {
             match operation().await {
                 Err(StoreError::Unavailable(_))
                     if Instant::now() < gives_up && !stopping.is_cancelled() =>
                 {
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(RETRY_MOST);
+                    backoff.wait().await;
                 }
                 result => return result,
             }
@@ -230,7 +227,7 @@ impl Committer {
 
     async fn commit(&mut self, batch: &[Entry]) -> Result<(), JournalError> {
         let gives_up = Instant::now() + self.patience;
-        let mut pause = RETRY_FIRST;
+        let mut backoff = while_store_is_away();
         loop {
             match self.store.append(&self.session, self.stored, batch).await {
                 Ok(()) => {
@@ -244,11 +241,15 @@ impl Committer {
                 {
                     return Err(JournalError::StoreAway(error));
                 }
-                Err(AppendError::Store(_)) => tokio::time::sleep(pause).await,
+                Err(AppendError::Store(_)) => backoff.wait().await,
             }
-            pause = (pause * 2).min(RETRY_MOST);
         }
     }
+}
+
+/// The pauses between attempts while the store is away.
+fn while_store_is_away() -> Backoff {
+    Backoff::new(Duration::from_millis(50), Duration::from_secs(1))
 }
 
 /// A piece of text small enough for one `content` frame (contract, section 4.1), and the rest.

@@ -38,7 +38,7 @@ enum Left {
     /// The trailer after its end.
     Trailer,
     /// A person is asked.
-    Answer(ApprovalRequest),
+    Answer(Box<ApprovalRequest>),
     /// The next step.
     Work(Box<State>),
     /// It cannot be understood.
@@ -269,7 +269,7 @@ fn left_to_do(entries: &[Entry]) -> Left {
         return Left::Trailer;
     }
     match state.pending_request() {
-        Some(request) => Left::Answer(request.clone()),
+        Some(request) => Left::Answer(Box::new(request.clone())),
         None => Left::Work(Box::new(state)),
     }
 }

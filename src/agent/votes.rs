@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::gate::Waiting;
 use super::run::Env;
 use super::service::AgentService;
+use crate::backoff::Backoff;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{
     ApprovalRequest, ApprovalStatus, Decision, Entry, RequestId, SessionId, Verdict,
@@ -167,7 +168,7 @@ impl AgentService {
         Fut: Future<Output = Result<T, StoreError>>,
     {
         let stopping = self.env.desk.tasks.stopping();
-        let mut pause = RETRY_FIRST;
+        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
         loop {
             let still_waits = self.env.gate.waiting(session);
             if still_waits.is_none_or(|now| now.request != waiting.request) {
@@ -182,7 +183,7 @@ impl AgentService {
             }
             tokio::select! {
                 () = stopping.cancelled() => return None,
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(RETRY_MOST),
+                () = backoff.wait() => {}
             }
         }
     }

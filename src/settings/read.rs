@@ -242,6 +242,7 @@ impl ToolSettings {
         Self {
             timeout: check.seconds("tools.timeout_seconds", 1..=3600),
             max_output_bytes: check.count("tools.max_output_bytes", 1024..=16_777_216),
+            git_path: check.text("tools.git_path"),
             approval: check.approvals(|text| match text {
                 "required" => Ok(Approval::Required),
                 "none" => Ok(Approval::None),

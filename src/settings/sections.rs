@@ -153,6 +153,8 @@ pub struct ToolSettings {
     pub timeout: Duration,
     /// Bytes of one result that the model gets to see.
     pub max_output_bytes: usize,
+    /// Where git is looked for, as in `PATH`; `None`: where programs usually are.
+    pub git_path: Option<String>,
     /// Who has to approve what, by the tool's name; whether there is such a tool is not checked.
     pub approval: BTreeMap<String, Approval>,
 }

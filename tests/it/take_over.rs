@@ -1,15 +1,19 @@
 //! Runs that outlive their server: taken over from one that died, handed over by one that stops, and
 //! lost by one that was away.
 
+use std::time::Duration;
+
+use futures::{StreamExt, stream};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::resume::{PROMPT, mailing, request_of};
+use crate::resume::{PROMPT, after, mailing, request_of};
 use crate::support::app::{Options, Server, eventually};
+use crate::support::git::{HeldGit, Workspace, git};
 use crate::support::keys::Keys;
 use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::redis::RedisServer;
-use crate::support::stream::{SseStream, StreamEnd};
+use crate::support::stream::{Frame, SseStream, StreamEnd};
 
 /// A server that looks after its runs for a second at a time.
 async fn server(redis: &RedisServer, model: &FakeModel) -> Server {
@@ -242,4 +246,139 @@ async fn an_owner_that_was_away_finds_its_run_in_other_hands_and_says_nothing_mo
     .await;
     let seen: Vec<String> = rest.frames.iter().map(|frame| frame.raw.clone()).collect();
     check_replay(&first, &session, &seen).await;
+}
+
+/// A planner's run that merges, a git that can be held up, and two servers on one workspace.
+struct Merging {
+    first: Server,
+    second: Server,
+    git: HeldGit,
+    workspace: Workspace,
+    _redis: RedisServer,
+}
+
+impl Merging {
+    async fn new() -> Self {
+        let (git, workspace) = (HeldGit::new(), Workspace::with_sample("sample").await);
+        let redis = RedisServer::start();
+        let root = workspace.root();
+        let start = || {
+            let options = Options::default()
+                .set("REDIS_URL", redis.url())
+                .set("AURA__TOOLS__GIT_PATH", git.path());
+            Server::start_in(options.set("AURA__AGENT__LEASE_SECONDS", 1), &root)
+        };
+        let (first, second) = tokio::join!(start(), start());
+        Self { first, second, git, workspace, _redis: redis }
+    }
+
+    /// A run of the first server whose merge was approved and is held up.
+    async fn held(&self) -> (SseStream, Frame) {
+        let mut stream = self.first.user().stream(MERGE).await;
+        let hitl = stream.until("hitl").await;
+        self.git.hold();
+        let approved = self.first.user().approve(request_of(&hitl)).await;
+        assert_eq!(approved.status, StatusCode::OK);
+        eventually("the tool is at work", async || self.git.waits()).await;
+        (stream, hitl)
+    }
+}
+
+fn merges(workspace: &Workspace) -> usize {
+    git(&workspace.path("sample"), &["log", "--merges", "--format=%H", "main"]).lines().count()
+}
+
+const MERGE: &str = "feature 브랜치를 main에 병합해주세요";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_in_flight_is_awaited_and_recorded_though_another_server_cancels() {
+    let merging = Merging::new().await;
+    let (mut stream, _) = merging.held().await;
+    let cancel = format!("/aura/sessions/{}/cancel", stream.session());
+    let user = merging.second.user();
+    let (cancelled, ()) = tokio::join!(user.post(&cancel, Value::Null), async {
+        // Whatever the first server makes of the wish, it does not abandon the tool.
+        eventually("the first server was told", async || {
+            let session = user.get(cancel.trim_end_matches("/cancel")).await;
+            session.data()["status"] == "running"
+        })
+        .await;
+        merging.git.let_go();
+    });
+    assert_eq!(cancelled.status, StatusCode::OK, "{cancelled:?}");
+    stream.to_done().await;
+    let tools = stream.all("tool_execution");
+    assert_eq!(tools.last().unwrap().data["status"], "success");
+    assert_eq!(stream.status_at_end(), "cancelled");
+    assert_eq!(merges(&merging.workspace), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_whose_server_died_is_asked_about_again_and_runs_once_more_only_if_approved() {
+    let merging = Merging::new().await;
+    let (stream, hitl) = merging.held().await;
+    let session = stream.session();
+    let Merging { first, second, git, workspace, _redis } = merging;
+    first.kill().await;
+    let user = second.user();
+    let mut rest = user.resume(&session, Some(hitl.id)).await;
+    let again = rest.until("hitl").await;
+    assert_ne!(request_of(&again), request_of(&hitl));
+    assert_eq!(again.data["context"], hitl.data["context"]);
+    let message = again.data["message"].as_str().unwrap();
+    assert!(message.contains("결과를 알 수 없습니다"), "{message}");
+    assert!(message.contains(request_of(&hitl)), "{message}");
+
+    git.let_go();
+    assert_eq!(user.approve(request_of(&again)).await.status, StatusCode::OK);
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    assert_eq!(merges(&workspace), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_in_doubt_that_is_rejected_ends_the_run_as_rejected() {
+    let merging = Merging::new().await;
+    let (stream, hitl) = merging.held().await;
+    let session = stream.session();
+    let Merging { first, second, git, workspace: _workspace, _redis } = merging;
+    first.kill().await;
+    let user = second.user();
+    let mut rest = user.resume(&session, Some(hitl.id)).await;
+    let again = rest.until("hitl").await;
+    user.reject(request_of(&again), "모르겠습니다").await;
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "rejected");
+    git.let_go();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_idle_readers_on_another_server_cost_no_redis_commands() {
+    let gate = Gate::closed();
+    let model =
+        FakeModel::always(Reply::stream().piece("잠시만요.").gate(&gate).ends("stop")).await;
+    let (first, second, redis) = two_servers(&model).await;
+    let mut stream = first.user().stream(PROMPT).await;
+    let seen = stream.until("content").await.id;
+    let (user, session) = (second.user(), stream.session());
+    let readers = (0..1000).map(|_| user.resume(&session, Some(seen)));
+    let mut readers: Vec<SseStream> = stream::iter(readers).buffered(50).collect().await;
+    let mut keys = Keys::of(&redis).await;
+    eventually("the readers have read what there was", async || {
+        let mut keys = Keys::of(&redis).await;
+        keys.commands().await.abs_diff(keys.commands().await) < 5
+    })
+    .await;
+    let before = keys.commands().await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    // Two servers' heartbeats, leases and polls; one command of each reader would be a thousand.
+    let sent = keys.commands().await - before;
+    assert!(sent < 200, "{sent} commands in three seconds");
+
+    gate.open();
+    stream.to_done().await;
+    for reader in &mut readers {
+        reader.to_done().await;
+        assert_eq!(reader.bytes(), after(&stream, stream.frames.len() - reader.frames.len()));
+    }
 }

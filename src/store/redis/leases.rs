@@ -11,7 +11,7 @@ use super::{RedisStore, hub, keys};
 use crate::domain::SessionId;
 use crate::store::{Leases, StoreError};
 
-fn text(value: impl ToString) -> Cow<'static, [u8]> {
+fn text(value: &impl ToString) -> Cow<'static, [u8]> {
     Cow::Owned(value.to_string().into_bytes())
 }
 
@@ -25,12 +25,12 @@ impl Leases for RedisStore {
         if sessions.is_empty() {
             return Ok(());
         }
-        let args: Vec<_> = once(text(term.as_millis())).chain(names(sessions)).collect();
+        let args: Vec<_> = once(text(&term.as_millis())).chain(names(sessions)).collect();
         self.commands.script(&self.hold, keys::LEASES, &args).await
     }
 
     async fn release(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
-        let told = [text(keys::CONTROL), text(hub::RELEASED)];
+        let told = [text(&keys::CONTROL), text(&hub::RELEASED)];
         let args: Vec<_> = told.into_iter().chain(names(sessions)).collect();
         self.commands.script(&self.release, keys::LEASES, &args).await
     }
@@ -48,7 +48,7 @@ impl Leases for RedisStore {
     }
 
     async fn claim(&self, limit: usize, term: Duration) -> Result<Vec<SessionId>, StoreError> {
-        let args = [text(limit), text(term.as_millis())];
+        let args = [text(&limit), text(&term.as_millis())];
         let taken: Vec<String> = self.commands.script(&self.claim, keys::LEASES, &args).await?;
         Ok(taken.into_iter().map(SessionId::new).collect())
     }

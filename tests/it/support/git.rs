@@ -150,3 +150,42 @@ pub(crate) fn script(path: &Path, text: &str) {
     let status = Command::new("/bin/sh").arg("-c").arg(write).arg(path).arg(text).status();
     assert!(status.unwrap().success());
 }
+
+/// A `git` that can be held up: while it is, whoever starts it waits before it does anything.
+pub(crate) struct HeldGit(TempDir);
+
+impl HeldGit {
+    /// A git that is not held up yet.
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (script, at) = (directory.path().join("git"), directory.path().display().to_string());
+        let text = format!(
+            "#!/bin/sh\nif [ -e {at}/held ]; then touch {at}/waits; fi\n\
+             while [ -e {at}/held ]; do sleep 0.02; done\nPATH=${{PATH#{at}:}} exec git \"$@\"\n"
+        );
+        std::fs::write(&script, text).unwrap();
+        let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&script, runs).unwrap();
+        Self(directory)
+    }
+
+    /// A `PATH` on which it comes first.
+    pub(crate) fn path(&self) -> String {
+        format!("{}:{}", self.0.path().display(), std::env::var("PATH").unwrap())
+    }
+
+    /// Holds up whoever comes from now on.
+    pub(crate) fn hold(&self) {
+        std::fs::write(self.0.path().join("held"), "").unwrap();
+    }
+
+    /// Whether somebody is held up, or was.
+    pub(crate) fn waits(&self) -> bool {
+        self.0.path().join("waits").exists()
+    }
+
+    /// Ends [`HeldGit::hold`].
+    pub(crate) fn let_go(&self) {
+        std::fs::remove_file(self.0.path().join("held")).unwrap();
+    }
+}

@@ -64,4 +64,11 @@ impl Keys {
         let list: String = redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await.unwrap();
         list.lines().count() - 1
     }
+
+    /// How many commands the server has processed, from whomever.
+    pub async fn commands(&mut self) -> u64 {
+        let stats: String = redis::cmd("INFO").arg("stats").query_async(&mut self.0).await.unwrap();
+        let line = stats.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
+        line.unwrap().trim().parse().unwrap()
+    }
 }
