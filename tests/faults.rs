@@ -7,6 +7,7 @@
 //! | `faults/every_append.rs` | a kill at each journal append of one run, before and after it |
 //! | `faults/random.rs` | replicas under a random schedule that a seed replays |
 //! | `faults/redis_away.rs` | Redis killed, hung and cut off under waiting approvals |
+//! | `faults/going.rs` | how long runs stand still when their server goes |
 //! | `faults/checker.rs` | what must hold, rule by rule |
 //!
 //! `scripts/faults` runs the long one.
@@ -16,7 +17,11 @@
 #![allow(unreachable_pub, reason = "support code is written like a library's")]
 
 #[path = "it/support"]
-#[allow(dead_code, reason = "each test binary uses its own part of the support code")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary uses its own part of the support code"
+)]
 #[allow(clippy::needless_pass_by_value, reason = "calls read better without borrows")]
 mod support {
     pub mod app;
@@ -28,10 +33,14 @@ mod support {
 
 #[path = "faults/checker.rs"]
 mod checker;
+#[path = "faults/checker_bites.rs"]
+mod checker_bites;
 #[path = "faults/cluster.rs"]
 mod cluster;
 #[path = "faults/every_append.rs"]
 mod every_append;
+#[path = "faults/going.rs"]
+mod going;
 #[path = "faults/journal.rs"]
 mod journal;
 #[path = "faults/ledger.rs"]

@@ -61,8 +61,8 @@ impl Evidence<'_> {
         let trailers = self.journal.iter().filter(|entry| entry.is_done()).count();
         ensure!((ends, trailers) == (1, 1), "{ends} times `end`, {trailers} trailers");
         ensure!(self.journal.last().is_some_and(Entry::is_done), "entries after the trailer");
-        let last_events = self.journal.iter().rev().filter(|entry| entry.frame.is_some());
-        let before = last_events.skip(1).next().and_then(|entry| entry.event.as_deref());
+        let mut newest = self.journal.iter().rev().filter(|entry| entry.frame.is_some());
+        let before = newest.nth(1).and_then(|entry| entry.event.as_deref());
         ensure!(before == Some("end"), "{before:?} stands between `end` and the trailer");
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::ledger::{Gone, Ledger, Owner};
 use crate::proxy::{Moment, Proxy, Spot, Trap};
 use crate::support::app::{Options, Server};
 
-/// How long a run's owner may be silent, in seconds.
+/// How long a run's owner may be silent, in seconds, unless a test says otherwise.
 pub const LEASE_SECONDS: u64 = 1;
 
 /// Sends a signal to a process that we started.
@@ -57,8 +57,18 @@ pub struct Cluster {
 impl Cluster {
     /// Servers on that Redis and that workspace; none yet.
     pub fn new(redis_port: u16, options: Options, root: PathBuf) -> Arc<Self> {
+        Self::with_lease(LEASE_SECONDS, redis_port, options, root)
+    }
+
+    /// The same, with another lease.
+    pub fn with_lease(
+        lease_seconds: u64,
+        redis_port: u16,
+        options: Options,
+        root: PathBuf,
+    ) -> Arc<Self> {
         let options = options
-            .set("AURA__AGENT__LEASE_SECONDS", LEASE_SECONDS)
+            .set("AURA__AGENT__LEASE_SECONDS", lease_seconds)
             .set("AURA__STREAM__KEEP_ALIVE_SECONDS", 1);
         Arc::new(Self {
             doors: Doors::default(),

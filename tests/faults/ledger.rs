@@ -2,6 +2,7 @@
 //! owner was gone.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -26,8 +27,7 @@ impl Append {
         let key = words.get(3).filter(|_| is_script)?;
         let session = key.strip_prefix(b"aura:journal:")?;
         let text = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
-        let mut append =
-            Self { session: text(session), records: Vec::new(), events: Vec::new() };
+        let mut append = Self { session: text(session), records: Vec::new(), events: Vec::new() };
         for pair in words.windows(2) {
             match pair {
                 [b"t", kind] => append.events.push(text(kind)),
@@ -163,5 +163,18 @@ impl Ledger {
 
     fn lock(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap()
+    }
+}
+
+/// Median and maximum.
+pub struct Spread<'a>(pub &'a [Duration]);
+
+impl fmt::Display for Spread<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut sorted = self.0.to_vec();
+        sorted.sort();
+        let Some(longest) = sorted.last() else { return write!(f, "none") };
+        let median = sorted[sorted.len() / 2];
+        write!(f, "{} runs, median {median:.1?}, maximum {longest:.1?}", sorted.len())
     }
 }

@@ -22,7 +22,9 @@ pub async fn start(pace: Duration) -> FakeModel {
 pub fn whole_answer(plan: &Plan) -> String {
     let last = words(plan.words).concat();
     match plan.task {
-        Task::Merge | Task::Mail => [&FIRST.concat(), &BETWEEN.concat(), &last].map(String::as_str).join("\n\n"),
+        Task::Merge | Task::Mail => {
+            [&FIRST.concat(), &BETWEEN.concat(), &last].map(String::as_str).join("\n\n")
+        }
         Task::Talk => last,
     }
 }

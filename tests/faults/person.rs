@@ -43,8 +43,18 @@ pub struct Stage {
     pub seed: u64,
 }
 
+/// Holds a person's answers back until a phase of the test has come.
+pub struct Curtain {
+    /// In which phase the person answers.
+    pub opens_at: usize,
+    /// The phase of the test.
+    pub phase: watch::Receiver<usize>,
+    /// How many people have been asked.
+    pub asked: Arc<watch::Sender<usize>>,
+}
+
 /// What the person has seen and done.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct History {
     /// The session, once it is known.
     pub session: Option<String>,
@@ -84,6 +94,7 @@ pub struct Person {
     history: History,
     /// The id of the last frame, for those who wait for something to happen.
     progress: watch::Sender<u64>,
+    curtain: Option<Curtain>,
     /// Decisions and cancellations under way; they end with the person.
     deeds: JoinSet<Result<(), Violation>>,
 }
@@ -93,13 +104,20 @@ impl Person {
     pub fn new(plan: Plan, stage: Stage) -> Self {
         let rng = Rng::of(stage.seed, "person", plan.index);
         let progress = watch::Sender::new(0);
-        Self { plan, stage, rng, history: History::default(), progress, deeds: JoinSet::new() }
+        let (history, deeds) = (History::default(), JoinSet::new());
+        Self { plan, stage, rng, history, progress, curtain: None, deeds }
+    }
+
+    /// The same person, who answers only when the curtain has opened.
+    pub fn behind(mut self, curtain: Curtain) -> Self {
+        self.curtain = Some(curtain);
+        self
     }
 
     /// Does everything, to the trailer. `patience` counts from the arrival.
     pub async fn live(mut self, patience: Duration) -> (Plan, Result<History, Violation>) {
         sleep(self.plan.arrives).await;
-        let lived = match timeout(patience, self.to_done()).await {
+        let lived = match timeout(patience, self.see_it_through()).await {
             Ok(lived) => lived,
             Err(_) => Err(format!("no end after {patience:?}: {}", self.situation())),
         };
@@ -112,7 +130,7 @@ impl Person {
         format!("{session:?}, {} frames, {broken_off} breaks, {refusals:?}, {last:?}", frames.len())
     }
 
-    async fn to_done(&mut self) -> Result<(), Violation> {
+    async fn see_it_through(&mut self) -> Result<(), Violation> {
         loop {
             if let Some(response) = self.connect().await? {
                 match self.read(response).await? {
@@ -241,7 +259,14 @@ impl Person {
         };
         let (thinks, channel) = (self.plan.thinks, self.plan.channel);
         let (asked, mut progress) = (hitl.id, self.progress.subscribe());
+        let curtain = self.curtain.as_ref().map(|curtain| {
+            curtain.asked.send_modify(|asked| *asked += 1);
+            (curtain.phase.clone(), curtain.opens_at)
+        });
         self.deeds.spawn(async move {
+            if let Some((mut phase, opens_at)) = curtain {
+                phase.wait_for(|phase| *phase >= opens_at).await.unwrap();
+            }
             sleep(thinks).await;
             match channel {
                 Channel::Rest => deed.over_rest().await,

@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use crate::checker::{Evidence, check_orphan};
 use crate::cluster::{Cluster, LEASE_SECONDS, Replica};
 use crate::journal;
+use crate::ledger::Spread;
 use crate::model;
 use crate::person::{History, Person, Stage};
 use crate::plan::Plan;
@@ -296,18 +297,5 @@ impl fmt::Display for Tally {
         writeln!(f, "  take-over   {}", Spread(&self.take_overs))?;
         writeln!(f, "  hand-over   {}", Spread(&self.hand_overs))?;
         write!(f, "  violations  none")
-    }
-}
-
-/// Median and maximum.
-struct Spread<'a>(&'a [Duration]);
-
-impl fmt::Display for Spread<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut sorted = self.0.to_vec();
-        sorted.sort();
-        let Some(longest) = sorted.last() else { return write!(f, "none") };
-        let median = sorted[sorted.len() / 2];
-        write!(f, "{} runs, median {median:.1?}, maximum {longest:.1?}", sorted.len())
     }
 }
