@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::BytesMut;
+use rustix::process::Signal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,6 +27,10 @@ pub enum Moment {
     /// It happened, and the server never heard of it.
     After,
 }
+
+/// How long an append that will never happen is held before the server dies: whatever it does
+/// without waiting for the append, it does now.
+const RASH: Duration = Duration::from_millis(250);
 
 /// Which append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,10 +204,10 @@ impl Connection {
             while let Some(length) = resp::length(&buffer) {
                 let command = buffer.split_to(length);
                 let append = Append::of(&resp::words(&command));
-                if let Some(append) = &append
-                    && self.shared.springs(Moment::Before, append)
-                {
-                    return;
+                let trap = append.as_ref().and_then(|a| self.shared.springs(Moment::Before, a));
+                if let Some((trap, append)) = trap.zip(append.clone()) {
+                    tokio::time::sleep(RASH).await;
+                    return self.shared.kill(trap, append);
                 }
                 self.shared.flowing().await;
                 self.unanswered.lock().unwrap().push_back(append);
@@ -227,11 +233,10 @@ impl Connection {
                 };
                 if let Some(append) = append.filter(|_| is_done(&answer)) {
                     self.shared.ledger.appended(self.owner, &append);
-                    let springs = self.shared.springs(Moment::After, &append);
-                    self.shared.appends.lock().unwrap().push(append);
-                    if springs {
-                        return;
+                    if let Some(trap) = self.shared.springs(Moment::After, &append) {
+                        return self.shared.kill(trap, append);
                     }
+                    self.shared.appends.lock().unwrap().push(append);
                 }
                 self.shared.flowing().await;
                 if server.write_all(&answer).await.is_err() {
@@ -257,19 +262,16 @@ impl Shared {
         let _ = self.stalled.subscribe().wait_for(|stalled| !stalled).await;
     }
 
-    /// Kills the process if its time has come.
-    fn springs(&self, moment: Moment, append: &Append) -> bool {
+    /// Takes the trap, if this is where it springs.
+    fn springs(&self, moment: Moment, append: &Append) -> Option<Trap> {
         let mut trap = self.trap.lock().unwrap();
-        match *trap {
-            Some(Trap { pid, spot, moment: when })
-                if when == moment && spot.is(append, &self.appends.lock().unwrap()) =>
-            {
-                signal(pid, rustix::process::Signal::KILL);
-                *trap = None;
-                self.sprung.send_replace(Some(append.clone()));
-                true
-            }
-            _ => false,
-        }
+        trap.take_if(|trap| {
+            trap.moment == moment && trap.spot.is(append, &self.appends.lock().unwrap())
+        })
+    }
+
+    fn kill(&self, trap: Trap, append: Append) {
+        signal(trap.pid, Signal::KILL);
+        self.sprung.send_replace(Some(append));
     }
 }
