@@ -25,11 +25,12 @@ use crate::shutdown::{Drained, Tasks};
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
+use crate::telemetry::metrics::Metrics;
 use crate::tools::registry::{PolicyError, Rule};
 use crate::tools::{ApprovalPolicy, Tool, Tools, drafts, git};
 
-/// How long a run waits for a store that is away before this process gives it up.
-const STORE_PATIENCE: Duration = Duration::from_secs(30);
+/// How long to wait for an embedded store that is away, which it never is.
+const UNUSED_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often a process looks for runs whose owner is gone.
 const SCAN: Duration = Duration::from_secs(1);
@@ -96,20 +97,24 @@ impl App {
     async fn build(settings: Settings, mode: &Mode) -> Result<Self, AppError> {
         let tasks = Tasks::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let metrics = Metrics::default();
         let workspace = workspace(&settings, mode).await?;
         let tools = tools(&settings, mode, workspace.as_deref(), &tasks).await?;
         let model = model(&settings)?;
         let (listener, address) = bind(&settings).await?;
-        let (store, events) = store(&settings, &clock, &tasks)?;
+        let (store, events) = store(&settings, &clock, &tasks, &metrics)?;
         tracing::info!(
             store = store.kind(), model = model.name(), %address,
             version = env!("CARGO_PKG_VERSION"), "server starts"
         );
+        let store_patience =
+            settings.redis.as_ref().map_or(UNUSED_PATIENCE, |redis| redis.patience);
         let desk = Desk {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             tasks: tasks.clone(),
-            patience: STORE_PATIENCE,
+            patience: store_patience,
+            metrics: metrics.clone(),
         };
         let limits = limits(&settings);
         let terms = Terms { lease: settings.agent.lease, scan: SCAN };
@@ -119,10 +124,12 @@ impl App {
             key: settings.auth.key,
             leeway: settings.auth.leeway,
             keep_alive: settings.keep_alive,
+            store_patience,
         };
         let shared = Arc::clone(&service);
         let stopping = tasks.stopping();
-        let router = http::router(Http { service: shared, store, clock, config, stopping });
+        let router =
+            http::router(Http { service: shared, store, clock, config, metrics, stopping });
         Ok(Self {
             listener,
             address,
@@ -164,6 +171,7 @@ fn store(
     settings: &Settings,
     clock: &Arc<dyn Clock>,
     tasks: &Tasks,
+    metrics: &Metrics,
 ) -> Result<(Arc<dyn Store>, mpsc::Receiver<StoreEvent>), AppError> {
     let clock = Arc::clone(clock);
     let max_events = settings.journal_max_events;
@@ -173,6 +181,7 @@ fn store(
                 url: redis.url.clone(),
                 max_events,
                 command_timeout: redis.command_timeout,
+                metrics: metrics.clone(),
             };
             let (store, events) = RedisStore::start(config, clock, tasks)?;
             Ok((store, events))

@@ -15,6 +15,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::agent::AgentService;
 use crate::domain::Clock;
 use crate::store::Store;
+use crate::telemetry::metrics::Metrics;
 use crate::token::TokenKey;
 
 pub mod arrival;
@@ -26,6 +27,7 @@ pub mod extract;
 pub mod health;
 pub mod hitl;
 pub mod listen;
+pub mod metrics;
 pub mod render;
 pub mod sessions;
 pub mod stream;
@@ -41,6 +43,8 @@ pub struct Config {
     pub leeway: Duration,
     /// The longest silence on a stream.
     pub keep_alive: Duration,
+    /// How long a stream waits for a store that is away.
+    pub store_patience: Duration,
 }
 
 /// What handlers share.
@@ -53,6 +57,8 @@ pub struct Http {
     pub clock: Arc<dyn Clock>,
     /// Keys and times.
     pub config: Config,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Cancelled once the process is to stop.
     pub stopping: CancellationToken,
 }
@@ -97,6 +103,8 @@ pub fn routes() -> Vec<Route> {
         route("/health", &["GET"], Open, get(health::live)),
         route("/aura/health", &["GET"], Open, get(health::live)),
         route("/health/ready", &["GET"], Open, get(health::ready)),
+        // Not under /aura, so the Gateway never forwards it.
+        route("/metrics", &["GET"], Open, get(metrics::show)),
     ]
 }
 

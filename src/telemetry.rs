@@ -1,3 +1,4 @@
 //! What operators see of the process.
 
 pub mod log;
+pub mod metrics;

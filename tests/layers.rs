@@ -40,7 +40,8 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("tools", &["domain"]),
     ("sse", &["domain"]),
     ("token", &["domain"]),
-    ("telemetry", &[]),
+    // The labels of its metrics are words of the domain.
+    ("telemetry", &["domain"]),
     ("shutdown", &[]),
     ("backoff", &[]),
 ];
@@ -68,7 +69,7 @@ const ALL_BELOW_APP: [&str; 19] = [
 ];
 
 /// Libraries that belong to some parts, and to no others.
-const BELONGS_TO: [(&str, &[&str]); 18] = [
+const BELONGS_TO: [(&str, &[&str]); 19] = [
     ("axum", &["http", "app"]),
     ("hyper", &["http", "app"]),
     ("hyper_util", &["http", "app"]),
@@ -78,6 +79,7 @@ const BELONGS_TO: [(&str, &[&str]); 18] = [
     ("http_body", &["http", "app"]),
     ("http_body_util", &["http", "app"]),
     ("redis", &["store::redis"]),
+    ("prometheus_client", &["telemetry"]),
     ("clap", &["cli"]),
     ("toml", &["settings::source"]),
     ("jsonwebtoken", &["token", "main"]),

@@ -62,6 +62,7 @@ impl Run {
             self.env.gate.withdraw(&request.session_id);
             return Err(error);
         }
+        self.env.desk.metrics.approvals_asked.inc();
         Ok(Flow::Next)
     }
 
@@ -78,6 +79,7 @@ impl Run {
         let decided = desk.patiently(|| desk.store.decide(&request, &proposal)).await;
         let standing = decided.map_err(JournalError::StoreAway)?.standing(proposal);
         gate.withdraw(&self.state.meta.session_id);
+        self.env.desk.metrics.approval_decided(standing.verdict);
         keep_request(&self.env, &request, &standing).await;
         let resolved = Record::ApprovalResolved { request, decision: standing };
         self.commit(vec![Draft::Record(resolved)]).await?;

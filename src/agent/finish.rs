@@ -112,6 +112,7 @@ impl Run {
         drafts.extend(ending(Some(&self.state), status, message, self.env.desk.clock.now_ms()));
         self.commit(drafts).await?;
         self.writer.flush().await?;
+        self.env.desk.metrics.run_ended(status);
         save_ending(&*self.env.desk.store, &self.state).await;
         Ok(Flow::Leave(Exit::Over))
     }

@@ -183,6 +183,11 @@ impl Gate {
         self.lock().get(session).map(|place| place.waiting.clone())
     }
 
+    /// How many wait.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// All that wait.
     pub fn all(&self) -> Vec<(SessionId, Waiting)> {
         let places = self.lock();

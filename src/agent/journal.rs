@@ -19,6 +19,7 @@ use crate::backoff::Backoff;
 use crate::domain::{Clock, Entry, Event, EventId, SessionId, Shown};
 use crate::shutdown::Tasks;
 use crate::store::{AppendError, Store, StoreError};
+use crate::telemetry::metrics::Metrics;
 
 /// Batches that may wait for the committer before the run itself has to.
 const QUEUE: usize = 64;
@@ -68,6 +69,8 @@ pub struct Desk {
     pub tasks: Tasks,
     /// How long a run waits for a store that is away.
     pub patience: Duration,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 impl Desk {

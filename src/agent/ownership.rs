@@ -126,6 +126,7 @@ impl AgentService {
             return;
         }
         let Some(permit) = self.permit() else { return };
+        self.env.desk.metrics.runs_claimed.inc();
         self.interruption(&session);
         let service = Arc::clone(self);
         self.env.desk.tasks.spawn(async move { service.take_over(session, permit).await });
@@ -240,7 +241,10 @@ impl AgentService {
         sessions.iter().for_each(|session| self.forget(session));
         let runs = sessions.len();
         match self.env.desk.store.release(sessions).await {
-            Ok(()) => tracing::info!(runs, "runs handed over"),
+            Ok(()) => {
+                self.env.desk.metrics.runs_released.inc_by(runs as u64);
+                tracing::info!(runs, "runs handed over");
+            }
             Err(error) => {
                 tracing::warn!(runs, %error, "runs not handed over; their leases will run out");
             }

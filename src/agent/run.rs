@@ -196,6 +196,7 @@ impl Run {
             }
             Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled => Draft::Record(record),
         };
+        self.env.desk.metrics.approval_decided(decision.verdict);
         self.commit(vec![draft]).await
     }
 

@@ -20,11 +20,13 @@ use super::record::{Opened, Record};
 use super::run::{Env, Exit, Run};
 use super::state::{State, last_id};
 use super::votes::keep_request;
+use crate::domain::event::EndStatus;
 use crate::domain::{
     Caller, Decision, Entry, EventId, Message, PageContext, RequestId, SessionId, SessionMeta,
     ThreadId, Verdict,
 };
 use crate::store::{AppendError, ReadError, StoreError};
+use crate::telemetry::metrics::Load;
 
 /// Entries read at a time when a journal is folded.
 const PAGE: usize = 1000;
@@ -112,6 +114,7 @@ impl AgentService {
         let begun = tasks.spawn(async move {
             let (opened, first) = service.open(&caller, ask).await?;
             let session = opened.meta.session_id.clone();
+            service.env.desk.metrics.runs_started.inc();
             let live = service.live.open(&session, first);
             let writer = Writer::open(&service.env.desk, &session, first, live);
             service.spawn(State::open(&opened), writer, permit, Run::drive);
@@ -304,8 +307,12 @@ impl AgentService {
     /// Lets go of a run that cannot go on here. If nobody else has it, its lease runs out.
     fn abandon(&self, session: &SessionId, error: &JournalError) {
         match error {
-            JournalError::Lost => tracing::warn!(%session, "run lost to another owner"),
+            JournalError::Lost => {
+                self.env.desk.metrics.runs_lost.inc();
+                tracing::warn!(%session, "run lost to another owner");
+            }
             JournalError::StoreAway(error) => {
+                self.env.desk.metrics.runs_abandoned.inc();
                 tracing::error!(%session, %error, "run abandoned: the store has been away for too long");
             }
         }
@@ -354,7 +361,9 @@ impl AgentService {
         let now_ms = self.env.desk.clock.now_ms();
         let state = State::fold(&entries);
         writer.append(&breakdown(state.as_ref(), panic_error(), now_ms)).await?;
-        writer.flush().await
+        writer.flush().await?;
+        self.env.desk.metrics.run_ended(EndStatus::Failed);
+        Ok(())
     }
 
     /// The session, if it exists for this caller and its journal is still there.
@@ -438,6 +447,11 @@ impl AgentService {
     /// Whether a run is at work here.
     pub(super) fn is_at_work(&self, session: &SessionId) -> bool {
         self.running().contains_key(session)
+    }
+
+    /// How many runs live here, by what they do.
+    pub fn load(&self) -> Load {
+        Load { working: self.running().len(), waiting: self.env.gate.count() }
     }
 
     /// Nothing of the run is left here.

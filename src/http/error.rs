@@ -252,6 +252,17 @@ pub fn gap_event(error: &ReadError) -> ErrorEvent {
     }
 }
 
+/// The event that ends a stream whose store has been away for longer than a reader waits.
+pub fn away_event() -> ErrorEvent {
+    ErrorEvent {
+        error: "the store has been away for too long; the run may go on, resume later".into(),
+        error_type: "StoreUnavailableError",
+        code: ErrorCode::ExternalFailure,
+        message: ErrorCode::ExternalFailure.message().to_owned(),
+        retryable: true,
+    }
+}
+
 /// The answer to a path that is in no line of the table.
 pub async fn no_such_route() -> ApiError {
     ApiError::not_found("route")

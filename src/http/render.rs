@@ -91,23 +91,28 @@ impl Accept {
 
 fn stream_of(fault: &ApiError, clock: &dyn Clock, form: Form) -> Response {
     let event = Event::Error(fault.event());
-    let frames = closing_frames(&event, None, clock, (EventId::ZERO, form));
+    let frames = closing_frames(&event, None, clock, (ids_after(EventId::ZERO, clock), form));
     let mut response = Response::new(Body::from(frames.concat()));
     set_stream_headers(response.headers_mut());
     response
 }
 
-/// An event that belongs to no journal, and a trailer, with ids after `after`.
+/// An event that belongs to no journal, and a trailer.
 pub fn closing_frames(
     event: &Event,
     session: Option<&SessionId>,
     clock: &dyn Clock,
-    (after, form): (EventId, Form),
+    ([id, trailer], form): ([EventId; 2], Form),
 ) -> [Bytes; 2] {
+    let payload = event.payload(session, clock.now_secs());
+    [frame::event(id, event.kind(), &payload, form), frame::done(trailer)]
+}
+
+/// Ids for [`closing_frames`], where nothing more will follow `last`.
+pub fn ids_after(last: EventId, clock: &dyn Clock) -> [EventId; 2] {
     let now_ms = clock.now_ms();
-    let id = after.next(now_ms);
-    let payload = event.payload(session, now_ms / 1000);
-    [frame::event(id, event.kind(), &payload, form), frame::done(id.next(now_ms))]
+    let id = last.next(now_ms);
+    [id, id.next(now_ms)]
 }
 
 /// The headers of every stream (contract, section 4.1).

@@ -63,7 +63,7 @@ pub async fn join(
 ) -> Result<Response, ApiError> {
     refuse_head(&method)?;
     let meta = sessions::own(&http, &caller, &id).await?;
-    let after = last_event_id(&headers).unwrap_or(EventId::ZERO);
+    let after = last_event_id(&headers).map_or(EventId::ZERO, |id| meta.place(id));
     stream(&http, meta.session_id, after, Form::Flat).await
 }
 
@@ -87,13 +87,15 @@ impl Wish {
             if self.last_event.is_none() {
                 check_own_prompt(request, &meta)?;
             }
-            let after = self.last_event.unwrap_or(EventId::ZERO);
+            let after = self.last_event.map_or(EventId::ZERO, |id| meta.place(id));
             return stream(http, meta.session_id, after, self.form).await;
         }
-        if let Some(after) = self.last_event
-            && let Some(meta) = http.service.session_with_event(caller, after).await?
-        {
-            return stream(http, meta.session_id, after, self.form).await;
+        // The id as it is comes first: a run that was started above a very high one may have it.
+        let places = self.last_event.map_or([None; 2], |id| [Some(id), id.stands_for()]);
+        for after in places.into_iter().flatten() {
+            if let Some(meta) = http.service.session_with_event(caller, after).await? {
+                return stream(http, meta.session_id, after, self.form).await;
+            }
         }
         let above = self.last_event.map_or(EventId::ZERO, room_above);
         let session = http.service.start(caller, request.ask(above)?).await?;

@@ -2,6 +2,9 @@
 //!
 //! Register, then look, then wait. The bell of this process's own run, or the store's follower,
 //! only ever says "look again"; what is shown is read from the frames at hand or from the journal.
+//!
+//! A reader whose store is away waits where it is and looks again. If that lasts too long its stream
+//! ends with an error that asks the client to resume; nothing is lost by that either.
 
 use std::io;
 use std::sync::Arc;
@@ -10,15 +13,20 @@ use async_stream::stream;
 use bytes::Bytes;
 use futures::Stream;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Shared;
-use super::error::{ApiError, gap_event};
-use super::render::closing_frames;
+use super::error::{ApiError, away_event, gap_event};
+use super::render::{closing_frames, ids_after};
 use crate::agent::live::{LiveFrame, LiveLog};
 use crate::domain::{Event, EventId, SessionId, Shown};
 use crate::sse::frame::{Form, KEEP_ALIVE};
 use crate::store::{Follower, ReadError, StoreError};
+use crate::telemetry::metrics::OpenStream;
+
+mod outage;
+
+use outage::Outage;
 
 /// Entries read from the store at a time.
 const PAGE: usize = 256;
@@ -35,6 +43,8 @@ pub struct Tail {
     /// Whether the last look at the store found its end.
     caught_up: bool,
     quiet_since: Instant,
+    outage: Outage,
+    _counted: OpenStream,
 }
 
 /// Where news come from.
@@ -74,6 +84,8 @@ impl Tail {
             ready: Vec::new(),
             caught_up: false,
             quiet_since: Instant::now(),
+            outage: Outage::default(),
+            _counted: http.metrics.stream_opened(),
         };
         tail.attach_to_own_run();
         if matches!(tail.source, Source::Store) {
@@ -104,8 +116,10 @@ impl Tail {
                         return;
                     }
                     Err(ReadError::Store(error)) => {
-                        tracing::warn!(session = %self.session, %error, "stream broken off: the store is away");
-                        yield Err(io::Error::other("stream broken off"));
+                        tracing::warn!(session = %self.session, %error, "stream ended: its journal cannot be read");
+                        for frame in self.tell_store_error(&error) {
+                            yield frame;
+                        }
                         return;
                     }
                 }
@@ -121,15 +135,14 @@ impl Tail {
             }
             // A reader may wait for minutes; it keeps no room for frames meanwhile.
             self.ready = Vec::new();
-            if !self.caught_up {
-                self.look().await?;
-                continue;
-            }
             let silence_ends = self.quiet_since + self.http.config.keep_alive;
             tokio::select! {
                 biased;
-                () = stopping.cancelled() => return Ok(Next::BrokenOff),
-                () = self.source.changed() => self.caught_up = false,
+                // What is there to be read is handed out before.
+                () = stopping.cancelled(), if self.caught_up || self.outage.is_on() => {
+                    return Ok(Next::BrokenOff);
+                }
+                looked = self.wait_and_look() => looked?,
                 () = sleep_until(silence_ends) => {
                     self.quiet_since = Instant::now();
                     return Ok(Next::Quiet);
@@ -153,6 +166,29 @@ impl Tail {
             // A gap is told in the stream: the next look finds it again.
             Ok(_) | Err(ReadError::Gap { .. }) => Ok(()),
             Err(ReadError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Waits until there may be news, or the store may be back, and looks. Dropping it on the way
+    /// loses nothing: the next call looks again.
+    async fn wait_and_look(&mut self) -> Result<(), ReadError> {
+        self.outage.pause().await;
+        if self.caught_up {
+            self.source.changed().await;
+            self.caught_up = false;
+        }
+        let gives_up = self.outage.look(self.http.config.store_patience);
+        match timeout_at(gives_up, self.look()).await {
+            Ok(Err(ReadError::Store(StoreError::Unavailable(_)))) if Instant::now() < gives_up => {
+                self.outage.unanswered(gives_up);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(error),
+            Ok(Ok(())) => {
+                self.outage.over();
+                Ok(())
+            }
+            Err(_) => Err(StoreError::Unavailable("no answer in time".into()).into()),
         }
     }
 
@@ -232,8 +268,24 @@ impl Tail {
 
     fn tell_gap(&self, gap: &ReadError) -> [Bytes; 2] {
         let event = Event::Error(gap_event(gap));
-        let session = Some(&self.session);
-        closing_frames(&event, session, &*self.http.clock, (self.after, self.form))
+        let ids = ids_after(self.after, &*self.http.clock);
+        closing_frames(&event, Some(&self.session), &*self.http.clock, (ids, self.form))
+    }
+
+    /// How a stream ends whose journal cannot be read any more. The run may well go on, so the ids
+    /// of its last frames must not be taken for places in the journal ([`EventId::stand_ins`]);
+    /// where there are no such ids, the connection is broken off instead, which loses nothing.
+    fn tell_store_error(&self, error: &StoreError) -> Vec<io::Result<Bytes>> {
+        match (error, self.after.stand_ins()) {
+            (StoreError::Unavailable(_), Some(ids)) => {
+                let (event, session) = (Event::Error(away_event()), Some(&self.session));
+                let frames = closing_frames(&event, session, &*self.http.clock, (ids, self.form));
+                frames.into_iter().map(Ok).collect()
+            }
+            (StoreError::Unavailable(_) | StoreError::Corrupt(_), _) => {
+                vec![Err(io::Error::other("stream broken off"))]
+            }
+        }
     }
 }
 

@@ -102,6 +102,7 @@ impl RedisSettings {
     fn read(check: &mut Check) -> Option<Option<Self>> {
         const PARTS: [&str; 3] = ["redis.host", "redis.port", "redis.password"];
         let command_timeout = check.milliseconds("redis.command_timeout_ms", 100..=60_000);
+        let patience = check.seconds("redis.patience_seconds", 1..=600);
         let whole = check.explicit_layer("redis.url");
         let parts = PARTS.map(|part| check.explicit_layer(part));
         let highest_part = parts.iter().copied().flatten().max();
@@ -121,7 +122,8 @@ impl RedisSettings {
                 url_of_parts(check)?
             }
         };
-        Some(Some(Self { url: SecretString::from(url.to_string()), command_timeout }))
+        let url = SecretString::from(url.to_string());
+        Some(Some(Self { url, command_timeout, patience }))
     }
 }
 

@@ -74,6 +74,8 @@ pub struct RedisSettings {
     pub url: SecretString,
     /// What one command may take.
     pub command_timeout: Duration,
+    /// How long runs and streams wait for a server that is away.
+    pub patience: Duration,
 }
 
 /// Section `agent`.

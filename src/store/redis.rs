@@ -19,6 +19,7 @@ use super::outbox::Outbox;
 use super::{Store, StoreError, StoreEvent};
 use crate::domain::Clock;
 use crate::shutdown::Tasks;
+use crate::telemetry::metrics::Metrics;
 
 mod approvals;
 mod commands;
@@ -39,12 +40,15 @@ pub struct Config {
     pub max_events: usize,
     /// Longest that a command or the confirmation of a subscription is waited for.
     pub command_timeout: Duration,
+    /// Where the connections are counted.
+    pub metrics: Metrics,
 }
 
 impl Config {
-    /// That server, with 100,000 entries (contract, section 4.5) and 2 s.
+    /// That server, with 100,000 entries (contract, section 4.5), 2 s and metrics of its own.
     pub fn new(url: SecretString) -> Self {
-        Self { url, max_events: 100_000, command_timeout: Duration::from_secs(2) }
+        let command_timeout = Duration::from_secs(2);
+        Self { url, max_events: 100_000, command_timeout, metrics: Metrics::default() }
     }
 }
 
@@ -75,11 +79,12 @@ impl RedisStore {
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> Result<(Arc<Self>, mpsc::Receiver<StoreEvent>), StoreError> {
-        let Config { url, max_events, command_timeout: patience } = config;
+        let Config { url, max_events, command_timeout: patience, metrics } = config;
         let connector = Connector::new(&url, patience)?;
         let (outbox, events) = Outbox::new();
-        let (commands, keep) = Commands::new(connector.clone(), patience, tasks.stopping());
-        let hub = Arc::new(Hub::new(outbox, patience));
+        let (commands, keep) =
+            Commands::new(connector.clone(), patience, metrics.clone(), tasks.stopping());
+        let hub = Arc::new(Hub::new(outbox, patience, metrics));
         tasks.spawn(keep);
         tasks.spawn(hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping()));
         let store = Self {

@@ -15,6 +15,7 @@ use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::memory::{self, MemoryStore};
 use aura_platform::store::{Journal, Store};
+use aura_platform::telemetry::metrics::Metrics;
 use aura_platform::tools::{ApprovalPolicy, Tools};
 use tokio::time::timeout;
 
@@ -58,6 +59,7 @@ async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
         clock,
         tasks: tasks.clone(),
         patience: Duration::from_secs(1),
+        metrics: Metrics::default(),
     };
     let env = Env {
         desk,

@@ -207,7 +207,7 @@ with_both_stores! {
             assert!(stream.frames[0].is("start") && stream.frames[0].id > seen);
         }
         let past = own.frames.last().unwrap().id + 60_000;
-        for above in [past, 1 << 53, i64::MAX as u64] {
+        for above in [past, 1 << 52, 1 << 53, i64::MAX as u64] {
             let request = user.post_stream(json!({"prompt": "안녕"})).header("Last-Event-ID", above);
             let mut stream = SseStream::of(request.send().await.unwrap());
             stream.to_done().await;

@@ -244,6 +244,12 @@ async fn an_owner_that_was_away_finds_its_run_in_other_hands_and_says_nothing_mo
         first.log().contains("run lost to another owner")
     })
     .await;
+    let counted = async |server: &Server| {
+        let metrics = server.anonymous(Method::GET, "/metrics").send().await.unwrap();
+        metrics.text().await.unwrap()
+    };
+    assert!(counted(&first).await.contains("aura_runs_lost_total 1"));
+    assert!(counted(&second).await.contains("aura_runs_claimed_total 1"));
     let seen: Vec<String> = rest.frames.iter().map(|frame| frame.raw.clone()).collect();
     check_replay(&first, &session, &seen).await;
 }

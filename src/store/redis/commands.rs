@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use super::connection::{Backoff, Connection, Connector, heartbeat, is_demoted, store_error};
 use crate::store::StoreError;
+use crate::telemetry::metrics::Metrics;
 
 /// Where the connection stands.
 #[derive(Clone, Debug)]
@@ -41,11 +42,13 @@ impl Commands {
     pub(super) fn new(
         connector: Connector,
         patience: Duration,
+        metrics: Metrics,
         stopping: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (state, link) = watch::channel(Link::Connecting);
         let demoted = Arc::new(Notify::new());
-        let keeper = Keeper { connector, state, demoted: Arc::clone(&demoted) };
+        metrics.store_up.set(0);
+        let keeper = Keeper { connector, state, demoted: Arc::clone(&demoted), metrics };
         let keep = async move {
             stopping.run_until_cancelled_owned(keeper.keep()).await;
         };
@@ -146,6 +149,7 @@ struct Keeper {
     connector: Connector,
     state: watch::Sender<Link>,
     demoted: Arc<Notify>,
+    metrics: Metrics,
 }
 
 impl Keeper {
@@ -156,9 +160,11 @@ impl Keeper {
             match self.connector.connect(|_| {}).await {
                 Ok(connection) => {
                     info!("connected to Redis for commands");
+                    self.metrics.store_up.set(1);
                     self.state.send_replace(Link::Up(connection.link.clone()));
                     let why = self.outlive(connection, &mut backoff).await;
                     warn!(why, "lost the Redis connection for commands");
+                    self.metrics.store_up.set(0);
                     self.state.send_replace(Link::Connecting);
                 }
                 Err(error) => self.refused(&error),

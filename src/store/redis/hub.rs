@@ -18,6 +18,7 @@ use super::keys;
 use crate::domain::SessionId;
 use crate::store::outbox::Outbox;
 use crate::store::{Follower, StoreError};
+use crate::telemetry::metrics::Metrics;
 
 pub(super) mod supervisor;
 
@@ -37,6 +38,8 @@ pub(super) struct Hub {
     outbox: Outbox,
     /// How long a caller waits for the confirmation of its subscription.
     patience: Duration,
+    /// Where the live channels are counted.
+    metrics: Metrics,
 }
 
 #[derive(Debug)]
@@ -77,6 +80,12 @@ impl Channel {
 }
 
 impl Table {
+    fn wake_followers(&self) {
+        for followers in self.channels.values().filter_map(|channel| channel.followers.as_ref()) {
+            followers.send_modify(|changes| *changes += 1);
+        }
+    }
+
     fn enqueue(&mut self, name: &Arc<str>) {
         if let Some(channel) = self.channels.get_mut(name)
             && !std::mem::replace(&mut channel.queued, true)
@@ -130,11 +139,11 @@ impl Watch {
 }
 
 impl Hub {
-    pub(super) fn new(outbox: Outbox, patience: Duration) -> Self {
+    pub(super) fn new(outbox: Outbox, patience: Duration, metrics: Metrics) -> Self {
         let control = Channel { holders: 1, ..Channel::default() };
         let channels = HashMap::from([(Arc::from(keys::CONTROL), control)]);
         let table = Table { link: Link::Connecting, channels, queue: Vec::new() };
-        Self { table: Mutex::new(table), changed: Notify::new(), outbox, patience }
+        Self { table: Mutex::new(table), changed: Notify::new(), outbox, patience, metrics }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {

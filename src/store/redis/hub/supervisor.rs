@@ -102,6 +102,7 @@ impl Hub {
     /// Everything that is wanted, for a connection that has nothing yet.
     fn all_wanted(&self) -> Names {
         let mut table = self.table();
+        self.metrics.store_subscriptions.set(0);
         table.queue.clear();
         table.channels.retain(|_, channel| {
             (channel.live, channel.queued) = (false, false);
@@ -126,6 +127,7 @@ impl Hub {
                 (false, live) => {
                     table.channels.remove(&name);
                     if live {
+                        self.metrics.store_subscriptions.dec();
                         unwanted.push(name);
                     }
                 }
@@ -140,7 +142,9 @@ impl Hub {
         for name in names {
             // Withdrawn meanwhile: known again, so that the next round ends it.
             let channel = table.channels.entry(Arc::clone(name)).or_default();
-            channel.live = true;
+            if !std::mem::replace(&mut channel.live, true) {
+                self.metrics.store_subscriptions.inc();
+            }
             for waiting in std::mem::take(&mut channel.waiting) {
                 // Whoever gave up waiting has withdrawn its wish.
                 let _ = waiting.send(());
@@ -159,25 +163,26 @@ impl Hub {
         if !gap {
             return;
         }
-        for followers in table.channels.values().filter_map(|channel| channel.followers.as_ref()) {
-            followers.send_modify(|changes| *changes += 1);
-        }
+        table.wake_followers();
         drop(table);
         self.outbox.resubscribed();
     }
 
-    /// The connection is gone: nothing is live.
+    /// The connection is gone: nothing is live. Followers look, so that they find out, too.
     fn lost(&self) {
         let mut table = self.table();
         table.link = Link::Connecting;
+        self.metrics.store_subscriptions.set(0);
         for channel in table.channels.values_mut() {
             channel.live = false;
         }
+        table.wake_followers();
     }
 
     /// No connection can be had: nobody waits for one.
     fn refused(&self, why: &str) {
         let mut table = self.table();
+        self.metrics.store_subscriptions.set(0);
         for channel in table.channels.values_mut() {
             channel.live = false;
             channel.waiting.clear();
@@ -192,6 +197,7 @@ impl Hub {
     fn close(&self) {
         let mut table = self.table();
         table.link = Link::Down("shutting down".into());
+        self.metrics.store_subscriptions.set(0);
         table.channels.clear();
         table.queue.clear();
     }

@@ -1,0 +1,192 @@
+//! What operators count: every metric of the process, with its name and what it means.
+//!
+//! One [`Metrics`] is made for each process and handed to whoever counts; there are no globals, so
+//! tests do not share numbers. `docs/METRICS.md` has the table for people. No label ever holds the
+//! id of a tenant, a user or a session: their number has no bound, and they are nobody's business.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::domain::Verdict;
+use crate::domain::event::EndStatus;
+
+/// The media type of [`Metrics::render`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Every metric of a process. Cloning it is cheap, and all clones count together.
+#[derive(Clone, Debug)]
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    handles: Handles,
+}
+
+/// The numbers themselves; each is an atomic, and counting never waits.
+#[derive(Debug, Default)]
+pub struct Handles {
+    /// Runs that were started here.
+    pub runs_started: Counter,
+    /// Runs that another owner took: an append of ours was refused.
+    pub runs_lost: Counter,
+    /// Runs that were taken over from an owner that was gone.
+    pub runs_claimed: Counter,
+    /// Runs that were handed over because this process stopped.
+    pub runs_released: Counter,
+    /// Runs that were given up because the store was away for too long.
+    pub runs_abandoned: Counter,
+    /// Questions that people were asked.
+    pub approvals_asked: Counter,
+    /// 1 while the store is connected, else 0; the embedded store always is.
+    pub store_up: Gauge,
+    /// Channels that the store's server has confirmed a subscription to.
+    pub store_subscriptions: Gauge,
+    runs_ended: Labelled,
+    approvals_decided: Labelled,
+    runs_working: Gauge,
+    runs_waiting: Gauge,
+    streams_open: Gauge,
+}
+
+type Label = [(&'static str, &'static str); 1];
+type Labelled = Family<Label, Counter>;
+
+/// What is known only when somebody asks: how many runs live in this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Runs at work.
+    pub working: usize,
+    /// Runs that wait for a person.
+    pub waiting: usize,
+}
+
+/// A stream that a client reads; dropping it counts it out.
+#[derive(Debug)]
+pub struct OpenStream(Metrics);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.streams_open.dec();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let handles = Handles::default();
+        handles.store_up.set(1);
+        let mut registry = Registry::with_prefix("aura");
+        handles.register(&mut registry);
+        Self(Arc::new(Inner { registry, handles }))
+    }
+}
+
+impl Deref for Metrics {
+    type Target = Handles;
+
+    fn deref(&self) -> &Handles {
+        &self.0.handles
+    }
+}
+
+impl Metrics {
+    /// A run has ended; its end is stored.
+    pub fn run_ended(&self, status: EndStatus) {
+        self.runs_ended.get_or_create(&status_label(status)).inc();
+    }
+
+    /// A request has been decided, and its run goes on or ends with that.
+    pub fn approval_decided(&self, verdict: Verdict) {
+        self.approvals_decided.get_or_create(&verdict_label(verdict)).inc();
+    }
+
+    /// A client begins to read a stream.
+    pub fn stream_opened(&self) -> OpenStream {
+        self.streams_open.inc();
+        OpenStream(self.clone())
+    }
+
+    /// Everything as text, in the OpenMetrics format that Prometheus reads.
+    ///
+    /// # Errors
+    /// Never in practice: only if a metric cannot be formatted.
+    pub fn render(&self, load: Load) -> Result<String, fmt::Error> {
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.runs_working.set(gauge(load.working));
+        self.runs_waiting.set(gauge(load.waiting));
+        let mut text = String::new();
+        encode(&mut text, &self.0.registry)?;
+        Ok(text)
+    }
+}
+
+impl Handles {
+    /// Gives every metric its name; `aura_` comes before it, and `_total` behind a counter's.
+    fn register(&self, registry: &mut Registry) {
+        for (name, help, counter) in [
+            ("runs_started", "Runs that were started here", &self.runs_started),
+            ("runs_lost", "Runs whose append was refused: another owner has them", &self.runs_lost),
+            ("runs_claimed", "Runs taken over from an owner that was gone", &self.runs_claimed),
+            ("runs_released", "Runs handed over because this process stops", &self.runs_released),
+            ("runs_abandoned", "Runs given up: the store was away too long", &self.runs_abandoned),
+            ("approvals_asked", "Questions that people were asked", &self.approvals_asked),
+        ] {
+            registry.register(name, help, counter.clone());
+        }
+        for (name, help, gauge) in [
+            ("runs_working", "Runs at work in this process", &self.runs_working),
+            ("runs_waiting", "Runs of this process that wait for a person", &self.runs_waiting),
+            ("streams_open", "Streams that clients are reading", &self.streams_open),
+            ("store_up", "Whether the store is connected", &self.store_up),
+            ("store_subscriptions", "Channels subscribed to", &self.store_subscriptions),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+        for (name, help, family) in [
+            ("runs_ended", "Runs that have ended here, by status", &self.runs_ended),
+            ("approvals_decided", "Requests decided, by verdict", &self.approvals_decided),
+        ] {
+            registry.register(name, help, family.clone());
+        }
+        self.begin_at_zero();
+    }
+
+    /// Every label is there from the start: a rate needs the zero before the first one.
+    fn begin_at_zero(&self) {
+        use EndStatus::{Cancelled, Completed, Failed, Rejected};
+        for status in [Completed, Failed, Rejected, Cancelled] {
+            drop(self.runs_ended.get_or_create(&status_label(status)));
+        }
+        for verdict in [Verdict::Approved, Verdict::Rejected, Verdict::TimedOut, Verdict::Cancelled]
+        {
+            drop(self.approvals_decided.get_or_create(&verdict_label(verdict)));
+        }
+    }
+}
+
+fn status_label(status: EndStatus) -> Label {
+    let status = match status {
+        EndStatus::Completed => "completed",
+        EndStatus::Failed => "failed",
+        EndStatus::Rejected => "rejected",
+        EndStatus::Cancelled => "cancelled",
+    };
+    [("status", status)]
+}
+
+fn verdict_label(verdict: Verdict) -> Label {
+    let verdict = match verdict {
+        Verdict::Approved => "approved",
+        Verdict::Rejected => "rejected",
+        Verdict::TimedOut => "timed_out",
+        Verdict::Cancelled => "cancelled",
+    };
+    [("verdict", verdict)]
+}

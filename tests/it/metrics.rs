@@ -1,0 +1,150 @@
+//! What operators see: `GET /metrics` (contract, section 1).
+
+use std::collections::HashMap;
+
+use reqwest::{Method, StatusCode};
+
+use crate::support::app::{Options, Server, answer, eventually};
+use crate::support::redis::RedisServer;
+use crate::support::world::World;
+use crate::with_both_stores;
+
+const MERGE: &str = "feature 브랜치를 main에 병합해주세요";
+
+/// The text, asked for without a token.
+async fn text(server: &Server) -> String {
+    let response = server.anonymous(Method::GET, "/metrics").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let content_type = response.headers()["content-type"].to_str().unwrap();
+    assert!(content_type.starts_with("application/openmetrics-text; version=1.0.0"));
+    response.text().await.unwrap()
+}
+
+/// Every sample by its name and labels, as they stand in the text.
+async fn samples(server: &Server) -> HashMap<String, u64> {
+    let text = text(server).await;
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            (name.to_owned(), value.parse().unwrap_or_else(|_| panic!("{line}")))
+        })
+        .collect()
+}
+
+/// Waits until a sample has this value.
+async fn comes_to(server: &Server, sample: &str, value: u64) {
+    eventually(&format!("{sample} {value}"), || async { samples(server).await[sample] == value })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_text_is_well_formed_and_every_metric_is_documented() {
+    let server = Server::embedded().await;
+    let text = text(&server).await;
+    let documented = include_str!("../../docs/METRICS.md");
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let (mut name, mut kind, mut seen) = ("", "", 0);
+    for line in text.trim_end().lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            name = help.split_once(' ').unwrap().0;
+        } else if let Some(declared) = line.strip_prefix("# TYPE ") {
+            kind = declared.strip_prefix(name).unwrap().trim();
+            let suffix = if kind == "counter" { "_total" } else { "" };
+            assert!(documented.contains(&format!("`{name}{suffix}")), "{name} has no line");
+            seen += 1;
+        } else if line != "# EOF" {
+            let (sample, value) = line.rsplit_once(' ').unwrap();
+            let sample = sample.split('{').next().unwrap();
+            let expected = if kind == "counter" { format!("{name}_total") } else { name.into() };
+            assert_eq!(sample, expected, "{line}");
+            assert!(value.parse::<u64>().is_ok(), "{line}");
+        }
+    }
+    assert_eq!(seen, documented.matches("\n| `aura_").count(), "{text}");
+    assert!(text.contains("\naura_runs_ended_total{status=\"rejected\"} 0\n"), "{text}");
+    assert!(text.contains("\naura_store_up 1\n"), "{text}");
+}
+
+with_both_stores! {
+    async fn a_run_with_an_approval_moves_the_counters_and_names_nobody(kind: Kind) {
+        let world = World::new(kind).await;
+        let server = &world.server;
+        let user = server.as_user("tenant-seven", "user-of-metrics");
+        let mut stream = user.stream(MERGE).await;
+        let hitl = stream.until("hitl").await;
+        comes_to(server, "aura_runs_waiting", 1).await;
+        comes_to(server, "aura_runs_working", 0).await;
+        let waiting = samples(server).await;
+        assert_eq!(waiting["aura_runs_started_total"], 1);
+        assert_eq!(waiting["aura_approvals_asked_total"], 1);
+        assert_eq!(waiting["aura_streams_open"], 1);
+
+        user.approve(hitl.data["requestId"].as_str().unwrap()).await;
+        stream.to_done().await;
+        comes_to(server, "aura_runs_waiting", 0).await;
+        comes_to(server, "aura_streams_open", 0).await;
+        comes_to(server, "aura_runs_ended_total{status=\"completed\"}", 1).await;
+        let over = samples(server).await;
+        assert_eq!(over["aura_approvals_decided_total{verdict=\"approved\"}"], 1);
+        assert_eq!(over["aura_approvals_decided_total{verdict=\"rejected\"}"], 0);
+        assert_eq!(over["aura_runs_ended_total{status=\"failed\"}"], 0);
+        assert_eq!((over["aura_runs_lost_total"], over["aura_store_up"]), (0, 1));
+
+        let text = text(server).await;
+        for secret in ["tenant-seven", "user-of-metrics", "session_", "req_"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_leaves_is_no_open_stream_any_more() {
+    let server = Server::embedded().await;
+    let user = server.user();
+    let mut stream = user.stream(MERGE).await;
+    stream.until("hitl").await;
+    let second = user.resume(&stream.session(), None).await;
+    comes_to(&server, "aura_streams_open", 2).await;
+    drop(second);
+    comes_to(&server, "aura_streams_open", 1).await;
+    drop(stream);
+    comes_to(&server, "aura_streams_open", 0).await;
+    comes_to(&server, "aura_runs_waiting", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subscriptions_end_with_what_they_are_for_and_an_outage_is_seen() {
+    let mut redis = RedisServer::start();
+    let options = || Options::default().set("REDIS_URL", redis.url());
+    let (first, second) = tokio::join!(Server::start(options()), Server::start(options()));
+    comes_to(&first, "aura_store_subscriptions", 1).await;
+    let mut stream = first.user().stream(MERGE).await;
+    let hitl = stream.until("hitl").await;
+    comes_to(&first, "aura_store_subscriptions", 2).await;
+    let mut elsewhere = second.user().resume(&stream.session(), None).await;
+    elsewhere.until("hitl").await;
+    comes_to(&second, "aura_store_subscriptions", 2).await;
+
+    redis.kill();
+    comes_to(&first, "aura_store_up", 0).await;
+    comes_to(&first, "aura_store_subscriptions", 0).await;
+    redis.restart();
+    comes_to(&first, "aura_store_up", 1).await;
+    comes_to(&first, "aura_store_subscriptions", 2).await;
+
+    first.user().reject(hitl.data["requestId"].as_str().unwrap(), "no").await;
+    comes_to(&first, "aura_runs_ended_total{status=\"rejected\"}", 1).await;
+    drop((stream, elsewhere));
+    for server in [&first, &second] {
+        comes_to(server, "aura_store_subscriptions", 1).await;
+        comes_to(server, "aura_streams_open", 0).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_gateway_can_reach_no_metrics() {
+    let server = Server::embedded().await;
+    let inside = server.user().request(Method::GET, "/aura/metrics").send().await.unwrap();
+    assert_eq!(answer(inside).await.status, StatusCode::NOT_FOUND);
+}
