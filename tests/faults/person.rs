@@ -121,13 +121,18 @@ impl Person {
             Ok(lived) => lived,
             Err(_) => Err(format!("no end after {patience:?}: {}", self.situation())),
         };
+        let lived = lived.and_then(|()| self.deeds_done());
         (self.plan, lived.map(|()| self.history))
     }
 
     fn situation(&self) -> String {
         let History { session, frames, broken_off, refusals, .. } = &self.history;
-        let last = frames.last().map(|frame| &frame.raw);
-        format!("{session:?}, {} frames, {broken_off} breaks, {refusals:?}, {last:?}", frames.len())
+        let (frames, last) = (frames.len(), frames.last().map(|frame| &frame.raw));
+        let deeds = self.deeds.len();
+        format!(
+            "{session:?}, {frames} frames, {broken_off} breaks, {refusals:?}, {deeds} deeds under \
+             way, {last:?}"
+        )
     }
 
     async fn see_it_through(&mut self) -> Result<(), Violation> {
@@ -140,7 +145,12 @@ impl Person {
             }
             sleep(PAUSE).await;
         }
-        // Deeds that still try to reach somebody come too late; what they found wrong counts.
+        Ok(())
+    }
+
+    /// What went wrong with what the person did. Deeds that still try to reach somebody come too
+    /// late.
+    fn deeds_done(&mut self) -> Result<(), Violation> {
         while let Some(deed) = self.deeds.try_join_next() {
             deed.unwrap()?;
         }
@@ -204,6 +214,7 @@ impl Person {
         let mut body = response.bytes_stream();
         let mut buffer = Vec::new();
         loop {
+            self.deeds_done()?;
             while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
                 let raw: Vec<u8> = buffer.drain(..end + 2).collect();
                 let raw = String::from_utf8(raw).unwrap();
@@ -357,10 +368,8 @@ impl Deed {
 
     /// What the Main Service does; Redis is asked until it takes it.
     async fn by_keys(self) -> Result<(), Violation> {
-        while let Err(error) = self.write_keys().await {
-            if !error.is_io_error() && !error.is_connection_dropped() {
-                return Err(format!("the keys of {} cannot be written: {error}", self.request));
-            }
+        // Redis may be away, or still loading what it had stored.
+        while self.write_keys().await.is_err() {
             sleep(PAUSE).await;
         }
         self.stage.cluster.ledger.decided(&self.session);
