@@ -10,7 +10,14 @@
 //! | `faults/going.rs` | how long runs stand still when their server goes |
 //! | `faults/checker.rs` | what must hold, rule by rule |
 //!
-//! `scripts/faults` runs the long one.
+//! `scripts/faults` runs the long one. What is measured goes to files that the environment names:
+//!
+//! | variable | what is written |
+//! |---|---|
+//! | `AURA_FAULTS_TABLE` | each append at which a run was killed, and what came of it |
+//! | `AURA_FAULTS_SUMMARY` | what happened in the storm, how long runs stood still, violations |
+//! | `AURA_FAULTS_GOING` | how long runs stand still after a kill and after a SIGTERM alone |
+//! | `AURA_FAULTS_REDIS` | what a client is answered while Redis is away |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test's tasks end with its runtime")]
 #![allow(clippy::print_stderr, reason = "the test runner shows it where a test fails")]

@@ -1,6 +1,6 @@
 //! How long a client waits when the server that works for it goes, with nothing else in the way.
 //!
-//! `AURA_FAULTS_LEASE` sets the lease in seconds; `AURA_FAULTS_GOING` names a file for the times.
+//! `AURA_FAULTS_LEASE` sets the lease, in seconds.
 
 use std::fmt::Write;
 use std::sync::Arc;

@@ -220,13 +220,13 @@ impl Person {
                 let raw = String::from_utf8(raw).unwrap();
                 if raw != ": keep-alive id:\n\n" {
                     self.see(Frame::parse(&raw))?;
-                    if self.plan.leaves_after.contains(&self.history.frames.len()) {
+                    if self.leaves() {
                         self.history.left += 1;
                         return Ok(Left::Lost);
                     }
                 }
             }
-            let done = self.history.frames.last().is_some_and(Frame::is_done);
+            let done = self.is_done();
             match timeout(SILENCE, body.next()).await {
                 Ok(Some(Ok(bytes))) => buffer.extend_from_slice(&bytes),
                 _ if done => return Ok(Left::Done),
@@ -238,6 +238,15 @@ impl Person {
                 }
             }
         }
+    }
+
+    fn is_done(&self) -> bool {
+        self.history.frames.last().is_some_and(Frame::is_done)
+    }
+
+    /// Whether the person goes away now. Nobody does so after the trailer, only to be sent it again.
+    fn leaves(&self) -> bool {
+        !self.is_done() && self.plan.leaves_after.contains(&self.history.frames.len())
     }
 
     fn see(&mut self, frame: Frame) -> Result<(), Violation> {
@@ -262,7 +271,7 @@ impl Person {
         let request = hitl.data["requestId"].as_str().unwrap().to_owned();
         self.history.reactions.insert(request.clone(), self.plan.reaction);
         let deed = Deed {
-            rng: Rng::of(self.stage.seed, &request, self.plan.index),
+            rng: Rng::of(self.stage.seed, "answer", self.plan.index),
             plan: self.plan.clone(),
             stage: self.stage.clone(),
             session: self.history.session.clone().unwrap(),

@@ -39,7 +39,9 @@ pub enum Channel {
 /// One session.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Its number; its user and its repository are named after it.
+    /// Which crowd the person belongs to.
+    pub crowd: usize,
+    /// The person's number in the crowd. User and repository are named after both.
     pub index: usize,
     /// What is asked for.
     pub task: Task,
@@ -63,6 +65,7 @@ impl Plan {
     /// A person who merges and says yes over REST, and stays.
     pub fn merge(index: usize, words: usize) -> Self {
         Self {
+            crowd: 0,
             index,
             task: Task::Merge,
             words,
@@ -75,8 +78,9 @@ impl Plan {
         }
     }
 
-    /// One of a crowd that comes within `arrivals`.
-    pub fn drawn(seed: u64, index: usize, arrivals: Duration) -> Self {
+    /// One of a crowd that comes within `arrivals`. The same seed draws the same crowd, whichever
+    /// it is.
+    pub fn drawn(seed: u64, crowd: usize, index: usize, arrivals: Duration) -> Self {
         let mut rng = Rng::of(seed, "session", index);
         let task = match rng.below(100) {
             0..45 => Task::Merge,
@@ -85,6 +89,7 @@ impl Plan {
         };
         let within = usize::try_from(arrivals.as_millis()).unwrap();
         Self {
+            crowd,
             index,
             task,
             words: 10 + rng.below(50),
@@ -99,12 +104,12 @@ impl Plan {
 
     /// The repository that belongs to the session.
     pub fn repository(&self) -> String {
-        format!("repository-{}", self.index)
+        format!("repository-{}-{}", self.crowd, self.index)
     }
 
     /// Who asks. Each session has a user of its own, whose sessions no other's ids can be in.
     pub fn user(&self) -> String {
-        format!("user{}", self.index)
+        format!("user{}-{}", self.crowd, self.index)
     }
 
     /// What is asked. The model reads everything that it has to know from this.

@@ -109,10 +109,8 @@ async fn storm(replicas: usize) {
     let sessions = usize::try_from(setting("AURA_FAULTS_SESSIONS", 40)).unwrap();
     let seconds = Duration::from_secs(setting("AURA_FAULTS_SECONDS", 0));
     let mut storm = Storm::prepare(replicas).await;
-    let mut batch = 0;
-    loop {
-        storm.batch(seed + batch, sessions).await;
-        batch += 1;
+    for seed in seed.. {
+        storm.batch(seed, sessions).await;
         if storm.began.elapsed() >= seconds {
             break;
         }
@@ -128,6 +126,7 @@ struct Storm {
     cluster: Arc<Cluster>,
     replicas: Vec<Replica>,
     tally: Tally,
+    batches: usize,
     /// Journals that have been checked.
     checked: HashSet<String>,
     /// Approvals of each session that merged, for a last look when nobody can merge any more.
@@ -169,6 +168,7 @@ impl Storm {
             cluster,
             replicas,
             tally: Tally::default(),
+            batches: 0,
             checked: HashSet::new(),
             approved: Vec::new(),
             _model: model,
@@ -177,7 +177,8 @@ impl Storm {
 
     /// One crowd in one storm.
     async fn batch(&mut self, seed: u64, sessions: usize) {
-        let first = self.tally.sessions;
+        let number = self.batches;
+        self.batches += 1;
         let stage = Stage {
             cluster: Arc::clone(&self.cluster),
             redis: self.redis.url(),
@@ -186,7 +187,7 @@ impl Storm {
         };
         eprintln!("AURA_FAULTS_SEED={seed}: {sessions} sessions, {} replicas", self.replicas.len());
         let crowd = (0..sessions).map(|index| {
-            let plan = Plan { index: first + index, ..Plan::drawn(seed, index, ARRIVALS) };
+            let plan = Plan::drawn(seed, number, index, ARRIVALS);
             self.workspace.add(&plan.repository());
             tokio::spawn(Person::new(plan, stage.clone()).live(PATIENCE))
         });
