@@ -4,6 +4,7 @@
 //! journal first and shown then. Knows the ports and `domain`; nothing of HTTP, nothing of Redis.
 
 mod ask;
+mod audit;
 pub mod decisions;
 mod evidence;
 mod execute;

@@ -14,20 +14,22 @@ use crate::agent::AgentService;
 use crate::agent::journal::Desk;
 use crate::agent::listener;
 use crate::agent::ownership::Terms;
-use crate::agent::run::{Env, Limits};
+use crate::agent::run::{ApproverPolicy, Env, Limits, OnReject};
 use crate::domain::{Clock, SystemClock};
 use crate::http::{self, Http, listen};
 use crate::llm::ChatModel;
 use crate::llm::openai::{self, OpenAi};
 use crate::llm::planner::Planner;
-use crate::settings::{Approval, Listening, Mode, Provider, Settings};
+use crate::settings::{Approval, Listening, Mode, Provider, Rejection, Settings};
 use crate::shutdown::{Drained, Tasks};
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
 use crate::telemetry::metrics::Metrics;
 use crate::tools::registry::{PolicyError, Rule};
-use crate::tools::{ApprovalPolicy, Tool, Tools, drafts, git};
+use crate::tools::{ApprovalPolicy, Tool, ToolError, Tools, drafts, git};
+
+pub mod audit;
 
 /// How long to wait for an embedded store that is away, which it never is.
 const UNUSED_PATIENCE: Duration = Duration::from_secs(30);
@@ -61,6 +63,14 @@ pub enum AppError {
     /// The approval policy cannot be kept.
     #[error("tools.approval: {0}")]
     Policy(#[from] PolicyError),
+    /// Nobody can approve a tool that is not there.
+    #[error("tools.approvers.{tool}: {error}")]
+    Approvers {
+        /// The name in the rule.
+        tool: String,
+        /// What there is.
+        error: ToolError,
+    },
     /// The process cannot hear signals.
     #[error("signals cannot be heard: {0}")]
     Signals(std::io::Error),
@@ -118,13 +128,16 @@ impl App {
         };
         let limits = limits(&settings);
         let terms = Terms { lease: settings.agent.lease, scan: SCAN };
-        let env = Arc::new(Env { desk, model, tools, gate: Arc::default(), limits, terms });
+        let approvers = approvers(&settings, &tools)?;
+        let gate = Arc::default();
+        let env = Arc::new(Env { desk, model, tools, approvers, gate, limits, terms });
         let service = listener::start(env, settings.agent.max_runs, events);
         let config = http::Config {
             key: settings.auth.key,
             leeway: settings.auth.leeway,
             keep_alive: settings.keep_alive,
             store_patience,
+            auditors: settings.audit_role,
         };
         let shared = Arc::clone(&service);
         let stopping = tasks.stopping();
@@ -179,6 +192,7 @@ fn store(
         Some(redis) => {
             let config = redis::Config {
                 url: redis.url.clone(),
+                ca: redis.ca.clone(),
                 max_events,
                 command_timeout: redis.command_timeout,
                 metrics: metrics.clone(),
@@ -282,12 +296,26 @@ async fn workspace(settings: &Settings, mode: &Mode) -> Result<Option<PathBuf>, 
     }
 }
 
+/// Who may approve what. A rule for a tool that is not there is a mistake.
+fn approvers(settings: &Settings, tools: &Tools) -> Result<ApproverPolicy, AppError> {
+    let rules = &settings.tools.approvers;
+    for tool in rules.keys() {
+        tools.find(tool).map_err(|error| AppError::Approvers { tool: tool.clone(), error })?;
+    }
+    Ok(rules.iter().map(|(tool, approvers)| (tool.clone(), approvers.clone())).collect())
+}
+
 fn limits(settings: &Settings) -> Limits {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Limits {
         max_turns: count(settings.agent.max_turns),
         max_tool_calls: count(settings.agent.max_tool_calls),
-        hitl_timeout: settings.hitl_timeout,
+        hitl_timeout: settings.hitl.timeout,
+        hitl_warning: settings.hitl.warning,
+        on_reject: match settings.hitl.on_reject {
+            Rejection::Stop => OnReject::Stop,
+            Rejection::Continue => OnReject::Continue,
+        },
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 /// The pauses between attempts at one thing.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
+    start: Duration,
     first: Duration,
     most: Duration,
     next: Duration,
@@ -14,13 +15,18 @@ pub struct Backoff {
 impl Backoff {
     /// Pauses that double from `first` to `most`; each is taken at random from its upper half.
     pub fn new(first: Duration, most: Duration) -> Self {
-        Self { first, most, next: first }
+        Self { start: first, first, most, next: first }
+    }
+
+    /// The same, but the first attempt is made at once.
+    pub fn eager(first: Duration, most: Duration) -> Self {
+        Self { start: Duration::ZERO, first, most, next: Duration::ZERO }
     }
 
     /// The next pause.
     pub fn pause(&mut self) -> Duration {
         let whole = self.next;
-        self.next = (whole * 2).min(self.most);
+        self.next = (whole * 2).clamp(self.first, self.most);
         whole.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 
@@ -31,7 +37,7 @@ impl Backoff {
 
     /// The attempt succeeded: the next failure is a new one.
     pub fn reset(&mut self) {
-        self.next = self.first;
+        self.next = self.start;
     }
 }
 
@@ -49,6 +55,11 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.pause() <= first);
+        let mut eager = Backoff::eager(first, most);
+        assert_eq!(eager.pause(), Duration::ZERO);
+        assert!(eager.pause() >= first / 2);
+        eager.reset();
+        assert_eq!(eager.pause(), Duration::ZERO);
         let pauses = [(); 20].map(|()| Backoff::new(most, most).pause());
         assert!(pauses.iter().any(|pause| *pause != pauses[0]));
     }

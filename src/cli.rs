@@ -12,6 +12,7 @@ use crate::app::AppError;
 use crate::settings::{Checked, Environment, Faults, Layers, Purpose};
 use crate::telemetry::log;
 
+mod audit;
 mod config;
 mod dev;
 mod healthcheck;
@@ -32,13 +33,15 @@ Examples:
       a token for a user
   aura-platform config
       what is set, and where it came from
+  REDIS_URL=redis://redis:6379 aura-platform audit verify --tenant tenant1
+      whether the tenant's audit stream is what was recorded
 
 Settings come from config/aura.toml (or the file that AURA_CONFIG names) and from the environment,
 which wins; config/default.toml in the sources describes every one of them.
 
 Exit codes:
   0  done
-  1  it did not work out (healthcheck: not healthy)
+  1  it did not work out (healthcheck: not healthy; audit verify: a broken chain)
   2  the command line or a setting is wrong; nothing was started";
 
 /// The agent server of DWP: typed SSE streams, durable runs, human approvals.
@@ -59,6 +62,8 @@ enum Command {
     Prompt(prompt::Arguments),
     /// Print the settings in force and where each came from; secrets are masked
     Config,
+    /// Check the audit streams
+    Audit(audit::Arguments),
     /// Ask a running service whether it is healthy
     Healthcheck(healthcheck::Arguments),
 }
@@ -111,6 +116,7 @@ pub fn run() -> ExitCode {
         Command::Token(arguments) => token::run(&arguments),
         Command::Prompt(arguments) => prompt::run(&arguments),
         Command::Config => config::run(),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
     };
     let Err(error) = result else {

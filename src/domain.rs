@@ -1,6 +1,7 @@
 //! Pure types: no async, no I/O, nothing of ours below them.
 
 pub mod approval;
+pub mod audit;
 pub mod caller;
 pub mod clock;
 pub mod confidence;
@@ -14,7 +15,11 @@ pub mod plan;
 pub mod session;
 pub mod signal;
 
-pub use approval::{ApprovalRequest, ApprovalStatus, Decision, Verdict};
+pub use approval::{ApprovalRequest, ApprovalStatus, Approvers, Decision, Verdict, Who};
+pub use audit::{
+    ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, AuditReason, Broken, ChainEnd,
+    EntryHash, FactId, Outcome,
+};
 pub use caller::Caller;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use confidence::Confidence;

@@ -19,6 +19,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::token::TokenKey;
 
 pub mod arrival;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod envelope;
@@ -45,6 +46,8 @@ pub struct Config {
     pub keep_alive: Duration,
     /// How long a stream waits for a store that is away.
     pub store_patience: Duration,
+    /// The role whose callers may read the audit stream; `None`: nobody.
+    pub auditors: Option<String>,
 }
 
 /// What handlers share.
@@ -100,6 +103,8 @@ pub fn routes() -> Vec<Route> {
         route("/aura/sessions/{id}", &["GET"], Guarded, get(sessions::show)),
         route("/aura/sessions/{id}/stream", &["GET"], Guarded, get(stream::join)),
         route("/aura/sessions/{id}/cancel", &["POST"], Guarded, post(sessions::cancel)),
+        // Ours: the contract has no such route.
+        route("/aura/audit", &["GET"], Guarded, get(audit::page)),
         route("/health", &["GET"], Open, get(health::live)),
         route("/aura/health", &["GET"], Open, get(health::live)),
         route("/health/ready", &["GET"], Open, get(health::ready)),

@@ -10,6 +10,7 @@
 //! | the bytes of an event | [`domain::event`], [`sse`] |
 //! | what outlives a process | [`store`] (port), [`store::memory`], [`store::redis`] |
 //! | models and tools | [`llm`], [`tools`] |
+//! | the forms of `REDIS_URL` | [`redis_url`] |
 //! | how an outbound HTTP client is built | [`http_client`] |
 //! | how it is all put together | [`app`] |
 //!
@@ -24,6 +25,7 @@ pub mod domain;
 pub mod http;
 pub mod http_client;
 pub mod llm;
+pub mod redis_url;
 pub mod settings;
 pub mod shutdown;
 pub mod sse;

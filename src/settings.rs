@@ -18,7 +18,8 @@ mod source;
 pub use mode::{DevSetup, Listening, Mode};
 pub use sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
-    ModelSettings, OpenAiSettings, Provider, RedisSettings, Settings, ToolSettings,
+    HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings, Rejection, Settings,
+    ToolSettings,
 };
 pub use source::{Environment, Fault};
 

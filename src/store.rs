@@ -1,7 +1,7 @@
 //! PORT: everything that outlives a connection, and most of what outlives a process.
 //!
-//! Four small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
-//! [`Approvals`] and the [`Leases`] on runs. Two adapters implement them, [`memory`] for one process and [`redis`] for
+//! Five small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
+//! [`Approvals`], the [`Leases`] on runs and the [`Audit`] stream. Two adapters implement them, [`memory`] for one process and [`redis`] for
 //! many; `tests/store_conformance.rs` holds both to the sentences below.
 
 use std::time::Duration;
@@ -11,8 +11,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ApprovalRequest, Decision, Entry, EventId, Message, RequestId, SessionId, SessionMeta,
-    TenantId, ThreadId, UserId,
+    ApprovalRequest, AuditEntry, AuditFact, Decision, Entry, EventId, Message, RequestId,
+    SessionId, SessionMeta, TenantId, ThreadId, UserId,
 };
 
 pub mod memory;
@@ -203,6 +203,10 @@ pub trait Approvals: Send + Sync {
     /// atomically over all processes, and says whose stands. Kept for 24 h.
     async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError>;
 
+    /// Notes that this person says yes to a request that several have to approve; returns how many
+    /// different people have said so. Saying it twice counts once. Kept for 24 h.
+    async fn endorse(&self, id: &RequestId, user: &UserId) -> Result<usize, StoreError>;
+
     /// The decision that stands, if there is one.
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError>;
 
@@ -237,6 +241,33 @@ pub trait Leases: Send + Sync {
     /// Takes at most `limit` leases that have run out, the oldest first, for `term` from now.
     /// Of several processes that claim at once, one gets each run.
     async fn claim(&self, limit: usize, term: Duration) -> Result<Vec<SessionId>, StoreError>;
+}
+
+/// One hash-chained stream of facts per tenant, kept for ever. Nothing in it is changed or removed by
+/// this service; what somebody else changes or removes, the chain shows.
+#[async_trait]
+pub trait Audit: Send + Sync {
+    /// Adds a fact. When this returns `Ok`, it is the newest or an earlier entry of the tenant's
+    /// chain. Recorders of all processes make one chain, and none waits for more than a few round
+    /// trips, however many record at once. A caller that gives up waiting has recorded the fact or
+    /// not, as after an error; recording it again is safe and may add it twice.
+    async fn record(&self, tenant: &TenantId, fact: &AuditFact) -> Result<(), StoreError>;
+
+    /// The first `limit` entries with a number greater than `after`, oldest first, as they are
+    /// stored: whether they make a whole chain is for the caller to check.
+    async fn audit(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// The number of the newest entry that there ever was, as far as the store knows: also if
+    /// somebody has removed it. 0 if there was none.
+    async fn audit_reached(&self, tenant: &TenantId) -> Result<u64, StoreError>;
+
+    /// Every tenant that has a stream, in the order of their names.
+    async fn audited_tenants(&self) -> Result<Vec<TenantId>, StoreError>;
 }
 
 /// What came of a proposal.
@@ -292,12 +323,17 @@ pub enum StoreEvent {
 
 /// The store as a whole.
 #[async_trait]
-pub trait Store: Journal + Sessions + Approvals + Leases {
+pub trait Store: Journal + Sessions + Approvals + Leases + Audit {
     /// `memory` or `redis`.
     fn kind(&self) -> &'static str;
 
     /// Whether it answers now; what `/health/ready` asks.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// The text of a fact that is to be recorded.
+fn audit_text(fact: &AuditFact) -> Result<String, StoreError> {
+    fact.to_text().map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 /// Whether there are entries and their ids ascend from `expected`, as every append promises.

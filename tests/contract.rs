@@ -229,6 +229,8 @@ fn hitl() {
         status: ApprovalStatus::Pending,
         created_at: 1_706_152_860_123,
         expires_at: 1_706_153_161,
+        tool_call_id: None,
+        args_hash: None,
         more: Map::new(),
     };
     let event = Event::Hitl {

@@ -1,6 +1,9 @@
-//! One suite, both stores: every sentence of the ports in `src/store.rs`, held against the embedded
-//! store and against a real Redis, with two processes' worth of stores on it. What only Redis can
-//! do, such as going away, follows in `outage` and `wire`.
+//! One suite, every store: every sentence of the ports in `src/store.rs`, held against the embedded
+//! store, a real Redis, a cluster of three, and Valkey where it is installed, with two processes'
+//! worth of stores on each. What only Redis can do, such as going away, follows in `outage`,
+//! `strain`, `cluster`, `sentinel`, `tls` and `wire`.
+//!
+//! Valkey is the `valkey-server` of the PATH, or the program that `VALKEY_SERVER` names.
 
 #![allow(
     clippy::expect_used,
@@ -12,8 +15,12 @@ use std::time::Duration;
 
 #[path = "store_conformance/approvals.rs"]
 mod approvals;
+#[path = "store_conformance/audit.rs"]
+mod audit;
 #[path = "store_conformance/bench.rs"]
 mod bench;
+#[path = "store_conformance/cluster.rs"]
+mod cluster;
 #[path = "store_conformance/expiry.rs"]
 mod expiry;
 #[path = "store_conformance/journal.rs"]
@@ -24,8 +31,14 @@ mod leases;
 mod outage;
 #[path = "it/support/redis.rs"]
 mod redis_server;
+#[path = "store_conformance/sentinel.rs"]
+mod sentinel;
 #[path = "store_conformance/sessions.rs"]
 mod sessions;
+#[path = "store_conformance/strain.rs"]
+mod strain;
+#[path = "store_conformance/tls.rs"]
+mod tls;
 #[path = "store_conformance/wire.rs"]
 mod wire;
 
@@ -39,13 +52,17 @@ macro_rules! for_each_store {
     ($($area:ident: [$($check:ident,)+])+) => {
         for_each_store!(@store memory; $($area: [$($check,)+])+);
         for_each_store!(@store redis; $($area: [$($check,)+])+);
+        for_each_store!(@store on_cluster; $($area: [$($check,)+])+);
+        for_each_store!(@store valkey; $($area: [$($check,)+])+);
     };
     (@store $store:ident; $($area:ident: [$($check:ident,)+])+) => {
         mod $store {
             $(mod $area {
                 $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $check() {
-                    crate::within(crate::$area::$check(crate::bench::Bench::$store())).await;
+                    if let Some(bench) = crate::bench::Bench::$store() {
+                        crate::within(crate::$area::$check(bench)).await;
+                    }
                 })+
             })+
         }
@@ -107,5 +124,14 @@ for_each_store! {
         no_more_is_claimed_than_asked_for,
         of_several_claimants_one_gets_each_run,
         nothing_is_no_trouble,
+    ]
+    audit: [
+        facts_make_a_chain_in_the_order_of_their_recording,
+        two_processes_that_record_at_once_make_one_whole_chain,
+        a_repeated_recording_can_be_told_by_its_fact_id,
+        a_page_starts_after_a_number_and_ends_at_the_limit,
+        tenants_have_chains_of_their_own_whatever_they_are_called,
+        a_tenant_without_facts_has_an_empty_stream,
+        who_stops_waiting_harms_nobody_else,
     ]
 }

@@ -2,106 +2,156 @@
 
 use serde_json::Value;
 
+use super::gate::Waiting;
 use super::journal::{Draft, JournalError};
 use super::record::{PlannedCall, Record};
 use super::run::{Env, Flow, Run, Step};
 use super::votes::keep_request;
-use crate::domain::event::ToolStatus;
+use crate::domain::event::{ThoughtKind, ToolStatus};
 use crate::domain::plan::StepStatus;
-use crate::domain::{ApprovalRequest, ApprovalStatus, Decision, Event, RequestId, Verdict};
+use crate::domain::{
+    ApprovalRequest, ApprovalStatus, Approvers, ArgumentsHash, Decision, Event, RequestId,
+    SessionId, Verdict,
+};
 use crate::tools::Tool;
 
+/// A question to be: the call, and the request that asks about it.
+pub(super) struct Question {
+    planned: PlannedCall,
+    request: ApprovalRequest,
+}
+
+impl Question {
+    fn record(&self) -> Record {
+        let (call, request) = (self.planned.call.id.clone(), Box::new(self.request.clone()));
+        Record::ApprovalAsked { call, request }
+    }
+}
+
 impl Run {
-    /// Asks whether a call may run. `doubt` says what is unknown about an earlier attempt.
+    /// Asks whether these calls may run, all at once.
     ///
-    /// The order is the guarantee: the gate expects the answer, the subscription is live and the
-    /// request is stored; only then does the journal, and with it any client, get the question.
-    pub(super) async fn ask(
-        &mut self,
-        planned: &PlannedCall,
-        tool: &dyn Tool,
-        arguments: Value,
-        doubt: Option<&str>,
-    ) -> Step {
+    /// The order is the guarantee: the gate expects the answers, the subscription is live and the
+    /// requests are stored; only then does the journal, and with it any client, get the questions.
+    pub(super) async fn ask(&mut self, questions: Vec<Question>) -> Step {
         self.writer.flush().await?;
-        let request = self.request_for(planned, tool, arguments, doubt);
-        let record = Record::ApprovalAsked {
-            call: planned.call.id.clone(),
-            request: Box::new(request.clone()),
-        };
         let mut asked = self.state.clone();
-        asked.apply(&record);
+        questions.iter().for_each(|question| asked.apply(&question.record()));
         let checkpoint = asked.checkpoint();
-
-        self.env.gate.expect(&request);
-        let store = &self.env.desk.store;
-        let opened = self.env.desk.patiently(|| store.open(&request, &checkpoint)).await;
-        if let Err(error) = opened {
-            self.env.gate.withdraw(&request.session_id);
-            return Err(JournalError::StoreAway(error));
+        let session = &self.state.meta.session_id;
+        let alone = asked.pending_requests().count() == 1;
+        for Question { request, .. } in &questions {
+            self.env.expect(session, request, alone);
         }
-        log_interrupt(&request);
-
-        let mut drafts = self.move_step(&planned.step, StepStatus::InProgress);
-        let pending = self.execution(planned, &request.context, ToolStatus::Pending);
-        drafts.push(Draft::Event(Event::ToolExecution(pending)));
-        let confidence =
-            self.state.step(&planned.step).map_or(self.state.confidence, |s| s.confidence);
-        let hitl = Event::Hitl {
-            request: Box::new(request.clone()),
-            step_id: planned.step.clone(),
-            confidence,
-        };
-        drafts.push(Draft::Both(hitl, record));
-        self.env.gate.show(&request.session_id);
-        let shown = match self.commit(drafts).await {
-            Ok(()) => self.writer.flush().await,
+        let shown = match self.open(&questions, &checkpoint).await {
+            Ok(()) => self.show_questions(&questions).await,
             Err(error) => Err(error),
         };
         if let Err(error) = shown {
-            self.env.gate.withdraw(&request.session_id);
+            self.env.gate.withdraw(&self.state.meta.session_id);
             return Err(error);
         }
-        self.env.desk.metrics.approvals_asked.inc();
+        self.env.desk.metrics.approvals_asked.inc_by(questions.len() as u64);
         Ok(Flow::Next)
     }
 
-    /// Takes back a question that was asked while somebody was cancelling the run: unlike one that
-    /// waits already, it was not there to be decided when the cancellation came.
-    pub(super) async fn withdraw_question(&mut self) -> Step {
-        let Some(request) = self.state.pending_request().map(|asked| asked.request_id.clone())
-        else {
-            return self.finish_cancelled().await;
-        };
-        let Env { desk, gate, .. } = &*self.env;
-        let at_ms = desk.clock.now_ms();
-        let proposal = Decision { verdict: Verdict::Cancelled, by: None, reason: None, at_ms };
-        let decided = desk.patiently(|| desk.store.decide(&request, &proposal)).await;
-        let standing = decided.map_err(JournalError::StoreAway)?.standing(proposal);
-        gate.withdraw(&self.state.meta.session_id);
-        self.env.desk.metrics.approval_decided(standing.verdict);
-        keep_request(&self.env, &request, &standing).await;
-        let resolved = Record::ApprovalResolved { request, decision: standing };
-        self.commit(vec![Draft::Record(resolved)]).await?;
-        self.finish_cancelled().await
+    /// Makes the answers to these questions heard and found.
+    async fn open(&self, questions: &[Question], checkpoint: &str) -> Result<(), JournalError> {
+        let desk = &self.env.desk;
+        for Question { planned, request } in questions {
+            self.record_request(planned, request).await?;
+            let opened = desk.patiently(|| desk.store.open(request, checkpoint)).await;
+            opened.map_err(JournalError::StoreAway)?;
+            log_interrupt(request);
+        }
+        Ok(())
     }
 
-    fn request_for(
+    async fn show_questions(&mut self, questions: &[Question]) -> Result<(), JournalError> {
+        let mut drafts = Vec::new();
+        for question @ Question { planned, request } in questions {
+            drafts.extend(self.move_step(&planned.step, StepStatus::InProgress));
+            let pending = self.execution(planned, &request.context, ToolStatus::Pending);
+            drafts.push(Draft::Event(Event::ToolExecution(pending)));
+            let confidence =
+                self.state.step(&planned.step).map_or(self.state.confidence, |s| s.confidence);
+            let hitl = Event::Hitl {
+                request: Box::new(request.clone()),
+                step_id: planned.step.clone(),
+                confidence,
+            };
+            drafts.push(Draft::Both(hitl, question.record()));
+        }
+        self.env.gate.show(&self.state.meta.session_id);
+        self.commit(drafts).await?;
+        self.writer.flush().await
+    }
+
+    /// Takes back every question that nobody has answered: the run is about to end. An answer that
+    /// came first stands, but nothing comes of it any more.
+    pub(super) async fn withdraw_questions(&mut self) -> Result<(), JournalError> {
+        let pending: Vec<RequestId> =
+            self.state.pending_requests().map(|request| request.request_id.clone()).collect();
+        let desk = &self.env.desk;
+        let mut drafts = Vec::new();
+        for request in pending {
+            let proposal = Decision::of(Verdict::Cancelled, desk.clock.now_ms());
+            let decided = desk.patiently(|| desk.store.decide(&request, &proposal)).await;
+            let decision = decided.map_err(JournalError::StoreAway)?.standing(proposal);
+            if let Some((planned, asked)) = self.state.asked_about(&request) {
+                self.record_decision(planned, asked, &decision).await?;
+            }
+            desk.metrics.approval_decided(decision.verdict);
+            keep_request(&self.env, &request, &decision).await;
+            drafts.push(Draft::Record(Record::ApprovalResolved { request, decision }));
+        }
+        self.env.gate.withdraw(&self.state.meta.session_id);
+        if drafts.is_empty() { Ok(()) } else { self.commit(drafts).await }
+    }
+
+    /// Warns whoever is asked and has nearly run out of time, once for each request.
+    pub(super) async fn warn_of_deadlines(&mut self) -> Result<(), JournalError> {
+        let now_ms = self.env.desk.clock.now_ms();
+        let before = self.env.limits.hitl_warning;
+        let is_near = |request: &&ApprovalRequest| {
+            let waiting = Waiting::for_request(request, Approvers::default());
+            let due = waiting.warning_ms(before).is_some_and(|at| at <= now_ms);
+            due && now_ms < waiting.deadline_ms()
+                && !self.state.warned.contains(&request.request_id)
+        };
+        let near: Vec<ApprovalRequest> =
+            self.state.pending_requests().filter(is_near).cloned().collect();
+        let drafts = near.iter().map(|request| {
+            let left = (request.expires_at * 1000).saturating_sub(now_ms).div_ceil(1000);
+            let tool = &request.action_type;
+            let content = format!("{tool} 승인 요청이 {left}초 뒤에 만료됩니다.");
+            let thought =
+                Event::Thought { kind: ThoughtKind::Reasoning, content, sources: Vec::new() };
+            Draft::Both(thought, Record::DeadlineNear { request: request.request_id.clone() })
+        });
+        let drafts: Vec<Draft> = drafts.collect();
+        if drafts.is_empty() { Ok(()) } else { self.commit(drafts).await }
+    }
+
+    /// A question about a call. `doubt` says what is unknown about an earlier attempt.
+    pub(super) fn question(
         &self,
         planned: &PlannedCall,
         tool: &dyn Tool,
         arguments: Value,
         doubt: Option<&str>,
-    ) -> ApprovalRequest {
+    ) -> Question {
         let now_ms = self.env.desk.clock.now_ms();
         let wait_ms = u64::try_from(self.env.limits.hitl_timeout.as_millis()).unwrap_or(u64::MAX);
         let question = tool.question(&arguments);
-        ApprovalRequest {
+        let request = ApprovalRequest {
             request_id: RequestId::generate(),
             session_id: self.state.meta.session_id.clone(),
             user_id: self.state.meta.user.clone(),
             tenant_id: self.state.meta.tenant.clone(),
             action_type: planned.call.name.clone(),
+            tool_call_id: Some(planned.call.id.clone()),
+            args_hash: Some(ArgumentsHash::of(&planned.call.name, &arguments)),
             context: arguments,
             message: doubt.map_or(question.clone(), |doubt| format!("{doubt} {question}")),
             status: ApprovalStatus::Pending,
@@ -109,7 +159,17 @@ impl Run {
             // Whole seconds on the wire: nobody gets less than the time promised.
             expires_at: now_ms.saturating_add(wait_ms).div_ceil(1000),
             more: serde_json::Map::new(),
-        }
+        };
+        Question { planned: planned.clone(), request }
+    }
+}
+
+impl Env {
+    /// Lets the gate expect an answer to a request, asked alone or together with others.
+    pub(super) fn expect(&self, session: &SessionId, request: &ApprovalRequest, alone: bool) {
+        let approvers = self.approvers.of(&request.action_type);
+        let waiting = Waiting::for_request(request, approvers);
+        self.gate.expect(session, Waiting { alone, ..waiting });
     }
 }
 

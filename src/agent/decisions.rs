@@ -1,14 +1,19 @@
 //! Deciding a request over REST: what the Main Service does by writing keys, with the guarantees.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use thiserror::Error;
 
 use super::gate::Waiting;
 use super::service::AgentService;
 use crate::domain::signal::{Signal, vote_of_request};
-use crate::domain::{ApprovalRequest, Caller, Decision, RequestId, SessionId, Verdict};
+use crate::domain::{
+    ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Caller, Decision,
+    RequestId, SessionId, Verdict,
+};
 use crate::store::{Decided, StoreError};
 
 /// How long a click waits for its decision to be told to others.
@@ -20,6 +25,17 @@ pub enum DecisionError {
     /// There is no such request, or not for this caller's tenant.
     #[error("there is no such request")]
     NotFound,
+    /// This caller may not approve it.
+    #[error("{tool} can be approved by {approvers} only")]
+    NotAnApprover {
+        /// The tool.
+        tool: String,
+        /// Who may.
+        approvers: Approvers,
+    },
+    /// The arguments that were to be approved instead are not valid.
+    #[error("the changed arguments: {0}")]
+    BadArguments(String),
     /// It broke down on the way.
     #[error("the request could not be decided")]
     Broken,
@@ -28,15 +44,38 @@ pub enum DecisionError {
     Store(#[from] StoreError),
 }
 
+/// What a person says to a request.
+#[derive(Clone, Debug)]
+pub struct Click {
+    /// Yes or no.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Option<String>,
+    /// The arguments that are to be used instead of those that were asked about.
+    pub args: Option<Value>,
+}
+
 /// What a click led to.
 #[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The session that waits.
-    pub session: SessionId,
-    /// The decision that stands.
-    pub decision: Decision,
-    /// Whether it is this click's.
-    pub won: bool,
+pub enum Outcome {
+    /// The request is decided.
+    Decided {
+        /// The session that waits.
+        session: SessionId,
+        /// The decision that stands.
+        decision: Decision,
+        /// Whether it is this click's.
+        won: bool,
+    },
+    /// Others have to say yes as well.
+    Endorsed {
+        /// The session that waits.
+        session: SessionId,
+        /// How many have said yes.
+        given: usize,
+        /// How many have to.
+        needed: usize,
+    },
 }
 
 impl AgentService {
@@ -75,14 +114,14 @@ impl AgentService {
         self: &Arc<Self>,
         caller: &Caller,
         id: &RequestId,
-        verdict: Verdict,
-        reason: Option<String>,
+        click: Click,
     ) -> Result<Outcome, DecisionError> {
         let (service, caller, id) = (Arc::clone(self), caller.clone(), id.clone());
-        let deciding =
-            self.env.desk.tasks.spawn(async move {
-                service.decide_to_the_end(&caller, &id, verdict, reason).await
-            });
+        let deciding = self
+            .env
+            .desk
+            .tasks
+            .spawn(async move { service.decide_to_the_end(&caller, &id, click).await });
         deciding.await.unwrap_or(Err(DecisionError::Broken))
     }
 
@@ -90,13 +129,16 @@ impl AgentService {
         &self,
         caller: &Caller,
         id: &RequestId,
-        verdict: Verdict,
-        reason: Option<String>,
+        click: Click,
     ) -> Result<Outcome, DecisionError> {
         let (stored, request) = self.stored_request(caller, id).await?;
         let session = request.session_id.clone();
-        let at_ms = self.env.desk.clock.now_ms();
-        let click = Decision { verdict, by: Some(caller.user.clone()), reason, at_ms };
+        let click = self.decision(caller, &request, click)?;
+        if click.verdict == Verdict::Approved
+            && let Some(endorsed) = self.endorse(caller, &request, &click).await?
+        {
+            return Ok(endorsed);
+        }
         let proposal = self.proposal(&request, &stored, click.clone());
         let decided = self.env.desk.store.decide(id, &proposal).await?;
         let first = decided == Decided::Won;
@@ -116,14 +158,103 @@ impl AgentService {
             request = %id, %session, tenant = %caller.tenant, user = %caller.user,
             verdict = ?decision.verdict, won, "approval decided"
         );
-        Ok(Outcome { session, decision, won })
+        Ok(Outcome::Decided { session, decision, won })
+    }
+
+    /// The decision that a click proposes, if this caller may propose it.
+    fn decision(
+        &self,
+        caller: &Caller,
+        request: &ApprovalRequest,
+        click: Click,
+    ) -> Result<Decision, DecisionError> {
+        let Click { verdict, reason, args } = click;
+        let by = Some(caller.user.clone());
+        let decision = Decision::of(verdict, self.env.desk.clock.now_ms());
+        if verdict != Verdict::Approved {
+            return Ok(Decision { by, reason, ..decision });
+        }
+        let approvers = self.env.approvers.of(&request.action_type);
+        if !approvers.include(caller, &request.user_id) {
+            let tool = request.action_type.clone();
+            return Err(DecisionError::NotAnApprover { tool, approvers });
+        }
+        let args = args.filter(|args| *args != request.context);
+        if let Some(args) = &args {
+            self.check_edit(request, &approvers, args)?;
+        }
+        let shown = args.as_ref().unwrap_or(&request.context);
+        let args_hash = Some(ArgumentsHash::of(&request.action_type, shown));
+        Ok(Decision { by, args, args_hash, ..decision })
+    }
+
+    /// Checks arguments that are to be used instead of those that were asked about.
+    fn check_edit(
+        &self,
+        request: &ApprovalRequest,
+        approvers: &Approvers,
+        args: &Value,
+    ) -> Result<(), DecisionError> {
+        if approvers.count > NonZeroU32::MIN {
+            let why = "cannot be changed where several people have to approve the same";
+            return Err(DecisionError::BadArguments(why.into()));
+        }
+        let tool = self.env.tools.find(&request.action_type);
+        let checked = tool.and_then(|tool| tool.check(args));
+        checked.map_err(|error| DecisionError::BadArguments(error.to_string()))
+    }
+
+    /// Notes a yes where several are needed; `None` once there are enough, or where it is too late
+    /// for one more.
+    async fn endorse(
+        &self,
+        caller: &Caller,
+        request: &ApprovalRequest,
+        click: &Decision,
+    ) -> Result<Option<Outcome>, DecisionError> {
+        let (store, id) = (&self.env.desk.store, &request.request_id);
+        let approvers = self.env.approvers.of(&request.action_type);
+        let needed = approvers.count.get() as usize;
+        let late = click.at_ms >= request.expires_at.saturating_mul(1000);
+        if needed == 1 || late || store.decision(id).await?.is_some() {
+            return Ok(None);
+        }
+        let given = store.endorse(id, &caller.user).await?;
+        self.record_endorsement(caller, request, click).await?;
+        let (session, user) = (request.session_id.clone(), &caller.user);
+        tracing::info!(request = %id, %session, %user, given, needed, "approval endorsed");
+        Ok((given < needed).then_some(Outcome::Endorsed { session, given, needed }))
+    }
+
+    /// Tells the audit stream of a yes where several are needed.
+    async fn record_endorsement(
+        &self,
+        caller: &Caller,
+        request: &ApprovalRequest,
+        click: &Decision,
+    ) -> Result<(), DecisionError> {
+        let tool = request.action_type.clone();
+        // Requests of older processes name no call; they could not be endorsed either.
+        let Some(tool_call_id) = request.tool_call_id.clone() else { return Ok(()) };
+        let call = AuditCall {
+            session_id: request.session_id.clone(),
+            tool_call_id,
+            arguments_hash: ArgumentsHash::of(&tool, &request.context),
+            dry_run: self.env.tools.find(&tool).is_ok_and(|tool| tool.is_dry_run()),
+            tool,
+        };
+        let (id, who) = (&request.request_id, Some(caller.user.clone()));
+        let kind = AuditKind::ApprovalEndorsed;
+        let fact = AuditFact::of_request(id, kind, call, who, click.at_ms);
+        Ok(self.env.desk.store.record(&caller.tenant, &fact).await?)
     }
 
     /// What a click amounts to: the deadline may have passed, and another publisher's vote may be
     /// stored already, which then came first.
     fn proposal(&self, request: &ApprovalRequest, stored: &str, click: Decision) -> Decision {
-        let waiting = Waiting::for_request(request);
-        match vote_of_request(stored) {
+        let approvers = self.env.approvers.of(&request.action_type);
+        let waiting = Waiting::for_request(request, approvers);
+        match vote_of_request(stored).filter(|vote| waiting.counts(vote)) {
             Some(vote) => waiting.stored_decision(&vote, click.at_ms),
             None if click.at_ms >= waiting.deadline_ms() => Waiting::timed_out(click.at_ms),
             None => click,

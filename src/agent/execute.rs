@@ -6,48 +6,55 @@ use tokio::time::Instant;
 
 use super::journal::{Draft, JournalError};
 use super::record::{Outcome, PlannedCall, Record};
-use super::run::{Flow, Run, Step};
-use super::state::Call;
+use super::run::{Flow, OnReject, Run, Step};
 use super::turn::parse_arguments;
 use crate::domain::event::{ToolExecution, ToolStatus};
 use crate::domain::plan::StepStatus;
-use crate::domain::{ApprovalRequest, Decision, Event, Verdict};
+use crate::domain::{ApprovalRequest, ArgumentsHash, Decision, Event, Verdict};
 use crate::tools::{Effect, Tool, ToolContext};
 
 impl Run {
-    /// Decides what happens with a call: it is refused, run, or a person is asked.
-    pub(super) async fn consider(&mut self, call: Call) -> Step {
-        let planned = call.planned;
-        let (tool, arguments) = match self.checked(&planned) {
-            Ok(checked) => checked,
-            Err(error) => return self.refuse(&planned, error).await,
-        };
-        if self.env.tools.needs_approval(&planned.call.name) {
-            return self.ask(&planned, &*tool, arguments, None).await;
-        }
-        self.run_tool(&planned, &*tool, arguments).await
-    }
-
     /// Goes on after a person, or the deadline, has decided.
     pub(super) async fn act_on_decision(
         &mut self,
-        call: &Call,
+        planned: &PlannedCall,
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Step {
-        let planned = &call.planned;
-        match decision.verdict {
-            Verdict::Approved => {
-                // Exactly the arguments that were shown, not the model's text read once more.
-                let arguments = request.context.clone();
-                match self.env.tools.find(&planned.call.name).cloned() {
-                    Ok(tool) => self.run_tool(planned, &*tool, arguments).await,
-                    Err(error) => self.refuse(planned, error.to_string()).await,
-                }
+        match (decision.verdict, self.env.limits.on_reject) {
+            (Verdict::Approved, _) => self.run_approved(planned, request, decision).await,
+            (Verdict::Rejected, OnReject::Stop) => self.finish_rejected(request, decision).await,
+            (Verdict::Rejected, OnReject::Continue) => {
+                self.decline(planned, request, decision).await
             }
-            Verdict::Rejected => self.finish_rejected(planned, request, decision).await,
-            Verdict::TimedOut => self.finish_timed_out(planned, request).await,
-            Verdict::Cancelled => self.finish_cancelled().await,
+            (Verdict::TimedOut, _) => self.finish_timed_out(request).await,
+            (Verdict::Cancelled, _) => self.finish_cancelled().await,
+        }
+    }
+
+    /// Runs an approved call with exactly what was approved: not with the model's text read once
+    /// more, and not at all if that is not what the person had before them.
+    async fn run_approved(
+        &mut self,
+        planned: &PlannedCall,
+        request: &ApprovalRequest,
+        decision: &Decision,
+    ) -> Step {
+        let arguments = request.context.clone();
+        let hash = ArgumentsHash::of(&planned.call.name, &arguments);
+        let edited = decision.args.is_some();
+        let asked_about = request.args_hash.as_ref().filter(|_| !edited);
+        let approved = [asked_about, decision.args_hash.as_ref()];
+        if approved.into_iter().flatten().any(|approved| *approved != hash) {
+            tracing::error!(
+                session = %self.state.meta.session_id, request = %request.request_id,
+                "approved arguments are not the ones that would run; not run"
+            );
+            return self.refuse(planned, "what was approved is not what would be run".into()).await;
+        }
+        match self.env.tools.find(&planned.call.name).cloned() {
+            Ok(tool) => self.run_tool(planned, &*tool, arguments, Some(request)).await,
+            Err(error) => self.refuse(planned, error.to_string()).await,
         }
     }
 
@@ -55,16 +62,15 @@ impl Run {
     /// may have happened, so a person is asked again.
     pub(super) async fn start_again(
         &mut self,
-        call: &Call,
+        planned: &PlannedCall,
         approved: Option<&ApprovalRequest>,
     ) -> Step {
-        let planned = &call.planned;
         let (tool, arguments) = match self.checked(planned) {
             Ok(checked) => checked,
             Err(error) => return self.refuse(planned, error).await,
         };
         match tool.spec().effect {
-            Effect::Reads => self.run_tool(planned, &*tool, arguments).await,
+            Effect::Reads => self.run_tool(planned, &*tool, arguments, approved).await,
             Effect::Writes => {
                 // The same arguments that were shown before.
                 let arguments = approved.map_or(arguments, |request| request.context.clone());
@@ -73,12 +79,29 @@ impl Run {
                     session = %self.state.meta.session_id, tool = %planned.call.name,
                     call = %planned.call.id, "tool in doubt; asking again"
                 );
-                self.ask(planned, &*tool, arguments, Some(&doubt)).await
+                let question = self.question(planned, &*tool, arguments, Some(&doubt));
+                self.ask(vec![question]).await
             }
         }
     }
 
-    fn checked(&self, planned: &PlannedCall) -> Result<(Arc<dyn Tool>, Value), String> {
+    /// A call that a person does not want, in a run that goes on: the model reads why.
+    async fn decline(
+        &mut self,
+        planned: &PlannedCall,
+        request: &ApprovalRequest,
+        decision: &Decision,
+    ) -> Step {
+        let reason = decision.reason.as_deref().unwrap_or(NO_REASON);
+        let shown = self.execution(planned, &request.context, ToolStatus::Cancelled);
+        let error = format!("사용자가 실행을 거절했습니다: {reason}");
+        let shown = ToolExecution { error: Some(error.clone()), ..shown };
+        self.finish_call(planned, shown, Outcome::Err(error)).await?;
+        Ok(Flow::Next)
+    }
+
+    /// The tool and the arguments of a call that may be run, or be asked about.
+    pub(super) fn checked(&self, planned: &PlannedCall) -> Result<(Arc<dyn Tool>, Value), String> {
         let limit = self.env.limits.max_tool_calls;
         if self.state.attempts >= limit {
             return Err(format!("the run has used up its {limit} tool calls"));
@@ -90,7 +113,7 @@ impl Run {
     }
 
     /// Ends a call that cannot be run; the model reads why and may do better.
-    async fn refuse(&mut self, planned: &PlannedCall, error: String) -> Step {
+    pub(super) async fn refuse(&mut self, planned: &PlannedCall, error: String) -> Step {
         let arguments = parse_arguments(&planned.call)
             .unwrap_or_else(|_| Value::String(planned.call.arguments.clone()));
         let shown = self.execution(planned, &arguments, ToolStatus::Failed);
@@ -99,13 +122,25 @@ impl Run {
         Ok(Flow::Next)
     }
 
-    async fn run_tool(&mut self, planned: &PlannedCall, tool: &dyn Tool, arguments: Value) -> Step {
+    /// Runs a call, between "about to" and "done". `approved` is the request that allowed it, where
+    /// one was needed.
+    pub(super) async fn run_tool(
+        &mut self,
+        planned: &PlannedCall,
+        tool: &dyn Tool,
+        arguments: Value,
+        approved: Option<&ApprovalRequest>,
+    ) -> Step {
         if tool.spec().effect == Effect::Writes && self.is_to_stop().await? {
             return Ok(Flow::Next);
         }
         let mut drafts = self.move_step(&planned.step, StepStatus::InProgress);
         let running = self.execution(planned, &arguments, ToolStatus::Running);
         let call = planned.call.id.clone();
+        let attempt = self.state.attempts_of(&call) + 1;
+        let hash = ArgumentsHash::of(&planned.call.name, &arguments);
+        let audited = self.audited_call(planned, hash);
+        self.record_start(&audited, attempt, approved).await?;
         let starting = Record::ToolStarting { call: call.clone() };
         drafts.push(Draft::Both(Event::ToolExecution(running), starting));
         self.commit(drafts).await?;
@@ -133,8 +168,10 @@ impl Run {
             }
         };
         let shown = ToolExecution { duration_ms: Some(duration_ms), ..shown };
-        self.finish_call(planned, shown, outcome).await?;
+        // The journal first: what it does not know would be asked about again.
+        self.finish_call(planned, shown, outcome.clone()).await?;
         self.writer.flush().await?;
+        self.record_end(&audited, attempt, &outcome, approved).await?;
         Ok(Flow::Next)
     }
 
@@ -184,6 +221,9 @@ impl Run {
         }
     }
 }
+
+/// What is said where somebody rejects without a reason.
+pub(super) const NO_REASON: &str = "User rejected";
 
 /// What is known of a call whose outcome is not.
 pub(super) fn doubt(approved: Option<&ApprovalRequest>) -> String {

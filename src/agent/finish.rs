@@ -1,10 +1,10 @@
 //! Every way in which a run ends. Each ends with `end` and the trailer, in one append.
 
-use super::execute::doubt;
+use super::execute::{NO_REASON, doubt};
 use super::journal::Draft;
 use super::record::{PlannedCall, Record};
 use super::run::{Exit, Flow, Run, Step, moved};
-use super::state::{CallStatus, State};
+use super::state::{Call, CallStatus, State};
 use super::turn::{failure, parse_arguments, thought};
 use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind, ToolExecution, ToolStatus};
 use crate::domain::plan::{PlanStep, StepStatus};
@@ -42,7 +42,9 @@ impl Run {
             error = %error.error, "run failed"
         );
         let note = format!("[작업이 오류로 끝났습니다: {}]", error.error);
+        self.withdraw_questions().await?;
         let mut drafts = close_steps(&self.state, StepStatus::Failed);
+        drafts.extend(self.close_calls());
         drafts.push(Draft::Event(Event::Error(error)));
         self.finish(drafts, EndStatus::Failed, "작업이 실패했습니다.", Some(note)).await
     }
@@ -50,13 +52,13 @@ impl Run {
     /// Ends the run because a person said no.
     pub(super) async fn finish_rejected(
         &mut self,
-        planned: &PlannedCall,
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Step {
-        let reason = decision.reason.clone().unwrap_or_else(|| "User rejected".into());
+        self.withdraw_questions().await?;
+        let reason = decision.reason.clone().unwrap_or_else(|| NO_REASON.into());
         let mut drafts = close_steps(&self.state, StepStatus::Failed);
-        drafts.push(self.never_run(planned, request));
+        drafts.extend(self.close_calls());
         let error = ErrorEvent {
             message: "사용자가 작업을 거절했습니다.".into(),
             ..failure(reason.clone(), "RejectionError", ErrorCode::Forbidden, false)
@@ -67,13 +69,10 @@ impl Run {
     }
 
     /// Ends the run because nobody answered in time.
-    pub(super) async fn finish_timed_out(
-        &mut self,
-        planned: &PlannedCall,
-        request: &ApprovalRequest,
-    ) -> Step {
+    pub(super) async fn finish_timed_out(&mut self, request: &ApprovalRequest) -> Step {
+        self.withdraw_questions().await?;
         let mut drafts = close_steps(&self.state, StepStatus::Failed);
-        drafts.push(self.never_run(planned, request));
+        drafts.extend(self.close_calls());
         let waited = (request.expires_at * 1000).saturating_sub(request.created_at) / 1000;
         let error = format!("nobody answered {} within {waited} s", request.request_id);
         drafts.push(Draft::Event(Event::Failed {
@@ -93,7 +92,9 @@ impl Run {
 
     /// Ends the run because somebody cancelled it.
     pub(super) async fn finish_cancelled(&mut self) -> Step {
-        let drafts = cancel_drafts(self);
+        self.withdraw_questions().await?;
+        let mut drafts = self.close_calls();
+        drafts.extend(close_steps(&self.state, StepStatus::Skipped));
         let note = "[작업이 취소되었습니다]".to_owned();
         self.finish(drafts, EndStatus::Cancelled, "작업이 취소되었습니다.", Some(note)).await
     }
@@ -134,6 +135,20 @@ impl Run {
         }
     }
 
+    /// What clients see of the calls that will not be run any more, or whose end is not known.
+    fn close_calls(&self) -> Vec<Draft> {
+        let close = |call: &Call| match &call.status {
+            CallStatus::Asked(request) | CallStatus::Decided(request, _) => {
+                Some(self.never_run(&call.planned, request))
+            }
+            CallStatus::Started(approved) => {
+                Some(self.never_known(&call.planned, approved.as_deref()))
+            }
+            CallStatus::Open | CallStatus::Finished => None,
+        };
+        self.state.calls.iter().filter_map(close).collect()
+    }
+
     fn never_run(&self, planned: &PlannedCall, request: &ApprovalRequest) -> Draft {
         let cancelled = self.execution(planned, &request.context, ToolStatus::Cancelled);
         Draft::Event(Event::ToolExecution(cancelled))
@@ -170,19 +185,6 @@ fn gist(text: &str) -> String {
         0..=GIST_MAX => text.to_owned(),
         _ => format!("{}…", &text[..text.floor_char_boundary(GIST_MAX)]),
     }
-}
-
-fn cancel_drafts(run: &Run) -> Vec<Draft> {
-    let unresolved = run.state.calls.iter().find_map(|call| match &call.status {
-        CallStatus::Asked(request) | CallStatus::Decided(request, _) => {
-            Some(run.never_run(&call.planned, request))
-        }
-        CallStatus::Started(approved) => Some(run.never_known(&call.planned, approved.as_deref())),
-        CallStatus::Open | CallStatus::Finished => None,
-    });
-    let mut drafts: Vec<Draft> = unresolved.into_iter().collect();
-    drafts.extend(close_steps(&run.state, StepStatus::Skipped));
-    drafts
 }
 
 /// Moves every open step of the plan to its end: what was at work to `at_work`, the rest is skipped.

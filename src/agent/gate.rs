@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::domain::signal::{Signal, Vote};
-use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId, Verdict};
+use crate::domain::{ApprovalRequest, Approvers, Decision, RequestId, SessionId, Verdict};
 
 /// A request that somebody waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,17 +24,40 @@ pub struct Waiting {
     pub expires_at: u64,
     /// Whether anybody can have seen it: an answer that names no request counts only then.
     pub shown: bool,
+    /// Whether it was asked alone: a stored answer that names no request counts only then.
+    pub alone: bool,
+    /// Who may say yes.
+    pub approvers: Approvers,
+    /// Whether the timer wheel has it.
+    pub timed: bool,
 }
 
 impl Waiting {
     /// What is to be remembered of a request.
-    pub fn for_request(request: &ApprovalRequest) -> Self {
+    pub fn for_request(request: &ApprovalRequest, approvers: Approvers) -> Self {
         Self {
             request: request.request_id.clone(),
             created_at_ms: request.created_at,
             expires_at: request.expires_at,
             shown: false,
+            alone: true,
+            approvers,
+            timed: false,
         }
+    }
+
+    /// When to warn that the deadline comes, in milliseconds since the Unix epoch; `None` if the
+    /// whole wait is no longer than the warning.
+    pub fn warning_ms(&self, before: Duration) -> Option<u64> {
+        let before_ms = u64::try_from(before.as_millis()).unwrap_or(u64::MAX);
+        let at = self.deadline_ms().checked_sub(before_ms)?;
+        (before_ms > 0 && at > self.created_at_ms).then_some(at)
+    }
+
+    /// Whether this answer can decide anything. Nothing is certain of who published or stored it, so
+    /// where not everybody may approve it can only reject.
+    pub fn counts(&self, signal: &Signal) -> bool {
+        self.approvers.is_anybody() || signal.vote == Vote::Reject
     }
 
     /// The deadline, in milliseconds since the Unix epoch.
@@ -64,7 +88,7 @@ impl Waiting {
 
     /// The deadline's own proposal.
     pub fn timed_out(now_ms: u64) -> Decision {
-        Decision { verdict: Verdict::TimedOut, by: None, reason: None, at_ms: now_ms }
+        Decision::of(Verdict::TimedOut, now_ms)
     }
 
     fn decision_in_time(&self, signal: &Signal, now_ms: u64) -> Decision {
@@ -76,7 +100,7 @@ impl Waiting {
             Verdict::Rejected => signal.reason.clone(),
             Verdict::Approved | Verdict::TimedOut | Verdict::Cancelled => None,
         };
-        Decision { verdict, by: signal.by.clone(), reason, at_ms: now_ms }
+        Decision { by: signal.by.clone(), reason, ..Decision::of(verdict, now_ms) }
     }
 }
 
@@ -87,66 +111,96 @@ impl Waiting {
 #[derive(Debug, Default)]
 pub struct Gate(Mutex<HashMap<SessionId, Place>>);
 
-#[derive(Debug)]
+/// A run that has asked. It may be at work all the same: on the first of two calls, say, while the
+/// second is still being thought about.
+#[derive(Debug, Default)]
 struct Place {
-    waiting: Waiting,
-    /// The decision, if it came before the run had parked.
-    early: Option<Decision>,
-    /// The run's permit, once it has parked.
+    /// What nobody has answered yet.
+    waiting: Vec<Waiting>,
+    /// What was answered, and the run has not been told.
+    decided: Vec<Decided>,
+    /// The run's permit, while it has parked.
     parked: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    /// Hands out the run, if it has parked.
+    fn wake(&mut self) -> Option<Release> {
+        let permit = self.parked.take()?;
+        Some(Release { decided: std::mem::take(&mut self.decided), permit })
+    }
+}
+
+/// An answered request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// Which one.
+    pub request: RequestId,
+    /// The decision that stands.
+    pub decision: Decision,
 }
 
 /// The right to go on with a run, handed out once.
 #[derive(Debug)]
 pub struct Release {
-    /// The request that the run waited for.
-    pub request: RequestId,
-    /// What was decided.
-    pub decision: Decision,
+    /// What was decided, in the order in which it was heard; empty: the run is only to look around.
+    pub decided: Vec<Decided>,
     /// The run's place among the live runs of this process.
     pub permit: OwnedSemaphorePermit,
 }
 
+/// What came of parking.
+#[derive(Debug)]
+pub enum Parked {
+    /// An answer had come meanwhile: the run goes on at once.
+    GoOn(Release),
+    /// It waits. These are the requests whose time starts to run here.
+    Waits(Vec<Waiting>),
+    /// Nobody expects an answer.
+    Unexpected,
+}
+
 impl Gate {
     /// Expects an answer from now on, though the run has not parked yet.
-    pub fn expect(&self, request: &ApprovalRequest) {
-        let waiting = Waiting::for_request(request);
-        let place = Place { waiting, early: None, parked: None };
-        self.lock().insert(request.session_id.clone(), place);
+    pub fn expect(&self, session: &SessionId, waiting: Waiting) {
+        let mut places = self.lock();
+        let place = places.entry(session.clone()).or_default();
+        place.waiting.retain(|known| known.request != waiting.request);
+        place.waiting.push(waiting);
     }
 
-    /// From now on somebody may see the request.
+    /// From now on somebody may see the requests of the session.
     pub fn show(&self, session: &SessionId) {
         if let Some(place) = self.lock().get_mut(session) {
-            place.waiting.shown = true;
+            place.waiting.iter_mut().for_each(|waiting| waiting.shown = true);
         }
     }
 
     /// Expects no answer any more; returns what was waited for.
-    pub fn withdraw(&self, session: &SessionId) -> Option<Waiting> {
-        self.lock().remove(session).map(|place| place.waiting)
+    pub fn withdraw(&self, session: &SessionId) -> Vec<Waiting> {
+        self.lock().remove(session).map(|place| place.waiting).unwrap_or_default()
     }
 
-    /// The run has parked and holds nothing but its permit. If the answer came meanwhile, the run
-    /// goes on at once; otherwise what it waits for is returned.
-    pub fn park(
-        &self,
-        session: &SessionId,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<Release, Option<Waiting>> {
+    /// The run has parked and holds nothing but its permit.
+    pub fn park(&self, session: &SessionId, permit: OwnedSemaphorePermit) -> Parked {
         let mut places = self.lock();
-        let Some(place) = places.get_mut(session) else { return Err(None) };
-        match place.early.take() {
-            Some(decision) => {
-                let request = place.waiting.request.clone();
-                places.remove(session);
-                Ok(Release { request, decision, permit })
-            }
-            None => {
-                place.parked = Some(permit);
-                Err(Some(place.waiting.clone()))
-            }
+        let Some(place) = places.get_mut(session) else { return Parked::Unexpected };
+        place.parked = Some(permit);
+        if place.decided.is_empty() {
+            let new = place.waiting.iter_mut().filter(|waiting| !waiting.timed);
+            return Parked::Waits(
+                new.map(|waiting| {
+                    waiting.timed = true;
+                    waiting.clone()
+                })
+                .collect(),
+            );
         }
+        let release = place.wake();
+        if place.waiting.is_empty() {
+            places.remove(session);
+        }
+        release.map_or(Parked::Unexpected, Parked::GoOn)
     }
 
     /// Expects nothing any more for all runs that have parked; returns which they were.
@@ -157,7 +211,7 @@ impl Gate {
     }
 
     /// The decision stands. Returns the right to go on, unless the run has not parked yet (then
-    /// [`Gate::park`] will), or waits for something else, or somebody else was handed it.
+    /// [`Gate::park`] will), or does not wait for that, or somebody else was handed it.
     pub fn release(
         &self,
         session: &SessionId,
@@ -165,33 +219,59 @@ impl Gate {
         decision: Decision,
     ) -> Option<Release> {
         let mut places = self.lock();
-        let place = places.get_mut(session).filter(|place| &place.waiting.request == request)?;
-        match place.parked.take() {
-            Some(permit) => {
-                places.remove(session);
-                Some(Release { request: request.clone(), decision, permit })
-            }
-            None => {
-                place.early = Some(decision);
-                None
-            }
+        let place = places.get_mut(session)?;
+        let at = place.waiting.iter().position(|waiting| &waiting.request == request)?;
+        place.waiting.remove(at);
+        place.decided.push(Decided { request: request.clone(), decision });
+        let release = place.wake()?;
+        if place.waiting.is_empty() {
+            places.remove(session);
         }
+        Some(release)
+    }
+
+    /// Wakes a run that has parked, without a decision, if it still waits for `request`.
+    pub fn wake(&self, session: &SessionId, request: &RequestId) -> Option<Release> {
+        let mut places = self.lock();
+        let place = places.get_mut(session)?;
+        place.waiting.iter().any(|waiting| &waiting.request == request).then_some(())?;
+        place.wake()
     }
 
     /// What a session waits for.
-    pub fn waiting(&self, session: &SessionId) -> Option<Waiting> {
-        self.lock().get(session).map(|place| place.waiting.clone())
+    pub fn waiting(&self, session: &SessionId) -> Vec<Waiting> {
+        self.lock().get(session).map(|place| place.waiting.clone()).unwrap_or_default()
     }
 
-    /// How many wait.
-    pub fn count(&self) -> usize {
-        self.lock().len()
+    /// Whether a session waits for anything, or has been answered and not been told.
+    pub fn expects(&self, session: &SessionId) -> bool {
+        self.lock().contains_key(session)
     }
 
-    /// All that wait.
+    /// Whether a session waits for this.
+    pub fn waits_for(&self, session: &SessionId, request: &RequestId) -> bool {
+        let places = self.lock();
+        let place = places.get(session);
+        place.is_some_and(|place| place.waiting.iter().any(|known| &known.request == request))
+    }
+
+    /// The sessions that wait.
+    pub fn sessions(&self) -> Vec<SessionId> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// All that is waited for.
     pub fn all(&self) -> Vec<(SessionId, Waiting)> {
         let places = self.lock();
-        places.iter().map(|(id, place)| (id.clone(), place.waiting.clone())).collect()
+        let all = places.iter().flat_map(|(id, place)| {
+            place.waiting.iter().map(|waiting| (id.clone(), waiting.clone()))
+        });
+        all.collect()
+    }
+
+    /// How many runs wait.
+    pub fn count(&self) -> usize {
+        self.lock().len()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Place>> {

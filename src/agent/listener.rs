@@ -15,7 +15,7 @@ use super::gate::Waiting;
 use super::ownership;
 use super::run::Env;
 use super::service::AgentService;
-use crate::domain::SessionId;
+use crate::domain::{RequestId, SessionId};
 use crate::store::StoreEvent;
 
 /// Stored votes are read at least this often (contract, section 5.3, 2).
@@ -30,7 +30,7 @@ pub fn start(
     let (deadlines, new_deadlines) = mpsc::unbounded_channel();
     let tasks = env.desk.tasks.clone();
     let service = Arc::new(AgentService::new(env, max_runs, deadlines));
-    let listener = Listener { service: Arc::clone(&service), deadlines: DelayQueue::new() };
+    let listener = Listener { service: Arc::clone(&service), alarms: DelayQueue::new() };
     tasks.spawn(listener.run(events, new_deadlines));
     tasks.spawn(ownership::keep(Arc::clone(&service)));
     service
@@ -39,7 +39,15 @@ pub fn start(
 struct Listener {
     service: Arc<AgentService>,
     /// A timer wheel; entries of requests that were decided meanwhile fire into the void.
-    deadlines: DelayQueue<(SessionId, Waiting)>,
+    alarms: DelayQueue<(SessionId, Alarm)>,
+}
+
+/// What the timer wheel rings for.
+enum Alarm {
+    /// The deadline of a request comes soon.
+    Near(RequestId),
+    /// It is there.
+    Deadline(Waiting),
 }
 
 impl Listener {
@@ -69,13 +77,16 @@ impl Listener {
                     StoreEvent::Released => service.left_behind.notify_one(),
                 },
                 Some((session, waiting)) = new_deadlines.recv() => {
-                    let left = self.time_left(&waiting);
-                    self.deadlines.insert((session, waiting), left);
+                    self.set(session, waiting);
                 }
-                Some(due) = self.deadlines.next() => {
-                    let (session, waiting) = due.into_inner();
-                    tasks.spawn(async move { service.deadline(session, waiting).await });
-                }
+                Some(due) = self.alarms.next() => match due.into_inner() {
+                    (session, Alarm::Near(request)) => {
+                        tasks.spawn(async move { service.deadline_near(&session, &request).await });
+                    }
+                    (session, Alarm::Deadline(waiting)) => {
+                        tasks.spawn(async move { service.deadline(session, waiting).await });
+                    }
+                },
                 _ = poll.tick() => {
                     tasks.spawn(async move { service.read_votes().await });
                 }
@@ -90,9 +101,18 @@ impl Listener {
         self.service.hand_over_waiting().await;
     }
 
-    fn time_left(&self, waiting: &Waiting) -> Duration {
+    fn set(&mut self, session: SessionId, waiting: Waiting) {
+        if let Some(at_ms) = waiting.warning_ms(self.service.env.limits.hitl_warning) {
+            let near = Alarm::Near(waiting.request.clone());
+            self.alarms.insert((session.clone(), near), self.time_to(at_ms));
+        }
+        let deadline = self.time_to(waiting.deadline_ms());
+        self.alarms.insert((session, Alarm::Deadline(waiting)), deadline);
+    }
+
+    fn time_to(&self, at_ms: u64) -> Duration {
         let now_ms = self.service.env.desk.clock.now_ms();
-        Duration::from_millis(waiting.deadline_ms().saturating_sub(now_ms)).max(MIN_DELAY)
+        Duration::from_millis(at_ms.saturating_sub(now_ms)).max(MIN_DELAY)
     }
 }
 

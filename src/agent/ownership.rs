@@ -13,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::journal::{Draft, JournalError, Writer};
 use super::run::Run;
 use super::service::AgentService;
-use super::state::{State, last_id};
+use super::state::{Node, State, last_id};
 use crate::domain::{ApprovalRequest, Entry, EventId, SessionId};
 use crate::store::StoreError;
 
@@ -37,8 +37,8 @@ enum Left {
     Nothing,
     /// The trailer after its end.
     Trailer,
-    /// A person is asked.
-    Answer(Box<ApprovalRequest>),
+    /// People are asked.
+    Answers(Vec<ApprovalRequest>),
     /// The next step.
     Work(Box<State>),
     /// It cannot be understood.
@@ -151,7 +151,7 @@ impl AgentService {
         match left_to_do(&entries) {
             Left::Nothing => self.over(&session).await,
             Left::Trailer => self.write_trailer(&session, last).await,
-            Left::Answer(request) => self.wait_again(&request, permit).await,
+            Left::Answers(requests) => self.wait_again(&session, &requests, permit).await,
             Left::Work(state) => self.work_again(*state, last, permit).await,
             Left::Unreadable => {
                 tracing::error!(%session, "a journal that cannot be understood");
@@ -160,20 +160,40 @@ impl AgentService {
         }
     }
 
-    /// The run waits here from now on. Its deadline is the one that it had.
-    async fn wait_again(self: &Arc<Self>, request: &ApprovalRequest, permit: OwnedSemaphorePermit) {
-        let (session, store) = (&request.session_id, &self.env.desk.store);
-        self.env.gate.expect(request);
+    /// The run waits here from now on. Its deadlines are those that it had.
+    async fn wait_again(
+        self: &Arc<Self>,
+        session: &SessionId,
+        requests: &[ApprovalRequest],
+        permit: OwnedSemaphorePermit,
+    ) {
+        if self.listen_again(session, requests).await.is_ok() {
+            let requests = requests.len();
+            tracing::info!(%session, requests, "run taken over: it waits for answers");
+            self.parked(session.clone(), permit).await;
+            // What came while nobody listened.
+            self.look_after(session).await;
+        }
+    }
+
+    /// Makes answers to a run's questions heard here.
+    async fn listen_again(
+        &self,
+        session: &SessionId,
+        requests: &[ApprovalRequest],
+    ) -> Result<(), StoreError> {
+        let store = &self.env.desk.store;
+        for request in requests {
+            self.env.expect(session, request, requests.len() == 1);
+        }
         self.env.gate.show(session);
-        if let Err(error) = self.env.desk.patiently(|| store.watch(session)).await {
+        let watched = self.env.desk.patiently(|| store.watch(session)).await;
+        if let Err(error) = &watched {
             tracing::warn!(%session, %error, "run not taken over");
             self.env.gate.withdraw(session);
-            return self.forget(session);
+            self.forget(session);
         }
-        tracing::info!(%session, request = %request.request_id, "run taken over: it waits for an answer");
-        self.parked(session.clone(), permit).await;
-        // What came while nobody listened.
-        self.look_after(session).await;
+        watched
     }
 
     async fn work_again(
@@ -191,6 +211,11 @@ impl AgentService {
                 tracing::warn!(%session, %error, "run not taken over");
                 return self.forget(&session);
             }
+        }
+        // Of several questions some may be open still, while the run works on others.
+        let pending: Vec<_> = state.pending_requests().cloned().collect();
+        if !pending.is_empty() && self.listen_again(&session, &pending).await.is_err() {
+            return;
         }
         tracing::info!(%session, node = ?state.node, "run taken over: checkpoint restored");
         let live = self.live.open(&session, last);
@@ -254,12 +279,12 @@ impl AgentService {
     /// Everything that this process looks after.
     fn owned(&self) -> Vec<SessionId> {
         let mut owned = self.at_work();
-        owned.extend(self.env.gate.all().into_iter().map(|(session, _)| session));
+        owned.extend(self.env.gate.sessions());
         owned
     }
 
     fn owns(&self, session: &SessionId) -> bool {
-        self.is_at_work(session) || self.env.gate.waiting(session).is_some()
+        self.is_at_work(session) || self.env.gate.expects(session)
     }
 }
 
@@ -272,9 +297,11 @@ fn left_to_do(entries: &[Entry]) -> Left {
     if state.ended.is_some() {
         return Left::Trailer;
     }
-    match state.pending_request() {
-        Some(request) => Left::Answer(Box::new(request.clone())),
-        None => Left::Work(Box::new(state)),
+    match state.node {
+        Node::AwaitApproval => Left::Answers(state.pending_requests().cloned().collect()),
+        Node::Analyze | Node::Plan | Node::Execute | Node::Tools | Node::Reflect | Node::Done => {
+            Left::Work(Box::new(state))
+        }
     }
 }
 

@@ -59,6 +59,13 @@ pub enum Record {
         /// What is asked.
         request: Box<ApprovalRequest>,
     },
+    /// Whoever is asked was told that the time is nearly up.
+    DeadlineNear {
+        /// Which request.
+        request: RequestId,
+    },
+    /// The run waits for what people were asked before.
+    StillAsked,
     /// The request was decided.
     ApprovalResolved {
         /// Which one.

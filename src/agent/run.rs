@@ -3,22 +3,26 @@
 //! The run holds nothing while it waits for a person: it ends with [`Exit::Parked`], and its
 //! journal is folded again when the decision is there. Waiting and recovery are thus one path.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::gate::Gate;
+use super::gate::{Decided, Gate};
 use super::journal::{Desk, Draft, JournalError, Writer};
 use super::ownership::Terms;
-use super::state::{CallStatus, Node, State};
+use super::state::{Call, CallStatus, Node, State};
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{Confidence, Decision, Event, RequestId, StepId, Verdict};
+use crate::domain::{
+    ApprovalRequest, Approvers, Confidence, Decision, Event, RequestId, StepId, Verdict,
+};
 use crate::llm::ChatModel;
 use crate::tools::Tools;
 
-use super::record::Record;
+use super::record::{PlannedCall, Record};
 
 /// How far a run may go.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +33,36 @@ pub struct Limits {
     pub max_tool_calls: u32,
     /// How long a person may think.
     pub hitl_timeout: Duration,
+    /// How long before the end of that a thought warns; zero: none does.
+    pub hitl_warning: Duration,
+    /// What a rejection leads to.
+    pub on_reject: OnReject,
+}
+
+/// What a rejection leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnReject {
+    /// The run ends.
+    Stop,
+    /// The model is told the reason, and may do something else.
+    Continue,
+}
+
+/// Who may approve which tool; whoever is not named may be approved by anybody of the tenant.
+#[derive(Clone, Debug, Default)]
+pub struct ApproverPolicy(BTreeMap<String, Approvers>);
+
+impl ApproverPolicy {
+    /// Who may approve calls of this tool.
+    pub fn of(&self, tool: &str) -> Approvers {
+        self.0.get(tool).cloned().unwrap_or_default()
+    }
+}
+
+impl FromIterator<(String, Approvers)> for ApproverPolicy {
+    fn from_iter<I: IntoIterator<Item = (String, Approvers)>>(rules: I) -> Self {
+        Self(rules.into_iter().collect())
+    }
 }
 
 /// What all runs of a process share.
@@ -39,6 +73,8 @@ pub struct Env {
     pub model: Arc<dyn ChatModel>,
     /// What can be done.
     pub tools: Arc<Tools>,
+    /// Who may approve what.
+    pub approvers: ApproverPolicy,
     /// Who waits for a person.
     pub gate: Arc<Gate>,
     /// How far a run may go.
@@ -52,8 +88,8 @@ pub struct Env {
 pub enum Exit {
     /// It is over; the trailer is written.
     Over,
-    /// It waits for a person.
-    Parked(RequestId),
+    /// It waits for people.
+    Parked,
     /// The process is to stop; whatever the run has done so far is stored.
     HandedOver,
     /// It cannot go on here; another owner may.
@@ -100,9 +136,9 @@ impl Run {
         }
     }
 
-    /// Goes on with what was decided about the pending request.
-    pub async fn decided(mut self, decision: Decision) -> Exit {
-        match self.take_decision(decision).await {
+    /// Goes on with what was decided, and looks whether somebody has to be warned.
+    pub async fn wake(mut self, decided: Vec<Decided>) -> Exit {
+        match self.take_decisions(decided).await {
             Ok(()) => self.drive().await,
             Err(error) => Exit::Abandoned(error),
         }
@@ -117,21 +153,15 @@ impl Run {
     }
 
     async fn step(&mut self) -> Step {
-        if self.cancel.is_cancelled() {
-            match self.state.node {
-                Node::Done => {}
-                Node::AwaitApproval => return self.withdraw_question().await,
-                Node::Analyze | Node::Plan | Node::Execute | Node::Tools | Node::Reflect => {
-                    return self.finish_cancelled().await;
-                }
-            }
+        if self.cancel.is_cancelled() && self.state.node != Node::Done {
+            return self.finish_cancelled().await;
         }
         match self.state.node {
             Node::Analyze => self.analyze().await,
             Node::Plan => self.ask_model().await,
             Node::Execute => self.execute().await,
             Node::Tools => self.act().await,
-            Node::AwaitApproval => Ok(self.park()),
+            Node::AwaitApproval => self.park().await,
             Node::Reflect => self.reflect().await,
             Node::Done => Ok(Flow::Leave(Exit::Over)),
         }
@@ -152,52 +182,79 @@ impl Run {
         Ok(Flow::Next)
     }
 
-    /// Takes the next call of the model's turn, or asks the model to go on.
+    /// Takes the next call of the model's turn, or asks the model to go on. What needs nobody's
+    /// approval comes first; then people are asked about all the rest at once.
     async fn execute(&mut self) -> Step {
-        match self.state.next_call().cloned() {
-            Some(call) => self.consider(call).await,
-            None => self.ask_model().await,
+        let open: Vec<PlannedCall> =
+            self.state.open_calls().map(|call| call.planned.clone()).collect();
+        let mut questions = Vec::new();
+        for planned in &open {
+            match self.checked(planned) {
+                Ok((tool, arguments)) if self.env.tools.needs_approval(&planned.call.name) => {
+                    questions.push(self.question(planned, &*tool, arguments, None));
+                }
+                Ok((tool, arguments)) => {
+                    return self.run_tool(planned, &*tool, arguments, None).await;
+                }
+                Err(error) => return self.refuse(planned, error).await,
+            }
+        }
+        match questions.is_empty() {
+            true => self.ask_model().await,
+            false => self.ask(questions).await,
         }
     }
 
     /// Goes on with a call that was decided about, or that a former owner had started.
     async fn act(&mut self) -> Step {
-        let Some(call) = self.state.next_call().cloned() else { return self.ask_model().await };
-        match &call.status {
-            CallStatus::Decided(request, decision) => {
-                self.act_on_decision(&call, request, decision).await
+        match self.state.next_call().cloned() {
+            Some(Call { planned, status: CallStatus::Decided(request, decision), .. }) => {
+                self.act_on_decision(&planned, &request, &decision).await
             }
-            CallStatus::Started(approved) => self.start_again(&call, approved.as_deref()).await,
-            CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished => {
-                self.consider(call).await
+            Some(Call { planned, status: CallStatus::Started(approved), .. }) => {
+                self.start_again(&planned, approved.as_deref()).await
             }
+            Some(_) | None => self.execute().await,
         }
     }
 
-    fn park(&self) -> Flow {
-        match self.state.pending_request() {
-            Some(request) => Flow::Leave(Exit::Parked(request.request_id.clone())),
-            None => Flow::Next,
+    /// Leaves the run waiting. Who reads only the end of its journal sees that it waits.
+    async fn park(&mut self) -> Step {
+        if !self.state.ends_waiting {
+            self.commit(vec![Draft::Record(Record::StillAsked)]).await?;
         }
+        self.writer.flush().await?;
+        Ok(Flow::Leave(Exit::Parked))
     }
 
-    async fn take_decision(&mut self, decision: Decision) -> Result<(), JournalError> {
-        let Some(request) = self.state.pending_request() else { return Ok(()) };
-        let request = request.request_id.clone();
-        let record = Record::ApprovalResolved { request, decision: decision.clone() };
-        let draft = match decision.verdict {
-            Verdict::Approved => {
-                let content = match &decision.by {
-                    Some(user) => format!("{user} 님이 승인했습니다. 작업을 실행합니다."),
-                    None => "승인되었습니다. 작업을 실행합니다.".to_owned(),
-                };
+    async fn take_decisions(&mut self, decided: Vec<Decided>) -> Result<(), JournalError> {
+        for Decided { request, decision } in decided {
+            self.take_decision(request, decision).await?;
+        }
+        self.warn_of_deadlines().await
+    }
+
+    async fn take_decision(
+        &mut self,
+        request: RequestId,
+        decision: Decision,
+    ) -> Result<(), JournalError> {
+        let Some((planned, asked)) = self.state.asked_about(&request) else { return Ok(()) };
+        self.record_decision(planned, asked, &decision).await?;
+        let thought = match decision.verdict {
+            Verdict::Approved => Some(words_of_approval(asked, &decision)),
+            Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled => None,
+        };
+        self.env.desk.metrics.approval_decided(decision.verdict);
+        let record = Record::ApprovalResolved { request, decision };
+        self.commit(vec![match thought {
+            Some(content) => {
                 let kind = ThoughtKind::Decision;
                 Draft::Both(Event::Thought { kind, content, sources: Vec::new() }, record)
             }
-            Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled => Draft::Record(record),
-        };
-        self.env.desk.metrics.approval_decided(decision.verdict);
-        self.commit(vec![draft]).await
+            None => Draft::Record(record),
+        }])
+        .await
     }
 
     /// Applies the records and queues the entries, as one atomic append.
@@ -236,6 +293,38 @@ impl Run {
     pub(super) fn move_step(&self, step: &StepId, status: StepStatus) -> Vec<Draft> {
         self.state.step(step).map_or_else(Vec::new, |step| moved(step, status))
     }
+}
+
+/// What an approval says: by whom, and what was changed.
+fn words_of_approval(asked: &ApprovalRequest, decision: &Decision) -> String {
+    let edits = decision.args.as_ref().map(|args| edits(&asked.context, args)).unwrap_or_default();
+    match (&decision.by, edits.as_str()) {
+        (Some(user), "") => format!("{user} 님이 승인했습니다. 작업을 실행합니다."),
+        (Some(user), edits) => {
+            format!("{user} 님이 인자를 수정하여 승인했습니다({edits}). 작업을 실행합니다.")
+        }
+        (None, _) => "승인되었습니다. 작업을 실행합니다.".to_owned(),
+    }
+}
+
+/// What was changed, field by field, each value cut short.
+fn edits(before: &Value, after: &Value) -> String {
+    const VALUE_MAX: usize = 60;
+    let none = serde_json::Map::new();
+    let (before, after) = (before.as_object().unwrap_or(&none), after.as_object().unwrap_or(&none));
+    let fields: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let shown = |value: Option<&Value>| {
+        let text = value.map_or_else(|| "없음".to_owned(), Value::to_string);
+        match text.char_indices().nth(VALUE_MAX) {
+            Some((at, _)) => format!("{}…", &text[..at]),
+            None => text,
+        }
+    };
+    let changed = fields.into_iter().filter(|field| before.get(*field) != after.get(*field));
+    let edits = changed.map(|field| {
+        format!("{field}: {} → {}", shown(before.get(field)), shown(after.get(field)))
+    });
+    edits.collect::<Vec<_>>().join(", ")
 }
 
 /// The entries that move `step` to `status`; none if it is there already.

@@ -12,18 +12,18 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::finish::{breakdown, panic_error};
-use super::gate::{Release, Waiting};
+use super::gate::{Decided, Parked, Release, Waiting};
 use super::journal::{JournalError, Writer, opening};
 use super::live::{LiveLog, LiveLogs};
 use super::ownership::LeftBehind;
 use super::record::{Opened, Record};
 use super::run::{Env, Exit, Run};
-use super::state::{State, last_id};
+use super::state::{Node, State, last_id};
 use super::votes::keep_request;
 use crate::domain::event::EndStatus;
 use crate::domain::{
-    Caller, Decision, Entry, EventId, Message, PageContext, RequestId, SessionId, SessionMeta,
-    ThreadId, Verdict,
+    Caller, Decision, Entry, EventId, Message, PageContext, SessionId, SessionMeta, ThreadId,
+    Verdict,
 };
 use crate::store::{AppendError, ReadError, StoreError};
 use crate::telemetry::metrics::Load;
@@ -186,13 +186,16 @@ impl AgentService {
     ) {
         // From here on it can be interrupted.
         self.interruption(session);
-        match self.restore(session, &release.request, read_ahead).await {
+        if !self.env.gate.expects(session) {
+            self.env.desk.store.unwatch(session);
+        }
+        match self.restore(session, &release.decided, read_ahead).await {
             Ok(Some((state, last))) => {
                 tracing::info!(%session, node = ?state.node, "checkpoint restored");
                 let live = self.live.open(session, last);
                 let writer = Writer::open(&self.env.desk, session, last, live);
-                let decision = release.decision;
-                self.spawn(state, writer, release.permit, move |run| run.decided(decision));
+                let decided = release.decided;
+                self.spawn(state, writer, release.permit, move |run| run.wake(decided));
             }
             Ok(None) => self.abandon(session, &JournalError::Lost),
             Err(error @ StoreError::Unavailable(_)) => {
@@ -205,18 +208,19 @@ impl AgentService {
         }
     }
 
-    /// The state of a run that waits for `request`, and the last id of its journal; `None` if it
-    /// does not wait for that any more: another owner has gone on with it.
+    /// The state of a run that waits, also for what was decided, and the last id of its journal;
+    /// `None` if it does not wait for that any more: another owner has gone on with it.
     async fn restore(
         &self,
         session: &SessionId,
-        request: &RequestId,
+        decided: &[Decided],
         read_ahead: Option<Vec<Entry>>,
     ) -> Result<Option<(State, EventId)>, StoreError> {
         let waits = |entries: &[Entry]| {
             let state = State::fold(entries)?;
-            let pending = state.pending_request()?.request_id == *request;
-            pending.then(|| (state, last_id(entries)))
+            let waits = state.node == Node::AwaitApproval
+                && decided.iter().all(|decided| state.is_pending(&decided.request));
+            waits.then(|| (state, last_id(entries)))
         };
         if let Some(restored) = read_ahead.as_deref().and_then(waits) {
             return Ok(Some(restored));
@@ -276,8 +280,8 @@ impl AgentService {
         let stopping = self.env.desk.tasks.stopping().is_cancelled();
         match exit {
             Exit::Over => self.over(&session).await,
-            Exit::Parked(_) if !stopping => self.parked(session, permit).await,
-            Exit::Parked(_) | Exit::HandedOver => {
+            Exit::Parked if !stopping => self.parked(session, permit).await,
+            Exit::Parked | Exit::HandedOver => {
                 self.env.gate.withdraw(&session);
                 self.hand_over(&[session]).await;
             }
@@ -289,18 +293,24 @@ impl AgentService {
     pub(super) async fn parked(self: &Arc<Self>, session: SessionId, permit: OwnedSemaphorePermit) {
         self.running().remove(&session);
         match self.env.gate.park(&session, permit) {
-            Err(Some(waiting)) => {
-                // The listener lives as long as the process; if it is gone, so are we.
-                let _ = self.deadlines.send((session, waiting));
+            Parked::Waits(new) => {
+                for waiting in new {
+                    // The listener lives as long as the process; if it is gone, so are we.
+                    let _ = self.deadlines.send((session.clone(), waiting));
+                }
             }
             // The answer came before the run had parked.
-            Ok(release) => {
-                let (request, decision) = (release.request.clone(), release.decision.clone());
-                self.env.desk.store.unwatch(&session);
+            Parked::GoOn(release) => {
+                let decided = release.decided.clone();
                 Box::pin(self.resume(&session, release, None)).await;
-                keep_request(&self.env, &request, &decision).await;
+                for Decided { request, decision } in decided {
+                    keep_request(&self.env, &request, &decision).await;
+                }
             }
-            Err(None) => tracing::error!(%session, "a run waits that nobody expects"),
+            Parked::Unexpected => {
+                tracing::error!(%session, "a run waits that nobody expects");
+                self.forget(&session);
+            }
         }
     }
 
@@ -325,9 +335,8 @@ impl AgentService {
     /// this process knows: if somebody else has gone on from there, nothing is written.
     pub(super) async fn break_down(&self, session: &SessionId, stored: Option<EventId>) {
         tracing::error!(%session, "run broke down");
-        if let Some(waiting) = self.env.gate.withdraw(session) {
-            let at_ms = self.env.desk.clock.now_ms();
-            let proposal = Decision { verdict: Verdict::Cancelled, by: None, reason: None, at_ms };
+        for waiting in self.env.gate.withdraw(session) {
+            let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
             let decided = self.env.desk.store.decide(&waiting.request, &proposal).await;
             if let Ok(decided) = decided {
                 keep_request(&self.env, &waiting.request, &decided.standing(proposal)).await;

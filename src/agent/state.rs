@@ -7,8 +7,8 @@ use super::record::{Opened, Outcome, PlannedCall, Record};
 use crate::domain::event::EndStatus;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    ApprovalRequest, Confidence, Decision, Entry, EventId, Message, PageContext, SessionMeta,
-    SessionStatus, Shown, StepId, ToolCallId, Usage,
+    ApprovalRequest, Confidence, Decision, Entry, EventId, Message, PageContext, RequestId,
+    SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage,
 };
 
 /// What stands between the texts of two turns.
@@ -41,6 +41,8 @@ pub struct Call {
     pub planned: PlannedCall,
     /// Where it stands.
     pub status: CallStatus,
+    /// How often it was started.
+    pub attempts: u32,
 }
 
 /// Where a call stands.
@@ -50,7 +52,7 @@ pub enum CallStatus {
     Open,
     /// A person is asked.
     Asked(Box<ApprovalRequest>),
-    /// A person has decided.
+    /// A person has decided; the request holds the arguments that are to be used.
     Decided(Box<ApprovalRequest>, Decision),
     /// It was about to start, with this approval if it needed one.
     Started(Option<Box<ApprovalRequest>>),
@@ -96,6 +98,10 @@ pub struct State {
     pub usage: Usage,
     /// The latest request for approval.
     pub last_request: Option<ApprovalRequest>,
+    /// Whether the last record says that people are asked.
+    pub ends_waiting: bool,
+    /// The requests whose people were warned that the deadline comes.
+    pub warned: Vec<RequestId>,
     /// How it ended, once it is over.
     pub ended: Option<EndStatus>,
 }
@@ -125,6 +131,8 @@ impl State {
             has_shown: false,
             usage: Usage::default(),
             last_request: None,
+            ends_waiting: false,
+            warned: Vec::new(),
             ended: None,
         }
     }
@@ -157,6 +165,7 @@ impl State {
 
     /// Moves on by one record.
     pub fn apply(&mut self, record: &Record) {
+        self.ends_waiting = says_it_waits(record);
         match record {
             Record::Opened(_) => {}
             Record::Analyzed => self.node = Node::Plan,
@@ -171,8 +180,9 @@ impl State {
             Record::ApprovalAsked { call, request } => {
                 self.last_request = Some((**request).clone());
                 self.set_call(call, CallStatus::Asked(request.clone()));
-                self.node = Node::AwaitApproval;
             }
+            Record::DeadlineNear { request } => self.warned.push(request.clone()),
+            Record::StillAsked => {}
             Record::ApprovalResolved { request, decision } => self.resolved(request, decision),
             Record::ToolStarting { call } => self.starting(call),
             Record::ToolFinished { call, outcome } => self.finished(call, outcome),
@@ -183,17 +193,50 @@ impl State {
         }
     }
 
-    /// The call that is next, if any is unfinished.
+    /// The call to act on next: one that was decided about or had been started, or else one that
+    /// nothing has happened to yet. None of those that a person is still asked about.
     pub fn next_call(&self) -> Option<&Call> {
-        self.calls.iter().find(|call| call.status != CallStatus::Finished)
+        let under_way =
+            |call: &&Call| matches!(call.status, CallStatus::Decided(..) | CallStatus::Started(_));
+        let open = |call: &&Call| call.status == CallStatus::Open;
+        self.calls.iter().find(under_way).or_else(|| self.calls.iter().find(open))
     }
 
-    /// The request that a person is asked now, if any.
-    pub fn pending_request(&self) -> Option<&ApprovalRequest> {
-        self.calls.iter().find_map(|call| match &call.status {
+    /// How often a call was started.
+    pub fn attempts_of(&self, id: &ToolCallId) -> u32 {
+        let call = self.calls.iter().find(|call| &call.planned.call.id == id);
+        call.map_or(0, |call| call.attempts)
+    }
+
+    /// The calls that nothing has happened to yet.
+    pub fn open_calls(&self) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(|call| call.status == CallStatus::Open)
+    }
+
+    /// The requests that people are asked now.
+    pub fn pending_requests(&self) -> impl Iterator<Item = &ApprovalRequest> {
+        self.calls.iter().filter_map(|call| match &call.status {
             CallStatus::Asked(request) => Some(&**request),
+            CallStatus::Open
+            | CallStatus::Decided(..)
+            | CallStatus::Started(_)
+            | CallStatus::Finished => None,
+        })
+    }
+
+    /// The call and the request, if people are asked this.
+    pub fn asked_about(&self, request: &RequestId) -> Option<(&PlannedCall, &ApprovalRequest)> {
+        self.calls.iter().find_map(|call| match &call.status {
+            CallStatus::Asked(asked) if &asked.request_id == request => {
+                Some((&call.planned, &**asked))
+            }
             _ => None,
         })
+    }
+
+    /// Whether people are asked this.
+    pub fn is_pending(&self, request: &RequestId) -> bool {
+        self.asked_about(request).is_some()
     }
 
     /// What clients have seen of the text of the turn under way.
@@ -245,7 +288,7 @@ impl State {
             "threadId": self.meta.thread_id,
             "node": self.node,
             "status": self.status(),
-            "pending_approvals": self.pending_request().into_iter().collect::<Vec<_>>(),
+            "pending_approvals": self.pending_requests().collect::<Vec<_>>(),
             "messages": self.messages,
             "plan": self.plan,
             "usage": self.usage,
@@ -274,7 +317,7 @@ impl State {
         });
         self.calls = calls
             .iter()
-            .map(|planned| Call { planned: planned.clone(), status: CallStatus::Open })
+            .map(|planned| Call { planned: planned.clone(), status: CallStatus::Open, attempts: 0 })
             .collect();
         self.usage.add(usage);
         self.confidence = confidence;
@@ -283,17 +326,20 @@ impl State {
         self.node = if calls.is_empty() { Node::Reflect } else { Node::Execute };
     }
 
-    fn resolved(&mut self, request: &crate::domain::RequestId, decision: &Decision) {
+    fn resolved(&mut self, request: &RequestId, decision: &Decision) {
         for call in &mut self.calls {
             if let CallStatus::Asked(asked) = &call.status
                 && &asked.request_id == request
             {
-                let asked = Box::new(asked.resolved(decision));
+                let mut asked = Box::new(asked.resolved(decision));
+                if let Some(args) = &decision.args {
+                    asked.context = args.clone();
+                }
                 self.last_request = Some((*asked).clone());
                 call.status = CallStatus::Decided(asked, decision.clone());
             }
         }
-        self.node = Node::Tools;
+        self.node = self.node_of_calls();
     }
 
     fn starting(&mut self, id: &ToolCallId) {
@@ -303,8 +349,10 @@ impl State {
             CallStatus::Started(approved) => approved.clone(),
             CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished => None,
         });
+        if let Some(call) = self.calls.iter_mut().find(|call| &call.planned.call.id == id) {
+            call.attempts += 1;
+        }
         self.set_call(id, CallStatus::Started(approved));
-        self.node = Node::Tools;
     }
 
     fn finished(&mut self, call: &ToolCallId, outcome: &Outcome) {
@@ -318,12 +366,22 @@ impl State {
             });
         }
         self.set_call(call, CallStatus::Finished);
-        self.node = Node::Execute;
     }
 
     fn set_call(&mut self, id: &ToolCallId, status: CallStatus) {
         if let Some(call) = self.calls.iter_mut().find(|call| &call.planned.call.id == id) {
             call.status = status;
+        }
+        self.node = self.node_of_calls();
+    }
+
+    /// Where the calls of the model's turn leave the run.
+    fn node_of_calls(&self) -> Node {
+        match self.next_call().map(|call| &call.status) {
+            Some(CallStatus::Decided(..) | CallStatus::Started(_)) => Node::Tools,
+            Some(CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished) => Node::Execute,
+            None if self.pending_requests().next().is_some() => Node::AwaitApproval,
+            None => Node::Execute,
         }
     }
 
@@ -355,7 +413,15 @@ pub fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
     let record: Record = serde_json::from_slice(record).ok()?;
     Some(match record {
         Record::Ended { status } => status.into(),
-        Record::ApprovalAsked { .. } => SessionStatus::WaitingApproval,
+        record if says_it_waits(&record) => SessionStatus::WaitingApproval,
+        _ => SessionStatus::Running,
+    })
+}
+
+/// Whether a run that has nothing newer to say waits for people.
+fn says_it_waits(record: &Record) -> bool {
+    match record {
+        Record::ApprovalAsked { .. } | Record::DeadlineNear { .. } | Record::StillAsked => true,
         Record::Opened(_)
         | Record::Analyzed
         | Record::Asked { .. }
@@ -364,8 +430,9 @@ pub fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
         | Record::StepMoved { .. }
         | Record::ApprovalResolved { .. }
         | Record::ToolStarting { .. }
-        | Record::ToolFinished { .. } => SessionStatus::Running,
-    })
+        | Record::ToolFinished { .. }
+        | Record::Ended { .. } => false,
+    }
 }
 
 /// The id of the last entry, or none.

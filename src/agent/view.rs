@@ -104,12 +104,12 @@ impl AgentService {
         };
         let Some(state) = State::fold(&entries) else { return Ok(None) };
         let Some(summary) = summary(meta, &entries) else { return Ok(None) };
-        let pending = state.pending_request().cloned();
+        let pending = state.pending_requests().cloned().collect();
         Ok(Some(SessionDetail {
             summary: SessionSummary { status: state.status(), ..summary },
             node: state.node,
             plan: state.plan,
-            pending: pending.into_iter().collect(),
+            pending,
             latest_request: state.last_request.map(|request| request.request_id),
             usage: state.usage,
         }))
@@ -125,7 +125,7 @@ impl AgentService {
         let store = &self.env.desk.store;
         let mut follower = store.follow(session).await?;
         store.request_cancel(session).await?;
-        self.cancel_question(session).await?;
+        self.cancel_questions(session).await?;
         tracing::info!(%session, "cancel requested");
         let ended = async {
             loop {
@@ -144,15 +144,15 @@ impl AgentService {
         }
     }
 
-    /// Decides the question that a run waits with, so that its cancellation is not lost with the
-    /// message: whoever waits for it finds the decision.
-    async fn cancel_question(&self, session: &SessionId) -> Result<(), StoreError> {
+    /// Decides the questions that a run waits with, so that its cancellation is not lost with the
+    /// message: whoever waits for them finds the decisions.
+    async fn cancel_questions(&self, session: &SessionId) -> Result<(), StoreError> {
         let state = State::fold(&self.journal(session).await?);
-        let Some(request) = state.as_ref().and_then(State::pending_request) else { return Ok(()) };
-        let (store, at_ms) = (&self.env.desk.store, self.env.desk.clock.now_ms());
-        let proposal = Decision { verdict: Verdict::Cancelled, by: None, reason: None, at_ms };
-        let decided = store.decide(&request.request_id, &proposal).await?;
-        keep_request(&self.env, &request.request_id, &decided.standing(proposal)).await;
+        for request in state.iter().flat_map(State::pending_requests) {
+            let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
+            let decided = self.env.desk.store.decide(&request.request_id, &proposal).await?;
+            keep_request(&self.env, &request.request_id, &decided.standing(proposal)).await;
+        }
         Ok(())
     }
 

@@ -29,26 +29,41 @@ const POLL_CHUNK: usize = 500;
 impl AgentService {
     /// A signal was published.
     pub(super) async fn hear_signal(self: &Arc<Self>, session: &SessionId, payload: &[u8]) {
-        let Some(waiting) = self.env.gate.waiting(session) else {
-            return log_ignored(session, "nobody waits for it");
-        };
-        let signal = match applicable(session, &waiting, payload) {
-            Ok(signal) => signal,
+        let all = self.env.gate.waiting(session);
+        let (waiting, signal) = match applicable(session, &all, payload) {
+            Ok(applicable) => applicable,
             Err(why) => return log_ignored(session, &why),
         };
-        tracing::info!(%session, request = %waiting.request, vote = ?signal.vote, "HITL signal received");
+        let request = &waiting.request;
+        tracing::info!(%session, %request, vote = ?signal.vote, "HITL signal received");
+        if !waiting.counts(&signal) {
+            return self.look_for_decision(session, waiting).await;
+        }
         let proposal = waiting.decision(&signal, self.env.desk.clock.now_ms());
         // The journal will be needed whatever the decision is: both round trips at once.
         let (standing, entries) =
-            tokio::join!(self.propose(session, &waiting, proposal), self.journal(session));
+            tokio::join!(self.propose(session, waiting, proposal), self.journal(session));
         let Some(standing) = standing else {
             // Not decided here; whoever waits for it next finds it.
-            return self.keep_signal(session, &waiting.request, payload).await;
+            return self.keep_signal(session, request, payload).await;
         };
         tokio::join!(
-            self.apply(session, &waiting.request, standing, entries.ok()),
-            self.keep_signal(session, &waiting.request, payload)
+            self.apply(session, request, standing, entries.ok()),
+            self.keep_signal(session, request, payload)
         );
+    }
+
+    /// A signal that decides nothing by itself may tell of a decision that was made elsewhere.
+    async fn look_for_decision(self: &Arc<Self>, session: &SessionId, waiting: &Waiting) {
+        let store = &self.env.desk.store;
+        let found = self.insist(session, waiting, || store.decision(&waiting.request)).await;
+        match found.flatten() {
+            Some(standing) => self.apply(session, &waiting.request, standing, None).await,
+            None => {
+                let approvers = &waiting.approvers;
+                log_ignored(session, &format!("only {approvers} may approve, over REST"));
+            }
+        }
     }
 
     /// Reads the stored votes of everything that waits here, and the wishes to stop what works.
@@ -72,11 +87,13 @@ impl AgentService {
 
     /// Reads what came for one waiting run while nobody listened.
     pub(super) async fn look_after(self: &Arc<Self>, session: &SessionId) {
-        let Some(waiting) = self.env.gate.waiting(session) else { return };
-        let wanted = [(session.clone(), waiting.request.clone())];
-        let stored = self.insist(session, &waiting, || self.env.desk.store.votes(&wanted)).await;
-        if let Some(votes) = stored.and_then(|mut stored| stored.pop()) {
-            self.weigh(session, &waiting, votes).await;
+        for waiting in self.env.gate.waiting(session) {
+            let wanted = [(session.clone(), waiting.request.clone())];
+            let votes = || self.env.desk.store.votes(&wanted);
+            let stored = self.insist(session, &waiting, votes).await;
+            if let Some(votes) = stored.and_then(|mut stored| stored.pop()) {
+                self.weigh(session, &waiting, votes).await;
+            }
         }
         let store = &self.env.desk.store;
         if store.cancel_requested(session).await.unwrap_or(false) {
@@ -123,14 +140,21 @@ impl AgentService {
         self.apply(&session, &waiting.request, standing, None).await;
     }
 
+    /// The deadline of a request is near: the run itself warns of it.
+    pub(super) async fn deadline_near(self: &Arc<Self>, session: &SessionId, request: &RequestId) {
+        if let Some(release) = self.env.gate.wake(session, request) {
+            self.resume(session, release, None).await;
+        }
+    }
+
     /// Somebody wants the session to stop.
     pub(super) async fn hear_cancel(self: &Arc<Self>, session: &SessionId) {
         self.interrupt(session);
-        let Some(waiting) = self.env.gate.waiting(session) else { return };
-        let at_ms = self.env.desk.clock.now_ms();
-        let proposal = Decision { verdict: Verdict::Cancelled, by: None, reason: None, at_ms };
-        if let Some(standing) = self.propose(session, &waiting, proposal).await {
-            self.apply(session, &waiting.request, standing, None).await;
+        for waiting in self.env.gate.waiting(session) {
+            let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
+            if let Some(standing) = self.propose(session, &waiting, proposal).await {
+                self.apply(session, &waiting.request, standing, None).await;
+            }
         }
     }
 
@@ -170,8 +194,7 @@ impl AgentService {
         let stopping = self.env.desk.tasks.stopping();
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
         loop {
-            let still_waits = self.env.gate.waiting(session);
-            if still_waits.is_none_or(|now| now.request != waiting.request) {
+            if !self.env.gate.waits_for(session, &waiting.request) {
                 return None;
             }
             match ask().await {
@@ -197,7 +220,6 @@ impl AgentService {
         read_ahead: Option<Vec<Entry>>,
     ) {
         if let Some(release) = self.env.gate.release(session, request, standing.clone()) {
-            self.env.desk.store.unwatch(session);
             self.resume(session, release, read_ahead).await;
         }
         keep_request(&self.env, request, &standing).await;
@@ -242,31 +264,48 @@ pub(super) async fn keep_request(env: &Env, id: &RequestId, standing: &Decision)
     }
 }
 
-/// The signal, if it is an answer to what the session waits for.
-fn applicable(session: &SessionId, waiting: &Waiting, payload: &[u8]) -> Result<Signal, String> {
+/// The signal, and what it answers of all that the session waits for.
+fn applicable<'a>(
+    session: &SessionId,
+    waiting: &'a [Waiting],
+    payload: &[u8],
+) -> Result<(&'a Waiting, Signal), String> {
+    if waiting.is_empty() {
+        return Err("nobody waits for it".into());
+    }
     let signal = Signal::parse(payload).map_err(|fault| fault.to_string())?;
-    if signal.request_id.is_none() && !waiting.shown {
+    if signal.request_id.is_none() && !waiting.iter().all(|waiting| waiting.shown) {
         return Err("it names no request, and nobody has been shown one".into());
     }
-    match signal.applies_to(session, std::slice::from_ref(&waiting.request)) {
-        Some(_) => Ok(signal),
+    let pending: Vec<RequestId> = waiting.iter().map(|waiting| waiting.request.clone()).collect();
+    let answered = signal.applies_to(session, &pending);
+    let found = answered.and_then(|id| waiting.iter().find(|waiting| waiting.request == *id));
+    match found {
+        Some(waiting) => Ok((waiting, signal)),
+        None if signal.request_id.is_none() => {
+            Err("it names no request, and there are several".into())
+        }
         None => Err("it answers another request".into()),
     }
 }
 
-/// The vote in the stored keys, if there is one for this request. One that names no request must
-/// not be older than the request.
+/// The vote in the stored keys, if there is one for this request that counts. One that names no
+/// request must not be older than the request.
 fn stored_vote(session: &SessionId, waiting: &Waiting, votes: &StoredVotes) -> Option<Signal> {
     let meant = |signal: &Signal| {
         let old = signal.timestamp.is_some_and(|at| at < waiting.created_at_ms / 1000);
-        signal.request_id.is_some() || !old
+        signal.request_id.is_some() || waiting.alone && !old
     };
     let by_signal = votes
         .signal
         .as_ref()
-        .and_then(|signal| applicable(session, waiting, signal.as_bytes()).ok())
+        .and_then(|signal| {
+            applicable(session, std::slice::from_ref(waiting), signal.as_bytes()).ok()
+        })
+        .map(|(_, signal)| signal)
         .filter(meant);
-    by_signal.or_else(|| votes.request.as_deref().and_then(vote_of_request))
+    let vote = by_signal.or_else(|| votes.request.as_deref().and_then(vote_of_request));
+    vote.filter(|signal| waiting.counts(signal))
 }
 
 fn log_ignored(session: &SessionId, why: &str) {
@@ -278,16 +317,27 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::{Approvers, TenantId, UserId};
 
     const ASKED_AT: u64 = 1_706_152_860;
 
     fn waiting(shown: bool) -> Waiting {
-        Waiting {
-            request: RequestId::new("req_0123456789ab"),
-            created_at_ms: ASKED_AT * 1000,
+        let request = ApprovalRequest {
+            request_id: RequestId::new("req_0123456789ab"),
+            session_id: session(),
+            user_id: UserId::new("user123"),
+            tenant_id: TenantId::new("tenant1"),
+            action_type: "git_merge".into(),
+            context: json!({}),
+            message: String::new(),
+            status: ApprovalStatus::Pending,
+            created_at: ASKED_AT * 1000,
             expires_at: ASKED_AT + 300,
-            shown,
-        }
+            tool_call_id: None,
+            args_hash: None,
+            more: serde_json::Map::new(),
+        };
+        Waiting { shown, ..Waiting::for_request(&request, Approvers::default()) }
     }
 
     fn session() -> SessionId {
@@ -301,10 +351,32 @@ mod tests {
     #[test]
     fn an_answer_without_a_name_counts_only_once_somebody_can_have_seen_the_question() {
         let yes = br#"{"action":"approve"}"#;
-        assert!(applicable(&session(), &waiting(false), yes).is_err());
-        assert!(applicable(&session(), &waiting(true), yes).is_ok());
+        assert!(applicable(&session(), &[waiting(false)], yes).is_err());
+        assert!(applicable(&session(), &[waiting(true)], yes).is_ok());
         let named = br#"{"action":"approve","requestId":"req_0123456789ab"}"#;
-        assert!(applicable(&session(), &waiting(false), named).is_ok());
+        assert!(applicable(&session(), &[waiting(false)], named).is_ok());
+    }
+
+    #[test]
+    fn an_answer_without_a_name_counts_only_where_one_thing_was_asked() {
+        let yes = br#"{"action":"approve"}"#;
+        let other = Waiting { request: RequestId::new("req_ba9876543210"), ..waiting(true) };
+        assert!(applicable(&session(), &[waiting(true), other], yes).is_err());
+        let among_others = Waiting { alone: false, ..waiting(true) };
+        let signal = stored(&json!({"action": "approve", "timestamp": ASKED_AT}));
+        assert!(stored_vote(&session(), &among_others, &signal).is_none());
+    }
+
+    #[test]
+    fn where_not_everybody_may_approve_a_signal_can_only_reject() {
+        let approvers: Approvers = "role:manager".parse().unwrap();
+        let narrow = Waiting { approvers, ..waiting(true) };
+        let vote = |action: &str| {
+            let signal = json!({"action": action, "timestamp": ASKED_AT});
+            stored_vote(&session(), &narrow, &stored(&signal))
+        };
+        assert!(vote("approve").is_none());
+        assert!(vote("reject").is_some());
     }
 
     #[test]

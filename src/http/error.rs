@@ -235,6 +235,8 @@ impl From<DecisionError> for ApiError {
     fn from(error: DecisionError) -> Self {
         match error {
             DecisionError::NotFound => Self::not_found("request"),
+            error @ DecisionError::NotAnApprover { .. } => Self::forbidden(&error.to_string()),
+            DecisionError::BadArguments(wrong) => Self::invalid("args", &wrong),
             DecisionError::Broken => Self::internal(),
             DecisionError::Store(error) => error.into(),
         }

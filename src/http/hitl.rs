@@ -4,14 +4,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::auth::{Authenticated, Decider};
 use super::body::Fields;
 use super::error::ApiError;
 use super::extract::PathId;
 use super::{Shared, envelope};
-use crate::agent::decisions::Outcome;
+use crate::agent::decisions::{Click, Outcome};
 use crate::domain::{ApprovalStatus, Caller, RequestId, SessionId, Verdict};
 
 /// `GET /aura/hitl/requests/{requestId}`: the stored request, as a JSON string.
@@ -47,7 +47,8 @@ pub async fn approve(
     let fields = Fields::read(&headers, body).await?;
     check_user(&fields, &caller)?;
     let id = request_id(&id)?;
-    let outcome = http.service.decide(&caller, &id, Verdict::Approved, None).await?;
+    let click = Click { verdict: Verdict::Approved, reason: None, args: args(&fields)? };
+    let outcome = http.service.decide(&caller, &id, click).await?;
     Ok(answer(&http, &id, &outcome, "Request approved successfully"))
 }
 
@@ -64,7 +65,8 @@ pub async fn reject(
     let reason = fields.text("reason")?.map(str::trim).filter(|reason| !reason.is_empty());
     let reason = Some(reason.unwrap_or("User rejected").to_owned());
     let id = request_id(&id)?;
-    let outcome = http.service.decide(&caller, &id, Verdict::Rejected, reason).await?;
+    let click = Click { verdict: Verdict::Rejected, reason, args: None };
+    let outcome = http.service.decide(&caller, &id, click).await?;
     Ok(answer(&http, &id, &outcome, "Request rejected"))
 }
 
@@ -81,20 +83,45 @@ fn check_user(fields: &Fields, caller: &Caller) -> Result<(), ApiError> {
     }
 }
 
-/// 200 for the click that decided; 409 with the decision that stands for every other one.
+/// The arguments that are to be used instead of those that were asked about.
+fn args(fields: &Fields) -> Result<Option<Value>, ApiError> {
+    match fields.value("args") {
+        None | Some(Value::Null) => Ok(None),
+        Some(args @ Value::Object(_)) => Ok(Some(args.clone())),
+        Some(_) => Err(ApiError::invalid("args", "must be an object")),
+    }
+}
+
+/// 200 for the click that decided, or that is one of several needed; 409 with the decision that
+/// stands for every other one.
 fn answer(http: &Shared, id: &RequestId, outcome: &Outcome, message: &str) -> Response {
-    let mut data = json!({
-        "requestId": id,
-        "sessionId": outcome.session,
-        "status": ApprovalStatus::from(outcome.decision.verdict),
-    });
-    if let (Some(reason), Some(fields)) = (&outcome.decision.reason, data.as_object_mut()) {
-        fields.insert("reason".into(), reason.as_str().into());
+    match outcome {
+        Outcome::Endorsed { session, given, needed } => {
+            let data = json!({
+                "requestId": id,
+                "sessionId": session,
+                "status": ApprovalStatus::Pending,
+                "approvals": given,
+                "approvalsNeeded": needed,
+            });
+            let message = format!("Approval recorded: {given} of {needed}");
+            envelope::success(&*http.clock, &message, data)
+        }
+        Outcome::Decided { session, decision, won } => {
+            let mut data = json!({
+                "requestId": id,
+                "sessionId": session,
+                "status": ApprovalStatus::from(decision.verdict),
+            });
+            if let (Some(reason), Some(fields)) = (&decision.reason, data.as_object_mut()) {
+                fields.insert("reason".into(), reason.as_str().into());
+            }
+            if *won {
+                return envelope::success(&*http.clock, message, data);
+            }
+            let message = "Request was already processed (idempotent)";
+            let body = envelope::success(&*http.clock, message, data);
+            (StatusCode::CONFLICT, body).into_response()
+        }
     }
-    if outcome.won {
-        return envelope::success(&*http.clock, message, data);
-    }
-    let message = "Request was already processed (idempotent)";
-    let body = envelope::success(&*http.clock, message, data);
-    (StatusCode::CONFLICT, body).into_response()
 }

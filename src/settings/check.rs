@@ -7,8 +7,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::secret;
 use super::source::{Fault, Found, Gathered, Origin, Value};
-use super::{names, secret};
 
 /// Hands out settings with their types, and takes note of what is wrong with them.
 ///
@@ -171,12 +171,13 @@ impl Check {
         }
     }
 
-    /// What the table of approvals says, by the tool's name.
-    pub(super) fn approvals<T, E: std::fmt::Display>(
+    /// What a table says, by the tool's name.
+    pub(super) fn by_tool<T, E: std::fmt::Display>(
         &mut self,
+        table: &str,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> BTreeMap<String, T> {
-        let prefix = format!("{}.", names::APPROVAL);
+        let prefix = format!("{table}.");
         let mut rules = BTreeMap::new();
         let mut problems = Vec::new();
         for (key, found) in &self.found {

@@ -10,9 +10,11 @@ use uuid::Uuid;
 use super::check::Check;
 use super::sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
-    ModelSettings, OpenAiSettings, Provider, RedisSettings, Settings, ToolSettings,
+    HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings, Rejection, Settings,
+    ToolSettings,
 };
 use super::{Purpose, names, source};
+use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 use crate::token::TokenKey;
 
@@ -22,9 +24,10 @@ impl Settings {
         let api = ApiSettings::read(check);
         let auth = AuthSettings::read(check, purpose);
         let redis = RedisSettings::read(check);
-        let hitl_timeout = check.seconds("hitl.timeout_seconds", 1..=1740);
+        let hitl = HitlSettings::read(check);
         let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
         let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
+        let audit_role = check.text("audit.role");
         let agent = AgentSettings::read(check);
         let model = ModelSettings::read(check);
         let provider = Provider::read(check);
@@ -37,9 +40,10 @@ impl Settings {
             api: api?,
             auth: auth?,
             redis: redis?,
-            hitl_timeout,
+            hitl: hitl?,
             keep_alive,
             journal_max_events,
+            audit_role,
             agent,
             model,
             provider: provider?,
@@ -103,6 +107,7 @@ impl RedisSettings {
         const PARTS: [&str; 3] = ["redis.host", "redis.port", "redis.password"];
         let command_timeout = check.milliseconds("redis.command_timeout_ms", 100..=60_000);
         let patience = check.seconds("redis.patience_seconds", 1..=600);
+        let ca = check.parsed("redis.ca_file", certificates);
         let whole = check.explicit_layer("redis.url");
         let parts = PARTS.map(|part| check.explicit_layer(part));
         let highest_part = parts.iter().copied().flatten().max();
@@ -113,19 +118,34 @@ impl RedisSettings {
                 for (part, _) in unused {
                     note_unused(check, part, "redis.url");
                 }
-                check.url("redis.url", &["redis", "rediss"])?
+                check.parsed("redis.url", checked_redis_url)?
             }
             (whole, _) => {
                 if whole.is_some() {
                     note_unused(check, "redis.url", "redis.host, redis.port and redis.password");
                 }
-                url_of_parts(check)?
+                url_of_parts(check)?.into()
             }
         };
-        let url = SecretString::from(url.to_string());
-        Some(Some(Self { url, command_timeout, patience }))
+        let url = SecretString::from(url);
+        Some(Some(Self { url, ca, command_timeout, patience }))
     }
 }
+
+/// The text of a URL that can be used.
+fn checked_redis_url(text: &str) -> Result<String, RedisUrlError> {
+    RedisUrl::parse(text).map(|_| text.to_owned())
+}
+
+/// The content of a file that holds certificates.
+fn certificates(text: &str) -> Result<Vec<u8>, String> {
+    let found = source::content_of(&PathBuf::from(text)).map_err(|why| why.to_string())?;
+    let is_pem = found.windows(CERTIFICATE.len()).any(|part| part == CERTIFICATE);
+    is_pem.then_some(found).ok_or_else(|| "must be a file with certificates in PEM".to_owned())
+}
+
+/// What each certificate in a PEM file begins with.
+const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// Tells that a setting has no effect, because another one wins.
 fn note_unused(check: &mut Check, unused: &str, winner: &str) {
@@ -156,6 +176,21 @@ impl AgentSettings {
             max_runs: check.count("agent.max_runs", 1..=1_000_000),
             lease: check.seconds("agent.lease_seconds", 1..=300),
         }
+    }
+}
+
+impl HitlSettings {
+    fn read(check: &mut Check) -> Option<Self> {
+        let on_reject = check.parsed("hitl.on_reject", |text| match text {
+            "stop" => Ok(Rejection::Stop),
+            "continue" => Ok(Rejection::Continue),
+            _ => Err("must be \"stop\" or \"continue\""),
+        });
+        Some(Self {
+            timeout: check.seconds("hitl.timeout_seconds", 1..=1740),
+            warning: check.seconds("hitl.warning_seconds", 0..=1740),
+            on_reject: on_reject?,
+        })
     }
 }
 
@@ -245,11 +280,12 @@ impl ToolSettings {
             timeout: check.seconds("tools.timeout_seconds", 1..=3600),
             max_output_bytes: check.count("tools.max_output_bytes", 1024..=16_777_216),
             git_path: check.text("tools.git_path"),
-            approval: check.approvals(|text| match text {
+            approval: check.by_tool(names::APPROVAL, |text| match text {
                 "required" => Ok(Approval::Required),
                 "none" => Ok(Approval::None),
                 _ => Err("must be \"required\" or \"none\""),
             }),
+            approvers: check.by_tool(names::APPROVERS, str::parse),
         }
     }
 }

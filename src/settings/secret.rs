@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use crate::redis_url::RedisUrl;
+
 /// What stands for something that nobody may see.
 const MASK: &str = "***";
 
@@ -51,7 +53,8 @@ pub(super) fn masked(key: &str, text: &str) -> String {
 /// masked altogether, because nobody knows where in it the password is.
 fn without_credentials(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else {
-        return MASK.to_owned();
+        // Several servers do not make a URL for everybody.
+        return RedisUrl::parse(text).map_or(MASK.to_owned(), |_| without_login(text));
     };
     if !url.has_host() {
         return MASK.to_owned();
@@ -67,6 +70,14 @@ fn without_credentials(text: &str) -> String {
         url.set_query(Some(MASK));
     }
     url.to_string()
+}
+
+/// The same for what is known to have its login, if any, between `://` and the last `@`.
+fn without_login(text: &str) -> String {
+    match (text.split_once("://"), text.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, servers))) => format!("{scheme}://{MASK}@{servers}"),
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +96,9 @@ mod tests {
         let shown = masked("redis.url", "redis://admin:hunter2@cache:6379/3");
         assert_eq!(shown, "redis://***@cache:6379/3");
         assert_eq!(masked("redis.url", "redis://:hunter2@cache/"), "redis://***@cache/");
+        let several = "redis+sentinel://:hunter2@a:1,b:2/mymaster/3";
+        assert_eq!(masked("redis.url", several), "redis+sentinel://***@a:1,b:2/mymaster/3");
+        assert_eq!(masked("redis.url", "redis+cluster://a:1,b:2"), "redis+cluster://a:1,b:2");
         assert_eq!(masked("smtp.url", "smtps://mail:465"), "smtps://mail:465");
         assert_eq!(masked("github.api_url", "https://h"), "https://h");
         assert_eq!(masked("openai.base_url", "https://h/v1?key=hunter2"), "https://h/v1?***");

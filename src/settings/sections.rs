@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::domain::Approvers;
 use crate::telemetry::log::LogSettings;
 use crate::token::TokenKey;
 
@@ -19,12 +20,14 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// The Redis to use; `None`: the embedded store.
     pub redis: Option<RedisSettings>,
-    /// How long a request for approval waits for a person.
-    pub hitl_timeout: Duration,
+    /// How people are asked.
+    pub hitl: HitlSettings,
     /// The silence on a stream after which a keep-alive goes out.
     pub keep_alive: Duration,
     /// How many events are kept of one session.
     pub journal_max_events: usize,
+    /// The role whose callers may read the audit stream; `None`: nobody.
+    pub audit_role: Option<String>,
     /// The limits of runs.
     pub agent: AgentSettings,
     /// How patient to be with the model.
@@ -70,8 +73,10 @@ pub struct AuthSettings {
 /// Section `redis`.
 #[derive(Clone, Debug)]
 pub struct RedisSettings {
-    /// A `redis://` or `rediss://` URL, with the password where there is one.
+    /// A URL of any form that is understood, with the password where there is one.
     pub url: SecretString,
+    /// PEM: who signs the servers' certificates; `None`: the public authorities.
+    pub ca: Option<Vec<u8>>,
     /// What one command may take.
     pub command_timeout: Duration,
     /// How long runs and streams wait for a server that is away.
@@ -89,6 +94,26 @@ pub struct AgentSettings {
     pub max_runs: usize,
     /// For how long a process that is not heard of keeps its runs.
     pub lease: Duration,
+}
+
+/// Section `hitl`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HitlSettings {
+    /// How long a request for approval waits for a person.
+    pub timeout: Duration,
+    /// How long before the end of that a thought warns; zero: none does.
+    pub warning: Duration,
+    /// What a rejection leads to.
+    pub on_reject: Rejection,
+}
+
+/// What a rejection leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The run ends.
+    Stop,
+    /// The model is told the reason.
+    Continue,
 }
 
 /// Section `model`.
@@ -159,6 +184,8 @@ pub struct ToolSettings {
     pub git_path: Option<String>,
     /// Who has to approve what, by the tool's name; whether there is such a tool is not checked.
     pub approval: BTreeMap<String, Approval>,
+    /// Who may approve what, by the tool's name; whether there is such a tool is not checked.
+    pub approvers: BTreeMap<String, Approvers>,
 }
 
 /// Whether a person has to approve a tool.

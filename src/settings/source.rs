@@ -228,16 +228,12 @@ impl Gathered {
     }
 
     fn refuse_unknown(&mut self, known: &BTreeMap<String, Found>) {
-        let approval = format!("{}.", names::APPROVAL);
         let is_section = |key: &str| {
             let prefix = format!("{key}.");
-            prefix == approval || known.keys().any(|known| known.starts_with(&prefix))
+            names::TABLES.contains(&key) || known.keys().any(|known| known.starts_with(&prefix))
         };
         self.found.retain(|key, found| !(found.value == Value::Empty && is_section(key)));
-        let is_known = |key: &String| {
-            known.contains_key(key)
-                || key.strip_prefix(&approval).is_some_and(|tool| !tool.is_empty())
-        };
+        let is_known = |key: &String| known.contains_key(key) || names::in_table(key).is_some();
         let unknown: Vec<_> = self.found.keys().filter(|key| !is_known(key)).cloned().collect();
         for key in unknown {
             let origin = self.found.remove(&key).map(|found| found.origin);
@@ -282,6 +278,11 @@ fn flatten(prefix: &str, table: &DeTable<'_>, leaves: &mut Vec<(String, Value, u
         };
         leaves.push((key, leaf, name.span().start));
     }
+}
+
+/// What a file holds.
+pub(super) fn content_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    std::fs::read(path)
 }
 
 /// Whether a path is a directory that can be looked into.

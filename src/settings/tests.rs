@@ -39,9 +39,10 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     assert_eq!((settings.api.host.as_str(), settings.api.port), ("0.0.0.0", 9000));
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
     assert!(settings.redis.is_none());
-    assert_eq!(settings.hitl_timeout, Duration::from_secs(300));
+    assert_eq!(settings.hitl.timeout, Duration::from_secs(300));
     assert_eq!(settings.keep_alive, Duration::from_secs(10));
     assert_eq!(settings.journal_max_events, 100_000);
+    assert_eq!(settings.audit_role.as_deref(), Some("auditor"));
     assert!(matches!(settings.provider, Provider::Builtin));
     assert_eq!(settings.github.api_url.as_str(), "https://api.github.com/");
 
@@ -67,7 +68,7 @@ fn long_and_short_names_work_and_an_empty_variable_says_nothing() {
         ("REDIS_URL", "  "),
         ("AURA__OPENAI__API_KEY", ""),
     ]);
-    assert_eq!(settings.hitl_timeout, Duration::from_secs(5));
+    assert_eq!(settings.hitl.timeout, Duration::from_secs(5));
     assert_eq!(settings.agent.max_runs, 7);
     assert_eq!(settings.api.port, 9000);
     assert!(settings.redis.is_none());
@@ -88,7 +89,7 @@ fn every_fault_is_told_with_its_setting_and_its_origin() {
         [
             "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has timeout_seconds",
             "htil.timeout (from AURA__HTIL__TIMEOUT): no such setting; the sections are agent, api, \
-             auth, azure_openai, github, hitl, journal, log, model, openai, redis, smtp, stream, \
+             audit, auth, azure_openai, github, hitl, journal, log, model, openai, redis, smtp, stream, \
              tools, workspace",
             "api.port (from API_PORT): must be 0 to 65535, is 90000",
             "hitl.timeout_seconds (from HITL_TIMEOUT_SECONDS): must be a whole number from 1 to \
@@ -183,6 +184,41 @@ fn redis_is_a_url_or_its_parts() {
     assert_eq!(redis(&[("REDIS_PORT", "7000")]), "redis://localhost:7000");
     let parts = [("REDIS_HOST", "::1"), ("REDIS_PASSWORD", "p@:/ %41")];
     assert_eq!(redis(&parts), "redis://:p%40%3A%2F%20%2541@[::1]:6379");
+}
+
+#[test]
+fn redis_may_be_behind_sentinel_or_a_cluster() {
+    for url in ["redis+sentinel://:pw@a:26379,b/mymaster/1", "rediss+cluster://:pw@a:7000,b"] {
+        assert_eq!(redis(&[("REDIS_URL", url)]), url);
+    }
+    for (url, problem) in [
+        ("redis+cluster://:hunter2@a,b:x", "server 2 of the URL must be host or host:port"),
+        ("redis+cluster://:hunter2@a/1", "must end after the servers: a cluster has no databases"),
+        ("redis://:hunter2@a,b", "several servers need redis+sentinel:// or redis+cluster://"),
+        (
+            "redis+sentinel://:hunter2@a",
+            "must name the master after the sentinels: redis+sentinel://host:port/<master-name>",
+        ),
+    ] {
+        let expected = format!("redis.url (from REDIS_URL): {problem}");
+        assert_eq!(faults(&[("REDIS_URL", url)]), [expected]);
+    }
+}
+
+#[test]
+fn the_certificates_of_redis_are_read_from_their_file() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let variables = [("REDIS_URL", "rediss://a"), ("AURA__REDIS__CA_FILE", path)];
+    let [empty] = &faults(&variables)[..] else { panic!("one fault") };
+    assert!(empty.contains("must be a file with certificates in PEM"), "{empty}");
+    let pem = "-----BEGIN CERTIFICATE-----\n";
+    std::fs::write(path, pem).unwrap();
+    assert_eq!(settings(&variables).redis.unwrap().ca.as_deref(), Some(pem.as_bytes()));
+    let [missing] = &faults(&[variables[0], ("AURA__REDIS__CA_FILE", "/no/file")])[..] else {
+        panic!("one fault")
+    };
+    assert!(missing.contains("No such file"), "{missing}");
 }
 
 #[test]

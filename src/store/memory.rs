@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::approvals::ApprovalTable;
+use self::audit::AuditTable;
 use self::journals::Journals;
 use self::leases::LeaseTable;
 use self::sessions::SessionTable;
@@ -20,6 +21,7 @@ use crate::domain::Clock;
 use crate::shutdown::Tasks;
 
 mod approvals;
+mod audit;
 mod expiring;
 mod journals;
 mod leases;
@@ -46,6 +48,7 @@ pub struct MemoryStore {
     sessions: Mutex<SessionTable>,
     approvals: Mutex<ApprovalTable>,
     leases: Mutex<LeaseTable>,
+    audit: Mutex<AuditTable>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     max_events: usize,
@@ -65,6 +68,7 @@ impl MemoryStore {
             sessions: Mutex::default(),
             approvals: Mutex::default(),
             leases: Mutex::default(),
+            audit: Mutex::default(),
             outbox,
             clock,
             max_events: config.max_events.max(1),
@@ -142,7 +146,7 @@ mod tests {
         });
         let meta: SessionMeta = serde_json::from_value(meta).unwrap();
         let entry = Entry { id: EventId::new(1), shown: None, record: None };
-        let decision = Decision { verdict: Verdict::TimedOut, by: None, reason: None, at_ms: 0 };
+        let decision = Decision::of(Verdict::TimedOut, 0);
         let said = [Message::User { content: "p".into() }];
         store.append(&meta.session_id, EventId::ZERO, &[entry]).await.unwrap();
         store.register(&meta).await.unwrap();

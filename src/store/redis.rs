@@ -1,8 +1,10 @@
 //! ADAPTER: Redis 7 or Valkey, for any number of processes.
 //!
-//! Two connections, never mixed: one for commands (`commands.rs`), one for all subscriptions
-//! (`hub.rs`). Both are kept by tracked tasks that connect in the background, notice a server that
-//! hangs as well as one that is gone, and try again for ever. Every atomic step touches one key.
+//! One server, the primary that Sentinel names, or a cluster (`connector.rs`). Two connections,
+//! never mixed: one for commands (`commands.rs`; on a cluster one to each primary), one for all
+//! subscriptions (`hub.rs`). Both are kept by tracked tasks that connect in the background, notice
+//! a server that hangs or is no longer the primary as well as one that is gone, and try again for
+//! ever. Every atomic step touches one key, so that it is one on a cluster too.
 
 use std::hash::RandomState;
 use std::sync::Arc;
@@ -12,8 +14,9 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
+use self::audit::Recorder;
 use self::commands::{AtomicStep, Commands};
-use self::connection::Connector;
+use self::connector::Connector;
 use self::hub::Hub;
 use super::outbox::Outbox;
 use super::{Store, StoreError, StoreEvent};
@@ -22,8 +25,11 @@ use crate::shutdown::Tasks;
 use crate::telemetry::metrics::Metrics;
 
 mod approvals;
+mod audit;
 mod commands;
 mod connection;
+mod connector;
+mod fault;
 mod hub;
 mod journal;
 mod json;
@@ -34,8 +40,10 @@ mod sessions;
 /// How Redis is reached.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `redis://` or `rediss://`, with user, password and database where needed.
+    /// Any form that [`RedisUrl`](crate::redis_url::RedisUrl) has, with the login where needed.
     pub url: SecretString,
+    /// PEM: the authorities that sign the servers' certificates. `None`: the public ones.
+    pub ca: Option<Vec<u8>>,
     /// How many of a journal's newest entries are kept, at least; at least 1.
     pub max_events: usize,
     /// Longest that a command or the confirmation of a subscription is waited for.
@@ -48,7 +56,8 @@ impl Config {
     /// That server, with 100,000 entries (contract, section 4.5), 2 s and metrics of its own.
     pub fn new(url: SecretString) -> Self {
         let command_timeout = Duration::from_secs(2);
-        Self { url, max_events: 100_000, command_timeout, metrics: Metrics::default() }
+        let metrics = Metrics::default();
+        Self { url, ca: None, max_events: 100_000, command_timeout, metrics }
     }
 }
 
@@ -61,9 +70,11 @@ pub struct RedisStore {
     max_events: usize,
     append: AtomicStep,
     remember: AtomicStep,
+    endorse: AtomicStep,
     hold: AtomicStep,
     release: AtomicStep,
     claim: AtomicStep,
+    recorder: Arc<Recorder>,
     /// Random for each store, so that the nonces of two owners never agree (`journal.rs`).
     nonces: RandomState,
 }
@@ -79,24 +90,28 @@ impl RedisStore {
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> Result<(Arc<Self>, mpsc::Receiver<StoreEvent>), StoreError> {
-        let Config { url, max_events, command_timeout: patience, metrics } = config;
-        let connector = Connector::new(&url, patience)?;
+        let (max_events, patience) = (config.max_events.max(1), config.command_timeout);
+        let metrics = config.metrics.clone();
+        let connector = Connector::new(config)?;
         let (outbox, events) = Outbox::new();
         let (commands, keep) =
             Commands::new(connector.clone(), patience, metrics.clone(), tasks.stopping());
         let hub = Arc::new(Hub::new(outbox, patience, metrics));
         tasks.spawn(keep);
         tasks.spawn(hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping()));
+        let recorder = Recorder::new(commands.clone(), tasks.clone());
         let store = Self {
             commands,
             hub,
             clock,
-            max_events: max_events.max(1),
+            max_events,
             append: AtomicStep::new(include_str!("redis/append.lua")),
             remember: AtomicStep::new(include_str!("redis/remember.lua")),
+            endorse: AtomicStep::new(include_str!("redis/endorse.lua")),
             hold: AtomicStep::new(include_str!("redis/hold_leases.lua")),
             release: AtomicStep::new(include_str!("redis/release_leases.lua")),
             claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),
+            recorder: Arc::new(recorder),
             nonces: RandomState::new(),
         };
         Ok((Arc::new(store), events))

@@ -233,7 +233,9 @@ fn prompt_says_that_a_context_is_too_large_instead_of_cutting_it() {
 fn help_names_every_command_the_exit_codes_and_examples() {
     let ended = aura(&["--help"], &[]);
     assert_eq!(ended.code, 0);
-    for word in ["serve", "token", "prompt", "config", "healthcheck", "Exit codes:", "Examples:"] {
+    for word in
+        ["serve", "token", "prompt", "config", "audit", "healthcheck", "Exit codes:", "Examples:"]
+    {
         assert!(ended.stdout.contains(word), "{word}: {}", ended.stdout);
     }
     let serve = aura(&["serve", "--help"], &[]).stdout;

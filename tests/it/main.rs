@@ -8,6 +8,7 @@
 mod support;
 
 mod approvals;
+mod audit;
 mod auth;
 mod bodies;
 mod cli;

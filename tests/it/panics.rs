@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aura_platform::agent::journal::Desk;
 use aura_platform::agent::ownership::Terms;
-use aura_platform::agent::run::{Env, Limits};
+use aura_platform::agent::run::{ApproverPolicy, Env, Limits, OnReject};
 use aura_platform::agent::{Ask, listener};
 use aura_platform::domain::{
     Caller, Clock, Entry, EventId, PageContext, SessionId, Shown, SystemClock, TenantId, UserId,
@@ -66,7 +66,14 @@ async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
         model: Arc::new(Broken),
         tools: Arc::new(Tools::new(Vec::new(), ApprovalPolicy::default()).unwrap()),
         gate: Arc::default(),
-        limits: Limits { max_turns: 8, max_tool_calls: 8, hitl_timeout: Duration::from_secs(5) },
+        approvers: ApproverPolicy::default(),
+        limits: Limits {
+            max_turns: 8,
+            max_tool_calls: 8,
+            hitl_timeout: Duration::from_secs(5),
+            hitl_warning: Duration::ZERO,
+            on_reject: OnReject::Stop,
+        },
         terms: Terms { lease: Duration::from_secs(5), scan: Duration::from_secs(1) },
     };
     let service = listener::start(Arc::new(env), 1, events);

@@ -163,7 +163,7 @@ pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
         let (store, id) = (Arc::clone(store), id.clone());
         let verdict = if n % 3 == 0 { Verdict::Approved } else { Verdict::Rejected };
         let by = Some(UserId::new(format!("user{n}")));
-        let decision = Decision { verdict, by, reason: Some("이유".into()), at_ms: n };
+        let decision = Decision { by, reason: Some("이유".into()), ..Decision::of(verdict, n) };
         bench
             .one
             .tasks
@@ -180,7 +180,7 @@ pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
 pub(crate) async fn a_request_without_a_decision_has_none(bench: Bench) {
     let id = RequestId::generate();
     assert_eq!(bench.one.store.decision(&id).await.unwrap(), None);
-    let late = Decision { verdict: Verdict::TimedOut, by: None, reason: None, at_ms: 1 };
+    let late = Decision::of(Verdict::TimedOut, 1);
     assert_eq!(bench.one.store.decide(&id, &late).await.unwrap(), Decided::Won);
     assert_eq!(bench.other.decision(&id).await.unwrap(), Some(late));
 }

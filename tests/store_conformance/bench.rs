@@ -1,7 +1,9 @@
 //! What the checks work with: two processes on one store, and things to put into it.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, MutexGuard, Once};
 use std::time::{Duration, Instant};
 
 use aura_platform::domain::{
@@ -16,6 +18,7 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use crate::cluster::ClusterServers;
 use crate::redis_server::RedisServer;
 
 /// What the clock of every process shows.
@@ -32,9 +35,15 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn on_redis(url: &str) -> Self {
+        Self::with_authority(url, None)
+    }
+
+    /// Over TLS, to servers whose certificates this authority (PEM) signs.
+    pub(crate) fn with_authority(url: &str, ca: Option<&str>) -> Self {
         let tasks = Tasks::new();
         let mut config = redis_store::Config::new(url.into());
         config.max_events = MAX_EVENTS;
+        config.ca = ca.map(|pem| pem.as_bytes().to_vec());
         let (store, events) = RedisStore::start(config, Arc::new(ManualClock::at(NOW_MS)), &tasks)
             .expect("a usable URL");
         Self { store, events, tasks }
@@ -77,20 +86,51 @@ pub(crate) struct Bench {
     pub(crate) other: Arc<dyn Store>,
     _second: Option<Process>,
     _server: Option<RedisServer>,
+    /// The cluster is shared: each check has it to itself.
+    _turn: Option<MutexGuard<'static, ClusterServers>>,
 }
 
 impl Bench {
-    pub(crate) fn memory() -> Self {
+    pub(crate) fn memory() -> Option<Self> {
         let one = Process::in_memory(Arc::new(ManualClock::at(NOW_MS)));
         let other = Arc::clone(&one.store);
-        Self { one, other, _second: None, _server: None }
+        Some(Self { one, other, _second: None, _server: None, _turn: None })
     }
 
-    pub(crate) fn redis() -> Self {
-        let server = RedisServer::start();
+    pub(crate) fn redis() -> Option<Self> {
+        Some(Self::on(RedisServer::start()))
+    }
+
+    /// `None`, and a line that says so, where Valkey is not installed.
+    pub(crate) fn valkey() -> Option<Self> {
+        let named = std::env::var_os("VALKEY_SERVER").map(PathBuf::from);
+        let in_path = || {
+            let path = std::env::var_os("PATH")?;
+            std::env::split_paths(&path).map(|dir| dir.join("valkey-server")).find(|it| it.exists())
+        };
+        let Some(program) = named.or_else(in_path) else {
+            static TOLD: Once = Once::new();
+            TOLD.call_once(|| {
+                let why = "valkey-server is not in the PATH, and VALKEY_SERVER is not set";
+                // Past the harness, which keeps to itself what a passing test prints.
+                let _ = writeln!(std::io::stderr(), "NOT TESTED on Valkey: {why}");
+            });
+            return None;
+        };
+        Some(Self::on(RedisServer::of(&program)))
+    }
+
+    fn on(server: RedisServer) -> Self {
         let (one, second) = (Process::on_redis(&server.url()), Process::on_redis(&server.url()));
         let other = Arc::clone(&second.store);
-        Self { one, other, _second: Some(second), _server: Some(server) }
+        Self { one, other, _second: Some(second), _server: Some(server), _turn: None }
+    }
+
+    pub(crate) fn on_cluster() -> Option<Self> {
+        let cluster = ClusterServers::shared();
+        let (one, second) = (Process::on_redis(&cluster.url()), Process::on_redis(&cluster.url()));
+        let other = Arc::clone(&second.store);
+        Some(Self { one, other, _second: Some(second), _server: None, _turn: Some(cluster) })
     }
 }
 
@@ -149,6 +189,8 @@ pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
         status: ApprovalStatus::Pending,
         created_at: 1_706_152_860_000,
         expires_at: 1_706_153_160,
+        tool_call_id: None,
+        args_hash: None,
         more: serde_json::Map::new(),
     }
 }

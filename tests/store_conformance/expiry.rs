@@ -25,7 +25,7 @@ struct Everything {
 async fn store_everything(store: &dyn Store) -> Everything {
     let meta = meta("tenant1", "user123", NOW_MS);
     let (request, decided) = (request(&meta.session_id), RequestId::generate());
-    let decision = Decision { verdict: Verdict::TimedOut, by: None, reason: None, at_ms: 0 };
+    let decision = Decision::of(Verdict::TimedOut, 0);
     let said = [Message::User { content: "안녕".into() }];
     store.append(&meta.session_id, EventId::ZERO, &entries([1])).await.unwrap();
     store.register(&meta).await.unwrap();

@@ -15,21 +15,21 @@ use crate::redis_server::RedisServer;
 use crate::wire::{admin, channels};
 use crate::within;
 
-fn is_unavailable<T>(result: Result<T, StoreError>) -> bool {
+pub(crate) fn is_unavailable<T>(result: Result<T, StoreError>) -> bool {
     result.is_err_and(|error| matches!(error, StoreError::Unavailable(_)))
 }
 
-async fn until_it_answers(store: &dyn Store) {
+pub(crate) async fn until_it_answers(store: &dyn Store) {
     eventually("the store answers", || async { store.ping().await.is_ok() }).await;
 }
 
-async fn until_it_fails(store: &dyn Store) {
+pub(crate) async fn until_it_fails(store: &dyn Store) {
     eventually("the store is known to be away", || async { is_unavailable(store.ping().await) })
         .await;
 }
 
 /// Waits for the word that subscriptions are live again.
-async fn until_resubscribed(process: &mut Process) {
+pub(crate) async fn until_resubscribed(process: &mut Process) {
     while process.event().await != StoreEvent::Resubscribed {}
 }
 

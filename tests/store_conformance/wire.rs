@@ -15,7 +15,10 @@ pub(crate) async fn admin(server: &RedisServer) -> MultiplexedConnection {
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
-async fn ask<T: redis::FromRedisValue>(admin: &mut MultiplexedConnection, words: &[&str]) -> T {
+pub(crate) async fn ask<T: redis::FromRedisValue>(
+    admin: &mut MultiplexedConnection,
+    words: &[&str],
+) -> T {
     redis::cmd(words[0]).arg(&words[1..]).query_async(admin).await.unwrap()
 }
 

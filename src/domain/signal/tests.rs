@@ -14,10 +14,9 @@ fn session() -> SessionId {
 
 fn decision(verdict: Verdict) -> Decision {
     Decision {
-        verdict,
         by: Some(UserId::new("kim")),
         reason: (verdict == Verdict::Rejected).then(|| "사용자 거절".to_owned()),
-        at_ms: 1_706_152_860_999,
+        ..Decision::of(verdict, 1_706_152_860_999)
     }
 }
 

@@ -1,9 +1,10 @@
 //! A reader whose store is away: how long it waits between two looks, and for how long at all.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
+
+use crate::backoff::Backoff;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -13,8 +14,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Outage {
     /// When the first look without an answer so far began; `None`: nobody is looking.
     since: Option<Instant>,
-    /// How long the last pause was, but for its jitter.
-    pause: Duration,
+    /// The pauses so far; `None`: there was none.
+    pauses: Option<Backoff>,
     /// When to look again; `None`: the store is not known to be away.
     next_look: Option<Instant>,
 }
@@ -42,13 +43,10 @@ impl Outage {
         *self = Self::default();
     }
 
-    /// The store has not answered; there will be another look, at `gives_up` at the latest. Pauses
-    /// differ by up to a half, so that readers who went away together do not come back together.
+    /// The store has not answered; there will be another look, at `gives_up` at the latest.
     pub(super) fn unanswered(&mut self, gives_up: Instant) {
-        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
-        // Keyed at random each time: as random as this needs to be.
-        let share = u32::try_from(RandomState::new().hash_one(()) % 1_000).unwrap_or(0);
-        let pause = self.pause / 2 + self.pause * share / 2_000;
+        let fresh = || Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let pause = self.pauses.get_or_insert_with(fresh).pause();
         self.next_look = Some((Instant::now() + pause).min(gives_up));
     }
 }

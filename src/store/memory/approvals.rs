@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::expiring::Expiring;
 use super::{MemoryStore, lock};
-use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId};
+use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId, UserId};
 use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
 /// Requests, votes and decisions. The session's pointer to its request (`hitl:session:…` in Redis)
@@ -16,6 +16,7 @@ pub(super) struct ApprovalTable {
     requests: Expiring<RequestId, Box<str>>,
     signals: Expiring<SessionId, Box<str>>,
     decisions: Expiring<RequestId, Decision>,
+    endorsements: Expiring<RequestId, HashSet<UserId>>,
     checkpoints: Expiring<SessionId, Box<str>>,
     watched: HashSet<SessionId>,
 }
@@ -26,6 +27,7 @@ impl ApprovalTable {
         self.requests.sweep(now);
         self.signals.sweep(now);
         self.decisions.sweep(now);
+        self.endorsements.sweep(now);
         self.checkpoints.sweep(now);
     }
 
@@ -33,7 +35,11 @@ impl ApprovalTable {
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         let votes = self.requests.len() + self.signals.len();
-        votes + self.decisions.len() + self.checkpoints.len() + self.watched.len()
+        votes
+            + self.decisions.len()
+            + self.endorsements.len()
+            + self.checkpoints.len()
+            + self.watched.len()
     }
 }
 
@@ -119,6 +125,13 @@ impl Approvals for MemoryStore {
         }
         table.decisions.put(id.clone(), decision.clone(), now, ttl::DECISION);
         Ok(Decided::Won)
+    }
+
+    async fn endorse(&self, id: &RequestId, user: &UserId) -> Result<usize, StoreError> {
+        let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
+        let people = table.endorsements.renew(id.clone(), now, ttl::DECISION);
+        people.insert(user.clone());
+        Ok(people.len())
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {

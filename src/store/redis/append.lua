@@ -1,3 +1,4 @@
+#!lua
 -- Compare-and-append on one journal (port: Journal::append). All of it happens or none of it.
 --
 -- KEYS[1]  the journal

@@ -1,16 +1,17 @@
 //! Requests for approval under the keys that the platform shares (contract, section 5.1), and the
 //! one decision under a key of ours.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::{Cmd, RedisResult, cmd, pipe};
+use redis::{Cmd, cmd};
 use serde_json::json;
 use tracing::warn;
 
 use super::json::{from_json, to_json};
 use super::{RedisStore, keys};
-use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId};
+use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId, UserId};
 use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
 /// Sessions whose votes are read in one round trip.
@@ -21,15 +22,25 @@ fn lenient(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+fn get(key: &str) -> Cmd {
+    let mut get = cmd("GET");
+    get.arg(key);
+    get
+}
+
 fn set_for(key: &str, value: &str, ttl: Duration) -> Cmd {
     let mut set = cmd("SET");
     set.arg(key).arg(value).arg("EX").arg(ttl.as_secs());
     set
 }
 
+fn seconds(ttl: Duration) -> Cow<'static, [u8]> {
+    Cow::Owned(ttl.as_secs().to_string().into_bytes())
+}
+
 impl RedisStore {
     async fn text(&self, key: String) -> Result<Option<String>, StoreError> {
-        let found: Option<Vec<u8>> = self.commands.query(cmd("GET").arg(key)).await?;
+        let found: Option<Vec<u8>> = self.commands.query(&get(&key)).await?;
         Ok(found.as_deref().map(lenient))
     }
 }
@@ -44,16 +55,17 @@ impl Approvals for RedisStore {
             "userId": request.user_id,
             "tenantId": request.tenant_id,
         });
-        let mut steps = pipe();
-        steps.cmd("DEL").arg(keys::signal(session));
-        for (key, value, ttl) in [
-            (keys::request(&request.request_id), to_json(request)?, ttl::REQUEST),
-            (keys::pointer(session), pointer.to_string(), ttl::POINTER),
-            (keys::checkpoint(session), checkpoint.to_owned(), ttl::CHECKPOINT),
-        ] {
-            steps.add_command(set_for(&key, &value, ttl));
-        }
-        let (watch, ()) = tokio::try_join!(self.hub.watch(session), self.commands.pipe(&steps))?;
+        let mut forget = cmd("DEL");
+        forget.arg(keys::signal(session));
+        let request_key = keys::request(&request.request_id);
+        let steps = [
+            forget,
+            set_for(&request_key, &to_json(request)?, ttl::REQUEST),
+            set_for(&keys::pointer(session), &pointer.to_string(), ttl::POINTER),
+            set_for(&keys::checkpoint(session), checkpoint, ttl::CHECKPOINT),
+        ];
+        let stored = self.commands.all(steps);
+        let (watch, ()) = tokio::try_join!(self.hub.watch(session), stored)?;
         watch.keep();
         Ok(())
     }
@@ -87,14 +99,12 @@ impl Approvals for RedisStore {
     ) -> Result<Vec<StoredVotes>, StoreError> {
         let mut votes = Vec::with_capacity(waiting.len());
         for waiting in waiting.chunks(AT_ONCE) {
-            let mut gets = pipe();
+            let keys = waiting.iter().flat_map(|(session, request)| {
+                [keys::signal(session), keys::request(request), keys::decision(request)]
+            });
+            let gets: Vec<Cmd> = keys.map(|key| get(&key)).collect();
+            let found = self.commands.each::<Option<Vec<u8>>>(gets).await?;
             // One key that somebody has spoilt must not hide everybody else's votes.
-            gets.ignore_errors();
-            for (session, request) in waiting {
-                gets.get(keys::signal(session)).get(keys::request(request));
-                gets.get(keys::decision(request));
-            }
-            let found: Vec<RedisResult<Option<Vec<u8>>>> = self.commands.pipe(&gets).await?;
             let mut found = found.into_iter().map(|value| match value {
                 Ok(value) => value.as_deref().map(lenient),
                 Err(error) => {
@@ -116,10 +126,10 @@ impl Approvals for RedisStore {
     }
 
     async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
-        let mut steps = pipe();
-        steps.add_command(set_for(&keys::signal(session), signal, ttl::SIGNAL));
-        steps.publish(keys::signals(session), signal);
-        self.commands.pipe(&steps).await
+        let mut publish = cmd("PUBLISH");
+        publish.arg(keys::signals(session)).arg(signal);
+        let store = set_for(&keys::signal(session), signal, ttl::SIGNAL);
+        self.commands.in_turn([store, publish]).await
     }
 
     async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError> {
@@ -129,6 +139,11 @@ impl Approvals for RedisStore {
             None => Ok(Decided::Won),
             Some(text) => from_json("decision", &text).map(Decided::Lost),
         }
+    }
+
+    async fn endorse(&self, id: &RequestId, user: &UserId) -> Result<usize, StoreError> {
+        let args = [Cow::Borrowed(user.as_str().as_bytes()), seconds(ttl::DECISION)];
+        self.commands.script(&self.endorse, &keys::endorsements(id), &args).await
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {

@@ -1,3 +1,4 @@
+#!lua
 -- Takes leases that have run out (port: Leases::claim).
 --
 -- KEYS[1]  the leases: a sorted set, the scores are when each runs out, in ms of the server's clock

@@ -6,33 +6,36 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, Script, ServerErrorKind};
-use tokio::sync::{Notify, watch};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::connection::{Backoff, Connection, Connector, heartbeat, is_demoted, store_error};
+use super::connection::{Connection, Line, attempts, heartbeat};
+use super::connector::Connector;
+use super::fault::store_error;
+use crate::backoff::Backoff;
 use crate::store::StoreError;
 use crate::telemetry::metrics::Metrics;
+
+mod batch;
 
 /// Where the connection stands.
 #[derive(Clone, Debug)]
 enum Link {
     /// The first attempt since the start, or since the loss, is under way: worth waiting for.
     Connecting,
-    Up(MultiplexedConnection),
+    Up(Line),
     /// Attempts fail: not worth waiting for.
     Down(Arc<str>),
 }
 
 /// Sends commands. While the server is known to be away, each fails at once; otherwise each is
-/// answered or fails within the configured time.
-#[derive(Debug)]
+/// answered or fails within the configured time. Cloning shares the connection.
+#[derive(Clone, Debug)]
 pub(super) struct Commands {
     link: watch::Receiver<Link>,
-    /// Woken when an answer says that this is the wrong server.
-    demoted: Arc<Notify>,
+    connector: Connector,
     patience: Duration,
 }
 
@@ -46,25 +49,18 @@ impl Commands {
         stopping: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (state, link) = watch::channel(Link::Connecting);
-        let demoted = Arc::new(Notify::new());
         metrics.store_up.set(0);
-        let keeper = Keeper { connector, state, demoted: Arc::clone(&demoted), metrics };
+        let keeper = Keeper { connector: connector.clone(), state, metrics };
         let keep = async move {
             stopping.run_until_cancelled_owned(keeper.keep()).await;
         };
-        (Self { link, demoted, patience }, keep)
+        (Self { link, connector, patience }, keep)
     }
 
     /// Sends one command.
     pub(super) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, StoreError> {
         let mut link = self.link().await?;
         cmd.query_async(&mut link).await.map_err(|error| self.failed(&error))
-    }
-
-    /// Sends several commands in one go.
-    pub(super) async fn pipe<T: FromRedisValue>(&self, pipe: &Pipeline) -> Result<T, StoreError> {
-        let mut link = self.link().await?;
-        pipe.query_async(&mut link).await.map_err(|error| self.failed(&error))
     }
 
     /// Runs a script on one key; the script is sent along only if the server does not know it.
@@ -86,7 +82,7 @@ impl Commands {
         answer.map_err(|error| self.failed(&error))
     }
 
-    async fn link(&self) -> Result<MultiplexedConnection, StoreError> {
+    async fn link(&self) -> Result<Line, StoreError> {
         let known = self.link.borrow().clone();
         match known {
             Link::Up(link) => Ok(link),
@@ -95,7 +91,7 @@ impl Commands {
         }
     }
 
-    async fn settled(&self) -> Result<MultiplexedConnection, StoreError> {
+    async fn settled(&self) -> Result<Line, StoreError> {
         let mut link = self.link.clone();
         let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
         match tokio::time::timeout(self.patience, settled).await {
@@ -110,9 +106,7 @@ impl Commands {
     }
 
     fn failed(&self, error: &RedisError) -> StoreError {
-        if is_demoted(error) {
-            self.demoted.notify_one();
-        }
+        self.connector.failed(error);
         store_error(error)
     }
 }
@@ -148,16 +142,15 @@ fn is_unknown_script(error: &RedisError) -> bool {
 struct Keeper {
     connector: Connector,
     state: watch::Sender<Link>,
-    demoted: Arc<Notify>,
     metrics: Metrics,
 }
 
 impl Keeper {
     async fn keep(self) {
-        let mut backoff = Backoff::default();
+        let mut backoff = attempts();
         loop {
             backoff.wait().await;
-            match self.connector.connect(|_| {}).await {
+            match self.connector.commands().await {
                 Ok(connection) => {
                     info!("connected to Redis for commands");
                     self.metrics.store_up.set(1);
@@ -173,20 +166,25 @@ impl Keeper {
     }
 
     /// Returns, with the reason, once the connection is of no more use.
-    async fn outlive(&self, mut connection: Connection, backoff: &mut Backoff) -> &'static str {
-        let mut beat = heartbeat();
+    async fn outlive(
+        &self,
+        mut connection: Connection<Line>,
+        backoff: &mut Backoff,
+    ) -> &'static str {
+        let (mut beat, mut doubts) = (heartbeat(), self.connector.doubts());
         // The first tick comes at once, and connecting has just asked.
         beat.tick().await;
         loop {
-            tokio::select! {
+            let due = tokio::select! {
                 () = connection.closed() => return "it was closed",
-                () = self.demoted.notified() => return "the server has become read-only",
-                _ = beat.tick() => {
-                    if !connection.beats().await {
-                        return "the server does not answer";
-                    }
-                    backoff.reset();
-                }
+                _ = doubts.changed() => false,
+                _ = beat.tick() => true,
+            };
+            if let Err(why) = connection.beat().await {
+                return why;
+            }
+            if due {
+                backoff.reset();
             }
         }
     }

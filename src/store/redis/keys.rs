@@ -8,12 +8,14 @@
 //! | `hitl:channel:<sessionId>` | channel of signals | contract, 5.1 |
 //! | `checkpoint:<sessionId>` | the checkpoint, JSON | contract, 5.1 |
 //! | `aura:decision:<requestId>` | the one decision, JSON | contract, 5.3 |
+//! | `aura:endorsements:<requestId>` | who has said yes, where several have to, a set | `approvals.rs` |
 //! | `aura:journal:<sessionId>` | the journal, a stream | `journal.rs` |
 //! | `aura:tail:<sessionId>` | channel: the journal has grown | `journal.rs` |
 //! | `aura:session:<sessionId>` | the session's record, JSON | `sessions.rs` |
 //! | `aura:sessions:<tenant>:<user>` | the caller's sessions, a sorted set | `sessions.rs` |
 //! | `aura:thread:<tenant>:<user>:<thread>` | a conversation, a hash | `sessions.rs` |
 //! | `aura:cancel:<sessionId>` | somebody asked for the run to stop | `sessions.rs` |
+//! | `aura:audit:<tenant>` | the audit chain, a stream | `audit.rs` |
 //! | `aura:leases` | when each run's owner must have been heard of again, a sorted set | `leases.rs` |
 //! | `aura:control` | channel of all processes | `hub.rs` |
 //!
@@ -29,6 +31,9 @@ pub(super) const CONTROL: &str = "aura:control";
 /// The runs that somebody looks after.
 pub(super) const LEASES: &str = "aura:leases";
 const SIGNALS: &str = "hitl:channel:";
+const AUDIT: &str = "aura:audit:";
+/// Matches the audit streams of all tenants.
+pub(super) const ALL_AUDIT: &str = "aura:audit:*";
 
 pub(super) fn request(id: &RequestId) -> String {
     format!("hitl:request:{id}")
@@ -59,6 +64,10 @@ pub(super) fn decision(id: &RequestId) -> String {
     format!("aura:decision:{id}")
 }
 
+pub(super) fn endorsements(id: &RequestId) -> String {
+    format!("aura:endorsements:{id}")
+}
+
 pub(super) fn journal(id: &SessionId) -> String {
     format!("aura:journal:{id}")
 }
@@ -84,6 +93,16 @@ pub(super) fn cancel(id: &SessionId) -> String {
     format!("aura:cancel:{id}")
 }
 
+pub(super) fn audit(tenant: &TenantId) -> String {
+    format!("{AUDIT}{}", escaped(tenant.as_str()))
+}
+
+/// The tenant whose audit stream this is, if it is such a key.
+pub(super) fn tenant_of_audit(key: &str) -> Option<TenantId> {
+    let tenant = TenantId::new(unescaped(key.strip_prefix(AUDIT)?)?);
+    (audit(&tenant) == key).then_some(tenant)
+}
+
 /// Percent-encodes what would make two names one key (`:` and `%`), choose a cluster slot (`{` and
 /// `}`) or spoil a terminal (control characters).
 fn escaped(name: &str) -> String {
@@ -99,6 +118,18 @@ fn escaped(name: &str) -> String {
         }
     }
     key
+}
+
+/// What [`escaped`] was given; `None` if it did not make this.
+fn unescaped(key: &str) -> Option<String> {
+    let mut parts = key.split('%');
+    let mut name = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        name.push(u8::from_str_radix(digits, 16).ok()?);
+        name.extend(rest.as_bytes());
+    }
+    String::from_utf8(name).ok()
 }
 
 #[cfg(test)]
@@ -120,6 +151,17 @@ mod tests {
         let (tenant, user) = (TenantId::new("{x}"), UserId::new("a\r\n\u{85}"));
         let key = thread(&tenant, &user, &ThreadId::new("김 민수"));
         assert_eq!(key, "aura:thread:%7Bx%7D:a%0D%0A%C2%85:김 민수");
+    }
+
+    #[test]
+    fn the_key_of_an_audit_stream_names_its_tenant() {
+        for name in ["tenant1", "", "a:b", "a%3Ab", "%", "{x}", "a\r\n\u{85}", "김 민수"] {
+            let tenant = TenantId::new(name);
+            assert_eq!(tenant_of_audit(&audit(&tenant)), Some(tenant), "{name:?}");
+        }
+        for key in ["aura:audit", "aura:audit:a:b", "aura:audit:%", "aura:audit:%41", "x:a"] {
+            assert_eq!(tenant_of_audit(key), None, "{key}");
+        }
     }
 
     #[test]

@@ -1,3 +1,4 @@
+#!lua
 -- Gives leases up (port: Leases::release): they have run out since ever.
 --
 -- KEYS[1]  the leases: a sorted set, the scores are when each runs out

@@ -1,3 +1,4 @@
+#!lua
 -- Puts one run's messages into its conversation (port: Sessions::remember).
 --
 -- KEYS[1]  the conversation: a hash, one field for each run; fields sort as the runs began

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use redis::pipe;
+use redis::{Cmd, cmd};
 
 use super::json::{from_json, to_json};
 use super::{RedisStore, keys};
@@ -28,17 +28,21 @@ fn session_at(place: &str) -> Result<SessionId, StoreError> {
     id.ok_or_else(|| StoreError::Corrupt(format!("a place in a list of sessions: {place:?}")))
 }
 
+fn command(name: &str, key: &str) -> Cmd {
+    let mut command = cmd(name);
+    command.arg(key);
+    command
+}
+
 impl RedisStore {
     /// The records of these places, in their order. Places whose record has expired leave the list.
     async fn records(&self, list: &str, places: &[String]) -> Result<Vec<SessionMeta>, StoreError> {
-        let mut wanted = pipe();
-        for place in places {
-            wanted.get(keys::session(&session_at(place)?));
-        }
-        let found: Vec<Option<String>> = self.commands.pipe(&wanted).await?;
+        let get = |place: &String| Ok(command("GET", &keys::session(&session_at(place)?)));
+        let wanted = places.iter().map(get).collect::<Result<Vec<_>, StoreError>>()?;
+        let found = self.commands.each::<Option<String>>(wanted).await?;
         let (mut records, mut expired) = (Vec::new(), Vec::new());
         for (place, record) in places.iter().zip(found) {
-            match record {
+            match record? {
                 Some(record) => records.push(from_json(place, &record)?),
                 None => expired.push(place),
             }
@@ -58,15 +62,16 @@ impl Sessions for RedisStore {
         let kept_ms = u64::try_from(ttl::SESSION.as_millis()).unwrap_or(u64::MAX);
         let expired = EventId::new(self.clock.now_ms().saturating_sub(kept_ms));
         let seconds = ttl::SESSION.as_secs();
-        let mut steps = pipe();
-        steps
-            .set_ex(keys::session(&meta.session_id), to_json(meta)?, seconds)
-            .zrembylex(&list, "-", format!("({}", place(expired, "")))
-            .zadd(&list, place(meta.first_event, meta.session_id.as_str()), 0)
-            .cmd("EXPIRE")
-            .arg(&list)
-            .arg(seconds);
-        self.commands.pipe(&steps).await
+        let mut record = command("SET", &keys::session(&meta.session_id));
+        record.arg(to_json(meta)?).arg("EX").arg(seconds);
+        let mut clear = command("ZREMRANGEBYLEX", &list);
+        clear.arg("-").arg(format!("({}", place(expired, "")));
+        let mut add = command("ZADD", &list);
+        add.arg(0).arg(place(meta.first_event, meta.session_id.as_str()));
+        let mut keep = command("EXPIRE", &list);
+        keep.arg(seconds);
+        // The record first: a place without one would be taken for expired and leave the list.
+        self.commands.in_turn([record, clear, add, keep]).await
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError> {
@@ -130,10 +135,11 @@ impl Sessions for RedisStore {
     }
 
     async fn request_cancel(&self, id: &SessionId) -> Result<(), StoreError> {
-        let mut steps = pipe();
-        steps.set_ex(keys::cancel(id), 1, ttl::CANCEL.as_secs());
-        steps.publish(keys::CONTROL, super::hub::Hub::cancel_message(id));
-        self.commands.pipe(&steps).await
+        let mut keep = command("SET", &keys::cancel(id));
+        keep.arg(1).arg("EX").arg(ttl::CANCEL.as_secs());
+        let mut tell = command("PUBLISH", keys::CONTROL);
+        tell.arg(super::hub::Hub::cancel_message(id));
+        self.commands.in_turn([keep, tell]).await
     }
 
     async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError> {

@@ -207,6 +207,11 @@ pub fn client() -> reqwest::Client {
 
 /// A token as the Auth Server would sign it.
 pub fn token(tenant: &str, user: &str) -> String {
+    token_with(tenant, user, None)
+}
+
+/// A token, with a role if there is one.
+fn token_with(tenant: &str, user: &str, role: Option<&str>) -> String {
     let key = TokenKey::new(&SecretString::from(SECRET)).unwrap();
     let now = SystemClock.now_secs();
     key.issue(&Claims {
@@ -215,7 +220,7 @@ pub fn token(tenant: &str, user: &str) -> String {
         iat: Some(now),
         exp: now + 3600,
         email: None,
-        role: None,
+        role: role.map(str::to_owned),
     })
     .unwrap()
 }
@@ -251,6 +256,11 @@ impl Caller {
     pub fn new(http: reqwest::Client, base: &str, tenant: &str, user: &str) -> Self {
         let token = token(tenant, user);
         Self { http, base: base.to_owned(), tenant: tenant.into(), user: user.into(), token }
+    }
+
+    /// The same person in a role.
+    pub fn in_role(self, role: &str) -> Self {
+        Self { token: token_with(&self.tenant, &self.user, Some(role)), ..self }
     }
 
     /// A request with the caller's headers.

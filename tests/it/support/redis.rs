@@ -5,6 +5,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,9 @@ const ATTEMPTS: u32 = 5;
 pub(crate) struct RedisServer {
     port: u16,
     password: Option<&'static str>,
+    program: PathBuf,
+    /// What it is told besides.
+    args: Vec<String>,
     dir: TempDir,
     child: Option<Child>,
 }
@@ -30,27 +34,47 @@ pub(crate) struct RedisServer {
 impl RedisServer {
     /// A server that answers.
     pub(crate) fn start() -> Self {
-        Self::started(None)
+        Self::started(Self::absent)
     }
 
     /// A server that answers to those who know the password.
     pub(crate) fn with_password(password: &'static str) -> Self {
-        Self::started(Some(password))
+        Self::started(|| {
+            let mut server = Self::absent();
+            server.password = Some(password);
+            server
+        })
+    }
+
+    /// A server of another make, such as Valkey.
+    pub(crate) fn of(program: &Path) -> Self {
+        Self::started(|| {
+            let mut server = Self::absent();
+            server.program = program.to_owned();
+            server
+        })
+    }
+
+    /// A server that is told more on its command line; `args` is asked again for each attempt.
+    pub(crate) fn told(args: impl Fn() -> Vec<String>) -> Self {
+        Self::started(|| {
+            let mut server = Self::absent();
+            server.args = args();
+            server
+        })
     }
 
     /// A server that is not there yet: its port is free until [`RedisServer::restart`].
     pub(crate) fn absent() -> Self {
-        Self::prepared(None)
-    }
-
-    fn prepared(password: Option<&'static str>) -> Self {
         let dir = tempfile::tempdir().expect("a directory for redis-server");
-        Self { port: free_port(), password, dir, child: None }
+        let (port, program) = (free_port(), PathBuf::from("redis-server"));
+        Self { port, password: None, program, args: Vec::new(), dir, child: None }
     }
 
-    fn started(password: Option<&'static str>) -> Self {
+    /// The first of what `prepare` makes that finds its ports free.
+    fn started(prepare: impl Fn() -> Self) -> Self {
         for _ in 0..ATTEMPTS {
-            let mut server = Self::prepared(password);
+            let mut server = prepare();
             if server.launch() {
                 return server;
             }
@@ -61,6 +85,21 @@ impl RedisServer {
     /// Where it listens.
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What the server was told besides.
+    pub(crate) fn args(&self) -> &[String] {
+        &self.args
+    }
+
+    /// Where it keeps its files.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Its process, while it runs.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("redis-server runs").id()
     }
 
     /// `redis://…`, with the password if there is one.
@@ -83,6 +122,16 @@ impl RedisServer {
         assert!(self.launch(), "redis-server does not start on port {} again", self.port);
     }
 
+    /// Starts it again, and leaves it while it loads what it had stored, which takes it 20 ms for
+    /// each key until `CONFIG SET key-load-delay 0`.
+    pub(crate) fn restart_loading(&mut self) {
+        self.kill();
+        let slowly =
+            ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"];
+        self.args.extend(slowly.map(str::to_owned));
+        assert!(self.launch_until("loading:1"), "redis-server does not start again");
+    }
+
     /// Makes it hang: connections stay open and nothing is answered.
     pub(crate) fn pause(&self) {
         self.stop_or_continue("-STOP");
@@ -94,23 +143,29 @@ impl RedisServer {
     }
 
     fn stop_or_continue(&self, signal: &str) {
-        let child = self.child.as_ref().expect("redis-server runs");
-        let status = Command::new("kill").arg(signal).arg(child.id().to_string()).status();
+        let status = Command::new("kill").arg(signal).arg(self.pid().to_string()).status();
         assert!(status.expect("the kill command").success());
     }
 
-    /// Starts the process and waits until it answers; `false` if it ended instead.
+    /// Starts the process and waits until it has loaded its data; `false` if it ended instead.
     fn launch(&mut self) -> bool {
+        self.launch_until("loading:0")
+    }
+
+    fn launch_until(&mut self, state: &str) -> bool {
         let port = self.port.to_string();
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(&self.program);
         command.args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"]);
         // With `everysec` a write can wait in the process for a sync that is under way, and is lost
         // with it; handed to the system at once, it outlives the process.
         command.args(["--appendfsync", "no"]);
+        // Its replicas have it at once, not after waiting for others to come.
+        command.args(["--repl-diskless-sync-delay", "0"]);
         command.args(["--dir"]).arg(self.dir.path());
         if let Some(password) = self.password {
             command.args(["--requirepass", password]);
         }
+        command.args(&self.args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("redis-server is installed");
         let deadline = Instant::now() + START;
@@ -118,7 +173,7 @@ impl RedisServer {
             if child.try_wait().expect("ask for redis-server").is_some() {
                 break false;
             }
-            if self.answers_as(child.id()) {
+            if self.answers_as(child.id(), state) {
                 break true;
             }
             assert!(Instant::now() < deadline, "redis-server does not answer on port {port}");
@@ -130,17 +185,19 @@ impl RedisServer {
         answers
     }
 
-    /// Whether the process of this id, and not a stranger on the same port, has loaded its data.
-    fn answers_as(&self, pid: u32) -> bool {
-        let info = self.ask("INFO\r\n").unwrap_or_default();
-        info.contains(&format!("process_id:{pid}\r\n")) && info.contains("\r\nloading:0\r\n")
+    /// Whether the process of this id, and not a stranger on the same port, says this of itself.
+    fn answers_as(&self, pid: u32, state: &str) -> bool {
+        let info = self.ask("INFO").unwrap_or_default();
+        info.contains(&format!("process_id:{pid}\r\n"))
+            && info.contains(&format!("\r\n{state}\r\n"))
     }
 
-    fn ask(&self, command: &str) -> std::io::Result<String> {
+    /// What it answers to one command in plain words.
+    pub(crate) fn ask(&self, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         stream.set_read_timeout(Some(START))?;
         let login = self.password.map_or(String::new(), |password| format!("AUTH {password}\r\n"));
-        stream.write_all(format!("{login}{command}QUIT\r\n").as_bytes())?;
+        stream.write_all(format!("{login}{command}\r\nQUIT\r\n").as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
@@ -159,7 +216,7 @@ impl Drop for RedisServer {
 
 /// A port that was free a moment ago, and is not one that the kernel gives to outgoing connections:
 /// while the server is away, nobody takes it by accident.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let port = 16_384 + (RandomState::new().hash_one("port") % 16_384) as u16;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {

@@ -1,19 +1,26 @@
 //! Keeps the connection of the subscriptions, and the server informed of what is wanted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::super::connection::{Backoff, Connection, Connector, heartbeat};
+use super::super::connection::{Connection, attempts, heartbeat};
+use super::super::connector::Connector;
 use super::{Hub, Link};
+use crate::backoff::Backoff;
 
+/// How often everybody looks for what was missed, where messages may be lost on a live connection.
+const SWEEP: Duration = Duration::from_secs(5);
 /// Channels of one SUBSCRIBE.
 const AT_ONCE: usize = 1_000;
 
 type Names = Vec<Arc<str>>;
+type Line = Connection<MultiplexedConnection>;
 
 /// Runs until `stopping` is cancelled; then every follower is let go.
 pub(in super::super) async fn supervise(
@@ -26,14 +33,14 @@ pub(in super::super) async fn supervise(
 }
 
 async fn keep(hub: &Arc<Hub>, connector: &Connector) {
-    let mut backoff = Backoff::default();
+    let mut backoff = attempts();
     // Whether messages may have been missed since the process began to listen.
     let mut gap = false;
     loop {
         backoff.wait().await;
         match establish(hub, connector, gap).await {
             Ok(connection) => {
-                let why = outlive(hub, connection, &mut backoff).await;
+                let why = outlive(hub, connector, connection, &mut backoff).await;
                 warn!(why, "lost the Redis connection for subscriptions");
                 hub.lost();
             }
@@ -44,9 +51,9 @@ async fn keep(hub: &Arc<Hub>, connector: &Connector) {
 }
 
 /// A connection on which everything that is wanted has been confirmed.
-async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisResult<Connection> {
+async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisResult<Line> {
     let receiver = Arc::clone(hub);
-    let mut connection = connector.connect(move |message| receiver.dispatch(message)).await?;
+    let mut connection = connector.subscriptions(move |message| receiver.dispatch(message)).await?;
     let wanted = hub.all_wanted();
     subscribe(hub, &mut connection.link, &wanted).await?;
     hub.established(gap);
@@ -55,25 +62,38 @@ async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisRes
 }
 
 /// Returns, with the reason, once the connection is of no more use.
-async fn outlive(hub: &Hub, mut connection: Connection, backoff: &mut Backoff) -> &'static str {
-    let mut beat = heartbeat();
+async fn outlive(
+    hub: &Hub,
+    connector: &Connector,
+    mut connection: Line,
+    backoff: &mut Backoff,
+) -> &'static str {
+    let (mut beat, mut doubts) = (heartbeat(), connector.doubts());
+    let mut swept = Instant::now();
     // The first tick comes at once, and connecting has just asked.
     beat.tick().await;
     loop {
-        tokio::select! {
+        let due = tokio::select! {
             () = connection.closed() => return "it was closed",
             () = hub.changed.notified() => {
                 if reconcile(hub, &mut connection.link).await.is_err() {
                     return "the server did not confirm a subscription";
                 }
+                continue;
             }
-            _ = beat.tick() => {
-                if !connection.beats().await {
-                    return "the server does not answer";
-                }
-                backoff.reset();
-                hub.outbox.catch_up();
-            }
+            _ = doubts.changed() => false,
+            _ = beat.tick() => true,
+        };
+        if let Err(why) = connection.beat().await {
+            return why;
+        }
+        if due {
+            backoff.reset();
+            hub.outbox.catch_up();
+        }
+        if connection.may_miss() && swept.elapsed() >= SWEEP {
+            hub.wake_followers();
+            swept = Instant::now();
         }
     }
 }
@@ -158,14 +178,16 @@ impl Hub {
 
     /// The connection works. After a gap everybody looks for what was missed.
     fn established(&self, gap: bool) {
-        let mut table = self.table();
-        table.link = Link::Up;
-        if !gap {
-            return;
+        self.table().link = Link::Up;
+        if gap {
+            self.wake_followers();
+            self.outbox.resubscribed();
         }
-        table.wake_followers();
-        drop(table);
-        self.outbox.resubscribed();
+    }
+
+    /// Lets every follower look whether its journal has grown.
+    fn wake_followers(&self) {
+        self.table().wake_followers();
     }
 
     /// The connection is gone: nothing is live. Followers look, so that they find out, too.

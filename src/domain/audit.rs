@@ -1,0 +1,212 @@
+//! What the audit stream says: one fact for everything that was asked, decided or carried out.
+//!
+//! Facts are recorded at least once: who cannot tell whether a recording happened repeats it, also
+//! in another process after a crash. A repetition has the same `factId`, which is made of what the
+//! fact is about; a reader that counts leaves out those that it has seen. `docs/AUDIT.md` describes
+//! the form for readers with other tools.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::approval::Verdict;
+use super::ids::{RequestId, SessionId, ToolCallId, UserId};
+
+mod canonical;
+mod chain;
+mod hash;
+
+pub use chain::{AuditEntry, Broken, ChainEnd};
+pub use hash::{ArgumentsHash, EntryHash};
+
+/// Longest reason that is recorded, in characters.
+const REASON_MAX: usize = 1_000;
+
+/// One fact: what happened, to which call, when and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditFact {
+    /// The same for every recording of the same fact.
+    pub fact_id: FactId,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: AuditKind,
+    /// When, in milliseconds since the Unix epoch, by the clock of the process that recorded it.
+    pub at_ms: u64,
+    /// The call that it is about.
+    #[serde(flatten)]
+    pub call: AuditCall,
+    /// The request for approval, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<RequestId>,
+    /// Who did it: the run's user for requests and executions, the person who decided for
+    /// decisions. Nobody for deadlines, and for signals that do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<UserId>,
+}
+
+impl AuditFact {
+    /// Something that happened to a request for approval.
+    pub fn of_request(
+        request: &RequestId,
+        kind: AuditKind,
+        call: AuditCall,
+        who: Option<UserId>,
+        at_ms: u64,
+    ) -> Self {
+        let fact_id = FactId::of_request(request, &kind, who.as_ref());
+        Self { fact_id, kind, at_ms, call, request_id: Some(request.clone()), who }
+    }
+
+    /// Something that happened when a call was carried out, for the `attempt`th time.
+    ///
+    /// A call that needed no approval has no request; [`AuditFact::for_request`] adds one.
+    pub fn of_execution(
+        attempt: u32,
+        kind: AuditKind,
+        call: AuditCall,
+        who: Option<UserId>,
+        at_ms: u64,
+    ) -> Self {
+        let fact_id = FactId::of_execution(&call, attempt, &kind);
+        Self { fact_id, kind, at_ms, call, request_id: None, who }
+    }
+
+    /// The same fact, about a call that this request had asked for.
+    #[must_use]
+    pub fn for_request(self, request: &RequestId) -> Self {
+        Self { request_id: Some(request.clone()), ..self }
+    }
+
+    /// The fact as canonical JSON: exactly what is hashed and stored.
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_value(self).map(|fact| canonical::text(&fact))
+    }
+}
+
+/// The call of a tool that a fact is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditCall {
+    /// The run.
+    pub session_id: SessionId,
+    /// The tool.
+    pub tool: String,
+    /// The call, unique within its session.
+    pub tool_call_id: ToolCallId,
+    /// The tool and the arguments that the fact is about: those shown when approval is asked for,
+    /// those used when the call is carried out.
+    pub arguments_hash: ArgumentsHash,
+    /// Whether the tool only shows what it would do.
+    pub dry_run: bool,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum AuditKind {
+    /// A person is asked.
+    ApprovalRequested,
+    /// One of the several people who have to say yes did so.
+    ApprovalEndorsed,
+    /// The request has come to its end.
+    ApprovalDecided {
+        /// How.
+        verdict: Verdict,
+        /// Why, where a reason was given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<AuditReason>,
+        /// The tool and its arguments as the person has changed them, where they were changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edited_arguments_hash: Option<ArgumentsHash>,
+    },
+    /// The tool is about to be run.
+    ExecutionStarted,
+    /// The tool has come to its end.
+    ExecutionFinished {
+        /// How.
+        outcome: Outcome,
+        /// Why it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<AuditReason>,
+    },
+}
+
+impl AuditKind {
+    /// The kind's name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ApprovalRequested => "approval_requested",
+            Self::ApprovalEndorsed => "approval_endorsed",
+            Self::ApprovalDecided { .. } => "approval_decided",
+            Self::ExecutionStarted => "execution_started",
+            Self::ExecutionFinished { .. } => "execution_finished",
+        }
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It did what it was asked to.
+    Ok,
+    /// It did not.
+    Failed,
+}
+
+/// A reason in a person's or a tool's words, of bounded length.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AuditReason(String);
+
+impl AuditReason {
+    /// The first 1,000 characters; longer texts end with `…` in place of the rest.
+    pub fn new(text: &str) -> Self {
+        match text.char_indices().nth(REASON_MAX) {
+            None => Self(text.to_owned()),
+            Some(_) => Self(text.chars().take(REASON_MAX - 1).chain(['…']).collect()),
+        }
+    }
+
+    /// The words.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Names a fact, so that its repetitions can be told from other facts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FactId(String);
+
+impl FactId {
+    /// `<request>:<kind>`; several people may endorse, so there the user follows.
+    fn of_request(request: &RequestId, kind: &AuditKind, who: Option<&UserId>) -> Self {
+        let name = kind.name();
+        match (kind, who) {
+            (AuditKind::ApprovalEndorsed, Some(who)) => Self(format!("{request}:{name}:{who}")),
+            _ => Self(format!("{request}:{name}")),
+        }
+    }
+
+    /// `<session>:<call>:<attempt>:<kind>`; calls of different sessions may have the same id.
+    fn of_execution(call: &AuditCall, attempt: u32, kind: &AuditKind) -> Self {
+        let (session, id, name) = (&call.session_id, &call.tool_call_id, kind.name());
+        Self(format!("{session}:{id}:{attempt}:{name}"))
+    }
+
+    /// The id as it is recorded.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FactId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! The audit stream over REST (`docs/AUDIT.md`).
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::auth::Authenticated;
+use super::error::ApiError;
+use super::extract::Params;
+use super::{Shared, envelope};
+use crate::domain::{AuditEntry, EntryHash};
+use crate::store::StoreError;
+
+/// How many entries a page has, unless the caller says.
+const PAGE: usize = 100;
+/// How many it may have at most.
+const PAGE_MAX: usize = 1_000;
+
+/// A page; `next` is the `after` of the next one, if there is one by now.
+#[derive(Debug, Serialize)]
+struct Page {
+    entries: Vec<Line>,
+    next: Option<u64>,
+}
+
+/// An entry. Its fact is canonical JSON, which reads and writes without a change.
+#[derive(Debug, Serialize)]
+struct Line {
+    number: u64,
+    previous: EntryHash,
+    hash: EntryHash,
+    fact: Value,
+}
+
+impl Line {
+    fn of(entry: AuditEntry) -> Result<Self, StoreError> {
+        let AuditEntry { number, previous, fact, hash } = entry;
+        let not_json = |error| {
+            StoreError::Corrupt(format!("entry {number} of an audit stream is not JSON: {error}"))
+        };
+        let fact = serde_json::from_str(&fact).map_err(not_json)?;
+        Ok(Self { number, previous, hash, fact })
+    }
+}
+
+/// `GET /aura/audit`: the facts of the caller's tenant, oldest first, for those who may read them.
+pub async fn page(
+    State(http): State<Shared>,
+    Authenticated(caller): Authenticated,
+    params: Params,
+) -> Result<Response, ApiError> {
+    if http.config.auditors.is_none() || caller.role != http.config.auditors {
+        return Err(ApiError::forbidden("the token's role may not read the audit stream"));
+    }
+    let after = after(params.first_of(&["after"]))?;
+    let limit = limit(params.first_of(&["limit"]))?;
+    // One more than asked for tells whether there is a next page.
+    let mut entries = http.store.audit(&caller.tenant, after, limit + 1).await?;
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    let next = entries.last().filter(|_| more).map(|entry| entry.number);
+    let entries = entries.into_iter().map(Line::of).collect::<Result<_, _>>()?;
+    Ok(envelope::success(&*http.clock, "Audit entries retrieved", Page { entries, next }))
+}
+
+fn after(text: Option<&str>) -> Result<u64, ApiError> {
+    let Some(text) = text else { return Ok(0) };
+    text.parse().map_err(|_| ApiError::invalid("after", "must be the number of an entry, or 0"))
+}
+
+fn limit(text: Option<&str>) -> Result<usize, ApiError> {
+    let Some(text) = text else { return Ok(PAGE) };
+    match text.parse::<usize>() {
+        Ok(limit) if (1..=PAGE_MAX).contains(&limit) => Ok(limit),
+        Ok(_) | Err(_) => {
+            Err(ApiError::invalid("limit", &format!("must be a number from 1 to {PAGE_MAX}")))
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! An audit chain is one stream: entry `<number>-0` has the fields `previous`, `fact` and `hash`,
+//! and nothing of ours ever trims, expires or deletes it (`docs/AUDIT.md`).
+//!
+//! The server keeps the highest id that it ever gave out, also when the entry has been removed. It
+//! goes on from there: what is missing stays missing, and no number means two things.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use redis::{FromRedisValue, Value};
+
+pub(super) use self::recorder::Recorder;
+use super::{RedisStore, keys};
+use crate::domain::{AuditEntry, AuditFact, EntryHash, TenantId};
+use crate::store::{Audit, StoreError, audit_text};
+
+mod recorder;
+
+/// How many keys the server looks at for one answer to SCAN.
+const SCANNED_AT_ONCE: usize = 1_000;
+
+fn stream_id(number: u64) -> String {
+    format!("{number}-0")
+}
+
+fn number_of(id: &str) -> Option<u64> {
+    id.strip_suffix("-0")?.parse().ok()
+}
+
+/// An entry as XRANGE tells it: its id, its fields and their values.
+type Stored = (String, HashMap<String, Value>);
+
+/// The entry, if it has the form of one.
+fn entry((id, mut fields): Stored) -> Result<AuditEntry, StoreError> {
+    let mut text = |name: &str| String::from_redis_value(fields.remove(name)?).ok();
+    let parts = (number_of(&id), text("previous"), text("fact"), text("hash"));
+    let (Some(number), Some(previous), Some(fact), Some(hash)) = parts else {
+        return Err(unreadable(&id));
+    };
+    match (EntryHash::parse(&previous), EntryHash::parse(&hash)) {
+        (Some(previous), Some(hash)) => Ok(AuditEntry { number, previous, fact, hash }),
+        _ => Err(unreadable(&id)),
+    }
+}
+
+fn unreadable(id: &str) -> StoreError {
+    StoreError::Corrupt(format!("entry {id} of the audit stream has not the form of one"))
+}
+
+#[async_trait]
+impl Audit for RedisStore {
+    async fn record(&self, tenant: &TenantId, fact: &AuditFact) -> Result<(), StoreError> {
+        self.recorder.record(tenant, audit_text(fact)?).await
+    }
+
+    async fn audit(
+        &self,
+        tenant: &TenantId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        // Whatever comes after, also what has not the form of an id of ours.
+        let after = format!("({}", stream_id(after));
+        let mut range = redis::cmd("XRANGE");
+        range.arg(keys::audit(tenant)).arg(after).arg("+").arg("COUNT").arg(limit);
+        let found: Vec<Stored> = self.commands.query(&range).await?;
+        found.into_iter().map(entry).collect()
+    }
+
+    async fn audit_reached(&self, tenant: &TenantId) -> Result<u64, StoreError> {
+        let key = keys::audit(tenant);
+        if !self.commands.query::<bool>(redis::cmd("EXISTS").arg(&key)).await? {
+            return Ok(0);
+        }
+        let mut info = redis::cmd("XINFO");
+        info.arg("STREAM").arg(&key);
+        let info: HashMap<String, Value> = self.commands.query(&info).await?;
+        let id = info.get("last-generated-id").cloned();
+        let id = id.and_then(|id| String::from_redis_value(id).ok()).unwrap_or_default();
+        number_of(&id).ok_or_else(|| unreadable(&id))
+    }
+
+    /// Asks the one server that is connected: of a Cluster that would be one node's tenants.
+    async fn audited_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
+        let mut tenants = Vec::new();
+        let mut cursor = "0".to_owned();
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(&cursor).arg("MATCH").arg(keys::ALL_AUDIT).arg("COUNT").arg(SCANNED_AT_ONCE);
+            let (next, found): (String, Vec<String>) = self.commands.query(&scan).await?;
+            tenants.extend(found.iter().filter_map(|key| keys::tenant_of_audit(key)));
+            if next == "0" {
+                break;
+            }
+            cursor = next;
+        }
+        // SCAN may tell a key twice.
+        tenants.sort();
+        tenants.dedup();
+        Ok(tenants)
+    }
+}

@@ -1,0 +1,187 @@
+//! Recording without getting in each other's way.
+//!
+//! Every tenant has a lane. What is to be recorded queues there, and one task at a time takes what
+//! waits and appends it in one step (group commit): five hundred facts at once cost a few round
+//! trips, and a process never competes with itself. The task ends when nothing waits.
+//!
+//! Against other processes it is optimistic: it names the end of the chain that it knows. If that
+//! is not the end any more, the answer says what is, and the hashes are made anew.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{number_of, stream_id, unreadable};
+use crate::backoff::Backoff;
+use crate::domain::{AuditEntry, ChainEnd, EntryHash, TenantId};
+use crate::shutdown::Tasks;
+use crate::store::StoreError;
+use crate::store::redis::commands::{AtomicStep, Commands};
+use crate::store::redis::keys;
+
+/// The most entries of one append: the server does nothing else meanwhile.
+const BATCH: usize = 256;
+/// Appends of one batch before it is given up. Whenever one fails, another process's has succeeded.
+const ATTEMPTS: u32 = 50;
+
+/// Records the facts of one process.
+#[derive(Debug)]
+pub(in crate::store::redis) struct Recorder {
+    commands: Commands,
+    tasks: Tasks,
+    append: AtomicStep,
+    /// Never held over an await, nor over anything that is not quick.
+    lanes: Mutex<HashMap<TenantId, Lane>>,
+}
+
+/// One tenant's queue.
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<Pending>,
+    /// Where the chain ended when this process last knew; `None` if it may have written since.
+    end: Option<ChainEnd>,
+    /// Who takes what waits; `None` or finished if nobody does.
+    committer: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    fact: String,
+    done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+impl Recorder {
+    pub(in crate::store::redis) fn new(commands: Commands, tasks: Tasks) -> Self {
+        let append = AtomicStep::new(include_str!("../append_audit.lua"));
+        Self { commands, tasks, append, lanes: Mutex::default() }
+    }
+
+    /// Returns once the fact is an entry. Who stops waiting does not stop the recording.
+    pub(super) async fn record(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        fact: String,
+    ) -> Result<(), StoreError> {
+        let (done, recorded) = oneshot::channel();
+        self.queue(tenant, Pending { fact, done });
+        let ended = |_| Err(StoreError::Unavailable("the recorder has ended".into()));
+        recorded.await.unwrap_or_else(ended)
+    }
+
+    fn queue(self: &Arc<Self>, tenant: &TenantId, pending: Pending) {
+        let mut lanes = self.lanes();
+        let lane = lanes.entry(tenant.clone()).or_default();
+        lane.waiting.push_back(pending);
+        if lane.committer.as_ref().is_none_or(JoinHandle::is_finished) {
+            let (recorder, tenant) = (Arc::clone(self), tenant.clone());
+            lane.committer = Some(self.tasks.spawn(async move { recorder.commit(&tenant).await }));
+        }
+    }
+
+    /// Appends what waits until nothing does.
+    async fn commit(&self, tenant: &TenantId) {
+        while let Some((batch, end)) = self.next_batch(tenant) {
+            let end = end.unwrap_or_else(|| ChainEnd::genesis(tenant));
+            let result = self.append(tenant, end, &batch).await;
+            let outcome = result.as_ref().map(|_| ()).map_err(Clone::clone);
+            if let Some(lane) = self.lanes().get_mut(tenant) {
+                lane.end = result.ok();
+            }
+            for pending in batch {
+                // Whoever asked may have gone.
+                let _ = pending.done.send(outcome.clone());
+            }
+        }
+    }
+
+    /// What waits, and where the chain was last known to end. `None`: the caller has to end, because
+    /// the next to queue starts another committer.
+    fn next_batch(&self, tenant: &TenantId) -> Option<(Vec<Pending>, Option<ChainEnd>)> {
+        let mut lanes = self.lanes();
+        let lane = lanes.get_mut(tenant)?;
+        if lane.waiting.is_empty() {
+            lane.committer = None;
+            return None;
+        }
+        let count = lane.waiting.len().min(BATCH);
+        Some((lane.waiting.drain(..count).collect(), lane.end.take()))
+    }
+
+    /// Appends the batch to the chain, which is thought to end at `end`; where it ends then.
+    async fn append(
+        &self,
+        tenant: &TenantId,
+        mut end: ChainEnd,
+        batch: &[Pending],
+    ) -> Result<ChainEnd, StoreError> {
+        let mut backoff = Backoff::new(Duration::from_millis(2), Duration::from_millis(50));
+        for attempt in 0..ATTEMPTS {
+            let entries = chained(&end, batch);
+            match self.append_after(tenant, &end, &entries).await? {
+                None => return Ok(entries.last().map_or(end, AuditEntry::end)),
+                Some(actual) => end = actual,
+            }
+            // The first time, this process may merely not have looked for long.
+            if attempt > 0 {
+                backoff.wait().await;
+            }
+        }
+        let why = "other processes do not let this one record an audit entry";
+        Err(StoreError::Unavailable(why.into()))
+    }
+
+    /// One attempt: `None` if it succeeded, otherwise where the chain really ends.
+    async fn append_after(
+        &self,
+        tenant: &TenantId,
+        end: &ChainEnd,
+        entries: &[AuditEntry],
+    ) -> Result<Option<ChainEnd>, StoreError> {
+        let genesis = ChainEnd::genesis(tenant).hash;
+        let stored_hash = if end.hash == genesis { "" } else { end.hash.as_str() };
+        let mut args = vec![owned(stream_id(end.number)), borrowed(stored_hash)];
+        for AuditEntry { number, previous, fact, hash } in entries {
+            args.push(owned(stream_id(*number)));
+            args.extend([previous.as_str(), fact.as_str(), hash.as_str()].map(borrowed));
+        }
+        let key = keys::audit(tenant);
+        let (appended, id, hash): (u8, String, String) =
+            self.commands.script(&self.append, &key, &args).await?;
+        if appended == 1 {
+            return Ok(None);
+        }
+        let number = number_of(&id).ok_or_else(|| unreadable(&id))?;
+        let hash = if hash.is_empty() { Some(genesis) } else { EntryHash::parse(&hash) };
+        let hash = hash.ok_or_else(|| unreadable(&id))?;
+        Ok(Some(ChainEnd { number, hash }))
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, HashMap<TenantId, Lane>> {
+        // A panic elsewhere leaves every lane usable: each change is one assignment.
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The entries that follow `end`, one for each fact.
+fn chained(end: &ChainEnd, batch: &[Pending]) -> Vec<AuditEntry> {
+    let mut end = end.clone();
+    let mut entries = Vec::with_capacity(batch.len());
+    for pending in batch {
+        let entry = end.then(pending.fact.clone());
+        end = entry.end();
+        entries.push(entry);
+    }
+    entries
+}
+
+fn owned(text: String) -> Cow<'static, [u8]> {
+    Cow::Owned(text.into_bytes())
+}
+
+fn borrowed(text: &str) -> Cow<'_, [u8]> {
+    Cow::Borrowed(text.as_bytes())
+}
