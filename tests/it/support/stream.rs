@@ -38,7 +38,7 @@ impl Frame {
     }
 
     /// Takes a frame apart, and fails on anything that the contract (section 4.1) does not allow.
-    fn parse(raw: &str) -> Self {
+    pub fn parse(raw: &str) -> Self {
         let lines: Vec<&str> = raw.trim_end_matches('\n').split('\n').collect();
         let field = |at: usize, name: &str| {
             let line: &str = lines.get(at).copied().unwrap_or_default();

@@ -27,6 +27,7 @@ pub struct Reply {
 enum Part {
     Bytes(Bytes),
     Gate(Gate),
+    Pause(Duration),
     Endless(Bytes),
     Silence,
     Cut,
@@ -208,6 +209,12 @@ impl Reply {
         self
     }
 
+    /// Thinks here for so long, as models do.
+    pub fn pause(mut self, time: Duration) -> Self {
+        self.parts.push(Part::Pause(time));
+        self
+    }
+
     /// Cuts the connection here, in the middle of the body.
     pub fn cut(mut self) -> Self {
         self.parts.push(Part::Cut);
@@ -271,6 +278,7 @@ impl Reply {
                         tokio::task::yield_now().await;
                         gate.pass().await;
                     }
+                    Part::Pause(time) => tokio::time::sleep(time).await,
                     Part::Endless(bytes) => {
                         let mut ticks = tokio::time::interval(KEEP_ALIVE_EVERY);
                         loop {
@@ -303,7 +311,11 @@ impl Reply {
                 .iter()
                 .flat_map(|part| match part {
                     Part::Bytes(bytes) => bytes.to_vec(),
-                    Part::Gate(_) | Part::Endless(_) | Part::Silence | Part::Cut => Vec::new(),
+                    Part::Gate(_)
+                    | Part::Pause(_)
+                    | Part::Endless(_)
+                    | Part::Silence
+                    | Part::Cut => Vec::new(),
                 })
                 .collect();
             match &run[0] {

@@ -1,0 +1,72 @@
+//! Fault injection: our real binary as processes against a real Redis, killed, stopped, cut off and
+//! restarted. After it, every client's history and every journal must be what an undisturbed run
+//! would have left, and nothing may have been done twice without a second approval.
+//!
+//! | read | for |
+//! |---|---|
+//! | `faults/every_append.rs` | a kill at each journal append of one run, before and after it |
+//! | `faults/random.rs` | replicas under a random schedule that a seed replays |
+//! | `faults/redis_away.rs` | Redis killed, hung and cut off under waiting approvals |
+//! | `faults/going.rs` | how long runs stand still when their server goes |
+//! | `faults/checker.rs` | what must hold, rule by rule |
+//!
+//! `scripts/faults` runs the long one. What is measured goes to files that the environment names:
+//!
+//! | variable | what is written |
+//! |---|---|
+//! | `AURA_FAULTS_TABLE` | each append at which a run was killed, and what came of it |
+//! | `AURA_FAULTS_SUMMARY` | what happened in the storm, how long runs stood still, violations |
+//! | `AURA_FAULTS_GOING` | how long runs stand still after a kill and after a SIGTERM alone |
+//! | `AURA_FAULTS_REDIS` | what a client is answered while Redis is away |
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a test's tasks end with its runtime")]
+#![allow(clippy::print_stderr, reason = "the test runner shows it where a test fails")]
+#![allow(unreachable_pub, reason = "support code is written like a library's")]
+
+#[path = "it/support"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "each test binary uses its own part of the support code"
+)]
+#[allow(clippy::needless_pass_by_value, reason = "calls read better without borrows")]
+mod support {
+    pub mod app;
+    pub mod git;
+    pub mod model;
+    pub mod redis;
+    pub mod stream;
+}
+
+#[path = "faults/checker.rs"]
+mod checker;
+#[path = "faults/checker_bites.rs"]
+mod checker_bites;
+#[path = "faults/cluster.rs"]
+mod cluster;
+#[path = "faults/every_append.rs"]
+mod every_append;
+#[path = "faults/going.rs"]
+mod going;
+#[path = "faults/journal.rs"]
+mod journal;
+#[path = "faults/ledger.rs"]
+mod ledger;
+#[path = "faults/model.rs"]
+mod model;
+#[path = "faults/person.rs"]
+mod person;
+#[path = "faults/plan.rs"]
+mod plan;
+#[path = "faults/proxy.rs"]
+mod proxy;
+#[path = "faults/random.rs"]
+mod random;
+#[path = "faults/redis_away.rs"]
+mod redis_away;
+#[path = "faults/resp.rs"]
+mod resp;
+#[path = "faults/rng.rs"]
+mod rng;
+#[path = "faults/workspace.rs"]
+mod workspace;

@@ -1,0 +1,89 @@
+//! How long a client waits when the server that works for it goes, with nothing else in the way.
+//!
+//! `AURA_FAULTS_LEASE` sets the lease, in seconds.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::checker::Evidence;
+use crate::cluster::{Cluster, LEASE_SECONDS, Replica};
+use crate::journal;
+use crate::ledger::Spread;
+use crate::model;
+use crate::person::{Curtain, Person, Stage};
+use crate::plan::{Plan, Task};
+use crate::support::app::{Options, client};
+use crate::support::redis::RedisServer;
+use crate::workspace::Workspace;
+
+/// Runs that are in the middle of an answer.
+const WORKING: usize = 30;
+/// Runs that wait for a person, who answers right after the server has gone.
+const WAITING: usize = 30;
+const PACE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_runs_of_a_server_that_goes_go_on_at_the_other_one() {
+    let lease = std::env::var("AURA_FAULTS_LEASE");
+    let lease = lease.map_or(LEASE_SECONDS, |text| text.parse().unwrap());
+    let mut times =
+        format!("| with a lease of {lease} s | runs that stood still, and how long |\n|---|---|\n");
+    let killed = times_when(lease, Replica::kill).await;
+    writeln!(times, "| kill -9 | {} |", Spread(&killed.ledger.take_overs())).unwrap();
+    assert!(killed.ledger.take_overs().len() >= WORKING / 4, "{times}");
+    let ended = times_when(lease, Replica::terminate).await;
+    writeln!(times, "| SIGTERM | {} |", Spread(&ended.ledger.hand_overs())).unwrap();
+    assert!(ended.ledger.hand_overs().len() >= WAITING / 4, "{times}");
+    eprintln!("{times}");
+    if let Ok(file) = std::env::var("AURA_FAULTS_GOING") {
+        std::fs::write(file, times).unwrap();
+    }
+}
+
+async fn times_when<G, F>(lease: u64, goes: G) -> Arc<Cluster>
+where
+    G: FnOnce(Replica) -> F,
+    F: Future<Output = Replica>,
+{
+    let redis = RedisServer::start();
+    let model = model::start(PACE).await;
+    let workspace = Workspace::new();
+    let options = Options::default().model(&model);
+    let cluster = Cluster::with_lease(lease, redis.port(), options, workspace.root());
+    let (first, second) = tokio::join!(cluster.replica(0), cluster.replica(1));
+    let (phase, phases) = watch::channel(0);
+    let asked = Arc::new(watch::Sender::new(0));
+    let people = (0..WORKING + WAITING).map(|index| {
+        let task = if index < WORKING { Task::Talk } else { Task::Mail };
+        let plan = Plan { task, ..Plan::merge(index, 100) };
+        workspace.add(&plan.repository());
+        let stage =
+            Stage { cluster: Arc::clone(&cluster), redis: redis.url(), http: client(), seed: 5 };
+        let curtain = Curtain { opens_at: 1, phase: phases.clone(), asked: Arc::clone(&asked) };
+        tokio::spawn(Person::new(plan, stage).behind(curtain).live(PATIENCE))
+    });
+    let people: Vec<_> = people.collect();
+    let mut count = asked.subscribe();
+    let all = timeout(PATIENCE, count.wait_for(|asked| *asked == WAITING)).await;
+    all.expect("everybody is asked").unwrap();
+
+    let (gone, ()) = tokio::join!(goes(first), async {
+        phase.send_replace(1);
+    });
+    let mut keys = journal::connect(&redis.url()).await.unwrap();
+    for person in join_all(people).await {
+        let (plan, history) = person.unwrap();
+        let history = history.unwrap_or_else(|violation| panic!("{plan}: {violation}"));
+        let stored = journal::read(&mut keys, history.session.as_ref().unwrap()).await;
+        let evidence = Evidence { plan: &plan, history: &history, journal: &stored, merges: 0 };
+        evidence.check().unwrap_or_else(|violation| panic!("{plan}: {violation}"));
+    }
+    drop((gone, second));
+    cluster
+}

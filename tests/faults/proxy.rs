@@ -1,0 +1,277 @@
+//! A proxy between one server and its Redis. It understands enough to know an append to a journal
+//! when it sees one, and can kill the server right before or right after it.
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use rustix::process::Signal;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::cluster::signal;
+use crate::ledger::{Append, Ledger, Owner};
+use crate::resp;
+
+/// On which side of an append the server dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// The append did not happen.
+    Before,
+    /// It happened, and the server never heard of it.
+    After,
+}
+
+/// How long an append that will never happen is held before the server dies: whatever it does
+/// without waiting for the append, it does now.
+const RASH: Duration = Duration::from_millis(250);
+
+/// Which append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// By its number, from 1.
+    Number(usize),
+    /// The one with a record of that kind, for so many times, from 1.
+    Record(&'static str, usize),
+}
+
+impl Spot {
+    /// For people.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Record(kind, times) => format!("{kind}, {times}."),
+        }
+    }
+
+    /// Whether an append is it, after those that went before.
+    fn is(self, append: &Append, earlier: &[Append]) -> bool {
+        match self {
+            Self::Number(number) => earlier.len() + 1 == number,
+            Self::Record(kind, times) => {
+                let with_it = earlier.iter().filter(|append| append.has_record(kind)).count();
+                append.has_record(kind) && with_it + 1 == times
+            }
+        }
+    }
+}
+
+/// `kill -9` at an append.
+#[derive(Clone, Copy, Debug)]
+pub struct Trap {
+    /// The process.
+    pub pid: u32,
+    /// At which append.
+    pub spot: Spot,
+    /// On which side of it.
+    pub moment: Moment,
+}
+
+/// The proxy. Dropping it closes it.
+pub struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+struct Shared {
+    upstream: u16,
+    ledger: Arc<Ledger>,
+    /// Which process connects now.
+    owner: AtomicU32,
+    stalled: watch::Sender<bool>,
+    /// Counts cuts: a connection that was opened before the latest one is closed.
+    cuts: watch::Sender<u32>,
+    trap: Mutex<Option<Trap>>,
+    /// Appends that Redis has confirmed.
+    appends: Mutex<Vec<Append>>,
+    /// The append at which the trap sprang.
+    sprung: watch::Sender<Option<Append>>,
+}
+
+impl Proxy {
+    /// A proxy before the Redis on that port.
+    pub async fn before(upstream: u16, ledger: Arc<Ledger>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            upstream,
+            ledger,
+            owner: AtomicU32::new(0),
+            stalled: watch::Sender::new(false),
+            cuts: watch::Sender::new(0),
+            trap: Mutex::new(None),
+            appends: Mutex::default(),
+            sprung: watch::Sender::new(None),
+        });
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self { port, shared, accepting }
+    }
+
+    /// What the server's `REDIS_URL` must be.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// Connections from now on are this process'.
+    pub fn belongs_to(&self, owner: Owner) {
+        self.shared.owner.store(owner, Ordering::SeqCst);
+    }
+
+    /// Sets a trap.
+    pub fn set(&self, trap: Trap) {
+        *self.shared.trap.lock().unwrap() = Some(trap);
+    }
+
+    /// The append at which the trap has sprung; the process is dead.
+    pub async fn sprung(&self) -> Append {
+        let mut sprung = self.shared.sprung.subscribe();
+        sprung.wait_for(Option::is_some).await.unwrap().clone().unwrap()
+    }
+
+    /// Holds everything up, in both directions, like a network that has come apart. What was sent
+    /// meanwhile arrives late, even if nobody waits for it any more.
+    pub fn stall(&self) {
+        self.shared.stalled.send_replace(true);
+    }
+
+    /// Ends [`Proxy::stall`].
+    pub fn resume(&self) {
+        self.shared.stalled.send_replace(false);
+    }
+
+    /// Closes all connections.
+    pub fn cut(&self) {
+        self.shared.cuts.send_modify(|cuts| *cuts += 1);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((server, _)) = listener.accept().await {
+        tokio::spawn(serve(server, Arc::clone(&shared)));
+    }
+}
+
+/// The appends that were sent and not answered yet, in order; `None` for any other command.
+type Unanswered = Mutex<VecDeque<Option<Append>>>;
+
+struct Connection {
+    shared: Arc<Shared>,
+    owner: Owner,
+    unanswered: Unanswered,
+}
+
+async fn serve(server: TcpStream, shared: Arc<Shared>) {
+    let mut cuts = shared.cuts.subscribe();
+    cuts.mark_unchanged();
+    shared.flowing().await;
+    let Ok(redis) = TcpStream::connect((Ipv4Addr::LOCALHOST, shared.upstream)).await else {
+        return;
+    };
+    for stream in [&server, &redis] {
+        // Nagle's delay is not what is to be tested.
+        let _ = stream.set_nodelay(true);
+    }
+    let owner = shared.owner.load(Ordering::SeqCst);
+    let connection = Connection { shared, owner, unanswered: Unanswered::default() };
+    let (from_server, to_server) = server.into_split();
+    let (from_redis, to_redis) = redis.into_split();
+    // Whichever ends first closes both.
+    tokio::select! {
+        () = connection.commands(from_server, to_redis) => {}
+        () = connection.answers(from_redis, to_server) => {}
+        _ = cuts.changed() => {}
+    }
+}
+
+impl Connection {
+    async fn commands(&self, mut server: OwnedReadHalf, mut redis: OwnedWriteHalf) {
+        let mut buffer = BytesMut::new();
+        loop {
+            while let Some(length) = resp::length(&buffer) {
+                let command = buffer.split_to(length);
+                let append = Append::of(&resp::words(&command));
+                let trap = append.as_ref().and_then(|a| self.shared.springs(Moment::Before, a));
+                if let Some((trap, append)) = trap.zip(append.clone()) {
+                    tokio::time::sleep(RASH).await;
+                    return self.shared.kill(trap, append);
+                }
+                self.shared.flowing().await;
+                self.unanswered.lock().unwrap().push_back(append);
+                if redis.write_all(&command).await.is_err() {
+                    return;
+                }
+            }
+            if !matches!(server.read_buf(&mut buffer).await, Ok(1..)) {
+                return;
+            }
+        }
+    }
+
+    async fn answers(&self, mut redis: OwnedReadHalf, mut server: OwnedWriteHalf) {
+        let mut buffer = BytesMut::new();
+        loop {
+            while let Some(length) = resp::length(&buffer) {
+                let answer = buffer.split_to(length);
+                // Messages answer nothing.
+                let append = match answer[0] {
+                    b'>' => None,
+                    _ => self.unanswered.lock().unwrap().pop_front().flatten(),
+                };
+                if let Some(append) = append.filter(|_| is_done(&answer)) {
+                    self.shared.ledger.appended(self.owner, &append);
+                    if let Some(trap) = self.shared.springs(Moment::After, &append) {
+                        return self.shared.kill(trap, append);
+                    }
+                    self.shared.appends.lock().unwrap().push(append);
+                }
+                self.shared.flowing().await;
+                if server.write_all(&answer).await.is_err() {
+                    return;
+                }
+            }
+            if !matches!(redis.read_buf(&mut buffer).await, Ok(1..)) {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether the script answered that the entries are in the journal; not that it is unknown, nor
+/// that somebody else has written.
+fn is_done(answer: &[u8]) -> bool {
+    answer.starts_with(b":") && answer != b":0\r\n"
+}
+
+impl Shared {
+    async fn flowing(&self) {
+        // The sender lives in `self`.
+        let _ = self.stalled.subscribe().wait_for(|stalled| !stalled).await;
+    }
+
+    /// Takes the trap, if this is where it springs.
+    fn springs(&self, moment: Moment, append: &Append) -> Option<Trap> {
+        let mut trap = self.trap.lock().unwrap();
+        trap.take_if(|trap| {
+            trap.moment == moment && trap.spot.is(append, &self.appends.lock().unwrap())
+        })
+    }
+
+    fn kill(&self, trap: Trap, append: Append) {
+        signal(trap.pid, Signal::KILL);
+        self.sprung.send_replace(Some(append));
+    }
+}
