@@ -18,7 +18,7 @@ mod source;
 pub use mode::{DevSetup, Listening, Mode};
 pub use sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
-    ModelSettings, OpenAiSettings, Provider, RedisSettings, Settings, ToolSettings,
+    ModelSettings, OpenAiSettings, Provider, RedisSettings, Settings, SmtpSettings, ToolSettings,
 };
 pub use source::{Environment, Fault};
 

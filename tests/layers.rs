@@ -16,7 +16,7 @@ use scan::{Usage, usages};
 /// What of ours each part may use, besides itself. A module belongs to the part with the longest
 /// name that covers it: `store::redis::hub` to `store::redis`, not to `store`, which is the port.
 /// `domain` is not listed, because it uses nothing.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("main", &["cli"]),
     ("cli", &["app", "settings", "token", "telemetry", "http_client", "domain"]),
     // The composition root picks the adapters: it alone may name everything below it.
@@ -36,7 +36,13 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("llm", &["tools", "domain"]),
     ("http_client", &[]),
     ("tools::git", &["tools", "shutdown", "domain"]),
-    ("tools::drafts", &["tools", "tools::git", "domain"]),
+    // A branch is a branch, and a path a path, wherever the repository is.
+    (
+        "tools::github",
+        &["tools", "tools::git", "tools::outgoing", "http_client", "backoff", "domain"],
+    ),
+    ("tools::mail", &["tools", "tools::outgoing", "domain"]),
+    ("tools::outgoing", &["tools"]),
     ("tools", &["domain"]),
     ("sse", &["domain"]),
     ("token", &["domain"]),
@@ -45,7 +51,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ("backoff", &[]),
 ];
 
-const ALL_BELOW_APP: [&str; 19] = [
+const ALL_BELOW_APP: [&str; 21] = [
     "http_client",
     "settings",
     "http",
@@ -57,7 +63,9 @@ const ALL_BELOW_APP: [&str; 19] = [
     "llm::planner",
     "llm",
     "tools::git",
-    "tools::drafts",
+    "tools::github",
+    "tools::mail",
+    "tools::outgoing",
     "tools",
     "sse",
     "token",
@@ -68,7 +76,7 @@ const ALL_BELOW_APP: [&str; 19] = [
 ];
 
 /// Libraries that belong to some parts, and to no others.
-const BELONGS_TO: [(&str, &[&str]); 18] = [
+const BELONGS_TO: [(&str, &[&str]); 19] = [
     ("axum", &["http", "app"]),
     ("hyper", &["http", "app"]),
     ("hyper_util", &["http", "app"]),
@@ -78,6 +86,7 @@ const BELONGS_TO: [(&str, &[&str]); 18] = [
     ("http_body", &["http", "app"]),
     ("http_body_util", &["http", "app"]),
     ("redis", &["store::redis"]),
+    ("lettre", &["tools::mail"]),
     ("clap", &["cli"]),
     ("toml", &["settings::source"]),
     ("jsonwebtoken", &["token", "main"]),
