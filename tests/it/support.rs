@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod git;
+pub mod github;
 pub mod keys;
 pub mod model;
 pub mod nginx;

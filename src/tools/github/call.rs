@@ -273,7 +273,7 @@ fn uncertain(cause: &str) -> ToolError {
 }
 
 fn busy(message: &str, now_ms: u64, wait: Duration) -> ToolError {
-    let (at, seconds) = (rate::moment(now_ms, wait), wait.as_secs());
+    let (at, seconds) = (rate::moment(now_ms, wait), wait.as_millis().div_ceil(1000));
     let said = if message.is_empty() { String::new() } else { format!(": {message}") };
     ToolError::Busy(format!(
         "GitHub takes no more requests of this token until {at}, in {seconds} s{said}"

@@ -34,7 +34,8 @@ impl Client {
         let patience = Patience {
             // Whoever cannot connect is to be told so, not that the time is up.
             connect: CONNECT_MAX.min(config.timeout / 2),
-            read: config.timeout,
+            // Only a net: the deadline of a call comes before it.
+            read: config.timeout * 2,
         };
         let authorization = config.token.as_ref().map(|token| {
             let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))

@@ -34,7 +34,8 @@ pub(super) fn limited(
 
 /// The moment from which on requests are taken again, for a person.
 pub(super) fn moment(now_ms: u64, wait: Duration) -> String {
-    let seconds = (now_ms / 1000).saturating_add(wait.as_secs());
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let seconds = now_ms.saturating_add(wait_ms).div_ceil(1000);
     let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string())
 }
@@ -92,5 +93,6 @@ mod tests {
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1600000000")];
         assert_eq!(limit(429, &spent, ""), Some(0));
         assert_eq!(moment(NOW_MS, Duration::from_secs(42)), "2023-11-14T22:14:02Z");
+        assert_eq!(moment(NOW_MS + 1, Duration::from_millis(41_999)), "2023-11-14T22:14:02Z");
     }
 }

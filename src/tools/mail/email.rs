@@ -168,6 +168,6 @@ mod tests {
         assert_eq!(id("session_a", "call_1"), id("session_a", "call_1"));
         assert_ne!(id("session_a", "call_1"), id("session_a", "call_2"));
         assert_ne!(id("session_a", "call_1"), id("session_b", "call_1"));
-        assert_eq!(id("s", "c"), "<c8b13c7b-6baa-5e18-8f77-9d0ee1e54e39@dwp.example>");
+        assert_eq!(id("s", "c"), "<48973d3e-b034-5ae1-b829-82e16bfabd56@dwp.example>");
     }
 }
