@@ -15,6 +15,7 @@ mod framing;
 mod gateway;
 mod git_tools;
 mod github;
+mod mail;
 mod models;
 mod panics;
 mod refusals;

@@ -9,5 +9,6 @@ pub mod model;
 pub mod nginx;
 pub mod raw;
 pub mod redis;
+pub mod smtp;
 pub mod stream;
 pub mod world;
