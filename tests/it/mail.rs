@@ -10,7 +10,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
 use crate::support::app::{Options, Server};
-use crate::support::smtp::{LOGIN, SmtpServer, Tls, send};
+use crate::support::smtp::{LOGIN, Protection, SmtpServer, send};
 
 fn mail() -> Value {
     json!({
@@ -40,13 +40,13 @@ fn uncertain(error: ToolError) -> String {
 
 #[tokio::test]
 async fn a_mail_arrives_whole_with_whatever_protection_the_server_has() {
-    for tls in [Tls::StartTls, Tls::Implicit, Tls::None] {
+    for tls in [Protection::StartTls, Protection::Implicit, Protection::None] {
         let server = SmtpServer::closed(tls).await;
         let sent = send(&server.config(LOGIN), &mail()).await.unwrap();
         let [got] = server.mails().try_into().unwrap();
         let everybody = json!(["minsu.kim@dwp.example", "ops@dwp.example", "lead@other.example"]);
         assert_eq!((&got["mailFrom"], &got["rcptTo"]), (&json!("aura@dwp.example"), &everybody));
-        assert_eq!(got["tls"], tls != Tls::None);
+        assert_eq!(got["tls"], tls != Protection::None);
         assert_eq!(got["mechanism"], "PLAIN");
         assert_eq!(got["body"], mail()["body"]);
         let headers = &got["headers"];
@@ -70,7 +70,7 @@ async fn a_mail_arrives_whole_with_whatever_protection_the_server_has() {
 
 #[tokio::test]
 async fn a_server_that_wants_no_password_gets_none() {
-    let server = SmtpServer::open(Tls::StartTls).await;
+    let server = SmtpServer::open(Protection::StartTls).await;
     send(&server.config(""), &mail()).await.unwrap();
     assert_eq!(server.mails()[0]["mechanism"], Value::Null);
 }
@@ -78,14 +78,14 @@ async fn a_server_that_wants_no_password_gets_none() {
 #[tokio::test]
 async fn a_server_that_knows_only_the_old_login_is_served_too() {
     let more = ["--password", crate::support::smtp::PASSWORD, "--without", "PLAIN"];
-    let server = SmtpServer::start(Tls::StartTls, &more).await;
+    let server = SmtpServer::start(Protection::StartTls, &more).await;
     send(&server.config(LOGIN), &mail()).await.unwrap();
     assert_eq!(server.mails()[0]["mechanism"], "LOGIN");
 }
 
 #[tokio::test]
 async fn the_same_call_sends_the_same_message_id() {
-    let server = SmtpServer::open(Tls::None).await;
+    let server = SmtpServer::open(Protection::None).await;
     let config = server.config("");
     let (one, other) = (send(&config, &mail()).await, send(&config, &mail()).await);
     assert_eq!(one.unwrap()["messageId"], other.unwrap()["messageId"]);
@@ -94,7 +94,7 @@ async fn the_same_call_sends_the_same_message_id() {
 
 #[tokio::test]
 async fn a_wrong_password_is_told_and_nothing_is_sent() {
-    let server = SmtpServer::closed(Tls::StartTls).await;
+    let server = SmtpServer::closed(Protection::StartTls).await;
     let config = server.config("aura%40dwp.example:hunter2-wrong@");
     let error = send(&config, &mail()).await.unwrap_err();
     let ToolError::Denied(text) = &error else { panic!("{error:?}") };
@@ -104,7 +104,7 @@ async fn a_wrong_password_is_told_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn a_recipient_that_is_refused_is_named_and_nobody_gets_the_mail() {
-    let server = SmtpServer::open(Tls::None).await;
+    let server = SmtpServer::open(Protection::None).await;
     let mut mail = mail();
     mail["cc"] = json!(["nobody@dwp.example"]);
     let error = send(&server.config(""), &mail).await.unwrap_err();
@@ -116,7 +116,7 @@ async fn a_recipient_that_is_refused_is_named_and_nobody_gets_the_mail() {
 
 #[tokio::test]
 async fn a_server_that_offers_no_tls_gets_neither_password_nor_mail() {
-    let server = SmtpServer::closed(Tls::None).await;
+    let server = SmtpServer::closed(Protection::None).await;
     let mut config = server.config(LOGIN);
     let url = server.url(LOGIN).replace("?tls=none", "");
     config.server.as_mut().unwrap().url = url.into();
@@ -127,7 +127,7 @@ async fn a_server_that_offers_no_tls_gets_neither_password_nor_mail() {
 
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_is_refused() {
-    for tls in [Tls::StartTls, Tls::Implicit] {
+    for tls in [Protection::StartTls, Protection::Implicit] {
         let server = SmtpServer::closed(tls).await;
         let mut config = server.config(LOGIN);
         config.server.as_mut().unwrap().ca_file = None;
@@ -148,7 +148,7 @@ async fn a_certificate_that_nobody_vouches_for_is_refused() {
 
 #[tokio::test]
 async fn a_mail_that_the_server_rejects_was_not_sent() {
-    let server = SmtpServer::start(Tls::None, &["--after-data", "reject"]).await;
+    let server = SmtpServer::start(Protection::None, &["--after-data", "reject"]).await;
     let message = not_sent(send(&server.config(""), &mail()).await.unwrap_err());
     assert!(message.ends_with("it refuses the mail: 554 5.7.1 looks like spam"), "{message}");
 }
@@ -156,7 +156,7 @@ async fn a_mail_that_the_server_rejects_was_not_sent() {
 #[tokio::test]
 async fn a_server_that_goes_away_or_silent_after_the_text_leaves_the_outcome_open() {
     for (what, part) in [("cut", "went away"), ("silence", "gave no answer within 2 s")] {
-        let server = SmtpServer::start(Tls::None, &["--after-data", what]).await;
+        let server = SmtpServer::start(Protection::None, &["--after-data", what]).await;
         let mut config = server.config("");
         config.server.as_mut().unwrap().timeout = Duration::from_secs(2);
         let message = uncertain(send(&config, &mail()).await.unwrap_err());
@@ -166,7 +166,7 @@ async fn a_server_that_goes_away_or_silent_after_the_text_leaves_the_outcome_ope
 
 #[tokio::test]
 async fn a_server_that_is_not_there_or_says_nothing_is_told() {
-    let mut config = SmtpServer::open(Tls::None).await.config("");
+    let mut config = SmtpServer::open(Protection::None).await.config("");
     let with_port = |port: u16| format!("smtp://localhost:{port}?tls=none");
     config.server.as_mut().unwrap().url = with_port(1).into();
     let message = not_sent(send(&config, &mail()).await.unwrap_err());
@@ -187,7 +187,7 @@ async fn a_server_that_is_not_there_or_says_nothing_is_told() {
 
 #[tokio::test]
 async fn only_allowed_domains_are_written_to() {
-    let server = SmtpServer::open(Tls::None).await;
+    let server = SmtpServer::open(Protection::None).await;
     let mut config = server.config("");
     config.allowed_domains = vec!["DWP.example".to_owned()];
     let error = send(&config, &mail()).await.unwrap_err();
@@ -203,7 +203,7 @@ async fn only_allowed_domains_are_written_to() {
 
 #[tokio::test]
 async fn no_field_carries_a_header_or_a_command_in() {
-    let server = SmtpServer::open(Tls::None).await;
+    let server = SmtpServer::open(Protection::None).await;
     for (field, value) in [
         ("subject", json!("x\r\nBcc: all@dwp.example")),
         ("subject", json!("x\ny")),
@@ -254,7 +254,7 @@ async fn settings_that_can_never_work_stop_the_start() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mail_that_a_person_asked_for_and_approved_arrives() {
-    let smtp = SmtpServer::closed(Tls::StartTls).await;
+    let smtp = SmtpServer::closed(Protection::StartTls).await;
     let options = Options::default()
         .set("SMTP_URL", smtp.url(LOGIN))
         .set("AURA__SMTP__FROM", "오라 <aura@dwp.example>")

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use lettre::Message;
 use lettre::address::Envelope;
-use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, SinglePart};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -135,8 +134,7 @@ impl Email {
         for address in &self.cc {
             message = message.cc(address.parse()?);
         }
-        let message = message.subject(&*self.subject).header(ContentType::TEXT_PLAIN);
-        Ok(message.body(self.body.clone())?)
+        Ok(message.subject(&*self.subject).singlepart(SinglePart::plain(self.body.clone()))?)
     }
 }
 

@@ -27,7 +27,7 @@ pub const LOGIN: &str = "aura%40dwp.example:hunter2%3A%2F%40@";
 
 /// How a connection to the server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tls {
+pub enum Protection {
     None,
     StartTls,
     Implicit,
@@ -35,7 +35,7 @@ pub enum Tls {
 
 /// A running mail server. Dropping it kills it.
 pub struct SmtpServer {
-    tls: Tls,
+    tls: Protection,
     port: u16,
     directory: TempDir,
     _child: Child,
@@ -43,17 +43,17 @@ pub struct SmtpServer {
 
 impl SmtpServer {
     /// A server that takes mails from everybody.
-    pub async fn open(tls: Tls) -> Self {
+    pub async fn open(tls: Protection) -> Self {
         Self::start(tls, &[]).await
     }
 
     /// A server that takes mails from who knows [`PASSWORD`].
-    pub async fn closed(tls: Tls) -> Self {
+    pub async fn closed(tls: Protection) -> Self {
         Self::start(tls, &["--password", PASSWORD]).await
     }
 
     /// A server with further arguments (see the script).
-    pub async fn start(tls: Tls, more: &[&str]) -> Self {
+    pub async fn start(tls: Protection, more: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         let file = |name: &str| directory.path().join(name);
         let certificates = Certificates::new();
@@ -61,9 +61,9 @@ impl SmtpServer {
         std::fs::write(file("server.pem"), certificates.server).unwrap();
         std::fs::write(file("key.pem"), certificates.key).unwrap();
         let tls_argument = match tls {
-            Tls::None => "none",
-            Tls::StartTls => "starttls",
-            Tls::Implicit => "implicit",
+            Protection::None => "none",
+            Protection::StartTls => "starttls",
+            Protection::Implicit => "implicit",
         };
         let mut command = Command::new(PYTHON);
         command
@@ -92,9 +92,9 @@ impl SmtpServer {
     /// What `SMTP_URL` must be, with nothing or [`LOGIN`] in front of the host.
     pub fn url(&self, login: &str) -> String {
         let (scheme, query) = match self.tls {
-            Tls::None => ("smtp", "?tls=none"),
-            Tls::StartTls => ("smtp", ""),
-            Tls::Implicit => ("smtps", ""),
+            Protection::None => ("smtp", "?tls=none"),
+            Protection::StartTls => ("smtp", ""),
+            Protection::Implicit => ("smtps", ""),
         };
         format!("{scheme}://{login}localhost:{}{query}", self.port)
     }
