@@ -84,6 +84,16 @@ impl<O: Outgoing> Sender<O> {
         Arc::new(Self { spec, terms: Arc::clone(terms), delivery })
     }
 
+    /// The arguments, if this tool may be used at all.
+    fn accept(&self, arguments: &Value) -> Result<O, ToolError> {
+        match self.delivery {
+            Delivery::Missing(Unconfigured::Refuse) => {
+                Err(ToolError::NotConfigured { setting: O::SETTING })
+            }
+            Delivery::Real(_) | Delivery::Missing(Unconfigured::DryRun) => self.parse(arguments),
+        }
+    }
+
     fn parse(&self, arguments: &Value) -> Result<O, ToolError> {
         let outgoing: O = parse_arguments(arguments)?;
         match outgoing.fault(&self.terms) {
@@ -100,14 +110,7 @@ impl<O: Outgoing> Tool for Sender<O> {
     }
 
     fn check(&self, arguments: &Value) -> Result<(), ToolError> {
-        match self.delivery {
-            Delivery::Missing(Unconfigured::Refuse) => {
-                Err(ToolError::NotConfigured { setting: O::SETTING })
-            }
-            Delivery::Real(_) | Delivery::Missing(Unconfigured::DryRun) => {
-                self.parse(arguments).map(drop)
-            }
-        }
+        self.accept(arguments).map(drop)
     }
 
     fn question(&self, arguments: &Value) -> String {
@@ -127,8 +130,7 @@ impl<O: Outgoing> Tool for Sender<O> {
     }
 
     async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError> {
-        self.check(arguments)?;
-        let outgoing = self.parse(arguments)?;
+        let outgoing = self.accept(arguments)?;
         match &self.delivery {
             Delivery::Real(service) => outgoing.send(&self.terms, service, context).await,
             Delivery::Missing(_) => Ok(json!({

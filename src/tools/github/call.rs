@@ -92,12 +92,12 @@ impl<'a> Call<'a> {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
-            let pause = match failure.again {
+            let (pause, reason) = match failure.again {
                 Again::Soon if retries > 0 => {
                     retries -= 1;
-                    backoff.pause()
+                    (backoff.pause(), "failed")
                 }
-                Again::After(wait) => wait.max(backoff.pause()),
+                Again::After(wait) => (wait.max(backoff.pause()), "rate_limited"),
                 Again::At(place) if moves > 0 => {
                     (url, moves) = (*place, moves - 1);
                     continue;
@@ -107,6 +107,8 @@ impl<'a> Call<'a> {
             if Instant::now() + pause >= self.deadline {
                 return Err(failure.error);
             }
+            let wait_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+            tracing::warn!(reason, wait_ms, "asking GitHub again");
             sleep(pause).await;
         }
     }

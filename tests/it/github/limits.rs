@@ -96,7 +96,8 @@ async fn a_limit_without_a_wait_does_not_make_a_busy_loop() {
     let mut config = github.config();
     config.timeout = Duration::from_secs(2);
     let error = call(config, "github_get_pr", the_pull()).await.unwrap_err();
-    assert!(matches!(error, ToolError::Busy(_)), "{error:?}");
+    let is_clear = matches!(error, ToolError::Busy(_) | ToolError::TimedOut { .. });
+    assert!(is_clear, "{error:?}");
     let requests = github.requests().len();
     assert!((2..20).contains(&requests), "{requests}");
 }

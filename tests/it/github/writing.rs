@@ -193,6 +193,20 @@ async fn a_pull_request_that_is_merged_already_is_told_from_one_that_cannot_be()
 }
 
 #[tokio::test]
+async fn what_changes_something_follows_nobody_to_another_name() {
+    let github = FakeGitHub::always(|| {
+        Reply::refusal(307, "Moved").header("location", "/api/v3/repositories/7/pulls")
+    })
+    .await;
+    let error = github.call("github_create_pr", new_pull()).await.unwrap_err();
+    assert!(
+        matches!(&error, ToolError::NotFound(text) if text.contains("another name")),
+        "{error}"
+    );
+    assert_eq!(github.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn refusals_of_what_changes_something_are_told_apart_too() {
     for (status, part) in
         [(401, "does not accept the token"), (403, "does not allow"), (404, "finds no")]

@@ -77,6 +77,7 @@ impl Outgoing for CreatePull {
         self,
         _terms: &Client,
         client: &Arc<Client>,
+        // Not for an idempotency key: GitHub takes none (see `call`).
         _context: &ToolContext,
     ) -> Result<Value, ToolError> {
         let call = client.call();

@@ -82,6 +82,7 @@ impl Outgoing for MergePull {
         self,
         _terms: &Client,
         client: &Arc<Client>,
+        // Not for an idempotency key: GitHub takes none (see `call`).
         _context: &ToolContext,
     ) -> Result<Value, ToolError> {
         let call = client.call();
