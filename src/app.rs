@@ -26,8 +26,9 @@ use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
 use crate::telemetry::metrics::Metrics;
+use crate::tools::outgoing::Unconfigured;
 use crate::tools::registry::{PolicyError, Rule};
-use crate::tools::{ApprovalPolicy, Tool, ToolError, Tools, drafts, git};
+use crate::tools::{ApprovalPolicy, Tool, ToolError, Tools, git, github, mail};
 
 pub mod audit;
 
@@ -60,6 +61,12 @@ pub enum AppError {
     /// The sample workspace cannot be made.
     #[error("the sample workspace: {0}")]
     Sample(#[from] git::sample::SampleError),
+    /// The GitHub tools cannot work.
+    #[error("github: {0}")]
+    GitHub(#[from] github::SetupError),
+    /// Mails could never be sent.
+    #[error(transparent)]
+    Mail(#[from] mail::SetupError),
     /// The approval policy cannot be kept.
     #[error("tools.approval: {0}")]
     Policy(#[from] PolicyError),
@@ -245,23 +252,13 @@ async fn tools(
     workspace: Option<&Path>,
     tasks: &Tasks,
 ) -> Result<Arc<Tools>, AppError> {
-    let mut tools: Vec<Arc<dyn Tool>> = match workspace {
-        Some(root) => {
-            let mut config = git::Config {
-                timeout: settings.tools.timeout,
-                max_output_bytes: settings.tools.max_output_bytes,
-                ..git::Config::new(root)
-            };
-            if let Some(path) = &settings.tools.git_path {
-                config.search_path = path.into();
-            }
-            git::tools(config, tasks.clone()).await?
-        }
-        None => git::unconfigured(tasks.clone()),
+    let mut tools = git_tools(settings, workspace, tasks).await?;
+    let unconfigured = match mode {
+        Mode::Dev(_) => Unconfigured::DryRun,
+        Mode::Production => Unconfigured::Refuse,
     };
-    let github = draft_mode(mode, settings.github.token.is_some(), "GITHUB_TOKEN");
-    let mail = draft_mode(mode, settings.smtp_url.is_some(), "SMTP_URL");
-    tools.extend(drafts::tools(github, mail));
+    tools.extend(github::tools(github_config(settings), unconfigured)?);
+    tools.extend(mail::tools(&mail_config(settings), unconfigured)?);
     let rules = settings.tools.approval.iter().map(|(tool, approval)| {
         let rule = match approval {
             Approval::Required => Rule::Required,
@@ -273,16 +270,45 @@ async fn tools(
     Ok(Arc::new(Tools::new(tools, policy)?))
 }
 
-/// What a tool does that nothing can be sent with yet, whether its service is configured or not.
-fn draft_mode(mode: &Mode, configured: bool, setting: &str) -> drafts::Mode {
-    match mode {
-        Mode::Dev(_) => drafts::Mode::DryRun,
-        Mode::Production if configured => {
-            tracing::warn!(setting, "service configured, but its tool only runs dry as yet");
-            drafts::Mode::DryRun
-        }
-        Mode::Production => drafts::Mode::Refuse,
+async fn git_tools(
+    settings: &Settings,
+    workspace: Option<&Path>,
+    tasks: &Tasks,
+) -> Result<Vec<Arc<dyn Tool>>, AppError> {
+    let Some(root) = workspace else {
+        return Ok(git::unconfigured(tasks.clone()));
+    };
+    let mut config = git::Config {
+        timeout: settings.tools.timeout,
+        max_output_bytes: settings.tools.max_output_bytes,
+        ..git::Config::new(root)
+    };
+    if let Some(path) = &settings.tools.git_path {
+        config.search_path = path.into();
     }
+    Ok(git::tools(config, tasks.clone()).await?)
+}
+
+fn github_config(settings: &Settings) -> github::Config {
+    github::Config {
+        api: settings.github.api_url.clone(),
+        token: settings.github.token.clone(),
+        // Whoever names a server wants it to be asked.
+        anonymous: settings.github.own_api_url,
+        timeout: settings.tools.timeout,
+        max_output_bytes: settings.tools.max_output_bytes,
+    }
+}
+
+fn mail_config(settings: &Settings) -> mail::Config {
+    let smtp = &settings.smtp;
+    let server = smtp.url.clone().map(|url| mail::ServerConfig {
+        url,
+        ca_file: smtp.ca_file.clone(),
+        timeout: smtp.timeout,
+    });
+    let (from, allowed_domains) = (smtp.from.clone(), smtp.allowed_domains.clone());
+    mail::Config { server, from, allowed_domains }
 }
 
 /// The directory that the git tools may use: the configured one, or the sample of `--dev`.

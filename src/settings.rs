@@ -19,7 +19,7 @@ pub use mode::{DevSetup, Listening, Mode};
 pub use sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
     HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings, Rejection, Settings,
-    ToolSettings,
+    SmtpSettings, ToolSettings,
 };
 pub use source::{Environment, Fault};
 

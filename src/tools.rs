@@ -6,8 +6,10 @@ use thiserror::Error;
 
 use crate::domain::{SessionId, ToolCallId};
 
-pub mod drafts;
 pub mod git;
+pub mod github;
+pub mod mail;
+pub mod outgoing;
 pub mod registry;
 
 pub use registry::{ApprovalPolicy, Tools};
@@ -76,6 +78,15 @@ pub enum ToolError {
         /// The limit.
         seconds: u64,
     },
+    /// The other side does not let us: wrong or missing credentials, or too few rights.
+    #[error("{0}")]
+    Denied(String),
+    /// The other side takes no more requests for now; the message says until when.
+    #[error("{0}")]
+    Busy(String),
+    /// It was asked for, and nobody knows whether it was done.
+    #[error("{0}")]
+    Uncertain(String),
     /// Anything else that went wrong on the other side.
     #[error("{0}")]
     Failed(String),

@@ -16,11 +16,11 @@ use scan::{Usage, usages};
 /// What of ours each part may use, besides itself. A module belongs to the part with the longest
 /// name that covers it: `store::redis::hub` to `store::redis`, not to `store`, which is the port.
 /// `domain` is not listed, because it uses nothing.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("cli", &["app", "settings", "token", "telemetry", "http_client", "domain"]),
     // The composition root picks the adapters: it alone may name everything below it.
-    ("app", &ALL_BELOW_APP),
+    ("app", ALL_BELOW_APP),
     ("settings", &["token", "telemetry", "redis_url", "domain"]),
     ("http", &["agent", "store", "sse", "token", "telemetry", "shutdown", "backoff", "domain"]),
     (
@@ -36,7 +36,13 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("llm", &["tools", "domain"]),
     ("http_client", &[]),
     ("tools::git", &["tools", "shutdown", "domain"]),
-    ("tools::drafts", &["tools", "tools::git", "domain"]),
+    // A branch is a branch, and a path a path, wherever the repository is.
+    (
+        "tools::github",
+        &["tools", "tools::git", "tools::outgoing", "http_client", "backoff", "domain"],
+    ),
+    ("tools::mail", &["tools", "tools::outgoing", "domain"]),
+    ("tools::outgoing", &["tools"]),
     ("tools", &["domain"]),
     ("sse", &["domain"]),
     ("token", &["domain"]),
@@ -47,7 +53,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("backoff", &[]),
 ];
 
-const ALL_BELOW_APP: [&str; 20] = [
+const ALL_BELOW_APP: &[&str] = &[
     "http_client",
     "settings",
     "http",
@@ -59,7 +65,9 @@ const ALL_BELOW_APP: [&str; 20] = [
     "llm::planner",
     "llm",
     "tools::git",
-    "tools::drafts",
+    "tools::github",
+    "tools::mail",
+    "tools::outgoing",
     "tools",
     "sse",
     "token",
@@ -71,7 +79,7 @@ const ALL_BELOW_APP: [&str; 20] = [
 ];
 
 /// Libraries that belong to some parts, and to no others.
-const BELONGS_TO: [(&str, &[&str]); 20] = [
+const BELONGS_TO: &[(&str, &[&str])] = &[
     ("axum", &["http", "app"]),
     ("hyper", &["http", "app"]),
     ("hyper_util", &["http", "app"]),
@@ -81,7 +89,7 @@ const BELONGS_TO: [(&str, &[&str]); 20] = [
     ("http_body", &["http", "app"]),
     ("http_body_util", &["http", "app"]),
     ("redis", &["store::redis"]),
-    ("prometheus_client", &["telemetry"]),
+    ("lettre", &["tools::mail"]),
     ("clap", &["cli"]),
     ("toml", &["settings::source"]),
     ("jsonwebtoken", &["token", "main"]),

@@ -11,7 +11,7 @@ use super::check::Check;
 use super::sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
     HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings, Rejection, Settings,
-    ToolSettings,
+    SmtpSettings, ToolSettings,
 };
 use super::{Purpose, names, source};
 use crate::redis_url::{RedisUrl, RedisUrlError};
@@ -32,7 +32,7 @@ impl Settings {
         let model = ModelSettings::read(check);
         let provider = Provider::read(check);
         let github = GitHubSettings::read(check);
-        let smtp_url = check.url("smtp.url", &["smtp", "smtps"]);
+        let smtp = SmtpSettings::read(check);
         let workspace_root = check.parsed("workspace.root", directory);
         let tools = ToolSettings::read(check);
         let log = read_log(check);
@@ -48,7 +48,7 @@ impl Settings {
             model,
             provider: provider?,
             github: github?,
-            smtp_url: smtp_url.map(|url| SecretString::from(url.to_string())),
+            smtp,
             workspace_root,
             tools,
             log: log?,
@@ -269,8 +269,22 @@ impl AzureOpenAiSettings {
 
 impl GitHubSettings {
     fn read(check: &mut Check) -> Option<Self> {
+        let own_api_url = check.explicit_layer("github.api_url").is_some();
         let token = check.secret("github.token");
-        Some(Self { token, api_url: check.http_url("github.api_url")? })
+        Some(Self { token, api_url: check.http_url("github.api_url")?, own_api_url })
+    }
+}
+
+impl SmtpSettings {
+    fn read(check: &mut Check) -> Self {
+        let url = check.url("smtp.url", &["smtp", "smtps"]);
+        Self {
+            url: url.map(|url| SecretString::from(url.to_string())),
+            from: check.text("smtp.from"),
+            allowed_domains: check.parsed("smtp.allowed_domains", domains).unwrap_or_default(),
+            ca_file: check.text("smtp.ca_file").map(PathBuf::from),
+            timeout: check.seconds("smtp.timeout_seconds", 1..=600),
+        }
     }
 }
 
@@ -311,6 +325,16 @@ fn host(text: &str) -> Result<String, &'static str> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let is_host = bare.parse::<IpAddr>().is_ok() || Host::parse(bare).is_ok();
     is_host.then(|| bare.to_owned()).ok_or("must be an IP address or a host name")
+}
+
+/// Host names, separated by commas.
+fn domains(text: &str) -> Result<Vec<String>, &'static str> {
+    let domain = |name: &str| {
+        let name = name.trim();
+        matches!(Host::parse(name), Ok(Host::Domain(_))).then(|| name.to_owned())
+    };
+    let domains: Option<Vec<String>> = text.split(',').map(domain).collect();
+    domains.ok_or("must be domains such as \"example.com\", separated by commas")
 }
 
 fn directory(text: &str) -> Result<PathBuf, &'static str> {

@@ -36,8 +36,8 @@ pub struct Settings {
     pub provider: Provider,
     /// GitHub.
     pub github: GitHubSettings,
-    /// The mail server, with its credentials; `None`: not configured.
-    pub smtp_url: Option<SecretString>,
+    /// Mail.
+    pub smtp: SmtpSettings,
     /// The directory that the git tools may use; it exists. `None`: not configured.
     pub workspace_root: Option<PathBuf>,
     /// The limits of tools, and who has to approve them.
@@ -171,6 +171,23 @@ pub struct GitHubSettings {
     pub token: Option<SecretString>,
     /// The REST API's base.
     pub api_url: Url,
+    /// Whether a person set it.
+    pub own_api_url: bool,
+}
+
+/// Section `smtp`.
+#[derive(Clone, Debug)]
+pub struct SmtpSettings {
+    /// The mail server, with its credentials; `None`: not configured.
+    pub url: Option<SecretString>,
+    /// Whom mails come from; whether it is an address is not checked.
+    pub from: Option<String>,
+    /// The domains that mails may go to; empty: all.
+    pub allowed_domains: Vec<String>,
+    /// Certificates to trust besides the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// What handing over one mail may take.
+    pub timeout: Duration,
 }
 
 /// Section `tools`.

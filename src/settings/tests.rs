@@ -269,6 +269,21 @@ fn a_key_or_an_endpoint_of_ones_own_makes_it_open_ai() {
 }
 
 #[test]
+fn mail_is_confined_to_domains_and_github_knows_whose_address_it_has() {
+    let set = [("AURA__SMTP__ALLOWED_DOMAINS", "dwp.com, a.example"), ("SMTP_URL", "smtp://mail")];
+    let smtp = settings(&set).smtp;
+    assert_eq!(smtp.allowed_domains, ["dwp.com", "a.example"]);
+    assert_eq!(smtp.timeout.as_secs(), 60);
+    assert!(settings(&[]).smtp.allowed_domains.is_empty());
+    for wrong in ["dwp.com,", "@dwp.com", "10.0.0.1", "a b"] {
+        let faults = faults(&[("AURA__SMTP__ALLOWED_DOMAINS", wrong)]);
+        assert!(faults[0].starts_with("smtp.allowed_domains"), "{faults:?}");
+    }
+    assert!(!settings(&[]).github.own_api_url);
+    assert!(settings(&[("GITHUB_API_URL", "https://git.example/api/v3")]).github.own_api_url);
+}
+
+#[test]
 fn approvals_are_set_by_the_name_of_the_tool() {
     let file = "[tools.approval]\ngit_merge = \"none\"\n\"Mail.Send\" = \"required\"\n";
     let layers = with_file(file, &[("AURA__TOOLS__APPROVAL__GIT_STATUS", "required")]);

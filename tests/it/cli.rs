@@ -291,3 +291,18 @@ fn healthcheck_fails_on_any_other_answer_and_on_none() {
     let ended = aura(&["healthcheck"], &[("API_PORT", "x")]);
     assert_eq!(ended.code, 1, "a container's check knows 0 and 1 only");
 }
+
+#[test]
+fn mail_without_a_sender_stops_the_start_with_one_line() {
+    let settings = [
+        ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("API_PORT", "0"),
+        ("LOG_LEVEL", "off"),
+        ("SMTP_URL", "smtps://mail.example"),
+    ];
+    let ended = aura(&["serve"], &settings);
+    assert_eq!(ended.code, 1);
+    let expected = "error: smtp.from (AURA__SMTP__FROM): not set: set it to the address that mails \
+                    come from\n";
+    assert_eq!(ended.stderr, expected);
+}

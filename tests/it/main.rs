@@ -16,6 +16,8 @@ mod framing;
 mod gateway;
 mod git_tools;
 mod metrics;
+mod github;
+mod mail;
 mod models;
 mod outages;
 mod panics;

@@ -3,10 +3,12 @@
 
 pub mod app;
 pub mod git;
+pub mod github;
 pub mod keys;
 pub mod model;
 pub mod nginx;
 pub mod raw;
 pub mod redis;
+pub mod smtp;
 pub mod stream;
 pub mod world;

@@ -150,12 +150,7 @@ fn diff(done: &Done<'_>, result: &Value, language: Language) -> String {
         Language::English => format!("{route}{count} file(s) changed (+{added} −{deleted})"),
     };
     told.push_str(&list(&lines));
-    if flag(result, "truncated") == Some(true) {
-        told.push_str(
-            language.pick("\n(변경이 커서 일부만 읽었습니다.)", "\n(Only part was read.)"),
-        );
-    }
-    told
+    told + partly(result, language)
 }
 
 fn branches(result: &Value, language: Language) -> String {
@@ -236,20 +231,25 @@ fn pull_diff(result: &Value, language: Language) -> String {
         return format!("{title}: {}{}", lines.len(), list(&lines));
     };
     let starts = |prefix: &str, not: &str| {
-        patch.lines().filter(|l| l.starts_with(prefix) && !l.starts_with(not)).count()
+        patch.lines().filter(|l| l.starts_with(prefix) && !l.starts_with(not)).count() as u64
     };
     let (added, deleted) = (starts("+", "+++"), starts("-", "---"));
-    let files: Vec<String> = patch
-        .lines()
-        .filter_map(|l| l.strip_prefix("+++ b/"))
-        .map(|f| format!("\n- {f}"))
-        .collect();
-    let shown: String = files.iter().take(LIST_MAX).map(String::as_str).collect();
-    match language {
-        Language::Korean => format!("파일 {}개 변경 (+{added} −{deleted}){shown}", files.len()),
-        Language::English => {
-            format!("{} file(s) changed (+{added} −{deleted}){shown}", files.len())
-        }
+    let files: Vec<String> =
+        patch.lines().filter_map(|l| l.strip_prefix("+++ b/")).map(str::to_owned).collect();
+    let count = number(result, "fileCount").unwrap_or(files.len() as u64);
+    let told = match language {
+        Language::Korean => format!("파일 {count}개 변경 (+{added} −{deleted})"),
+        Language::English => format!("{count} file(s) changed (+{added} −{deleted})"),
+    };
+    told + &list(&files) + partly(result, language)
+}
+
+/// A word of warning where a tool has left something out.
+fn partly(result: &Value, language: Language) -> &'static str {
+    if flag(result, "truncated") == Some(true) {
+        language.pick("\n(변경이 커서 일부만 읽었습니다.)", "\n(Only part was read.)")
+    } else {
+        ""
     }
 }
 
@@ -259,17 +259,25 @@ fn pulls(result: &Value, language: Language) -> String {
     let all = all.or_else(|| result.as_array().map(Vec::as_slice)).unwrap_or_default();
     let lines: Vec<String> = all.iter().map(fields::pull_line).collect();
     let title = language.pick("PR", "Pull requests");
-    format!("{title}: {}{}", lines.len(), list(&lines))
+    let more = flag(result, "truncated") == Some(true);
+    let more = if more { language.pick(" (더 있음)", " (there are more)") } else { "" };
+    format!("{title}: {}{more}{}", lines.len(), list(&lines))
 }
 
 fn created(result: &Value, language: Language) -> String {
-    let done = language.pick("PR을 만들었습니다", "The pull request is open");
+    let done = if flag(result, "alreadyExists") == Some(true) {
+        language.pick("같은 PR이 이미 있습니다", "There is such a pull request already")
+    } else {
+        language.pick("PR을 만들었습니다", "The pull request is open")
+    };
     format!("{done}: {}{}", fields::pull_line(result), link(result))
 }
 
 fn merged_pull(result: &Value, language: Language) -> String {
     let told = if flag(result, "merged") == Some(false) {
         language.pick("PR이 병합되지 않았습니다", "The pull request was not merged")
+    } else if flag(result, "alreadyMerged") == Some(true) {
+        language.pick("이미 병합된 PR입니다", "The pull request was merged already")
     } else {
         language.pick("PR을 병합했습니다", "The pull request is merged")
     };

@@ -1,13 +1,14 @@
 //! The registry with the real tools: who asks, what is unknown, what runs dry.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aura_platform::domain::{SessionId, ToolCallId};
 use aura_platform::shutdown::Tasks;
-use aura_platform::tools::drafts::{self, Mode};
-use aura_platform::tools::git;
+use aura_platform::tools::outgoing::Unconfigured;
 use aura_platform::tools::registry::{PolicyError, Rule};
 use aura_platform::tools::{ApprovalPolicy, Effect, Tool, ToolContext, ToolError, Tools};
+use aura_platform::tools::{git, github, mail};
 use serde_json::{Value, json};
 
 use crate::support::git::Workspace;
@@ -15,7 +16,21 @@ use crate::support::git::Workspace;
 async fn all() -> Vec<Arc<dyn Tool>> {
     let workspace = Workspace::with_sample("sample").await;
     let mut tools = workspace.tools().await.0;
-    tools.extend(drafts::tools(Mode::DryRun, Mode::DryRun));
+    tools.extend(outside(Unconfigured::DryRun));
+    tools
+}
+
+/// The tools of GitHub and mail where neither is configured.
+fn outside(unconfigured: Unconfigured) -> Vec<Arc<dyn Tool>> {
+    let github = github::Config {
+        api: "https://api.github.com".parse().unwrap(),
+        token: None,
+        anonymous: false,
+        timeout: Duration::from_secs(1),
+        max_output_bytes: 65536,
+    };
+    let mut tools = github::tools(github, unconfigured).unwrap();
+    tools.extend(mail::tools(&mail::Config::default(), unconfigured).unwrap());
     tools
 }
 
@@ -23,8 +38,8 @@ fn rules(rules: &[(&str, Rule)]) -> ApprovalPolicy {
     rules.iter().map(|(tool, rule)| ((*tool).to_owned(), *rule)).collect()
 }
 
-fn draft(mode: Mode, name: &str) -> Arc<dyn Tool> {
-    drafts::tools(mode, mode).into_iter().find(|tool| tool.spec().name == name).unwrap()
+fn draft(unconfigured: Unconfigured, name: &str) -> Arc<dyn Tool> {
+    outside(unconfigured).into_iter().find(|tool| tool.spec().name == name).unwrap()
 }
 
 fn pull_request() -> Value {
@@ -46,14 +61,14 @@ async fn by_default_what_writes_asks_and_what_reads_does_not() {
         .filter(|spec| tools.needs_approval(&spec.name))
         .map(|spec| spec.name.as_str())
         .collect();
-    assert_eq!(asking, ["git_merge", "github_create_pr", "send_email"]);
+    assert_eq!(asking, ["git_merge", "github_create_pr", "github_merge_pr", "send_email"]);
     assert!(specs.iter().all(|spec| {
         let schema = &spec.parameters;
         let strict = schema["type"] == "object" && schema["additionalProperties"] == false;
         strict && schema.get("$schema").is_none() && !spec.description.is_empty()
     }));
     let writing = specs.iter().filter(|spec| spec.effect == Effect::Writes).count();
-    assert_eq!((specs.len(), writing), (8, 3));
+    assert_eq!((specs.len(), writing), (13, 4));
 }
 
 #[tokio::test]
@@ -61,7 +76,9 @@ async fn an_unknown_tool_is_named_with_those_there_are_and_would_ask() {
     let tools = Tools::new(all().await, ApprovalPolicy::default()).unwrap();
     let error = tools.find("rm_rf").err().unwrap().to_string();
     let expected = "there is no tool named \"rm_rf\"; there are: git_status, git_diff, git_log, \
-                    git_show_file, git_branch_list, git_merge, github_create_pr, send_email";
+                    git_show_file, git_branch_list, git_merge, github_get_pr, github_list_prs, \
+                    github_get_pr_diff, github_get_file, github_create_pr, github_merge_pr, \
+                    send_email";
     assert_eq!(error, expected);
     assert!(tools.needs_approval("rm_rf"));
     assert_eq!(tools.find("git_log").unwrap().spec().name, "git_log");
@@ -81,7 +98,7 @@ async fn the_configuration_tightens_but_never_takes_the_person_out() {
 
 #[tokio::test]
 async fn a_dry_run_shows_what_would_have_been_sent() {
-    let tool = draft(Mode::DryRun, "github_create_pr");
+    let tool = draft(Unconfigured::DryRun, "github_create_pr");
     assert!(tool.is_dry_run());
     let expected = "dwp/aura 저장소에 PR을 생성할까요? \"로그인 개선\" (feature → main) \
                     (모의 실행: 실제로 전송되지 않습니다)";
@@ -105,10 +122,19 @@ async fn a_dry_run_shows_what_would_have_been_sent() {
 #[tokio::test]
 async fn without_its_setting_a_tool_refuses_before_anybody_is_asked() {
     let mail = json!({"to": ["a@dwp.example"], "subject": "x", "body": "y"});
-    for (name, setting, arguments) in
-        [("github_create_pr", "GITHUB_TOKEN", pull_request()), ("send_email", "SMTP_URL", mail)]
-    {
-        let tool = draft(Mode::Refuse, name);
+    let pull = json!({"owner": "dwp", "repo": "aura", "number": 1});
+    let file = json!({"owner": "dwp", "repo": "aura", "path": "README.md"});
+    let repository = json!({"owner": "dwp", "repo": "aura"});
+    for (name, setting, arguments) in [
+        ("github_create_pr", "GITHUB_TOKEN", pull_request()),
+        ("github_merge_pr", "GITHUB_TOKEN", pull.clone()),
+        ("github_get_pr", "GITHUB_TOKEN", pull.clone()),
+        ("github_get_pr_diff", "GITHUB_TOKEN", pull),
+        ("github_list_prs", "GITHUB_TOKEN", repository),
+        ("github_get_file", "GITHUB_TOKEN", file),
+        ("send_email", "SMTP_URL", mail),
+    ] {
+        let tool = draft(Unconfigured::Refuse, name);
         let expected = ToolError::NotConfigured { setting };
         assert_eq!(tool.check(&arguments), Err(expected.clone()));
         assert_eq!(run(&tool, &arguments).await, Err(expected));
@@ -133,7 +159,7 @@ async fn without_a_workspace_root_the_git_tools_are_there_and_name_the_setting()
 
 #[tokio::test]
 async fn a_mail_cannot_carry_headers_or_other_recipients_in() {
-    let tool = draft(Mode::DryRun, "send_email");
+    let tool = draft(Unconfigured::DryRun, "send_email");
     let good = json!({
         "to": ["minsu.kim@dwp.example"], "cc": ["a@dwp.example"], "subject": "안내", "body": "내용\n",
     });
@@ -160,10 +186,11 @@ async fn a_mail_cannot_carry_headers_or_other_recipients_in() {
 
 #[tokio::test]
 async fn a_pull_request_cannot_go_to_another_address() {
-    let tool = draft(Mode::DryRun, "github_create_pr");
+    let tool = draft(Unconfigured::DryRun, "github_create_pr");
     tool.check(&pull_request()).unwrap();
     for (field, value) in [
         ("owner", "../../user"),
+        ("owner", "-x"),
         ("owner", ""),
         ("repo", ".."),
         ("repo", "a/b"),

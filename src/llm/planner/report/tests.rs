@@ -88,6 +88,20 @@ fn pull_requests_are_told_whatever_their_fields_are_called() {
 }
 
 #[test]
+fn what_github_had_done_already_or_left_out_is_told_as_such() {
+    let there = json!({"number": 3, "title": "T", "created": false, "alreadyExists": true});
+    assert_eq!(korean("github_create_pr", there), "같은 PR이 이미 있습니다: #3 T");
+    let merged = json!({"merged": true, "alreadyMerged": true});
+    assert_eq!(english("github_merge_pr", merged), "The pull request was merged already");
+    let list = json!({"pullRequests": [{"number": 1, "title": "A"}], "truncated": true});
+    assert_eq!(korean("github_list_prs", list), "PR: 1 (더 있음)\n- #1 A");
+    let diff =
+        json!({"diff": "+++ b/a.rs\n+x\n[... 9 more bytes]", "fileCount": 40, "truncated": true});
+    let told = english("github_get_pr_diff", diff);
+    assert_eq!(told, "40 file(s) changed (+1 −0)\n- a.rs\n(Only part was read.)");
+}
+
+#[test]
 fn a_result_without_the_usual_fields_is_still_told() {
     for tool in [
         "git_status",

@@ -1,0 +1,98 @@
+//! GitHub's rate limits: whether an answer is one, and from when on it takes requests again.
+//!
+//! The primary limit says so with `x-ratelimit-remaining: 0` and `x-ratelimit-reset`, the secondary
+//! one with `Retry-After` or only in words; both come as 403 or 429.
+
+use std::time::Duration;
+
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+
+/// What GitHub wants callers to wait where it does not say.
+const UNSAID: Duration = Duration::from_secs(60);
+
+/// How long GitHub takes no more requests; `None` if the answer is about something else.
+pub(super) fn limited(
+    status: StatusCode,
+    headers: &HeaderMap,
+    message: &str,
+    now_ms: u64,
+) -> Option<Duration> {
+    if !matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS) {
+        return None;
+    }
+    let says_so = || {
+        status == StatusCode::TOO_MANY_REQUESTS
+            || message.to_ascii_lowercase().contains("rate limit")
+    };
+    retry_after(headers, now_ms)
+        .or_else(|| until_reset(headers, now_ms))
+        .or_else(|| says_so().then_some(UNSAID))
+}
+
+/// The moment from which on requests are taken again, for a person.
+pub(super) fn moment(now_ms: u64, wait: Duration) -> String {
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let seconds = now_ms.saturating_add(wait_ms).div_ceil(1000);
+    let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string())
+}
+
+/// Seconds, or a date.
+fn retry_after(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let at = u64::try_from(date.as_millisecond()).ok()?;
+    Some(Duration::from_millis(at.saturating_sub(now_ms)))
+}
+
+fn until_reset(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    if number("x-ratelimit-remaining")? > 0 {
+        return None;
+    }
+    let at_ms = number("x-ratelimit-reset")?.saturating_mul(1000);
+    Some(Duration::from_millis(at_ms.saturating_sub(now_ms)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_MS: u64 = 1_700_000_000_000;
+
+    fn limit(status: u16, given: &[(&'static str, &str)], message: &str) -> Option<u64> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in given {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        let status = StatusCode::from_u16(status).unwrap();
+        limited(status, &headers, message, NOW_MS).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn a_limit_is_told_from_a_lack_of_rights() {
+        let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1700000042")];
+        let left = [("x-ratelimit-remaining", "17"), ("x-ratelimit-reset", "1700000042")];
+        assert_eq!(limit(403, &spent, "API rate limit exceeded"), Some(42));
+        assert_eq!(limit(403, &left, "Resource not accessible by personal access token"), None);
+        assert_eq!(limit(403, &[("retry-after", "7")], "slow down"), Some(7));
+        assert_eq!(limit(403, &left, "You have exceeded a secondary rate limit"), Some(60));
+        assert_eq!(limit(429, &[], ""), Some(60));
+        assert_eq!(limit(404, &spent, "Not Found"), None);
+        assert_eq!(limit(401, &[("retry-after", "7")], ""), None);
+    }
+
+    #[test]
+    fn a_limit_that_is_over_is_no_wait() {
+        let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1600000000")];
+        assert_eq!(limit(429, &spent, ""), Some(0));
+        assert_eq!(moment(NOW_MS, Duration::from_secs(42)), "2023-11-14T22:14:02Z");
+        assert_eq!(moment(NOW_MS + 1, Duration::from_millis(41_999)), "2023-11-14T22:14:02Z");
+    }
+}

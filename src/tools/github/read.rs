@@ -1,0 +1,91 @@
+//! The tools that read. Each is a [`Query`]; [`Reader`] makes a tool of it.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::TOKEN_SETTING;
+use super::call::Call;
+use super::client::Client;
+use crate::tools::registry::{parse_arguments, schema_of};
+use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
+
+mod diff;
+mod file;
+mod pull;
+mod pulls;
+
+/// All of them; without a client each call says what is not configured.
+pub(super) fn tools(client: Option<&Arc<Client>>) -> Vec<Arc<dyn Tool>> {
+    vec![
+        Reader::<pull::GetPull>::tool(client),
+        Reader::<pulls::ListPulls>::tool(client),
+        Reader::<diff::GetDiff>::tool(client),
+        Reader::<file::GetFile>::tool(client),
+    ]
+}
+
+/// Something to read from GitHub.
+trait Query: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// The tool's name.
+    const NAME: &'static str;
+    /// What it does, for the model.
+    const DESCRIPTION: &'static str;
+
+    /// What is read, for a person, for instance `dwp/aura#12`.
+    fn subject(&self) -> String;
+
+    /// Reads it.
+    fn read(self, call: &Call<'_>) -> impl Future<Output = Result<Value, ToolError>> + Send;
+}
+
+/// A query as a tool.
+struct Reader<Q> {
+    spec: ToolSpec,
+    client: Option<Arc<Client>>,
+    query: PhantomData<fn() -> Q>,
+}
+
+impl<Q: Query> Reader<Q> {
+    fn tool(client: Option<&Arc<Client>>) -> Arc<dyn Tool> {
+        let spec = ToolSpec {
+            name: Q::NAME.into(),
+            description: Q::DESCRIPTION.into(),
+            parameters: schema_of::<Q>(),
+            effect: Effect::Reads,
+        };
+        Arc::new(Self { spec, client: client.cloned(), query: PhantomData })
+    }
+
+    fn client(&self) -> Result<&Client, ToolError> {
+        self.client.as_deref().ok_or(ToolError::NotConfigured { setting: TOKEN_SETTING })
+    }
+}
+
+#[async_trait]
+impl<Q: Query> Tool for Reader<Q> {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+        self.client()?;
+        parse_arguments::<Q>(arguments).map(drop)
+    }
+
+    fn question(&self, arguments: &Value) -> String {
+        let subject = parse_arguments::<Q>(arguments).map_or_else(|_| "?".into(), |q| q.subject());
+        format!("{} 도구로 GitHub을 읽을까요? ({subject})", Q::NAME)
+    }
+
+    async fn run(&self, arguments: &Value, _context: &ToolContext) -> Result<Value, ToolError> {
+        let client = self.client()?;
+        let query: Q = parse_arguments(arguments)?;
+        query.read(&client.call()).await
+    }
+}

@@ -1,0 +1,121 @@
+//! `github_get_pr_diff`: what a pull request changes.
+
+use std::num::NonZeroU64;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Query;
+use crate::tools::ToolError;
+use crate::tools::github::call::Call;
+use crate::tools::github::names::{Owner, RepositoryName};
+use crate::tools::github::text::Head;
+
+const ACCEPT: &str = "application/vnd.github.diff";
+/// Most bytes that are read to count what is left out. GitHub itself makes no larger diffs.
+const READ_MAX: usize = 32 * 1024 * 1024;
+/// Begins the part about one file; no line of a file can, because it has a mark in front.
+const FILE: &[u8] = b"diff --git ";
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GetDiff {
+    /// Owner of the repository, a user or an organisation.
+    owner: Owner,
+    /// Name of the repository.
+    repo: RepositoryName,
+    /// Number of the pull request.
+    number: NonZeroU64,
+}
+
+impl Query for GetDiff {
+    const NAME: &'static str = "github_get_pr_diff";
+    const DESCRIPTION: &'static str = "Show what a pull request on GitHub changes, as a diff. A \
+        long one is cut, with a note of how much is left out.";
+
+    fn subject(&self) -> String {
+        format!("{}/{}#{}", self.owner, self.repo, self.number)
+    }
+
+    async fn read(self, call: &Call<'_>) -> Result<Value, ToolError> {
+        let number = self.number.to_string();
+        let path = ["repos", self.owner.as_str(), self.repo.as_str(), "pulls", &number];
+        let what = format!("the diff of pull request {}", self.subject());
+        let response = call.get(call.client.url(path, &[]), ACCEPT, &what).await?;
+        let (mut head, mut files) = (Head::new(call.client.max_output_bytes), Files::default());
+        let whole = call
+            .pieces(response, READ_MAX, |piece| {
+                head.push(piece);
+                files.push(piece);
+            })
+            .await?;
+        let cut = head.cut();
+        let mut shown = Files::default();
+        shown.push(cut.text.as_bytes());
+        let (bytes, left_out) = (cut.missing, files.count - shown.count);
+        let end = if whole { "" } else { ", and what is beyond 32 MiB" };
+        let note = if bytes > 0 { format!(", {left_out} more files{end}") } else { end.to_owned() };
+        Ok(json!({
+            "owner": self.owner.as_str(),
+            "repo": self.repo.as_str(),
+            "number": self.number,
+            "fileCount": files.count,
+            "diff": cut.with_note(&note),
+            "truncated": bytes > 0 || !whole,
+            "leftOut": {"bytes": bytes, "files": left_out},
+        }))
+    }
+}
+
+/// Counts the files of a diff that comes in pieces.
+#[derive(Default)]
+struct Files {
+    count: u64,
+    line: Line,
+}
+
+/// What is known of the line that is being read.
+enum Line {
+    /// So far it is the beginning of [`FILE`], so many bytes of it.
+    Matches(usize),
+    /// It is another one.
+    Other,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self::Matches(0)
+    }
+}
+
+impl Files {
+    fn push(&mut self, piece: &[u8]) {
+        for byte in piece {
+            self.line = match self.line {
+                _ if *byte == b'\n' => Line::Matches(0),
+                Line::Matches(so_far) if FILE.get(so_far) == Some(byte) => {
+                    let whole = so_far + 1 == FILE.len();
+                    self.count += u64::from(whole);
+                    if whole { Line::Other } else { Line::Matches(so_far + 1) }
+                }
+                Line::Matches(_) | Line::Other => Line::Other,
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_counted_however_the_pieces_are_cut() {
+        let diff = b"diff --git a/a b/a\n+diff --git x\n diff --git y\ndiff --git a/b b/b\ndiff";
+        for size in 1..diff.len() {
+            let mut files = Files::default();
+            diff.chunks(size).for_each(|piece| files.push(piece));
+            assert_eq!(files.count, 2, "pieces of {size}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! GitHub's answers, as far as they are looked at, and what a model gets to see of them.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::text::Cut;
+
+/// How many labels are told.
+const MAX_LABELS: usize = 20;
+
+/// A pull request. A list has fewer fields than a single one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Pull {
+    number: u64,
+    title: String,
+    state: String,
+    html_url: String,
+    #[serde(default)]
+    draft: bool,
+    user: Option<User>,
+    head: Side,
+    base: Side,
+    body: Option<String>,
+    #[serde(default)]
+    labels: Vec<Label>,
+    pub(super) merged: Option<bool>,
+    mergeable: Option<bool>,
+    mergeable_state: Option<String>,
+    pub(super) merge_commit_sha: Option<String>,
+    commits: Option<u64>,
+    additions: Option<u64>,
+    deletions: Option<u64>,
+    changed_files: Option<u64>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+    merged_at: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct User {
+    login: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Label {
+    name: String,
+}
+
+/// One side of a pull request.
+#[derive(Debug, Deserialize)]
+struct Side {
+    #[serde(rename = "ref")]
+    name: String,
+    sha: String,
+    /// `None`: the fork is gone.
+    repo: Option<Repository>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Repository {
+    full_name: String,
+}
+
+impl Side {
+    fn to_value(&self) -> Value {
+        let repository = self.repo.as_ref().map(|repository| repository.full_name.as_str());
+        json!({"ref": self.name, "sha": self.sha, "repository": repository})
+    }
+}
+
+impl Pull {
+    /// One line of a list.
+    pub(super) fn brief(&self) -> Value {
+        json!({
+            "number": self.number,
+            "title": self.title,
+            "state": if self.merged_at.is_some() { "merged" } else { self.state.as_str() },
+            "draft": self.draft,
+            "author": self.user.as_ref().map(|user| user.login.as_str()),
+            "head": self.head.to_value(),
+            "base": self.base.to_value(),
+            "createdAt": self.created_at,
+            "updatedAt": self.updated_at,
+            "url": self.html_url,
+        })
+    }
+
+    /// All that is known of it, with at most so many bytes of its description.
+    pub(super) fn full(&self, max_body: usize) -> Value {
+        let mut pull = self.brief();
+        let labels = self.labels.iter().take(MAX_LABELS).map(|label| label.name.as_str());
+        let more = json!({
+            "labels": labels.collect::<Vec<_>>(),
+            "merged": self.merged.unwrap_or(self.merged_at.is_some()),
+            "mergedAt": self.merged_at,
+            "mergeable": self.mergeable,
+            "mergeableState": self.mergeable_state,
+            "commits": self.commits,
+            "additions": self.additions,
+            "deletions": self.deletions,
+            "changedFiles": self.changed_files,
+            "body": self.body.as_deref().map(|body| Cut::of(body, max_body).with_note("")),
+        });
+        if let (Value::Object(pull), Value::Object(more)) = (&mut pull, more) {
+            pull.extend(more);
+        }
+        pull
+    }
+}

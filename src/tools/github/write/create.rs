@@ -1,0 +1,147 @@
+//! `github_create_pr`.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use reqwest::{Method, Url};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::shown;
+use crate::tools::git::refs::RefName;
+use crate::tools::github::TOKEN_SETTING;
+use crate::tools::github::call::{Answer, Call};
+use crate::tools::github::client::Client;
+use crate::tools::github::names::{Owner, RepositoryName};
+use crate::tools::github::wire::Pull;
+use crate::tools::outgoing::Outgoing;
+use crate::tools::registry::is_plain_line;
+use crate::tools::{ToolContext, ToolError};
+
+/// GitHub's own limits, in characters.
+const MAX_TITLE: usize = 256;
+const MAX_BODY: usize = 65_536;
+/// What GitHub says where there is one already.
+const EXISTS: &str = "A pull request already exists";
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::tools::github) struct CreatePull {
+    /// Owner of the repository, a user or an organisation.
+    owner: Owner,
+    /// Name of the repository.
+    repo: RepositoryName,
+    /// Title, one line.
+    title: String,
+    /// Description in Markdown.
+    body: Option<String>,
+    /// Branch that holds the changes; `user:branch` if it is in a fork.
+    head: String,
+    /// Branch that is to take them in.
+    base: RefName,
+}
+
+impl Outgoing for CreatePull {
+    const NAME: &'static str = "github_create_pr";
+    const DESCRIPTION: &'static str =
+        "Create a pull request on GitHub that asks to merge one branch into another.";
+    const SETTING: &'static str = TOKEN_SETTING;
+    type Terms = Client;
+    type Service = Arc<Client>;
+
+    fn fault(&self, _client: &Client) -> Option<(&'static str, String)> {
+        let body = self.body.as_deref().unwrap_or_default();
+        let checks = [
+            ("title", !self.title.trim().is_empty(), "it is empty"),
+            ("title", is_plain_line(&self.title), "it has control or invisible characters"),
+            ("title", self.title.chars().count() <= MAX_TITLE, "it is longer than 256 characters"),
+            ("body", body.chars().count() <= MAX_BODY, "it is longer than 65536 characters"),
+            ("head", is_head(&self.head), "it is not a branch"),
+            ("base", self.base.as_str() != self.head, "it is the same branch as `head`"),
+        ];
+        let failed = checks.into_iter().find(|(_, fine, _)| !fine);
+        failed.map(|(field, _, fault)| (field, fault.to_owned()))
+    }
+
+    fn question(&self) -> String {
+        let Self { owner, repo, title, head, base, .. } = self;
+        format!("{owner}/{repo} 저장소에 PR을 생성할까요? \"{title}\" ({head} → {base})")
+    }
+
+    fn request(&self, client: &Client) -> Value {
+        shown("POST", &self.url(client, &[]), &self.body())
+    }
+
+    async fn send(
+        self,
+        _terms: &Client,
+        client: &Arc<Client>,
+        // Not for an idempotency key: GitHub takes none (see `call`).
+        _context: &ToolContext,
+    ) -> Result<Value, ToolError> {
+        let call = client.call();
+        let answer = call.send(Method::POST, self.url(client, &[]), &self.body()).await?;
+        if answer.status.is_success() {
+            return self.created(&call, &answer);
+        }
+        let message = call.message(&answer);
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY && message.contains(EXISTS) {
+            return self.existing(&call, &message).await;
+        }
+        Err(call.refusal(&answer, &format!("a pull request in {}/{}", self.owner, self.repo)))
+    }
+}
+
+impl CreatePull {
+    fn url(&self, client: &Client, query: &[(&str, &str)]) -> Url {
+        client.url(["repos", self.owner.as_str(), self.repo.as_str(), "pulls"], query)
+    }
+
+    fn body(&self) -> Value {
+        let mut body = json!({"title": self.title, "head": self.head, "base": self.base.as_str()});
+        if let Some(text) = &self.body {
+            body["body"] = text.as_str().into();
+        }
+        body
+    }
+
+    fn created(&self, call: &Call<'_>, answer: &Answer) -> Result<Value, ToolError> {
+        let pull: Pull = serde_json::from_slice(&answer.body).map_err(|error| {
+            let status = answer.status;
+            ToolError::Uncertain(format!("GitHub answered {status}, but not with a PR: {error}"))
+        })?;
+        let mut result = pull.full(call.client.max_output_bytes);
+        result["created"] = true.into();
+        Ok(result)
+    }
+
+    /// The pull request that is there already, which is what was wanted.
+    async fn existing(&self, call: &Call<'_>, message: &str) -> Result<Value, ToolError> {
+        let head = match self.head.split_once(':') {
+            Some(_) => self.head.clone(),
+            None => format!("{}:{}", self.owner, self.head),
+        };
+        let query = [("state", "open"), ("head", &head), ("base", self.base.as_str())];
+        let what = format!("pull requests of {}/{}", self.owner, self.repo);
+        let found: Vec<Pull> = call.get_json(self.url(call.client, &query), &what).await?;
+        let Some(pull) = found.first() else {
+            return Err(ToolError::Conflict(format!("GitHub says: {message}")));
+        };
+        let mut result = pull.full(call.client.max_output_bytes);
+        result["created"] = false.into();
+        result["alreadyExists"] = true.into();
+        result["message"] = message.into();
+        Ok(result)
+    }
+}
+
+/// A branch, of a fork where its owner stands before it.
+fn is_head(head: &str) -> bool {
+    let (fork, branch) = match head.split_once(':') {
+        Some((fork, branch)) => (Some(fork), branch),
+        None => (None, head),
+    };
+    let is_owner = |fork: &str| Owner::try_from(fork.to_owned()).is_ok();
+    fork.is_none_or(is_owner) && RefName::try_from(branch.to_owned()).is_ok()
+}

@@ -1,0 +1,156 @@
+//! `github_merge_pr`.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use http::StatusCode;
+use reqwest::{Method, Url};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::shown;
+use crate::tools::github::TOKEN_SETTING;
+use crate::tools::github::call::{Answer, Call};
+use crate::tools::github::client::Client;
+use crate::tools::github::names::{CommitHash, Owner, RepositoryName};
+use crate::tools::github::wire::Pull;
+use crate::tools::outgoing::Outgoing;
+use crate::tools::{ToolContext, ToolError};
+
+/// How the commits of a pull request go into its base.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum MergeMethod {
+    #[default]
+    Merge,
+    Squash,
+    Rebase,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::tools::github) struct MergePull {
+    /// Owner of the repository, a user or an organisation.
+    owner: Owner,
+    /// Name of the repository.
+    repo: RepositoryName,
+    /// Number of the pull request.
+    number: NonZeroU64,
+    /// How: "merge" with a merge commit, "squash" into one commit, or "rebase". Default: merge.
+    #[serde(default)]
+    merge_method: MergeMethod,
+    /// The whole hash of the commit that the head must still be at: if it has moved, nothing is
+    /// merged.
+    sha: Option<CommitHash>,
+}
+
+/// GitHub's word that it is done.
+#[derive(Debug, Deserialize)]
+struct Merged {
+    sha: String,
+    message: Option<String>,
+}
+
+impl Outgoing for MergePull {
+    const NAME: &'static str = "github_merge_pr";
+    const DESCRIPTION: &'static str = "Merge a pull request on GitHub into its base branch.";
+    const SETTING: &'static str = TOKEN_SETTING;
+    type Terms = Client;
+    type Service = Arc<Client>;
+
+    fn fault(&self, _client: &Client) -> Option<(&'static str, String)> {
+        None
+    }
+
+    fn question(&self) -> String {
+        let Self { owner, repo, number, sha, .. } = self;
+        let how = match self.merge_method {
+            MergeMethod::Merge => "merge",
+            MergeMethod::Squash => "squash",
+            MergeMethod::Rebase => "rebase",
+        };
+        let only = sha.as_ref().map(|sha| format!(", 커밋: {sha}")).unwrap_or_default();
+        format!("{owner}/{repo} 저장소의 PR #{number}을(를) 병합할까요? (방식: {how}{only})")
+    }
+
+    fn request(&self, client: &Client) -> Value {
+        shown("PUT", &self.url(client, &["merge"]), &self.body())
+    }
+
+    async fn send(
+        self,
+        _terms: &Client,
+        client: &Arc<Client>,
+        // Not for an idempotency key: GitHub takes none (see `call`).
+        _context: &ToolContext,
+    ) -> Result<Value, ToolError> {
+        let call = client.call();
+        let url = self.url(client, &["merge"]);
+        let answer = call.send(Method::PUT, url, &self.body()).await?;
+        match answer.status {
+            status if status.is_success() => self.merged(&answer),
+            StatusCode::METHOD_NOT_ALLOWED => self.not_allowed(&call, &answer).await,
+            StatusCode::CONFLICT => Err(self.conflict("it has changed", &call.message(&answer))),
+            _ => Err(call.refusal(&answer, &format!("pull request {}", self.subject()))),
+        }
+    }
+}
+
+impl MergePull {
+    fn subject(&self) -> String {
+        format!("{}/{}#{}", self.owner, self.repo, self.number)
+    }
+
+    fn url(&self, client: &Client, more: &[&str]) -> Url {
+        let number = self.number.to_string();
+        let path = ["repos", self.owner.as_str(), self.repo.as_str(), "pulls", &number];
+        client.url(path.into_iter().chain(more.iter().copied()), &[])
+    }
+
+    fn body(&self) -> Value {
+        let mut body = json!({"merge_method": self.merge_method});
+        if let Some(sha) = &self.sha {
+            body["sha"] = sha.as_str().into();
+        }
+        body
+    }
+
+    fn merged(&self, answer: &Answer) -> Result<Value, ToolError> {
+        let merged: Merged = serde_json::from_slice(&answer.body).map_err(|error| {
+            let status = answer.status;
+            ToolError::Uncertain(format!("GitHub answered {status}, but no commit: {error}"))
+        })?;
+        let mut result = self.result(Some(&merged.sha), false);
+        result["message"] = merged.message.into();
+        Ok(result)
+    }
+
+    /// A 405 says of a pull request that is merged already the same as of one that cannot be.
+    async fn not_allowed(&self, call: &Call<'_>, answer: &Answer) -> Result<Value, ToolError> {
+        let what = format!("pull request {}", self.subject());
+        let pull = call.get_json::<Pull>(self.url(call.client, &[]), &what).await;
+        match pull {
+            Ok(pull) if pull.merged == Some(true) => {
+                Ok(self.result(pull.merge_commit_sha.as_deref(), true))
+            }
+            Ok(_) | Err(_) => Err(self.conflict("it cannot be merged", &call.message(answer))),
+        }
+    }
+
+    fn conflict(&self, why: &str, message: &str) -> ToolError {
+        let subject = self.subject();
+        ToolError::Conflict(format!("GitHub does not merge {subject}, because {why}: {message}"))
+    }
+
+    fn result(&self, commit: Option<&str>, already: bool) -> Value {
+        json!({
+            "owner": self.owner.as_str(),
+            "repo": self.repo.as_str(),
+            "number": self.number,
+            "merged": true,
+            "alreadyMerged": already,
+            "commit": commit,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! What counts as a mail address.
+
+/// The addresses that people have: a dot-atom and a host name, ASCII. No quoting, no comments.
+pub(super) fn is_address(address: &str) -> bool {
+    let Some((local, host)) = address.rsplit_once('@') else {
+        return false;
+    };
+    let atom = |part: &str| {
+        let plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+        !part.is_empty() && part.bytes().all(plain)
+    };
+    let label = |part: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let edges = part.starts_with('-') || part.ends_with('-');
+        (1..=63).contains(&part.len()) && !edges && part.bytes().all(plain)
+    };
+    let sizes = local.len() <= 64 && host.len() <= 253;
+    sizes && local.split('.').all(atom) && host.contains('.') && host.split('.').all(label)
+}
+
+/// The host of an address, in lower case.
+pub(super) fn domain(address: &str) -> String {
+    address.rsplit_once('@').map_or("", |(_, host)| host).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_what_only_looks_like_one() {
+        for good in ["minsu.kim@dwp.example", "a+b@x-y.co.kr", "o'neil@example.com"] {
+            assert!(is_address(good), "{good}");
+        }
+        let bad = [
+            "",
+            "a",
+            "a@",
+            "@b.c",
+            "a@b",
+            "a b@c.d",
+            "a@b..c",
+            ".a@b.c",
+            "a@-b.c",
+            "a@b.c\r\nBcc: x@y.z",
+            "a@b.c, d@e.f",
+            "a@@b.c",
+            "<a@b.c>",
+            "김@b.c",
+        ];
+        for bad in bad {
+            assert!(!is_address(bad), "{bad:?}");
+        }
+        assert_eq!(domain("a@DWP.Example"), "dwp.example");
+    }
+}

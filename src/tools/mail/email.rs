@@ -1,0 +1,171 @@
+//! `send_email`: its arguments, and the message made of them.
+
+use std::sync::Arc;
+
+use lettre::Message;
+use lettre::address::Envelope;
+use lettre::message::{Mailbox, SinglePart};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::address::{domain, is_address};
+use super::delivery::deliver;
+use super::{Post, Terms};
+use crate::tools::outgoing::Outgoing;
+use crate::tools::registry::is_plain_line;
+use crate::tools::{ToolContext, ToolError};
+
+/// How many people one mail goes to.
+const MAX_RECIPIENTS: usize = 50;
+/// In characters, so that the header line stays within what mail servers take.
+const MAX_SUBJECT: usize = 200;
+/// In bytes.
+const MAX_BODY: usize = 100_000;
+/// Makes a call's Message-ID its own: a number drawn once, for good.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5d0c_3f6e_9a41_4c57_b1c8_27d2_6e90_f3ab);
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Email {
+    /// Addresses of the recipients, for instance `minsu.kim@example.com`.
+    to: Vec<String>,
+    /// Addresses of those who get a copy.
+    #[serde(default)]
+    cc: Vec<String>,
+    /// Subject, one line.
+    subject: String,
+    /// Text of the mail.
+    body: String,
+}
+
+impl Outgoing for Email {
+    const NAME: &'static str = "send_email";
+    const DESCRIPTION: &'static str = "Send an e-mail in plain text.";
+    const SETTING: &'static str = "SMTP_URL";
+    type Terms = Terms;
+    type Service = Arc<Post>;
+
+    fn fault(&self, terms: &Terms) -> Option<(&'static str, String)> {
+        let addresses = |list: &[String]| list.iter().all(|address| is_address(address));
+        let recipients = self.to.len() + self.cc.len();
+        let checks = [
+            ("to", !self.to.is_empty(), "it names nobody"),
+            ("to", addresses(&self.to), "it has something that is not an e-mail address"),
+            ("cc", addresses(&self.cc), "it has something that is not an e-mail address"),
+            ("to", recipients <= MAX_RECIPIENTS, "there are more than 50 recipients"),
+            ("subject", !self.subject.trim().is_empty(), "it is empty"),
+            ("subject", is_plain_line(&self.subject), "it has control or invisible characters"),
+            ("subject", self.subject.chars().count() <= MAX_SUBJECT, "it is too long"),
+            ("body", self.body.len() <= MAX_BODY, "it is longer than 100000 bytes"),
+            ("body", !self.body.contains('\0'), "it has a NUL character"),
+        ];
+        let failed = checks.into_iter().find(|(_, fine, _)| !fine);
+        let failed = failed.map(|(field, _, fault)| (field, fault.to_owned()));
+        failed.or_else(|| {
+            let refused =
+                |list: &[String]| list.iter().map(|a| domain(a)).find(|d| !terms.allow(d));
+            let lists = [("to", &self.to), ("cc", &self.cc)];
+            let (field, domain) =
+                lists.into_iter().find_map(|(field, list)| Some((field, refused(list)?)))?;
+            Some((field, format!("mails to {domain} are not allowed here (smtp.allowed_domains)")))
+        })
+    }
+
+    fn question(&self) -> String {
+        let to = self.to.join(", ");
+        let cc = if self.cc.is_empty() {
+            String::new()
+        } else {
+            format!(" (참조: {})", self.cc.join(", "))
+        };
+        format!("메일을 보낼까요? \"{}\" → {to}{cc}", self.subject)
+    }
+
+    fn request(&self, terms: &Terms) -> Value {
+        let mut request = json!({
+            "method": "SMTP",
+            "to": self.to,
+            "cc": self.cc,
+            "subject": self.subject,
+            "body": self.body,
+        });
+        if let Some(from) = &terms.from {
+            request["from"] = from.to_string().into();
+        }
+        request
+    }
+
+    async fn send(
+        self,
+        _terms: &Terms,
+        post: &Arc<Post>,
+        context: &ToolContext,
+    ) -> Result<Value, ToolError> {
+        let id = message_id(&post.from, context);
+        let message = self
+            .message(&post.from, &id)
+            .map_err(|error| ToolError::Failed(format!("no mail can be made of this: {error}")))?;
+        let envelope: &Envelope = message.envelope();
+        let answer = deliver(&post.server, envelope, &message.formatted()).await?;
+        Ok(json!({
+            "sent": true,
+            "messageId": id,
+            "from": post.from.to_string(),
+            "to": self.to,
+            "cc": self.cc,
+            "subject": self.subject,
+            "serverAnswer": answer,
+        }))
+    }
+}
+
+impl Email {
+    fn message(
+        &self,
+        from: &Mailbox,
+        id: &str,
+    ) -> Result<Message, Box<dyn std::error::Error + Send + Sync>> {
+        let mut message = Message::builder().from(from.clone()).message_id(Some(id.to_owned()));
+        for address in &self.to {
+            message = message.to(address.parse()?);
+        }
+        for address in &self.cc {
+            message = message.cc(address.parse()?);
+        }
+        Ok(message.subject(&*self.subject).singlepart(SinglePart::plain(self.body.clone()))?)
+    }
+}
+
+impl Terms {
+    fn allow(&self, domain: &str) -> bool {
+        self.allowed_domains.is_empty() || self.allowed_domains.iter().any(|name| name == domain)
+    }
+}
+
+/// The same for the same call of the same session, so that a mail that went out twice is seen to be
+/// one: mail servers and clients drop what has an id that they know. It tells nothing of either.
+fn message_id(from: &Mailbox, context: &ToolContext) -> String {
+    let call = format!("{}\0{}", context.session, context.call);
+    format!("<{}@{}>", Uuid::new_v5(&NAMESPACE, call.as_bytes()), domain(from.email.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{SessionId, ToolCallId};
+
+    #[test]
+    fn a_call_has_one_message_id_and_no_two_calls_the_same() {
+        let from: Mailbox = "Aura <aura@DWP.example>".parse().unwrap();
+        let id = |session: &str, call: &str| {
+            let (session, call) = (SessionId::new(session), ToolCallId::new(call));
+            message_id(&from, &ToolContext { session, call })
+        };
+        assert_eq!(id("session_a", "call_1"), id("session_a", "call_1"));
+        assert_ne!(id("session_a", "call_1"), id("session_a", "call_2"));
+        assert_ne!(id("session_a", "call_1"), id("session_b", "call_1"));
+        assert_eq!(id("s", "c"), "<48973d3e-b034-5ae1-b829-82e16bfabd56@dwp.example>");
+    }
+}

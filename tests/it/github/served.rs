@@ -1,0 +1,127 @@
+//! Through the whole server: a prompt, the planner, the tools, the approval.
+
+use serde_json::{Value, json};
+
+use crate::support::app::{Options, Server};
+use crate::support::github::{FakeGitHub, Reply, TOKEN, pull};
+use crate::support::stream::{Frame, SseStream};
+
+async fn server(github: &FakeGitHub) -> Server {
+    let options = Options::default().set("GITHUB_TOKEN", TOKEN);
+    Server::start(options.set("GITHUB_API_URL", github.api())).await
+}
+
+fn tools_of(stream: &SseStream) -> Vec<&str> {
+    let ended = |frame: &&&Frame| frame.data["status"] == "success";
+    let frames = stream.all("tool_execution");
+    frames.iter().filter(ended).map(|frame| frame.data["toolName"].as_str().unwrap()).collect()
+}
+
+async fn one_pull() -> FakeGitHub {
+    FakeGitHub::answering(|request, _| match request.header("accept") {
+        "application/vnd.github.diff" => {
+            Reply::raw("diff", "diff --git a/a.rs b/a.rs\n+++ b/a.rs\n+one\n-two\n")
+        }
+        _ => Reply::json(pull(12)),
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pull_request_that_is_named_is_read_on_github_and_reported_on() {
+    let github = one_pull().await;
+    let server = server(&github).await;
+    let page = json!({"activeApp": "git", "url": "https://git.acme.example/acme/shop/pull/12"});
+    for body in [
+        json!({"prompt": "acme/shop#12 PR을 분석해주세요"}),
+        json!({"prompt": "이 PR을 분석해주세요", "context": page}),
+    ] {
+        let mut stream = server.user().stream_with(body).await;
+        stream.to_done().await;
+        assert_eq!(stream.status_at_end(), "completed");
+        assert_eq!(tools_of(&stream), ["github_get_pr", "github_get_pr_diff"]);
+        let answer = stream.answer();
+        for part in ["#12 Add search (open, kim)", "search → main", "파일 1개 변경 (+1 −1)"]
+        {
+            assert!(answer.contains(part), "{part}: {answer}");
+        }
+        assert!(!stream.bytes().contains(TOKEN));
+    }
+    assert_eq!(github.requests().len(), 4);
+    assert!(!server.log().contains(TOKEN));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_reference_the_branches_here_are_read() {
+    let github = one_pull().await;
+    let server = server(&github).await;
+    let mut stream = server.user().stream("GitHub PR을 분석해주세요").await;
+    stream.to_done().await;
+    assert_eq!(tools_of(&stream), ["git_branch_list", "git_diff", "git_log"]);
+    assert!(github.requests().is_empty());
+}
+
+/// Asks, reads until the question, and approves it.
+async fn approved(server: &Server, prompt: &str) -> (SseStream, Value) {
+    let user = server.user();
+    let mut stream = user.stream(prompt).await;
+    let hitl = stream.until("hitl").await;
+    let request = hitl.data["requestId"].as_str().unwrap();
+    assert!(user.approve(request).await.status.is_success());
+    stream.to_done().await;
+    (stream, hitl.data)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pull_request_is_created_after_approval_and_not_before() {
+    let github = FakeGitHub::always(|| Reply::status(201, pull(13))).await;
+    let server = server(&github).await;
+    let prompt = "acme/shop 저장소에 feature 브랜치에서 main으로 PR을 생성해줘";
+    let user = server.user();
+    let mut stream = user.stream(prompt).await;
+    let hitl = stream.until("hitl").await;
+    assert!(github.requests().is_empty());
+    assert!(!hitl.data["message"].as_str().unwrap().contains("모의 실행"), "{hitl:?}");
+    user.approve(hitl.data["requestId"].as_str().unwrap()).await;
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed");
+    let [request] = github.requests().try_into().unwrap();
+    assert_eq!(request.line, "POST /repos/acme/shop/pulls");
+    for field in ["title", "body", "head", "base"] {
+        assert_eq!(request.body[field], hitl.data["context"][field], "{field}");
+    }
+    assert_eq!((&request.body["head"], &request.body["base"]), (&json!("feature"), &json!("main")));
+    let answer = stream.answer();
+    assert!(answer.contains("https://github.example.com/acme/shop/pull/13"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pull_request_is_merged_after_approval() {
+    let merged = json!({"sha": "d".repeat(40), "merged": true, "message": "merged"});
+    let github = FakeGitHub::always(move || Reply::json(merged.clone())).await;
+    let server = server(&github).await;
+    let (stream, hitl) = approved(&server, "acme/shop#12 PR을 병합해주세요").await;
+    assert_eq!(hitl["actionType"], "github_merge_pr");
+    assert_eq!(github.lines(), ["PUT /repos/acme/shop/pulls/12/merge"]);
+    assert!(stream.answer().starts_with("PR을 병합했습니다"), "{}", stream.answer());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_token_the_question_the_result_and_the_log_say_that_it_runs_dry() {
+    let server = Server::embedded().await;
+    let (stream, hitl) = approved(&server, "acme/shop#12 PR을 병합해주세요").await;
+    let question = hitl["message"].as_str().unwrap();
+    assert!(question.ends_with("(모의 실행: 실제로 전송되지 않습니다)"), "{question}");
+    let done = stream.all("tool_execution").pop().unwrap();
+    assert_eq!(done.data["result"]["dryRun"], true);
+    let shown = &done.data["result"]["wouldSend"];
+    assert_eq!(shown["method"], "PUT");
+    assert_eq!(shown["url"], "https://api.github.com/repos/acme/shop/pulls/12/merge");
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("tool finished")).unwrap();
+    assert!(line.contains("dry_run") && line.contains("true"), "{line}");
+
+    let mut stream = server.user().stream("acme/shop#12 PR을 분석해주세요").await;
+    stream.to_done().await;
+    assert!(stream.answer().contains("GITHUB_TOKEN"), "{}", stream.answer());
+}
