@@ -17,8 +17,8 @@ mod source;
 
 pub use mode::{DevSetup, Listening, Mode};
 pub use sections::{
-    AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
-    ModelSettings, OpenAiSettings, Provider, RedisSettings, Settings, ToolSettings,
+    AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, FallbackSettings,
+    GitHubSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings, Settings, ToolSettings,
 };
 pub use source::{Environment, Fault};
 

@@ -234,14 +234,27 @@ fn content(piece: &str) -> Draft {
 }
 
 fn model_failure(error: &ModelError) -> ErrorEvent {
-    let (error_type, code, retryable) = match error {
+    let (error_type, code, retryable) = kind_of(error);
+    failure(error.to_string(), error_type, code, retryable)
+}
+
+/// What clients call a model's failure, its code, and whether asking again later may help.
+fn kind_of(error: &ModelError) -> (&'static str, ErrorCode, bool) {
+    match error {
         ModelError::Unavailable(_) => ("ModelUnavailableError", ErrorCode::ExternalFailure, true),
         ModelError::RateLimited(_) => ("ModelRateLimitError", ErrorCode::ExternalFailure, true),
         ModelError::TimedOut(_) => ("ModelTimeoutError", ErrorCode::ExternalTimeout, true),
-        ModelError::Refused(_) => ("ModelRefusedError", ErrorCode::ExternalFailure, false),
+        ModelError::Denied(_) | ModelError::Refused(_) | ModelError::Filtered(_) => {
+            ("ModelRefusedError", ErrorCode::ExternalFailure, false)
+        }
         ModelError::Broken(_) => ("ModelStreamError", ErrorCode::ExternalFailure, true),
-    };
-    failure(error.to_string(), error_type, code, retryable)
+        // As hopeful as the more hopeful of the two.
+        ModelError::Both { first, second } => match (kind_of(&first.error), kind_of(&second.error))
+        {
+            (first @ (_, _, true), _) => first,
+            (_, second) => second,
+        },
+    }
 }
 
 fn budget_spent(turns: u32) -> ErrorEvent {
