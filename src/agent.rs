@@ -4,10 +4,12 @@
 //! journal first and shown then. Knows the ports and `domain`; nothing of HTTP, nothing of Redis.
 
 mod ask;
+pub mod budget;
 pub mod decisions;
 mod evidence;
 mod execute;
 mod finish;
+mod fit;
 pub mod gate;
 pub mod journal;
 pub mod listener;

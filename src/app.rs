@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::agent::AgentService;
+use crate::agent::budget::Budget;
 use crate::agent::journal::Desk;
 use crate::agent::listener;
 use crate::agent::ownership::Terms;
@@ -257,6 +258,11 @@ fn limits(settings: &Settings) -> Limits {
         max_turns: count(settings.agent.max_turns),
         max_tool_calls: count(settings.agent.max_tool_calls),
         hitl_timeout: settings.hitl_timeout,
+        budget: Budget {
+            per_run: settings.agent.max_tokens_per_run,
+            per_day: settings.agent.max_tokens_per_day,
+        },
+        context_tokens: settings.model.context_tokens,
     }
 }
 

@@ -26,6 +26,8 @@ mod outage;
 mod redis_server;
 #[path = "store_conformance/sessions.rs"]
 mod sessions;
+#[path = "store_conformance/spending.rs"]
+mod spending;
 #[path = "store_conformance/wire.rs"]
 mod wire;
 
@@ -107,5 +109,10 @@ for_each_store! {
         no_more_is_claimed_than_asked_for,
         of_several_claimants_one_gets_each_run,
         nothing_is_no_trouble,
+    ]
+    spending: [
+        what_every_process_spends_adds_up,
+        of_many_who_spend_at_once_nobody_is_forgotten,
+        tenants_and_days_have_budgets_of_their_own,
     ]
 }

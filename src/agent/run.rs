@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Budget;
 use super::gate::Gate;
 use super::journal::{Desk, Draft, JournalError, Writer};
 use super::ownership::Terms;
@@ -29,6 +30,11 @@ pub struct Limits {
     pub max_tool_calls: u32,
     /// How long a person may think.
     pub hitl_timeout: Duration,
+    /// How many tokens may be used.
+    pub budget: Budget,
+    /// The estimated tokens of one request to the model above which the conversation is trimmed;
+    /// `None`: never.
+    pub context_tokens: Option<u64>,
 }
 
 /// What all runs of a process share.

@@ -14,6 +14,7 @@ use self::approvals::ApprovalTable;
 use self::journals::Journals;
 use self::leases::LeaseTable;
 use self::sessions::SessionTable;
+use self::spending::SpendingTable;
 use super::outbox::Outbox;
 use super::{Store, StoreError, StoreEvent};
 use crate::domain::Clock;
@@ -25,6 +26,7 @@ mod journals;
 mod leases;
 mod packed;
 mod sessions;
+mod spending;
 
 /// How often the outbox is given a chance to catch up.
 const BEAT: Duration = Duration::from_secs(1);
@@ -46,6 +48,7 @@ pub struct MemoryStore {
     sessions: Mutex<SessionTable>,
     approvals: Mutex<ApprovalTable>,
     leases: Mutex<LeaseTable>,
+    spending: Mutex<SpendingTable>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     max_events: usize,
@@ -65,6 +68,7 @@ impl MemoryStore {
             sessions: Mutex::default(),
             approvals: Mutex::default(),
             leases: Mutex::default(),
+            spending: Mutex::default(),
             outbox,
             clock,
             max_events: config.max_events.max(1),
@@ -80,13 +84,15 @@ impl MemoryStore {
         lock(&self.journals).sweep(now);
         lock(&self.sessions).sweep(now);
         lock(&self.approvals).sweep(now);
+        lock(&self.spending).sweep(now);
     }
 
     /// How many records of any kind take up memory.
     #[cfg(test)]
     fn len(&self) -> usize {
         let journals = lock(&self.journals).len();
-        journals + lock(&self.sessions).len() + lock(&self.approvals).len()
+        let others = lock(&self.approvals).len() + lock(&self.spending).len();
+        journals + lock(&self.sessions).len() + others
     }
 }
 
@@ -126,8 +132,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{Decision, Entry, EventId, ManualClock, Message, SessionMeta, Verdict};
-    use crate::store::{Approvals, Journal, Sessions};
+    use crate::domain::{
+        Decision, Entry, EventId, ManualClock, Message, SessionMeta, UtcDay, Verdict,
+    };
+    use crate::store::{Approvals, Journal, Sessions, Spending};
 
     async fn fill(store: &MemoryStore) {
         let request = serde_json::from_value(json!({
@@ -151,6 +159,7 @@ mod tests {
         store.open(&request, "{}").await.unwrap();
         store.publish_signal(&meta.session_id, "{}").await.unwrap();
         store.decide(&request.request_id, &decision).await.unwrap();
+        store.spend(&meta.tenant, UtcDay::of_ms(0), 1).await.unwrap();
         store.unwatch(&meta.session_id);
     }
 
@@ -161,7 +170,7 @@ mod tests {
             MemoryStore::start(Config { max_events: 10 }, Arc::new(clock.clone()), &tasks);
         fill(&store).await;
         store.sweep();
-        assert_eq!(store.len(), 9, "one of each kind, and the caller's list");
+        assert_eq!(store.len(), 10, "one of each kind, and the caller's list");
         clock.advance_ms(7 * 24 * 60 * 60 * 1_000);
         store.sweep();
         assert_eq!(store.len(), 0);

@@ -30,6 +30,7 @@ mod json;
 mod keys;
 mod leases;
 mod sessions;
+mod spending;
 
 /// How Redis is reached.
 #[derive(Clone, Debug)]

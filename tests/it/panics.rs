@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aura_platform::agent::budget::Budget;
 use aura_platform::agent::journal::Desk;
 use aura_platform::agent::ownership::Terms;
 use aura_platform::agent::run::{Env, Limits};
@@ -66,7 +67,13 @@ async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
         model: Arc::new(Broken),
         tools: Arc::new(Tools::new(Vec::new(), ApprovalPolicy::default()).unwrap()),
         gate: Arc::default(),
-        limits: Limits { max_turns: 8, max_tool_calls: 8, hitl_timeout: Duration::from_secs(5) },
+        limits: Limits {
+            max_turns: 8,
+            max_tool_calls: 8,
+            hitl_timeout: Duration::from_secs(5),
+            budget: Budget::default(),
+            context_tokens: None,
+        },
         terms: Terms { lease: Duration::from_secs(5), scan: Duration::from_secs(1) },
     };
     let service = listener::start(Arc::new(env), 1, events);

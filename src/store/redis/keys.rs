@@ -14,6 +14,7 @@
 //! | `aura:sessions:<tenant>:<user>` | the caller's sessions, a sorted set | `sessions.rs` |
 //! | `aura:thread:<tenant>:<user>:<thread>` | a conversation, a hash | `sessions.rs` |
 //! | `aura:cancel:<sessionId>` | somebody asked for the run to stop | `sessions.rs` |
+//! | `aura:spent:<tenant>:<yyyy-mm-dd>` | tokens used on that day (UTC), a number | `spending.rs` |
 //! | `aura:leases` | when each run's owner must have been heard of again, a sorted set | `leases.rs` |
 //! | `aura:control` | channel of all processes | `hub.rs` |
 //!
@@ -22,7 +23,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::{RequestId, SessionId, TenantId, ThreadId, UserId};
+use crate::domain::{RequestId, SessionId, TenantId, ThreadId, UserId, UtcDay};
 
 /// The channel that every process listens to.
 pub(super) const CONTROL: &str = "aura:control";
@@ -82,6 +83,10 @@ pub(super) fn thread(tenant: &TenantId, user: &UserId, thread: &ThreadId) -> Str
 
 pub(super) fn cancel(id: &SessionId) -> String {
     format!("aura:cancel:{id}")
+}
+
+pub(super) fn spent(tenant: &TenantId, day: UtcDay) -> String {
+    format!("aura:spent:{}:{day}", escaped(tenant.as_str()))
 }
 
 /// Percent-encodes what would make two names one key (`:` and `%`), choose a cluster slot (`{` and
