@@ -14,6 +14,7 @@ pub mod gate;
 pub mod journal;
 pub mod listener;
 pub mod live;
+pub mod misuse;
 pub mod ownership;
 pub mod record;
 pub mod run;

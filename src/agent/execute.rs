@@ -20,7 +20,7 @@ impl Run {
         let planned = call.planned;
         let (tool, arguments) = match self.checked(&planned) {
             Ok(checked) => checked,
-            Err(error) => return self.refuse(&planned, error).await,
+            Err(refusal) => return self.refuse(&planned, refusal).await,
         };
         if self.env.tools.needs_approval(&planned.call.name) {
             return self.ask(&planned, &*tool, arguments, None).await;
@@ -42,7 +42,7 @@ impl Run {
                 let arguments = request.context.clone();
                 match self.env.tools.find(&planned.call.name).cloned() {
                     Ok(tool) => self.run_tool(planned, &*tool, arguments).await,
-                    Err(error) => self.refuse(planned, error.to_string()).await,
+                    Err(error) => self.refuse(planned, Refusal::Other(error.to_string())).await,
                 }
             }
             Verdict::Rejected => self.finish_rejected(planned, request, decision).await,
@@ -61,7 +61,7 @@ impl Run {
         let planned = &call.planned;
         let (tool, arguments) = match self.checked(planned) {
             Ok(checked) => checked,
-            Err(error) => return self.refuse(planned, error).await,
+            Err(refusal) => return self.refuse(planned, refusal).await,
         };
         match tool.spec().effect {
             Effect::Reads => self.run_tool(planned, &*tool, arguments).await,
@@ -78,25 +78,34 @@ impl Run {
         }
     }
 
-    fn checked(&self, planned: &PlannedCall) -> Result<(Arc<dyn Tool>, Value), String> {
+    fn checked(&self, planned: &PlannedCall) -> Result<(Arc<dyn Tool>, Value), Refusal> {
         let limit = self.env.limits.max_tool_calls;
         if self.state.attempts >= limit {
-            return Err(format!("the run has used up its {limit} tool calls"));
+            return Err(Refusal::Other(format!("the run has used up its {limit} tool calls")));
         }
-        let tool = self.env.tools.find(&planned.call.name).map_err(|error| error.to_string())?;
-        let arguments = parse_arguments(&planned.call)?;
-        tool.check(&arguments).map_err(|error| error.to_string())?;
+        let tool = self.env.tools.find(&planned.call.name);
+        let tool = tool.map_err(|error| Refusal::Other(error.to_string()))?;
+        let arguments = parse_arguments(&planned.call).map_err(Refusal::Invalid)?;
+        tool.check(&arguments).map_err(|error| Refusal::Invalid(error.to_string()))?;
         Ok((Arc::clone(tool), arguments))
     }
 
-    /// Ends a call that cannot be run; the model reads why and may do better.
-    async fn refuse(&mut self, planned: &PlannedCall, error: String) -> Step {
+    /// Ends a call that cannot be run; the model reads why and may do better, but not for ever.
+    async fn refuse(&mut self, planned: &PlannedCall, refusal: Refusal) -> Step {
+        let (error, invalid) = match refusal {
+            Refusal::Invalid(error) => (error, true),
+            Refusal::Other(error) => (error, false),
+        };
         let arguments = parse_arguments(&planned.call)
             .unwrap_or_else(|_| Value::String(planned.call.arguments.clone()));
         let shown = self.execution(planned, &arguments, ToolStatus::Failed);
         let shown = ToolExecution { error: Some(error.clone()), ..shown };
-        self.finish_call(planned, shown, Outcome::Err(error)).await?;
-        Ok(Flow::Next)
+        let tool = &planned.call.name;
+        self.finish_call(planned, shown, Outcome::Err(error.clone()), invalid).await?;
+        match self.state.misuse.hopeless(tool, &error).filter(|_| invalid) {
+            Some(hopeless) => self.fail(hopeless).await,
+            None => Ok(Flow::Next),
+        }
     }
 
     async fn run_tool(&mut self, planned: &PlannedCall, tool: &dyn Tool, arguments: Value) -> Step {
@@ -133,7 +142,7 @@ impl Run {
             }
         };
         let shown = ToolExecution { duration_ms: Some(duration_ms), ..shown };
-        self.finish_call(planned, shown, outcome).await?;
+        self.finish_call(planned, shown, outcome, false).await?;
         self.writer.flush().await?;
         Ok(Flow::Next)
     }
@@ -154,12 +163,13 @@ impl Run {
         planned: &PlannedCall,
         shown: ToolExecution,
         outcome: Outcome,
+        invalid: bool,
     ) -> Result<(), JournalError> {
         let status = match outcome {
             Outcome::Ok(_) => StepStatus::Completed,
             Outcome::Err(_) => StepStatus::Failed,
         };
-        let record = Record::ToolFinished { call: planned.call.id.clone(), outcome };
+        let record = Record::ToolFinished { call: planned.call.id.clone(), outcome, invalid };
         let mut drafts = vec![Draft::Both(Event::ToolExecution(shown), record)];
         drafts.extend(self.move_step(&planned.step, status));
         self.commit(drafts).await
@@ -183,6 +193,14 @@ impl Run {
             duration_ms: None,
         }
     }
+}
+
+/// Why a call is not run.
+enum Refusal {
+    /// Its arguments are not valid.
+    Invalid(String),
+    /// Anything else.
+    Other(String),
 }
 
 /// What is known of a call whose outcome is not.

@@ -77,6 +77,9 @@ pub enum Record {
         call: ToolCallId,
         /// What came of it.
         outcome: Outcome,
+        /// Whether it was never run because its arguments were not valid.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        invalid: bool,
     },
     /// The run is over.
     Ended {

@@ -10,6 +10,7 @@ mod support;
 mod approvals;
 mod auth;
 mod bodies;
+mod budgets;
 mod cli;
 mod framing;
 mod gateway;
