@@ -15,6 +15,7 @@ mod cli;
 mod framing;
 mod gateway;
 mod git_tools;
+mod injection;
 mod metrics;
 mod models;
 mod outages;
