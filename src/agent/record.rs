@@ -128,3 +128,17 @@ impl Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finished_tool_that_an_older_process_wrote_down_still_reads() {
+        let older = r#"{"rec":"tool_finished","call":"c1","outcome":{"ok":1}}"#;
+        let record: Record = serde_json::from_str(older).unwrap();
+        let Record::ToolFinished { invalid, .. } = &record else { panic!("{record:?}") };
+        assert!(!invalid);
+        assert_eq!(serde_json::to_string(&record).unwrap(), older, "and is written as before");
+    }
+}

@@ -4,6 +4,7 @@
 use aura_platform::domain::{Clock, SystemClock, UtcDay};
 use serde_json::{Value, json};
 
+use crate::resume::{PROMPT, mailing};
 use crate::support::app::{Options, Server};
 use crate::support::keys::Keys;
 use crate::support::model::{FakeModel, Gate, Reply};
@@ -154,4 +155,26 @@ async fn in_redis_a_tenants_day_is_one_counter() {
     run_as(&server, "tenant1").await;
     let key = format!("aura:spent:tenant1:{}", UtcDay::of_ms(SystemClock.now_ms()));
     assert_eq!(Keys::of(&redis).await.json(&key).await, 15);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_run_has_used_outlives_its_server() {
+    let redis = RedisServer::start();
+    let model = FakeModel::answering(|_| mailing()).await;
+    let options = Options::default()
+        .model(&model)
+        .set("REDIS_URL", redis.url())
+        .set("AURA__AGENT__LEASE_SECONDS", 1)
+        .set("AURA__AGENT__MAX_TOKENS_PER_RUN", 15);
+    let (first, second) = tokio::join!(Server::start(options.clone()), Server::start(options));
+    let mut stream = first.user().stream(PROMPT).await;
+    let hitl = stream.until("hitl").await;
+    first.kill().await;
+
+    let user = second.user();
+    user.approve(hitl.data["requestId"].as_str().unwrap()).await;
+    let mut rest = user.resume(&stream.session(), None).await;
+    rest.to_done().await;
+    assert_eq!(error(&rest)["errorType"], "TokenBudgetError", "{:#?}", rest.summary());
+    assert_eq!(model.requests().len(), 1);
 }
