@@ -5,14 +5,17 @@
 
 mod ask;
 mod audit;
+pub mod budget;
 pub mod decisions;
 mod evidence;
 mod execute;
 mod finish;
+mod fit;
 pub mod gate;
 pub mod journal;
 pub mod listener;
 pub mod live;
+pub mod misuse;
 pub mod ownership;
 pub mod record;
 pub mod run;

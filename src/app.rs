@@ -11,16 +11,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::agent::AgentService;
+use crate::agent::budget::Budget;
 use crate::agent::journal::Desk;
 use crate::agent::listener;
 use crate::agent::ownership::Terms;
 use crate::agent::run::{ApproverPolicy, Env, Limits, OnReject};
 use crate::domain::{Clock, SystemClock};
 use crate::http::{self, Http, listen};
-use crate::llm::ChatModel;
-use crate::llm::openai::{self, OpenAi};
-use crate::llm::planner::Planner;
-use crate::settings::{Approval, Listening, Mode, Provider, Rejection, Settings};
+use crate::llm::openai;
+use crate::settings::{Approval, Listening, Mode, Rejection, Settings};
 use crate::shutdown::{Drained, Tasks};
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
@@ -31,6 +30,8 @@ use crate::tools::registry::{PolicyError, Rule};
 use crate::tools::{ApprovalPolicy, Tool, ToolError, Tools, git, github, mail};
 
 pub mod audit;
+
+mod models;
 
 /// How long to wait for an embedded store that is away, which it never is.
 const UNUSED_PATIENCE: Duration = Duration::from_secs(30);
@@ -117,7 +118,7 @@ impl App {
         let metrics = Metrics::default();
         let workspace = workspace(&settings, mode).await?;
         let tools = tools(&settings, mode, workspace.as_deref(), &tasks).await?;
-        let model = model(&settings)?;
+        let model = models::model(&settings, &metrics)?;
         let (listener, address) = bind(&settings).await?;
         let (store, events) = store(&settings, &clock, &tasks, &metrics)?;
         tracing::info!(
@@ -213,37 +214,6 @@ fn store(
             Ok((store, events))
         }
     }
-}
-
-fn model(settings: &Settings) -> Result<Arc<dyn ChatModel>, AppError> {
-    let (endpoint, name) = match &settings.provider {
-        Provider::Builtin => return Ok(Arc::new(Planner::new())),
-        Provider::OpenAi(provider) => {
-            let endpoint = openai::Endpoint::OpenAi {
-                base_url: provider.base_url.to_string(),
-                api_key: provider.api_key.clone(),
-            };
-            (endpoint, provider.model.clone())
-        }
-        Provider::AzureOpenAi(provider) => {
-            let endpoint = openai::Endpoint::Azure {
-                endpoint: provider.endpoint.to_string(),
-                deployment: provider.deployment.clone(),
-                api_version: provider.api_version.clone(),
-                api_key: provider.api_key.clone(),
-            };
-            (endpoint, provider.deployment.clone())
-        }
-    };
-    let patience = &settings.model;
-    let config = openai::Config {
-        connect_timeout: patience.connect_timeout,
-        first_token_timeout: patience.first_token_timeout,
-        idle_timeout: patience.idle_timeout,
-        max_retries: u32::try_from(patience.max_retries).unwrap_or(u32::MAX),
-        ..openai::Config::new(endpoint, name)
-    };
-    Ok(Arc::new(OpenAi::new(config)?))
 }
 
 async fn tools(
@@ -342,6 +312,11 @@ fn limits(settings: &Settings) -> Limits {
             Rejection::Stop => OnReject::Stop,
             Rejection::Continue => OnReject::Continue,
         },
+        budget: Budget {
+            per_run: settings.agent.max_tokens_per_run,
+            per_day: settings.agent.max_tokens_per_day,
+        },
+        context_tokens: settings.model.context_tokens,
     }
 }
 

@@ -9,8 +9,10 @@ use thiserror::Error;
 use crate::domain::{Confidence, Message, ToolCall, Usage};
 use crate::tools::ToolSpec;
 
+pub mod fallback;
 pub mod openai;
 pub mod planner;
+pub mod tokens;
 
 /// One turn asked of a model.
 #[derive(Clone, Debug)]
@@ -60,12 +62,36 @@ pub enum ModelError {
     /// It went silent.
     #[error("the model did not answer in time: {0}")]
     TimedOut(String),
-    /// It refused the request itself (4xx): wrong key, wrong model, content filter, too long.
+    /// It would refuse every request (401, 402, 404): wrong key, no such model.
+    #[error("the model's provider denies access: {0}")]
+    Denied(String),
+    /// It refused this request (another 4xx), for instance because it is too long.
     #[error("the model refused the request: {0}")]
     Refused(String),
+    /// The provider's content filter stopped the request or the answer.
+    #[error("the model refused the request: {0}")]
+    Filtered(String),
     /// Its stream broke off or cannot be understood.
     #[error("the model's answer broke off: {0}")]
     Broken(String),
+    /// Two models were asked, and both failed.
+    #[error("{first}; {second}")]
+    Both {
+        /// How the one that is asked first failed.
+        first: Box<Failed>,
+        /// How its fallback failed.
+        second: Box<Failed>,
+    },
+}
+
+/// One of several models that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{model}: {error}")]
+pub struct Failed {
+    /// Its name.
+    pub model: String,
+    /// How it failed.
+    pub error: ModelError,
 }
 
 /// The turn as it arrives. After an `Err` nothing more comes. Dropping it cancels the request.

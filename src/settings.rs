@@ -17,9 +17,9 @@ mod source;
 
 pub use mode::{DevSetup, Listening, Mode};
 pub use sections::{
-    AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
-    HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings, Rejection, Settings,
-    SmtpSettings, ToolSettings,
+    AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, FallbackSettings,
+    GitHubSettings, HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings,
+    Rejection, Settings, SmtpSettings, ToolSettings,
 };
 pub use source::{Environment, Fault};
 

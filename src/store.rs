@@ -1,7 +1,8 @@
 //! PORT: everything that outlives a connection, and most of what outlives a process.
 //!
-//! Five small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
-//! [`Approvals`], the [`Leases`] on runs and the [`Audit`] stream. Two adapters implement them, [`memory`] for one process and [`redis`] for
+//! Six small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
+//! [`Approvals`], the [`Leases`] on runs, the [`Audit`] streams and the [`Spending`] of tenants. Two
+//! adapters implement them, [`memory`] for one process and [`redis`] for
 //! many; `tests/store_conformance.rs` holds both to the sentences below.
 
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::domain::{
     ApprovalRequest, AuditEntry, AuditFact, Decision, Entry, EventId, Message, RequestId,
-    SessionId, SessionMeta, TenantId, ThreadId, UserId,
+    SessionId, SessionMeta, TenantId, ThreadId, UserId, UtcDay,
 };
 
 pub mod memory;
@@ -270,6 +271,18 @@ pub trait Audit: Send + Sync {
     async fn audited_tenants(&self) -> Result<Vec<TenantId>, StoreError>;
 }
 
+/// How many tokens tenants have used.
+#[async_trait]
+pub trait Spending: Send + Sync {
+    /// Adds to what the tenant has used on that day, atomically over all processes, and returns the
+    /// new total. Kept for 48 h after the last addition. On an error it is unknown whether it was
+    /// added; adding it again may count it twice.
+    async fn spend(&self, tenant: &TenantId, day: UtcDay, tokens: u64) -> Result<u64, StoreError>;
+
+    /// What the tenant has used on that day.
+    async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<u64, StoreError>;
+}
+
 /// What came of a proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decided {
@@ -323,7 +336,7 @@ pub enum StoreEvent {
 
 /// The store as a whole.
 #[async_trait]
-pub trait Store: Journal + Sessions + Approvals + Leases + Audit {
+pub trait Store: Journal + Sessions + Approvals + Leases + Audit + Spending {
     /// `memory` or `redis`.
     fn kind(&self) -> &'static str;
 

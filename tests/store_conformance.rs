@@ -35,6 +35,8 @@ mod redis_server;
 mod sentinel;
 #[path = "store_conformance/sessions.rs"]
 mod sessions;
+#[path = "store_conformance/spending.rs"]
+mod spending;
 #[path = "store_conformance/strain.rs"]
 mod strain;
 #[path = "store_conformance/tls.rs"]
@@ -124,6 +126,11 @@ for_each_store! {
         no_more_is_claimed_than_asked_for,
         of_several_claimants_one_gets_each_run,
         nothing_is_no_trouble,
+    ]
+    spending: [
+        what_every_process_spends_adds_up,
+        of_many_who_spend_at_once_nobody_is_forgotten,
+        tenants_and_days_have_budgets_of_their_own,
     ]
     audit: [
         facts_make_a_chain_in_the_order_of_their_recording,

@@ -50,11 +50,12 @@ impl Run {
                 session = %self.state.meta.session_id, request = %request.request_id,
                 "approved arguments are not the ones that would run; not run"
             );
-            return self.refuse(planned, "what was approved is not what would be run".into()).await;
+            let error = "what was approved is not what would be run";
+            return self.refuse(planned, Refusal::Other(error.into())).await;
         }
         match self.env.tools.find(&planned.call.name).cloned() {
             Ok(tool) => self.run_tool(planned, &*tool, arguments, Some(request)).await,
-            Err(error) => self.refuse(planned, error.to_string()).await,
+            Err(error) => self.refuse(planned, Refusal::Other(error.to_string())).await,
         }
     }
 
@@ -67,7 +68,7 @@ impl Run {
     ) -> Step {
         let (tool, arguments) = match self.checked(planned) {
             Ok(checked) => checked,
-            Err(error) => return self.refuse(planned, error).await,
+            Err(refusal) => return self.refuse(planned, refusal).await,
         };
         match tool.spec().effect {
             Effect::Reads => self.run_tool(planned, &*tool, arguments, approved).await,
@@ -96,30 +97,39 @@ impl Run {
         let shown = self.execution(planned, &request.context, ToolStatus::Cancelled);
         let error = format!("사용자가 실행을 거절했습니다: {reason}");
         let shown = ToolExecution { error: Some(error.clone()), ..shown };
-        self.finish_call(planned, shown, Outcome::Err(error)).await?;
+        self.finish_call(planned, shown, Outcome::Err(error), false).await?;
         Ok(Flow::Next)
     }
 
     /// The tool and the arguments of a call that may be run, or be asked about.
-    pub(super) fn checked(&self, planned: &PlannedCall) -> Result<(Arc<dyn Tool>, Value), String> {
+    pub(super) fn checked(&self, planned: &PlannedCall) -> Result<(Arc<dyn Tool>, Value), Refusal> {
         let limit = self.env.limits.max_tool_calls;
         if self.state.attempts >= limit {
-            return Err(format!("the run has used up its {limit} tool calls"));
+            return Err(Refusal::Other(format!("the run has used up its {limit} tool calls")));
         }
-        let tool = self.env.tools.find(&planned.call.name).map_err(|error| error.to_string())?;
-        let arguments = parse_arguments(&planned.call)?;
-        tool.check(&arguments).map_err(|error| error.to_string())?;
+        let tool = self.env.tools.find(&planned.call.name);
+        let tool = tool.map_err(|error| Refusal::Other(error.to_string()))?;
+        let arguments = parse_arguments(&planned.call).map_err(Refusal::Invalid)?;
+        tool.check(&arguments).map_err(|error| Refusal::Invalid(error.to_string()))?;
         Ok((Arc::clone(tool), arguments))
     }
 
-    /// Ends a call that cannot be run; the model reads why and may do better.
-    pub(super) async fn refuse(&mut self, planned: &PlannedCall, error: String) -> Step {
+    /// Ends a call that cannot be run; the model reads why and may do better, but not for ever.
+    pub(super) async fn refuse(&mut self, planned: &PlannedCall, refusal: Refusal) -> Step {
+        let (error, invalid) = match refusal {
+            Refusal::Invalid(error) => (error, true),
+            Refusal::Other(error) => (error, false),
+        };
         let arguments = parse_arguments(&planned.call)
             .unwrap_or_else(|_| Value::String(planned.call.arguments.clone()));
         let shown = self.execution(planned, &arguments, ToolStatus::Failed);
         let shown = ToolExecution { error: Some(error.clone()), ..shown };
-        self.finish_call(planned, shown, Outcome::Err(error)).await?;
-        Ok(Flow::Next)
+        let tool = &planned.call.name;
+        self.finish_call(planned, shown, Outcome::Err(error.clone()), invalid).await?;
+        match self.state.misuse.hopeless(tool, &error).filter(|_| invalid) {
+            Some(hopeless) => self.fail(hopeless).await,
+            None => Ok(Flow::Next),
+        }
     }
 
     /// Runs a call, between "about to" and "done". `approved` is the request that allowed it, where
@@ -169,7 +179,7 @@ impl Run {
         };
         let shown = ToolExecution { duration_ms: Some(duration_ms), ..shown };
         // The journal first: what it does not know would be asked about again.
-        self.finish_call(planned, shown, outcome.clone()).await?;
+        self.finish_call(planned, shown, outcome.clone(), false).await?;
         self.writer.flush().await?;
         self.record_end(&audited, attempt, &outcome, approved).await?;
         Ok(Flow::Next)
@@ -191,12 +201,13 @@ impl Run {
         planned: &PlannedCall,
         shown: ToolExecution,
         outcome: Outcome,
+        invalid: bool,
     ) -> Result<(), JournalError> {
         let status = match outcome {
             Outcome::Ok(_) => StepStatus::Completed,
             Outcome::Err(_) => StepStatus::Failed,
         };
-        let record = Record::ToolFinished { call: planned.call.id.clone(), outcome };
+        let record = Record::ToolFinished { call: planned.call.id.clone(), outcome, invalid };
         let mut drafts = vec![Draft::Both(Event::ToolExecution(shown), record)];
         drafts.extend(self.move_step(&planned.step, status));
         self.commit(drafts).await
@@ -220,6 +231,14 @@ impl Run {
             duration_ms: None,
         }
     }
+}
+
+/// Why a call is not run.
+pub(super) enum Refusal {
+    /// Its arguments are not valid.
+    Invalid(String),
+    /// Anything else.
+    Other(String),
 }
 
 /// What is said where somebody rejects without a reason.

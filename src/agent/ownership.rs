@@ -4,7 +4,8 @@
 //! A lease only says who should look after a run; that nobody but its owner writes is the journal's
 //! business (compare-and-append). So a lease may be late, lost or held twice, and nothing breaks.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit};
@@ -75,9 +76,13 @@ struct Keeper {
 
 impl Keeper {
     async fn renew(&mut self) {
-        let owned = self.service.owned();
-        let renewed = self.service.env.desk.store.hold(&owned, self.service.env.terms.lease).await;
-        self.store_was_away |= renewed.is_err();
+        let Terms { lease, .. } = self.service.env.terms;
+        let (mut held, let_go) = (self.service.owned(), self.service.take_let_go());
+        held.extend(let_go.iter().cloned());
+        if self.service.env.desk.store.hold(&held, lease).await.is_err() {
+            self.store_was_away = true;
+            self.service.put_let_go(let_go);
+        }
     }
 
     async fn scan(&mut self) {
@@ -274,6 +279,14 @@ impl AgentService {
                 tracing::warn!(runs, %error, "runs not handed over; their leases will run out");
             }
         }
+    }
+
+    fn take_let_go(&self) -> HashSet<SessionId> {
+        std::mem::take(&mut *self.let_go.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn put_let_go(&self, sessions: HashSet<SessionId>) {
+        self.let_go.lock().unwrap_or_else(PoisonError::into_inner).extend(sessions);
     }
 
     /// Everything that this process looks after.

@@ -84,6 +84,9 @@ pub enum Record {
         call: ToolCallId,
         /// What came of it.
         outcome: Outcome,
+        /// Whether it was never run because its arguments were not valid.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        invalid: bool,
     },
     /// The run is over.
     Ended {
@@ -130,5 +133,19 @@ impl Outcome {
             Self::Ok(value) => value.to_string(),
             Self::Err(error) => serde_json::json!({ "error": error }).to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finished_tool_that_an_older_process_wrote_down_still_reads() {
+        let older = r#"{"rec":"tool_finished","call":"c1","outcome":{"ok":1}}"#;
+        let record: Record = serde_json::from_str(older).unwrap();
+        let Record::ToolFinished { invalid, .. } = &record else { panic!("{record:?}") };
+        assert!(!invalid);
+        assert_eq!(serde_json::to_string(&record).unwrap(), older, "and is written as before");
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::budget::Budget;
 use super::gate::{Decided, Gate};
 use super::journal::{Desk, Draft, JournalError, Writer};
 use super::ownership::Terms;
@@ -37,6 +38,11 @@ pub struct Limits {
     pub hitl_warning: Duration,
     /// What a rejection leads to.
     pub on_reject: OnReject,
+    /// How many tokens may be used.
+    pub budget: Budget,
+    /// The estimated tokens of one request to the model above which the conversation is trimmed;
+    /// `None`: never.
+    pub context_tokens: Option<u64>,
 }
 
 /// What a rejection leads to.

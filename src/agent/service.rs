@@ -1,6 +1,6 @@
 //! Starting, finding, watching and cancelling runs: all that `http` knows of the agent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -77,6 +77,9 @@ pub struct AgentService {
     deadlines: mpsc::UnboundedSender<(SessionId, Waiting)>,
     /// Rung when another process has given runs up.
     pub(super) left_behind: LeftBehind,
+    /// Runs that this process had to let go of. Whatever made it lose them may have lost their
+    /// leases too, so they are renewed once more: then somebody will look after them.
+    pub(super) let_go: Mutex<HashSet<SessionId>>,
 }
 
 impl AgentService {
@@ -94,6 +97,7 @@ impl AgentService {
             running: Mutex::default(),
             deadlines,
             left_behind: LeftBehind::default(),
+            let_go: Mutex::default(),
         }
     }
 
@@ -328,6 +332,7 @@ impl AgentService {
         }
         self.env.gate.withdraw(session);
         self.forget(session);
+        self.let_go.lock().unwrap_or_else(PoisonError::into_inner).insert(session.clone());
     }
 
     /// Ends a run that panicked, or cannot be understood any more: its stream has an end like any

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
+use super::misuse::Misuse;
 use super::record::{Opened, Outcome, PlannedCall, Record};
 use crate::domain::event::EndStatus;
 use crate::domain::plan::{PlanStep, StepStatus};
@@ -83,6 +84,8 @@ pub struct State {
     pub attempts: u32,
     /// Calls that succeeded.
     pub successes: u32,
+    /// Calls whose arguments were not valid.
+    pub misuse: Misuse,
     /// How sure the model was of its last turn.
     pub confidence: Confidence,
     /// Whether the model was asked for a turn that has not arrived yet.
@@ -124,6 +127,7 @@ impl State {
             calls: Vec::new(),
             attempts: 0,
             successes: 0,
+            misuse: Misuse::default(),
             confidence: Confidence::new(0.0),
             asking: false,
             shown: String::new(),
@@ -185,7 +189,9 @@ impl State {
             Record::StillAsked => {}
             Record::ApprovalResolved { request, decision } => self.resolved(request, decision),
             Record::ToolStarting { call } => self.starting(call),
-            Record::ToolFinished { call, outcome } => self.finished(call, outcome),
+            Record::ToolFinished { call, outcome, invalid } => {
+                self.finished(call, outcome, *invalid);
+            }
             Record::Ended { status } => {
                 self.ended = Some(*status);
                 self.node = Node::Done;
@@ -355,10 +361,11 @@ impl State {
         self.set_call(id, CallStatus::Started(approved));
     }
 
-    fn finished(&mut self, call: &ToolCallId, outcome: &Outcome) {
+    fn finished(&mut self, call: &ToolCallId, outcome: &Outcome, invalid: bool) {
         self.attempts += 1;
         self.successes += u32::from(matches!(outcome, Outcome::Ok(_)));
         if let Some(found) = self.calls.iter().find(|c| &c.planned.call.id == call) {
+            self.misuse.note(&found.planned.call.name, self.turns, invalid);
             self.messages.push(Message::Tool {
                 call_id: call.clone(),
                 name: found.planned.call.name.clone(),

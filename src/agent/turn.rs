@@ -1,17 +1,22 @@
 //! One turn of the model: its words go out as they come, its calls become steps of the plan.
 
+use std::sync::Arc;
+
 use futures::StreamExt;
 use serde_json::{Value, json};
 
+use super::budget::{cut_short, estimated};
 use super::evidence;
+use super::fit::fit;
 use super::journal::{Draft, JournalError, next_piece};
 use super::record::{PlannedCall, Record};
 use super::run::{Flow, Run, Step, moved};
 use super::state::{Node, PARAGRAPH};
 use crate::domain::event::{ErrorEvent, ThoughtKind};
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId};
-use crate::llm::{ChatRequest, Delta, ModelError, TurnEnd};
+use crate::domain::{Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId, Usage};
+use crate::llm::{ChatRequest, Delta, ModelError, TurnEnd, tokens};
+use crate::tools::ToolSpec;
 
 /// What came of a turn.
 enum Heard {
@@ -20,17 +25,41 @@ enum Heard {
     Interrupted,
 }
 
+impl Heard {
+    /// With an estimate of the tokens of a whole turn, where the provider did not count them.
+    fn counted(mut self, prompt_tokens: u64) -> Self {
+        if let Self::Whole { text, calls, end } = &mut self {
+            let counted = end.usage.filter(|usage| usage.total_tokens > 0);
+            end.usage = Some(counted.unwrap_or_else(|| estimated(prompt_tokens, text, calls)));
+        }
+        self
+    }
+
+    /// What it has used; `shown` is what clients have seen of a turn that did not come to its end.
+    fn used(&self, prompt_tokens: u64, shown: &str) -> Usage {
+        match self {
+            Self::Whole { end, .. } => end.usage.unwrap_or_default(),
+            Self::Failed(_) | Self::Interrupted => cut_short(prompt_tokens, shown),
+        }
+    }
+}
+
 impl Run {
     /// Asks the model for a turn and records it.
     pub(super) async fn ask_model(&mut self) -> Step {
+        if let Some(error) = self.spent_budget().await? {
+            return self.fail(error).await;
+        }
         // A turn that a former owner had asked for is asked for again, and counts once.
         let turn = if self.state.asking { self.state.turns } else { self.state.turns + 1 };
         let may_call = turn < self.env.limits.max_turns;
         let tools = if may_call { self.env.tools.specs() } else { [].into() };
         self.commit(vec![Draft::Record(Record::Asked { turn })]).await?;
-        let begun = self.state.begun().to_owned();
-        let request = ChatRequest { messages: self.state.messages.clone(), tools, begun };
-        match self.hear(request).await? {
+        let request = self.request(tools);
+        let prompt_tokens = tokens::of_request(&request);
+        let heard = self.hear(request).await?.counted(prompt_tokens);
+        self.pay(heard.used(prompt_tokens, self.state.begun())).await?;
+        match heard {
             Heard::Interrupted => Ok(Flow::Next),
             Heard::Failed(error) => self.fail(model_failure(&error)).await,
             Heard::Whole { calls, .. } if !may_call && !calls.is_empty() => {
@@ -45,6 +74,23 @@ impl Run {
             }
             Heard::Whole { text, calls, end } => self.close_turn(text, calls, end).await,
         }
+    }
+
+    /// What the model is asked: the conversation, or as much of it as fits.
+    fn request(&self, tools: Arc<[ToolSpec]>) -> ChatRequest {
+        let begun = self.state.begun().to_owned();
+        let Some(limit) = self.env.limits.context_tokens else {
+            return ChatRequest { messages: self.state.messages.clone(), tools, begun };
+        };
+        let besides = tokens::of_tools(&tools) + tokens::of_text(&begun);
+        let fitted = fit(&self.state.messages, limit.saturating_sub(besides));
+        if fitted.left_out > 0 || fitted.cut > 0 {
+            tracing::info!(
+                session = %self.state.meta.session_id, left_out = fitted.left_out, cut = fitted.cut,
+                limit_tokens = limit, "conversation trimmed for the model"
+            );
+        }
+        ChatRequest { messages: fitted.messages, tools, begun }
     }
 
     /// Listens to a turn; shows its text as it comes.
@@ -234,14 +280,27 @@ fn content(piece: &str) -> Draft {
 }
 
 fn model_failure(error: &ModelError) -> ErrorEvent {
-    let (error_type, code, retryable) = match error {
+    let (error_type, code, retryable) = kind_of(error);
+    failure(error.to_string(), error_type, code, retryable)
+}
+
+/// What clients call a model's failure, its code, and whether asking again later may help.
+fn kind_of(error: &ModelError) -> (&'static str, ErrorCode, bool) {
+    match error {
         ModelError::Unavailable(_) => ("ModelUnavailableError", ErrorCode::ExternalFailure, true),
         ModelError::RateLimited(_) => ("ModelRateLimitError", ErrorCode::ExternalFailure, true),
         ModelError::TimedOut(_) => ("ModelTimeoutError", ErrorCode::ExternalTimeout, true),
-        ModelError::Refused(_) => ("ModelRefusedError", ErrorCode::ExternalFailure, false),
+        ModelError::Denied(_) | ModelError::Refused(_) | ModelError::Filtered(_) => {
+            ("ModelRefusedError", ErrorCode::ExternalFailure, false)
+        }
         ModelError::Broken(_) => ("ModelStreamError", ErrorCode::ExternalFailure, true),
-    };
-    failure(error.to_string(), error_type, code, retryable)
+        // As hopeful as the more hopeful of the two.
+        ModelError::Both { first, second } => match (kind_of(&first.error), kind_of(&second.error))
+        {
+            (first @ (_, _, true), _) => first,
+            (_, second) => second,
+        },
+    }
 }
 
 fn budget_spent(turns: u32) -> ErrorEvent {

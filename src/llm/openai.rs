@@ -21,6 +21,7 @@ use crate::http_client::{self, Patience};
 mod answer;
 mod assemble;
 mod continuation;
+mod data;
 mod fault;
 mod names;
 mod request;
@@ -30,8 +31,9 @@ mod wire;
 use answer::{Answer, Times};
 use assemble::Assembler;
 use continuation::Continuation;
+use data::Marks;
 use fault::{Extras, Fault};
-use request::Body;
+use request::{Body, Wording};
 use retry::Retries;
 
 /// Most bytes of an error's body that are read.
@@ -133,6 +135,7 @@ pub struct OpenAi {
     idle_timeout: Duration,
     turn_timeout: Duration,
     retries: Retries,
+    marks: Marks,
     /// What this provider has refused once is not asked for again: any run may learn it, and all
     /// go by it. Two runs learning it at the same time do no harm.
     refuses_usage: AtomicBool,
@@ -176,6 +179,7 @@ impl OpenAi {
                 backoff: config.backoff,
                 max_retry_after: config.max_retry_after,
             },
+            marks: Marks::default(),
             refuses_usage: AtomicBool::new(false),
             refuses_logprobs: AtomicBool::new(false),
         })
@@ -190,7 +194,8 @@ impl OpenAi {
     ) -> Result<Turn, Fault> {
         let first = Instant::now() + self.first_token_timeout;
         let assembler = Assembler::new(request);
-        let body = Body::new(&self.model, request, assembler.names(), extras);
+        let wording = Wording { names: assembler.names(), marks: &self.marks };
+        let body = Body::new(&self.model, request, wording, extras);
         let mut call = self
             .http
             .post(self.url.clone())

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream;
 
+use super::tokens::of_message;
 use super::{ChatModel, ChatRequest, ModelError, Turn};
 use crate::domain::{Confidence, ToolCall, ToolCallId};
 
@@ -76,7 +77,7 @@ fn turn(request: &ChatRequest) -> Speech {
     let offered: Vec<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
     let plan = steps::next(&conversation, reading.intent, &offered);
     let confidence = confidence(reading.certainty(), &plan, &conversation);
-    let prompt_tokens = request.messages.iter().map(speech::tokens_of).sum();
+    let prompt_tokens = request.messages.iter().map(of_message).sum();
     match plan.step {
         Step::Call(calls) => {
             let numbered = calls.into_iter().zip(conversation.next_call..);

@@ -110,6 +110,11 @@ impl Check {
         least
     }
 
+    /// A limit up to `most`; 0 in the settings means that there is none.
+    pub(super) fn limit(&mut self, key: &'static str, most: u64) -> Option<u64> {
+        Some(self.whole(key, 0..=most)).filter(|limit| *limit > 0)
+    }
+
     pub(super) fn seconds(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Duration {
         Duration::from_secs(self.whole(key, range))
     }

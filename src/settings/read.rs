@@ -9,14 +9,17 @@ use uuid::Uuid;
 
 use super::check::Check;
 use super::sections::{
-    AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
-    HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings, Rejection, Settings,
-    SmtpSettings, ToolSettings,
+    AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, FallbackSettings,
+    GitHubSettings, HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings,
+    Rejection, Settings, SmtpSettings, ToolSettings,
 };
 use super::{Purpose, names, source};
 use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 use crate::token::TokenKey;
+
+/// Most tokens that a budget can be set to; more is no budget.
+const TOKENS_MAX: u64 = 1_000_000_000_000;
 
 impl Settings {
     /// Reads every section. `None` only together with a fault.
@@ -36,6 +39,13 @@ impl Settings {
         let workspace_root = check.parsed("workspace.root", directory);
         let tools = ToolSettings::read(check);
         let log = read_log(check);
+        if model.fallback.is_some() && matches!(provider, Some(Provider::Builtin)) {
+            check.fault(
+                "model.fallback",
+                "there is no model that it could stand in for: set OPENAI_API_KEY, OPENAI_BASE_URL \
+                 or AZURE_OPENAI_*",
+            );
+        }
         Some(Self {
             api: api?,
             auth: auth?,
@@ -173,6 +183,8 @@ impl AgentSettings {
         Self {
             max_turns: check.count("agent.max_turns", 1..=100),
             max_tool_calls: check.count("agent.max_tool_calls", 1..=1000),
+            max_tokens_per_run: check.limit("agent.max_tokens_per_run", TOKENS_MAX),
+            max_tokens_per_day: check.limit("agent.max_tokens_per_day", TOKENS_MAX),
             max_runs: check.count("agent.max_runs", 1..=1_000_000),
             lease: check.seconds("agent.lease_seconds", 1..=300),
         }
@@ -200,8 +212,24 @@ impl ModelSettings {
             connect_timeout: check.seconds("model.connect_timeout_seconds", 1..=300),
             first_token_timeout: check.seconds("model.first_token_timeout_seconds", 1..=600),
             idle_timeout: check.seconds("model.idle_timeout_seconds", 1..=600),
+            turn_timeout: check.seconds("model.turn_timeout_seconds", 1..=3600),
             max_retries: check.count("model.max_retries", 0..=10),
+            context_tokens: check.limit("model.context_tokens", 100_000_000),
+            fallback: FallbackSettings::read(check),
         }
+    }
+}
+
+impl FallbackSettings {
+    fn read(check: &mut Check) -> Option<Self> {
+        let model = check.text("model.fallback");
+        let base_url = check.http_url("model.fallback_base_url");
+        let api_key = check.secret("model.fallback_api_key");
+        let rest = check.seconds("model.fallback_rest_seconds", 1..=3600);
+        if model.is_none() && (base_url.is_some() || api_key.is_some()) {
+            check.fault("model.fallback", "not set: name the model that is to be asked there");
+        }
+        Some(Self { model: model?, base_url, api_key, rest })
     }
 }
 

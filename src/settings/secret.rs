@@ -24,11 +24,13 @@ fn visibility(key: &str) -> Visibility {
         | "redis.password"
         | "openai.api_key"
         | "azure_openai.api_key"
+        | "model.fallback_api_key"
         | "github.token" => Visibility::Secret,
         "redis.url"
         | "smtp.url"
         | "openai.base_url"
         | "azure_openai.endpoint"
+        | "model.fallback_base_url"
         | "github.api_url" => Visibility::Url,
         _ => Visibility::Plain,
     }

@@ -90,6 +90,10 @@ pub struct AgentSettings {
     pub max_turns: usize,
     /// Tools that one run may call.
     pub max_tool_calls: usize,
+    /// Tokens that one run may use; `None`: any number.
+    pub max_tokens_per_run: Option<u64>,
+    /// Tokens that all runs of a tenant may use in one UTC day; `None`: any number.
+    pub max_tokens_per_day: Option<u64>,
     /// Runs alive in this process at once.
     pub max_runs: usize,
     /// For how long a process that is not heard of keeps its runs.
@@ -117,7 +121,7 @@ pub enum Rejection {
 }
 
 /// Section `model`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct ModelSettings {
     /// To connect.
     pub connect_timeout: Duration,
@@ -125,8 +129,28 @@ pub struct ModelSettings {
     pub first_token_timeout: Duration,
     /// Between two pieces.
     pub idle_timeout: Duration,
+    /// For a whole turn.
+    pub turn_timeout: Duration,
     /// Times that a failed request is repeated.
     pub max_retries: usize,
+    /// The estimated tokens of one request above which the conversation is trimmed; `None`: never.
+    pub context_tokens: Option<u64>,
+    /// The model to ask where the first one fails; `None`: none.
+    pub fallback: Option<FallbackSettings>,
+}
+
+/// The `fallback` keys of section `model`.
+#[derive(Clone, Debug)]
+pub struct FallbackSettings {
+    /// The model's name; of Azure OpenAI, the deployment's.
+    pub model: String,
+    /// Another provider's address; `None`: the first model's provider.
+    pub base_url: Option<Url>,
+    /// Its key. At the first model's provider, `None` means the first model's key; at another one,
+    /// none.
+    pub api_key: Option<SecretString>,
+    /// How long a first model that has failed is left alone.
+    pub rest: Duration,
 }
 
 /// Which model to ask: sections `azure_openai` and `openai`, in this order.

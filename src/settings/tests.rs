@@ -336,3 +336,31 @@ fn the_role_of_auditors_can_be_named_and_taken_away() {
     assert_eq!(role("").as_deref(), Some("auditor"), "an empty variable says nothing");
     assert_eq!(role("none"), None);
 }
+
+#[test]
+fn a_fallback_needs_a_name_and_a_model_to_stand_in_for() {
+    let first = ("OPENAI_API_KEY", "k");
+    let named = ("AURA__MODEL__FALLBACK", "gpt-4o-mini");
+    let fallback = settings(&[first, named]).model.fallback.unwrap();
+    assert_eq!((fallback.model.as_str(), fallback.rest), ("gpt-4o-mini", Duration::from_secs(30)));
+    assert!(fallback.base_url.is_none() && fallback.api_key.is_none());
+    assert!(settings(&[first]).model.fallback.is_none());
+
+    let nameless = &faults(&[first, ("AURA__MODEL__FALLBACK_API_KEY", "hunter2hunter2")])[0];
+    assert!(nameless.starts_with("model.fallback: not set"), "{nameless}");
+    let alone = &faults(&[named])[0];
+    assert!(
+        alone.starts_with("model.fallback (from AURA__MODEL__FALLBACK): there is no"),
+        "{alone}"
+    );
+    let shown = layers(&[first, named, ("AURA__MODEL__FALLBACK_API_KEY", "hunter2hunter2")]);
+    assert!(!shown.to_toml().contains("hunter2"));
+}
+
+#[test]
+fn a_budget_of_zero_is_none() {
+    let settings = settings(&[("AURA__AGENT__MAX_TOKENS_PER_DAY", "7")]);
+    assert_eq!(settings.agent.max_tokens_per_day, Some(7));
+    assert_eq!(settings.agent.max_tokens_per_run, None);
+    assert_eq!(settings.model.context_tokens, Some(100_000));
+}

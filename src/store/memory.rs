@@ -15,6 +15,7 @@ use self::audit::AuditTable;
 use self::journals::Journals;
 use self::leases::LeaseTable;
 use self::sessions::SessionTable;
+use self::spending::SpendingTable;
 use super::outbox::Outbox;
 use super::{Store, StoreError, StoreEvent};
 use crate::domain::Clock;
@@ -27,6 +28,7 @@ mod journals;
 mod leases;
 mod packed;
 mod sessions;
+mod spending;
 
 /// How often the outbox is given a chance to catch up.
 const BEAT: Duration = Duration::from_secs(1);
@@ -49,6 +51,7 @@ pub struct MemoryStore {
     approvals: Mutex<ApprovalTable>,
     leases: Mutex<LeaseTable>,
     audit: Mutex<AuditTable>,
+    spending: Mutex<SpendingTable>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     max_events: usize,
@@ -69,6 +72,7 @@ impl MemoryStore {
             approvals: Mutex::default(),
             leases: Mutex::default(),
             audit: Mutex::default(),
+            spending: Mutex::default(),
             outbox,
             clock,
             max_events: config.max_events.max(1),
@@ -84,13 +88,15 @@ impl MemoryStore {
         lock(&self.journals).sweep(now);
         lock(&self.sessions).sweep(now);
         lock(&self.approvals).sweep(now);
+        lock(&self.spending).sweep(now);
     }
 
     /// How many records of any kind take up memory.
     #[cfg(test)]
     fn len(&self) -> usize {
         let journals = lock(&self.journals).len();
-        journals + lock(&self.sessions).len() + lock(&self.approvals).len()
+        let others = lock(&self.approvals).len() + lock(&self.spending).len();
+        journals + lock(&self.sessions).len() + others
     }
 }
 
@@ -130,8 +136,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{Decision, Entry, EventId, ManualClock, Message, SessionMeta, Verdict};
-    use crate::store::{Approvals, Journal, Sessions};
+    use crate::domain::{
+        Decision, Entry, EventId, ManualClock, Message, SessionMeta, UtcDay, Verdict,
+    };
+    use crate::store::{Approvals, Journal, Sessions, Spending};
 
     async fn fill(store: &MemoryStore) {
         let request = serde_json::from_value(json!({
@@ -155,6 +163,7 @@ mod tests {
         store.open(&request, "{}").await.unwrap();
         store.publish_signal(&meta.session_id, "{}").await.unwrap();
         store.decide(&request.request_id, &decision).await.unwrap();
+        store.spend(&meta.tenant, UtcDay::of_ms(0), 1).await.unwrap();
         store.unwatch(&meta.session_id);
     }
 
@@ -165,7 +174,7 @@ mod tests {
             MemoryStore::start(Config { max_events: 10 }, Arc::new(clock.clone()), &tasks);
         fill(&store).await;
         store.sweep();
-        assert_eq!(store.len(), 9, "one of each kind, and the caller's list");
+        assert_eq!(store.len(), 10, "one of each kind, and the caller's list");
         clock.advance_ms(7 * 24 * 60 * 60 * 1_000);
         store.sweep();
         assert_eq!(store.len(), 0);

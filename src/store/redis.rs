@@ -36,6 +36,7 @@ mod json;
 mod keys;
 mod leases;
 mod sessions;
+mod spending;
 
 /// How Redis is reached.
 #[derive(Clone, Debug)]
@@ -72,6 +73,7 @@ pub struct RedisStore {
     remember: AtomicStep,
     endorse: AtomicStep,
     hold: AtomicStep,
+    spend: AtomicStep,
     release: AtomicStep,
     claim: AtomicStep,
     recorder: Arc<Recorder>,
@@ -109,6 +111,7 @@ impl RedisStore {
             remember: AtomicStep::new(include_str!("redis/remember.lua")),
             endorse: AtomicStep::new(include_str!("redis/endorse.lua")),
             hold: AtomicStep::new(include_str!("redis/hold_leases.lua")),
+            spend: AtomicStep::new(include_str!("redis/spend.lua")),
             release: AtomicStep::new(include_str!("redis/release_leases.lua")),
             claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),
             recorder: Arc::new(recorder),

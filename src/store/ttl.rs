@@ -23,6 +23,8 @@ pub(super) const SESSION: Duration = WEEK;
 pub(super) const THREAD: Duration = WEEK;
 /// The wish that a run should stop.
 pub(super) const CANCEL: Duration = HOUR.saturating_mul(24);
+/// What a tenant has used on a day, after its last addition.
+pub(super) const SPENT: Duration = HOUR.saturating_mul(48);
 
 /// How many runs of a conversation are kept.
 pub(super) const THREAD_RUNS: usize = 50;

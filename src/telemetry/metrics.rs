@@ -45,6 +45,8 @@ pub struct Handles {
     pub runs_abandoned: Counter,
     /// Questions that people were asked.
     pub approvals_asked: Counter,
+    /// Turns that a fallback model was asked for instead of the first.
+    pub model_fallbacks: Counter,
     /// 1 while the store is connected, else 0; the embedded store always is.
     pub store_up: Gauge,
     /// Channels that the store's server has confirmed a subscription to.
@@ -137,6 +139,7 @@ impl Handles {
             ("runs_released", "Runs handed over because this process stops", &self.runs_released),
             ("runs_abandoned", "Runs given up: the store was away too long", &self.runs_abandoned),
             ("approvals_asked", "Questions that people were asked", &self.approvals_asked),
+            ("model_fallbacks", "Turns asked of the fallback model", &self.model_fallbacks),
         ] {
             registry.register(name, help, counter.clone());
         }

@@ -6,7 +6,7 @@ use aura_platform::domain::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::support::app::{Options, Server};
-use crate::support::model::{FakeModel, Reply};
+use crate::support::model::{FakeModel, Reply, marked};
 use crate::support::raw::{Chunk, Raw};
 use crate::support::stream::SseStream;
 
@@ -230,7 +230,7 @@ async fn a_long_result_is_cut_in_the_event_and_not_for_the_model() {
     stream.to_done().await;
     let done = stream.all("tool_execution").pop().unwrap();
     assert_eq!(done.data["status"], "success", "{}", done.data);
-    let whole = model.requests()[1].message(-1)["content"].as_str().unwrap().to_owned();
+    let whole = marked(model.requests()[1].message(-1)).1.to_owned();
     assert!(whole.len() > 8 * 1024, "{}", whole.len());
     assert_eq!(done.data["resultBytes"], whole.len());
     let shown = done.data["result"].as_str().unwrap();

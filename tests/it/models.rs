@@ -14,6 +14,7 @@ mod answers;
 mod calls;
 mod continuations;
 mod failures;
+mod fallbacks;
 mod requests;
 
 /// A client that is patient, but quick to try again.

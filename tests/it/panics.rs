@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aura_platform::agent::budget::Budget;
 use aura_platform::agent::journal::Desk;
 use aura_platform::agent::ownership::Terms;
 use aura_platform::agent::run::{ApproverPolicy, Env, Limits, OnReject};
@@ -73,6 +74,8 @@ async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
             hitl_timeout: Duration::from_secs(5),
             hitl_warning: Duration::ZERO,
             on_reject: OnReject::Stop,
+            budget: Budget::default(),
+            context_tokens: None,
         },
         terms: Terms { lease: Duration::from_secs(5), scan: Duration::from_secs(1) },
     };

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::support::app::{Options, Server};
-use crate::support::model::{FakeModel, Gate, Reply};
+use crate::support::model::{FakeModel, Gate, Reply, tool_result};
 use crate::support::stream::SseStream;
 
 /// A server that asks this model.
@@ -90,9 +90,9 @@ async fn two_rounds_of_tools_feed_the_models_answer() {
     let messages = requests[2].body["messages"].as_array().unwrap();
     let roles: Vec<&str> = messages.iter().map(|m| m["role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["system", "user", "assistant", "tool", "assistant", "tool"]);
-    let status: Value = serde_json::from_str(messages[3]["content"].as_str().unwrap()).unwrap();
+    let status: Value = tool_result(&messages[3]);
     assert_eq!(status["branch"], "main", "{status}");
-    let log: Value = serde_json::from_str(messages[5]["content"].as_str().unwrap()).unwrap();
+    let log: Value = tool_result(&messages[5]);
     assert_eq!(log["commits"].as_array().unwrap().len(), 2);
 }
 

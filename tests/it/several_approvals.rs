@@ -258,7 +258,7 @@ with_both_stores! {
             (entries.len() == 4).then_some(entries)
         })
         .await;
-        let facts: Vec<Value> = audit.iter().map(|entry| fact_of(entry)).collect();
+        let facts: Vec<Value> = audit.iter().map(fact_of).collect();
         let kinds: Vec<&str> = facts.iter().map(|fact| fact["kind"].as_str().unwrap()).collect();
         assert_eq!(kinds, [
             "approval_requested", "approval_decided", "execution_started", "execution_finished",

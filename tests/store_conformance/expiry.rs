@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use aura_platform::domain::{ApprovalRequest, Message};
-use aura_platform::domain::{Decision, EventId, ManualClock, RequestId, SessionMeta, Verdict};
+use aura_platform::domain::{
+    Decision, EventId, ManualClock, RequestId, SessionMeta, UtcDay, Verdict,
+};
 use aura_platform::store::{AppendError, Store};
 
 use crate::bench::{NOW_MS, Process, entries, meta, request, some_session};
@@ -34,6 +36,7 @@ async fn store_everything(store: &dyn Store) -> Everything {
     store.open(&request, "{}").await.unwrap();
     store.store_signal(&meta.session_id, "{}").await.unwrap();
     store.decide(&decided, &decision).await.unwrap();
+    store.spend(&meta.tenant, UtcDay::of_ms(NOW_MS), 1).await.unwrap();
     Everything { meta, request, decided }
 }
 
@@ -49,6 +52,7 @@ async fn left(store: &dyn Store, of: &Everything) -> Vec<&'static str> {
         ("journal", store.holds(id, EventId::new(1)).await.unwrap()),
         ("decision", store.decision(decided).await.unwrap().is_some()),
         ("cancel", store.cancel_requested(id).await.unwrap()),
+        ("spent", store.spent(&meta.tenant, UtcDay::of_ms(NOW_MS)).await.unwrap() > 0),
         ("checkpoint", store.checkpoint(id).await.unwrap().is_some()),
         ("session", store.session(id).await.unwrap().is_some()),
         ("list", !list.is_empty()),
@@ -63,9 +67,11 @@ async fn the_embedded_store_forgets_everything_in_its_time_and_not_before() {
     let process = Process::in_memory(Arc::new(clock.clone()));
     let everything = store_everything(&*process.store).await;
     let mut names = left(&*process.store, &everything).await;
-    assert_eq!(names.len(), 9);
+    assert_eq!(names.len(), 10);
     let mut past_ms = 0;
-    for (ttl_secs, gone) in [(5 * MINUTE, 1), (30 * MINUTE, 1), (DAY, 3), (7 * DAY, 4)] {
+    for (ttl_secs, gone) in
+        [(5 * MINUTE, 1), (30 * MINUTE, 1), (DAY, 3), (2 * DAY, 1), (7 * DAY, 4)]
+    {
         clock.advance_ms(ttl_secs * 1_000 - 1 - past_ms);
         assert_eq!(left(&*process.store, &everything).await, names, "just before {ttl_secs} s");
         clock.advance_ms(1);
@@ -112,6 +118,7 @@ async fn in_redis_every_key_has_the_time_to_live_that_was_promised() {
             (format!("aura:decision:{decided}"), DAY),
             (format!("aura:journal:{session}"), DAY),
             (format!("aura:cancel:{session}"), DAY),
+            ("aura:spent:tenant1:2024-01-25".into(), 2 * DAY),
             (format!("aura:session:{session}"), 7 * DAY),
             ("aura:sessions:tenant1:user123".into(), 7 * DAY),
             ("aura:thread:tenant1:user123:thread_1".into(), 7 * DAY),

@@ -28,7 +28,10 @@ fn every_field_becomes_its_line_in_the_order_of_the_contract() {
         "추가 정보: folder: inbox, unreadCount: 5",
     ];
     assert_eq!(page.screen_lines(), expected);
-    assert_eq!(page.system_prompt(), format!("{INSTRUCTIONS}\n\n{}", expected.join("\n")));
+    assert_eq!(
+        page.system_prompt(),
+        format!("{INSTRUCTIONS}\n\n{SCREEN}\n{}", expected.join("\n"))
+    );
     assert_eq!(page.summary(), "현재 화면: mail, 선택된 항목: 1, 2, 3");
 }
 
@@ -134,7 +137,7 @@ proptest! {
         let lines = page.screen_lines();
         prop_assert!(lines.iter().all(|line| !line.chars().any(is_hidden)));
         let own = INSTRUCTIONS.lines().count();
-        let extra = if lines.is_empty() { 0 } else { 1 + lines.len() };
+        let extra = if lines.is_empty() { 0 } else { 2 + lines.len() };
         prop_assert_eq!(page.system_prompt().lines().count(), own + extra);
         prop_assert!(!page.summary().chars().any(is_hidden));
     }

@@ -89,7 +89,7 @@ impl Fault {
     /// The content filter stopped the answer.
     pub(super) fn filtered() -> Self {
         let text = "the provider's content filter stopped the answer".to_owned();
-        Self::new(ModelError::Refused(text), Again::Never)
+        Self::new(ModelError::Filtered(text), Again::Never)
     }
 
     /// The provider answered with a status that is no success.
@@ -101,7 +101,7 @@ impl Fault {
     ) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let said = Said::in_body(&body).unwrap_or_default();
-        let kind = Kind::of_status(status);
+        let kind = if said.is_filter() { Kind::Filtered } else { Kind::of_status(status) };
         let again = match kind {
             // No money comes in within seconds.
             Kind::RateLimited if said.code == "insufficient_quota" => Again::Never,
@@ -140,8 +140,11 @@ impl Fault {
             ModelError::Unavailable(_) => "unavailable",
             ModelError::RateLimited(_) => "rate_limited",
             ModelError::TimedOut(_) => "timed_out",
+            ModelError::Denied(_) => "denied",
             ModelError::Refused(_) => "refused",
+            ModelError::Filtered(_) => "filtered",
             ModelError::Broken(_) => "broken",
+            ModelError::Both { .. } => "both_failed",
         }
     }
 }
@@ -203,7 +206,9 @@ enum Kind {
     Unavailable,
     RateLimited,
     TimedOut,
+    Denied,
     Refused,
+    Filtered,
     Unknown,
 }
 
@@ -212,6 +217,9 @@ impl Kind {
         match status {
             StatusCode::TOO_MANY_REQUESTS => Self::RateLimited,
             StatusCode::REQUEST_TIMEOUT => Self::TimedOut,
+            StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::NOT_FOUND => {
+                Self::Denied
+            }
             status if status.is_server_error() => Self::Unavailable,
             // Redirects too: the address is wrong, and the key is not taken elsewhere.
             _ => Self::Refused,
@@ -222,7 +230,7 @@ impl Kind {
     fn passes(self) -> bool {
         match self {
             Self::Unavailable | Self::RateLimited | Self::TimedOut | Self::Unknown => true,
-            Self::Refused => false,
+            Self::Denied | Self::Refused | Self::Filtered => false,
         }
     }
 
@@ -231,7 +239,9 @@ impl Kind {
             Self::Unavailable => ModelError::Unavailable(text),
             Self::RateLimited => ModelError::RateLimited(text),
             Self::TimedOut => ModelError::TimedOut(text),
+            Self::Denied => ModelError::Denied(text),
             Self::Refused => ModelError::Refused(text),
+            Self::Filtered => ModelError::Filtered(text),
             Self::Unknown => ModelError::Broken(text),
         }
     }
@@ -262,6 +272,11 @@ impl Said {
         Some(Self { message, code: field("code"), kind: field("type") })
     }
 
+    /// Whether it was the content filter that said no.
+    fn is_filter(&self) -> bool {
+        self.code.contains("content_filter") || self.kind.contains("content_filter")
+    }
+
     /// The kind of an error that came without a status of its own.
     fn kind(&self) -> Kind {
         let status = self.code.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
@@ -271,22 +286,17 @@ impl Said {
         let says = |words: &[&str]| {
             words.iter().any(|word| self.code.contains(word) || self.kind.contains(word))
         };
-        if says(&["rate_limit", "too_many_requests", "insufficient_quota"]) {
+        if self.is_filter() {
+            Kind::Filtered
+        } else if says(&["rate_limit", "too_many_requests", "insufficient_quota"]) {
             Kind::RateLimited
         } else if says(&["timeout"]) {
             Kind::TimedOut
         } else if says(&["server_error", "internal", "overloaded", "unavailable"]) {
             Kind::Unavailable
-        } else if says(&[
-            "invalid_request",
-            "content_filter",
-            "context_length",
-            "authentication",
-            "permission",
-            "not_found",
-            "invalid_api_key",
-            "BadRequest",
-        ]) {
+        } else if says(&["authentication", "not_found", "invalid_api_key"]) {
+            Kind::Denied
+        } else if says(&["invalid_request", "context_length", "permission", "BadRequest"]) {
             Kind::Refused
         } else {
             Kind::Unknown

@@ -10,6 +10,7 @@ use crate::domain::{Message, ToolCall};
 use crate::llm::ChatRequest;
 use crate::tools::ToolSpec;
 
+use super::data::Marks;
 use super::fault::Extras;
 use super::names::ToolNames;
 
@@ -50,8 +51,17 @@ enum WireMessage<'a> {
     },
     Tool {
         tool_call_id: &'a str,
-        content: &'a str,
+        content: String,
     },
+}
+
+/// How things are called and marked on the wire.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wording<'a> {
+    /// The tools' names.
+    pub(super) names: &'a ToolNames,
+    /// What stands around their results.
+    pub(super) marks: &'a Marks,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,13 +100,13 @@ impl<'a> Body<'a> {
     pub(super) fn new(
         model: &'a str,
         request: &'a ChatRequest,
-        names: &'a ToolNames,
+        wording: Wording<'a>,
         extras: Extras,
     ) -> Self {
         Self {
             model,
-            messages: conversation(request, names),
-            tools: request.tools.iter().map(|tool| offered(tool, names)).collect(),
+            messages: conversation(request, wording),
+            tools: request.tools.iter().map(|tool| offered(tool, wording.names)).collect(),
             stream: true,
             stream_options: extras.usage.then_some(StreamOptions { include_usage: true }),
             logprobs: extras.logprobs.then_some(true),
@@ -119,9 +129,9 @@ pub(super) fn calls(request: &ChatRequest) -> impl Iterator<Item = &ToolCall> + 
 }
 
 /// The conversation, with the turn so far at its end if it was interrupted.
-fn conversation<'a>(request: &'a ChatRequest, names: &'a ToolNames) -> Vec<WireMessage<'a>> {
+fn conversation<'a>(request: &'a ChatRequest, wording: Wording<'a>) -> Vec<WireMessage<'a>> {
     let mut messages: Vec<_> =
-        request.messages.iter().map(|message| on_wire(message, names)).collect();
+        request.messages.iter().map(|message| on_wire(message, wording)).collect();
     if !request.begun.is_empty() {
         let content = Some(request.begun.as_str());
         messages.push(WireMessage::Assistant { content, tool_calls: Vec::new() });
@@ -131,15 +141,16 @@ fn conversation<'a>(request: &'a ChatRequest, names: &'a ToolNames) -> Vec<WireM
     messages
 }
 
-fn on_wire<'a>(message: &'a Message, names: &'a ToolNames) -> WireMessage<'a> {
+fn on_wire<'a>(message: &'a Message, wording: Wording<'a>) -> WireMessage<'a> {
     match message {
         Message::System { content } => WireMessage::System { content },
         Message::User { content } => WireMessage::User { content },
         Message::Assistant { content, tool_calls } => WireMessage::Assistant {
             content: (!content.is_empty() || tool_calls.is_empty()).then_some(content),
-            tool_calls: tool_calls.iter().map(|call| called(call, names)).collect(),
+            tool_calls: tool_calls.iter().map(|call| called(call, wording.names)).collect(),
         },
         Message::Tool { call_id, name: _, content } => {
+            let content = wording.marks.around(call_id, content);
             WireMessage::Tool { tool_call_id: call_id.as_str(), content }
         }
     }

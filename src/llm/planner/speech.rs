@@ -1,6 +1,7 @@
 //! A turn as a stream: words one by one, or tool calls, then the end with its counts.
 
-use crate::domain::{Confidence, Message, ToolCall, Usage};
+use crate::domain::{Confidence, ToolCall, Usage};
+use crate::llm::tokens::Tokens;
 use crate::llm::{Delta, TurnEnd};
 
 /// The most words that `words=N` makes.
@@ -151,48 +152,6 @@ fn first_piece(text: &str) -> &str {
     &text[..text.floor_char_boundary(end.min(PIECE_MAX))]
 }
 
-/// Tokens, estimated: four ASCII characters make one, every other character is one.
-#[derive(Clone, Copy, Debug, Default)]
-struct Tokens {
-    ascii: u64,
-    other: u64,
-}
-
-impl Tokens {
-    fn add(&mut self, text: &str) {
-        for c in text.chars() {
-            if c.is_ascii() {
-                self.ascii += 1;
-            } else {
-                self.other += 1;
-            }
-        }
-    }
-
-    fn add_call(&mut self, call: &ToolCall) {
-        self.add(&call.name);
-        self.add(&call.arguments);
-    }
-
-    fn count(self) -> u64 {
-        self.ascii.div_ceil(4) + self.other
-    }
-}
-
-/// The tokens of one message, estimated.
-pub(super) fn tokens_of(message: &Message) -> u64 {
-    let mut tokens = Tokens::default();
-    match message {
-        Message::System { content } | Message::User { content } => tokens.add(content),
-        Message::Assistant { content, tool_calls } => {
-            tokens.add(content);
-            tool_calls.iter().for_each(|call| tokens.add_call(call));
-        }
-        Message::Tool { content, .. } => tokens.add(content),
-    }
-    tokens.count()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,8 +205,6 @@ mod tests {
 
     #[test]
     fn tokens_are_counted_the_same_every_time() {
-        let user = Message::User { content: "abcde 가나".into() };
-        assert_eq!(tokens_of(&user), 2 + 2);
         let speech =
             Speech::of_text("abcd efg".to_owned(), WordCount::AsComposed, 5, Confidence::new(0.5));
         let Some(Delta::End(end)) = speech.last() else { panic!("no end") };

@@ -16,6 +16,7 @@
 //! | `aura:thread:<tenant>:<user>:<thread>` | a conversation, a hash | `sessions.rs` |
 //! | `aura:cancel:<sessionId>` | somebody asked for the run to stop | `sessions.rs` |
 //! | `aura:audit:<tenant>` | the audit chain, a stream | `audit.rs` |
+//! | `aura:spent:<tenant>:<yyyy-mm-dd>` | tokens used on that day (UTC), a number | `spending.rs` |
 //! | `aura:leases` | when each run's owner must have been heard of again, a sorted set | `leases.rs` |
 //! | `aura:control` | channel of all processes | `hub.rs` |
 //!
@@ -24,7 +25,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::{RequestId, SessionId, TenantId, ThreadId, UserId};
+use crate::domain::{RequestId, SessionId, TenantId, ThreadId, UserId, UtcDay};
 
 /// The channel that every process listens to.
 pub(super) const CONTROL: &str = "aura:control";
@@ -101,6 +102,10 @@ pub(super) fn audit(tenant: &TenantId) -> String {
 pub(super) fn tenant_of_audit(key: &str) -> Option<TenantId> {
     let tenant = TenantId::new(unescaped(key.strip_prefix(AUDIT)?)?);
     (audit(&tenant) == key).then_some(tenant)
+}
+
+pub(super) fn spent(tenant: &TenantId, day: UtcDay) -> String {
+    format!("aura:spent:{}:{day}", escaped(tenant.as_str()))
 }
 
 /// Percent-encodes what would make two names one key (`:` and `%`), choose a cluster slot (`{` and

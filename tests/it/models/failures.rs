@@ -45,7 +45,7 @@ async fn a_refusal_is_not_repeated_and_says_why_without_the_key() {
     let said = "Incorrect API key: 'sk-test-key', \u{1b}also sk-proj-abc***.\n".to_owned();
     let (error, attempts) = fails(Reply::refusing(401, &(said + &"x".repeat(1000)))).await;
     assert_eq!(attempts, 1);
-    let ModelError::Refused(text) = error else { panic!("{error:?}") };
+    let ModelError::Denied(text) = error else { panic!("{error:?}") };
     assert!(
         text.starts_with("401 Unauthorized: Incorrect API key: '[key]', also [key] xx"),
         "{text}"
@@ -57,7 +57,7 @@ async fn a_refusal_is_not_repeated_and_says_why_without_the_key() {
 async fn errors_in_other_forms_are_read_too_and_huge_ones_not_to_the_end() {
     for body in [json!({"error": "no"}), json!({"message": "no"}), json!({"detail": "no"})] {
         let (error, _) = fails(Reply::status(404).raw(body.to_string())).await;
-        assert_eq!(error, ModelError::Refused("404 Not Found: no".into()));
+        assert_eq!(error, ModelError::Denied("404 Not Found: no".into()));
     }
     let endless = Reply::status(400).raw(vec![b' '; 1 << 20]).goes_silent();
     assert_eq!(fails(endless).await.0, ModelError::Refused("400 Bad Request".into()));
@@ -138,7 +138,9 @@ async fn an_error_in_the_middle_of_a_stream_is_typed() {
         (json!({"code": "rate_limit_exceeded"}), ModelError::RateLimited("why".into())),
         (json!({"type": "server_error"}), ModelError::Unavailable("why".into())),
         (json!({"code": 503}), ModelError::Unavailable("why".into())),
-        (json!({"code": "content_filter"}), ModelError::Refused("why".into())),
+        (json!({"code": "content_filter"}), ModelError::Filtered("why".into())),
+        (json!({"type": "authentication_error"}), ModelError::Denied("why".into())),
+        (json!({"type": "invalid_request_error"}), ModelError::Refused("why".into())),
         (json!({"type": "surprise"}), ModelError::Broken("why".into())),
     ];
     for (mut error, expected) in cases {
@@ -161,7 +163,7 @@ async fn an_error_at_the_start_of_a_stream_is_asked_for_again_if_it_may_pass() {
 #[tokio::test]
 async fn an_answer_that_the_content_filter_stops_is_refused() {
     let whole = ask([Reply::stream().piece("a").ends("content_filter")]).await.unwrap();
-    assert!(matches!(whole.error, Some(ModelError::Refused(_))), "{whole:?}");
+    assert!(matches!(whole.error, Some(ModelError::Filtered(_))), "{whole:?}");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use aura_platform::tools::{Effect, ToolSpec};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::support::model::marked;
 
 fn tool(name: &str) -> ToolSpec {
     let parameters = json!({"type": "object", "properties": {}});
@@ -65,10 +66,9 @@ async fn calls_and_their_results_are_sent_as_the_model_made_them() {
             "tool_calls": [{"id": "c1", "type": "function", "function": function}],
         })
     );
-    assert_eq!(
-        body["messages"][3],
-        json!({"role": "tool", "tool_call_id": "c1", "content": "clean"})
-    );
+    let result = &body["messages"][3];
+    assert_eq!((&result["role"], &result["tool_call_id"]), (&json!("tool"), &json!("c1")));
+    assert_eq!(marked(result).1, "clean");
     assert_eq!(body["messages"][4], json!({"role": "assistant", "content": "done"}));
     let parameters = json!({"type": "object", "properties": {}});
     let function =

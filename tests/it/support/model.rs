@@ -163,6 +163,20 @@ impl Recorded {
     }
 }
 
+/// The result in a message of a tool, without the marks around it.
+pub fn tool_result(message: &Value) -> Value {
+    serde_json::from_str(marked(message).1).unwrap()
+}
+
+/// The mark of a tool's message, and what stands between its two tags.
+pub fn marked(message: &Value) -> (&str, &str) {
+    let content = message["content"].as_str().unwrap();
+    let opened = content.strip_prefix("<tool_result mark=\"").unwrap();
+    let (mark, rest) = opened.split_once("\">\n").unwrap();
+    let end = format!("\n</tool_result mark=\"{mark}\">");
+    (mark, rest.strip_suffix(&end).unwrap())
+}
+
 async fn answer(
     State(inner): State<Arc<Inner>>,
     uri: Uri,

@@ -1,0 +1,26 @@
+//! What tenants have spent, in the embedded store.
+
+use async_trait::async_trait;
+
+use super::expiring::Expiring;
+use super::{MemoryStore, lock};
+use crate::domain::{TenantId, UtcDay};
+use crate::store::{Spending, StoreError, ttl};
+
+/// Tokens by tenant and day.
+pub(super) type SpendingTable = Expiring<(TenantId, UtcDay), u64>;
+
+#[async_trait]
+impl Spending for MemoryStore {
+    async fn spend(&self, tenant: &TenantId, day: UtcDay, tokens: u64) -> Result<u64, StoreError> {
+        let mut table = lock(&self.spending);
+        let total = table.renew((tenant.clone(), day), self.clock.now_ms(), ttl::SPENT);
+        *total = total.saturating_add(tokens);
+        Ok(*total)
+    }
+
+    async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<u64, StoreError> {
+        let key = (tenant.clone(), day);
+        Ok(lock(&self.spending).get(&key, self.clock.now_ms()).copied().unwrap_or(0))
+    }
+}

@@ -1,0 +1,25 @@
+//! What tenants have spent: one counter for each tenant and day.
+
+use std::borrow::Cow;
+
+use async_trait::async_trait;
+
+use super::{RedisStore, keys};
+use crate::domain::{TenantId, UtcDay};
+use crate::store::{Spending, StoreError, ttl};
+
+#[async_trait]
+impl Spending for RedisStore {
+    async fn spend(&self, tenant: &TenantId, day: UtcDay, tokens: u64) -> Result<u64, StoreError> {
+        let key = keys::spent(tenant, day);
+        let args = [tokens, ttl::SPENT.as_secs()];
+        let args = args.map(|arg| Cow::Owned(arg.to_string().into_bytes()));
+        self.commands.script(&self.spend, &key, &args).await
+    }
+
+    async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<u64, StoreError> {
+        let key = keys::spent(tenant, day);
+        let total: Option<u64> = self.commands.query(redis::cmd("GET").arg(key)).await?;
+        Ok(total.unwrap_or(0))
+    }
+}
