@@ -20,13 +20,15 @@ use crate::http::{self, Http, listen};
 use crate::llm::ChatModel;
 use crate::llm::openai::{self, OpenAi};
 use crate::llm::planner::Planner;
-use crate::settings::{Approval, Listening, Mode, Provider, Settings};
+use crate::settings::{
+    Approval, Listening, McpServerSettings, McpTransport, Mode, Provider, Settings, ToolSettings,
+};
 use crate::shutdown::{Drained, Tasks};
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
 use crate::tools::registry::{PolicyError, Rule};
-use crate::tools::{ApprovalPolicy, Tool, Tools, drafts, git};
+use crate::tools::{ApprovalPolicy, Tool, Tools, drafts, git, mcp};
 
 /// How long a run waits for a store that is away before this process gives it up.
 const STORE_PATIENCE: Duration = Duration::from_secs(30);
@@ -54,6 +56,9 @@ pub enum AppError {
     /// The git tools cannot work.
     #[error("workspace.root (WORKSPACE_ROOT): {0}")]
     Git(#[from] git::SetupError),
+    /// The MCP servers cannot be looked after.
+    #[error("mcp.servers: {0}")]
+    Mcp(#[from] mcp::ConfigError),
     /// The sample workspace cannot be made.
     #[error("the sample workspace: {0}")]
     Sample(#[from] git::sample::SampleError),
@@ -239,7 +244,13 @@ async fn tools(
     let github = draft_mode(mode, settings.github.token.is_some(), "GITHUB_TOKEN");
     let mail = draft_mode(mode, settings.smtp_url.is_some(), "SMTP_URL");
     tools.extend(drafts::tools(github, mail));
-    let rules = settings.tools.approval.iter().map(|(tool, approval)| {
+    let (used, unused): (Vec<_>, Vec<_>) =
+        settings.mcp_servers.iter().partition(|server| server.enabled);
+    let is_of_unused = |tool: &str| {
+        tool.split_once('.').is_some_and(|(of, _)| unused.iter().any(|server| server.name == of))
+    };
+    let approval = settings.tools.approval.iter().filter(|(tool, _)| !is_of_unused(tool));
+    let rules = approval.map(|(tool, approval)| {
         let rule = match approval {
             Approval::Required => Rule::Required,
             Approval::None => Rule::None,
@@ -247,7 +258,26 @@ async fn tools(
         (tool.clone(), rule)
     });
     let policy: ApprovalPolicy = rules.collect();
-    Ok(Arc::new(Tools::new(tools, policy)?))
+    let servers = used.into_iter().map(|server| mcp_server(server, &settings.tools)).collect();
+    let sources = mcp::start(servers, tasks)?;
+    Ok(Arc::new(Tools::new(tools, sources, policy)?))
+}
+
+fn mcp_server(server: &McpServerSettings, tools: &ToolSettings) -> mcp::ServerConfig {
+    let transport = match server.transport.clone() {
+        McpTransport::Command { program, arguments, env, cwd } => {
+            mcp::Transport::Command { program, arguments, env, cwd }
+        }
+        McpTransport::Url { url, headers } => mcp::Transport::Http { url, headers },
+    };
+    mcp::ServerConfig {
+        name: server.name.clone(),
+        transport,
+        read_only: server.read_only.clone(),
+        timeout: server.timeout.unwrap_or(tools.timeout),
+        max_output_bytes: tools.max_output_bytes,
+        pace: mcp::Pace::default(),
+    }
 }
 
 /// What a tool does that nothing can be sent with yet, whether its service is configured or not.

@@ -8,6 +8,7 @@ use crate::domain::{SessionId, ToolCallId};
 
 pub mod drafts;
 pub mod git;
+pub mod mcp;
 pub mod registry;
 
 pub use registry::{ApprovalPolicy, Tools};

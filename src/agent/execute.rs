@@ -40,7 +40,7 @@ impl Run {
             Verdict::Approved => {
                 // Exactly the arguments that were shown, not the model's text read once more.
                 let arguments = request.context.clone();
-                match self.env.tools.find(&planned.call.name).cloned() {
+                match self.env.tools.find(&planned.call.name) {
                     Ok(tool) => self.run_tool(planned, &*tool, arguments).await,
                     Err(error) => self.refuse(planned, error.to_string()).await,
                 }
@@ -86,7 +86,7 @@ impl Run {
         let tool = self.env.tools.find(&planned.call.name).map_err(|error| error.to_string())?;
         let arguments = parse_arguments(&planned.call)?;
         tool.check(&arguments).map_err(|error| error.to_string())?;
-        Ok((Arc::clone(tool), arguments))
+        Ok((tool, arguments))
     }
 
     /// Ends a call that cannot be run; the model reads why and may do better.

@@ -12,7 +12,7 @@ use super::sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, GitHubSettings,
     ModelSettings, OpenAiSettings, Provider, RedisSettings, Settings, ToolSettings,
 };
-use super::{Purpose, names, source};
+use super::{Purpose, mcp, names, source};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 use crate::token::TokenKey;
 
@@ -32,6 +32,7 @@ impl Settings {
         let smtp_url = check.url("smtp.url", &["smtp", "smtps"]);
         let workspace_root = check.parsed("workspace.root", directory);
         let tools = ToolSettings::read(check);
+        let mcp_servers = mcp::read(check);
         let log = read_log(check);
         Some(Self {
             api: api?,
@@ -47,6 +48,7 @@ impl Settings {
             smtp_url: smtp_url.map(|url| SecretString::from(url.to_string())),
             workspace_root,
             tools,
+            mcp_servers,
             log: log?,
         })
     }
@@ -269,7 +271,7 @@ fn host(text: &str) -> Result<String, &'static str> {
     is_host.then(|| bare.to_owned()).ok_or("must be an IP address or a host name")
 }
 
-fn directory(text: &str) -> Result<PathBuf, &'static str> {
+pub(super) fn directory(text: &str) -> Result<PathBuf, &'static str> {
     let path = PathBuf::from(text);
     source::is_directory(&path).then_some(path).ok_or("must be a directory that can be read")
 }

@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use super::mcp;
+
 /// What stands for something that nobody may see.
 const MASK: &str = "***";
 
@@ -17,6 +19,12 @@ enum Visibility {
 }
 
 fn visibility(key: &str) -> Visibility {
+    if mcp::is_secret(key) {
+        return Visibility::Secret;
+    }
+    if mcp::is_url(key) {
+        return Visibility::Url;
+    }
     match key {
         "auth.jwt_secret"
         | "redis.password"
