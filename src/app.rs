@@ -260,7 +260,7 @@ async fn tools(
     let policy: ApprovalPolicy = rules.collect();
     let servers = used.into_iter().map(|server| mcp_server(server, &settings.tools)).collect();
     let sources = mcp::start(servers, tasks)?;
-    Ok(Arc::new(Tools::new(tools, sources, policy)?))
+    Ok(Arc::new(Tools::with_sources(tools, sources, policy)?))
 }
 
 fn mcp_server(server: &McpServerSettings, tools: &ToolSettings) -> mcp::ServerConfig {

@@ -40,13 +40,21 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Puts tools and policy together.
+    /// Puts tools and policy together, without sources.
+    ///
+    /// # Errors
+    /// As of [`Tools::with_sources`].
+    pub fn new(tools: Vec<Arc<dyn Tool>>, policy: ApprovalPolicy) -> Result<Self, PolicyError> {
+        Self::with_sources(tools, Vec::new(), policy)
+    }
+
+    /// Puts tools, sources of more of them, and policy together.
     ///
     /// # Errors
     /// Two tools of one name; a rule for a tool that is not there; a rule that takes the approval
     /// away from a tool that must always ask. A rule for a source's tool is taken as it is, because
     /// the tool may come later.
-    pub fn new(
+    pub fn with_sources(
         tools: Vec<Arc<dyn Tool>>,
         sources: Vec<Arc<dyn ToolSource>>,
         policy: ApprovalPolicy,

@@ -14,6 +14,7 @@ mod cli;
 mod framing;
 mod gateway;
 mod git_tools;
+mod mcp;
 mod models;
 mod panics;
 mod refusals;
