@@ -19,6 +19,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Bytes of what it said last on its standard error that are kept for the log.
 const LAST_WORDS: usize = 2048;
 
+/// Bytes of a value from which on it may be a key; shorter ones would mask half of what is said.
+const KEY_MIN: usize = 6;
+
 /// How to start it.
 #[derive(Clone, Debug)]
 pub(super) struct Command {
@@ -33,6 +36,8 @@ pub(super) struct Child {
     child: tokio::process::Child,
     group: Option<Pid>,
     last_words: Arc<Mutex<Vec<u8>>>,
+    /// What must not be seen if it says it.
+    secrets: Vec<SecretString>,
 }
 
 impl Command {
@@ -54,7 +59,17 @@ impl Command {
         let last_words = Arc::<Mutex<_>>::default();
         tasks.spawn(listen(stderr, Arc::clone(&last_words)));
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        Ok((Child { child, group, last_words }, stdout, stdin))
+        let secrets = self.secrets();
+        Ok((Child { child, group, last_words, secrets }, stdout, stdin))
+    }
+
+    /// The values of its environment that may be keys.
+    fn secrets(&self) -> Vec<SecretString> {
+        let may_be_key = |(name, value): &(&String, &SecretString)| {
+            let is_path = matches!(name.as_str(), "PATH" | "HOME");
+            !is_path && value.expose_secret().len() >= KEY_MIN
+        };
+        self.env.iter().filter(may_be_key).map(|(_, value)| value.clone()).collect()
     }
 }
 
@@ -76,10 +91,14 @@ impl Child {
         None
     }
 
-    /// What it said last on its standard error, as one line.
+    /// What it said last on its standard error, as one line, without the keys that it was given.
     pub(super) fn last_words(&self) -> String {
         let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        escape_invisible(String::from_utf8_lossy(&words).trim())
+        let mut said = String::from_utf8_lossy(&words).into_owned();
+        for secret in &self.secrets {
+            said = said.replace(secret.expose_secret(), "***");
+        }
+        escape_invisible(said.trim())
     }
 }
 

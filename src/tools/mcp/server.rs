@@ -12,12 +12,15 @@ use super::tool::{McpTool, question};
 use crate::tools::registry::ToolSource;
 use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
 
+/// Tools as of one moment.
+type Listed = Arc<[Arc<dyn Tool>]>;
+
 /// A server and what is known of its tools.
 pub(super) struct Server {
     pub(super) config: ServerConfig,
     pub(super) link: Arc<Link>,
     /// The tools that it told of last; `None` until it has told of any.
-    listed: watch::Sender<Option<Arc<[Arc<dyn Tool>]>>>,
+    listed: watch::Sender<Option<Listed>>,
     /// Whoever holds a tool that was not listed yet holds the server, too.
     this: std::sync::Weak<Self>,
 }
@@ -41,8 +44,7 @@ impl Server {
         let names = |tools: &[Arc<dyn Tool>]| -> Vec<String> {
             tools.iter().map(|tool| tool.spec().name.clone()).collect()
         };
-        let tools: Arc<[Arc<dyn Tool>]> =
-            tools.into_iter().map(|tool| Arc::new(tool) as Arc<dyn Tool>).collect();
+        let tools: Listed = tools.into_iter().map(|tool| Arc::new(tool) as Arc<dyn Tool>).collect();
         let now = names(&tools);
         let before = self.listed.send_replace(Some(tools)).map(|tools| names(&tools));
         if before.as_ref() != Some(&now) {
@@ -85,7 +87,7 @@ impl ToolSource for Server {
         &self.config.name
     }
 
-    fn tools(&self) -> Arc<[Arc<dyn Tool>]> {
+    fn tools(&self) -> Listed {
         let listed = self.listed.borrow().clone().filter(|_| self.link.is_up());
         listed.unwrap_or_else(|| Arc::new([]))
     }

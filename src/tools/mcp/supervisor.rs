@@ -19,6 +19,10 @@ use super::server::Server;
 use super::{Route, list};
 use crate::backoff::Backoff;
 use crate::shutdown::Tasks;
+use crate::tools::registry::escape_invisible;
+
+/// Characters of a message that are logged; most of it may be the server's own.
+const MESSAGE_MAX: usize = 500;
 
 /// A server over HTTP.
 pub(super) struct Endpoint {
@@ -74,7 +78,7 @@ impl Supervisor {
             }
             let pause = backoff.pause();
             let (server, pause_ms) = (&self.server.config.name, pause.as_millis());
-            let error = self.without_url(&lost.to_string());
+            let error = self.loggable(&lost.to_string());
             tracing::warn!(
                 %server, %error, stderr = %last_words, pause_ms, "MCP server away; starting it again"
             );
@@ -163,7 +167,7 @@ impl Supervisor {
                 Ok(Ok(())) => {}
                 Ok(Err(ServiceError::McpError(error))) => {
                     let server = &self.server.config.name;
-                    let error = self.without_url(&error.message);
+                    let error = self.loggable(&error.message);
                     tracing::warn!(%server, %error, "MCP server does not tell its tools; keeping the last list");
                 }
                 Ok(Err(error)) => return Err(Lost::NoList(error.to_string())),
@@ -178,12 +182,13 @@ impl Supervisor {
         Ok(())
     }
 
-    /// A message for the log. The server's URL may carry a key, so it does not go there.
-    fn without_url(&self, message: &str) -> String {
-        match &self.route {
+    /// A message for the log, cut to size. The server's URL may carry a key, so it is left out.
+    fn loggable(&self, message: &str) -> String {
+        let message = match &self.route {
             Route::Http(endpoint) => message.replace(&endpoint.url, "its URL"),
             Route::Command(_) => message.to_owned(),
-        }
+        };
+        escape_invisible(&message).chars().take(MESSAGE_MAX).collect()
     }
 }
 

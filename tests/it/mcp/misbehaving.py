@@ -5,6 +5,7 @@ It works in the directory that it is started in. While a file `held` is there, i
 
 import json
 import os
+import signal
 import sys
 import time
 
@@ -12,6 +13,7 @@ while os.path.exists("held"):
     time.sleep(0.02)
 
 cancelled = []
+stubborn = False
 extra = []
 
 
@@ -29,6 +31,7 @@ def listed():
         tool("garbage"),
         tool("huge"),
         tool("change"),
+        tool("stubborn"),
         tool("cancelled"),
         tool("pid"),
         tool("environment"),
@@ -76,6 +79,11 @@ def call(request, name, arguments):
         for _ in range(50):
             send({"method": "notifications/tools/list_changed"})
         answer(request, "changed")
+    elif name == "stubborn":
+        global stubborn
+        stubborn = True
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        answer(request, str(os.getpid()))
     elif name == "cancelled":
         answer(request, json.dumps(cancelled))
     elif name == "pid":
@@ -117,3 +125,5 @@ def main():
 
 
 main()
+while stubborn:
+    time.sleep(1)

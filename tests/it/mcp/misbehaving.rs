@@ -29,7 +29,7 @@ async fn only_usable_tools_are_offered_each_once_and_described_in_plain_text() {
     for left_out in ["bad name", "bad_schema", "no_object"] {
         assert!(!told.iter().any(|name| name == left_out), "{told:?}");
     }
-    assert_eq!(told.len(), 14, "the other pages are read, too: {told:?}");
+    assert_eq!(told.len(), 15, "the other pages are read, too: {told:?}");
     let twin = fixture.tools.find("bad.twin").unwrap();
     assert_eq!(twin.spec().description, "The first.");
     fixture.end().await;
@@ -213,4 +213,14 @@ async fn a_call_that_was_approved_before_the_server_is_up_waits_for_it() {
     // Nobody could check these arguments before.
     assert!(fixture.needs_approval("double"));
     fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_want_to_end_is_made_to() {
+    let fixture = up().await;
+    let pid = fixture.text("stubborn").await.parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    assert!(rustix::process::test_kill_process(pid).is_ok());
+    fixture.end().await;
+    assert!(rustix::process::test_kill_process(pid).is_err(), "it still runs");
 }
