@@ -19,82 +19,107 @@ const TOOLS_MAX: usize = 128;
 const PAGES_MAX: usize = 32;
 /// Characters of a tool's name (the protocol's limit).
 const NAME_MAX: usize = 128;
+/// Reasons for leaving a tool out that are logged.
+const LEFT_OUT_MAX: usize = 16;
 /// Characters of a description.
 const DESCRIPTION_MAX: usize = 4096;
 /// Bytes of a schema, as JSON.
 const SCHEMA_MAX: usize = 64 * 1024;
 
-/// Asks a server for its tools. Those that cannot be used are left out, with a line in the log.
+/// What a server tells.
+pub(super) struct Listing {
+    /// The tools that can be used, each name once.
+    pub(super) tools: Vec<McpTool>,
+    /// What cannot be used, and why; for the log.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Asks a server for its tools.
 ///
 /// # Errors
 /// The server does not answer as the protocol demands, or is lost.
 pub(super) async fn read(
     peer: &Peer<RoleClient>,
     server: &Server,
-) -> Result<Vec<McpTool>, ServiceError> {
+) -> Result<Listing, ServiceError> {
     let mut tools = Vec::new();
+    let mut left_out = Vec::new();
     let mut seen = BTreeSet::new();
     let mut cursor = None;
     for _ in 0..PAGES_MAX {
-        let (page, next) = page(peer, cursor).await?;
-        for offered in page {
+        let page = page(peer, cursor).await?;
+        if page.malformed > 0 {
+            left_out.push(format!("{} that are not well-formed", page.malformed));
+        }
+        for offered in page.tools {
+            if tools.len() > TOOLS_MAX {
+                break;
+            }
             let name = offered.name.to_string();
             let taken = match seen.insert(name.clone()) {
-                true if tools.len() < TOOLS_MAX => take(server, offered),
-                true => Err(format!("more than {TOOLS_MAX} tools")),
+                true => take(server, offered),
                 false => Err("a second tool of this name".to_owned()),
             };
             match taken {
                 Ok(tool) => tools.push(tool),
                 Err(reason) => {
                     let name: String = name.chars().take(NAME_MAX).collect();
-                    let server = &server.config.name;
-                    tracing::warn!(%server, tool = ?name, %reason, "tool of an MCP server left out");
+                    left_out.push(format!("{name:?}: {reason}"));
                 }
             }
         }
-        cursor = next;
-        if cursor.is_none() || tools.len() >= TOOLS_MAX {
-            return Ok(tools);
+        cursor = page.next;
+        if cursor.is_none() || tools.len() > TOOLS_MAX {
+            break;
         }
     }
-    let server = &server.config.name;
-    tracing::warn!(%server, pages = PAGES_MAX, "the tools of an MCP server have no end: cut");
-    Ok(tools)
+    if cursor.is_some() || tools.len() > TOOLS_MAX {
+        tools.truncate(TOOLS_MAX);
+        left_out.push(format!("all beyond {PAGES_MAX} pages or {TOOLS_MAX} tools"));
+    }
+    left_out.truncate(LEFT_OUT_MAX);
+    Ok(Listing { tools, left_out })
+}
+
+/// A part of a server's list.
+#[derive(Debug)]
+struct Page {
+    tools: Vec<Tool>,
+    /// How many more there are that the library does not understand.
+    malformed: usize,
+    next: Option<String>,
 }
 
 /// One page, and where the next one is. The library's own way keeps what it got and would answer
 /// for a server that is gone.
-async fn page(
-    peer: &Peer<RoleClient>,
-    cursor: Option<String>,
-) -> Result<(Vec<Tool>, Option<String>), ServiceError> {
+async fn page(peer: &Peer<RoleClient>, cursor: Option<String>) -> Result<Page, ServiceError> {
     let mut params = PaginatedRequestParams::default();
     params.cursor = cursor;
     let request = ListToolsRequest::with_param(params);
     match peer.send_request(ClientRequest::ListToolsRequest(request)).await {
-        Ok(ServerResult::ListToolsResult(page)) => Ok((page.tools, page.next_cursor)),
+        Ok(ServerResult::ListToolsResult(page)) => {
+            Ok(Page { tools: page.tools, malformed: 0, next: page.next_cursor })
+        }
         // One tool that is not well-formed keeps the library from understanding any.
         Ok(ServerResult::CustomResult(page)) => salvaged(&page.0),
         Ok(_) => Err(ServiceError::UnexpectedResponse),
         Err(ServiceError::McpError(error)) if error.code == ErrorCode::METHOD_NOT_FOUND => {
-            Ok((Vec::new(), None))
+            Ok(Page { tools: Vec::new(), malformed: 0, next: None })
         }
         Err(error) => Err(error),
     }
 }
 
 /// The well-formed tools of a page that has others, too.
-fn salvaged(page: &Value) -> Result<(Vec<Tool>, Option<String>), ServiceError> {
+fn salvaged(page: &Value) -> Result<Page, ServiceError> {
     let Some(offered) = page.get("tools").and_then(Value::as_array) else {
         return Err(ServiceError::UnexpectedResponse);
     };
     let tools: Vec<Tool> =
         offered.iter().filter_map(|tool| serde_json::from_value(tool.clone()).ok()).collect();
-    let left = offered.len() - tools.len();
-    tracing::warn!(left, "tools of an MCP server that are not well-formed left out");
+    let malformed = offered.len() - tools.len();
     let next = page.get("nextCursor").and_then(Value::as_str).map(str::to_owned);
-    Ok((tools, next))
+    Ok(Page { tools, malformed, next })
 }
 
 fn take(server: &Server, offered: Tool) -> Result<McpTool, String> {
@@ -179,8 +204,9 @@ mod tests {
     #[test]
     fn of_a_page_with_one_malformed_tool_the_others_are_taken() {
         let page = json!({"tools": [{"name": "no_schema"}, {"name": "a", "inputSchema": {}}]});
-        let (tools, next) = salvaged(&page).unwrap();
-        assert_eq!((tools.len(), tools[0].name.as_ref(), next), (1, "a", None));
+        let page = salvaged(&page).unwrap();
+        assert_eq!((page.tools.len(), page.malformed, page.next), (1, 1, None));
+        assert_eq!(page.tools[0].name, "a");
         assert!(salvaged(&json!({"tools": 7})).is_err());
     }
 }

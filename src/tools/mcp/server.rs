@@ -8,12 +8,20 @@ use tokio::sync::watch;
 
 use super::ServerConfig;
 use super::link::Link;
-use super::tool::{McpTool, question};
+use super::list::Listing;
+use super::tool::question;
 use crate::tools::registry::ToolSource;
 use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Tools as of one moment.
 type Listed = Arc<[Arc<dyn Tool>]>;
+
+/// What the log is told of a list.
+#[derive(PartialEq)]
+struct Told {
+    tools: Vec<String>,
+    left_out: Vec<String>,
+}
 
 /// A server and what is known of its tools.
 pub(super) struct Server {
@@ -21,6 +29,8 @@ pub(super) struct Server {
     pub(super) link: Arc<Link>,
     /// The tools that it told of last; `None` until it has told of any.
     listed: watch::Sender<Option<Listed>>,
+    /// What the log was told of them last.
+    told: watch::Sender<Option<Told>>,
     /// Whoever holds a tool that was not listed yet holds the server, too.
     this: std::sync::Weak<Self>,
 }
@@ -30,8 +40,8 @@ impl Server {
     pub(super) fn new(config: ServerConfig) -> Arc<Self> {
         let patience = config.pace.patience.min(config.timeout);
         let link = Arc::new(Link::new(config.name.clone(), patience));
-        let listed = watch::Sender::new(None);
-        Arc::new_cyclic(|this| Self { config, link, listed, this: this.clone() })
+        let (listed, told) = (watch::Sender::new(None), watch::Sender::new(None));
+        Arc::new_cyclic(|this| Self { config, link, listed, told, this: this.clone() })
     }
 
     /// What a tool of this server does, which only the configuration says.
@@ -39,26 +49,32 @@ impl Server {
         if self.config.read_only.contains(tool) { Effect::Reads } else { Effect::Writes }
     }
 
-    /// Takes the list that the server tells; tells how it differs from the last one.
-    pub(super) fn take_list(&self, tools: Vec<McpTool>) {
-        let names = |tools: &[Arc<dyn Tool>]| -> Vec<String> {
-            tools.iter().map(|tool| tool.spec().name.clone()).collect()
-        };
+    /// Takes the list that the server tells. The log hears of it only if it is another one than the
+    /// last time: the list is read again and again.
+    pub(super) fn take_list(&self, listing: Listing) {
+        let Listing { tools, left_out } = listing;
         let tools: Listed = tools.into_iter().map(|tool| Arc::new(tool) as Arc<dyn Tool>).collect();
-        let now = names(&tools);
-        let before = self.listed.send_replace(Some(tools)).map(|tools| names(&tools));
-        if before.as_ref() != Some(&now) {
-            let (server, tools) = (&self.config.name, now.join(", "));
-            tracing::info!(%server, %tools, "MCP server tells its tools");
+        let now =
+            Told { tools: tools.iter().map(|tool| tool.spec().name.clone()).collect(), left_out };
+        self.listed.send_replace(Some(tools));
+        let is_new = self.told.send_if_modified(|told| {
+            let before = told.replace(now);
+            before != *told
+        });
+        if let (true, Some(told)) = (is_new, &*self.told.borrow()) {
+            self.tell(told);
         }
-        self.warn_of_unmatched(&now);
     }
 
-    /// A name in `read_only` that no tool has is most likely misspelt.
-    fn warn_of_unmatched(&self, known: &[String]) {
+    fn tell(&self, told: &Told) {
         let server = &self.config.name;
+        tracing::info!(%server, tools = %told.tools.join(", "), "MCP server tells its tools");
+        for left_out in &told.left_out {
+            tracing::warn!(%server, tool = %left_out, "tool of an MCP server left out");
+        }
+        // Such a name is most likely misspelt.
         for tool in &self.config.read_only {
-            if !known.contains(&format!("{server}.{tool}")) {
+            if !told.tools.contains(&format!("{server}.{tool}")) {
                 tracing::warn!(%server, %tool, "named as read-only, but the server has no such tool");
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use rmcp::model::{ClientCapabilities, ClientConfig, Implementation};
@@ -55,6 +56,16 @@ enum Lost {
     Silent,
 }
 
+impl Lost {
+    /// Whether it could be used before.
+    fn was_up(&self) -> bool {
+        match self {
+            Self::Closed | Self::Silent => true,
+            Self::NotStarted(_) | Self::TooSlow(_) | Self::Refused(_) | Self::NoList(_) => false,
+        }
+    }
+}
+
 type Service = RunningService<RoleClient, Client>;
 
 impl Supervisor {
@@ -73,7 +84,7 @@ impl Supervisor {
                 Ok(()) => return,
                 Err(lost) => lost,
             };
-            if began.elapsed() >= pace.held {
+            if lost.was_up() && began.elapsed() >= pace.held {
                 backoff.reset();
             }
             let pause = backoff.pause();
@@ -161,24 +172,36 @@ impl Supervisor {
                 () = async { changed.notified().await; sleep_until(rest).await } => {}
                 _ = look.tick() => {}
             }
-            // A server may well do one thing after the other: then it is not asked while it works.
-            self.server.link.idle().await;
-            match timeout(pace.answer, self.list(peer)).await {
+            match timeout(self.quiet().await, self.list(peer)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(ServiceError::McpError(error))) => {
                     let server = &self.server.config.name;
                     let error = self.loggable(&error.message);
                     tracing::warn!(%server, %error, "MCP server does not tell its tools; keeping the last list");
                 }
-                Ok(Err(error)) => return Err(Lost::NoList(error.to_string())),
+                Ok(Err(ServiceError::UnexpectedResponse)) => {
+                    return Err(Lost::NoList("not an answer to the question".to_owned()));
+                }
+                Ok(Err(_)) => return Err(Lost::Closed),
                 Err(_) => return Err(Lost::Silent),
             }
         }
     }
 
+    /// Waits for a moment in which no call is in flight, and returns how long the server may then
+    /// take to answer. It may well do one thing after the other: where there is no such moment, it
+    /// has the time of a call more.
+    async fn quiet(&self) -> Duration {
+        let config = &self.server.config;
+        match timeout(config.timeout, self.server.link.idle()).await {
+            Ok(()) => config.pace.answer,
+            Err(_) => config.pace.answer + config.timeout,
+        }
+    }
+
     async fn list(&self, peer: &Peer<RoleClient>) -> Result<(), ServiceError> {
-        let tools = list::read(peer, &self.server).await?;
-        self.server.take_list(tools);
+        let listing = list::read(peer, &self.server).await?;
+        self.server.take_list(listing);
         Ok(())
     }
 

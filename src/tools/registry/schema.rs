@@ -118,6 +118,22 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_that_refers_to_itself_does_not_go_round_for_ever() {
+        for schema in [
+            json!({"type": "object", "$ref": "#"}),
+            json!({"type": "object", "allOf": [{"$ref": "#"}]}),
+            json!({"anyOf": [{"$ref": "#/$defs/a"}], "$defs": {
+                "a": {"not": {"$ref": "#/$defs/b"}}, "b": {"$ref": "#/$defs/a"},
+            }}),
+            json!({"$dynamicAnchor": "x", "if": {"$dynamicRef": "#x"}, "then": true}),
+        ] {
+            if let Ok(schema) = ArgumentSchema::new(&schema) {
+                let _ = schema.check(&json!({"a": 1}));
+            }
+        }
+    }
+
+    #[test]
     fn a_pattern_that_would_take_for_ever_gives_up() {
         let schema = json!({"properties": {"a": {"pattern": "^(?=(a+)+b)(a|a)*$"}}});
         let schema = ArgumentSchema::new(&schema).unwrap();

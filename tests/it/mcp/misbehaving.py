@@ -41,6 +41,7 @@ def listed():
         tool("twin", description="The first.\u202e\u0000"),
         tool("twin", description="The second."),
         tool("bad name"),
+        {"name": "without_a_schema"},
         {"name": "bad_schema", "inputSchema": {"type": "object", "properties": {"a": {"type": 7}}}},
         {"name": "no_object", "inputSchema": {"type": "array"}},
     ] + [tool(name) for name in extra]
