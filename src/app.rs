@@ -19,7 +19,9 @@ use crate::agent::run::{ApproverPolicy, Env, Limits, OnReject};
 use crate::domain::{Clock, SystemClock};
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
-use crate::settings::{Approval, Listening, Mode, Rejection, Settings};
+use crate::settings::{
+    Approval, Listening, McpServerSettings, McpTransport, Mode, Rejection, Settings, ToolSettings,
+};
 use crate::shutdown::{Drained, Tasks};
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
@@ -27,7 +29,7 @@ use crate::store::{Store, StoreError, StoreEvent};
 use crate::telemetry::metrics::Metrics;
 use crate::tools::outgoing::Unconfigured;
 use crate::tools::registry::{PolicyError, Rule};
-use crate::tools::{ApprovalPolicy, Tool, ToolError, Tools, git, github, mail};
+use crate::tools::{ApprovalPolicy, Tool, ToolError, Tools, git, github, mail, mcp};
 
 pub mod audit;
 
@@ -59,6 +61,9 @@ pub enum AppError {
     /// The git tools cannot work.
     #[error("workspace.root (WORKSPACE_ROOT): {0}")]
     Git(#[from] git::SetupError),
+    /// The MCP servers cannot be looked after.
+    #[error("mcp.servers: {0}")]
+    Mcp(#[from] mcp::ConfigError),
     /// The sample workspace cannot be made.
     #[error("the sample workspace: {0}")]
     Sample(#[from] git::sample::SampleError),
@@ -229,7 +234,13 @@ async fn tools(
     };
     tools.extend(github::tools(github_config(settings), unconfigured)?);
     tools.extend(mail::tools(&mail_config(settings), unconfigured)?);
-    let rules = settings.tools.approval.iter().map(|(tool, approval)| {
+    let (used, unused): (Vec<_>, Vec<_>) =
+        settings.mcp_servers.iter().partition(|server| server.enabled);
+    let is_of_unused = |tool: &str| {
+        tool.split_once('.').is_some_and(|(of, _)| unused.iter().any(|server| server.name == of))
+    };
+    let approval = settings.tools.approval.iter().filter(|(tool, _)| !is_of_unused(tool));
+    let rules = approval.map(|(tool, approval)| {
         let rule = match approval {
             Approval::Required => Rule::Required,
             Approval::None => Rule::None,
@@ -237,7 +248,26 @@ async fn tools(
         (tool.clone(), rule)
     });
     let policy: ApprovalPolicy = rules.collect();
-    Ok(Arc::new(Tools::new(tools, policy)?))
+    let servers = used.into_iter().map(|server| mcp_server(server, &settings.tools)).collect();
+    let sources = mcp::start(servers, tasks)?;
+    Ok(Arc::new(Tools::with_sources(tools, sources, policy)?))
+}
+
+fn mcp_server(server: &McpServerSettings, tools: &ToolSettings) -> mcp::ServerConfig {
+    let transport = match server.transport.clone() {
+        McpTransport::Command { program, arguments, env, cwd } => {
+            mcp::Transport::Command { program, arguments, env, cwd }
+        }
+        McpTransport::Url { url, headers } => mcp::Transport::Http { url, headers },
+    };
+    mcp::ServerConfig {
+        name: server.name.clone(),
+        transport,
+        read_only: server.read_only.clone(),
+        timeout: server.timeout.unwrap_or(tools.timeout),
+        max_output_bytes: tools.max_output_bytes,
+        pace: mcp::Pace::default(),
+    }
 }
 
 async fn git_tools(

@@ -8,6 +8,7 @@ use std::fmt;
 use thiserror::Error;
 
 mod check;
+mod mcp;
 mod mode;
 mod names;
 mod read;
@@ -15,6 +16,7 @@ mod secret;
 mod sections;
 mod source;
 
+pub use mcp::{McpServerSettings, McpTransport};
 pub use mode::{DevSetup, Listening, Mode};
 pub use sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, FallbackSettings,
@@ -106,6 +108,11 @@ impl Layers {
             let value = match &found.value {
                 Value::Text(value) => toml_text(&secret::masked(key, value)),
                 Value::Whole(number) => number.to_string(),
+                Value::Flag(flag) => flag.to_string(),
+                Value::List(texts) => {
+                    let texts: Vec<_> = texts.iter().map(|text| toml_text(text)).collect();
+                    format!("[{}]", texts.join(", "))
+                }
                 Value::Empty => "{}".to_owned(),
                 Value::Other(kind) => format!("# {kind}"),
             };

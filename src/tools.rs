@@ -9,6 +9,7 @@ use crate::domain::{SessionId, ToolCallId};
 pub mod git;
 pub mod github;
 pub mod mail;
+pub mod mcp;
 pub mod outgoing;
 pub mod registry;
 

@@ -53,7 +53,7 @@ impl Run {
             let error = "what was approved is not what would be run";
             return self.refuse(planned, Refusal::Other(error.into())).await;
         }
-        match self.env.tools.find(&planned.call.name).cloned() {
+        match self.env.tools.find(&planned.call.name) {
             Ok(tool) => self.run_tool(planned, &*tool, arguments, Some(request)).await,
             Err(error) => self.refuse(planned, Refusal::Other(error.to_string())).await,
         }
@@ -111,7 +111,7 @@ impl Run {
         let tool = tool.map_err(|error| Refusal::Other(error.to_string()))?;
         let arguments = parse_arguments(&planned.call).map_err(Refusal::Invalid)?;
         tool.check(&arguments).map_err(|error| Refusal::Invalid(error.to_string()))?;
-        Ok((Arc::clone(tool), arguments))
+        Ok((tool, arguments))
     }
 
     /// Ends a call that cannot be run; the model reads why and may do better, but not for ever.

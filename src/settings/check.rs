@@ -18,7 +18,8 @@ pub(super) struct Check {
     found: BTreeMap<String, Found>,
     faults: Vec<Fault>,
     notes: Vec<String>,
-    asked: BTreeSet<&'static str>,
+    inherited: BTreeMap<String, String>,
+    asked: BTreeSet<String>,
 }
 
 impl Check {
@@ -27,6 +28,7 @@ impl Check {
             found: gathered.found.clone(),
             faults: gathered.faults.clone(),
             notes: Vec::new(),
+            inherited: gathered.inherited.clone(),
             asked: BTreeSet::new(),
         }
     }
@@ -40,7 +42,7 @@ impl Check {
     #[cfg(test)]
     pub(super) fn left_over(&self) -> Vec<&str> {
         let keys = self.found.keys().map(String::as_str);
-        keys.filter(|key| !self.asked.contains(key)).collect()
+        keys.filter(|key| !self.asked.contains(*key)).collect()
     }
 
     pub(super) fn note(&mut self, note: String) {
@@ -58,19 +60,21 @@ impl Check {
     }
 
     /// The layer of a setting that a person has set.
-    pub(super) fn explicit_layer(&mut self, key: &'static str) -> Option<u8> {
-        self.asked.insert(key);
+    pub(super) fn explicit_layer(&mut self, key: &str) -> Option<u8> {
+        self.asked.insert(key.to_owned());
         self.origin(key).filter(|origin| origin.is_explicit()).map(Origin::layer)
     }
 
     /// A text; `None` if it is not set.
-    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
-        self.asked.insert(key);
+    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+        self.asked.insert(key.to_owned());
         match &self.found.get(key)?.value {
             Value::Text(text) if text.trim().is_empty() => None,
             Value::Text(text) => Some(text.clone()),
             Value::Whole(_) => self.wrong_kind(key, "a text", "a number"),
             Value::Empty => self.wrong_kind(key, "a text", "a table"),
+            Value::Flag(_) => self.wrong_kind(key, "a text", "true or false"),
+            Value::List(_) => self.wrong_kind(key, "a text", "a list"),
             Value::Other(kind) => {
                 let kind = *kind;
                 self.wrong_kind(key, "a text", kind)
@@ -84,18 +88,20 @@ impl Check {
     }
 
     /// A text that nobody may see; `None` if it is not set.
-    pub(super) fn secret(&mut self, key: &'static str) -> Option<SecretString> {
+    pub(super) fn secret(&mut self, key: &str) -> Option<SecretString> {
         self.text(key).map(SecretString::from)
     }
 
     /// A whole number; in the environment it is written in decimal digits.
-    pub(super) fn whole(&mut self, key: &'static str, range: RangeInclusive<u64>) -> u64 {
-        self.asked.insert(key);
+    pub(super) fn whole(&mut self, key: &str, range: RangeInclusive<u64>) -> u64 {
+        self.asked.insert(key.to_owned());
         let number = match self.found.get(key).map(|found| &found.value) {
             Some(Value::Whole(number)) => Ok(i128::from(*number)),
             Some(Value::Text(text)) => text.trim().parse::<i128>().map_err(|_| quoted(text)),
             Some(Value::Other(kind)) => Err((*kind).to_owned()),
             Some(Value::Empty) => Err("a table".to_owned()),
+            Some(Value::Flag(_)) => Err("true or false".to_owned()),
+            Some(Value::List(_)) => Err("a list".to_owned()),
             None => Err("not set".to_owned()),
         };
         let (least, most) = (*range.start(), *range.end());
@@ -115,26 +121,75 @@ impl Check {
         Some(self.whole(key, 0..=most)).filter(|limit| *limit > 0)
     }
 
-    pub(super) fn seconds(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Duration {
+    /// True or false; in the environment as a text. `None` if it is not set.
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        self.asked.insert(key.to_owned());
+        match &self.found.get(key)?.value {
+            Value::Flag(flag) => return Some(*flag),
+            Value::Text(text) if text.trim().is_empty() => return None,
+            Value::Text(text) if text.trim() == "true" => return Some(true),
+            Value::Text(text) if text.trim() == "false" => return Some(false),
+            Value::Text(_) | Value::Whole(_) | Value::List(_) | Value::Empty | Value::Other(_) => {}
+        }
+        self.fault(key, "must be true or false");
+        None
+    }
+
+    /// Texts; in the environment words between spaces, or a JSON list. `None` if it is not set.
+    pub(super) fn texts(&mut self, key: &str) -> Option<Vec<String>> {
+        self.asked.insert(key.to_owned());
+        match &self.found.get(key)?.value {
+            Value::List(texts) => return Some(texts.clone()),
+            Value::Text(text) if text.trim_start().starts_with('[') => {
+                if let Ok(texts) = serde_json::from_str(text) {
+                    return Some(texts);
+                }
+            }
+            Value::Text(text) => {
+                let words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+                return (!words.is_empty()).then_some(words);
+            }
+            Value::Whole(_) | Value::Flag(_) | Value::Empty | Value::Other(_) => {}
+        }
+        self.fault(key, "must be a list of texts");
+        None
+    }
+
+    /// What follows `prefix` and a dot in the names of the settings that are there.
+    pub(super) fn below(&self, prefix: &str) -> Vec<String> {
+        let rests = self.found.keys().filter_map(|key| key.strip_prefix(prefix)?.strip_prefix('.'));
+        rests.map(str::to_owned).collect()
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.found.contains_key(key)
+    }
+
+    pub(super) fn is_empty_table(&self, key: &str) -> bool {
+        self.found.get(key).is_some_and(|found| found.value == Value::Empty)
+    }
+
+    /// What a child process gets of this one's environment.
+    pub(super) fn inherited(&self) -> &BTreeMap<String, String> {
+        &self.inherited
+    }
+
+    pub(super) fn seconds(&mut self, key: &str, range: RangeInclusive<u64>) -> Duration {
         Duration::from_secs(self.whole(key, range))
     }
 
-    pub(super) fn milliseconds(
-        &mut self,
-        key: &'static str,
-        range: RangeInclusive<u64>,
-    ) -> Duration {
+    pub(super) fn milliseconds(&mut self, key: &str, range: RangeInclusive<u64>) -> Duration {
         Duration::from_millis(self.whole(key, range))
     }
 
-    pub(super) fn count(&mut self, key: &'static str, range: RangeInclusive<u32>) -> usize {
+    pub(super) fn count(&mut self, key: &str, range: RangeInclusive<u32>) -> usize {
         let range = u64::from(*range.start())..=u64::from(*range.end());
         usize::try_from(self.whole(key, range)).unwrap_or(usize::MAX)
     }
 
     /// A URL with one of these schemes and a host; `None` if it is not set. Never quoted in a
     /// fault, because of the password that may be in it.
-    pub(super) fn url(&mut self, key: &'static str, schemes: &[&str]) -> Option<Url> {
+    pub(super) fn url(&mut self, key: &str, schemes: &[&str]) -> Option<Url> {
         let text = self.text(key)?;
         let url = Url::parse(text.trim()).ok();
         let url = url.filter(|url| url.has_host() && schemes.contains(&url.scheme()));
@@ -146,7 +201,7 @@ impl Check {
     }
 
     /// The address of a service that is spoken to over HTTP; `None` if it is not set.
-    pub(super) fn http_url(&mut self, key: &'static str) -> Option<Url> {
+    pub(super) fn http_url(&mut self, key: &str) -> Option<Url> {
         let url = self.url(key, &["http", "https"])?;
         if url.username().is_empty() && url.password().is_none() {
             return Some(url);
@@ -159,7 +214,7 @@ impl Check {
     /// it is secret, and says what `parse` said.
     pub(super) fn parsed<T, E: std::fmt::Display>(
         &mut self,
-        key: &'static str,
+        key: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = self.text(key)?;

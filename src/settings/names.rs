@@ -1,5 +1,7 @@
 //! What a setting is called in the environment.
 
+use super::mcp;
+
 /// In front of the long form, `AURA__<SECTION>__<KEY>`.
 pub(super) const PREFIX: &str = "AURA__";
 
@@ -48,7 +50,9 @@ const SHORT: [(&str, &str); 22] = [
 /// Whether there is such a setting is not looked at: `AURA__HTIL__TIMEOUT` means `htil.timeout`.
 pub(super) fn setting_of(variable: &str) -> Option<String> {
     if let Some(path) = variable.strip_prefix(PREFIX) {
-        return Some(path.to_ascii_lowercase().replace("__", "."));
+        // The names of variables for a child process are not ours to write small.
+        let (ours, theirs) = mcp::split_variable(path);
+        return Some(ours.to_ascii_lowercase().replace("__", ".") + theirs);
     }
     SHORT.iter().find(|(name, _)| *name == variable).map(|(_, key)| (*key).to_owned())
 }

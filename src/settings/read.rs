@@ -13,7 +13,7 @@ use super::sections::{
     GitHubSettings, HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings,
     Rejection, Settings, SmtpSettings, ToolSettings,
 };
-use super::{Purpose, names, source};
+use super::{Purpose, mcp, names, source};
 use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 use crate::token::TokenKey;
@@ -38,6 +38,7 @@ impl Settings {
         let smtp = SmtpSettings::read(check);
         let workspace_root = check.parsed("workspace.root", directory);
         let tools = ToolSettings::read(check);
+        let mcp_servers = mcp::read(check);
         let log = read_log(check);
         if model.fallback.is_some() && matches!(provider, Some(Provider::Builtin)) {
             check.fault(
@@ -61,6 +62,7 @@ impl Settings {
             smtp,
             workspace_root,
             tools,
+            mcp_servers,
             log: log?,
         })
     }
@@ -365,7 +367,7 @@ fn domains(text: &str) -> Result<Vec<String>, &'static str> {
     domains.ok_or("must be domains such as \"example.com\", separated by commas")
 }
 
-fn directory(text: &str) -> Result<PathBuf, &'static str> {
+pub(super) fn directory(text: &str) -> Result<PathBuf, &'static str> {
     let path = PathBuf::from(text);
     source::is_directory(&path).then_some(path).ok_or("must be a directory that can be read")
 }

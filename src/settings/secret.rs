@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::mcp;
 use crate::redis_url::RedisUrl;
 
 /// What stands for something that nobody may see.
@@ -19,6 +20,12 @@ enum Visibility {
 }
 
 fn visibility(key: &str) -> Visibility {
+    if mcp::is_secret(key) {
+        return Visibility::Secret;
+    }
+    if mcp::is_url(key) {
+        return Visibility::Url;
+    }
     match key {
         "auth.jwt_secret"
         | "redis.password"

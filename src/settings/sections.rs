@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::mcp::McpServerSettings;
 use crate::domain::Approvers;
 use crate::telemetry::log::LogSettings;
 use crate::token::TokenKey;
@@ -42,6 +43,8 @@ pub struct Settings {
     pub workspace_root: Option<PathBuf>,
     /// The limits of tools, and who has to approve them.
     pub tools: ToolSettings,
+    /// The MCP servers whose tools are offered too, by name.
+    pub mcp_servers: Vec<McpServerSettings>,
     /// What is logged, and how.
     pub log: LogSettings,
 }

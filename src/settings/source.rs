@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::names;
+use super::{mcp, names};
 
 /// The lowest layer, and the list of all settings.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// What `serve --dev` has in place of some defaults.
 const DEV: [(&str, &str); 2] = [("api.host", "127.0.0.1"), ("log.format", "text")];
+/// What of the process's environment its child processes get without being told.
+const INHERITED: [&str; 2] = ["PATH", "HOME"];
 /// The file that is read where `AURA_CONFIG` names none, if it is there.
 const USUAL_FILE: &str = "config/aura.toml";
 
@@ -38,6 +40,12 @@ impl Environment {
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
         Self { variables: variables.collect(), usual_file: None }
+    }
+
+    fn inherited(&self) -> BTreeMap<String, String> {
+        let value = |name: &str| self.variables.get(&OsString::from(name))?.to_str();
+        let found = INHERITED.iter().filter_map(|name| Some((*name, value(name)?)));
+        found.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
 }
 
@@ -90,6 +98,9 @@ impl fmt::Display for Origin {
 pub(super) enum Value {
     Text(String),
     Whole(i64),
+    Flag(bool),
+    /// Texts only.
+    List(Vec<String>),
     /// A section in which nothing is set.
     Empty,
     /// Something that no setting has; its kind, for the message.
@@ -126,12 +137,14 @@ impl fmt::Display for Fault {
 pub(super) struct Gathered {
     pub(super) found: BTreeMap<String, Found>,
     pub(super) faults: Vec<Fault>,
+    /// Not settings, but what child processes start with: `PATH` and `HOME`, where they are set.
+    pub(super) inherited: BTreeMap<String, String>,
 }
 
 impl Gathered {
     /// Lays the layers on one another. What cannot be read, and what is no setting, is a fault.
     pub(super) fn from(environment: &Environment, dev: bool) -> Self {
-        let mut all = Self::default();
+        let mut all = Self { inherited: environment.inherited(), ..Self::default() };
         all.read_toml(DEFAULTS, |_| Origin::Default);
         let known = all.found.clone();
         if dev {
@@ -230,10 +243,14 @@ impl Gathered {
     fn refuse_unknown(&mut self, known: &BTreeMap<String, Found>) {
         let is_section = |key: &str| {
             let prefix = format!("{key}.");
-            names::TABLES.contains(&key) || known.keys().any(|known| known.starts_with(&prefix))
+            names::TABLES.contains(&key)
+                || key == mcp::SERVERS
+                || known.keys().any(|known| known.starts_with(&prefix))
         };
         self.found.retain(|key, found| !(found.value == Value::Empty && is_section(key)));
-        let is_known = |key: &String| known.contains_key(key) || names::in_table(key).is_some();
+        let is_known = |key: &String| {
+            known.contains_key(key) || mcp::is_setting(key) || names::in_table(key).is_some()
+        };
         let unknown: Vec<_> = self.found.keys().filter(|key| !is_known(key)).cloned().collect();
         for key in unknown {
             let origin = self.found.remove(&key).map(|found| found.origin);
@@ -244,6 +261,9 @@ impl Gathered {
 
 /// What there is in place of an unknown setting.
 fn neighbours(key: &str, known: &BTreeMap<String, Found>) -> String {
+    if let Some(neighbours) = mcp::neighbours(key) {
+        return neighbours;
+    }
     let section = key.split('.').next().unwrap_or_default();
     let prefix = format!("{section}.");
     let keys: Vec<_> = known.keys().filter_map(|key| key.strip_prefix(&prefix)).collect();
@@ -272,9 +292,9 @@ fn flatten(prefix: &str, table: &DeTable<'_>, leaves: &mut Vec<(String, Value, u
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .map_or(Value::Other("a number beyond all bounds"), Value::Whole),
             DeValue::Float(_) => Value::Other("a fraction"),
-            DeValue::Boolean(_) => Value::Other("true or false"),
+            DeValue::Boolean(flag) => Value::Flag(*flag),
             DeValue::Datetime(_) => Value::Other("a date"),
-            DeValue::Array(_) => Value::Other("a list"),
+            DeValue::Array(values) => texts(values.iter().map(|value| value.get_ref())),
         };
         leaves.push((key, leaf, name.span().start));
     }
@@ -283,6 +303,12 @@ fn flatten(prefix: &str, table: &DeTable<'_>, leaves: &mut Vec<(String, Value, u
 /// What a file holds.
 pub(super) fn content_of(path: &Path) -> std::io::Result<Vec<u8>> {
     std::fs::read(path)
+}
+
+/// A list of texts; no setting is a list of anything else.
+fn texts<'a>(values: impl Iterator<Item = &'a DeValue<'a>>) -> Value {
+    let texts: Option<Vec<_>> = values.map(|value| value.as_str().map(ToOwned::to_owned)).collect();
+    texts.map_or(Value::Other("a list"), Value::List)
 }
 
 /// Whether a path is a directory that can be looked into.

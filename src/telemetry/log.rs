@@ -59,8 +59,10 @@ impl LogFilter {
         Ok(Self(text.to_owned()))
     }
 
+    /// The MCP library repeats what servers say of themselves, and URLs that may carry a key: it is
+    /// silent unless somebody names it. What matters of it is logged by us.
     fn to_env_filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.0)
+        EnvFilter::new(format!("rmcp=off,{}", self.0))
     }
 }
 

@@ -6,63 +6,92 @@ use super::{Tool, ToolError, ToolSpec};
 
 mod arguments;
 mod policy;
+mod schema;
 
-pub use arguments::{is_plain_line, is_plain_name, parse_arguments, schema_of};
+pub use arguments::{
+    escape_invisible, is_plain_line, is_plain_name, parse_arguments, schema_of, without_invisible,
+};
 pub use policy::{ApprovalPolicy, PolicyError, Rule};
+pub use schema::{ArgumentSchema, SchemaError};
+
+/// Tools that come and go while the process runs. Their names all begin with the source's own and
+/// a dot, so that no two sources' tools, nor a source's and a tool of ours, have one name.
+pub trait ToolSource: Send + Sync {
+    /// The source's name; it has no dot.
+    fn name(&self) -> &str;
+
+    /// The tools that can be used now, each name once. What a model is told.
+    fn tools(&self) -> Arc<[Arc<dyn Tool>]>;
+
+    /// The tool of that name, also while it cannot be used: then it says so when it is run.
+    fn find(&self, name: &str) -> Option<Arc<dyn Tool>>;
+}
 
 /// Every tool of this process, in the order in which a model is told of them.
 ///
-/// Fixed once built: nothing that a request, a page or a model says changes which tools there are
-/// or which of them need approval.
+/// The tools of ours are fixed once built; those of sources come and go. Which of them need
+/// approval is settled by the configuration alone: nothing that a request, a page, a model or a
+/// source says changes it.
 #[derive(Clone)]
 pub struct Tools {
-    entries: Arc<[Entry]>,
-    specs: Arc<[ToolSpec]>,
-}
-
-struct Entry {
-    tool: Arc<dyn Tool>,
-    needs_approval: bool,
+    fixed: Arc<[Arc<dyn Tool>]>,
+    sources: Arc<[Arc<dyn ToolSource>]>,
+    policy: Arc<policy::Settled>,
 }
 
 impl Tools {
-    /// Puts tools and policy together.
+    /// Puts tools and policy together, without sources.
+    ///
+    /// # Errors
+    /// As of [`Tools::with_sources`].
+    pub fn new(tools: Vec<Arc<dyn Tool>>, policy: ApprovalPolicy) -> Result<Self, PolicyError> {
+        Self::with_sources(tools, Vec::new(), policy)
+    }
+
+    /// Puts tools, sources of more of them, and policy together.
     ///
     /// # Errors
     /// Two tools of one name; a rule for a tool that is not there; a rule that takes the approval
-    /// away from a tool that must always ask.
-    pub fn new(tools: Vec<Arc<dyn Tool>>, policy: ApprovalPolicy) -> Result<Self, PolicyError> {
-        let specs: Arc<[ToolSpec]> = tools.iter().map(|tool| tool.spec().clone()).collect();
-        let policy = policy.settle(&specs)?;
-        let entries = tools
-            .into_iter()
-            .map(|tool| Entry { needs_approval: policy.needs_approval(tool.spec()), tool })
-            .collect();
-        Ok(Self { entries, specs })
+    /// away from a tool that must always ask. A rule for a source's tool is taken as it is, because
+    /// the tool may come later.
+    pub fn with_sources(
+        tools: Vec<Arc<dyn Tool>>,
+        sources: Vec<Arc<dyn ToolSource>>,
+        policy: ApprovalPolicy,
+    ) -> Result<Self, PolicyError> {
+        let specs: Vec<ToolSpec> = tools.iter().map(|tool| tool.spec().clone()).collect();
+        let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
+        let policy = Arc::new(policy.settle(&specs, &names)?);
+        Ok(Self { fixed: tools.into(), sources: sources.into(), policy })
     }
 
-    /// What a model is told.
+    /// What a model is told: every tool that can be used now.
     pub fn specs(&self) -> Arc<[ToolSpec]> {
-        Arc::clone(&self.specs)
+        let from_sources = self.sources.iter().map(|source| source.tools());
+        let from_sources: Vec<_> = from_sources.collect();
+        let dynamic = from_sources.iter().flat_map(|tools| tools.iter());
+        self.fixed.iter().chain(dynamic).map(|tool| tool.spec().clone()).collect()
     }
 
-    /// The tool of that name.
+    /// The tool of that name. One of a source is found also while its source is away.
     ///
     /// # Errors
     /// [`ToolError::Unknown`], naming the tools that there are.
-    pub fn find(&self, name: &str) -> Result<&Arc<dyn Tool>, ToolError> {
-        self.entry(name).map(|entry| &entry.tool).ok_or_else(|| ToolError::Unknown {
+    pub fn find(&self, name: &str) -> Result<Arc<dyn Tool>, ToolError> {
+        let fixed = self.fixed.iter().find(|tool| tool.spec().name == name);
+        fixed.cloned().or_else(|| self.find_in_source(name)).ok_or_else(|| ToolError::Unknown {
             name: name.to_owned(),
-            known: policy::names(&self.specs),
+            known: policy::names(&self.specs()),
         })
     }
 
     /// Whether a person must say yes before this tool runs. Of an unknown tool: yes.
     pub fn needs_approval(&self, name: &str) -> bool {
-        self.entry(name).is_none_or(|entry| entry.needs_approval)
+        self.find(name).map_or(true, |tool| self.policy.needs_approval(tool.spec()))
     }
 
-    fn entry(&self, name: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.tool.spec().name == name)
+    fn find_in_source(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        let (source, _) = name.split_once('.')?;
+        self.sources.iter().find(|known| known.name() == source)?.find(name)
     }
 }

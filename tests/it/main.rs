@@ -19,6 +19,7 @@ mod git_tools;
 mod github;
 mod injection;
 mod mail;
+mod mcp;
 mod metrics;
 mod models;
 mod outages;

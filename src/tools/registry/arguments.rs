@@ -75,6 +75,25 @@ pub fn is_plain_name(text: &str) -> bool {
     is_plain_line(text) && !text.contains(['\u{200d}', '\u{fe0f}'])
 }
 
+/// A text from somebody else without what is not seen of it; line breaks and tabs stay.
+pub fn without_invisible(text: &str) -> String {
+    let is_seen = |c: &char| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(*c));
+    text.chars().filter(is_seen).collect()
+}
+
+/// A text as one [plain line](is_plain_line): what is not seen of it is shown as an escape.
+pub fn escape_invisible(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_invisible(c) {
+            line.extend(c.escape_unicode());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
 /// Whether nothing is seen of a character, or it turns the direction of others. The parts of emoji
 /// are not meant.
 fn is_invisible(c: char) -> bool {
@@ -158,6 +177,13 @@ mod tests {
             assert!(!is_plain_line(&format!("main{c}")), "{c:?}");
         }
         assert!(is_plain_line("feature 브랜치를 👩‍💻 병합 ❤\u{fe0f}"));
+    }
+
+    #[test]
+    fn what_is_not_seen_is_left_out_or_shown_as_an_escape() {
+        assert_eq!(without_invisible("a\0\u{202e}b\n\tc"), "ab\n\tc");
+        assert_eq!(escape_invisible("a\u{202e}b\n병합"), "a\\u{202e}b\\u{a}병합");
+        assert!(is_plain_line(&escape_invisible("\u{2066}\r\u{feff}")));
     }
 
     #[test]

@@ -62,8 +62,13 @@ impl FromIterator<(String, Rule)> for ApprovalPolicy {
 pub(super) struct Settled(BTreeMap<String, Rule>);
 
 impl ApprovalPolicy {
-    /// Checks the rules against the tools.
-    pub(super) fn settle(self, specs: &[ToolSpec]) -> Result<Settled, PolicyError> {
+    /// Checks the rules against the tools. What is named like a tool of one of these sources is not
+    /// looked for.
+    pub(super) fn settle(
+        self,
+        specs: &[ToolSpec],
+        sources: &[&str],
+    ) -> Result<Settled, PolicyError> {
         let mut seen = BTreeSet::new();
         if let Some(twice) = specs.iter().find(|spec| !seen.insert(spec.name.as_str())) {
             return Err(PolicyError::Duplicate { tool: twice.name.clone() });
@@ -72,7 +77,8 @@ impl ApprovalPolicy {
             if *rule == Rule::None && ALWAYS_ASK.contains(&tool.as_str()) {
                 return Err(PolicyError::AlwaysAsks { tool: tool.clone() });
             }
-            if !seen.contains(tool.as_str()) {
+            let is_of_source = tool.split_once('.').is_some_and(|(of, _)| sources.contains(&of));
+            if !is_of_source && !seen.contains(tool.as_str()) {
                 return Err(PolicyError::UnknownTool { tool: tool.clone(), known: names(specs) });
             }
         }
@@ -118,7 +124,7 @@ mod tests {
 
     fn settle(rules: &[(&str, Rule)]) -> Result<Settled, PolicyError> {
         let rules = rules.iter().map(|(name, rule)| ((*name).to_owned(), *rule));
-        rules.collect::<ApprovalPolicy>().settle(&specs())
+        rules.collect::<ApprovalPolicy>().settle(&specs(), &["time"])
     }
 
     fn asking(policy: &Settled) -> Vec<bool> {
@@ -159,9 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_may_be_there_before_its_tool_if_the_tool_s_source_is_configured() {
+        let policy = settle(&[("time.now", Rule::None), ("git_status", Rule::Required)]).unwrap();
+        assert!(!policy.needs_approval(&spec("time.now", Effect::Writes)));
+        assert!(settle(&[("tine.now", Rule::None)]).is_err());
+    }
+
+    #[test]
     fn two_tools_of_one_name_are_refused() {
         let twice = [spec("a", Effect::Reads), spec("a", Effect::Writes)];
-        let error = ApprovalPolicy::default().settle(&twice).err().unwrap();
+        let error = ApprovalPolicy::default().settle(&twice, &[]).err().unwrap();
         assert_eq!(error, PolicyError::Duplicate { tool: "a".into() });
     }
 

@@ -1,0 +1,122 @@
+//! A server that is a child process: started with an environment of its own, and ended.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncReadExt;
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+
+use crate::shutdown::Tasks;
+use crate::tools::registry::escape_invisible;
+
+/// What a server gets to end in, after its input was closed and after each signal.
+const GRACE: Duration = Duration::from_secs(2);
+/// Bytes of what it said last on its standard error that are kept for the log.
+const LAST_WORDS: usize = 2048;
+
+/// Bytes of a value from which on it may be a key; shorter ones would mask half of what is said.
+const KEY_MIN: usize = 6;
+
+/// How to start it.
+#[derive(Clone, Debug)]
+pub(super) struct Command {
+    pub(super) program: String,
+    pub(super) arguments: Vec<String>,
+    pub(super) env: BTreeMap<String, SecretString>,
+    pub(super) cwd: Option<PathBuf>,
+}
+
+/// A running server, the leader of a process group. Dropping it kills the group.
+pub(super) struct Child {
+    child: tokio::process::Child,
+    group: Option<Pid>,
+    last_words: Arc<Mutex<Vec<u8>>>,
+    /// What must not be seen if it says it.
+    secrets: Vec<SecretString>,
+}
+
+impl Command {
+    /// Starts it; what it says on its standard error is read by one of `tasks`.
+    pub(super) fn start(&self, tasks: &Tasks) -> std::io::Result<(Child, ChildStdout, ChildStdin)> {
+        let env = self.env.iter().map(|(name, value)| (name, value.expose_secret()));
+        let mut command = tokio::process::Command::new(&self.program);
+        command.args(&self.arguments).env_clear().envs(env);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.process_group(0).kill_on_drop(true);
+        if let Some(cwd) = &self.cwd {
+            command.current_dir(cwd);
+        }
+        let mut child = command.spawn()?;
+        let no_pipe = || std::io::Error::other("no pipe to the child");
+        let stdout = child.stdout.take().ok_or_else(no_pipe)?;
+        let stdin = child.stdin.take().ok_or_else(no_pipe)?;
+        let stderr = child.stderr.take().ok_or_else(no_pipe)?;
+        let last_words = Arc::<Mutex<_>>::default();
+        tasks.spawn(listen(stderr, Arc::clone(&last_words)));
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        let secrets = self.secrets();
+        Ok((Child { child, group, last_words, secrets }, stdout, stdin))
+    }
+
+    /// The values of its environment that may be keys.
+    fn secrets(&self) -> Vec<SecretString> {
+        let may_be_key = |(name, value): &(&String, &SecretString)| {
+            let is_path = matches!(name.as_str(), "PATH" | "HOME");
+            !is_path && value.expose_secret().len() >= KEY_MIN
+        };
+        self.env.iter().filter(may_be_key).map(|(_, value)| value.clone()).collect()
+    }
+}
+
+impl Child {
+    /// Ends it, once its input is closed: an orderly server ends by itself then. The others are
+    /// asked to, with everything that they have started, and killed if they do not.
+    pub(super) async fn end(mut self) -> Option<ExitStatus> {
+        for signal in [None, Some(Signal::TERM), Some(Signal::KILL)] {
+            if let (Some(signal), Some(group)) = (signal, self.group) {
+                // A group that is already gone is what was wanted.
+                let _ = kill_process_group(group, signal);
+            }
+            if let Ok(ended) = tokio::time::timeout(GRACE, self.child.wait()).await {
+                // Its number may be somebody else's by now.
+                self.group = None;
+                return ended.ok();
+            }
+        }
+        None
+    }
+
+    /// What it said last on its standard error, as one line, without the keys that it was given.
+    pub(super) fn last_words(&self) -> String {
+        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = String::from_utf8_lossy(&words).into_owned();
+        for secret in &self.secrets {
+            said = said.replace(secret.expose_secret(), "***");
+        }
+        escape_invisible(said.trim())
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if let Some(group) = self.group {
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// Reads until the end, so that the server is never held up by a full pipe; keeps the last words.
+async fn listen(mut stderr: ChildStderr, last_words: Arc<Mutex<Vec<u8>>>) {
+    let mut piece = [0_u8; LAST_WORDS];
+    while let Ok(size @ 1..) = stderr.read(&mut piece).await {
+        let mut words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.extend_from_slice(&piece[..size]);
+        let surplus = words.len().saturating_sub(LAST_WORDS);
+        words.drain(..surplus);
+    }
+}

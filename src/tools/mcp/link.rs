@@ -1,0 +1,80 @@
+//! The line to one server: up while the server can be used, and it knows of every call.
+
+use std::time::Duration;
+
+use rmcp::{Peer, RoleClient};
+use tokio::sync::watch;
+
+use crate::tools::ToolError;
+
+/// The line to a server. Its supervisor puts it up and down, calls use it.
+pub(super) struct Link {
+    server: String,
+    /// For how long a call waits for a server that is away.
+    patience: Duration,
+    /// The connection, while there is one and the server's tools are known.
+    peer: watch::Sender<Option<Peer<RoleClient>>>,
+    /// Calls in flight: the supervisor neither disturbs nor ends a server that works.
+    calls: watch::Sender<usize>,
+}
+
+/// A call in flight, until it is dropped.
+pub(super) struct Busy<'a>(&'a Link);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.calls.send_modify(|calls| *calls -= 1);
+    }
+}
+
+impl Link {
+    /// The line to a server, down as yet.
+    pub(super) fn new(server: String, patience: Duration) -> Self {
+        Self { server, patience, peer: watch::Sender::new(None), calls: watch::Sender::new(0) }
+    }
+
+    /// The server's name.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.peer.borrow().is_some()
+    }
+
+    pub(super) fn up(&self, peer: Peer<RoleClient>) {
+        self.peer.send_replace(Some(peer));
+    }
+
+    pub(super) fn down(&self) {
+        self.peer.send_replace(None);
+    }
+
+    /// The connection; waits a little for a server that is away.
+    ///
+    /// # Errors
+    /// The server is still away.
+    pub(super) async fn peer(&self) -> Result<Peer<RoleClient>, ToolError> {
+        let mut peer = self.peer.subscribe();
+        let up = tokio::time::timeout(self.patience, peer.wait_for(Option::is_some)).await;
+        let peer = up.ok().and_then(Result::ok).and_then(|peer| peer.clone());
+        peer.ok_or_else(|| {
+            let server = &self.server;
+            ToolError::Failed(format!(
+                "the MCP server `{server}` is not available, it is being restarted; nothing was done"
+            ))
+        })
+    }
+
+    /// Takes note of a call.
+    pub(super) fn busy(&self) -> Busy<'_> {
+        self.calls.send_modify(|calls| *calls += 1);
+        Busy(self)
+    }
+
+    /// Waits until no call is in flight.
+    pub(super) async fn idle(&self) {
+        // The sender is part of `self`, so it cannot be gone.
+        let _ = self.calls.subscribe().wait_for(|calls| *calls == 0).await;
+    }
+}

@@ -1,0 +1,165 @@
+//! What a call brought, cut to size: text as it is, everything else as a note or as JSON.
+
+use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
+use serde_json::{Map, Value};
+
+use crate::tools::ToolError;
+use crate::tools::registry::escape_invisible;
+
+/// Bytes of an error's text that are told.
+const ERROR_MAX: usize = 8 * 1024;
+/// Characters of a URI, a name or a media type in a note.
+const NOTE_MAX: usize = 200;
+
+/// Later versions of the protocol may have more kinds of content.
+const UNKNOWN: &str = "[content of an unknown kind]";
+
+/// A result as a model and a person get to see it: `text` in the order of the server's blocks,
+/// `structured` as it came, and `cut` if more was there than `max` bytes.
+///
+/// # Errors
+/// [`ToolError::Failed`] with the text, if the server says that the call failed.
+pub(super) fn rendered(result: CallToolResult, max: usize) -> Result<Value, ToolError> {
+    let text = result.content.iter().map(block).collect::<Vec<_>>().join("\n");
+    if result.is_error == Some(true) {
+        let (kept, left) = cut(&text, max.min(ERROR_MAX));
+        let note = if left > 0 { format!(" [{left} bytes left out]") } else { String::new() };
+        return Err(ToolError::Failed(match kept {
+            "" => "the tool failed and said nothing".to_owned(),
+            kept => format!("{kept}{note}"),
+        }));
+    }
+    let mut whole = Map::new();
+    let mut notes = Vec::new();
+    let mut budget = max;
+    // Servers repeat what is structured as text, for clients that know only that.
+    let is_repeated = result.structured_content.is_some()
+        && serde_json::from_str::<Value>(&text).ok() == result.structured_content;
+    if let Some(structured) = result.structured_content.filter(|value| !value.is_null()) {
+        let size = structured.to_string().len();
+        if size <= budget {
+            budget -= size;
+            whole.insert("structured".into(), structured);
+        } else if !is_repeated {
+            notes.push(format!("structured result of {size} bytes left out"));
+        }
+    }
+    if !(is_repeated && whole.contains_key("structured")) {
+        let (kept, left) = cut(&text, budget);
+        whole.insert("text".into(), kept.into());
+        if left > 0 {
+            notes.push(format!("{left} bytes of text left out"));
+        }
+    }
+    if !notes.is_empty() {
+        whole.insert("cut".into(), notes.join(", ").into());
+    }
+    Ok(Value::Object(whole))
+}
+
+/// At most `max` bytes of a text, and how many are left.
+fn cut(text: &str, max: usize) -> (&str, usize) {
+    let end = text.floor_char_boundary(max);
+    (&text[..end], text.len() - end)
+}
+
+fn block(block: &ContentBlock) -> String {
+    match block {
+        ContentBlock::Text(text) => text.text.clone(),
+        ContentBlock::Image(image) => media("image", &image.mime_type, &image.data),
+        ContentBlock::Audio(audio) => media("audio", &audio.mime_type, &audio.data),
+        ContentBlock::Resource(resource) => match &resource.resource {
+            ResourceContents::TextResourceContents { uri, text, .. } => {
+                format!("[resource {}]\n{text}", short(uri))
+            }
+            ResourceContents::BlobResourceContents { uri, mime_type, blob, .. } => {
+                let kind = mime_type.as_deref().unwrap_or("of an unknown type");
+                media(&format!("resource {}", short(uri)), kind, blob)
+            }
+            _ => UNKNOWN.to_owned(),
+        },
+        ContentBlock::ResourceLink(link) => {
+            format!("[link to resource {} ({})]", short(&link.uri), short(&link.name))
+        }
+        _ => UNKNOWN.to_owned(),
+    }
+}
+
+/// A note in place of bytes that are of no use to a model that reads text.
+fn media(what: &str, kind: &str, base64: &str) -> String {
+    let bytes = base64.trim_end_matches('=').len() * 3 / 4;
+    let size = if bytes < 1024 { format!("{bytes} B") } else { format!("{} KiB", bytes / 1024) };
+    format!("[{what} {}, {size}]", short(kind))
+}
+
+fn short(text: &str) -> String {
+    escape_invisible(text).chars().take(NOTE_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn result(result: Value) -> CallToolResult {
+        serde_json::from_value(result).unwrap()
+    }
+
+    fn ok(given: Value, max: usize) -> Value {
+        rendered(result(given), max).unwrap()
+    }
+
+    #[test]
+    fn text_is_joined_and_what_is_not_text_becomes_a_note() {
+        let given = json!({"content": [
+            {"type": "text", "text": "안녕"},
+            {"type": "image", "mimeType": "image/png", "data": "A".repeat(16 * 1024)},
+            {"type": "audio", "mimeType": "audio/wav", "data": "QUJD"},
+            {"type": "resource", "resource": {"uri": "file:///a.txt", "text": "inside"}},
+            {"type": "resource", "resource": {"uri": "file:///a.bin", "blob": "QQ=="}},
+            {"type": "resource_link", "uri": "file:///b", "name": "b"},
+        ]});
+        let expected = "안녕\n[image image/png, 12 KiB]\n[audio audio/wav, 3 B]\n\
+                        [resource file:///a.txt]\ninside\n\
+                        [resource file:///a.bin of an unknown type, 1 B]\n\
+                        [link to resource file:///b (b)]";
+        assert_eq!(ok(given, 4096), json!({"text": expected}));
+    }
+
+    #[test]
+    fn a_structured_result_is_not_said_twice() {
+        let given = json!({
+            "content": [{"type": "text", "text": "{\"n\": 1}"}], "structuredContent": {"n": 1},
+        });
+        assert_eq!(ok(given, 4096), json!({"structured": {"n": 1}}));
+        let given = json!({
+            "content": [{"type": "text", "text": "one"}], "structuredContent": {"n": 1},
+        });
+        assert_eq!(ok(given, 4096), json!({"structured": {"n": 1}, "text": "one"}));
+    }
+
+    #[test]
+    fn what_is_too_large_is_cut_and_says_so() {
+        let given = json!({"content": [{"type": "text", "text": "가".repeat(1000)}]});
+        let whole = ok(given, 100);
+        assert_eq!(whole["text"], "가".repeat(33));
+        assert_eq!(whole["cut"], "2901 bytes of text left out");
+        let given = json!({
+            "content": [{"type": "text", "text": "short"}],
+            "structuredContent": {"long": "x".repeat(200)},
+        });
+        let expected = json!({"text": "short", "cut": "structured result of 211 bytes left out"});
+        assert_eq!(ok(given, 100), expected);
+    }
+
+    #[test]
+    fn a_result_that_says_that_it_is_an_error_is_one() {
+        let given = json!({"content": [{"type": "text", "text": "no disk"}], "isError": true});
+        let expected = ToolError::Failed("no disk".into());
+        assert_eq!(rendered(result(given), 4096), Err(expected));
+        let given = json!({"content": [{"type": "text", "text": "x".repeat(99)}], "isError": true});
+        let error = rendered(result(given), 10).unwrap_err().to_string();
+        assert_eq!(error, "xxxxxxxxxx [89 bytes left out]");
+    }
+}

@@ -1,0 +1,159 @@
+//! One tool of a server, and a call of it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rmcp::ServiceError;
+use rmcp::model::{CallToolRequestParams, CallToolResponse, JsonObject};
+use serde_json::Value;
+
+use super::link::Link;
+use super::result;
+use super::server::Server;
+use crate::tools::registry::{ArgumentSchema, escape_invisible, without_invisible};
+use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
+
+/// Characters of the arguments that the question shows; the request for approval has all of them.
+const SHOWN: usize = 600;
+/// Characters of a server's own message of what went wrong that are told.
+const MESSAGE_MAX: usize = 2000;
+
+/// A tool that a server has told of.
+pub(super) struct McpTool {
+    spec: ToolSpec,
+    /// Its name on the server.
+    name: String,
+    schema: ArgumentSchema,
+    timeout: std::time::Duration,
+    max_output_bytes: usize,
+    link: Arc<Link>,
+}
+
+impl McpTool {
+    /// A tool of this server; description and schema fit to be shown.
+    pub(super) fn new(
+        server: &Server,
+        name: String,
+        description: String,
+        (parameters, schema): (Value, ArgumentSchema),
+    ) -> Self {
+        let config = &server.config;
+        let effect = server.effect(&name);
+        let spec =
+            ToolSpec { name: format!("{}.{name}", config.name), description, parameters, effect };
+        let (timeout, max_output_bytes) = (config.timeout, config.max_output_bytes);
+        Self { spec, name, schema, timeout, max_output_bytes, link: Arc::clone(&server.link) }
+    }
+
+    /// What came of a call that was sent. Of one that writes nobody knows then whether it was done.
+    fn failure(&self, error: &ServiceError) -> ToolError {
+        let server = self.link.server();
+        match error {
+            ServiceError::McpError(error) => {
+                let message = without_invisible(&error.message);
+                ToolError::Failed(message.chars().take(MESSAGE_MAX).collect())
+            }
+            ServiceError::UnexpectedResponse => ToolError::Failed(format!(
+                "the answer of the MCP server `{server}` is not the result of a call{}",
+                self.doubt()
+            )),
+            // What the error says may hold the server's URL, and with it a key.
+            _ => ToolError::Failed(format!(
+                "the MCP server `{server}` was lost during the call{}",
+                self.doubt()
+            )),
+        }
+    }
+
+    fn late(&self) -> ToolError {
+        let seconds = self.timeout.as_secs();
+        match self.spec.effect {
+            Effect::Reads => ToolError::TimedOut { seconds },
+            Effect::Writes => ToolError::Failed(format!(
+                "the tool did not finish within {seconds} s{}",
+                self.doubt()
+            )),
+        }
+    }
+
+    fn doubt(&self) -> &'static str {
+        match self.spec.effect {
+            Effect::Reads => "",
+            Effect::Writes => "; whether it was done is not known",
+        }
+    }
+}
+
+#[async_trait]
+impl Tool for McpTool {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+        object(arguments)?;
+        self.schema.check(arguments)
+    }
+
+    fn question(&self, arguments: &Value) -> String {
+        question(&self.spec.name, arguments)
+    }
+
+    async fn run(&self, arguments: &Value, _context: &ToolContext) -> Result<Value, ToolError> {
+        let mut call = CallToolRequestParams::new(self.name.clone());
+        call.arguments = object(arguments)?;
+        let peer = self.link.peer().await?;
+        let _busy = self.link.busy();
+        // A call that is dropped before its answer tells the server that it is cancelled.
+        let answer = tokio::time::timeout(self.timeout, peer.call_tool_once(call)).await;
+        match answer.map_err(|_| self.late())? {
+            Ok(CallToolResponse::Complete(result)) => {
+                result::rendered(result, self.max_output_bytes)
+            }
+            // A question to a person, or a task to be asked after: nothing of it was offered.
+            Ok(_) => Err(self.failure(&ServiceError::UnexpectedResponse)),
+            Err(error) => Err(self.failure(&error)),
+        }
+    }
+}
+
+fn object(arguments: &Value) -> Result<Option<JsonObject>, ToolError> {
+    match arguments {
+        Value::Null => Ok(None),
+        Value::Object(members) => Ok(Some(members.clone())),
+        _ => Err(ToolError::InvalidArguments("they must be an object".into())),
+    }
+}
+
+/// What a person is asked: the server, the tool and, as far as they are short enough to be read,
+/// the arguments, with everything invisible made visible.
+pub(super) fn question(name: &str, arguments: &Value) -> String {
+    let (server, tool) = name.split_once('.').unwrap_or(("?", name));
+    let arguments = escape_invisible(&arguments.to_string());
+    let shown: String = arguments.chars().take(SHOWN).collect();
+    let left = arguments.chars().count() - shown.chars().count();
+    let cut = if left > 0 { format!("… (이하 {left}자 생략)") } else { String::new() };
+    format!("MCP 서버 {server}의 {tool} 도구를 실행할까요? 인자: {shown}{cut}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_question_names_server_tool_and_arguments_on_one_plain_line() {
+        assert_eq!(
+            question("files.write", &json!({"path": "a\u{202e}b", "text": "x\ny"})),
+            r#"MCP 서버 files의 write 도구를 실행할까요? 인자: {"path":"a\u{202e}b","text":"x\ny"}"#,
+        );
+    }
+
+    #[test]
+    fn a_long_argument_is_cut_in_the_question() {
+        let question = question("files.write", &json!({"text": "가".repeat(10_000)}));
+        assert!(question.chars().count() < 700, "{question}");
+        assert!(question.ends_with("자 생략)"), "{question}");
+    }
+}

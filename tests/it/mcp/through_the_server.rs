@@ -1,0 +1,70 @@
+//! A reference server's tools in a run: told to the model, asked for where they must be, called.
+
+use serde_json::{Value, json};
+
+use super::python;
+use crate::support::app::{Options, Server, eventually};
+use crate::support::model::{FakeModel, Reply};
+
+const TOLD: &str = "MCP server tells its tools";
+
+/// A server whose model does this, with the reference server's `get_current_time` as read-only.
+async fn server(model: &FakeModel) -> Option<Server> {
+    let command = json!([python()?, "-m", "mcp_server_time", "--local-timezone=UTC"]);
+    let options = Options::default()
+        .model(model)
+        .set("AURA__MCP__SERVERS__TIME__COMMAND", command)
+        .set("AURA__MCP__SERVERS__TIME__READ_ONLY", "get_current_time")
+        .set("AURA__MCP__SERVERS__AWAY__COMMAND", "/does/not/exist")
+        .set("AURA__TOOLS__APPROVAL__AWAY__ANYTHING", "none");
+    let server = Server::start(options).await;
+    eventually("the tools are known", async || server.log().contains(TOLD)).await;
+    Some(server)
+}
+
+#[tokio::test]
+async fn a_read_only_tool_of_an_mcp_server_runs_without_a_question() {
+    let arguments = json!({"timezone": "Asia/Seoul"});
+    let call = Reply::tool_call("time_get_current_time", &arguments);
+    let model = FakeModel::scripted([call, Reply::text(["끝"])]).await;
+    let Some(server) = server(&model).await else { return };
+    let mut stream = server.user().stream("지금 몇 시야?").await;
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed", "{:#?}", stream.summary());
+    assert!(stream.all("hitl").is_empty());
+    let done = stream.all("tool_execution").pop().unwrap().data.clone();
+    assert_eq!(
+        (&done["toolName"], &done["status"]),
+        (&json!("time.get_current_time"), &json!("success"))
+    );
+
+    let requests = model.requests();
+    let offered = requests[0].body["tools"].as_array().unwrap();
+    let names: Vec<&Value> = offered.iter().map(|tool| &tool["function"]["name"]).collect();
+    assert!(names.contains(&&json!("time_convert_time")), "{names:?}");
+    let heard = requests[1].message(-1)["content"].as_str().unwrap();
+    assert!(heard.contains("Asia/Seoul"), "{heard}");
+    assert_eq!(server.terminate().await, 0);
+}
+
+#[tokio::test]
+async fn any_other_tool_of_an_mcp_server_is_asked_for_and_runs_once_it_is_approved() {
+    let arguments =
+        json!({"source_timezone": "Asia/Seoul", "time": "09:00", "target_timezone": "UTC"});
+    let call = Reply::tool_call("time_convert_time", &arguments);
+    let model = FakeModel::scripted([call, Reply::text(["끝"])]).await;
+    let Some(server) = server(&model).await else { return };
+    let user = server.user();
+    let mut stream = user.stream("서울 9시는 UTC로 몇 시야?").await;
+    let hitl = stream.until("hitl").await;
+    let question = hitl.data.to_string();
+    assert!(question.contains("MCP 서버 time의 convert_time 도구"), "{question}");
+    assert_eq!(hitl.data["context"], arguments);
+    user.approve(hitl.data["requestId"].as_str().unwrap()).await;
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed", "{:#?}", stream.summary());
+    let done = stream.all("tool_execution").pop().unwrap().data.clone();
+    assert_eq!(done["toolName"], "time.convert_time");
+    assert!(done["result"].to_string().contains("T00:00:00+00:00"), "{done}");
+    assert_eq!(server.terminate().await, 0);
+}
