@@ -35,6 +35,8 @@ pub trait ToolSource: Send + Sync {
 #[derive(Clone)]
 pub struct Tools {
     fixed: Arc<[Arc<dyn Tool>]>,
+    /// Of the fixed ones, so that nothing is copied where there are no others.
+    specs: Arc<[ToolSpec]>,
     sources: Arc<[Arc<dyn ToolSource>]>,
     policy: Arc<policy::Settled>,
 }
@@ -59,18 +61,20 @@ impl Tools {
         sources: Vec<Arc<dyn ToolSource>>,
         policy: ApprovalPolicy,
     ) -> Result<Self, PolicyError> {
-        let specs: Vec<ToolSpec> = tools.iter().map(|tool| tool.spec().clone()).collect();
+        let specs: Arc<[ToolSpec]> = tools.iter().map(|tool| tool.spec().clone()).collect();
         let names: Vec<&str> = sources.iter().map(|source| source.name()).collect();
         let policy = Arc::new(policy.settle(&specs, &names)?);
-        Ok(Self { fixed: tools.into(), sources: sources.into(), policy })
+        Ok(Self { fixed: tools.into(), specs, sources: sources.into(), policy })
     }
 
     /// What a model is told: every tool that can be used now.
     pub fn specs(&self) -> Arc<[ToolSpec]> {
-        let from_sources = self.sources.iter().map(|source| source.tools());
-        let from_sources: Vec<_> = from_sources.collect();
-        let dynamic = from_sources.iter().flat_map(|tools| tools.iter());
-        self.fixed.iter().chain(dynamic).map(|tool| tool.spec().clone()).collect()
+        if self.sources.is_empty() {
+            return Arc::clone(&self.specs);
+        }
+        let more: Vec<_> = self.sources.iter().map(|source| source.tools()).collect();
+        let more = more.iter().flat_map(|tools| tools.iter()).map(|tool| tool.spec());
+        self.specs.iter().chain(more).cloned().collect()
     }
 
     /// The tool of that name. One of a source is found also while its source is away.
