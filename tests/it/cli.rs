@@ -78,7 +78,7 @@ fn an_unknown_setting_stops_the_start_with_one_clear_line() {
     assert_eq!(
         ended.stderr,
         "error: hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has \
-         timeout_seconds\n"
+         on_reject, timeout_seconds, warning_seconds\n"
     );
     assert_eq!(ended.stdout, "");
 }

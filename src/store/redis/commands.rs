@@ -19,6 +19,7 @@ use crate::store::StoreError;
 use crate::telemetry::metrics::Metrics;
 
 mod batch;
+mod names;
 
 /// Where the connection stands.
 #[derive(Clone, Debug)]
