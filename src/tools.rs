@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::domain::{SessionId, ToolCallId};
+use crate::domain::{Exhibit, SessionId, ToolCallId};
 
 pub mod git;
 pub mod github;
@@ -109,6 +109,11 @@ pub trait Tool: Send + Sync {
     /// Whether it would only show what it would have sent.
     fn is_dry_run(&self) -> bool {
         false
+    }
+
+    /// What people may look at in a result of [`Tool::run`], beside the words of the answer.
+    fn exhibit(&self, _result: &Value) -> Option<Exhibit> {
+        None
     }
 
     /// Does it, and returns what came of it. Keeps its own time limit and bounds its result's size;

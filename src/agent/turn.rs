@@ -192,6 +192,9 @@ impl Run {
             let content = "답변이 모델의 길이 제한에서 잘렸습니다.".to_owned();
             drafts.push(thought(ThoughtKind::Reflection, content, Vec::new()));
         }
+        if planned.is_empty() {
+            drafts.extend(self.exhibit());
+        }
         let usage = end.usage.unwrap_or_default();
         let answered = Record::Answered { content: text, calls: planned, usage, confidence };
         drafts.push(Draft::Record(answered));
@@ -206,6 +209,22 @@ impl Run {
         let (id, status) = (step.step_id.clone(), step.status);
         let record = Record::StepMoved { step: id, status, confidence: Some(confidence) };
         vec![Draft::Both(Event::PlanStepUpdate(step), record)]
+    }
+
+    /// The last `content` of an answer, which has no words: what the last tool that gave people
+    /// something to look at gave them.
+    fn exhibit(&self) -> Option<Draft> {
+        let results = self.state.own_messages().iter().rev();
+        let shown = results.filter_map(|message| match message {
+            Message::Tool { name, content, .. } => {
+                let result = serde_json::from_str(content).ok()?;
+                self.env.tools.find(name).ok()?.exhibit(&result)
+            }
+            Message::System { .. } | Message::User { .. } | Message::Assistant { .. } => None,
+        });
+        let result = shown.into_iter().next()?;
+        let metadata = json!({ "result": result });
+        Some(Draft::Event(Event::Content { content: String::new(), chunk: true, metadata }))
     }
 
     fn plan_thought(&self, calls: &[ToolCall]) -> Draft {

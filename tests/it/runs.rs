@@ -247,3 +247,28 @@ async fn a_run_at_work_can_be_cancelled() {
     assert_eq!(stream.status_at_end(), "cancelled");
     model.wait_for_hang_ups(1).await;
 }
+
+/// The last `content` carries what the last tool gave people to look at, and no words.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_content_carries_what_a_tool_gave_to_look_at() {
+    let server = Server::embedded().await;
+    let mut stream = server.user().stream("GitHub PR을 분석해주세요").await;
+    stream.to_done().await;
+    let contents = stream.all("content");
+    let (last, before) = contents.split_last().unwrap();
+    let result = &last.data["metadata"]["result"];
+    assert_eq!((&last.data["content"], &result["type"]), (&"".into(), &"diff".into()));
+    assert_eq!(result["title"], "main → feature");
+    assert!(result["content"].as_str().unwrap().starts_with("diff --git"), "{result}");
+    assert!(before.iter().all(|frame| frame.data["metadata"]["result"].is_null()));
+
+    let mut stream = server.user().stream("저장소 상태를 알려줘").await;
+    stream.to_done().await;
+    let list = &stream.all("content").last().unwrap().data["metadata"]["result"];
+    assert_eq!(list["type"], "checklist", "{list}");
+    assert!(list["items"].as_array().unwrap().iter().any(|item| item["checked"] == true));
+
+    let mut greeting = server.user().stream("안녕하세요").await;
+    greeting.to_done().await;
+    assert!(greeting.all("content").iter().all(|frame| frame.data["metadata"]["result"].is_null()));
+}

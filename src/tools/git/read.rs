@@ -14,6 +14,7 @@ use super::Git;
 use super::command::Output;
 use super::refs::RelativePath;
 use super::repository::Repository;
+use crate::domain::Exhibit;
 use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
 
@@ -46,6 +47,11 @@ trait Operation: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 
     /// The repository that the call names.
     fn repository(&self) -> Option<&RelativePath>;
+
+    /// What people may look at in what was read.
+    fn exhibit(_result: &Value) -> Option<Exhibit> {
+        None
+    }
 
     /// Reads it.
     fn read(self, repository: &Repository)
@@ -87,6 +93,10 @@ impl<O: Operation> Tool for ReadTool<O> {
         let operation: Option<O> = parse_arguments(arguments).ok();
         let name = self.git.name_of(operation.as_ref().and_then(O::repository));
         format!("{} 도구로 저장소를 읽을까요? (저장소: {name})", O::NAME)
+    }
+
+    fn exhibit(&self, result: &Value) -> Option<Exhibit> {
+        O::exhibit(result)
     }
 
     async fn run(&self, arguments: &Value, _context: &ToolContext) -> Result<Value, ToolError> {

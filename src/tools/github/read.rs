@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::TOKEN_SETTING;
 use super::call::Call;
 use super::client::Client;
+use crate::domain::Exhibit;
 use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
 
@@ -39,6 +40,11 @@ trait Query: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 
     /// What is read, for a person, for instance `dwp/aura#12`.
     fn subject(&self) -> String;
+
+    /// What people may look at in what was read.
+    fn exhibit(_result: &Value) -> Option<Exhibit> {
+        None
+    }
 
     /// Reads it.
     fn read(self, call: &Call<'_>) -> impl Future<Output = Result<Value, ToolError>> + Send;
@@ -81,6 +87,10 @@ impl<Q: Query> Tool for Reader<Q> {
     fn question(&self, arguments: &Value) -> String {
         let subject = parse_arguments::<Q>(arguments).map_or_else(|_| "?".into(), |q| q.subject());
         format!("{} 도구로 GitHub을 읽을까요? ({subject})", Q::NAME)
+    }
+
+    fn exhibit(&self, result: &Value) -> Option<Exhibit> {
+        Q::exhibit(result)
     }
 
     async fn run(&self, arguments: &Value, _context: &ToolContext) -> Result<Value, ToolError> {

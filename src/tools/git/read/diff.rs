@@ -5,6 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{MAX_LISTED, Operation, bounded_text};
+use crate::domain::Exhibit;
+use crate::domain::exhibit::Text;
 use crate::tools::ToolError;
 use crate::tools::git::refs::{RefName, RelativePath};
 use crate::tools::git::repository::Repository;
@@ -48,6 +50,13 @@ impl Operation for Diff {
 
     fn repository(&self) -> Option<&RelativePath> {
         self.repository.as_ref()
+    }
+
+    fn exhibit(result: &Value) -> Option<Exhibit> {
+        let (from, to) = (result["from"]["name"].as_str()?, result["to"]["name"].as_str()?);
+        let patch = result["patch"].as_str().filter(|patch| !patch.is_empty())?;
+        let truncated = result["truncated"].as_bool().unwrap_or_default();
+        Some(Exhibit::Diff(Text::new(format!("{from} → {to}"), patch, truncated)))
     }
 
     async fn read(self, repository: &Repository) -> Result<Value, ToolError> {

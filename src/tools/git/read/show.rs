@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Operation, bounded_text};
+use crate::domain::Exhibit;
+use crate::domain::exhibit::Text;
 use crate::tools::ToolError;
 use crate::tools::git::refs::{RefName, RelativePath};
 use crate::tools::git::repository::Repository;
@@ -34,6 +36,12 @@ impl Operation for ShowFile {
 
     fn repository(&self) -> Option<&RelativePath> {
         self.repository.as_ref()
+    }
+
+    fn exhibit(result: &Value) -> Option<Exhibit> {
+        let (path, content) = (result["path"].as_str()?, result["content"].as_str()?);
+        let truncated = result["truncated"].as_bool().unwrap_or_default();
+        Some(Exhibit::Text(Text::new(path, content, truncated)))
     }
 
     async fn read(self, repository: &Repository) -> Result<Value, ToolError> {

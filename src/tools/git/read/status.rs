@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{MAX_LISTED, Operation};
+use crate::domain::Exhibit;
 use crate::tools::ToolError;
 use crate::tools::git::refs::RelativePath;
 use crate::tools::git::repository::Repository;
@@ -23,6 +24,19 @@ impl Operation for Status {
 
     fn repository(&self) -> Option<&RelativePath> {
         self.repository.as_ref()
+    }
+
+    fn exhibit(result: &Value) -> Option<Exhibit> {
+        let none = |list: &str| result["counts"][list].as_u64().map(|count| count == 0);
+        let branch = result["branch"].as_str().unwrap_or("HEAD");
+        Some(Exhibit::checklist(
+            format!("{branch} 브랜치 상태"),
+            [
+                ("충돌 없음", none("conflicted")?),
+                ("커밋되지 않은 변경 없음", none("staged")? && none("unstaged")?),
+                ("추적되지 않는 파일 없음", none("untracked")?),
+            ],
+        ))
     }
 
     async fn read(self, repository: &Repository) -> Result<Value, ToolError> {

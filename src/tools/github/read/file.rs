@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Query;
+use crate::domain::Exhibit;
+use crate::domain::exhibit::Text;
 use crate::tools::ToolError;
 use crate::tools::git::refs::{RefName, RelativePath};
 use crate::tools::github::call::Call;
@@ -41,6 +43,12 @@ impl Query for GetFile {
 
     fn subject(&self) -> String {
         format!("{}/{}: {}", self.owner, self.repo, self.path)
+    }
+
+    fn exhibit(result: &Value) -> Option<Exhibit> {
+        let (path, content) = (result["path"].as_str()?, result["content"].as_str()?);
+        let truncated = result["truncated"].as_bool().unwrap_or_default();
+        Some(Exhibit::Text(Text::new(path, content, truncated)))
     }
 
     async fn read(self, call: &Call<'_>) -> Result<Value, ToolError> {
