@@ -1,7 +1,7 @@
 //! THE composition root: picks the adapters, puts everything together, serves, and drains.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,25 +15,23 @@ use crate::agent::budget::Budget;
 use crate::agent::journal::Desk;
 use crate::agent::listener;
 use crate::agent::ownership::Terms;
-use crate::agent::run::{ApproverPolicy, Env, Limits, OnReject};
+use crate::agent::run::{Env, Limits, OnReject};
 use crate::domain::{Clock, SystemClock};
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
-use crate::settings::{
-    Approval, Listening, McpServerSettings, McpTransport, Mode, Rejection, Settings, ToolSettings,
-};
+use crate::settings::{Listening, Mode, Rejection, Settings};
 use crate::shutdown::{Drained, Tasks};
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
 use crate::telemetry::metrics::Metrics;
-use crate::tools::outgoing::Unconfigured;
-use crate::tools::registry::{PolicyError, Rule};
-use crate::tools::{ApprovalPolicy, Tool, ToolError, Tools, git, github, mail, mcp};
+use crate::tools::registry::PolicyError;
+use crate::tools::{ToolError, git, github, mail, mcp};
 
 pub mod audit;
 
 mod models;
+mod tools;
 
 /// How long to wait for an embedded store that is away, which it never is.
 const UNUSED_PATIENCE: Duration = Duration::from_secs(30);
@@ -121,8 +119,8 @@ impl App {
         let tasks = Tasks::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Metrics::default();
-        let workspace = workspace(&settings, mode).await?;
-        let tools = tools(&settings, mode, workspace.as_deref(), &tasks).await?;
+        let workspace = tools::workspace(&settings, mode).await?;
+        let tools = tools::tools(&settings, mode, workspace.as_deref(), &tasks).await?;
         let model = models::model(&settings, &metrics)?;
         let (listener, address) = bind(&settings).await?;
         let (store, events) = store(&settings, &clock, &tasks, &metrics)?;
@@ -141,7 +139,7 @@ impl App {
         };
         let limits = limits(&settings);
         let terms = Terms { lease: settings.agent.lease, scan: SCAN };
-        let approvers = approvers(&settings, &tools)?;
+        let approvers = tools::approvers(&settings, &tools)?;
         let gate = Arc::default();
         let env = Arc::new(Env { desk, model, tools, approvers, gate, limits, terms });
         let service = listener::start(env, settings.agent.max_runs, events);
@@ -219,116 +217,6 @@ fn store(
             Ok((store, events))
         }
     }
-}
-
-async fn tools(
-    settings: &Settings,
-    mode: &Mode,
-    workspace: Option<&Path>,
-    tasks: &Tasks,
-) -> Result<Arc<Tools>, AppError> {
-    let mut tools = git_tools(settings, workspace, tasks).await?;
-    let unconfigured = match mode {
-        Mode::Dev(_) => Unconfigured::DryRun,
-        Mode::Production => Unconfigured::Refuse,
-    };
-    tools.extend(github::tools(github_config(settings), unconfigured)?);
-    tools.extend(mail::tools(&mail_config(settings), unconfigured)?);
-    let (used, unused): (Vec<_>, Vec<_>) =
-        settings.mcp_servers.iter().partition(|server| server.enabled);
-    let is_of_unused = |tool: &str| {
-        tool.split_once('.').is_some_and(|(of, _)| unused.iter().any(|server| server.name == of))
-    };
-    let approval = settings.tools.approval.iter().filter(|(tool, _)| !is_of_unused(tool));
-    let rules = approval.map(|(tool, approval)| {
-        let rule = match approval {
-            Approval::Required => Rule::Required,
-            Approval::None => Rule::None,
-        };
-        (tool.clone(), rule)
-    });
-    let policy: ApprovalPolicy = rules.collect();
-    let servers = used.into_iter().map(|server| mcp_server(server, &settings.tools)).collect();
-    let sources = mcp::start(servers, tasks)?;
-    Ok(Arc::new(Tools::with_sources(tools, sources, policy)?))
-}
-
-fn mcp_server(server: &McpServerSettings, tools: &ToolSettings) -> mcp::ServerConfig {
-    let transport = match server.transport.clone() {
-        McpTransport::Command { program, arguments, env, cwd } => {
-            mcp::Transport::Command { program, arguments, env, cwd }
-        }
-        McpTransport::Url { url, headers } => mcp::Transport::Http { url, headers },
-    };
-    mcp::ServerConfig {
-        name: server.name.clone(),
-        transport,
-        read_only: server.read_only.clone(),
-        timeout: server.timeout.unwrap_or(tools.timeout),
-        max_output_bytes: tools.max_output_bytes,
-        pace: mcp::Pace::default(),
-    }
-}
-
-async fn git_tools(
-    settings: &Settings,
-    workspace: Option<&Path>,
-    tasks: &Tasks,
-) -> Result<Vec<Arc<dyn Tool>>, AppError> {
-    let Some(root) = workspace else {
-        return Ok(git::unconfigured(tasks.clone()));
-    };
-    let mut config = git::Config {
-        timeout: settings.tools.timeout,
-        max_output_bytes: settings.tools.max_output_bytes,
-        ..git::Config::new(root)
-    };
-    if let Some(path) = &settings.tools.git_path {
-        config.search_path = path.into();
-    }
-    Ok(git::tools(config, tasks.clone()).await?)
-}
-
-fn github_config(settings: &Settings) -> github::Config {
-    github::Config {
-        api: settings.github.api_url.clone(),
-        token: settings.github.token.clone(),
-        // Whoever names a server wants it to be asked.
-        anonymous: settings.github.own_api_url,
-        timeout: settings.tools.timeout,
-        max_output_bytes: settings.tools.max_output_bytes,
-    }
-}
-
-fn mail_config(settings: &Settings) -> mail::Config {
-    let smtp = &settings.smtp;
-    let server = smtp.url.clone().map(|url| mail::ServerConfig {
-        url,
-        ca_file: smtp.ca_file.clone(),
-        timeout: smtp.timeout,
-    });
-    let (from, allowed_domains) = (smtp.from.clone(), smtp.allowed_domains.clone());
-    mail::Config { server, from, allowed_domains }
-}
-
-/// The directory that the git tools may use: the configured one, or the sample of `--dev`.
-async fn workspace(settings: &Settings, mode: &Mode) -> Result<Option<PathBuf>, AppError> {
-    match mode {
-        Mode::Dev(setup) => match &setup.scratch {
-            Some(scratch) => Ok(Some(git::sample::create(scratch.path()).await?)),
-            None => Ok(settings.workspace_root.clone()),
-        },
-        Mode::Production => Ok(settings.workspace_root.clone()),
-    }
-}
-
-/// Who may approve what. A rule for a tool that is not there is a mistake.
-fn approvers(settings: &Settings, tools: &Tools) -> Result<ApproverPolicy, AppError> {
-    let rules = &settings.tools.approvers;
-    for tool in rules.keys() {
-        tools.find(tool).map_err(|error| AppError::Approvers { tool: tool.clone(), error })?;
-    }
-    Ok(rules.iter().map(|(tool, approvers)| (tool.clone(), approvers.clone())).collect())
 }
 
 fn limits(settings: &Settings) -> Limits {

@@ -54,7 +54,7 @@ pub async fn page(
         return Err(ApiError::forbidden("the token's role may not read the audit stream"));
     }
     let after = after(params.first_of(&["after"]))?;
-    let limit = limit(params.first_of(&["limit"]))?;
+    let limit = params.limit(PAGE, PAGE_MAX)?;
     // One more than asked for tells whether there is a next page.
     let mut entries = http.store.audit(&caller.tenant, after, limit + 1).await?;
     let more = entries.len() > limit;
@@ -67,14 +67,4 @@ pub async fn page(
 fn after(text: Option<&str>) -> Result<u64, ApiError> {
     let Some(text) = text else { return Ok(0) };
     text.parse().map_err(|_| ApiError::invalid("after", "must be the number of an entry, or 0"))
-}
-
-fn limit(text: Option<&str>) -> Result<usize, ApiError> {
-    let Some(text) = text else { return Ok(PAGE) };
-    match text.parse::<usize>() {
-        Ok(limit) if (1..=PAGE_MAX).contains(&limit) => Ok(limit),
-        Ok(_) | Err(_) => {
-            Err(ApiError::invalid("limit", &format!("must be a number from 1 to {PAGE_MAX}")))
-        }
-    }
 }

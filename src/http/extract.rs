@@ -32,6 +32,17 @@ impl Params {
         let values = names.iter().filter_map(|name| self.0.get(*name));
         values.map(String::as_str).find(|value| !value.trim().is_empty())
     }
+
+    /// How many lines of a list are wanted: `limit`, from 1 to `most`.
+    pub fn limit(&self, unless_said: usize, most: usize) -> Result<usize, ApiError> {
+        let Some(text) = self.first_of(&["limit"]) else { return Ok(unless_said) };
+        match text.parse::<usize>() {
+            Ok(limit) if (1..=most).contains(&limit) => Ok(limit),
+            Ok(_) | Err(_) => {
+                Err(ApiError::invalid("limit", &format!("must be a number from 1 to {most}")))
+            }
+        }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {

@@ -26,7 +26,7 @@ pub async fn list(
     Authenticated(caller): Authenticated,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let limit = limit(params.first_of(&["limit"]))?;
+    let limit = params.limit(PAGE, PAGE_MAX)?;
     let before = match params.first_of(&["before"]) {
         Some(id) => Some(known(&http, &caller, id).await?),
         None => None,
@@ -89,16 +89,6 @@ async fn known(http: &Shared, caller: &Caller, id: &str) -> Result<SessionMeta, 
     let missing = || ApiError::not_found("session");
     let id = SessionId::parse(id).ok_or_else(missing)?;
     http.service.known_session(caller, &id).await?.ok_or_else(missing)
-}
-
-fn limit(text: Option<&str>) -> Result<usize, ApiError> {
-    let Some(text) = text else { return Ok(PAGE) };
-    match text.parse::<usize>() {
-        Ok(limit) if (1..=PAGE_MAX).contains(&limit) => Ok(limit),
-        Ok(_) | Err(_) => {
-            Err(ApiError::invalid("limit", &format!("must be a number from 1 to {PAGE_MAX}")))
-        }
-    }
 }
 
 fn line(session: &SessionSummary) -> Value {
