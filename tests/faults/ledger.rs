@@ -6,6 +6,9 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+/// The records after which a run waits for people.
+const WAITS: [&str; 3] = ["approval_asked", "deadline_near", "still_asked"];
+
 /// One process: a restarted server is another one.
 pub type Owner = u32;
 
@@ -116,7 +119,7 @@ impl Ledger {
         if run.owner != owner {
             (run.owner, run.abandoned) = (owner, None);
         }
-        run.waits = append.records.last().is_some_and(|record| record == "approval_asked");
+        run.waits = append.records.last().is_some_and(|record| WAITS.contains(&record.as_str()));
         run.decided = false;
         run.over = append.events.last().is_some_and(|event| event == "[DONE]");
         // What the old owner still wrote after it was told to go is no time that a client waits.
