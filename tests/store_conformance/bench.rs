@@ -56,9 +56,20 @@ impl Process {
         Self { store, events, tasks }
     }
 
-    /// The next event.
+    /// The next event; leases that anybody gave up are left out.
     pub(crate) async fn event(&mut self) -> StoreEvent {
-        self.events.recv().await.expect("the store goes on")
+        loop {
+            match self.events.recv().await.expect("the store goes on") {
+                // On a shared cluster one may still be under way from the check before.
+                StoreEvent::Released => {}
+                event => return event,
+            }
+        }
+    }
+
+    /// Returns once somebody has given leases up.
+    pub(crate) async fn released(&mut self) {
+        while self.events.recv().await.expect("the store goes on") != StoreEvent::Released {}
     }
 
     /// The next signal: its session and its text.
