@@ -132,6 +132,11 @@ async fn a_master_that_was_demoted_while_it_lives_is_left_for_the_new_one() {
             }
         })
         .await;
+        // Until then the old master takes writes that are lost once it follows the new one.
+        eventually("the old master follows the new one", || async {
+            master.ask("INFO replication\r\n").unwrap_or_default().contains("role:slave")
+        })
+        .await;
         until_resubscribed(&mut process).await;
         eventually("appended on whom the sentinel names", || async {
             process.store.append(&session, EventId::ZERO, &entries([1])).await.is_ok()
