@@ -3,11 +3,13 @@
 
 use super::journal::{Desk, JournalError};
 use super::record::{Outcome, PlannedCall};
-use super::run::Run;
+use super::run::{Env, Run};
+use super::state::Executed;
+use super::turn::parse_arguments;
 use crate::domain::audit;
 use crate::domain::{
     ApprovalRequest, ArgumentsHash, AuditCall, AuditFact, AuditKind, AuditReason, Decision,
-    TenantId, Verdict,
+    SessionMeta, TenantId, Verdict,
 };
 use crate::store::StoreError;
 
@@ -18,7 +20,54 @@ impl Desk {
         tenant: &TenantId,
         fact: &AuditFact,
     ) -> Result<(), StoreError> {
-        self.patiently(|| self.store.record(tenant, fact)).await
+        self.patiently(|| self.store.record(tenant, fact)).await.map_err(|error| match error {
+            StoreError::Corrupt(why) => StoreError::Corrupt(format!(
+                "the audit stream of tenant {tenant} cannot be continued ({why}), and what cannot be \
+                 recorded is not done; `aura-platform audit verify` says more"
+            )),
+            away @ StoreError::Unavailable(_) => away,
+        })
+    }
+}
+
+impl Env {
+    /// A request of a run was decided.
+    pub(super) async fn record_decision(
+        &self,
+        meta: &SessionMeta,
+        planned: &PlannedCall,
+        request: &ApprovalRequest,
+        decision: &Decision,
+    ) -> Result<(), StoreError> {
+        let edited = decision.args.as_ref().filter(|_| decision.verdict == Verdict::Approved);
+        let kind = AuditKind::ApprovalDecided {
+            verdict: decision.verdict,
+            reason: decision.reason.as_deref().map(AuditReason::new),
+            edited_arguments_hash: edited.map(|args| ArgumentsHash::of(&request.action_type, args)),
+        };
+        let hash = ArgumentsHash::of(&request.action_type, &request.context);
+        let call = self.audited_call(meta, planned, hash);
+        let (id, who) = (&request.request_id, decision.by.clone());
+        let fact = AuditFact::of_request(id, kind, call, who, decision.at_ms);
+        self.desk.record(&meta.tenant, &fact).await
+    }
+
+    /// A call of a run, with these arguments.
+    fn audited_call(
+        &self,
+        meta: &SessionMeta,
+        planned: &PlannedCall,
+        hash: ArgumentsHash,
+    ) -> AuditCall {
+        let tool = planned.call.name.clone();
+        let dry_run = self.tools.find(&tool).is_ok_and(|tool| tool.is_dry_run());
+        AuditCall {
+            session_id: meta.session_id.clone(),
+            tool,
+            tool_call_id: planned.call.id.clone(),
+            arguments_hash: hash,
+            dry_run,
+        }
     }
 }
 
@@ -30,7 +79,8 @@ impl Run {
         request: &ApprovalRequest,
     ) -> Result<(), JournalError> {
         let who = Some(request.user_id.clone());
-        let call = self.audited(planned, request);
+        let hash = ArgumentsHash::of(&request.action_type, &request.context);
+        let call = self.audited_call(planned, hash);
         let kind = AuditKind::ApprovalRequested;
         let fact = AuditFact::of_request(&request.request_id, kind, call, who, request.created_at);
         self.record(&fact).await
@@ -43,15 +93,8 @@ impl Run {
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Result<(), JournalError> {
-        let edited = decision.args.as_ref().filter(|_| decision.verdict == Verdict::Approved);
-        let kind = AuditKind::ApprovalDecided {
-            verdict: decision.verdict,
-            reason: decision.reason.as_deref().map(AuditReason::new),
-            edited_arguments_hash: edited.map(|args| ArgumentsHash::of(&request.action_type, args)),
-        };
-        let call = self.audited(planned, request);
-        let (id, who) = (&request.request_id, decision.by.clone());
-        self.record(&AuditFact::of_request(id, kind, call, who, decision.at_ms)).await
+        let recorded = self.env.record_decision(&self.state.meta, planned, request, decision).await;
+        recorded.map_err(JournalError::StoreAway)
     }
 
     /// A call is about to be run for the `attempt`th time.
@@ -80,6 +123,20 @@ impl Run {
         self.record_execution(call, attempt, kind, approved).await
     }
 
+    /// The end of the last call, which a former owner may not have come to record.
+    pub(super) async fn record_missed_end(&mut self) -> Result<(), JournalError> {
+        let Some(Executed { planned, approved, attempts, outcome }) = self.state.executed.take()
+        else {
+            return Ok(());
+        };
+        let arguments = match &approved {
+            Some(request) => request.context.clone(),
+            None => parse_arguments(&planned.call).unwrap_or_default(),
+        };
+        let call = self.audited_call(&planned, ArgumentsHash::of(&planned.call.name, &arguments));
+        self.record_end(&call, attempts, &outcome, approved.as_deref()).await
+    }
+
     async fn record_execution(
         &self,
         call: &AuditCall,
@@ -102,21 +159,8 @@ impl Run {
         recorded.map_err(JournalError::StoreAway)
     }
 
-    /// The call that a request is about, with the arguments that were shown.
-    fn audited(&self, planned: &PlannedCall, request: &ApprovalRequest) -> AuditCall {
-        self.audited_call(planned, ArgumentsHash::of(&request.action_type, &request.context))
-    }
-
     /// A call with these arguments.
     pub(super) fn audited_call(&self, planned: &PlannedCall, hash: ArgumentsHash) -> AuditCall {
-        let tool = planned.call.name.clone();
-        let dry_run = self.env.tools.find(&tool).is_ok_and(|tool| tool.is_dry_run());
-        AuditCall {
-            session_id: self.state.meta.session_id.clone(),
-            tool,
-            tool_call_id: planned.call.id.clone(),
-            arguments_hash: hash,
-            dry_run,
-        }
+        self.env.audited_call(&self.state.meta, planned, hash)
     }
 }

@@ -12,7 +12,7 @@ use super::service::AgentService;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{
     ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Caller, Decision,
-    RequestId, SessionId, Verdict,
+    RequestId, SessionId, SessionMeta, Verdict,
 };
 use crate::store::{Decided, StoreError};
 
@@ -219,8 +219,9 @@ impl AgentService {
         if needed == 1 || late || store.decision(id).await?.is_some() {
             return Ok(None);
         }
-        let given = store.endorse(id, &caller.user).await?;
+        // What cannot be recorded does not count.
         self.record_endorsement(caller, request, click).await?;
+        let given = store.endorse(id, &caller.user).await?;
         let (session, user) = (request.session_id.clone(), &caller.user);
         tracing::info!(request = %id, %session, %user, given, needed, "approval endorsed");
         Ok((given < needed).then_some(Outcome::Endorsed { session, given, needed }))
@@ -277,6 +278,8 @@ impl AgentService {
         }
     }
 
+    /// The stored request. Its key is shared with others, so whose run it is about, which says who
+    /// may decide, is read from a key of ours.
     async fn stored_request(
         &self,
         caller: &Caller,
@@ -285,10 +288,14 @@ impl AgentService {
         let stored = self.env.desk.store.request(id).await?.ok_or(DecisionError::NotFound)?;
         let request: ApprovalRequest = serde_json::from_str(&stored)
             .map_err(|error| StoreError::Corrupt(format!("hitl:request:{id}: {error}")))?;
-        if request.tenant_id == caller.tenant {
-            Ok((stored, request))
-        } else {
-            Err(DecisionError::NotFound)
+        let meta = self.env.desk.store.session(&request.session_id).await?;
+        match meta.filter(|meta| meta.tenant == caller.tenant) {
+            Some(SessionMeta { tenant: tenant_id, user: user_id, .. })
+                if request.request_id == *id =>
+            {
+                Ok((stored, ApprovalRequest { tenant_id, user_id, ..request }))
+            }
+            Some(_) | None => Err(DecisionError::NotFound),
         }
     }
 }

@@ -68,13 +68,17 @@ impl Run {
     ) -> Step {
         let (tool, arguments) = match self.checked(planned) {
             Ok(checked) => checked,
-            Err(refusal) => return self.refuse(planned, refusal).await,
+            // It may have happened all the same, and the model is to know that.
+            Err(Refusal::Invalid(error) | Refusal::Other(error)) => {
+                let error = format!("{} {error}", doubt(approved));
+                return self.refuse(planned, Refusal::Other(error)).await;
+            }
         };
+        // The same arguments that were approved before, which need not be the model's.
+        let arguments = approved.map_or(arguments, |request| request.context.clone());
         match tool.spec().effect {
             Effect::Reads => self.run_tool(planned, &*tool, arguments, approved).await,
             Effect::Writes => {
-                // The same arguments that were shown before.
-                let arguments = approved.map_or(arguments, |request| request.context.clone());
                 let doubt = doubt(approved);
                 tracing::warn!(
                     session = %self.state.meta.session_id, tool = %planned.call.name,

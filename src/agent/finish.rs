@@ -1,7 +1,7 @@
 //! Every way in which a run ends. Each ends with `end` and the trailer, in one append.
 
 use super::execute::{NO_REASON, doubt};
-use super::journal::Draft;
+use super::journal::{Draft, JournalError};
 use super::record::{PlannedCall, Record};
 use super::run::{Exit, Flow, Run, Step, moved};
 use super::state::{Call, CallStatus, State};
@@ -9,10 +9,12 @@ use super::turn::{failure, parse_arguments, thought};
 use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind, ToolExecution, ToolStatus};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// What the contract (section 4.4) says to a person who did not answer.
 const TIMED_OUT: &str = "사용자 응답 지연으로 작업이 취소되었습니다";
+/// What `end` says after an error.
+const FAILED: &str = "작업이 실패했습니다.";
 
 impl Run {
     /// Looks back on the work, and ends it well.
@@ -46,7 +48,7 @@ impl Run {
         let mut drafts = close_steps(&self.state, StepStatus::Failed);
         drafts.extend(self.close_calls());
         drafts.push(Draft::Event(Event::Error(error)));
-        self.finish(drafts, EndStatus::Failed, "작업이 실패했습니다.", Some(note)).await
+        self.finish(drafts, EndStatus::Failed, FAILED, Some(note)).await
     }
 
     /// Ends the run because a person said no.
@@ -97,6 +99,20 @@ impl Run {
         drafts.extend(close_steps(&self.state, StepStatus::Skipped));
         let note = "[작업이 취소되었습니다]".to_owned();
         self.finish(drafts, EndStatus::Cancelled, "작업이 취소되었습니다.", Some(note)).await
+    }
+
+    /// Ends a run that broke down, with no more than its journal: nothing is asked, recorded or
+    /// remembered, for one of these may be what broke.
+    pub(super) async fn break_off(mut self, error: ErrorEvent) -> Result<(), JournalError> {
+        let mut drafts = close_steps(&self.state, StepStatus::Failed);
+        drafts.extend(self.close_calls());
+        drafts.push(Draft::Event(Event::Error(error)));
+        let now_ms = self.env.desk.clock.now_ms();
+        drafts.extend(ending(Some(&self.state), EndStatus::Failed, FAILED, now_ms));
+        self.commit(drafts).await?;
+        self.writer.flush().await?;
+        save_ending(&*self.env.desk.store, &self.state).await;
+        Ok(())
     }
 
     /// Writes the end and the trailer. `note` is what the thread's next run reads of this one, where
@@ -215,13 +231,10 @@ fn ending(state: Option<&State>, status: EndStatus, message: &str, now_ms: u64) 
     [Draft::Both(end, Record::Ended { status }), Draft::Done]
 }
 
-/// What is left to say of a run that broke down: an error, the end, the trailer.
-///
-/// Without a state, that is, with a journal that cannot be understood, there is less to say.
-pub(super) fn breakdown(state: Option<&State>, error: ErrorEvent, now_ms: u64) -> Vec<Draft> {
-    let mut drafts = state.map_or_else(Vec::new, |state| close_steps(state, StepStatus::Failed));
-    drafts.push(Draft::Event(Event::Error(error)));
-    drafts.extend(ending(state, EndStatus::Failed, "작업이 실패했습니다.", now_ms));
+/// All that can be said of a run whose journal cannot be understood: an error, the end, the trailer.
+pub(super) fn breakdown(error: ErrorEvent) -> Vec<Draft> {
+    let mut drafts = vec![Draft::Event(Event::Error(error))];
+    drafts.extend(ending(None, EndStatus::Failed, FAILED, 0));
     drafts
 }
 
@@ -237,6 +250,11 @@ async fn save_ending(store: &dyn Store, state: &State) {
 }
 
 /// A run that panicked.
-pub(super) fn panic_error() -> ErrorEvent {
+pub(super) fn panicked() -> ErrorEvent {
     failure("the run broke down".into(), "InternalError", ErrorCode::Internal, true)
+}
+
+/// A run that met something stored that cannot be read: trying again would meet it again.
+pub(super) fn unreadable(error: &StoreError) -> ErrorEvent {
+    failure(error.to_string(), "StoreCorruptError", ErrorCode::Internal, false)
 }

@@ -100,7 +100,8 @@ impl Waiting {
             Verdict::Rejected => signal.reason.clone(),
             Verdict::Approved | Verdict::TimedOut | Verdict::Cancelled => None,
         };
-        Decision { by: signal.by.clone(), reason, ..Decision::of(verdict, now_ms) }
+        let args_hash = signal.shown.clone().filter(|_| verdict == Verdict::Approved);
+        Decision { by: signal.by.clone(), reason, args_hash, ..Decision::of(verdict, now_ms) }
     }
 }
 

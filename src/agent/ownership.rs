@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::finish::unreadable;
 use super::journal::{Draft, JournalError, Writer};
 use super::run::Run;
 use super::service::AgentService;
@@ -148,8 +149,7 @@ impl AgentService {
                 return self.forget(&session);
             }
             Err(error @ StoreError::Corrupt(_)) => {
-                tracing::error!(%session, %error, "run cannot be taken over");
-                return self.break_down(&session, None).await;
+                return self.break_down(&session, None, unreadable(&error)).await;
             }
         };
         let last = last_id(&entries);
@@ -159,8 +159,8 @@ impl AgentService {
             Left::Answers(requests) => self.wait_again(&session, &requests, permit).await,
             Left::Work(state) => self.work_again(*state, last, permit).await,
             Left::Unreadable => {
-                tracing::error!(%session, "a journal that cannot be understood");
-                self.break_down(&session, Some(last)).await;
+                let error = StoreError::Corrupt("the journal cannot be understood".into());
+                self.break_down(&session, Some(last), unreadable(&error)).await;
             }
         }
     }

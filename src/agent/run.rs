@@ -129,6 +129,9 @@ impl Run {
 
     /// Works until there is nothing to do but wait, or nothing at all, or the process is to stop.
     pub async fn drive(mut self) -> Exit {
+        if let Err(error) = self.record_missed_end().await {
+            return Exit::Abandoned(error);
+        }
         let stopping = self.env.desk.tasks.stopping();
         loop {
             if stopping.is_cancelled() && self.state.node != Node::Done {
@@ -234,6 +237,7 @@ impl Run {
     }
 
     async fn take_decisions(&mut self, decided: Vec<Decided>) -> Result<(), JournalError> {
+        self.record_missed_end().await?;
         for Decided { request, decision } in decided {
             self.take_decision(request, decision).await?;
         }

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::finish::{breakdown, panic_error};
+use super::finish::{breakdown, panicked, unreadable};
 use super::gate::{Decided, Parked, Release, Waiting};
 use super::journal::{JournalError, Writer, opening};
 use super::live::{LiveLog, LiveLogs};
@@ -20,10 +20,10 @@ use super::record::{Opened, Record};
 use super::run::{Env, Exit, Run};
 use super::state::{Node, State, last_id};
 use super::votes::keep_request;
-use crate::domain::event::EndStatus;
+use crate::domain::event::{EndStatus, ErrorEvent};
 use crate::domain::{
-    Caller, Decision, Entry, EventId, Message, PageContext, SessionId, SessionMeta, ThreadId,
-    Verdict,
+    Caller, Decision, Entry, EventId, Message, PageContext, RequestId, SessionId, SessionMeta,
+    ThreadId, Verdict,
 };
 use crate::store::{AppendError, ReadError, StoreError};
 use crate::telemetry::metrics::Load;
@@ -206,8 +206,7 @@ impl AgentService {
                 self.abandon(session, &JournalError::StoreAway(error));
             }
             Err(error @ StoreError::Corrupt(_)) => {
-                tracing::error!(%session, %error, "run cannot be resumed");
-                self.break_down(session, None).await;
+                self.break_down(session, None, unreadable(&error)).await;
             }
         }
     }
@@ -273,8 +272,12 @@ impl AgentService {
             // What the run had queued is stored before anybody else writes; it cannot panic.
             let stored = committing.await.ok();
             match exit {
+                // Whoever tried again would find the same.
+                Ok(Exit::Abandoned(JournalError::StoreAway(error @ StoreError::Corrupt(_)))) => {
+                    service.break_down(&session, stored, unreadable(&error)).await;
+                }
                 Ok(exit) => service.left(session, exit, permit).await,
-                Err(_panic) => service.break_down(&session, stored).await,
+                Err(_panic) => service.break_down(&session, stored, panicked()).await,
             }
         });
     }
@@ -335,20 +338,31 @@ impl AgentService {
         self.let_go.lock().unwrap_or_else(PoisonError::into_inner).insert(session.clone());
     }
 
-    /// Ends a run that panicked, or cannot be understood any more: its stream has an end like any
-    /// other, and its request can be decided no more. `stored` is where its journal ended as far as
-    /// this process knows: if somebody else has gone on from there, nothing is written.
-    pub(super) async fn break_down(&self, session: &SessionId, stored: Option<EventId>) {
-        tracing::error!(%session, "run broke down");
-        for waiting in self.env.gate.withdraw(session) {
-            let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
-            let decided = self.env.desk.store.decide(&waiting.request, &proposal).await;
-            if let Ok(decided) = decided {
-                keep_request(&self.env, &waiting.request, &decided.standing(proposal)).await;
+    /// Ends a run that panicked, or met something stored that cannot be understood: its stream has
+    /// an end like any other, and its requests can be decided no more. `stored` is where its journal
+    /// ended as far as this process knows: if somebody else has gone on from there, nothing is
+    /// written.
+    pub(super) async fn break_down(
+        &self,
+        session: &SessionId,
+        stored: Option<EventId>,
+        error: ErrorEvent,
+    ) {
+        tracing::error!(%session, error = %error.error, "run broke down");
+        let state = match self.journal(session).await {
+            Ok(entries) if stored.is_some_and(|stored| stored != last_id(&entries)) => {
+                return self.abandon(session, &JournalError::Lost);
             }
-        }
-        match self.write_breakdown(session, stored).await {
+            Ok(entries) => State::fold(&entries),
+            Err(_) => None,
+        };
+        self.take_back(session, state.as_ref()).await;
+        match self.write_breakdown(session, stored, state, error).await {
             Ok(()) => self.over(session).await,
+            Err(error @ JournalError::StoreAway(StoreError::Corrupt(_))) => {
+                tracing::error!(%session, %error, "a broken run cannot be ended; it is given up");
+                self.over(session).await;
+            }
             Err(error) => {
                 tracing::error!(%session, %error, "the end of a broken run cannot be written");
                 self.forget(session);
@@ -356,10 +370,44 @@ impl AgentService {
         }
     }
 
+    /// Takes back what a run that broke down had asked.
+    async fn take_back(&self, session: &SessionId, state: Option<&State>) {
+        let mut asked: Vec<RequestId> =
+            self.env.gate.withdraw(session).into_iter().map(|waiting| waiting.request).collect();
+        asked.extend(
+            state.into_iter().flat_map(State::pending_requests).map(|r| r.request_id.clone()),
+        );
+        asked.sort();
+        asked.dedup();
+        for request in asked {
+            let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
+            match self.env.desk.store.decide(&request, &proposal).await {
+                Ok(decided) => {
+                    let decision = decided.standing(proposal);
+                    if let Some(state) = state {
+                        self.record_taken_back(state, &request, &decision).await;
+                    }
+                    keep_request(&self.env, &request, &decision).await;
+                }
+                Err(error) => tracing::warn!(%session, %request, %error, "request not taken back"),
+            }
+        }
+    }
+
+    async fn record_taken_back(&self, state: &State, request: &RequestId, decision: &Decision) {
+        let Some((planned, asked)) = state.asked_about(request) else { return };
+        let recorded = self.env.record_decision(&state.meta, planned, asked, decision).await;
+        if let Err(error) = recorded {
+            tracing::error!(%request, %error, "a decision is missing in the audit stream");
+        }
+    }
+
     async fn write_breakdown(
         &self,
         session: &SessionId,
         stored: Option<EventId>,
+        state: Option<State>,
+        error: ErrorEvent,
     ) -> Result<(), JournalError> {
         let store = &self.env.desk.store;
         let last = match stored {
@@ -369,13 +417,18 @@ impl AgentService {
                 last_id(&newest.map_err(JournalError::StoreAway)?)
             }
         };
-        let entries = self.journal(session).await.unwrap_or_default();
         let live = self.live.open(session, last);
         let (mut writer, _) = Writer::open(&self.env.desk, session, last, live);
-        let now_ms = self.env.desk.clock.now_ms();
-        let state = State::fold(&entries);
-        writer.append(&breakdown(state.as_ref(), panic_error(), now_ms)).await?;
-        writer.flush().await?;
+        match state {
+            Some(state) => {
+                let cancel = CancellationToken::new();
+                Run::new(Arc::clone(&self.env), state, writer, cancel).break_off(error).await?;
+            }
+            None => {
+                writer.append(&breakdown(error)).await?;
+                writer.flush().await?;
+            }
+        }
         self.env.desk.metrics.run_ended(EndStatus::Failed);
         Ok(())
     }

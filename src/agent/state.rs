@@ -61,6 +61,19 @@ pub enum CallStatus {
     Finished,
 }
 
+/// A call that was run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Executed {
+    /// The call.
+    pub planned: PlannedCall,
+    /// The approval that it ran with, if it needed one.
+    pub approved: Option<Box<ApprovalRequest>>,
+    /// How often it was started.
+    pub attempts: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
 /// A run's state.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -105,6 +118,9 @@ pub struct State {
     pub ends_waiting: bool,
     /// The requests whose people were warned that the deadline comes.
     pub warned: Vec<RequestId>,
+    /// The call that was run last, if nothing has happened since: the audit stream may not have its
+    /// end yet.
+    pub executed: Option<Executed>,
     /// How it ended, once it is over.
     pub ended: Option<EndStatus>,
 }
@@ -137,6 +153,7 @@ impl State {
             last_request: None,
             ends_waiting: false,
             warned: Vec::new(),
+            executed: None,
             ended: None,
         }
     }
@@ -170,6 +187,10 @@ impl State {
     /// Moves on by one record.
     pub fn apply(&mut self, record: &Record) {
         self.ends_waiting = says_it_waits(record);
+        // The steps of the plan move together with what moves them.
+        if !matches!(record, Record::StepMoved { .. }) {
+            self.executed = None;
+        }
         match record {
             Record::Opened(_) => {}
             Record::Analyzed => self.node = Node::Plan,
@@ -365,6 +386,14 @@ impl State {
         self.attempts += 1;
         self.successes += u32::from(matches!(outcome, Outcome::Ok(_)));
         if let Some(found) = self.calls.iter().find(|c| &c.planned.call.id == call) {
+            if let CallStatus::Started(approved) = &found.status {
+                self.executed = Some(Executed {
+                    planned: found.planned.clone(),
+                    approved: approved.clone(),
+                    attempts: found.attempts,
+                    outcome: outcome.clone(),
+                });
+            }
             self.misuse.note(&found.planned.call.name, self.turns, invalid);
             self.messages.push(Message::Tool {
                 call_id: call.clone(),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::Value;
 
+use super::finish::unreadable;
 use super::gate::Waiting;
 use super::run::Env;
 use super::service::AgentService;
@@ -199,6 +200,11 @@ impl AgentService {
             }
             match ask().await {
                 Ok(answer) => return Some(answer),
+                // No decision can be made any more: better an end than to wait for ever.
+                Err(error @ StoreError::Corrupt(_)) => {
+                    self.break_down(session, None, unreadable(&error)).await;
+                    return None;
+                }
                 Err(error) => {
                     let request = &waiting.request;
                     tracing::warn!(%session, %request, %error, "decision postponed: the store is away");
@@ -304,8 +310,13 @@ fn stored_vote(session: &SessionId, waiting: &Waiting, votes: &StoredVotes) -> O
         })
         .map(|(_, signal)| signal)
         .filter(meant);
-    let vote = by_signal.or_else(|| votes.request.as_deref().and_then(vote_of_request));
-    vote.filter(|signal| waiting.counts(signal))
+    let by_request = || {
+        let vote = votes.request.as_deref().and_then(vote_of_request)?;
+        let is_of_other_session = vote.session_id.as_ref().is_some_and(|named| named != session);
+        let is_meant = vote.request_id.as_ref() == Some(&waiting.request) && !is_of_other_session;
+        is_meant.then_some(vote)
+    };
+    by_signal.or_else(by_request).filter(|signal| waiting.counts(signal))
 }
 
 fn log_ignored(session: &SessionId, why: &str) {
@@ -377,6 +388,18 @@ mod tests {
         };
         assert!(vote("approve").is_none());
         assert!(vote("reject").is_some());
+    }
+
+    #[test]
+    fn a_stored_request_answers_only_itself() {
+        let vote = |id: &str, of: &str| {
+            let request = json!({"requestId": id, "sessionId": of, "status": "approved"});
+            let votes = StoredVotes { request: Some(request.to_string()), ..Default::default() };
+            stored_vote(&session(), &waiting(true), &votes)
+        };
+        assert!(vote("req_0123456789ab", "session_u_1_ab").is_some());
+        assert!(vote("req_ba9876543210", "session_u_1_ab").is_none());
+        assert!(vote("req_0123456789ab", "session_u_2_cd").is_none());
     }
 
     #[test]

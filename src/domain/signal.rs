@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::approval::{Decision, Verdict};
+use super::audit::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
 
 /// Longest signal that is read, in bytes.
@@ -54,6 +55,8 @@ pub struct Signal {
     pub reason: Option<String>,
     /// When, in seconds since the Unix epoch, where it says so.
     pub timestamp: Option<u64>,
+    /// The hash of the tool and the arguments that stood beside the vote; `None` where none did.
+    pub shown: Option<ArgumentsHash>,
 }
 
 /// Why a message is not a signal. What is quoted is cut.
@@ -107,6 +110,8 @@ struct Fields {
     rejected_at: Option<Value>,
     reason: Option<Value>,
     timestamp: Option<Value>,
+    action_type: Option<Value>,
+    context: Option<Value>,
 }
 
 impl Signal {
@@ -135,6 +140,7 @@ impl Signal {
             by: user(by.as_ref()).or_else(|| user(fields.user_id.as_ref())),
             reason: reason(fields.reason.as_ref()),
             timestamp: seconds(fields.timestamp.as_ref()),
+            shown: None,
         })
     }
 
@@ -183,7 +189,8 @@ impl Signal {
 /// The vote in a stored `hitl:request` that another publisher has set to `approved` or `rejected`;
 /// `None` for every other status, and for whatever is not such a request.
 ///
-/// Its `userId` is who started the run, so who decided is read from `approvedBy` and `rejectedBy`.
+/// Whoever set it may have had before them what stands there by now, so that goes with the vote. Its
+/// `userId` is who started the run, so who decided is read from `approvedBy` and `rejectedBy`.
 pub fn vote_of_request(json: &str) -> Option<Signal> {
     let fields = Fields::read(json.as_bytes()).ok()?;
     let (vote, by, at) = match fields.status.as_ref()?.as_str()? {
@@ -198,6 +205,7 @@ pub fn vote_of_request(json: &str) -> Option<Signal> {
         by: user(by.as_ref()),
         reason: reason(fields.reason.as_ref()),
         timestamp: seconds(at.as_ref()),
+        shown: fields.shown(),
     })
 }
 
@@ -225,6 +233,11 @@ impl Fields {
             vote = Some(this);
         }
         vote.ok_or(SignalFault::NoDecision)
+    }
+
+    fn shown(&self) -> Option<ArgumentsHash> {
+        let tool = self.action_type.as_ref()?.as_str()?;
+        Some(ArgumentsHash::of(tool, self.context.as_ref()?))
     }
 
     fn request_id(&self) -> Result<Option<RequestId>, SignalFault> {

@@ -15,6 +15,7 @@ use crate::support::redis::RedisServer;
 
 mod documented;
 mod pages;
+mod spoilt;
 mod verifying;
 
 /// When the first fact happened.

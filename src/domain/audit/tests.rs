@@ -206,3 +206,16 @@ fn only_hex_digits_in_lower_case_are_a_hash() {
         assert!(serde_json::from_value::<ArgumentsHash>(json!(text)).is_err(), "{text}");
     }
 }
+
+proptest::proptest! {
+    /// What was asked is read back from the journal before it runs: its hash must survive that.
+    #[test]
+    fn arguments_that_were_stored_and_read_back_have_the_same_hash(
+        number in proptest::num::f64::NORMAL, text in ".*",
+    ) {
+        let arguments = json!({"text": text, "numbers": [number, 1, -1]});
+        let read: Value = serde_json::from_str(&arguments.to_string()).unwrap();
+        let hash = |arguments: &Value| ArgumentsHash::of("weather.at", arguments);
+        proptest::prop_assert_eq!(hash(&read), hash(&arguments));
+    }
+}

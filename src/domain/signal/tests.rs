@@ -32,6 +32,7 @@ fn the_three_forms_of_the_contract_are_read() {
         by: None,
         reason: None,
         timestamp: Some(1_706_152_860),
+        shown: None,
     };
     assert_eq!(approval, Ok(expected.clone()));
 

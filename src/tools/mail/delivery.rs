@@ -197,11 +197,12 @@ fn is_about_tls(error: &Error) -> bool {
 fn said(server: &Server, error: &Error) -> String {
     let code = error.status().map(|code| format!("{code} ")).unwrap_or_default();
     let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    let text = presentable(&format!("{code}{cause}"));
-    match &server.login {
+    let text = format!("{code}{cause}");
+    // Before the text is cut: of half a password nothing would be found.
+    presentable(&match &server.login {
         Some(login) => text.replace(login.password.expose_secret(), "[password]"),
         None => text,
-    }
+    })
 }
 
 fn words(response: &Response) -> String {

@@ -53,6 +53,11 @@ impl Keys {
         self.0.ttl(key).await.unwrap()
     }
 
+    /// `ZCARD aura:leases`: how many runs somebody has to look after.
+    pub async fn leases(&mut self) -> usize {
+        self.0.zcard("aura:leases").await.unwrap()
+    }
+
     /// `PUBSUB CHANNELS hitl:channel:*`.
     pub async fn channels(&mut self) -> Vec<String> {
         let mut command = redis::cmd("PUBSUB");

@@ -1,0 +1,101 @@
+//! Arguments that somebody has changed while approving, on a server that dies right after: what runs,
+//! or is asked about again, is what was approved.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::resume::request_of;
+use crate::support::app::{Options, Server, eventually};
+use crate::support::git::{HeldGit, Workspace};
+use crate::support::model::{FakeModel, Reply};
+use crate::support::redis::RedisServer;
+use crate::support::stream::{Frame, SseStream};
+
+/// Two servers on one Redis and one workspace, with a git that can be held up.
+struct Scene {
+    first: Option<Server>,
+    second: Server,
+    git: HeldGit,
+    _workspace: Workspace,
+    _redis: RedisServer,
+    _model: FakeModel,
+}
+
+impl Scene {
+    /// The model wants this call, and then says that it is done.
+    async fn new(tool: &'static str, arguments: Value) -> Self {
+        let model = FakeModel::answering(move |body| {
+            let messages = body["messages"].as_array().unwrap();
+            match messages.iter().any(|message| message["role"] == "tool") {
+                true => Reply::text(["끝"]),
+                false => Reply::tool_call(tool, &arguments),
+            }
+        })
+        .await;
+        let (git, workspace) = (HeldGit::new(), Workspace::with_sample("sample").await);
+        let redis = RedisServer::start();
+        let root = workspace.root();
+        let start = || {
+            let options = Options::default()
+                .model(&model)
+                .set("REDIS_URL", redis.url())
+                .set("AURA__TOOLS__APPROVAL__GIT_LOG", "required")
+                .set("AURA__TOOLS__GIT_PATH", git.path())
+                .set("AURA__AGENT__LEASE_SECONDS", 1);
+            Server::start_in(options, &root)
+        };
+        let (first, second) = tokio::join!(start(), start());
+        let first = Some(first);
+        Self { first, second, git, _workspace: workspace, _redis: redis, _model: model }
+    }
+
+    /// Approves with other arguments, kills the server while the tool is at work, and goes on with
+    /// the other one.
+    async fn approved_with_and_killed(&mut self, args: &Value) -> SseStream {
+        let first = self.first.take().unwrap();
+        let user = first.user();
+        let mut stream = user.stream("부탁해").await;
+        let hitl = stream.until("hitl").await;
+        self.git.hold();
+        let path = format!("/aura/hitl/approve/{}", request_of(&hitl));
+        let approved = user.post(&path, json!({"args": args})).await;
+        assert_eq!(approved.status, StatusCode::OK, "{approved:?}");
+        eventually("the tool is at work", async || self.git.waits()).await;
+        first.kill().await;
+        self.second.user().resume(&stream.session(), Some(hitl.id)).await
+    }
+}
+
+fn runs(stream: &SseStream) -> Vec<&Frame> {
+    let calls = stream.all("tool_execution").into_iter();
+    calls.filter(|call| call.data["status"] == "running").collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_only_reads_is_repeated_with_the_arguments_that_were_approved() {
+    let mut scene = Scene::new("git_log", json!({"limit": 5})).await;
+    let edited = json!({"limit": 1});
+    let mut rest = scene.approved_with_and_killed(&edited).await;
+    scene.git.let_go();
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    assert_eq!(runs(&rest).len(), 2, "once by each server");
+    assert!(runs(&rest).iter().all(|run| run.data["toolArgs"] == edited), "{:#?}", runs(&rest));
+    let done = rest.all("tool_execution").pop().unwrap().data.clone();
+    assert_eq!(done["result"]["commits"].as_array().unwrap().len(), 1, "{done}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_in_doubt_is_asked_about_with_the_arguments_that_were_approved() {
+    let mut scene = Scene::new("git_merge", json!({"source": "conflict", "target": "main"})).await;
+    let edited = json!({"source": "feature", "target": "main"});
+    let mut rest = scene.approved_with_and_killed(&edited).await;
+    let again = rest.until("hitl").await;
+    assert_eq!(again.data["context"], edited);
+    scene.git.let_go();
+    let user = scene.second.user();
+    assert_eq!(user.approve(request_of(&again)).await.status, StatusCode::OK);
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    assert!(runs(&rest).iter().all(|run| run.data["toolArgs"] == edited), "{:#?}", runs(&rest));
+}

@@ -1,0 +1,110 @@
+//! Requests that somebody has rewritten in Redis, whose keys others may write, too: what runs is what
+//! was asked, by leave of those who may give it, or nothing.
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::resume::request_of;
+use crate::support::app::Options;
+use crate::support::keys::Keys;
+use crate::support::model::{FakeModel, Reply};
+use crate::support::stream::SseStream;
+use crate::support::world::{Kind, World};
+
+/// A run that asks for a mail, and somebody at its Redis.
+struct Scene {
+    world: World,
+    keys: Keys,
+    stream: SseStream,
+    request: String,
+    _model: FakeModel,
+}
+
+impl Scene {
+    async fn new(approvers: &str) -> Self {
+        let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": "끝"}).to_string();
+        let model = FakeModel::scripted([
+            Reply::stream().call("call_a", "send_email", [mail.as_str()]).ends("tool_calls"),
+            Reply::text(["했습니다."]),
+        ])
+        .await;
+        let options =
+            Options::default().model(&model).set("AURA__TOOLS__APPROVERS__SEND_EMAIL", approvers);
+        let world = World::with(Kind::Redis, options).await;
+        let keys = Keys::of(world.redis.as_ref().unwrap()).await;
+        let mut stream = world.server.user().stream("메일").await;
+        let hitl = stream.until("hitl").await;
+        let request = request_of(&hitl).to_owned();
+        Self { world, keys, stream, request, _model: model }
+    }
+
+    /// Rewrites the stored request.
+    async fn rewrite(&mut self, change: impl FnOnce(&mut Value)) {
+        let key = format!("hitl:request:{}", self.request);
+        let mut request = self.keys.json(&key).await;
+        change(&mut request);
+        self.keys.set(&key, &request, 300).await;
+    }
+
+    /// Reads to the end, and tells the last status of the call.
+    async fn outcome(&mut self) -> (String, String) {
+        self.stream.to_done().await;
+        let call = self.stream.all("tool_execution").pop().unwrap().data["status"].clone();
+        (call.as_str().unwrap().to_owned(), self.stream.status_at_end().to_owned())
+    }
+}
+
+fn other_mail(request: &mut Value) {
+    request["context"]["to"] = json!(["mallory@example.com"]);
+}
+
+fn ran(stream: &SseStream) -> bool {
+    stream.all("tool_execution").iter().any(|call| call.data["status"] == "running")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_click_on_rewritten_arguments_runs_nothing() {
+    let mut scene = Scene::new("tenant").await;
+    scene.rewrite(other_mail).await;
+    assert_eq!(scene.world.server.user().approve(&scene.request).await.status, StatusCode::OK);
+    assert_eq!(scene.outcome().await.0, "failed");
+    assert!(!ran(&scene.stream));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_vote_beside_rewritten_arguments_runs_nothing_and_one_beside_those_asked_about_does() {
+    let mut scene = Scene::new("tenant").await;
+    scene.rewrite(other_mail).await;
+    scene.rewrite(|request| request["status"] = "approved".into()).await;
+    assert_eq!(scene.outcome().await.0, "failed");
+    assert!(!ran(&scene.stream));
+
+    let mut scene = Scene::new("tenant").await;
+    scene.rewrite(|request| request["status"] = "approved".into()).await;
+    assert_eq!(scene.outcome().await, ("success".into(), "completed".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_names_an_easier_tool_runs_nothing() {
+    let mut scene = Scene::new("role:manager").await;
+    scene.rewrite(|request| request["actionType"] = "git_merge".into()).await;
+    scene.world.server.user().approve(&scene.request).await;
+    assert_eq!(scene.outcome().await.0, "failed");
+    assert!(!ran(&scene.stream));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asked_is_not_read_from_what_others_can_write() {
+    let mut scene = Scene::new("not_requester").await;
+    let requester = scene.world.server.user();
+    scene.rewrite(|request| request["userId"] = "somebody".into()).await;
+    assert_eq!(requester.approve(&scene.request).await.status, StatusCode::FORBIDDEN);
+    scene.rewrite(|request| request["tenantId"] = "tenant2".into()).await;
+    let stranger = scene.world.server.as_user("tenant2", "stranger");
+    assert_eq!(stranger.get(&format!("/aura/hitl/requests/{}", scene.request)).await.status, 404);
+    assert_eq!(stranger.approve(&scene.request).await.status, StatusCode::NOT_FOUND);
+    scene.rewrite(|request| request["status"] = "approved".into()).await;
+    let colleague = scene.world.server.as_user("tenant1", "colleague");
+    assert_eq!(colleague.approve(&scene.request).await.status, StatusCode::OK);
+    assert_eq!(scene.outcome().await, ("success".into(), "completed".into()));
+}
