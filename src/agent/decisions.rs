@@ -11,10 +11,11 @@ use super::gate::Waiting;
 use super::service::AgentService;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{
-    ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Caller, Decision,
-    RequestId, SessionId, SessionMeta, Verdict,
+    ApprovalRequest, ApprovalStatus, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind,
+    Caller, Decision, RequestId, SessionId, SessionMeta, Verdict,
 };
 use crate::store::{Decided, StoreError};
+use crate::tools::registry::is_too_deep;
 
 /// How long a click waits for its decision to be told to others.
 const TELLING: Duration = Duration::from_secs(5);
@@ -88,8 +89,20 @@ impl AgentService {
                 serde_json::to_string(&resolved)
                     .map_err(|error| StoreError::Corrupt(error.to_string()).into())
             }
+            // Somebody's yes that does not count is not to look like a decision.
+            None if !self.counts(&request) => {
+                let pending = ApprovalRequest { status: ApprovalStatus::Pending, ..request };
+                serde_json::to_string(&pending)
+                    .map_err(|error| StoreError::Corrupt(error.to_string()).into())
+            }
             Some(_) | None => Ok(stored),
         }
+    }
+
+    /// Whether what others have made of a request's status can become its decision.
+    fn counts(&self, request: &ApprovalRequest) -> bool {
+        request.status != ApprovalStatus::Approved
+            || self.env.approvers.of(&request.action_type).is_anybody()
     }
 
     /// The last signal of a session of the caller's tenant, as JSON text.
@@ -198,6 +211,9 @@ impl AgentService {
         if approvers.count > NonZeroU32::MIN {
             let why = "cannot be changed where several people have to approve the same";
             return Err(DecisionError::BadArguments(why.into()));
+        }
+        if is_too_deep(args) {
+            return Err(DecisionError::BadArguments("are nested too deeply".into()));
         }
         let tool = self.env.tools.find(&request.action_type);
         let checked = tool.and_then(|tool| tool.check(args));

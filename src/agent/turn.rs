@@ -17,6 +17,7 @@ use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId, Usage};
 use crate::llm::{ChatRequest, Delta, ModelError, TurnEnd, tokens};
 use crate::tools::ToolSpec;
+use crate::tools::registry::is_too_deep;
 
 /// What came of a turn.
 enum Heard {
@@ -283,6 +284,9 @@ pub(super) fn parse_arguments(call: &ToolCall) -> Result<Value, String> {
         return Ok(json!({}));
     }
     match serde_json::from_str::<Value>(text) {
+        Ok(value) if is_too_deep(&value) => {
+            Err("the arguments are not valid: they are nested too deeply".into())
+        }
         Ok(value) if value.is_object() => Ok(value),
         Ok(_) => Err("the arguments are not valid: they must be a JSON object".into()),
         Err(error) => Err(format!("the arguments are not valid JSON: {error}")),

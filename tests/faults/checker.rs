@@ -1,6 +1,6 @@
 //! What must hold after the faults, rule by rule. The first violation is the result.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::journal::Entry;
 use crate::model::whole_answer;
@@ -237,6 +237,35 @@ fn check_approvals(journal: &[Entry]) -> Result<(), Violation> {
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// Whatever a journal tells of requests, decisions and executions is in the audit stream as well, at
+/// least once.
+pub fn check_audit(session: &str, journal: &[Entry], facts: &[String]) -> Result<(), Violation> {
+    let mut starts: HashMap<&str, usize> = HashMap::new();
+    for record in journal.iter().filter_map(|entry| entry.record.as_ref()) {
+        let call = record["call"].as_str().unwrap_or_default();
+        let fact = match record["rec"].as_str() {
+            Some("approval_asked") => {
+                format!("{}:approval_requested", record["request"]["requestId"].as_str().unwrap())
+            }
+            Some("approval_resolved") => {
+                format!("{}:approval_decided", record["request"].as_str().unwrap())
+            }
+            Some("tool_starting") => {
+                let attempt = starts.entry(call).or_default();
+                *attempt += 1;
+                format!("{session}:{call}:{attempt}:execution_started")
+            }
+            Some("tool_finished") => {
+                let attempt = starts.get(call).copied().unwrap_or_default();
+                format!("{session}:{call}:{attempt}:execution_finished")
+            }
+            _ => continue,
+        };
+        ensure!(facts.contains(&fact), "the audit stream has no {fact}");
     }
     Ok(())
 }

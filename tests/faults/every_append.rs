@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
-use crate::checker::{Evidence, check_orphan};
+use crate::checker::{Evidence, check_audit, check_orphan};
 use crate::cluster::Cluster;
 use crate::journal;
 use crate::ledger::Append;
@@ -126,6 +126,9 @@ async fn case(
     let merges = workspace.merges(&plan.repository());
     let evidence = Evidence { plan: &plan, history: &history, journal: &stored, merges };
     evidence.check().unwrap_or_else(|violation| panic!("{place}: {violation}"));
+    let facts = journal::audited(&mut keys, "tenant1").await;
+    check_audit(&session, &stored, &facts)
+        .unwrap_or_else(|violation| panic!("{place}: {violation}"));
     for orphan in journal::sessions(&mut keys).await {
         if orphan != session {
             let stored = journal::read(&mut keys, &orphan).await;

@@ -1,5 +1,6 @@
 //! Journals as they are stored, read past the server.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use redis::Value as Stored;
@@ -72,6 +73,16 @@ impl fmt::Display for Entry {
 pub async fn connect(url: &str) -> redis::RedisResult<MultiplexedConnection> {
     let client = redis::Client::open(url)?;
     client.get_multiplexed_async_connection().await
+}
+
+/// The ids of all facts of that tenant's audit stream.
+pub async fn audited(redis: &mut MultiplexedConnection, tenant: &str) -> Vec<String> {
+    let mut range = redis::cmd("XRANGE");
+    range.arg(format!("aura:audit:{tenant}")).arg("-").arg("+");
+    let entries: Vec<(String, HashMap<String, String>)> = range.query_async(redis).await.unwrap();
+    let fact = |fields: &HashMap<String, String>| serde_json::from_str::<Value>(&fields["fact"]);
+    let id = |fact: Value| fact["factId"].as_str().unwrap().to_owned();
+    entries.iter().map(|(_, fields)| id(fact(fields).unwrap())).collect()
 }
 
 /// The sessions that have a journal.

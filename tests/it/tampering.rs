@@ -105,6 +105,9 @@ async fn who_asked_is_not_read_from_what_others_can_write() {
     assert_eq!(stranger.approve(&scene.request).await.status, StatusCode::NOT_FOUND);
     scene.rewrite(|request| request["status"] = "approved".into()).await;
     let colleague = scene.world.server.as_user("tenant1", "colleague");
+    let shown = colleague.get(&format!("/aura/hitl/requests/{}", scene.request)).await;
+    let shown: Value = serde_json::from_str(shown.data().as_str().unwrap()).unwrap();
+    assert_eq!(shown["status"], "pending", "nobody who may has approved it");
     assert_eq!(colleague.approve(&scene.request).await.status, StatusCode::OK);
     assert_eq!(scene.outcome().await, ("success".into(), "completed".into()));
 }

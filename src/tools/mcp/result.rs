@@ -4,7 +4,7 @@ use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Map, Value};
 
 use crate::tools::ToolError;
-use crate::tools::registry::escape_invisible;
+use crate::tools::registry::{escape_invisible, is_too_deep};
 
 /// Bytes of an error's text that are told.
 const ERROR_MAX: usize = 8 * 1024;
@@ -37,7 +37,9 @@ pub(super) fn rendered(result: CallToolResult, max: usize) -> Result<Value, Tool
         && serde_json::from_str::<Value>(&text).ok() == result.structured_content;
     if let Some(structured) = result.structured_content.filter(|value| !value.is_null()) {
         let size = structured.to_string().len();
-        if size <= budget {
+        if is_too_deep(&structured) {
+            notes.push("structured result left out: nested too deeply".to_owned());
+        } else if size <= budget {
             budget -= size;
             whole.insert("structured".into(), structured);
         } else if !is_repeated {
