@@ -5,11 +5,12 @@
 //! business (compare-and-append). So a lease may be late, lost or held twice, and nothing breaks.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use super::journal::{Draft, JournalError, Writer};
 use super::run::Run;
@@ -257,6 +258,20 @@ impl AgentService {
     pub(super) async fn hand_over_waiting(&self) {
         let waiting = self.env.gate.take_parked();
         self.hand_over(&waiting).await;
+    }
+
+    /// Keeps the leases of what is at work while the process stops: nobody else is to begin a step
+    /// that may yet come to its end here. Goes on for as long as it is polled.
+    pub async fn hold_at_work(&self) -> Infallible {
+        let lease = self.env.terms.lease;
+        let period = lease / RENEWALS;
+        let mut renewals = interval_at(Instant::now() + period, period);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            renewals.tick().await;
+            // The store says itself, once, that it is away; there will be another renewal.
+            let _ = self.env.desk.store.hold(&self.at_work(), lease).await;
+        }
     }
 
     /// Gives everything up that is still at work when the process ends.
