@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
+use super::gate::Parking;
 use super::journal::{Draft, JournalError, Writer};
 use super::run::Run;
 use super::service::AgentService;
@@ -59,6 +60,8 @@ pub(super) async fn keep(service: Arc<AgentService>) {
     let left_behind = Arc::clone(&keeper.service.left_behind);
     loop {
         tokio::select! {
+            biased;
+            // What is given up from now on is not claimed again by whoever gave it up.
             () = stopping.cancelled() => return,
             _ = renewals.tick() => keeper.renew().await,
             _ = scans.tick() => keeper.scan().await,
@@ -157,7 +160,10 @@ impl AgentService {
         match left_to_do(&entries) {
             Left::Nothing => self.over(&session).await,
             Left::Trailer => self.write_trailer(&session, last).await,
-            Left::Answers(requests) => self.wait_again(&session, &requests, permit).await,
+            Left::Answers(requests) => {
+                let parking = Parking { permit, journal_end: last };
+                self.wait_again(&session, &requests, parking).await;
+            }
             Left::Work(state) => self.work_again(*state, last, permit).await,
             Left::Unreadable => {
                 tracing::error!(%session, "a journal that cannot be understood");
@@ -171,12 +177,12 @@ impl AgentService {
         self: &Arc<Self>,
         session: &SessionId,
         requests: &[ApprovalRequest],
-        permit: OwnedSemaphorePermit,
+        parking: Parking,
     ) {
         if self.listen_again(session, requests).await.is_ok() {
             let requests = requests.len();
             tracing::info!(%session, requests, "run taken over: it waits for answers");
-            self.parked(session.clone(), permit).await;
+            self.parked(session.clone(), parking).await;
             // What came while nobody listened.
             self.look_after(session).await;
         }
@@ -220,8 +226,12 @@ impl AgentService {
         }
         // Of several questions some may be open still, while the run works on others.
         let pending: Vec<_> = state.pending_requests().cloned().collect();
-        if !pending.is_empty() && self.listen_again(&session, &pending).await.is_err() {
-            return;
+        if !pending.is_empty() {
+            if self.listen_again(&session, &pending).await.is_err() {
+                return;
+            }
+            // Before the run asks anything more, which forgets the last signal.
+            self.look_after(&session).await;
         }
         tracing::info!(%session, node = ?state.node, "run taken over: checkpoint restored");
         let live = self.live.open(&session, last);
