@@ -11,7 +11,9 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::domain::signal::{Signal, Vote};
-use crate::domain::{ApprovalRequest, Approvers, Decision, EventId, RequestId, SessionId, Verdict};
+use crate::domain::{
+    ApprovalRequest, Approvers, Decision, Entry, EventId, RequestId, SessionId, Verdict,
+};
 
 /// A request that somebody waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +149,14 @@ pub struct Parking {
     pub permit: OwnedSemaphorePermit,
     /// Where its journal ended: a journal that ends before was read too early.
     pub journal_end: EventId,
+}
+
+impl Parking {
+    /// Whether a journal was read after the run had parked. While somebody read ahead, it may have
+    /// worked, and parked again.
+    pub fn is_covered_by(&self, journal: &[Entry]) -> bool {
+        journal.last().is_some_and(|newest| newest.id >= self.journal_end)
+    }
 }
 
 /// The right to go on with a run, handed out once.
@@ -378,5 +388,15 @@ mod tests {
         assert!(!gate.take_back(&session()));
         assert!(gate.take_parked().is_empty());
         assert_eq!(permits.available_permits(), 1);
+    }
+
+    #[test]
+    fn a_journal_that_was_read_before_the_run_parked_again_is_not_gone_on_from() {
+        let entry = |id| Entry { id: EventId::new(id), shown: None, record: None };
+        let (parking, _permits) = parking();
+        let parking = Parking { journal_end: EventId::new(7), ..parking };
+        assert!(!parking.is_covered_by(&[]));
+        assert!(!parking.is_covered_by(&[entry(5), entry(6)]));
+        assert!(parking.is_covered_by(&[entry(6), entry(7)]));
     }
 }

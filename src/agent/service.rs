@@ -220,8 +220,7 @@ impl AgentService {
         Release { decided, parking }: &Release,
         read_ahead: Option<Vec<Entry>>,
     ) -> Result<Option<(State, EventId)>, StoreError> {
-        // While somebody read, the run may have worked, and parked again.
-        let read_ahead = read_ahead.filter(|entries| last_id(entries) >= parking.journal_end);
+        let read_ahead = read_ahead.filter(|entries| parking.is_covered_by(entries));
         let waits = |entries: &[Entry]| {
             let state = State::fold(entries)?;
             let waits = state.node == Node::AwaitApproval
