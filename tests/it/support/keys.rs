@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::app::PATIENCE;
 use super::redis::RedisServer;
 
+/// The fields of an entry of a stream.
+type Fields = Vec<(String, Vec<u8>)>;
+
 /// A connection that writes and reads keys.
 pub struct Keys(MultiplexedConnection);
 
@@ -63,8 +66,7 @@ impl Keys {
     pub async fn appends(&mut self, session: &str) -> Vec<Vec<Value>> {
         let mut range = redis::cmd("XRANGE");
         range.arg(format!("aura:journal:{session}")).arg("-").arg("+");
-        let entries: Vec<(String, Vec<(String, Vec<u8>)>)> =
-            range.query_async(&mut self.0).await.unwrap();
+        let entries: Vec<(String, Fields)> = range.query_async(&mut self.0).await.unwrap();
         let mut appends = vec![Vec::new()];
         for (_, fields) in entries {
             let field = |name: &str| fields.iter().find(|(known, _)| known == name);
