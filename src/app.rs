@@ -174,7 +174,10 @@ impl App {
         let stopping = async {
             told_to_stop.await;
             tracing::info!(grace_secs = self.grace.as_secs(), "server stops");
-            let drained = self.tasks.drain(self.grace).await;
+            let drained = tokio::select! {
+                drained = self.tasks.drain(self.grace) => drained,
+                never = self.service.hold_at_work() => match never {},
+            };
             // What has not come to an end of its step goes on elsewhere from its last entry.
             self.service.hand_over_all().await;
             drained

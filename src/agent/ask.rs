@@ -89,7 +89,10 @@ impl Run {
 
     /// Takes back every question that nobody has answered: the run is about to end. An answer that
     /// came first stands, but nothing comes of it any more.
-    pub(super) async fn withdraw_questions(&mut self) -> Result<(), JournalError> {
+    ///
+    /// Returns what the journal is to say of it, in the same append as the end: with this alone a
+    /// new owner would take the questions' decisions for the reason to end.
+    pub(super) async fn withdraw_questions(&mut self) -> Result<Vec<Draft>, JournalError> {
         let pending: Vec<RequestId> =
             self.state.pending_requests().map(|request| request.request_id.clone()).collect();
         let desk = &self.env.desk;
@@ -106,7 +109,7 @@ impl Run {
             drafts.push(Draft::Record(Record::ApprovalResolved { request, decision }));
         }
         self.env.gate.withdraw(&self.state.meta.session_id);
-        if drafts.is_empty() { Ok(()) } else { self.commit(drafts).await }
+        Ok(drafts)
     }
 
     /// Warns whoever is asked and has nearly run out of time, once for each request.

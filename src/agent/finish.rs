@@ -44,8 +44,8 @@ impl Run {
             error = %error.error, "run failed"
         );
         let note = format!("[작업이 오류로 끝났습니다: {}]", error.error);
-        self.withdraw_questions().await?;
-        let mut drafts = close_steps(&self.state, StepStatus::Failed);
+        let mut drafts = self.withdraw_questions().await?;
+        drafts.extend(close_steps(&self.state, StepStatus::Failed));
         drafts.extend(self.close_calls());
         drafts.push(Draft::Event(Event::Error(error)));
         self.finish(drafts, EndStatus::Failed, FAILED, Some(note)).await
@@ -57,9 +57,9 @@ impl Run {
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Step {
-        self.withdraw_questions().await?;
+        let mut drafts = self.withdraw_questions().await?;
         let reason = decision.reason.clone().unwrap_or_else(|| NO_REASON.into());
-        let mut drafts = close_steps(&self.state, StepStatus::Failed);
+        drafts.extend(close_steps(&self.state, StepStatus::Failed));
         drafts.extend(self.close_calls());
         let error = ErrorEvent {
             message: "사용자가 작업을 거절했습니다.".into(),
@@ -72,8 +72,8 @@ impl Run {
 
     /// Ends the run because nobody answered in time.
     pub(super) async fn finish_timed_out(&mut self, request: &ApprovalRequest) -> Step {
-        self.withdraw_questions().await?;
-        let mut drafts = close_steps(&self.state, StepStatus::Failed);
+        let mut drafts = self.withdraw_questions().await?;
+        drafts.extend(close_steps(&self.state, StepStatus::Failed));
         drafts.extend(self.close_calls());
         let waited = (request.expires_at * 1000).saturating_sub(request.created_at) / 1000;
         let error = format!("nobody answered {} within {waited} s", request.request_id);
@@ -94,8 +94,8 @@ impl Run {
 
     /// Ends the run because somebody cancelled it.
     pub(super) async fn finish_cancelled(&mut self) -> Step {
-        self.withdraw_questions().await?;
-        let mut drafts = self.close_calls();
+        let mut drafts = self.withdraw_questions().await?;
+        drafts.extend(self.close_calls());
         drafts.extend(close_steps(&self.state, StepStatus::Skipped));
         let note = "[작업이 취소되었습니다]".to_owned();
         self.finish(drafts, EndStatus::Cancelled, "작업이 취소되었습니다.", Some(note)).await

@@ -11,7 +11,9 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::domain::signal::{Signal, Vote};
-use crate::domain::{ApprovalRequest, Approvers, Decision, RequestId, SessionId, Verdict};
+use crate::domain::{
+    ApprovalRequest, Approvers, Decision, Entry, EventId, RequestId, SessionId, Verdict,
+};
 
 /// A request that somebody waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,15 +122,15 @@ struct Place {
     waiting: Vec<Waiting>,
     /// What was answered, and the run has not been told.
     decided: Vec<Decided>,
-    /// The run's permit, while it has parked.
-    parked: Option<OwnedSemaphorePermit>,
+    /// What the run has left here, while it has parked.
+    parked: Option<Parking>,
 }
 
 impl Place {
     /// Hands out the run, if it has parked.
     fn wake(&mut self) -> Option<Release> {
-        let permit = self.parked.take()?;
-        Some(Release { decided: std::mem::take(&mut self.decided), permit })
+        let parking = self.parked.take()?;
+        Some(Release { decided: std::mem::take(&mut self.decided), parking })
     }
 }
 
@@ -141,13 +143,30 @@ pub struct Decided {
     pub decision: Decision,
 }
 
+/// What a run leaves here when it parks.
+#[derive(Debug)]
+pub struct Parking {
+    /// Its place among the live runs of this process.
+    pub permit: OwnedSemaphorePermit,
+    /// Where its journal ended: a journal that ends before was read too early.
+    pub journal_end: EventId,
+}
+
+impl Parking {
+    /// Whether a journal was read after the run had parked. While somebody read ahead, it may have
+    /// worked, and parked again.
+    pub fn is_covered_by(&self, journal: &[Entry]) -> bool {
+        journal.last().is_some_and(|newest| newest.id >= self.journal_end)
+    }
+}
+
 /// The right to go on with a run, handed out once.
 #[derive(Debug)]
 pub struct Release {
     /// What was decided, in the order in which it was heard; empty: the run is only to look around.
     pub decided: Vec<Decided>,
-    /// The run's place among the live runs of this process.
-    pub permit: OwnedSemaphorePermit,
+    /// What the run had left here.
+    pub parking: Parking,
 }
 
 /// What came of parking.
@@ -168,6 +187,10 @@ impl Gate {
         let place = places.entry(session.clone()).or_default();
         place.waiting.retain(|known| known.request != waiting.request);
         place.waiting.push(waiting);
+        // From now on an answer must say which of them it means.
+        if place.waiting.len() > 1 {
+            place.waiting.iter_mut().for_each(|waiting| waiting.alone = false);
+        }
     }
 
     /// From now on somebody may see the requests of the session.
@@ -182,11 +205,11 @@ impl Gate {
         self.lock().remove(session).map(|place| place.waiting).unwrap_or_default()
     }
 
-    /// The run has parked and holds nothing but its permit.
-    pub fn park(&self, session: &SessionId, permit: OwnedSemaphorePermit) -> Parked {
+    /// The run has parked and holds nothing but what it leaves here.
+    pub fn park(&self, session: &SessionId, parking: Parking) -> Parked {
         let mut places = self.lock();
         let Some(place) = places.get_mut(session) else { return Parked::Unexpected };
-        place.parked = Some(permit);
+        place.parked = Some(parking);
         if place.decided.is_empty() {
             let new = place.waiting.iter_mut().filter(|waiting| !waiting.timed);
             return Parked::Waits(
@@ -202,6 +225,13 @@ impl Gate {
             places.remove(session);
         }
         release.map_or(Parked::Unexpected, Parked::GoOn)
+    }
+
+    /// Expects nothing any more for the run, if it has parked; returns whether it had.
+    pub fn take_back(&self, session: &SessionId) -> bool {
+        let mut places = self.lock();
+        let parked = places.get(session).is_some_and(|place| place.parked.is_some());
+        parked && places.remove(session).is_some()
     }
 
     /// Expects nothing any more for all runs that have parked; returns which they were.
@@ -278,5 +308,96 @@ impl Gate {
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Place>> {
         // No code that could panic runs under this lock, so a poisoned one is still whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    fn session() -> SessionId {
+        SessionId::new("session_u_1_ab")
+    }
+
+    fn waiting(request: &str) -> Waiting {
+        Waiting {
+            request: RequestId::new(request),
+            created_at_ms: 0,
+            expires_at: 300,
+            shown: false,
+            alone: true,
+            approvers: Approvers::default(),
+            timed: false,
+        }
+    }
+
+    /// A run's only place, and how many such places are free.
+    fn parking() -> (Parking, Arc<Semaphore>) {
+        let permits = Arc::new(Semaphore::new(1));
+        let permit = Arc::clone(&permits).try_acquire_owned().unwrap();
+        (Parking { permit, journal_end: EventId::ZERO }, permits)
+    }
+
+    fn yes() -> Decision {
+        Decision::of(Verdict::Approved, 1)
+    }
+
+    #[test]
+    fn a_question_that_was_asked_alone_is_not_alone_any_more_beside_another() {
+        let gate = Gate::default();
+        gate.expect(&session(), waiting("req_a"));
+        assert!(gate.waiting(&session())[0].alone);
+        gate.expect(&session(), Waiting { alone: false, ..waiting("req_b") });
+        assert!(gate.waiting(&session()).iter().all(|waiting| !waiting.alone));
+    }
+
+    #[test]
+    fn an_answer_that_comes_while_the_run_works_on_another_is_handed_out_when_it_parks() {
+        let gate = Gate::default();
+        let (parking, permits) = parking();
+        gate.expect(&session(), waiting("req_a"));
+        gate.expect(&session(), waiting("req_b"));
+        assert!(matches!(gate.park(&session(), parking), Parked::Waits(new) if new.len() == 2));
+        let release = gate.release(&session(), &RequestId::new("req_a"), yes()).unwrap();
+        assert!(gate.release(&session(), &RequestId::new("req_b"), yes()).is_none());
+        assert!(gate.expects(&session()), "the run has not been told of the second");
+        let Parked::GoOn(release) = gate.park(&session(), release.parking) else {
+            panic!("nobody told the run of the second answer")
+        };
+        assert_eq!(release.decided[0].request, RequestId::new("req_b"));
+        assert!(!gate.expects(&session()), "nothing is left behind");
+        drop(release);
+        assert_eq!(permits.available_permits(), 1);
+    }
+
+    #[test]
+    fn only_a_run_that_has_parked_is_taken_back_and_only_once() {
+        let gate = Gate::default();
+        let (parking, permits) = parking();
+        gate.expect(&session(), waiting("req_a"));
+        gate.expect(&session(), waiting("req_b"));
+        assert!(!gate.take_back(&session()), "it is at work");
+        gate.park(&session(), parking);
+        let release = gate.release(&session(), &RequestId::new("req_a"), yes()).unwrap();
+        assert!(!gate.take_back(&session()), "somebody goes on with it");
+        gate.park(&session(), release.parking);
+        assert!(gate.take_back(&session()));
+        assert!(!gate.take_back(&session()));
+        assert!(gate.take_parked().is_empty());
+        assert_eq!(permits.available_permits(), 1);
+    }
+
+    #[test]
+    fn a_journal_that_was_read_before_the_run_parked_again_is_not_gone_on_from() {
+        let entry = |id| Entry { id: EventId::new(id), shown: None, record: None };
+        let (parking, _permits) = parking();
+        let parking = Parking { journal_end: EventId::new(7), ..parking };
+        assert!(!parking.is_covered_by(&[]));
+        assert!(!parking.is_covered_by(&[entry(5), entry(6)]));
+        assert!(parking.is_covered_by(&[entry(6), entry(7)]));
     }
 }

@@ -66,7 +66,11 @@ impl Listener {
                 () = stopping.cancelled() => break,
                 Some(event) = events.recv() => match event {
                     StoreEvent::Signal { session, payload } => {
-                        tasks.spawn(async move { service.hear_signal(&session, &payload).await });
+                        let asked = service.env.gate.waiting(&session);
+                        let hear = async move {
+                            service.hear_signal(&session, &asked, &payload).await;
+                        };
+                        tasks.spawn(hear);
                     }
                     StoreEvent::Resubscribed => {
                         tasks.spawn(async move { service.read_votes().await });
@@ -95,7 +99,8 @@ impl Listener {
         // An answer that was published and stored nowhere is known to nobody else.
         while let Ok(event) = events.try_recv() {
             if let StoreEvent::Signal { session, payload } = event {
-                self.service.hear_signal(&session, &payload).await;
+                let asked = self.service.env.gate.waiting(&session);
+                self.service.hear_signal(&session, &asked, &payload).await;
             }
         }
         self.service.hand_over_waiting().await;

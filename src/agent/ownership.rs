@@ -5,13 +5,15 @@
 //! business (compare-and-append). So a lease may be late, lost or held twice, and nothing breaks.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use super::finish::unreadable;
+use super::gate::Parking;
 use super::journal::{Draft, JournalError, Writer};
 use super::run::Run;
 use super::service::AgentService;
@@ -59,6 +61,8 @@ pub(super) async fn keep(service: Arc<AgentService>) {
     let left_behind = Arc::clone(&keeper.service.left_behind);
     loop {
         tokio::select! {
+            biased;
+            // What is given up from now on is not claimed again by whoever gave it up.
             () = stopping.cancelled() => return,
             _ = renewals.tick() => keeper.renew().await,
             _ = scans.tick() => keeper.scan().await,
@@ -156,7 +160,10 @@ impl AgentService {
         match left_to_do(&entries) {
             Left::Nothing => self.over(&session).await,
             Left::Trailer => self.write_trailer(&session, last).await,
-            Left::Answers(requests) => self.wait_again(&session, &requests, permit).await,
+            Left::Answers(requests) => {
+                let parking = Parking { permit, journal_end: last };
+                self.wait_again(&session, &requests, parking).await;
+            }
             Left::Work(state) => self.work_again(*state, last, permit).await,
             Left::Unreadable => {
                 let error = StoreError::Corrupt("the journal cannot be understood".into());
@@ -170,12 +177,12 @@ impl AgentService {
         self: &Arc<Self>,
         session: &SessionId,
         requests: &[ApprovalRequest],
-        permit: OwnedSemaphorePermit,
+        parking: Parking,
     ) {
         if self.listen_again(session, requests).await.is_ok() {
             let requests = requests.len();
             tracing::info!(%session, requests, "run taken over: it waits for answers");
-            self.parked(session.clone(), permit).await;
+            self.parked(session.clone(), parking).await;
             // What came while nobody listened.
             self.look_after(session).await;
         }
@@ -219,8 +226,12 @@ impl AgentService {
         }
         // Of several questions some may be open still, while the run works on others.
         let pending: Vec<_> = state.pending_requests().cloned().collect();
-        if !pending.is_empty() && self.listen_again(&session, &pending).await.is_err() {
-            return;
+        if !pending.is_empty() {
+            if self.listen_again(&session, &pending).await.is_err() {
+                return;
+            }
+            // Before the run asks anything more, which forgets the last signal.
+            self.look_after(&session).await;
         }
         tracing::info!(%session, node = ?state.node, "run taken over: checkpoint restored");
         let live = self.live.open(&session, last);
@@ -257,6 +268,20 @@ impl AgentService {
     pub(super) async fn hand_over_waiting(&self) {
         let waiting = self.env.gate.take_parked();
         self.hand_over(&waiting).await;
+    }
+
+    /// Keeps the leases of what is at work while the process stops: nobody else is to begin a step
+    /// that may yet come to its end here. Goes on for as long as it is polled.
+    pub async fn hold_at_work(&self) -> Infallible {
+        let lease = self.env.terms.lease;
+        let period = lease / RENEWALS;
+        let mut renewals = interval_at(Instant::now() + period, period);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            renewals.tick().await;
+            // The store says itself, once, that it is away; there will be another renewal.
+            let _ = self.env.desk.store.hold(&self.at_work(), lease).await;
+        }
     }
 
     /// Gives everything up that is still at work when the process ends.

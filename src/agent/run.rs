@@ -229,6 +229,8 @@ impl Run {
 
     /// Leaves the run waiting. Who reads only the end of its journal sees that it waits.
     async fn park(&mut self) -> Step {
+        // The time to warn may have come while the run was at work on something else.
+        self.warn_of_deadlines().await?;
         if !self.state.ends_waiting {
             self.commit(vec![Draft::Record(Record::StillAsked)]).await?;
         }

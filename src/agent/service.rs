@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::finish::{breakdown, panicked, unreadable};
-use super::gate::{Decided, Parked, Release, Waiting};
+use super::gate::{Decided, Parked, Parking, Release, Waiting};
 use super::journal::{JournalError, Writer, opening};
 use super::live::{LiveLog, LiveLogs};
 use super::ownership::LeftBehind;
@@ -193,13 +193,13 @@ impl AgentService {
         if !self.env.gate.expects(session) {
             self.env.desk.store.unwatch(session);
         }
-        match self.restore(session, &release.decided, read_ahead).await {
+        match self.restore(session, &release, read_ahead).await {
             Ok(Some((state, last))) => {
                 tracing::info!(%session, node = ?state.node, "checkpoint restored");
                 let live = self.live.open(session, last);
                 let writer = Writer::open(&self.env.desk, session, last, live);
-                let decided = release.decided;
-                self.spawn(state, writer, release.permit, move |run| run.wake(decided));
+                let Release { decided, parking } = release;
+                self.spawn(state, writer, parking.permit, move |run| run.wake(decided));
             }
             Ok(None) => self.abandon(session, &JournalError::Lost),
             Err(error @ StoreError::Unavailable(_)) => {
@@ -216,9 +216,10 @@ impl AgentService {
     async fn restore(
         &self,
         session: &SessionId,
-        decided: &[Decided],
+        Release { decided, parking }: &Release,
         read_ahead: Option<Vec<Entry>>,
     ) -> Result<Option<(State, EventId)>, StoreError> {
+        let read_ahead = read_ahead.filter(|entries| parking.is_covered_by(entries));
         let waits = |entries: &[Entry]| {
             let state = State::fold(entries)?;
             let waits = state.node == Node::AwaitApproval
@@ -276,18 +277,21 @@ impl AgentService {
                 Ok(Exit::Abandoned(JournalError::StoreAway(error @ StoreError::Corrupt(_)))) => {
                     service.break_down(&session, stored, unreadable(&error)).await;
                 }
-                Ok(exit) => service.left(session, exit, permit).await,
+                Ok(exit) => {
+                    let journal_end = stored.unwrap_or(EventId::ZERO);
+                    service.left(session, exit, Parking { permit, journal_end }).await;
+                }
                 Err(_panic) => service.break_down(&session, stored, panicked()).await,
             }
         });
     }
 
     /// What follows when a run has stopped working.
-    async fn left(self: &Arc<Self>, session: SessionId, exit: Exit, permit: OwnedSemaphorePermit) {
+    async fn left(self: &Arc<Self>, session: SessionId, exit: Exit, parking: Parking) {
         let stopping = self.env.desk.tasks.stopping().is_cancelled();
         match exit {
             Exit::Over => self.over(&session).await,
-            Exit::Parked if !stopping => self.parked(session, permit).await,
+            Exit::Parked if !stopping => self.parked(session, parking).await,
             Exit::Parked | Exit::HandedOver => {
                 self.env.gate.withdraw(&session);
                 self.hand_over(&[session]).await;
@@ -297,13 +301,18 @@ impl AgentService {
     }
 
     /// The run is a line of the gate from now on, and nothing else.
-    pub(super) async fn parked(self: &Arc<Self>, session: SessionId, permit: OwnedSemaphorePermit) {
+    pub(super) async fn parked(self: &Arc<Self>, session: SessionId, parking: Parking) {
         self.running().remove(&session);
-        match self.env.gate.park(&session, permit) {
+        match self.env.gate.park(&session, parking) {
             Parked::Waits(new) => {
                 for waiting in new {
                     // The listener lives as long as the process; if it is gone, so are we.
                     let _ = self.deadlines.send((session.clone(), waiting));
+                }
+                // Whoever gives up all that waits when the process stops may have been here before.
+                let stopping = self.env.desk.tasks.stopping().is_cancelled();
+                if stopping && self.env.gate.take_back(&session) {
+                    self.hand_over(&[session]).await;
                 }
             }
             // The answer came before the run had parked.

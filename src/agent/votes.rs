@@ -28,10 +28,15 @@ const RETRY_MOST: Duration = Duration::from_secs(2);
 const POLL_CHUNK: usize = 500;
 
 impl AgentService {
-    /// A signal was published.
-    pub(super) async fn hear_signal(self: &Arc<Self>, session: &SessionId, payload: &[u8]) {
-        let all = self.env.gate.waiting(session);
-        let (waiting, signal) = match applicable(session, &all, payload) {
+    /// A signal was published; `asked` is what the session waited for when it came. Where it cannot
+    /// be decided here any more it is stored at least, for whoever has the run now.
+    pub(super) async fn hear_signal(
+        self: &Arc<Self>,
+        session: &SessionId,
+        asked: &[Waiting],
+        payload: &[u8],
+    ) {
+        let (waiting, signal) = match applicable(session, asked, payload) {
             Ok(applicable) => applicable,
             Err(why) => return log_ignored(session, &why),
         };

@@ -296,6 +296,25 @@ async fn where_not_everybody_may_approve_a_published_signal_can_only_reject() {
     assert_eq!(stream.status_at_end(), "rejected");
 }
 
+/// Otherwise a crash between the two would leave a journal that ends the run for another reason.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_ends_takes_its_questions_back_in_the_same_append() {
+    let model = two_mails().await;
+    let world = world(Kind::Redis, &model, Options::default()).await;
+    let user = world.server.user();
+    let (mut stream, [first, second]) = asked_twice(&user).await;
+    user.reject(request_of(&second), "아니요").await;
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "rejected");
+    let mut keys = Keys::of(world.redis.as_ref().unwrap()).await;
+    let appends = keys.appends(&stream.session()).await;
+    let takes_back = |record: &Value| {
+        record["rec"] == "approval_resolved" && record["request"] == request_of(&first)
+    };
+    let append = appends.iter().find(|append| append.iter().any(takes_back)).unwrap();
+    assert_eq!(append.last().unwrap()["rec"], "ended", "{append:#?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unnamed_signal_decides_nothing_while_two_questions_are_open() {
     let model = two_mails().await;

@@ -359,6 +359,28 @@ async fn a_merge_in_doubt_that_is_rejected_ends_the_run_as_rejected() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_at_work_on_a_stopping_server_may_outlast_the_lease_and_is_not_in_doubt() {
+    let merging = Merging::new().await;
+    let (mut stream, hitl) = merging.held().await;
+    let session = stream.session();
+    let Merging { first, second, git, workspace, _redis } = merging;
+    first.ask_to_end();
+    assert_eq!(stream.to_end().await, StreamEnd::BrokenOff);
+    // Three leases, in each of which the other server would have taken a run that nobody keeps.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    git.let_go();
+    assert_eq!(first.terminate().await, 0);
+    let mut rest = second.user().resume(&session, Some(hitl.id)).await;
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    let tools = rest.all("tool_execution");
+    let statuses: Vec<_> = tools.iter().map(|frame| &frame.data["status"]).collect();
+    assert_eq!(statuses, ["running", "success"]);
+    assert!(rest.all("hitl").is_empty(), "nothing was in doubt");
+    assert_eq!(merges(&workspace), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_idle_readers_on_another_server_cost_no_redis_commands() {
     let gate = Gate::closed();
     let model =

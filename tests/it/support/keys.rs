@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::app::PATIENCE;
 use super::redis::RedisServer;
 
+/// The fields of an entry of a stream.
+type Fields = Vec<(String, Vec<u8>)>;
+
 /// A connection that writes and reads keys.
 pub struct Keys(MultiplexedConnection);
 
@@ -62,6 +65,24 @@ impl Keys {
     pub async fn channels(&mut self) -> Vec<String> {
         let mut command = redis::cmd("PUBSUB");
         command.arg("CHANNELS").arg("hitl:channel:*").query_async(&mut self.0).await.unwrap()
+    }
+
+    /// What a session's journal says for recovery: the records of each append.
+    pub async fn appends(&mut self, session: &str) -> Vec<Vec<Value>> {
+        let mut range = redis::cmd("XRANGE");
+        range.arg(format!("aura:journal:{session}")).arg("-").arg("+");
+        let entries: Vec<(String, Fields)> = range.query_async(&mut self.0).await.unwrap();
+        let mut appends = vec![Vec::new()];
+        for (_, fields) in entries {
+            let field = |name: &str| fields.iter().find(|(known, _)| known == name);
+            let record = field("r").map(|(_, value)| serde_json::from_slice(value).unwrap());
+            appends.last_mut().unwrap().extend(record);
+            // The nonce stands on the last entry of an append.
+            if field("n").is_some() {
+                appends.push(Vec::new());
+            }
+        }
+        appends
     }
 
     /// How many clients are connected, this one left out.
