@@ -135,7 +135,17 @@ impl AgentService {
         if self.owns(&session) {
             return;
         }
-        let Some(permit) = self.permit() else { return };
+        let Some(permit) = self.permit() else {
+            // New runs have taken the last place meanwhile: somebody else may have room.
+            let service = Arc::clone(self);
+            self.env.desk.tasks.spawn(async move {
+                let released = service.env.desk.store.release(&[session]).await;
+                if let Err(error) = released {
+                    tracing::warn!(%error, "a claimed run is left until its lease runs out");
+                }
+            });
+            return;
+        };
         self.env.desk.metrics.runs_claimed.inc();
         self.interruption(&session);
         let service = Arc::clone(self);
