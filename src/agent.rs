@@ -5,6 +5,7 @@
 
 mod ask;
 mod audit;
+mod break_down;
 pub mod budget;
 pub mod decisions;
 mod evidence;
@@ -17,6 +18,7 @@ pub mod listener;
 pub mod live;
 pub mod misuse;
 pub mod ownership;
+pub mod policy;
 pub mod record;
 pub mod run;
 pub mod service;

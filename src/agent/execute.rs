@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::journal::{Draft, JournalError};
+use super::policy::OnReject;
 use super::record::{Outcome, PlannedCall, Record};
-use super::run::{Flow, OnReject, Run, Step};
+use super::run::{Flow, Run, Step};
 use super::turn::parse_arguments;
 use crate::domain::event::{ToolExecution, ToolStatus};
 use crate::domain::plan::StepStatus;

@@ -3,23 +3,20 @@
 //! The run holds nothing while it waits for a person: it ends with [`Exit::Parked`], and its
 //! journal is folded again when the decision is there. Waiting and recovery are thus one path.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
 use super::gate::{Decided, Gate};
 use super::journal::{Desk, Draft, JournalError, Writer};
 use super::ownership::Terms;
+use super::policy::{ApproverPolicy, OnReject, words_of_approval};
 use super::state::{Call, CallStatus, Node, State};
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{
-    ApprovalRequest, Approvers, Confidence, Decision, Event, RequestId, StepId, Verdict,
-};
+use crate::domain::{Confidence, Decision, Event, RequestId, StepId, Verdict};
 use crate::llm::ChatModel;
 use crate::tools::Tools;
 
@@ -43,32 +40,6 @@ pub struct Limits {
     /// The estimated tokens of one request to the model above which the conversation is trimmed;
     /// `None`: never.
     pub context_tokens: Option<u64>,
-}
-
-/// What a rejection leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnReject {
-    /// The run ends.
-    Stop,
-    /// The model is told the reason, and may do something else.
-    Continue,
-}
-
-/// Who may approve which tool; whoever is not named may be approved by anybody of the tenant.
-#[derive(Clone, Debug, Default)]
-pub struct ApproverPolicy(BTreeMap<String, Approvers>);
-
-impl ApproverPolicy {
-    /// Who may approve calls of this tool.
-    pub fn of(&self, tool: &str) -> Approvers {
-        self.0.get(tool).cloned().unwrap_or_default()
-    }
-}
-
-impl FromIterator<(String, Approvers)> for ApproverPolicy {
-    fn from_iter<I: IntoIterator<Item = (String, Approvers)>>(rules: I) -> Self {
-        Self(rules.into_iter().collect())
-    }
 }
 
 /// What all runs of a process share.
@@ -305,38 +276,6 @@ impl Run {
     pub(super) fn move_step(&self, step: &StepId, status: StepStatus) -> Vec<Draft> {
         self.state.step(step).map_or_else(Vec::new, |step| moved(step, status))
     }
-}
-
-/// What an approval says: by whom, and what was changed.
-fn words_of_approval(asked: &ApprovalRequest, decision: &Decision) -> String {
-    let edits = decision.args.as_ref().map(|args| edits(&asked.context, args)).unwrap_or_default();
-    match (&decision.by, edits.as_str()) {
-        (Some(user), "") => format!("{user} 님이 승인했습니다. 작업을 실행합니다."),
-        (Some(user), edits) => {
-            format!("{user} 님이 인자를 수정하여 승인했습니다({edits}). 작업을 실행합니다.")
-        }
-        (None, _) => "승인되었습니다. 작업을 실행합니다.".to_owned(),
-    }
-}
-
-/// What was changed, field by field, each value cut short.
-fn edits(before: &Value, after: &Value) -> String {
-    const VALUE_MAX: usize = 60;
-    let none = serde_json::Map::new();
-    let (before, after) = (before.as_object().unwrap_or(&none), after.as_object().unwrap_or(&none));
-    let fields: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let shown = |value: Option<&Value>| {
-        let text = value.map_or_else(|| "없음".to_owned(), Value::to_string);
-        match text.char_indices().nth(VALUE_MAX) {
-            Some((at, _)) => format!("{}…", &text[..at]),
-            None => text,
-        }
-    };
-    let changed = fields.into_iter().filter(|field| before.get(*field) != after.get(*field));
-    let edits = changed.map(|field| {
-        format!("{field}: {} → {}", shown(before.get(field)), shown(after.get(field)))
-    });
-    edits.collect::<Vec<_>>().join(", ")
 }
 
 /// The entries that move `step` to `status`; none if it is there already.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::AppError;
-use crate::agent::run::ApproverPolicy;
+use crate::agent::policy::ApproverPolicy;
 use crate::settings::{Approval, McpServerSettings, McpTransport, Mode, Settings, ToolSettings};
 use crate::shutdown::Tasks;
 use crate::tools::outgoing::Unconfigured;

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use aura_platform::agent::budget::Budget;
 use aura_platform::agent::journal::Desk;
 use aura_platform::agent::ownership::Terms;
-use aura_platform::agent::run::{ApproverPolicy, Env, Limits, OnReject};
+use aura_platform::agent::policy::{ApproverPolicy, OnReject};
+use aura_platform::agent::run::{Env, Limits};
 use aura_platform::agent::{Ask, listener};
 use aura_platform::domain::{
     Caller, Clock, Entry, EventId, PageContext, SessionId, Shown, SystemClock, TenantId, UserId,

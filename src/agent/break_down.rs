@@ -1,0 +1,112 @@
+//! The end of a run that cannot go on: it panicked, or met something stored that nobody can read.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::finish::breakdown;
+use super::journal::{JournalError, Writer};
+use super::run::Run;
+use super::service::AgentService;
+use super::state::{State, last_id};
+use super::votes::keep_request;
+use crate::domain::event::{EndStatus, ErrorEvent};
+use crate::domain::{Decision, EventId, RequestId, SessionId, Verdict};
+use crate::store::StoreError;
+
+impl AgentService {
+    /// Ends a run that panicked, or met something stored that cannot be understood: its stream has
+    /// an end like any other, and its requests can be decided no more. `stored` is where its journal
+    /// ended as far as this process knows: if somebody else has gone on from there, nothing is
+    /// written.
+    pub(super) async fn break_down(
+        &self,
+        session: &SessionId,
+        stored: Option<EventId>,
+        error: ErrorEvent,
+    ) {
+        tracing::error!(%session, error = %error.error, "run broke down");
+        let state = match self.journal(session).await {
+            Ok(entries) if stored.is_some_and(|stored| stored != last_id(&entries)) => {
+                return self.abandon(session, &JournalError::Lost);
+            }
+            Ok(entries) => State::fold(&entries),
+            Err(_) => None,
+        };
+        self.take_back(session, state.as_ref()).await;
+        match self.write_breakdown(session, stored, state, error).await {
+            Ok(()) => self.over(session).await,
+            Err(error @ JournalError::StoreAway(StoreError::Corrupt(_))) => {
+                tracing::error!(%session, %error, "a broken run cannot be ended; it is given up");
+                self.over(session).await;
+            }
+            Err(error) => {
+                tracing::error!(%session, %error, "the end of a broken run cannot be written");
+                self.forget(session);
+            }
+        }
+    }
+
+    /// Takes back what a run that broke down had asked.
+    async fn take_back(&self, session: &SessionId, state: Option<&State>) {
+        let mut asked: Vec<RequestId> =
+            self.env.gate.withdraw(session).into_iter().map(|waiting| waiting.request).collect();
+        asked.extend(
+            state.into_iter().flat_map(State::pending_requests).map(|r| r.request_id.clone()),
+        );
+        asked.sort();
+        asked.dedup();
+        for request in asked {
+            let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
+            match self.env.desk.store.decide(&request, &proposal).await {
+                Ok(decided) => {
+                    let decision = decided.standing(proposal);
+                    if let Some(state) = state {
+                        self.record_taken_back(state, &request, &decision).await;
+                    }
+                    keep_request(&self.env, &request, &decision).await;
+                }
+                Err(error) => tracing::warn!(%session, %request, %error, "request not taken back"),
+            }
+        }
+    }
+
+    async fn record_taken_back(&self, state: &State, request: &RequestId, decision: &Decision) {
+        let Some((planned, asked)) = state.asked_about(request) else { return };
+        let recorded = self.env.record_decision(&state.meta, planned, asked, decision).await;
+        if let Err(error) = recorded {
+            tracing::error!(%request, %error, "a decision is missing in the audit stream");
+        }
+    }
+
+    async fn write_breakdown(
+        &self,
+        session: &SessionId,
+        stored: Option<EventId>,
+        state: Option<State>,
+        error: ErrorEvent,
+    ) -> Result<(), JournalError> {
+        let store = &self.env.desk.store;
+        let last = match stored {
+            Some(stored) => stored,
+            None => {
+                let newest = self.env.desk.patiently(|| store.newest(session, 1)).await;
+                last_id(&newest.map_err(JournalError::StoreAway)?)
+            }
+        };
+        let live = self.live.open(session, last);
+        let (mut writer, _) = Writer::open(&self.env.desk, session, last, live);
+        match state {
+            Some(state) => {
+                let cancel = CancellationToken::new();
+                Run::new(Arc::clone(&self.env), state, writer, cancel).break_off(error).await?;
+            }
+            None => {
+                writer.append(&breakdown(error)).await?;
+                writer.flush().await?;
+            }
+        }
+        self.env.desk.metrics.run_ended(EndStatus::Failed);
+        Ok(())
+    }
+}
