@@ -109,7 +109,7 @@ impl Run {
     /// The tool and the arguments of a call that may be run, or be asked about.
     pub(super) fn checked(&self, planned: &PlannedCall) -> Result<(Arc<dyn Tool>, Value), Refusal> {
         let limit = self.env.limits.max_tool_calls;
-        if self.state.attempts >= limit {
+        if self.state.ordinal_of(&planned.call.id) >= limit as usize {
             return Err(Refusal::Other(format!("the run has used up its {limit} tool calls")));
         }
         let tool = self.env.tools.find(&planned.call.name);

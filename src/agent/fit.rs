@@ -183,12 +183,16 @@ mod tests {
     }
 
     fn calls(ids: &[&str]) -> Message {
+        saying_and_calling(String::new(), ids)
+    }
+
+    fn saying_and_calling(content: String, ids: &[&str]) -> Message {
         let call = |id: &&str| ToolCall {
             id: ToolCallId::new(*id),
             name: "git_log".into(),
             arguments: "{}".into(),
         };
-        Message::Assistant { content: String::new(), tool_calls: ids.iter().map(call).collect() }
+        Message::Assistant { content, tool_calls: ids.iter().map(call).collect() }
     }
 
     fn result(id: &str, content: &str) -> Message {
@@ -284,8 +288,7 @@ mod tests {
         for (turn, (text, results)) in own.into_iter().enumerate() {
             let ids: Vec<String> = (0..results.len()).map(|n| format!("{turn}-{n}")).collect();
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let Message::Assistant { tool_calls, .. } = calls(&ids) else { unreachable!() };
-            messages.push(Message::Assistant { content: x(text), tool_calls });
+            messages.push(saying_and_calling(x(text), &ids));
             let results = ids.iter().zip(results).map(|(id, size)| result(id, &x(size)));
             messages.extend(results);
         }

@@ -229,6 +229,15 @@ impl State {
         self.calls.iter().find(under_way).or_else(|| self.calls.iter().find(open))
     }
 
+    /// Which call of the run this is, from 0, in the order in which the model wanted them: whatever
+    /// became of those beside it.
+    pub fn ordinal_of(&self, id: &ToolCallId) -> usize {
+        let is_finished = |call: &&Call| call.status == CallStatus::Finished;
+        let before = self.attempts as usize - self.calls.iter().filter(is_finished).count();
+        let place = self.calls.iter().position(|call| &call.planned.call.id == id);
+        before + place.unwrap_or(self.calls.len())
+    }
+
     /// How often a call was started.
     pub fn attempts_of(&self, id: &ToolCallId) -> u32 {
         let call = self.calls.iter().find(|call| &call.planned.call.id == id);

@@ -98,6 +98,26 @@ with_both_stores! {
         assert_eq!(model.requests().len(), 2, "the model is asked once all calls are over");
     }
 
+    /// The limit counts calls in the order in which the model wants them, asked about or not.
+    async fn calls_beyond_the_limit_are_refused_and_those_within_it_are_asked_about(kind: Kind) {
+        let model = two_mails().await;
+        let options = Options::default().set("AURA__AGENT__MAX_TOOL_CALLS", 2);
+        let world = world(kind, &model, options).await;
+        let user = world.server.user();
+        let mut stream = user.stream("메일 둘").await;
+        let hitl = stream.until("hitl").await;
+        assert_eq!(user.approve(request_of(&hitl)).await.status, StatusCode::OK);
+        stream.to_done().await;
+        assert_eq!(stream.status_at_end(), "completed");
+        assert_eq!(
+            calls(&stream),
+            [
+                "call_b running", "call_b success", "call_c failed",
+                "call_a pending", "call_a running", "call_a success",
+            ]
+        );
+    }
+
     async fn both_approved_at_once_run_once_each(kind: Kind) {
         let model = two_mails().await;
         let world = world(kind, &model, Options::default()).await;

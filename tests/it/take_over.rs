@@ -1,14 +1,13 @@
 //! Runs that outlive their server: taken over from one that died, handed over by one that stops, and
 //! lost by one that was away.
 
-use std::time::Duration;
-
 use futures::{StreamExt, stream};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::resume::{PROMPT, after, mailing, request_of};
-use crate::support::app::{Options, Server, eventually};
+use crate::support::app::{Options, PATIENCE, Server, eventually};
 use crate::support::git::{HeldGit, Workspace, git};
 use crate::support::keys::Keys;
 use crate::support::model::{FakeModel, Gate, Reply};
@@ -32,6 +31,15 @@ fn mailed_and_told() -> [Reply; 2] {
     [mailing(), Reply::text(["보냈", "습니다."])]
 }
 
+/// A run that waits for a person, and whose server has been killed.
+async fn orphaned(server: Server) -> (SseStream, Frame) {
+    let mut stream = server.user().stream(PROMPT).await;
+    let hitl = stream.until("hitl").await;
+    server.kill().await;
+    assert_eq!(stream.to_end().await, StreamEnd::BrokenOff);
+    (stream, hitl)
+}
+
 /// What both streams together showed; the second goes on where the first broke off.
 fn joined(first: &SseStream, second: &SseStream) -> Vec<String> {
     let frames = first.frames.iter().chain(&second.frames);
@@ -52,11 +60,8 @@ async fn check_replay(server: &Server, session: &str, seen: &[String]) {
 async fn a_run_that_waits_for_a_person_outlives_its_server() {
     let model = FakeModel::scripted(mailed_and_told()).await;
     let (first, second, _redis) = two_servers(&model).await;
-    let mut stream = first.user().stream(PROMPT).await;
-    let hitl = stream.until("hitl").await;
+    let (stream, hitl) = orphaned(first).await;
     let session = stream.session();
-    first.kill().await;
-    assert_eq!(stream.to_end().await, StreamEnd::BrokenOff);
 
     let user = second.user();
     let mut rest = user.resume(&session, Some(hitl.id)).await;
@@ -73,10 +78,8 @@ async fn an_answer_given_while_nobody_looked_after_the_run_counts() {
     let model = FakeModel::scripted(mailed_and_told()).await;
     let redis = RedisServer::start();
     let first = server(&redis, &model).await;
-    let mut stream = first.user().stream(PROMPT).await;
-    let hitl = stream.until("hitl").await;
+    let (stream, hitl) = orphaned(first).await;
     let session = stream.session();
-    first.kill().await;
     let mut keys = Keys::of(&redis).await;
     let signal = serde_json::json!({
         "type": "approval", "requestId": request_of(&hitl), "status": "approved",
@@ -117,10 +120,8 @@ async fn the_deadline_of_an_approval_survives_its_server() {
 async fn a_run_is_cancelled_though_its_server_is_gone() {
     let model = FakeModel::scripted(mailed_and_told()).await;
     let (first, second, _redis) = two_servers(&model).await;
-    let mut stream = first.user().stream(PROMPT).await;
-    let hitl = stream.until("hitl").await;
+    let (stream, hitl) = orphaned(first).await;
     let session = stream.session();
-    first.kill().await;
     let user = second.user();
     let mut rest = user.resume(&session, Some(hitl.id)).await;
     user.post(&format!("/aura/sessions/{session}/cancel"), Value::Null).await;
@@ -260,7 +261,7 @@ struct Merging {
     second: Server,
     git: HeldGit,
     workspace: Workspace,
-    _redis: RedisServer,
+    redis: RedisServer,
 }
 
 impl Merging {
@@ -275,7 +276,7 @@ impl Merging {
             Server::start_in(options.set("AURA__AGENT__LEASE_SECONDS", 1), &root)
         };
         let (first, second) = tokio::join!(start(), start());
-        Self { first, second, git, workspace, _redis: redis }
+        Self { first, second, git, workspace, redis }
     }
 
     /// A run of the first server whose merge was approved and is held up.
@@ -324,7 +325,7 @@ async fn a_merge_whose_server_died_is_asked_about_again_and_runs_once_more_only_
     let merging = Merging::new().await;
     let (stream, hitl) = merging.held().await;
     let session = stream.session();
-    let Merging { first, second, git, workspace, _redis } = merging;
+    let Merging { first, second, git, workspace, redis: _redis } = merging;
     first.kill().await;
     let user = second.user();
     let mut rest = user.resume(&session, Some(hitl.id)).await;
@@ -347,7 +348,7 @@ async fn a_merge_in_doubt_that_is_rejected_ends_the_run_as_rejected() {
     let merging = Merging::new().await;
     let (stream, hitl) = merging.held().await;
     let session = stream.session();
-    let Merging { first, second, git, workspace: _workspace, _redis } = merging;
+    let Merging { first, second, git, workspace: _workspace, redis: _redis } = merging;
     first.kill().await;
     let user = second.user();
     let mut rest = user.resume(&session, Some(hitl.id)).await;
@@ -363,11 +364,15 @@ async fn a_tool_at_work_on_a_stopping_server_may_outlast_the_lease_and_is_not_in
     let merging = Merging::new().await;
     let (mut stream, hitl) = merging.held().await;
     let session = stream.session();
-    let Merging { first, second, git, workspace, _redis } = merging;
+    let Merging { first, second, git, workspace, redis } = merging;
+    let taken_until = Keys::of(&redis).await.lease_end(&session).await;
     first.ask_to_end();
     assert_eq!(stream.to_end().await, StreamEnd::BrokenOff);
-    // Three leases, in each of which the other server would have taken a run that nobody keeps.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // In each of three leases the other server would have taken a run that nobody keeps.
+    eventually("the lease is kept for three terms", async || {
+        Keys::of(&redis).await.lease_end(&session).await > taken_until + 3_000
+    })
+    .await;
     git.let_go();
     assert_eq!(first.terminate().await, 0);
     let mut rest = second.user().resume(&session, Some(hitl.id)).await;
@@ -397,11 +402,13 @@ async fn a_thousand_idle_readers_on_another_server_cost_no_redis_commands() {
         keys.commands().await.abs_diff(keys.commands().await) < 5
     })
     .await;
-    let before = keys.commands().await;
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    // Two servers' heartbeats, leases and polls; one command of each reader would be a thousand.
-    let sent = keys.commands().await - before;
-    assert!(sent < 200, "{sent} commands in three seconds");
+    // Three heartbeats of both servers' two connections are three seconds; asking for them costs
+    // commands of our own, which are left out.
+    let (before, beats) = (keys.others_commands().await, keys.calls_of("ping").await);
+    timeout(PATIENCE, async { while keys.calls_of("ping").await < beats + 12 {} }).await.unwrap();
+    // Heartbeats, leases and polls; one command of each reader would be a thousand.
+    let sent = keys.others_commands().await - before;
+    assert!(sent < 200, "{sent} commands in three heartbeats");
 
     gate.open();
     stream.to_done().await;

@@ -97,4 +97,24 @@ impl Keys {
         let line = stats.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
         line.unwrap().trim().parse().unwrap()
     }
+
+    /// The same without the `INFO`s that count them.
+    pub async fn others_commands(&mut self) -> u64 {
+        self.commands().await - self.calls_of("info").await
+    }
+
+    /// How often the server has carried out this command, from whomever.
+    pub async fn calls_of(&mut self, command: &str) -> u64 {
+        let mut info = redis::cmd("INFO");
+        let stats: String = info.arg("commandstats").query_async(&mut self.0).await.unwrap();
+        let start = format!("cmdstat_{command}:calls=");
+        let calls = stats.lines().find_map(|line| line.strip_prefix(&start)?.split(',').next());
+        calls.map_or(0, |calls| calls.parse().unwrap())
+    }
+
+    /// When the lease of a session runs out, in milliseconds of the server's clock.
+    pub async fn lease_end(&mut self, session: &str) -> u64 {
+        let end: f64 = self.0.zscore("aura:leases", session).await.unwrap();
+        end as u64
+    }
 }
