@@ -8,6 +8,7 @@ mod audit;
 mod break_down;
 pub mod budget;
 pub mod decisions;
+mod ending;
 mod evidence;
 mod execute;
 mod finish;

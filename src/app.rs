@@ -142,12 +142,13 @@ impl App {
         let terms = Terms { lease: settings.agent.lease, scan: SCAN };
         let approvers = tools::approvers(&settings, &tools)?;
         let gate = Arc::default();
-        let env = Arc::new(Env { desk, model, tools, approvers, gate, limits, terms });
+        let notices = settings.stream.notices;
+        let env = Arc::new(Env { desk, model, tools, approvers, gate, limits, notices, terms });
         let service = listener::start(env, settings.agent.max_runs, events);
         let config = http::Config {
             key: settings.auth.key,
             leeway: settings.auth.leeway,
-            keep_alive: settings.keep_alive,
+            keep_alive: settings.stream.keep_alive,
             store_patience,
             auditors: settings.audit_role,
         };

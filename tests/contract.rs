@@ -261,6 +261,16 @@ fn content() {
 }
 
 #[test]
+fn notice() {
+    let event = Event::Notice { content: "요청에 따라 작업을 취소했습니다.".into() };
+    check(
+        &event,
+        "content",
+        r#""content":"요청에 따라 작업을 취소했습니다.","chunk":false,"metadata":{"notice":true}"#,
+    );
+}
+
+#[test]
 fn error() {
     let event = Event::Error(ErrorEvent {
         error: "사용자 거절".into(),

@@ -102,7 +102,7 @@ impl AgentService {
                 Run::new(Arc::clone(&self.env), state, writer, cancel).break_off(error).await?;
             }
             None => {
-                writer.append(&breakdown(error)).await?;
+                writer.append(&breakdown(error, self.env.notices)).await?;
                 writer.flush().await?;
             }
         }

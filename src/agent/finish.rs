@@ -1,20 +1,16 @@
-//! Every way in which a run ends. Each ends with `end` and the trailer, in one append.
+//! The end of a run: `end` and the trailer, in one append with all that leads up to them.
 
-use super::execute::{NO_REASON, doubt};
-use super::journal::{Draft, JournalError};
+use super::ending::Ending;
+use super::execute::doubt;
+use super::journal::{Draft, JournalError, next_piece};
 use super::record::{PlannedCall, Record};
 use super::run::{Exit, Flow, Run, Step, moved};
-use super::state::{Call, CallStatus, State};
+use super::state::{Call, CallStatus, PARAGRAPH, State};
 use super::turn::{failure, parse_arguments, thought};
-use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind, ToolExecution, ToolStatus};
+use crate::domain::event::{ErrorEvent, ThoughtKind, ToolExecution, ToolStatus};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage};
 use crate::store::{Store, StoreError};
-
-/// What the contract (section 4.4) says to a person who did not answer.
-const TIMED_OUT: &str = "사용자 응답 지연으로 작업이 취소되었습니다";
-/// What `end` says after an error.
-const FAILED: &str = "작업이 실패했습니다.";
 
 impl Run {
     /// Looks back on the work, and ends it well.
@@ -29,12 +25,8 @@ impl Run {
                 "도구 {n}회 실행 중 {successes}회 성공했습니다. 실패한 내용은 답변에 밝혔습니다."
             ),
         };
-        let mut drafts = Vec::new();
-        if let Some(step) = self.answer_step() {
-            drafts.extend(moved(step, StepStatus::Completed));
-        }
-        drafts.push(thought(ThoughtKind::Reflection, content, self.tools_used()));
-        self.finish(drafts, EndStatus::Completed, "작업이 완료되었습니다.", None).await
+        let looking_back = thought(ThoughtKind::Reflection, content, self.tools_used());
+        self.finish(vec![looking_back], Ending::completed()).await
     }
 
     /// Ends the run with an error that clients see.
@@ -43,12 +35,7 @@ impl Run {
             session = %self.state.meta.session_id, error_type = error.error_type,
             error = %error.error, "run failed"
         );
-        let note = format!("[작업이 오류로 끝났습니다: {}]", error.error);
-        let mut drafts = self.withdraw_questions().await?;
-        drafts.extend(close_steps(&self.state, StepStatus::Failed));
-        drafts.extend(self.close_calls());
-        drafts.push(Draft::Event(Event::Error(error)));
-        self.finish(drafts, EndStatus::Failed, FAILED, Some(note)).await
+        self.finish(Vec::new(), Ending::failed(error)).await
     }
 
     /// Ends the run because a person said no.
@@ -57,89 +44,66 @@ impl Run {
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Step {
-        let mut drafts = self.withdraw_questions().await?;
-        let reason = decision.reason.clone().unwrap_or_else(|| NO_REASON.into());
-        drafts.extend(close_steps(&self.state, StepStatus::Failed));
-        drafts.extend(self.close_calls());
-        let error = ErrorEvent {
-            message: "사용자가 작업을 거절했습니다.".into(),
-            ..failure(reason.clone(), "RejectionError", ErrorCode::Forbidden, false)
-        };
-        drafts.push(Draft::Event(Event::Error(error)));
-        let note = format!("[사용자가 {} 실행을 거절했습니다: {reason}]", request.action_type);
-        self.finish(drafts, EndStatus::Rejected, "작업이 거절되었습니다.", Some(note)).await
+        self.finish(Vec::new(), Ending::rejected(request, decision)).await
     }
 
     /// Ends the run because nobody answered in time.
     pub(super) async fn finish_timed_out(&mut self, request: &ApprovalRequest) -> Step {
-        let mut drafts = self.withdraw_questions().await?;
-        drafts.extend(close_steps(&self.state, StepStatus::Failed));
-        drafts.extend(self.close_calls());
-        let waited = (request.expires_at * 1000).saturating_sub(request.created_at) / 1000;
-        let error = format!("nobody answered {} within {waited} s", request.request_id);
-        drafts.push(Draft::Event(Event::Failed {
-            message: TIMED_OUT.into(),
-            error: error.clone(),
-            error_type: "TimeoutError",
-            request_id: request.request_id.clone(),
-        }));
-        let error = ErrorEvent {
-            message: TIMED_OUT.into(),
-            ..failure(error, "TimeoutError", ErrorCode::ExternalTimeout, true)
-        };
-        drafts.push(Draft::Event(Event::Error(error)));
-        let note = format!("[{TIMED_OUT}: {}]", request.action_type);
-        self.finish(drafts, EndStatus::Failed, TIMED_OUT, Some(note)).await
+        self.finish(Vec::new(), Ending::timed_out(request)).await
     }
 
     /// Ends the run because somebody cancelled it.
     pub(super) async fn finish_cancelled(&mut self) -> Step {
-        let mut drafts = self.withdraw_questions().await?;
-        drafts.extend(self.close_calls());
-        drafts.extend(close_steps(&self.state, StepStatus::Skipped));
-        let note = "[작업이 취소되었습니다]".to_owned();
-        self.finish(drafts, EndStatus::Cancelled, "작업이 취소되었습니다.", Some(note)).await
+        self.finish(Vec::new(), Ending::cancelled()).await
     }
 
     /// Ends a run that broke down, with no more than its journal: nothing is asked, recorded or
     /// remembered, for one of these may be what broke.
     pub(super) async fn break_off(mut self, error: ErrorEvent) -> Result<(), JournalError> {
-        let mut drafts = close_steps(&self.state, StepStatus::Failed);
-        drafts.extend(self.close_calls());
-        drafts.push(Draft::Event(Event::Error(error)));
-        let now_ms = self.env.desk.clock.now_ms();
-        drafts.extend(ending(Some(&self.state), EndStatus::Failed, FAILED, now_ms));
+        let ending = Ending::failed(error);
+        let mut drafts = self.close_work(&ending);
+        drafts.extend(self.last_words(&ending));
+        self.write_end(drafts).await
+    }
+
+    /// Takes back what is still asked, closes what is open, and writes the end. `said` comes right
+    /// before what the ending itself says.
+    async fn finish(&mut self, said: Vec<Draft>, ending: Ending) -> Step {
+        let mut drafts = self.withdraw_questions().await?;
+        drafts.extend(self.close_work(&ending));
+        drafts.extend(said);
+        // Whoever sees the end may ask the next question at once: its history must be there.
+        self.remember(ending.note.as_deref()).await;
+        drafts.extend(self.last_words(&ending));
+        self.write_end(drafts).await?;
+        self.env.desk.metrics.run_ended(ending.status);
+        Ok(Flow::Leave(Exit::Over))
+    }
+
+    async fn write_end(&mut self, drafts: Vec<Draft>) -> Result<(), JournalError> {
         self.commit(drafts).await?;
         self.writer.flush().await?;
         save_ending(&*self.env.desk.store, &self.state).await;
         Ok(())
     }
 
-    /// Writes the end and the trailer. `note` is what the thread's next run reads of this one, where
-    /// there is no answer.
-    async fn finish(
-        &mut self,
-        mut drafts: Vec<Draft>,
-        status: EndStatus,
-        message: &str,
-        note: Option<String>,
-    ) -> Step {
-        // Whoever sees the end may ask the next question at once: its history must be there.
-        self.remember(note).await;
-        drafts.extend(ending(Some(&self.state), status, message, self.env.desk.clock.now_ms()));
-        self.commit(drafts).await?;
-        self.writer.flush().await?;
-        self.env.desk.metrics.run_ended(status);
-        save_ending(&*self.env.desk.store, &self.state).await;
-        Ok(Flow::Leave(Exit::Over))
+    /// The steps and the calls that are not finished come to the end that this ending gives them.
+    fn close_work(&self, ending: &Ending) -> Vec<Draft> {
+        let mut drafts = close_steps(&self.state, ending.at_work);
+        drafts.extend(self.close_calls());
+        drafts
+    }
+
+    fn last_words(&self, ending: &Ending) -> Vec<Draft> {
+        let now_ms = self.env.desk.clock.now_ms();
+        last_words(ending, Some(&self.state), self.env.notices, now_ms)
     }
 
     /// Adds what was asked and what was answered to the thread; tools' results stay in the journal.
-    async fn remember(&self, note: Option<String>) {
-        let mut answer = self.state.answer();
-        if let Some(note) = note {
-            answer = if answer.is_empty() { note } else { format!("{answer}\n\n{note}") };
-        }
+    async fn remember(&self, note: Option<&str>) {
+        let answer = self.state.answer();
+        let parts = [Some(answer.as_str()).filter(|answer| !answer.is_empty()), note];
+        let answer = parts.into_iter().flatten().collect::<Vec<_>>().join(PARAGRAPH);
         let said = [
             Message::User { content: gist(&self.state.meta.prompt) },
             Message::Assistant { content: gist(&answer), tool_calls: Vec::new() },
@@ -220,22 +184,33 @@ fn step_end(step: &PlanStep, at_work: StepStatus) -> Option<StepStatus> {
     }
 }
 
-/// The last two entries of every journal.
-fn ending(state: Option<&State>, status: EndStatus, message: &str, now_ms: u64) -> [Draft; 2] {
+/// What every journal ends with: the notice, if there is to be one, the reason, `end`, the trailer.
+fn last_words(ending: &Ending, state: Option<&State>, notices: bool, now_ms: u64) -> Vec<Draft> {
+    let notice = ending.notice.as_deref().filter(|_| notices);
+    let follows = state.is_some_and(|state| state.has_shown);
+    let mut drafts: Vec<Draft> =
+        notice.map(|words| notice_of(words, follows)).into_iter().collect();
+    drafts.extend(ending.events.iter().cloned().map(Draft::Event));
     let end = Event::End {
-        message: message.to_owned(),
-        status,
+        message: ending.message.to_owned(),
+        status: ending.status,
         usage: state.map_or_else(Usage::default, |state| state.usage),
         duration_ms: state.map_or(0, |state| now_ms.saturating_sub(state.meta.created_at_ms)),
     };
-    [Draft::Both(end, Record::Ended { status }), Draft::Done]
+    drafts.extend([Draft::Both(end, Record::Ended { status: ending.status }), Draft::Done]);
+    drafts
 }
 
-/// All that can be said of a run whose journal cannot be understood: an error, the end, the trailer.
-pub(super) fn breakdown(error: ErrorEvent) -> Vec<Draft> {
-    let mut drafts = vec![Draft::Event(Event::Error(error))];
-    drafts.extend(ending(None, EndStatus::Failed, FAILED, 0));
-    drafts
+/// A notice; clients put it right after what they show of an answer, so there it begins a paragraph.
+fn notice_of(words: &str, follows: bool) -> Draft {
+    let (words, _) = next_piece(words);
+    let between = if follows { PARAGRAPH } else { "" };
+    Draft::Event(Event::Notice { content: format!("{between}{words}") })
+}
+
+/// All that can be said of a run whose journal cannot be understood.
+pub(super) fn breakdown(error: ErrorEvent, notices: bool) -> Vec<Draft> {
+    last_words(&Ending::failed(error), None, notices, 0)
 }
 
 /// Tells those who read only keys that the run is over. The journal has it already, so a failure

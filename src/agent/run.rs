@@ -56,6 +56,8 @@ pub struct Env {
     pub gate: Arc<Gate>,
     /// How far a run may go.
     pub limits: Limits,
+    /// Whether a run that ends without an answer says so in a `content` event.
+    pub notices: bool,
     /// How long this process looks after a run without being heard of.
     pub terms: Terms,
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::misuse::Misuse;
 use super::record::{Opened, Outcome, PlannedCall, Record};
-use crate::domain::event::EndStatus;
+use crate::domain::event::{EndStatus, NoticeMark};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
     ApprovalRequest, Confidence, Decision, Entry, EventId, Message, PageContext, RequestId,
@@ -438,17 +438,20 @@ impl State {
     }
 }
 
-/// The text of a `content` event, which belongs to the turn under way.
+/// The text of a `content` event, which belongs to the turn under way; of a notice nothing does.
 fn shown_text(entry: &Entry) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Content {
         content: String,
+        #[serde(default)]
+        metadata: NoticeMark,
     }
     match &entry.shown {
         Some(Shown::Event { kind, payload }) if &**kind == "content" => {
-            serde_json::from_slice::<Content>(payload).ok().map(|content| content.content)
+            let content: Content = serde_json::from_slice(payload).ok()?;
+            (!content.metadata.notice).then_some(content.content)
         }
-        _ => None,
+        Some(Shown::Event { .. } | Shown::Done) | None => None,
     }
 }
 

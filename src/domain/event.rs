@@ -64,6 +64,12 @@ pub enum Event {
         /// Anything that belongs to the answer.
         metadata: Value,
     },
+    /// A `content` event that is no part of an answer: it says that there is none, for those who are
+    /// shown nothing else (contract, section 4.4).
+    Notice {
+        /// One sentence for people; under 1 KiB.
+        content: String,
+    },
     /// Something went wrong.
     Error(ErrorEvent),
     /// The run failed for want of an answer.
@@ -194,7 +200,7 @@ impl Event {
             Self::TimelineStepUpdate(_) => "timeline_step_update",
             Self::ToolExecution(_) => "tool_execution",
             Self::Hitl { .. } => "hitl",
-            Self::Content { .. } => "content",
+            Self::Content { .. } | Self::Notice { .. } => "content",
             Self::Error(_) => "error",
             Self::Failed { .. } => "failed",
             Self::End { .. } => "end",
@@ -236,6 +242,11 @@ impl Event {
                 map.serialize_entry("chunk", chunk)?;
                 map.serialize_entry("metadata", metadata)
             }
+            Self::Notice { content } => {
+                map.serialize_entry("content", content)?;
+                map.serialize_entry("chunk", &false)?;
+                map.serialize_entry("metadata", &NoticeMark { notice: true })
+            }
             Self::Error(error) => {
                 map.serialize_entry("error", &error.error)?;
                 map.serialize_entry("errorType", error.error_type)?;
@@ -257,6 +268,14 @@ impl Event {
             }
         }
     }
+}
+
+/// What the `metadata` of a `content` event says of it, where it is a notice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct NoticeMark {
+    /// Whether it is no part of the answer.
+    pub notice: bool,
 }
 
 fn write_plan_step<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), M::Error> {

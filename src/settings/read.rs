@@ -11,7 +11,7 @@ use super::check::Check;
 use super::sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, FallbackSettings,
     GitHubSettings, HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings,
-    Rejection, Settings, SmtpSettings, ToolSettings,
+    Rejection, Settings, SmtpSettings, StreamSettings, ToolSettings,
 };
 use super::{Purpose, mcp, names, source};
 use crate::redis_url::{RedisUrl, RedisUrlError};
@@ -28,7 +28,7 @@ impl Settings {
         let auth = AuthSettings::read(check, purpose);
         let redis = RedisSettings::read(check);
         let hitl = HitlSettings::read(check);
-        let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
+        let stream = StreamSettings::read(check);
         let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
         let audit_role = audit_role(check);
         let agent = AgentSettings::read(check);
@@ -52,7 +52,7 @@ impl Settings {
             auth: auth?,
             redis: redis?,
             hitl: hitl?,
-            keep_alive,
+            stream,
             journal_max_events,
             audit_role,
             agent,
@@ -77,6 +77,14 @@ impl ApiSettings {
         let header_timeout = check.seconds("api.header_timeout_seconds", 1..=60);
         let port = u16::try_from(port).ok()?;
         Some(Self { host: host?, port, shutdown_grace, max_connections, header_timeout })
+    }
+}
+
+impl StreamSettings {
+    fn read(check: &mut Check) -> Self {
+        let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
+        let notices = check.flag("stream.notices").unwrap_or(true);
+        Self { keep_alive, notices }
     }
 }
 

@@ -23,8 +23,8 @@ pub struct Settings {
     pub redis: Option<RedisSettings>,
     /// How people are asked.
     pub hitl: HitlSettings,
-    /// The silence on a stream after which a keep-alive goes out.
-    pub keep_alive: Duration,
+    /// What goes out on streams besides events.
+    pub stream: StreamSettings,
     /// How many events are kept of one session.
     pub journal_max_events: usize,
     /// The role whose callers may read the audit stream; `None`: nobody.
@@ -121,6 +121,15 @@ pub enum Rejection {
     Stop,
     /// The model is told the reason.
     Continue,
+}
+
+/// Section `stream`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// The silence after which a keep-alive goes out.
+    pub keep_alive: Duration,
+    /// Whether a run that ends without an answer says so in a `content` event.
+    pub notices: bool,
 }
 
 /// Section `model`.

@@ -40,7 +40,8 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
     assert!(settings.redis.is_none());
     assert_eq!(settings.hitl.timeout, Duration::from_secs(300));
-    assert_eq!(settings.keep_alive, Duration::from_secs(10));
+    assert_eq!(settings.stream.keep_alive, Duration::from_secs(10));
+    assert!(settings.stream.notices);
     assert_eq!(settings.journal_max_events, 100_000);
     assert_eq!(settings.audit_role.as_deref(), Some("auditor"));
     assert!(matches!(settings.provider, Provider::Builtin));

@@ -82,7 +82,10 @@ impl Evidence<'_> {
 
     /// The pieces of the answer make the whole answer, or its beginning where the run ended early.
     fn check_answer(&self) -> Result<(), Violation> {
-        let pieces = self.journal.iter().filter(|e| e.event.as_deref() == Some("content"));
+        let is_piece = |entry: &&Entry| {
+            entry.event.as_deref() == Some("content") && entry.data["metadata"]["notice"] != true
+        };
+        let pieces = self.journal.iter().filter(is_piece);
         let answer: String = pieces.map(|e| e.data["content"].as_str().unwrap()).collect();
         let whole = whole_answer(self.plan);
         let status = self.status();

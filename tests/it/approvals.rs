@@ -99,7 +99,8 @@ with_both_stores! {
             .filter(|kind| !matches!(kind, Some("plan_step_update" | "timeline_step_update")))
             .collect();
         let expected =
-            [Some("tool_execution"), Some("failed"), Some("error"), Some("end"), None];
+            ["tool_execution", "content", "failed", "error", "end"].map(Some).into_iter();
+        let expected: Vec<_> = expected.chain([None]).collect();
         assert!(tail.ends_with(&expected), "{tail:?}");
         let failed = stream.all("failed").pop().unwrap();
         assert_eq!(failed.data["message"], "사용자 응답 지연으로 작업이 취소되었습니다");

@@ -60,7 +60,7 @@ with_both_stores! {
         };
         let server = another.as_ref().unwrap_or(&world.server);
         let refused = run_as(server, "tenant1").await;
-        assert_eq!(kinds(&refused), ["start", "thought", "error", "end"]);
+        assert_eq!(kinds(&refused), ["start", "thought", "content", "error", "end"]);
         let error = error(&refused);
         assert_eq!(error["errorType"], "TokenBudgetError");
         assert_eq!((&error["errorCode"], &error["retryable"]), (&json!("E5000"), &json!(true)));

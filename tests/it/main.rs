@@ -23,6 +23,7 @@ mod mail;
 mod mcp;
 mod metrics;
 mod models;
+mod notices;
 mod outages;
 mod panics;
 mod refusals;

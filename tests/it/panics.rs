@@ -9,7 +9,7 @@ use aura_platform::agent::journal::Desk;
 use aura_platform::agent::ownership::Terms;
 use aura_platform::agent::policy::{ApproverPolicy, OnReject};
 use aura_platform::agent::run::{Env, Limits};
-use aura_platform::agent::{Ask, listener};
+use aura_platform::agent::{AgentService, Ask, StartError, listener};
 use aura_platform::domain::{
     Caller, Clock, Entry, EventId, PageContext, SessionId, Shown, SystemClock, TenantId, UserId,
 };
@@ -51,8 +51,8 @@ async fn whole_journal(store: &MemoryStore, session: &SessionId) -> Vec<Entry> {
     timeout(PATIENCE, over).await.expect("the run never ended")
 }
 
-#[tokio::test]
-async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
+/// A service with room for one run, whose model is broken.
+fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
     let (clock, tasks) = (Arc::new(SystemClock) as Arc<dyn Clock>, Tasks::new());
     let (store, events) =
         MemoryStore::start(memory::Config { max_events: 1000 }, Arc::clone(&clock), &tasks);
@@ -78,22 +78,39 @@ async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
             budget: Budget::default(),
             context_tokens: None,
         },
+        notices: true,
         terms: Terms { lease: Duration::from_secs(5), scan: Duration::from_secs(1) },
     };
-    let service = listener::start(Arc::new(env), 1, events);
+    (listener::start(Arc::new(env), 1, events), store)
+}
+
+async fn start(service: &Arc<AgentService>) -> Result<SessionId, StartError> {
     let caller = Caller {
         tenant: TenantId::new("tenant1"),
         user: UserId::new("user123"),
         role: None,
         named_itself: true,
     };
-    let ask = || Ask {
+    let ask = Ask {
         prompt: "안녕".into(),
         context: PageContext::default(),
         thread: None,
         above: EventId::ZERO,
     };
-    let session = service.start(&caller, ask()).await.unwrap();
+    service.start(&caller, ask).await
+}
+
+/// The whole journal of a run that has panicked.
+pub(crate) async fn panicked() -> Vec<Entry> {
+    let (service, store) = broken_service();
+    let session = start(&service).await.unwrap();
+    whole_journal(&store, &session).await
+}
+
+#[tokio::test]
+async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
+    let (service, store) = broken_service();
+    let session = start(&service).await.unwrap();
     let entries = whole_journal(&store, &session).await;
     let shown: Vec<_> = entries.iter().filter_map(|entry| entry.shown.as_ref()).collect();
     let kinds: Vec<&str> = shown
@@ -103,8 +120,8 @@ async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
             Shown::Done => "[DONE]",
         })
         .collect();
-    assert_eq!(kinds, ["start", "thought", "error", "end", "[DONE]"]);
-    let Shown::Event { payload, .. } = shown[2] else { panic!("{:?}", shown[2]) };
+    assert_eq!(kinds, ["start", "thought", "content", "error", "end", "[DONE]"]);
+    let Shown::Event { payload, .. } = shown[3] else { panic!("{:?}", shown[3]) };
     let error: serde_json::Value = serde_json::from_slice(payload).unwrap();
     assert_eq!(
         (&error["errorType"], &error["errorCode"]),
@@ -113,7 +130,7 @@ async fn a_panic_in_a_run_ends_with_error_end_and_trailer() {
 
     // Its place among the live runs is free again: only one may live here.
     let again = async {
-        while service.start(&caller, ask()).await.is_err() {
+        while start(&service).await.is_err() {
             tokio::task::yield_now().await;
         }
     };

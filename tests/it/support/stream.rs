@@ -37,6 +37,12 @@ impl Frame {
         self.event.as_deref() == Some(event)
     }
 
+    /// Whether it is a `content` event that says that there is no answer, in either form.
+    pub fn is_notice(&self) -> bool {
+        let payload = if self.data["data"].is_object() { &self.data["data"] } else { &self.data };
+        self.is("content") && payload["metadata"]["notice"] == true
+    }
+
     /// Takes a frame apart, and fails on anything that the contract (section 4.1) does not allow.
     pub fn parse(raw: &str) -> Self {
         let lines: Vec<&str> = raw.trim_end_matches('\n').split('\n').collect();
@@ -147,9 +153,9 @@ impl SseStream {
         self.frames.iter().filter(|frame| frame.is(event)).collect()
     }
 
-    /// The whole answer.
+    /// The whole answer; a notice is no part of it.
     pub fn answer(&self) -> String {
-        let pieces = self.all("content").into_iter();
+        let pieces = self.all("content").into_iter().filter(|frame| !frame.is_notice());
         pieces.map(|frame| frame.data["content"].as_str().unwrap()).collect()
     }
 
