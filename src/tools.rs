@@ -31,7 +31,7 @@ pub struct ToolSpec {
 /// Whether a tool changes anything outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It only reads: it may be repeated and needs nobody's approval.
+    /// It only reads: it may be repeated or dropped half way, and needs nobody's approval.
     Reads,
     /// It changes something: it runs at most once per approval.
     Writes,
@@ -118,5 +118,8 @@ pub trait Tool: Send + Sync {
 
     /// Does it, and returns what came of it. Keeps its own time limit and bounds its result's size;
     /// on an error nothing was changed, unless the error says so.
+    ///
+    /// A call of a tool that [`Effect::Reads`] is dropped when its run is cancelled: that ends the
+    /// request or the process behind it. Any other is always awaited.
     async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError>;
 }

@@ -12,7 +12,7 @@ use super::turn::parse_arguments;
 use crate::domain::event::{ToolExecution, ToolStatus};
 use crate::domain::plan::StepStatus;
 use crate::domain::{ApprovalRequest, ArgumentsHash, Decision, Event, Verdict};
-use crate::tools::{Effect, Tool, ToolContext};
+use crate::tools::{Effect, Tool, ToolContext, ToolError};
 
 impl Run {
     /// Goes on after a person, or the deadline, has decided.
@@ -164,30 +164,64 @@ impl Run {
 
         let context = ToolContext { session: self.state.meta.session_id.clone(), call };
         let began = Instant::now();
-        let result = tool.run(&arguments, &context).await;
+        let result = self.result_of(tool, &arguments, &context).await;
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
             session = %context.session, tool = %planned.call.name, call = %context.call,
-            duration_ms, ok = result.is_ok(), dry_run = tool.is_dry_run(), "tool finished"
+            duration_ms, ok = matches!(result, Some(Ok(_))), stopped = result.is_none(),
+            dry_run = tool.is_dry_run(), "tool finished"
         );
 
         let shown = self.execution(planned, &arguments, ToolStatus::Success);
-        let (shown, outcome) = match result {
-            Ok(value) => {
-                (ToolExecution { result: Some(value.clone()), ..shown }, Outcome::Ok(value))
-            }
-            Err(error) => {
-                let error = error.to_string();
-                let status = ToolStatus::Failed;
-                (ToolExecution { status, error: Some(error.clone()), ..shown }, Outcome::Err(error))
-            }
-        };
         let shown = ToolExecution { duration_ms: Some(duration_ms), ..shown };
         // The journal first: what it does not know would be asked about again.
-        self.finish_call(planned, shown, outcome.clone(), false).await?;
+        let outcome = self.close_run_call(planned, shown, result).await?;
         self.writer.flush().await?;
         self.record_end(&audited, attempt, &outcome, approved).await?;
         Ok(Flow::Next)
+    }
+
+    /// What came of the tool; `None` if it was stopped, because somebody wants the run to stop. Only
+    /// a tool that reads can be: what changes something is awaited, so that it is known what it did.
+    async fn result_of(
+        &self,
+        tool: &dyn Tool,
+        arguments: &Value,
+        context: &ToolContext,
+    ) -> Option<Result<Value, ToolError>> {
+        let work = tool.run(arguments, context);
+        match tool.spec().effect {
+            Effect::Reads => self.cancel.run_until_cancelled(work).await,
+            Effect::Writes => Some(work.await),
+        }
+    }
+
+    /// Records and shows what came of a call that was run. `shown` is the call as it succeeded.
+    async fn close_run_call(
+        &mut self,
+        planned: &PlannedCall,
+        shown: ToolExecution,
+        result: Option<Result<Value, ToolError>>,
+    ) -> Result<Outcome, JournalError> {
+        let (shown, outcome) = match result {
+            Some(Ok(value)) => {
+                (ToolExecution { result: Some(value.clone()), ..shown }, Outcome::Ok(value))
+            }
+            Some(Err(error)) => {
+                let (status, error) = (ToolStatus::Failed, error.to_string());
+                (ToolExecution { status, error: Some(error.clone()), ..shown }, Outcome::Err(error))
+            }
+            None => {
+                let (status, error) = (ToolStatus::Cancelled, STOPPED.to_owned());
+                let shown = ToolExecution { status, error: Some(error.clone()), ..shown };
+                let outcome = Outcome::Err(error);
+                // Its step ends with the run, as every other that is at work.
+                self.commit(vec![finished(planned, shown, outcome.clone(), false)]).await?;
+                return Ok(outcome);
+            }
+        };
+        self.finish_call(planned, shown, outcome.clone(), false).await?;
+        Ok(outcome)
     }
 
     /// The last look before a side effect: the message that somebody wants the run to stop may have
@@ -212,8 +246,7 @@ impl Run {
             Outcome::Ok(_) => StepStatus::Completed,
             Outcome::Err(_) => StepStatus::Failed,
         };
-        let record = Record::ToolFinished { call: planned.call.id.clone(), outcome, invalid };
-        let mut drafts = vec![Draft::Both(Event::ToolExecution(shown), record)];
+        let mut drafts = vec![finished(planned, shown, outcome, invalid)];
         drafts.extend(self.move_step(&planned.step, status));
         self.commit(drafts).await
     }
@@ -238,6 +271,12 @@ impl Run {
     }
 }
 
+/// The end of a call, as clients see it and as recovery reads it.
+fn finished(planned: &PlannedCall, shown: ToolExecution, outcome: Outcome, invalid: bool) -> Draft {
+    let record = Record::ToolFinished { call: planned.call.id.clone(), outcome, invalid };
+    Draft::Both(Event::ToolExecution(shown), record)
+}
+
 /// Why a call is not run.
 pub(super) enum Refusal {
     /// Its arguments are not valid.
@@ -245,6 +284,9 @@ pub(super) enum Refusal {
     /// Anything else.
     Other(String),
 }
+
+/// What is said of a call that was stopped half way because its run was cancelled.
+pub(super) const STOPPED: &str = "작업이 취소되어 중단했습니다";
 
 /// What is said where somebody rejects without a reason.
 pub(super) const NO_REASON: &str = "User rejected";

@@ -1,16 +1,17 @@
 //! The end of a run: `end` and the trailer, in one append with all that leads up to them.
 
 use super::ending::Ending;
-use super::execute::doubt;
+use super::execute::{STOPPED, doubt};
 use super::journal::{Draft, JournalError, next_piece};
 use super::record::{PlannedCall, Record};
 use super::run::{Exit, Flow, Run, Step, moved};
 use super::state::{Call, CallStatus, PARAGRAPH, State};
 use super::turn::{failure, parse_arguments, thought};
-use crate::domain::event::{ErrorEvent, ThoughtKind, ToolExecution, ToolStatus};
+use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind, ToolExecution, ToolStatus};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage};
 use crate::store::{Store, StoreError};
+use crate::tools::Effect;
 
 impl Run {
     /// Looks back on the work, and ends it well.
@@ -90,7 +91,7 @@ impl Run {
     /// The steps and the calls that are not finished come to the end that this ending gives them.
     fn close_work(&self, ending: &Ending) -> Vec<Draft> {
         let mut drafts = close_steps(&self.state, ending.at_work);
-        drafts.extend(self.close_calls());
+        drafts.extend(self.close_calls(ending.status));
         drafts
     }
 
@@ -116,33 +117,47 @@ impl Run {
     }
 
     /// What clients see of the calls that will not be run any more, or whose end is not known.
-    fn close_calls(&self) -> Vec<Draft> {
+    fn close_calls(&self, status: EndStatus) -> Vec<Draft> {
         let close = |call: &Call| match &call.status {
             CallStatus::Asked(request) | CallStatus::Decided(request, _) => {
                 Some(self.never_run(&call.planned, request))
             }
             CallStatus::Started(approved) => {
-                Some(self.never_known(&call.planned, approved.as_deref()))
+                Some(self.never_known(&call.planned, approved.as_deref(), status))
             }
             CallStatus::Open | CallStatus::Finished => None,
         };
-        self.state.calls.iter().filter_map(close).collect()
+        let closed = self.state.calls.iter().filter_map(close);
+        closed.map(|call| Draft::Event(Event::ToolExecution(call))).collect()
     }
 
-    fn never_run(&self, planned: &PlannedCall, request: &ApprovalRequest) -> Draft {
-        let cancelled = self.execution(planned, &request.context, ToolStatus::Cancelled);
-        Draft::Event(Event::ToolExecution(cancelled))
+    fn never_run(&self, planned: &PlannedCall, request: &ApprovalRequest) -> ToolExecution {
+        self.execution(planned, &request.context, ToolStatus::Cancelled)
     }
 
-    /// A call that a former owner had started, of a run that is not to go on.
-    fn never_known(&self, planned: &PlannedCall, approved: Option<&ApprovalRequest>) -> Draft {
+    /// A call that a former owner had started, of a run that is not to go on. Of one that only reads
+    /// nobody has to know how far it came.
+    fn never_known(
+        &self,
+        planned: &PlannedCall,
+        approved: Option<&ApprovalRequest>,
+        status: EndStatus,
+    ) -> ToolExecution {
         let arguments = match approved {
             Some(request) => request.context.clone(),
             None => parse_arguments(&planned.call).unwrap_or_default(),
         };
-        let failed = self.execution(planned, &arguments, ToolStatus::Failed);
-        let failed = ToolExecution { error: Some(doubt(approved)), ..failed };
-        Draft::Event(Event::ToolExecution(failed))
+        let tool = self.env.tools.find(&planned.call.name);
+        let reads = tool.is_ok_and(|tool| tool.spec().effect == Effect::Reads);
+        let (status, error) = match status {
+            EndStatus::Cancelled if reads => (ToolStatus::Cancelled, STOPPED.to_owned()),
+            EndStatus::Cancelled
+            | EndStatus::Completed
+            | EndStatus::Failed
+            | EndStatus::Rejected => (ToolStatus::Failed, doubt(approved)),
+        };
+        let shown = self.execution(planned, &arguments, status);
+        ToolExecution { error: Some(error), ..shown }
     }
 
     fn tools_used(&self) -> Vec<String> {

@@ -116,7 +116,7 @@ impl AgentService {
     }
 
     /// Stops a run, on whichever replica it works, and returns where it stands: as a rule it is
-    /// cancelled; a tool in flight is awaited, and then it may still be running.
+    /// cancelled; a tool that is just changing something is awaited, and then it may still be running.
     pub async fn cancel(&self, session: &SessionId) -> Result<SessionStatus, CancelError> {
         let status = self.status(session).await?;
         if is_over(status) {

@@ -124,7 +124,7 @@ pub enum ToolStatus {
     Success,
     /// Tried, without success.
     Failed,
-    /// Never run.
+    /// Never run, or stopped because its run was cancelled.
     Cancelled,
 }
 

@@ -12,6 +12,7 @@ mod audit;
 mod auth;
 mod bodies;
 mod budgets;
+mod cancelling;
 mod cli;
 mod edits;
 mod framing;

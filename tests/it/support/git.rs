@@ -160,7 +160,7 @@ impl HeldGit {
         let directory = tempfile::tempdir().unwrap();
         let (script, at) = (directory.path().join("git"), directory.path().display().to_string());
         let text = format!(
-            "#!/bin/sh\nif [ -e {at}/held ]; then touch {at}/waits; fi\n\
+            "#!/bin/sh\nif [ -e {at}/held ]; then echo $$ > {at}/waits; fi\n\
              while [ -e {at}/held ]; do sleep 0.02; done\nPATH=${{PATH#{at}:}} exec git \"$@\"\n"
         );
         std::fs::write(&script, text).unwrap();
@@ -182,6 +182,12 @@ impl HeldGit {
     /// Whether somebody is held up, or was.
     pub(crate) fn waits(&self) -> bool {
         self.0.path().join("waits").exists()
+    }
+
+    /// Whether whoever was held up last is there no more.
+    pub(crate) fn is_gone(&self) -> bool {
+        let pid = std::fs::read_to_string(self.0.path().join("waits")).unwrap();
+        !Path::new("/proc").join(pid.trim()).exists()
     }
 
     /// Ends [`HeldGit::hold`].

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -89,6 +90,17 @@ type Script = Box<dyn Fn(&Request, usize) -> Reply + Send + Sync>;
 struct Inner {
     script: Script,
     requests: Mutex<Vec<Request>>,
+    /// How many clients did not wait for the answer that never comes.
+    hung_up: AtomicUsize,
+}
+
+/// Counts a client that hangs up.
+struct HangUp(Arc<Inner>);
+
+impl Drop for HangUp {
+    fn drop(&mut self) {
+        self.0.hung_up.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 /// The server. Dropping it closes it.
@@ -103,7 +115,8 @@ impl FakeGitHub {
     pub async fn answering(
         script: impl Fn(&Request, usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        let inner = Arc::new(Inner { script: Box::new(script), requests: Mutex::default() });
+        let (script, requests) = (Box::new(script), Mutex::default());
+        let inner = Arc::new(Inner { script, requests, hung_up: AtomicUsize::new(0) });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = axum::Router::new().fallback(answer).with_state(Arc::clone(&inner));
@@ -129,6 +142,11 @@ impl FakeGitHub {
     /// The methods and paths of the requests so far.
     pub fn lines(&self) -> Vec<String> {
         self.requests().into_iter().map(|request| request.line).collect()
+    }
+
+    /// How many clients have hung up on [`Reply::Silence`].
+    pub fn hung_up(&self) -> usize {
+        self.inner.hung_up.load(Ordering::SeqCst)
     }
 
     /// What the tools need to ask it.
@@ -226,6 +244,9 @@ async fn answer(
         }
         // Ends the task of this connection, and so the connection.
         Reply::Cut => std::panic::resume_unwind(Box::new("the test cuts the connection")),
-        Reply::Silence => std::future::pending().await,
+        Reply::Silence => {
+            let _waits = HangUp(Arc::clone(&inner));
+            std::future::pending().await
+        }
     }
 }
