@@ -3,9 +3,17 @@
 //! The values were written by a web page, so they are data: [`clean`] takes away whatever could
 //! pose as another line or hide from the person who reads the prompt.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+use self::clean::{clean, told};
+use self::selection::Selection;
+
+mod clean;
+mod selection;
 
 /// What the assistant is and how it works; the screen's lines follow it.
 const INSTRUCTIONS: &str = "\
@@ -32,16 +40,16 @@ pub(crate) const LABELS: [&str; 7] = [
     "추가 정보: ",
 ];
 
-/// Longest value in a line, in characters.
-const VALUE_MAX: usize = 500;
-/// How many entries of `metadata` are told.
+/// How many entries of `metadata` and the like are told.
 const METADATA_MAX: usize = 20;
 /// The fields that hold one plain value.
 const PLAIN_FIELDS: [&str; 6] = ["activeApp", "url", "path", "pathname", "title", "itemId"];
 
 /// The page context as the frontend sent it: an object whose known fields have sensible types.
 ///
-/// Unknown keys are kept, and it serialises as the very object that was sent.
+/// Unknown keys are kept, and it serialises as the very object that was sent. `remoteState` is the
+/// frontend's own state, which may be anything: what of it has the form that is expected is told, and
+/// the rest is no fault.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub struct PageContext(Map<String, Value>);
@@ -108,10 +116,10 @@ impl PageContext {
             self.plain("activeApp"),
             self.selected(),
             self.plain("url"),
-            self.plain("path").or_else(|| self.plain("pathname")),
+            self.path(),
             self.plain("title"),
             self.plain("itemId"),
-            self.metadata(),
+            self.more(),
         ];
         let told = |(label, value): (&str, Option<String>)| Some(format!("{label}{}", value?));
         LABELS.into_iter().zip(values).filter_map(told).collect()
@@ -126,39 +134,77 @@ impl PageContext {
         format!("{INSTRUCTIONS}\n\n{SCREEN}\n{}", lines.join("\n"))
     }
 
-    /// The screen and the selected items in one Korean sentence, for the first `thought`.
+    /// Screen, path or URL, title, item and selected items in one Korean sentence, each only if it is
+    /// there, for the first `thought`. Only of an empty context it says that there is nothing.
     pub fn summary(&self) -> String {
-        let screen = ["activeApp", "title", "path", "pathname"].iter().find_map(|f| self.plain(f));
-        let screen = screen.map(|name| format!("현재 화면: {name}"));
-        let selected = self.selected().map(|ids| format!("선택된 항목: {ids}"));
-        let parts: Vec<String> = screen.into_iter().chain(selected).collect();
-        if parts.is_empty() {
-            return "화면 정보 없음: 요청 내용만으로 판단합니다".to_owned();
+        let path = self.path().map(|path| format!("경로: {path}"));
+        let labelled = |label: &str, value: Option<String>| Some(format!("{label}: {}", value?));
+        let named = [
+            labelled("현재 화면", self.plain("activeApp")),
+            path.or_else(|| labelled("URL", self.plain("url"))),
+            labelled("페이지 제목", self.plain("title")),
+            labelled("항목", self.plain("itemId")),
+            labelled("선택된 항목", self.selected()),
+        ];
+        let named: Vec<String> = named.into_iter().flatten().collect();
+        if !named.is_empty() {
+            return named.join(", ");
         }
-        parts.join(", ")
+        match self.more() {
+            Some(more) => format!("추가 정보: {more}"),
+            None if says_something(&self.0) => "요청 내용을 중심으로 판단합니다".to_owned(),
+            None => "화면 정보 없음: 요청 내용만으로 판단합니다".to_owned(),
+        }
     }
 
     fn plain(&self, field: &str) -> Option<String> {
         self.0.get(field).and_then(told)
     }
 
-    fn selected(&self) -> Option<String> {
-        let ids = self.0.get("selectedItemIds")?.as_array()?;
-        let ids: Vec<String> = ids.iter().filter_map(told).collect();
-        clean(&ids.join(", "))
+    fn path(&self) -> Option<String> {
+        self.plain("path").or_else(|| self.plain("pathname"))
     }
 
-    fn metadata(&self) -> Option<String> {
-        let entries = self.0.get("metadata")?.as_object()?;
-        let entry = |(key, value): (&String, &Value)| Some((clean(key)?, told(value)?));
-        let entries: Vec<String> = entries
-            .iter()
-            .filter_map(entry)
+    fn remote(&self, field: &str) -> Option<&Value> {
+        self.0.get("remoteState")?.as_object()?.get(field)
+    }
+
+    /// The page's own list first.
+    fn selected(&self) -> Option<String> {
+        let lists = [self.0.get("selectedItemIds"), self.remote("selectedItems")];
+        let mut selection = Selection::default();
+        let items = lists.into_iter().flatten().filter_map(Value::as_array).flatten();
+        items.for_each(|item| selection.add(item));
+        selection.told()
+    }
+
+    /// `metadata`, and what the page's state adds to it.
+    fn more(&self) -> Option<String> {
+        let tables = [self.0.get("metadata"), self.remote("context"), self.remote("viewState")];
+        let fields = tables.into_iter().flatten().filter_map(Value::as_object).flatten();
+        let mut known = HashSet::new();
+        let entries: Vec<String> = fields
+            .filter_map(|(key, value)| Some((clean(key)?, told(value)?)))
+            .filter(|(key, _)| known.insert(key.clone()))
             .take(METADATA_MAX)
             .map(|(key, value)| format!("{key}: {value}"))
             .collect();
         (!entries.is_empty()).then(|| entries.join(", "))
     }
+}
+
+/// Whether there is a value under a name, however deep.
+fn says_something(fields: &Map<String, Value>) -> bool {
+    fn is_something(value: &Value) -> bool {
+        match value {
+            Value::Null => false,
+            Value::Bool(_) | Value::Number(_) => true,
+            Value::String(text) => clean(text).is_some(),
+            Value::Array(values) => values.iter().any(is_something),
+            Value::Object(fields) => says_something(fields),
+        }
+    }
+    fields.iter().any(|(key, value)| clean(key).is_some() && is_something(value))
 }
 
 impl TryFrom<Value> for PageContext {
@@ -198,41 +244,6 @@ pub fn json_kind(value: &Value) -> &'static str {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     }
-}
-
-/// A value as it may stand in a line; nested ones as compact JSON.
-fn told(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::String(text) => clean(text),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-            clean(&value.to_string())
-        }
-    }
-}
-
-/// The text without what is not to be trusted, trimmed and cut; `None` if nothing is left.
-fn clean(text: &str) -> Option<String> {
-    let visible: String = text.chars().filter(|&c| !is_hidden(c)).collect();
-    let cut: String = visible.trim().chars().take(VALUE_MAX).collect();
-    (!cut.is_empty()).then_some(cut)
-}
-
-/// Whether a character breaks lines or can hide text.
-///
-/// These are all control characters (line breaks and U+0085 among them), the two Unicode
-/// separators of lines and paragraphs, the marks of interlinear annotations, and everything that
-/// Unicode calls default-ignorable: zero-width and bidirectional marks, tags, variation selectors,
-/// fillers. Emoji and some scripts lose a joiner by it; nobody loses a word.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}'
-            | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -210,6 +210,21 @@ fn prompt_reads_a_context_from_stdin_or_a_file() {
 #[test]
 fn prompt_says_what_is_wrong_with_a_context() {
     for (context, problem) in [("{", "not JSON"), ("[1]", "")] {
+/// The frontend keeps what is selected in a state of its own.
+#[test]
+fn prompt_shows_the_selected_items_and_the_folder_of_the_frontends_state() {
+    let context = r#"{"activeApp":"mail","path":"/mail","itemId":"msg-123","remoteState":
+        {"selectedItems":[{"id":"msg-123","title":"분기 보고"},"msg-124"],
+         "context":{"folder":"inbox"},"viewState":{"sort":"date"}}}"#;
+    let ended = run(&mut command(&["prompt", "--context", "-"], &[]), context);
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    for line in
+        ["선택된 항목 ID: msg-123 (분기 보고), msg-124", "추가 정보: folder: inbox, sort: date"]
+    {
+        assert!(ended.stdout.lines().any(|found| found == line), "{}", ended.stdout);
+    }
+}
+
         let ended = run(&mut command(&["prompt", "--context", "-"], &[]), context);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{context}");
         assert!(ended.stderr.starts_with(&format!("error: -: {problem}")), "{}", ended.stderr);

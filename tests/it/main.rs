@@ -31,6 +31,7 @@ mod refusals;
 mod replicas;
 mod resume;
 mod runs;
+mod page;
 mod sessions;
 mod several_approvals;
 mod take_over;

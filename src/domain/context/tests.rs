@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::clean::is_hidden;
 use super::*;
 
 fn context(json: &Value) -> PageContext {
@@ -32,7 +33,10 @@ fn every_field_becomes_its_line_in_the_order_of_the_contract() {
         page.system_prompt(),
         format!("{INSTRUCTIONS}\n\n{SCREEN}\n{}", expected.join("\n"))
     );
-    assert_eq!(page.summary(), "현재 화면: mail, 선택된 항목: 1, 2, 3");
+    assert_eq!(
+        page.summary(),
+        "현재 화면: mail, 경로: /mail, 페이지 제목: 메일 인박스, 항목: msg-123, 선택된 항목: 1, 2, 3"
+    );
 }
 
 #[test]
@@ -78,6 +82,82 @@ fn a_wrong_type_is_told_with_its_field() {
     assert_eq!(fault(json!({"metadata": "x"})), "context.metadata must be an object, not a string");
 }
 
+/// The body of the platform's own frontend, which never sends `selectedItemIds` or `metadata`.
+#[test]
+fn what_the_frontend_keeps_in_its_state_counts_like_the_fields_of_the_page() {
+    let page = context(&json!({
+        "activeApp": "mail", "path": "/mail", "itemId": "msg-123",
+        "remoteState": {
+            "selectedItems": [{"id": "msg-123", "title": "분기 보고"}, "msg-124"],
+            "context": {"folder": "inbox"}, "viewState": {"sort": "date"},
+        },
+    }));
+    assert_eq!(
+        page.screen_lines(),
+        [
+            "현재 사용자가 보고 있는 화면: mail",
+            "선택된 항목 ID: msg-123 (분기 보고), msg-124",
+            "경로: /mail",
+            "항목 ID: msg-123",
+            "추가 정보: folder: inbox, sort: date",
+        ]
+    );
+}
+
+#[test]
+fn the_fields_of_the_page_come_first_and_nothing_is_told_twice() {
+    let page = context(&json!({
+        "selectedItemIds": [1, "2"],
+        "metadata": {"folder": "sent", "unread": 5, "sort": null},
+        "remoteState": {
+            "selectedItems": [3, {"id": 2, "name": "둘"}, {"id": "3"}, {"name": "이름만"}, true],
+            "context": {"folder": "inbox", "sort": "date"}, "viewState": {"sort": "size", "page": 1},
+        },
+    }));
+    assert_eq!(
+        page.screen_lines(),
+        [
+            "선택된 항목 ID: 1, 2 (둘), 3, 이름만, true",
+            "추가 정보: folder: sent, unread: 5, sort: date, page: 1",
+        ]
+    );
+}
+
+/// It is the frontend's internal state: pages put into it what they like.
+#[test]
+fn a_state_of_another_form_is_kept_and_not_told() {
+    for state in [
+        json!("x"),
+        json!([1]),
+        json!({"selectedItems": {"a": 1}, "context": ["x"], "viewState": "list"}),
+        json!({"selectedItems": [null, [], {}, {"key": 1}, {"id": {}, "title": ["x"]}, " "]}),
+    ] {
+        let json = json!({"remoteState": state});
+        let page = context(&json);
+        assert_eq!(page.screen_lines(), Vec::<String>::new(), "{json}");
+        assert_eq!(Value::from(page), json);
+    }
+}
+
+#[test]
+fn the_first_thought_names_what_there_is() {
+    let url = "http://localhost:4200/mail";
+    for (json, summary) in [
+        (json!({"url": url}), "URL: http://localhost:4200/mail"),
+        (json!({"url": url, "pathname": "/mail"}), "경로: /mail"),
+        (json!({"title": "메일"}), "페이지 제목: 메일"),
+        (json!({"itemId": 7}), "항목: 7"),
+        (json!({"remoteState": {"selectedItems": [{"id": 7}]}}), "선택된 항목: 7"),
+        (json!({"metadata": {"folder": "inbox"}}), "추가 정보: folder: inbox"),
+        (json!({"remoteState": {"viewState": {"sort": 1}}}), "추가 정보: sort: 1"),
+        (json!({"unknown": [{"deep": false}]}), "요청 내용을 중심으로 판단합니다"),
+    ] {
+        assert_eq!(context(&json).summary(), summary, "{json}");
+    }
+    let empty = json!({"unknown": [{"deep": null}], "remoteState": {"selectedItems": []}});
+    assert!(context(&empty).summary().starts_with("화면 정보 없음"));
+}
+
 #[test]
 fn a_context_serialises_as_the_object_that_was_sent() {
     let text = r#"{"zeta":{"b":1,"a":[2]},"activeApp":"mail","own":null}"#;
@@ -109,13 +189,20 @@ fn values_are_cut_in_characters_and_metadata_at_twenty_entries() {
     let mut metadata: Map<String, Value> = (0..30).map(|i| (format!("k{i}"), json!(i))).collect();
     metadata.insert(long.clone(), json!(1));
     let page = context(&json!({
-        "title": long, "selectedItemIds": vec![1234; 400], "metadata": metadata,
+        "title": &long, "selectedItemIds": (1000..1400).collect::<Vec<_>>(), "metadata": metadata,
+        "remoteState": {"viewState": {"late": 1}},
     }));
     let lines = page.screen_lines();
     assert_eq!(lines[0].chars().count(), "선택된 항목 ID: ".chars().count() + 500);
     assert_eq!(lines[1], format!("페이지 제목: {}", "가".repeat(500)));
     assert_eq!(lines[2].matches(": ").count(), 1 + 20);
     assert!(lines[2].ends_with("k19: 19"), "{}", lines[2]);
+    let page = context(&json!({
+        "remoteState": {"selectedItems": [{"id": 7, "title": &long}], "context": {"a": &long}},
+    }));
+    let told = "가".repeat(500);
+    assert!(page.screen_lines()[0].chars().count() <= "선택된 항목 ID: ".chars().count() + 500);
+    assert_eq!(page.screen_lines()[1], format!("추가 정보: a: {told}"));
 }
 
 #[test]
@@ -133,6 +220,10 @@ proptest! {
         let page = context(&json!({
             "activeApp": &text, "url": &text, "title": &text, "itemId": &text, "path": &text,
             "selectedItemIds": [&text], "metadata": {&key: &text},
+            "remoteState": {
+                "selectedItems": [{"id": &key, "title": &text}, {"name": &text}],
+                "context": {"a": &text}, "viewState": {&key: &text},
+            },
         }));
         let lines = page.screen_lines();
         prop_assert!(lines.iter().all(|line| !line.chars().any(is_hidden)));
