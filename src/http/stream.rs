@@ -16,6 +16,9 @@ use crate::agent::Ask;
 use crate::domain::{Caller, EventId, PageContext, SessionId, SessionMeta, ThreadId};
 use crate::sse::frame::Form;
 
+/// Longest name of a browser tab that a thread is named after, in bytes.
+const TAB_ID_MAX: usize = 200;
+
 /// `POST /aura/test/stream`: starts a run, or resumes one.
 pub async fn post(
     State(http): State<Shared>,
@@ -28,6 +31,7 @@ pub async fn post(
     let wish = Wish {
         session: named.map(str::to_owned).or_else(|| named_in_header(&headers)),
         last_event: last_event_id(&headers),
+        tab: thread_of_tab(&headers),
         form: Form::Flat,
     };
     wish.fulfil(&http, &caller, &fields).await
@@ -48,6 +52,7 @@ pub async fn get(
             .map(str::to_owned)
             .or_else(|| named_in_header(&headers)),
         last_event: last_event_id(&headers),
+        tab: thread_of_tab(&headers),
         form: Form::Enveloped,
     };
     wish.fulfil(&http, &caller, &params).await
@@ -71,6 +76,8 @@ pub async fn join(
 struct Wish {
     session: Option<String>,
     last_event: Option<EventId>,
+    /// The conversation of the browser tab that asks.
+    tab: Option<ThreadId>,
     form: Form,
 }
 
@@ -98,7 +105,9 @@ impl Wish {
             }
         }
         let above = self.last_event.map_or(EventId::ZERO, room_above);
-        let session = http.service.start(caller, request.ask(above)?).await?;
+        let mut ask = request.ask(above)?;
+        ask.thread = ask.thread.or(self.tab);
+        let session = http.service.start(caller, ask).await?;
         stream(http, session, EventId::ZERO, self.form).await
     }
 }
@@ -114,7 +123,7 @@ trait Prompted {
 
 impl Prompted for Fields {
     fn prompt(&self) -> Result<Option<&str>, ApiError> {
-        Ok(self.text("prompt")?.filter(|prompt| !prompt.trim().is_empty()))
+        self.text_of(&["prompt", "message"])
     }
 
     fn ask(&self, above: EventId) -> Result<Ask, ApiError> {
@@ -153,6 +162,23 @@ fn check_own_prompt(request: &impl Prompted, meta: &SessionMeta) -> Result<(), A
 
 fn thread_named(name: Option<&str>) -> Option<ThreadId> {
     name.map(str::trim).filter(|name| !name.is_empty()).map(ThreadId::new)
+}
+
+/// The thread of a browser tab, which sends the same `X-Agent-ID` with all of its requests: its name
+/// as it is, so that `threadId` of a `start` event can be sent as `thread_id`. It goes to the run's
+/// user alone, like every thread.
+fn thread_of_tab(headers: &HeaderMap) -> Option<ThreadId> {
+    let mut sent = headers.get_all("x-agent-id").iter();
+    let (first, second) = (sent.next()?, sent.next());
+    let id = std::str::from_utf8(first.as_bytes()).ok().map(str::trim);
+    match id {
+        Some("") if second.is_none() => None,
+        Some(id) if second.is_none() && id.len() <= TAB_ID_MAX => Some(ThreadId::new(id)),
+        Some(_) | None => {
+            tracing::warn!("X-Agent-ID ignored: it is not one text of at most {TAB_ID_MAX} bytes");
+            None
+        }
+    }
 }
 
 async fn stream(

@@ -237,6 +237,33 @@ async fn the_body_of_the_platforms_frontend_is_taken_as_it_is() {
     }
 }
 
+/// The platform's agent studio calls the prompt a message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_counts_where_there_is_no_prompt() {
+    let (server, model) = server().await;
+    let user = server.user();
+    let studio = json!({"message": "안녕", "system_prompt": "x", "model": "y", "temperature": 1});
+    for body in [
+        studio,
+        json!({"prompt": " ", "message": "안녕"}),
+        json!({"prompt": null, "message": "안녕"}),
+        json!({"prompt": "안녕", "message": "아니"}),
+        json!({"prompt": "안녕", "message": 7}),
+    ] {
+        let mut stream = user.stream_with(body.clone()).await;
+        stream.to_done().await;
+        assert_eq!(model.requests().last().unwrap().message(-1)["content"], "안녕", "{body}");
+        // The session's own prompt, however it is called.
+        let mut again = json!({"message": "안녕", "sessionId": stream.session()});
+        assert_eq!(user.stream_with(again.clone()).await.status, 200);
+        again["message"] = json!("아니");
+        refused(&|| user.post_stream(again.clone()), 409, "E3006").await;
+    }
+    refused(&|| post_json(&user, r#"{"message":7}"#), 400, "E4000").await;
+    let detail = refused(&|| post_json(&user, r#"{"message":" "}"#), 400, "E4001").await;
+    assert!(detail.contains("prompt"), "{detail}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn asking_for_the_head_of_a_stream_starts_no_run() {
     let (server, model) = server().await;

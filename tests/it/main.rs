@@ -27,6 +27,7 @@ mod models;
 mod notices;
 mod outages;
 mod panics;
+mod memory;
 mod refusals;
 mod replicas;
 mod resume;
