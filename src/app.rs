@@ -145,13 +145,7 @@ impl App {
         let notices = settings.stream.notices;
         let env = Arc::new(Env { desk, model, tools, approvers, gate, limits, notices, terms });
         let service = listener::start(env, settings.agent.max_runs, events);
-        let config = http::Config {
-            key: settings.auth.key,
-            leeway: settings.auth.leeway,
-            keep_alive: settings.stream.keep_alive,
-            store_patience,
-            auditors: settings.audit_role,
-        };
+        let config = http_config(&settings, store_patience);
         let shared = Arc::clone(&service);
         let stopping = tasks.stopping();
         let router =
@@ -240,6 +234,20 @@ fn limits(settings: &Settings) -> Limits {
             per_day: settings.agent.max_tokens_per_day,
         },
         context_tokens: settings.model.context_tokens,
+    }
+}
+
+fn http_config(settings: &Settings, store_patience: Duration) -> http::Config {
+    http::Config {
+        auth: http::auth::Config {
+            key: settings.auth.key.clone(),
+            leeway: settings.auth.leeway,
+            roles: settings.auth.roles.clone(),
+            close_streams_at_expiry: settings.auth.close_streams_at_expiry,
+        },
+        keep_alive: settings.stream.keep_alive,
+        store_patience,
+        auditors: settings.audit_role.clone(),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod exhibit;
 pub mod ids;
 pub mod message;
 pub mod plan;
+pub mod role;
 pub mod session;
 pub mod signal;
 
@@ -33,4 +34,5 @@ pub use event::Event;
 pub use exhibit::Exhibit;
 pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
 pub use message::{Message, ToolCall, Usage};
+pub use role::{Role, RoleGrants, Roles};
 pub use session::{SessionMeta, SessionStatus};

@@ -13,10 +13,9 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::agent::AgentService;
-use crate::domain::Clock;
+use crate::domain::{Clock, Role};
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
-use crate::token::TokenKey;
 
 pub mod arrival;
 pub mod audit;
@@ -24,6 +23,7 @@ pub mod auth;
 pub mod body;
 pub mod envelope;
 pub mod error;
+mod expiry;
 pub mod extract;
 pub mod health;
 pub mod hitl;
@@ -38,16 +38,14 @@ mod unread;
 /// What `http` is told by the composition root.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Who checks tokens.
-    pub key: TokenKey,
-    /// How far clocks may disagree.
-    pub leeway: Duration,
+    /// How callers are checked.
+    pub auth: auth::Config,
     /// The longest silence on a stream.
     pub keep_alive: Duration,
     /// How long a stream waits for a store that is away.
     pub store_patience: Duration,
     /// The role whose callers may read the audit stream; `None`: nobody.
-    pub auditors: Option<String>,
+    pub auditors: Option<Role>,
 }
 
 /// What handlers share.

@@ -20,8 +20,8 @@ pub use mcp::{McpServerSettings, McpTransport};
 pub use mode::{DevSetup, Listening, Mode};
 pub use sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, FallbackSettings,
-    GitHubSettings, HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings,
-    Rejection, Settings, SmtpSettings, ToolSettings,
+    GitHubSettings, HitlSettings, KeyOrigin, ModelSettings, OpenAiSettings, Provider,
+    RedisSettings, Rejection, Settings, SmtpSettings, ToolSettings,
 };
 pub use source::{Environment, Fault};
 

@@ -11,7 +11,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::domain::{TenantId, UserId};
+use crate::domain::{Role, Roles, TenantId, UserId};
+
+/// The end of the year 2200, in Unix seconds. What expires later was counted in milliseconds.
+const LAST_EXP: f64 = 7_289_654_400.0;
 
 /// The least bytes of a key: as many as its HMAC-SHA256 has.
 const MIN_KEY_BYTES: usize = 32;
@@ -31,9 +34,9 @@ pub struct Claims {
     /// Their address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// What they are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
+    /// What they are; on the wire a text or a list.
+    #[serde(rename = "role", skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
 }
 
 /// A key that is too short to be one.
@@ -108,14 +111,14 @@ impl TokenKey {
         }
         let said = Said(&decoded.claims);
         let claims = Claims {
-            sub: UserId::new(said.text("sub").ok_or(TokenError::Malformed("no sub"))?),
+            sub: UserId::new(said.id("sub").ok_or(TokenError::Malformed("no sub"))?),
             tenant_id: TenantId::new(
-                said.text("tenant_id").ok_or(TokenError::Malformed("no tenant_id"))?,
+                said.id("tenant_id").ok_or(TokenError::Malformed("no tenant_id"))?,
             ),
             iat: said.time("iat")?.map(whole_seconds),
-            exp: said.time("exp")?.map(whole_seconds).ok_or(TokenError::Malformed("no exp"))?,
+            exp: whole_seconds(said.end()?),
             email: said.text("email").map(str::to_owned),
-            role: said.text("role").map(str::to_owned),
+            roles: said.roles(),
         };
         said.check_times(leeway, now)?;
         Ok(claims)
@@ -154,6 +157,36 @@ impl<'a> Said<'a> {
         self.0.get(claim).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
     }
 
+    /// A text that is not blank, or the decimal text of an integer. A number with a fraction or an
+    /// exponent is no id, also where its value is whole: it has no one decimal text.
+    fn id(&self, claim: &str) -> Option<String> {
+        match self.0.get(claim)? {
+            Value::Number(number) if number.is_f64() => None,
+            Value::Number(integer) => Some(integer.to_string()),
+            Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// The roles in a text or a list; what is no text names none.
+    fn roles(&self) -> Roles {
+        let named = match self.0.get("role") {
+            Some(Value::Array(names)) => names.as_slice(),
+            Some(name) => std::slice::from_ref(name),
+            None => &[],
+        };
+        named.iter().filter_map(Value::as_str).filter_map(Role::named).collect()
+    }
+
+    /// `exp`, which has to be there and to be seconds.
+    fn end(&self) -> Result<f64, TokenError> {
+        let end = self.time("exp")?.ok_or(TokenError::Malformed("no exp"))?;
+        if end >= LAST_EXP {
+            return Err(TokenError::Malformed("its exp counts milliseconds, not seconds"));
+        }
+        Ok(end)
+    }
+
     /// A point in time, possibly with a fraction. There or not (`null` is not); but no other type.
     fn time(&self, claim: &'static str) -> Result<Option<f64>, TokenError> {
         match self.0.get(claim) {
@@ -173,10 +206,7 @@ impl<'a> Said<'a> {
         if starts.iter().flatten().any(|start| *start > now + leeway) {
             return Err(TokenError::Malformed("it comes from the future"));
         }
-        match self.time("exp")? {
-            Some(end) if now < end + leeway => Ok(()),
-            Some(_) | None => Err(TokenError::Expired),
-        }
+        if now < self.end()? + leeway { Ok(()) } else { Err(TokenError::Expired) }
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use aura_platform::domain::{Clock, SystemClock, TenantId, UserId};
+use aura_platform::domain::{Clock, Roles, SystemClock, TenantId, UserId};
 use aura_platform::token::{Claims, TokenKey};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use secrecy::SecretString;
@@ -159,7 +159,7 @@ pub fn caller_headers() -> String {
         iat: Some(now),
         exp: now + 3600,
         email: None,
-        role: None,
+        roles: Roles::default(),
     };
     let token = key.issue(&claims).unwrap();
     format!("Authorization: Bearer {token}\r\nX-Tenant-ID: {TENANT}\r\nX-User-ID: {USER}\r\n")

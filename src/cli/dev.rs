@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::healthcheck::loopback_if_any;
 use super::{CliError, print};
-use crate::domain::{Clock, SystemClock, TenantId, UserId};
+use crate::domain::{Clock, Roles, SystemClock, TenantId, UserId};
 use crate::settings::{DevSetup, Listening, Settings};
 use crate::token::{Claims, SigningFailed, TokenKey};
 
@@ -57,7 +57,7 @@ fn token(key: &TokenKey, now: u64) -> Result<String, SigningFailed> {
         iat: Some(now),
         exp: now.saturating_add(TOKEN_SECONDS),
         email: None,
-        role: None,
+        roles: Roles::default(),
     })
 }
 

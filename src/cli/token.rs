@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::{CliError, print, settings};
-use crate::domain::{Clock, SystemClock, TenantId, UserId};
+use crate::domain::{Clock, Role, SystemClock, TenantId, UserId};
 use crate::settings::Purpose;
 use crate::token::Claims;
 
@@ -25,9 +25,9 @@ pub(super) struct Arguments {
     /// The user's address
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     email: Option<String>,
-    /// The user's role
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
-    role: Option<String>,
+    /// A role of the user; may be given several times
+    #[arg(long = "role", value_name = "ROLE", value_parser = role)]
+    roles: Vec<Role>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
@@ -39,13 +39,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         iat: Some(now),
         exp: now.saturating_add(arguments.ttl.as_secs()),
         email: arguments.email.clone(),
-        role: arguments.role.clone(),
+        roles: arguments.roles.iter().cloned().collect(),
     });
     print(&token.map_err(CliError::failed)?)
 }
 
 fn not_blank(text: &str) -> Result<String, &'static str> {
     if text.trim().is_empty() { Err("must not be blank") } else { Ok(text.to_owned()) }
+}
+
+fn role(name: &str) -> Result<Role, &'static str> {
+    Role::named(name).ok_or("must not be blank")
 }
 
 /// `90s`, `15m`, `1h`, `7d`: more than nothing, and at most ten years.

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::audit::ArgumentsHash;
 use super::caller::Caller;
 use super::ids::{RequestId, SessionId, TenantId, ToolCallId, UserId};
+use super::role::Role;
 
 /// What became of a request (contract, section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,8 +102,8 @@ pub enum Who {
     Requester,
     /// Everybody but who started the run.
     NotRequester,
-    /// Whoever's token has this role.
-    Role(String),
+    /// Whoever has this role.
+    Role(Role),
 }
 
 impl Default for Approvers {
@@ -124,7 +125,7 @@ impl Approvers {
             Who::Tenant => true,
             Who::Requester => caller.user == *requester,
             Who::NotRequester => caller.user != *requester,
-            Who::Role(role) => caller.role.as_ref() == Some(role),
+            Who::Role(role) => caller.roles.include(role),
         }
     }
 }
@@ -163,9 +164,9 @@ impl FromStr for Approvers {
             "tenant" => Who::Tenant,
             "requester" => Who::Requester,
             "not_requester" => Who::NotRequester,
-            who => match who.strip_prefix("role:").map(str::trim) {
-                Some(role) if !role.is_empty() => Who::Role(role.to_owned()),
-                Some(_) | None => return Err(NoApprovers),
+            who => match who.strip_prefix("role:").and_then(Role::named) {
+                Some(role) => Who::Role(role),
+                None => return Err(NoApprovers),
             },
         };
         match (&who, count) {
@@ -258,12 +259,11 @@ mod tests {
     }
 
     #[test]
-    fn who_may_approve_is_read_from_the_token() {
+    fn who_may_approve_is_read_from_the_caller() {
         let caller = |user: &str, role: Option<&str>| Caller {
             tenant: TenantId::new("tenant1"),
             user: UserId::new(user),
-            role: role.map(str::to_owned),
-            named_itself: true,
+            roles: role.and_then(Role::named).into_iter().collect(),
         };
         let (kim, lee) = (caller("kim", None), caller("lee", Some("manager")));
         let may = |policy: &str, caller: &Caller| {

@@ -1,6 +1,7 @@
 //! Who is asking: the product of the auth layer, and the only way to a tenant's data.
 
 use super::ids::{TenantId, UserId};
+use super::role::Roles;
 
 /// A caller whose token and headers were checked (contract, section 2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,8 +10,6 @@ pub struct Caller {
     pub tenant: TenantId,
     /// The token's `sub`, equal to `X-User-ID` where that was sent.
     pub user: UserId,
-    /// The token's `role`, if it has one.
-    pub role: Option<String>,
-    /// Whether `X-User-ID` was sent: deciding an approval demands it.
-    pub named_itself: bool,
+    /// What they are: the token's `role`, and what the settings grant.
+    pub roles: Roles,
 }

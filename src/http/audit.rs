@@ -50,8 +50,9 @@ pub async fn page(
     Authenticated(caller): Authenticated,
     params: Params,
 ) -> Result<Response, ApiError> {
-    if http.config.auditors.is_none() || caller.role != http.config.auditors {
-        return Err(ApiError::forbidden("the token's role may not read the audit stream"));
+    let auditors = http.config.auditors.as_ref();
+    if !auditors.is_some_and(|role| caller.roles.include(role)) {
+        return Err(ApiError::forbidden("the caller has no role that may read the audit stream"));
     }
     let after = after(params.first_of(&["after"]))?;
     let limit = params.limit(PAGE, PAGE_MAX)?;

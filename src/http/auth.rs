@@ -1,26 +1,47 @@
 //! The guard of every closed route (contract, section 2). It reads headers only, and runs before
 //! any body is read; what it checked arrives at the handler as a [`Caller`].
 
-use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, header};
+use tokio::time::Instant;
 
 use super::Shared;
 use super::error::ApiError;
-use crate::domain::Caller;
-use crate::token::{Claims, TokenError};
+use super::expiry::end_stream_at;
+use crate::domain::{Caller, RoleGrants};
+use crate::token::{Claims, TokenError, TokenKey};
+
+/// How callers are checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who signs their tokens.
+    pub key: TokenKey,
+    /// How far clocks may disagree.
+    pub leeway: Duration,
+    /// The roles that they have besides those of their tokens.
+    pub roles: RoleGrants,
+    /// Whether a stream is broken off when the token that opened it expires.
+    pub close_streams_at_expiry: bool,
+}
 
 /// Lets a request through with its [`Caller`], or refuses it with the first check that fails.
 pub async fn guard(State(http): State<Shared>, mut request: Request, next: Next) -> Response {
-    match caller(&http, request.headers()) {
-        Ok(caller) => {
+    match checked(&http, request.headers()) {
+        Ok(claims) => {
+            let end = http.config.auth.end_of_streams(&claims, http.clock.now_ms());
+            let caller = http.config.auth.caller(claims);
             request.extensions_mut().insert(Arc::new(caller));
-            next.run(request).await
+            let response = next.run(request).await;
+            match end {
+                Some(end) => end_stream_at(end, response),
+                None => response,
+            }
         }
         Err(refusal) => {
             let error_code = refusal.code().code();
@@ -30,49 +51,86 @@ pub async fn guard(State(http): State<Shared>, mut request: Request, next: Next)
     }
 }
 
-fn caller(http: &Shared, headers: &HeaderMap) -> Result<Caller, ApiError> {
-    let token = bearer(headers)?;
-    let claims = verified(http, token)?;
-    let tenant = text(headers, "x-tenant-id").ok_or_else(ApiError::tenant_missing)?;
+/// The headers that say who is asking; `None`: absent or blank.
+struct Identity<'a> {
+    authorization: Option<&'a str>,
+    tenant: Option<&'a str>,
+    user: Option<&'a str>,
+}
+
+impl<'a> Identity<'a> {
+    /// A header that is there more than once, or that is not text, may mean one thing to whoever
+    /// stands before this service and another thing here. So that comes before all other checks.
+    fn of(headers: &'a HeaderMap) -> Result<Self, ApiError> {
+        Ok(Self {
+            authorization: only(headers, header::AUTHORIZATION.as_str())?,
+            tenant: only(headers, "x-tenant-id")?,
+            user: only(headers, "x-user-id")?,
+        })
+    }
+
+    /// The token. A list of several, joined by a comma into one header, is no token.
+    fn bearer(&self) -> Option<&'a str> {
+        let value = self.authorization?;
+        let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+}
+
+/// A header's one value; `None` if it is absent or blank.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    let (first, second) = (values.next(), values.next());
+    if second.is_some() {
+        return Err(ApiError::malformed(format!("the header {name} is there more than once")));
+    }
+    let Some(value) = first else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes())
+        .map_err(|_| ApiError::malformed(format!("the header {name} is not UTF-8")))?;
+    Ok(Some(text.trim_ascii()).filter(|text| !text.is_empty()))
+}
+
+/// What the token says, if it is good and the other headers agree with it.
+fn checked(http: &Shared, headers: &HeaderMap) -> Result<Claims, ApiError> {
+    let identity = Identity::of(headers)?;
+    let missing = || ApiError::unauthenticated("Authorization: Bearer <token> is missing");
+    let claims = verified(http, identity.bearer().ok_or_else(missing)?)?;
+    let tenant = identity.tenant.ok_or_else(ApiError::tenant_missing)?;
     if tenant != claims.tenant_id.as_str() {
         return Err(ApiError::tenant_mismatch());
     }
-    let user = text(headers, "x-user-id");
-    if user.as_ref().is_some_and(|user| user != claims.sub.as_str()) {
+    if identity.user.is_some_and(|user| user != claims.sub.as_str()) {
         return Err(ApiError::forbidden("X-User-ID is not the token's sub"));
     }
-    Ok(Caller {
-        tenant: claims.tenant_id,
-        user: claims.sub,
-        role: claims.role,
-        named_itself: user.is_some(),
-    })
-}
-
-fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
-    let missing = || ApiError::unauthenticated("Authorization: Bearer <token> is missing");
-    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
-    let value = value.to_str().map_err(|_| ApiError::token_invalid())?;
-    let (scheme, token) = value.trim().split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(missing());
-    }
-    Ok(token.trim())
+    Ok(claims)
 }
 
 fn verified(http: &Shared, token: &str) -> Result<Claims, ApiError> {
-    let config = &http.config;
+    let config = &http.config.auth;
     config.key.verify(token, config.leeway, http.clock.now_secs()).map_err(|error| match error {
         TokenError::Malformed(_) => ApiError::token_invalid(),
         TokenError::Expired => ApiError::token_expired(),
     })
 }
 
-/// A header's value; `None` if it is absent or blank. What is not UTF-8 is not absent, and equal to
-/// nothing that a token can say.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
-    let value = headers.get(name)?.as_bytes().trim_ascii();
-    (!value.is_empty()).then(|| String::from_utf8_lossy(value))
+impl Config {
+    fn caller(&self, claims: Claims) -> Caller {
+        let Claims { sub: user, tenant_id: tenant, roles, .. } = claims;
+        let roles = self.roles.complete(roles, &tenant, &user);
+        Caller { tenant, user, roles }
+    }
+
+    /// When the streams of this token's holder are to be broken off: at its `exp`. A stream that
+    /// is opened later, within the leeway, lasts until that is over and the token is refused.
+    fn end_of_streams(&self, claims: &Claims, now_ms: u64) -> Option<Instant> {
+        if !self.close_streams_at_expiry {
+            return None;
+        }
+        let end = Duration::from_secs(claims.exp);
+        let now = Duration::from_millis(now_ms);
+        let end = if now < end { end } else { end + self.leeway };
+        Some(Instant::now() + end.saturating_sub(now))
+    }
 }
 
 /// The checked caller, as a handler's argument. Only a guarded route has one.
@@ -89,22 +147,5 @@ impl<S: Send + Sync> FromRequestParts<S> for Authenticated {
             .get::<Arc<Caller>>()
             .map(|caller| Self(Arc::clone(caller)))
             .ok_or_else(|| ApiError::unauthenticated("nobody was authenticated"))
-    }
-}
-
-/// A caller who named itself: deciding an approval demands `X-User-ID` (check 7).
-#[derive(Clone, Debug)]
-pub struct Decider(pub Arc<Caller>);
-
-impl<S: Send + Sync> FromRequestParts<S> for Decider {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let Authenticated(caller) = Authenticated::from_request_parts(parts, state).await?;
-        if caller.named_itself {
-            Ok(Self(caller))
-        } else {
-            Err(ApiError::unauthenticated("X-User-ID is missing"))
-        }
     }
 }

@@ -126,8 +126,8 @@ impl ApiError {
 
     /// Too many runs for now.
     fn too_many(detail: String) -> Self {
-        let error = Self::new(ErrorCode::ExternalFailure, "RateLimitError", detail);
-        Self { status: StatusCode::TOO_MANY_REQUESTS, retry_after_secs: Some(5), ..error }
+        let error = Self::new(ErrorCode::TooManyRequests, "RateLimitError", detail);
+        Self { retry_after_secs: Some(5), ..error }
     }
 
     /// The process is about to end; another one can do it.
@@ -183,6 +183,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::MissingField
         | ErrorCode::Malformed => StatusCode::BAD_REQUEST,
         ErrorCode::AlreadyProcessed => StatusCode::CONFLICT,
+        ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::ExternalFailure => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::ExternalTimeout => StatusCode::GATEWAY_TIMEOUT,
     }

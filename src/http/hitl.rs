@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
-use super::auth::{Authenticated, Decider};
+use super::auth::Authenticated;
 use super::body::Fields;
 use super::error::ApiError;
 use super::extract::PathId;
@@ -33,13 +33,13 @@ pub async fn signal(
     let session = SessionId::parse(&id).ok_or_else(|| ApiError::not_found("session"))?;
     let signal = http.service.signal(&caller, &session).await?;
     let signal = signal.ok_or_else(|| ApiError::not_found("signal"))?;
-    Ok(envelope::success(&*http.clock, "Approval signal retrieved", signal))
+    Ok(envelope::success(&*http.clock, "Signal retrieved", signal))
 }
 
 /// `POST /aura/hitl/approve/{requestId}`.
 pub async fn approve(
     State(http): State<Shared>,
-    Decider(caller): Decider,
+    Authenticated(caller): Authenticated,
     PathId(id): PathId,
     headers: HeaderMap,
     body: Body,
@@ -55,7 +55,7 @@ pub async fn approve(
 /// `POST /aura/hitl/reject/{requestId}`.
 pub async fn reject(
     State(http): State<Shared>,
-    Decider(caller): Decider,
+    Authenticated(caller): Authenticated,
     PathId(id): PathId,
     headers: HeaderMap,
     body: Body,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -153,6 +154,29 @@ impl Check {
         }
         self.fault(key, "must be a list of texts");
         None
+    }
+
+    /// The entries of a list. In the environment they stand between blanks or commas.
+    pub(super) fn entries(&mut self, key: &str) -> Vec<String> {
+        let texts = self.texts(key).unwrap_or_default();
+        let entries = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
+        entries.filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// The entries of a list, each as what it means. A fault quotes the entry.
+    pub(super) fn each<T, E>(&mut self, key: &str) -> Vec<T>
+    where
+        T: FromStr<Err = E>,
+        E: std::fmt::Display,
+    {
+        let mut read = Vec::new();
+        for entry in self.entries(key) {
+            match entry.parse() {
+                Ok(value) => read.push(value),
+                Err(error) => self.fault(key, format!("{error}, is {}", quoted(&entry))),
+            }
+        }
+        read
     }
 
     /// What follows `prefix` and a dot in the names of the settings that are there.

@@ -8,15 +8,16 @@ pub(super) const PREFIX: &str = "AURA__";
 /// Names the settings file; not a setting itself.
 pub(super) const CONFIG_FILE: &str = "AURA_CONFIG";
 
-/// Tables whose keys are the tools' names, so that no list of known keys can hold them.
+/// Tables whose keys are names of tools or roles, so that no list of known keys can hold them.
 pub(super) const APPROVAL: &str = "tools.approval";
 pub(super) const APPROVERS: &str = "tools.approvers";
-pub(super) const TABLES: [&str; 2] = [APPROVAL, APPROVERS];
+pub(super) const ROLES: &str = "auth.roles";
+pub(super) const TABLES: [&str; 3] = [APPROVAL, APPROVERS, ROLES];
 
-/// The tool that a key of such a table names.
+/// The tool or role that a key of such a table names.
 pub(super) fn in_table(key: &str) -> Option<&str> {
-    let tool = |table: &&str| key.strip_prefix(*table)?.strip_prefix('.');
-    TABLES.iter().find_map(tool).filter(|tool| !tool.is_empty())
+    let name = |table: &&str| key.strip_prefix(*table)?.strip_prefix('.');
+    TABLES.iter().find_map(name).filter(|name| !name.is_empty())
 }
 
 /// The short names (contract, section 9) and the settings that they mean.

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 use url::{Host, Url};
-use uuid::Uuid;
 
 use super::check::Check;
 use super::sections::{
@@ -14,9 +13,11 @@ use super::sections::{
     Rejection, Settings, SmtpSettings, StreamSettings, ToolSettings,
 };
 use super::{Purpose, mcp, names, source};
+use crate::domain::Role;
 use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
-use crate::token::TokenKey;
+
+mod auth;
 
 /// Most tokens that a budget can be set to; more is no budget.
 const TOKENS_MAX: u64 = 1_000_000_000_000;
@@ -85,39 +86,6 @@ impl StreamSettings {
         let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
         let notices = check.flag("stream.notices").unwrap_or(true);
         Self { keep_alive, notices }
-    }
-}
-
-impl AuthSettings {
-    fn read(check: &mut Check, purpose: Purpose) -> Option<Self> {
-        let leeway = check.seconds("auth.leeway_seconds", 0..=300);
-        let secret =
-            check.secret("auth.jwt_secret").or_else(|| throw_away_secret(check, purpose))?;
-        match TokenKey::new(&secret) {
-            Ok(key) => Some(Self { key, leeway }),
-            Err(weak) => {
-                check.fault("auth.jwt_secret", weak.to_string());
-                None
-            }
-        }
-    }
-}
-
-/// The secret of a process that was given none; for production that is a fault.
-fn throw_away_secret(check: &mut Check, purpose: Purpose) -> Option<SecretString> {
-    match purpose {
-        Purpose::Dev | Purpose::Inspection => {
-            let random = [Uuid::new_v4(), Uuid::new_v4()].map(|part| part.simple().to_string());
-            Some(SecretString::from(random.concat()))
-        }
-        Purpose::Production => {
-            check.fault(
-                "auth.jwt_secret",
-                "not set: set JWT_SECRET to the key that signs the tokens, at least 32 bytes (to \
-                 make one: `openssl rand -hex 32`); `serve --dev` needs none",
-            );
-            None
-        }
     }
 }
 
@@ -343,9 +311,9 @@ impl ToolSettings {
 }
 
 /// An empty text would be no setting at all, so nobody is said in a word.
-fn audit_role(check: &mut Check) -> Option<String> {
-    let role = check.text("audit.role").map(|role| role.trim().to_owned());
-    role.filter(|role| role != "none")
+fn audit_role(check: &mut Check) -> Option<Role> {
+    let role = check.text("audit.role")?;
+    Role::named(&role).filter(|role| role.as_str() != "none")
 }
 
 fn read_log(check: &mut Check) -> Option<LogSettings> {

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::mcp::McpServerSettings;
-use crate::domain::Approvers;
+use crate::domain::{Approvers, Role, RoleGrants};
 use crate::telemetry::log::LogSettings;
 use crate::token::TokenKey;
 
@@ -28,7 +28,7 @@ pub struct Settings {
     /// How many events are kept of one session.
     pub journal_max_events: usize,
     /// The role whose callers may read the audit stream; `None`: nobody.
-    pub audit_role: Option<String>,
+    pub audit_role: Option<Role>,
     /// The limits of runs.
     pub agent: AgentSettings,
     /// How patient to be with the model.
@@ -69,8 +69,23 @@ pub struct ApiSettings {
 pub struct AuthSettings {
     /// The key of the tokens.
     pub key: TokenKey,
+    /// Where the key came from.
+    pub key_origin: KeyOrigin,
     /// By how much clocks may differ.
     pub leeway: Duration,
+    /// Whether a stream is broken off when the token that opened it expires.
+    pub close_streams_at_expiry: bool,
+    /// The roles that users have besides those of their tokens.
+    pub roles: RoleGrants,
+}
+
+/// Where the key of the tokens came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// Somebody has set it.
+    Settings,
+    /// It was made up, and what it signs counts for this process only.
+    ThrowAway,
 }
 
 /// Section `redis`.

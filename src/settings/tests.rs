@@ -4,6 +4,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::*;
+use crate::domain::{Role, RoleGrants, Roles, TenantId, UserId};
 
 const SECRET: (&str, &str) = ("JWT_SECRET", "0123456789abcdef0123456789abcdef");
 
@@ -38,12 +39,13 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     let settings = settings(&[]);
     assert_eq!((settings.api.host.as_str(), settings.api.port), ("0.0.0.0", 9000));
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
+    assert!(!settings.auth.close_streams_at_expiry && settings.auth.roles == RoleGrants::default());
     assert!(settings.redis.is_none());
     assert_eq!(settings.hitl.timeout, Duration::from_secs(300));
     assert_eq!(settings.stream.keep_alive, Duration::from_secs(10));
     assert!(settings.stream.notices);
     assert_eq!(settings.journal_max_events, 100_000);
-    assert_eq!(settings.audit_role.as_deref(), Some("auditor"));
+    assert_eq!(settings.audit_role, Role::named("auditor"));
     assert!(matches!(settings.provider, Provider::Builtin));
     assert_eq!(settings.github.api_url.as_str(), "https://api.github.com/");
 
@@ -332,10 +334,50 @@ fn what_is_in_force_is_toml_with_origins_and_without_secrets() {
 
 #[test]
 fn the_role_of_auditors_can_be_named_and_taken_away() {
-    let role = |value| settings(&[("AURA__AUDIT__ROLE", value)]).audit_role;
+    let role = |value| {
+        let role = settings(&[("AURA__AUDIT__ROLE", value)]).audit_role;
+        role.map(|role| role.to_string())
+    };
     assert_eq!(role(" revision ").as_deref(), Some("revision"));
     assert_eq!(role("").as_deref(), Some("auditor"), "an empty variable says nothing");
     assert_eq!(role("none"), None);
+}
+
+#[test]
+fn roles_are_given_to_users_in_a_file_and_in_the_environment() {
+    let file = "[auth.roles]\nmaintainer = [\"1/7\", \"1/8\"]\n\"Site Lead\" = [\"2/a/b\"]\n";
+    let variables =
+        [("AURA__AUTH__ROLES__AUDITOR", "1/7, 2/7"), ("AURA__AUTH__ROLES__OPERATOR", "")];
+    let grants = with_file(file, &variables).check().unwrap().settings.auth.roles;
+    let roles = |tenant: &str, user: &str| {
+        grants.complete(Roles::default(), &TenantId::new(tenant), &UserId::new(user))
+    };
+    let named = |names: &[&str]| names.iter().filter_map(|name| Role::named(name)).collect();
+    assert_eq!(roles("1", "7"), named(&["auditor", "maintainer"]));
+    assert_eq!(roles("1", "8"), named(&["maintainer"]));
+    assert_eq!(roles("2", "7"), named(&["auditor"]));
+    assert_eq!(roles("2", "a/b"), named(&["Site Lead"]));
+    assert_eq!(roles("1", "1"), Roles::default());
+    assert!(with_file("[auth.roles]\n", &[]).check().is_ok());
+}
+
+#[test]
+fn what_is_wrong_with_a_role_is_told_precisely() {
+    let form = "every entry must be <tenant>/<user>, for instance 1/7, is";
+    for (value, problem) in [
+        ("7", format!("{form} \"7\"")),
+        ("1/7 8", format!("{form} \"8\"")),
+        ("/7", format!("{form} \"/7\"")),
+        ("1/", format!("{form} \"1/\"")),
+        ("1/*", "every entry must name one user, there is no \"*\", is \"1/*\"".to_owned()),
+    ] {
+        let expected = format!("auth.roles.admin (from AURA__AUTH__ROLES__ADMIN): {problem}");
+        assert_eq!(faults(&[("AURA__AUTH__ROLES__ADMIN", value)]), [expected]);
+    }
+    let faults =
+        with_file("[auth.roles]\nadmin = 7\n\" \" = [\"1/7\"]\n", &[]).check().unwrap_err();
+    let faults: Vec<_> = faults.iter().map(|fault| fault.problem.as_str()).collect();
+    assert_eq!(faults, ["a role's name must not be blank", "must be a list of texts"]);
 }
 
 #[test]

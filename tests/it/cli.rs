@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use aura_platform::domain::{Clock, SystemClock};
+use aura_platform::domain::{Clock, Role, SystemClock};
 use aura_platform::token::{TokenError, TokenKey};
 use secrecy::SecretString;
 use socket2::{Domain, Socket, Type};
@@ -160,7 +160,7 @@ fn config_needs_nothing() {
 #[test]
 fn token_prints_a_token_and_only_that() {
     let arguments = ["token", "--sub", "user123", "--tenant", "tenant1", "--ttl", "2h"];
-    let more = ["--email", "kim@example.com", "--role", "ADMIN"];
+    let more = ["--email", "kim@example.com", "--role", "ADMIN", "--role", "auditor"];
     let before = SystemClock.now_secs();
     let ended = aura(&[&arguments[..], &more].concat(), &WITH_SECRET);
     let after = SystemClock.now_secs();
@@ -171,7 +171,10 @@ fn token_prints_a_token_and_only_that() {
     let claims = key.verify(token, Duration::ZERO, after).unwrap();
     assert_eq!((claims.sub.as_str(), claims.tenant_id.as_str()), ("user123", "tenant1"));
     assert_eq!(claims.email.as_deref(), Some("kim@example.com"));
-    assert_eq!(claims.role.as_deref(), Some("ADMIN"));
+    assert_eq!(
+        claims.roles,
+        ["ADMIN", "auditor"].iter().filter_map(|name| Role::named(name)).collect()
+    );
     let issued = claims.iat.unwrap();
     assert!((before..=after).contains(&issued));
     assert_eq!(claims.exp, issued + 2 * 60 * 60);
@@ -207,9 +210,6 @@ fn prompt_reads_a_context_from_stdin_or_a_file() {
     assert_eq!(from_file.stdout, ended.stdout);
 }
 
-#[test]
-fn prompt_says_what_is_wrong_with_a_context() {
-    for (context, problem) in [("{", "not JSON"), ("[1]", "")] {
 /// The frontend keeps what is selected in a state of its own.
 #[test]
 fn prompt_shows_the_selected_items_and_the_folder_of_the_frontends_state() {
@@ -225,6 +225,9 @@ fn prompt_shows_the_selected_items_and_the_folder_of_the_frontends_state() {
     }
 }
 
+#[test]
+fn prompt_says_what_is_wrong_with_a_context() {
+    for (context, problem) in [("{", "not JSON"), ("[1]", "")] {
         let ended = run(&mut command(&["prompt", "--context", "-"], &[]), context);
         assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{context}");
         assert!(ended.stderr.starts_with(&format!("error: -: {problem}")), "{}", ended.stderr);

@@ -11,7 +11,8 @@ use aura_platform::agent::policy::{ApproverPolicy, OnReject};
 use aura_platform::agent::run::{Env, Limits};
 use aura_platform::agent::{AgentService, Ask, StartError, listener};
 use aura_platform::domain::{
-    Caller, Clock, Entry, EventId, PageContext, SessionId, Shown, SystemClock, TenantId, UserId,
+    Caller, Clock, Entry, EventId, PageContext, Roles, SessionId, Shown, SystemClock, TenantId,
+    UserId,
 };
 use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
 use aura_platform::shutdown::Tasks;
@@ -88,8 +89,7 @@ async fn start(service: &Arc<AgentService>) -> Result<SessionId, StartError> {
     let caller = Caller {
         tenant: TenantId::new("tenant1"),
         user: UserId::new("user123"),
-        role: None,
-        named_itself: true,
+        roles: Roles::default(),
     };
     let ask = Ask {
         prompt: "안녕".into(),

@@ -53,11 +53,11 @@ async fn a_run_too_many_is_told_when_to_come_again() {
     let mut waiting = user.stream("메일").await;
     let hitl = waiting.until("hitl").await;
     let request = || user.post_stream(json!({"prompt": "하나 더"}));
-    refused(&request, 429, "E5000").await;
+    refused(&request, 429, "E4290").await;
     let response = request().send().await.unwrap();
     let seconds: u64 = response.headers()[RETRY_AFTER].to_str().unwrap().parse().unwrap();
     assert!((1..=60).contains(&seconds));
-    let event = error_event(response, 429, "E5000").await;
+    let event = error_event(response, 429, "E4290").await;
     assert_eq!(event["retryable"], true);
     // Watching needs no place among the runs, and a place that is free again is given away again.
     assert_eq!(user.resume(&waiting.session(), None).await.status, 200);

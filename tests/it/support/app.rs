@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use aura_platform::domain::{Clock, SystemClock, TenantId, UserId};
+use aura_platform::domain::{Clock, Role, SystemClock, TenantId, UserId};
 use aura_platform::token::{Claims, TokenKey};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::SecretString;
@@ -220,7 +220,7 @@ fn token_with(tenant: &str, user: &str, role: Option<&str>) -> String {
         iat: Some(now),
         exp: now + 3600,
         email: None,
-        role: role.map(str::to_owned),
+        roles: role.and_then(Role::named).into_iter().collect(),
     })
     .unwrap()
 }
@@ -261,6 +261,11 @@ impl Caller {
     /// The same person in a role.
     pub fn in_role(self, role: &str) -> Self {
         Self { token: token_with(&self.tenant, &self.user, Some(role)), ..self }
+    }
+
+    /// The same person with a token of its own, which is to say so.
+    pub fn with_token(self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self }
     }
 
     /// A request with the caller's headers.
