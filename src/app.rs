@@ -245,6 +245,7 @@ fn http_config(settings: &Settings, store_patience: Duration) -> http::Config {
             roles: settings.auth.roles.clone(),
             close_streams_at_expiry: settings.auth.close_streams_at_expiry,
         },
+        origins: http::cors::Origins::new(settings.api.cors_origins.clone()),
         keep_alive: settings.stream.keep_alive,
         store_patience,
         auditors: settings.audit_role.clone(),

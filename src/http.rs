@@ -21,6 +21,7 @@ pub mod arrival;
 pub mod audit;
 pub mod auth;
 pub mod body;
+pub mod cors;
 pub mod envelope;
 pub mod error;
 mod expiry;
@@ -40,6 +41,8 @@ mod unread;
 pub struct Config {
     /// How callers are checked.
     pub auth: auth::Config,
+    /// Whose web pages may call.
+    pub origins: cors::Origins,
     /// The longest silence on a stream.
     pub keep_alive: Duration,
     /// How long a stream waits for a store that is away.
@@ -111,7 +114,8 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// The router: all routes behind their guard, faults rendered, arrivals logged.
+/// The router: all routes behind their guard, faults rendered, every answer readable for the pages
+/// that may call, arrivals logged.
 pub fn router(http: Http) -> Router {
     let http = Arc::new(http);
     let (mut open, mut guarded) = (Router::new(), Router::new());
@@ -130,6 +134,7 @@ pub fn router(http: Http) -> Router {
         .merge(guarded)
         .layer(CatchPanicLayer::custom(error::from_panic))
         .layer(from_fn_with_state(Arc::clone(&http), render::faults))
+        .layer(from_fn_with_state(Arc::clone(&http), cors::share))
         .layer(from_fn(arrival::log))
         .with_state(http)
 }

@@ -11,6 +11,7 @@
 //! | what outlives a process | [`store`] (port), [`store::memory`], [`store::redis`] |
 //! | models and tools | [`llm`], [`tools`] |
 //! | the forms of `REDIS_URL` | [`redis_url`] |
+//! | whose web pages may call | [`origin`] |
 //! | how an outbound HTTP client is built | [`http_client`] |
 //! | how it is all put together | [`app`] |
 //!
@@ -25,6 +26,7 @@ pub mod domain;
 pub mod http;
 pub mod http_client;
 pub mod llm;
+pub mod origin;
 pub mod redis_url;
 pub mod settings;
 pub mod shutdown;

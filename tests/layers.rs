@@ -21,8 +21,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cli", &["app", "settings", "token", "telemetry", "http_client", "domain"]),
     // The composition root picks the adapters: it alone may name everything below it.
     ("app", ALL_BELOW_APP),
-    ("settings", &["token", "telemetry", "redis_url", "domain"]),
-    ("http", &["agent", "store", "sse", "token", "telemetry", "shutdown", "backoff", "domain"]),
+    ("settings", &["token", "telemetry", "redis_url", "origin", "domain"]),
+    (
+        "http",
+        &["agent", "store", "sse", "token", "origin", "telemetry", "shutdown", "backoff", "domain"],
+    ),
     (
         "agent",
         // `sse`, because the owner of a run makes each frame once, for all readers.
@@ -49,6 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sse", &["domain"]),
     ("token", &["domain"]),
     ("redis_url", &[]),
+    ("origin", &[]),
     // The labels of its metrics are words of the domain.
     ("telemetry", &["domain"]),
     ("shutdown", &[]),
@@ -76,6 +80,7 @@ const ALL_BELOW_APP: &[&str] = &[
     "sse",
     "token",
     "redis_url",
+    "origin",
     "telemetry",
     "shutdown",
     "backoff",

@@ -93,6 +93,7 @@ mod tests {
             shutdown_grace: Duration::ZERO,
             max_connections: 1,
             header_timeout: Duration::ZERO,
+            cors_origins: Vec::new(),
         })
     }
 

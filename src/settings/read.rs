@@ -76,8 +76,9 @@ impl ApiSettings {
         let shutdown_grace = check.seconds("api.shutdown_grace_seconds", 0..=3600);
         let max_connections = check.count("api.max_connections", 1..=1_000_000);
         let header_timeout = check.seconds("api.header_timeout_seconds", 1..=60);
-        let port = u16::try_from(port).ok()?;
-        Some(Self { host: host?, port, shutdown_grace, max_connections, header_timeout })
+        let cors_origins = check.each("api.cors_origins");
+        let (host, port) = (host?, u16::try_from(port).ok()?);
+        Some(Self { host, port, shutdown_grace, max_connections, header_timeout, cors_origins })
     }
 }
 

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::mcp::McpServerSettings;
 use crate::domain::{Approvers, Role, RoleGrants};
+use crate::origin::AllowedOrigin;
 use crate::telemetry::log::LogSettings;
 use crate::token::TokenKey;
 
@@ -62,6 +63,8 @@ pub struct ApiSettings {
     pub max_connections: usize,
     /// What a client gets to send its request head in.
     pub header_timeout: Duration,
+    /// Whose web pages may call from a browser; empty: nobody's.
+    pub cors_origins: Vec<AllowedOrigin>,
 }
 
 /// Section `auth`.

@@ -14,7 +14,11 @@ use super::{mcp, names};
 /// The lowest layer, and the list of all settings.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// What `serve --dev` has in place of some defaults.
-const DEV: [(&str, &str); 2] = [("api.host", "127.0.0.1"), ("log.format", "text")];
+const DEV: [(&str, &str); 3] = [
+    ("api.host", "127.0.0.1"),
+    ("api.cors_origins", "http://localhost:* http://127.0.0.1:*"),
+    ("log.format", "text"),
+];
 /// What of the process's environment its child processes get without being told.
 const INHERITED: [&str; 2] = ["PATH", "HOME"];
 /// The file that is read where `AURA_CONFIG` names none, if it is there.

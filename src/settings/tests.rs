@@ -40,6 +40,7 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     assert_eq!((settings.api.host.as_str(), settings.api.port), ("0.0.0.0", 9000));
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
     assert!(!settings.auth.close_streams_at_expiry && settings.auth.roles == RoleGrants::default());
+    assert!(settings.api.cors_origins.is_empty());
     assert!(settings.redis.is_none());
     assert_eq!(settings.hitl.timeout, Duration::from_secs(300));
     assert_eq!(settings.stream.keep_alive, Duration::from_secs(10));
@@ -172,6 +173,11 @@ fn dev_changes_defaults_and_nothing_that_a_person_has_set() {
     let settings = dev(&[]);
     assert_eq!(settings.api.host, "127.0.0.1");
     assert_eq!(settings.log.format, crate::telemetry::log::LogFormat::Text);
+    let origins = &settings.api.cors_origins;
+    assert!(origins.iter().any(|origin| origin.covers("http://localhost:4200")));
+    assert_eq!(origins.len(), 2);
+    let portal = dev(&[("AURA__API__CORS_ORIGINS", "https://portal.example")]);
+    assert_eq!(portal.api.cors_origins.len(), 1);
     let settings = dev(&[("API_HOST", "0.0.0.0"), ("LOG_FORMAT", "json")]);
     assert_eq!(settings.api.host, "0.0.0.0");
     assert_eq!(settings.log.format, crate::telemetry::log::LogFormat::Json);
@@ -378,6 +384,18 @@ fn what_is_wrong_with_a_role_is_told_precisely() {
         with_file("[auth.roles]\nadmin = 7\n\" \" = [\"1/7\"]\n", &[]).check().unwrap_err();
     let faults: Vec<_> = faults.iter().map(|fault| fault.problem.as_str()).collect();
     assert_eq!(faults, ["a role's name must not be blank", "must be a list of texts"]);
+}
+
+#[test]
+fn the_origins_of_pages_are_a_list_and_every_wrong_one_is_told() {
+    let file = "[api]\ncors_origins = [\"https://portal.example\", \"http://localhost:*\"]\n";
+    let origins = with_file(file, &[]).check().unwrap().settings.api.cors_origins;
+    assert!(origins[0].covers("https://portal.example") && origins[1].covers("http://localhost:1"));
+    let wrong = faults(&[("AURA__API__CORS_ORIGINS", "https://a.example * http://b/")]);
+    let [everybody, form] = &wrong[..] else { panic!("{wrong:?}") };
+    let start = "api.cors_origins (from AURA__API__CORS_ORIGINS): must ";
+    assert!(everybody.starts_with(&format!("{start}name each origin")), "{everybody}");
+    assert!(form.starts_with(start) && form.ends_with(", is \"http://b/\""), "{form}");
 }
 
 #[test]

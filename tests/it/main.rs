@@ -14,6 +14,7 @@ mod bodies;
 mod budgets;
 mod cancelling;
 mod cli;
+mod cors;
 mod edits;
 mod expiry;
 mod framing;
