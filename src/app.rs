@@ -1,7 +1,6 @@
 //! THE composition root: picks the adapters, puts everything together, serves, and drains.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::agent::run::{Env, Limits};
 use crate::domain::{Clock, SystemClock};
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
-use crate::settings::{Listening, Mode, Rejection, Settings};
+use crate::settings::{Listening, Mode, RedisSettings, Rejection, Settings, StoreInUse};
 use crate::shutdown::{Drained, Tasks};
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
@@ -91,9 +90,8 @@ pub enum AppError {
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then drains.
 pub async fn serve(settings: Settings, mode: Mode) -> Result<(), AppError> {
     let app = App::build(settings, &mode).await?;
-    let listening = Listening { address: app.address, workspace: app.workspace.clone() };
     if let Mode::Dev(setup) = mode {
-        (setup.announce)(&listening);
+        (setup.announce)(&app.listening);
         // The sample workspace lives as long as the server.
         let _scratch = setup.scratch;
         app.run(told_to_stop()?).await;
@@ -106,8 +104,7 @@ pub async fn serve(settings: Settings, mode: Mode) -> Result<(), AppError> {
 /// A service that has been put together and bound, and does not serve yet.
 struct App {
     listener: TcpListener,
-    address: SocketAddr,
-    workspace: PathBuf,
+    listening: Listening,
     service: Arc<AgentService>,
     router: axum::Router,
     listen: listen::Config,
@@ -129,6 +126,12 @@ impl App {
             store = store.kind(), model = model.name(), %address,
             version = env!("CARGO_PKG_VERSION"), "server starts"
         );
+        let listening = Listening {
+            address,
+            store: settings.redis.as_ref().map_or(StoreInUse::Memory, in_redis),
+            model: model.name().to_owned(),
+            workspace: workspace.unwrap_or_default(),
+        };
         let store_patience =
             settings.redis.as_ref().map_or(UNUSED_PATIENCE, |redis| redis.patience);
         let desk = Desk {
@@ -152,8 +155,7 @@ impl App {
             http::router(Http { service: shared, store, clock, config, metrics, stopping });
         Ok(Self {
             listener,
-            address,
-            workspace: workspace.unwrap_or_default(),
+            listening,
             service,
             router,
             listen: listen::Config {
@@ -216,6 +218,10 @@ fn store(
             Ok((store, events))
         }
     }
+}
+
+fn in_redis(redis: &RedisSettings) -> StoreInUse {
+    StoreInUse::Redis(redis.shown_url())
 }
 
 fn limits(settings: &Settings) -> Limits {

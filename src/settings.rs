@@ -17,7 +17,7 @@ mod sections;
 mod source;
 
 pub use mcp::{McpServerSettings, McpTransport};
-pub use mode::{DevSetup, Listening, Mode};
+pub use mode::{DevSetup, Listening, Mode, StoreInUse};
 pub use sections::{
     AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, FallbackSettings,
     GitHubSettings, HitlSettings, KeyOrigin, ModelSettings, OpenAiSettings, Provider,

@@ -1,16 +1,16 @@
 //! `serve --dev`: what it brings along, and what it tells the person who started it.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::healthcheck::loopback_if_any;
 use super::{CliError, print};
 use crate::domain::{Clock, Roles, SystemClock, TenantId, UserId};
-use crate::settings::{DevSetup, Listening, Settings};
+use crate::settings::{DevSetup, KeyOrigin, Listening, Settings, StoreInUse};
 use crate::token::{Claims, SigningFailed, TokenKey};
 
-const TENANT: &str = "tenant1";
-const USER: &str = "user123";
+/// The platform's own first tenant and user.
+const TENANT: &str = "1";
+const USER: &str = "1";
 const TOKEN_SECONDS: u64 = 24 * 60 * 60;
 /// Asks for an approval, and after it something has visibly happened in the workspace.
 const PROMPT: &str =
@@ -19,12 +19,14 @@ const PROMPT: &str =
 /// What the banner is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct DevInfo {
-    /// The address that was bound.
-    address: SocketAddr,
+    /// What serves, and where.
+    listening: Listening,
     /// A token for [`USER`] of [`TENANT`].
     token: String,
-    /// The repository that the git tools work on.
-    workspace: PathBuf,
+    /// Where the key of that token came from.
+    key_origin: KeyOrigin,
+    /// Whether the workspace is the sample, which goes with the process.
+    is_sample: bool,
 }
 
 /// A directory for the sample workspace, unless there is a workspace, and the banner.
@@ -33,17 +35,20 @@ pub(super) fn set_up(settings: &Settings) -> Result<DevSetup, CliError> {
         Some(_) => None,
         None => Some(tempfile::Builder::new().prefix("aura-dev-").tempdir()?),
     };
-    let key = settings.auth.key.clone();
-    Ok(DevSetup { scratch, announce: Box::new(move |listening| announce(&key, listening)) })
+    let (key, key_origin) = (settings.auth.key.clone(), settings.auth.key_origin);
+    let is_sample = scratch.is_some();
+    let announce = move |listening: &Listening| {
+        let info = token(&key, SystemClock.now_secs()).map(|token| {
+            let listening = listening.clone();
+            DevInfo { listening, token, key_origin, is_sample }
+        });
+        announce(info);
+    };
+    Ok(DevSetup { scratch, announce: Box::new(announce) })
 }
 
 /// Prints the banner. That it cannot be printed does not stop a service that works.
-fn announce(key: &TokenKey, listening: &Listening) {
-    let info = token(key, SystemClock.now_secs()).map(|token| DevInfo {
-        address: listening.address,
-        token,
-        workspace: listening.workspace.clone(),
-    });
+fn announce(info: Result<DevInfo, SigningFailed>) {
     let printed = info.map_err(CliError::failed).and_then(|info| print(&banner(&info)));
     if let Err(error) = printed {
         tracing::warn!(%error, "the development banner cannot be printed");
@@ -61,35 +66,67 @@ fn token(key: &TokenKey, now: u64) -> Result<String, SigningFailed> {
     })
 }
 
-/// How to try the service out, for people. Every command is one line that any POSIX shell, and
-/// fish, takes as it stands; only the request's id has to be filled in.
+impl DevInfo {
+    fn base(&self) -> String {
+        format!("http://{}", loopback_if_any(self.listening.address))
+    }
+
+    /// What is in use, one line each.
+    fn facts(&self) -> String {
+        let Listening { store, model, .. } = &self.listening;
+        let store = match store {
+            StoreInUse::Memory => "in memory: what is kept there ends with this process".to_owned(),
+            StoreInUse::Redis(url) => {
+                format!("Redis, {url}: what is kept there outlives this process")
+            }
+        };
+        let workspace = shown(&self.listening.workspace);
+        let of_workspace = if self.is_sample { " (a sample, removed at the end)" } else { "" };
+        let of_key = match self.key_origin {
+            KeyOrigin::Settings => "",
+            KeyOrigin::ThrowAway => " and as long as this process lives",
+        };
+        let Self { token, .. } = self;
+        format!(
+            "  health     {}/health
+  store      {store}
+  model      {model}
+  workspace  {workspace}{of_workspace}
+  token      {token}
+             (user {USER} of tenant {TENANT}, for 24 hours{of_key})",
+            self.base()
+        )
+    }
+
+    /// The start of a `curl` line, with all headers.
+    fn curl(&self, options: &str) -> String {
+        format!(
+            "curl {options}-H {} -H {} -H {} -H 'Content-Type: application/json'",
+            quoted(&format!("Authorization: Bearer {}", self.token)),
+            quoted(&format!("X-Tenant-ID: {TENANT}")),
+            quoted(&format!("X-User-ID: {USER}")),
+        )
+    }
+
+    fn post(&self, options: &str, path: &str, body: &str) -> String {
+        let url = quoted(&format!("{}{path}", self.base()));
+        format!("{} -d {} {url}", self.curl(options), quoted(body))
+    }
+}
+
+/// What is in use and how to try it out, for people. Every command is one line that any POSIX shell,
+/// and fish, takes as it stands; only the request's id has to be filled in.
 fn banner(info: &DevInfo) -> String {
-    let base = format!("http://{}", loopback_if_any(info.address));
-    let who = format!(
-        "-H {} -H {} -H {}",
-        quoted(&format!("Authorization: Bearer {}", info.token)),
-        quoted(&format!("X-Tenant-ID: {TENANT}")),
-        quoted(&format!("X-User-ID: {USER}")),
-    );
-    let post = |path: &str, body: &str| {
-        let url = quoted(&format!("{base}{path}"));
-        let body = quoted(body);
-        format!("curl {who} -H 'Content-Type: application/json' -d {body} {url}")
-    };
-    let stream = post("/aura/test/stream", PROMPT).replacen("curl", "curl -N", 1);
-    let approve = post("/aura/hitl/approve/REQUEST_ID", "{}");
-    let reject = post("/aura/hitl/reject/REQUEST_ID", r#"{"reason":"not now"}"#);
-    let workspace = shown(&info.workspace);
-    let log = format!("git -C {} log --oneline --graph --all", quoted(&workspace));
-    let token = &info.token;
+    let facts = info.facts();
+    let stream = info.post("-N ", "/aura/test/stream", PROMPT);
+    let approve = info.post("", "/aura/hitl/approve/REQUEST_ID", "{}");
+    let reject = info.post("", "/aura/hitl/reject/REQUEST_ID", r#"{"reason":"not now"}"#);
+    let workspace = quoted(&shown(&info.listening.workspace));
     format!(
         "
-Aura-Platform is listening for development. Nothing here outlives the process.
+Aura-Platform is listening for development.
 
-  health     {base}/health
-  workspace  {workspace}
-  token      {token}
-             (user {USER} of tenant {TENANT}, for 24 hours)
+{facts}
 
 Ask for something that needs approval:
 
@@ -106,7 +143,7 @@ or reject:
 
 See what was done:
 
-{log}
+git -C {workspace} log --oneline --graph --all
 "
     )
 }
@@ -123,6 +160,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
     use std::process::Command;
     use std::time::Duration;
 
@@ -131,11 +169,14 @@ mod tests {
     use super::*;
 
     fn info() -> DevInfo {
-        DevInfo {
+        let listening = Listening {
             address: "0.0.0.0:9000".parse().unwrap(),
-            token: "aaa.bbb.ccc".to_owned(),
+            store: StoreInUse::Memory,
+            model: "builtin-planner".to_owned(),
             workspace: PathBuf::from("/tmp/it's a $HOME"),
-        }
+        };
+        let token = "aaa.bbb.ccc".to_owned();
+        DevInfo { listening, token, key_origin: KeyOrigin::ThrowAway, is_sample: true }
     }
 
     /// What a shell makes of a line: its words.
@@ -163,9 +204,9 @@ mod tests {
                 "-H",
                 "Authorization: Bearer aaa.bbb.ccc",
                 "-H",
-                "X-Tenant-ID: tenant1",
+                "X-Tenant-ID: 1",
                 "-H",
-                "X-User-ID: user123",
+                "X-User-ID: 1",
                 "-H",
                 "Content-Type: application/json",
                 "-d",
@@ -189,6 +230,31 @@ mod tests {
     fn a_path_is_one_word_whatever_is_in_it() {
         let words = words(&line("git -C", "log"));
         assert_eq!(words[2], "/tmp/it's a $HOME");
+    }
+
+    #[test]
+    fn the_banner_says_what_is_in_use() {
+        let words = |info: &DevInfo| info.facts().split_whitespace().collect::<Vec<_>>().join(" ");
+        let all_made_up = words(&info());
+        for fact in [
+            "health http://127.0.0.1:9000/health store in memory: what is kept there ends with",
+            "model builtin-planner workspace /tmp/it's a $HOME (a sample, removed at the end) token",
+            "aaa.bbb.ccc (user 1 of tenant 1, for 24 hours and as long as this process lives)",
+        ] {
+            assert!(all_made_up.contains(fact), "no {fact:?} in {all_made_up}");
+        }
+        let mut given = info();
+        (given.key_origin, given.is_sample) = (KeyOrigin::Settings, false);
+        given.listening.store = StoreInUse::Redis("redis://***@cache:6379".to_owned());
+        given.listening.model = "gpt-4o".to_owned();
+        let given = words(&given);
+        for fact in [
+            "store Redis, redis://***@cache:6379: what is kept there outlives this process model",
+            "model gpt-4o workspace /tmp/it's a $HOME token aaa.bbb.ccc",
+            "(user 1 of tenant 1, for 24 hours)",
+        ] {
+            assert!(given.contains(fact), "no {fact:?} in {given}");
+        }
     }
 
     #[test]

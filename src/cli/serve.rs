@@ -8,9 +8,10 @@ use crate::settings::{Checked, Mode, Purpose};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
---dev changes defaults and nothing else: whatever a settings file or the environment says counts.
-It listens on 127.0.0.1, keeps everything in memory, plans with the built-in planner, makes up a
-secret and a sample git workspace, and lets tools without a service show what they would have sent.
+--dev changes defaults and nothing else: whatever a settings file or the environment says counts, and
+what it prints is what is in use. By itself it listens on 127.0.0.1, lets pages of this machine call
+from a browser, keeps everything in memory, plans with the built-in planner, makes up a secret and a
+sample git workspace, and lets tools without a service show what they would have sent.
 
 Exit codes: 0 told to stop, and stopped; 1 it could not serve; 2 a setting is wrong.")]
 pub(super) struct Arguments {

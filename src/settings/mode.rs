@@ -29,8 +29,21 @@ pub struct DevSetup {
 pub struct Listening {
     /// The address that was bound; the port is the real one where 0 was asked for.
     pub address: SocketAddr,
+    /// Where runs are kept.
+    pub store: StoreInUse,
+    /// The model that is asked.
+    pub model: String,
     /// The repository that the git tools work on.
     pub workspace: PathBuf,
+}
+
+/// Where runs, approvals and the audit stream are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreInUse {
+    /// In the process, and no longer than that lives.
+    Memory,
+    /// In Redis; its address, without a password.
+    Redis(String),
 }
 
 impl fmt::Debug for DevSetup {

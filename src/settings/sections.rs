@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::mcp::McpServerSettings;
+use super::secret;
 use crate::domain::{Approvers, Role, RoleGrants};
 use crate::origin::AllowedOrigin;
 use crate::telemetry::log::LogSettings;
@@ -102,6 +103,13 @@ pub struct RedisSettings {
     pub command_timeout: Duration,
     /// How long runs and streams wait for a server that is away.
     pub patience: Duration,
+}
+
+impl RedisSettings {
+    /// The URL without its user and password.
+    pub fn shown_url(&self) -> String {
+        secret::masked("redis.url", self.url.expose_secret())
+    }
 }
 
 /// Section `agent`.

@@ -15,6 +15,7 @@ mod budgets;
 mod cancelling;
 mod cli;
 mod cors;
+mod dev;
 mod edits;
 mod expiry;
 mod framing;
