@@ -20,6 +20,7 @@ pub mod live;
 pub mod misuse;
 pub mod ownership;
 pub mod policy;
+mod reasoning;
 pub mod record;
 pub mod run;
 pub mod service;

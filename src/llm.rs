@@ -29,6 +29,9 @@ pub struct ChatRequest {
 /// A piece of a model's turn.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delta {
+    /// What the model thinks aloud, in order; never empty. It is no part of the answer: it is not
+    /// sent back to a model, and it may come again where the turn is asked for again.
+    Reasoning(String),
     /// Text, in order; never empty. All of a turn's text follows [`ChatRequest::begun`] and repeats
     /// nothing of it; there may be none, where what was shown is the whole answer.
     Text(String),
@@ -37,6 +40,17 @@ pub enum Delta {
     ToolCall(ToolCall),
     /// The end of the turn; exactly one, the last item of a stream that did not fail.
     End(TurnEnd),
+}
+
+impl Delta {
+    /// Whether it belongs to the answer. Once such a piece was handed out, the turn is the work of
+    /// one model and one request; before that, it may be asked for again.
+    pub fn is_of_answer(&self) -> bool {
+        match self {
+            Self::Reasoning(_) => false,
+            Self::Text(_) | Self::ToolCall(_) | Self::End(_) => true,
+        }
+    }
 }
 
 /// What a model says of a turn when it is over.
@@ -59,7 +73,7 @@ pub enum ModelError {
     /// It said too often that it was asked too often (429).
     #[error("the model refuses more requests for now: {0}")]
     RateLimited(String),
-    /// It went silent.
+    /// A limit of time was reached; the text says which one.
     #[error("the model did not answer in time: {0}")]
     TimedOut(String),
     /// It would refuse every request (401, 402, 404): wrong key, no such model.
@@ -103,7 +117,8 @@ pub trait ChatModel: Send + Sync {
     /// What `start.model` says, for instance `gpt-4o` or `builtin-planner`.
     fn name(&self) -> &str;
 
-    /// Asks for one turn. Errors before the first piece have been retried here already, as far as
-    /// that is sensible; nothing is retried once a piece was handed out.
+    /// Asks for one turn; returns with its first piece. Errors before the first piece of the answer
+    /// (see [`Delta::is_of_answer`]) have been retried already, as far as that is sensible, whether
+    /// they are returned here or end the turn; nothing is retried once such a piece was handed out.
     async fn chat(&self, request: ChatRequest) -> Result<Turn, ModelError>;
 }

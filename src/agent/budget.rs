@@ -53,22 +53,28 @@ impl Run {
     }
 }
 
-/// What a turn used, estimated, for a provider that does not count.
-pub(super) fn estimated(prompt_tokens: u64, text: &str, calls: &[ToolCall]) -> Usage {
+/// What a turn used, estimated, for a provider that does not count. `reasoned` is how many of its
+/// tokens were only thought.
+pub(super) fn estimated(
+    prompt_tokens: u64,
+    reasoned: u64,
+    text: &str,
+    calls: &[ToolCall],
+) -> Usage {
     let mut said = Tokens::default();
     said.add(text);
     calls.iter().for_each(|call| said.add_call(call));
-    let completion_tokens = said.count();
+    let completion_tokens = said.count().saturating_add(reasoned);
     let total_tokens = prompt_tokens.saturating_add(completion_tokens);
     Usage { prompt_tokens, completion_tokens, total_tokens }
 }
 
 /// What a turn used that did not come to its end: nothing, if nothing of it has come.
-pub(super) fn cut_short(prompt_tokens: u64, shown: &str) -> Usage {
-    if tokens::of_text(shown) == 0 {
+pub(super) fn cut_short(prompt_tokens: u64, reasoned: u64, shown: &str) -> Usage {
+    if tokens::of_text(shown) == 0 && reasoned == 0 {
         return Usage::default();
     }
-    estimated(prompt_tokens, shown, &[])
+    estimated(prompt_tokens, reasoned, shown, &[])
 }
 
 fn run_is_spent(used: u64, limit: u64) -> ErrorEvent {

@@ -9,6 +9,7 @@ use super::budget::{cut_short, estimated};
 use super::evidence;
 use super::fit::fit;
 use super::journal::{Draft, JournalError, next_piece};
+use super::reasoning::{Reasoning, reached};
 use super::record::{PlannedCall, Record};
 use super::run::{Flow, Run, Step, moved};
 use super::state::{Node, PARAGRAPH};
@@ -28,19 +29,20 @@ enum Heard {
 
 impl Heard {
     /// With an estimate of the tokens of a whole turn, where the provider did not count them.
-    fn counted(mut self, prompt_tokens: u64) -> Self {
+    fn counted(mut self, prompt_tokens: u64, reasoned: u64) -> Self {
         if let Self::Whole { text, calls, end } = &mut self {
             let counted = end.usage.filter(|usage| usage.total_tokens > 0);
-            end.usage = Some(counted.unwrap_or_else(|| estimated(prompt_tokens, text, calls)));
+            let estimate = || estimated(prompt_tokens, reasoned, text, calls);
+            end.usage = Some(counted.unwrap_or_else(estimate));
         }
         self
     }
 
     /// What it has used; `shown` is what clients have seen of a turn that did not come to its end.
-    fn used(&self, prompt_tokens: u64, shown: &str) -> Usage {
+    fn used(&self, prompt_tokens: u64, reasoned: u64, shown: &str) -> Usage {
         match self {
             Self::Whole { end, .. } => end.usage.unwrap_or_default(),
-            Self::Failed(_) | Self::Interrupted => cut_short(prompt_tokens, shown),
+            Self::Failed(_) | Self::Interrupted => cut_short(prompt_tokens, reasoned, shown),
         }
     }
 }
@@ -58,8 +60,11 @@ impl Run {
         self.commit(vec![Draft::Record(Record::Asked { turn })]).await?;
         let request = self.request(tools);
         let prompt_tokens = tokens::of_request(&request);
-        let heard = self.hear(request).await?.counted(prompt_tokens);
-        self.pay(heard.used(prompt_tokens, self.state.begun())).await?;
+        let mut reasoning = Reasoning::default();
+        let heard = self.hear(request, &mut reasoning).await?;
+        let reasoned = reasoning.tokens();
+        let heard = heard.counted(prompt_tokens, reasoned);
+        self.pay(heard.used(prompt_tokens, reasoned, self.state.begun())).await?;
         match heard {
             Heard::Interrupted => Ok(Flow::Next),
             Heard::Failed(error) => self.fail(model_failure(&error)).await,
@@ -70,8 +75,8 @@ impl Run {
             Heard::Whole { calls, end, .. } if end.truncated && !calls.is_empty() => {
                 self.fail(cut_off()).await
             }
-            Heard::Whole { text, calls, .. } if text.is_empty() && calls.is_empty() => {
-                self.fail(empty_answer()).await
+            Heard::Whole { text, calls, end } if text.is_empty() && calls.is_empty() => {
+                self.fail(empty_answer(end.truncated, reasoned)).await
             }
             Heard::Whole { text, calls, end } => self.close_turn(text, calls, end).await,
         }
@@ -94,8 +99,12 @@ impl Run {
         ChatRequest { messages: fitted.messages, tools, begun }
     }
 
-    /// Listens to a turn; shows its text as it comes.
-    async fn hear(&mut self, request: ChatRequest) -> Result<Heard, JournalError> {
+    /// Listens to a turn; shows its text as it comes, and its reasoning in sentences.
+    async fn hear(
+        &mut self,
+        request: ChatRequest,
+        reasoning: &mut Reasoning,
+    ) -> Result<Heard, JournalError> {
         let cancel = self.cancel.clone();
         let mut text = request.begun.clone();
         let asked = tokio::select! {
@@ -113,8 +122,20 @@ impl Run {
                 biased;
                 () = cancel.cancelled() => return Ok(Heard::Interrupted),
                 delta = turn.next() => delta,
+                () = reached(reasoning.due()) => {
+                    self.show_thoughts(reasoning.take_rest()).await?;
+                    continue;
+                }
             };
+            let thoughts = match &delta {
+                Some(Ok(Delta::Reasoning(piece))) => reasoning.push(piece),
+                Some(Ok(Delta::Text(_) | Delta::ToolCall(_) | Delta::End(_)) | Err(_)) | None => {
+                    reasoning.take_rest()
+                }
+            };
+            self.show_thoughts(thoughts).await?;
             match delta {
+                Some(Ok(Delta::Reasoning(_))) => {}
                 Some(Ok(Delta::Text(piece))) => {
                     self.show(&piece, text.is_empty()).await?;
                     text.push_str(&piece);
@@ -125,6 +146,16 @@ impl Run {
                 None => return Ok(Heard::Failed(ModelError::Broken("no end".into()))),
             }
         }
+    }
+
+    /// What the model thinks aloud is shown and nothing else: neither its answer nor the
+    /// conversation has it, and a new owner of the run may show it again.
+    async fn show_thoughts(&mut self, thoughts: Vec<String>) -> Result<(), JournalError> {
+        if thoughts.is_empty() {
+            return Ok(());
+        }
+        let as_draft = |content| thought(ThoughtKind::Reasoning, content, Vec::new());
+        self.commit(thoughts.into_iter().map(as_draft).collect()).await
     }
 
     async fn show(&mut self, text: &str, first_of_turn: bool) -> Result<(), JournalError> {
@@ -336,9 +367,16 @@ fn cut_off() -> ErrorEvent {
     failure(error, "ModelStreamError", ErrorCode::ExternalFailure, true)
 }
 
-fn empty_answer() -> ErrorEvent {
-    let error = "the model answered with nothing".to_owned();
-    failure(error, "EmptyAnswerError", ErrorCode::ExternalFailure, true)
+fn empty_answer(truncated: bool, reasoned: u64) -> ErrorEvent {
+    let error = match (truncated, reasoned) {
+        (true, _) => {
+            "the model reached its length limit before it answered (model.max_output_tokens, or its \
+             own limit)"
+        }
+        (false, 1..) => "the model only thought, and answered with nothing",
+        (false, 0) => "the model answered with nothing",
+    };
+    failure(error.to_owned(), "EmptyAnswerError", ErrorCode::ExternalFailure, true)
 }
 
 /// An error event in the words of its code.

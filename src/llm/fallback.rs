@@ -1,4 +1,4 @@
-//! Two models as one: the second is asked where the first fails before anything was shown.
+//! Two models as one: the second is asked where the first fails before it has begun to answer.
 //!
 //! A first model that has failed is left alone for a while, so that its outage does not cost every
 //! run the whole time-out. After that, one turn tries it again while the others stay with the
@@ -11,13 +11,19 @@ use async_trait::async_trait;
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
-use super::{ChatModel, ChatRequest, Failed, ModelError, Turn};
+use super::{ChatModel, ChatRequest, Delta, Failed, ModelError, Turn};
 use crate::telemetry::metrics::Metrics;
 
 /// A model, and another one for when it fails.
 ///
-/// A turn is the work of one model: whoever has said the first word of it says all of it.
+/// An answer is the work of one model: whoever has said the first word of it says all of it. What a
+/// model thought aloud before it failed stays said, and the other one thinks for itself.
 pub struct Fallback {
+    pair: Arc<Pair>,
+}
+
+/// The two models, and how the first one is.
+struct Pair {
     first: Arc<dyn ChatModel>,
     second: Arc<dyn ChatModel>,
     /// How long a first model that has failed is left alone.
@@ -26,6 +32,22 @@ pub struct Fallback {
     /// await.
     rests_until: Mutex<Option<Instant>>,
     metrics: Metrics,
+}
+
+/// One of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    First,
+    Second,
+}
+
+impl Which {
+    fn other(self) -> Self {
+        match self {
+            Self::First => Self::Second,
+            Self::Second => Self::First,
+        }
+    }
 }
 
 /// What the failure of the first model means.
@@ -62,39 +84,59 @@ impl Fallback {
         rest: Duration,
         metrics: Metrics,
     ) -> Self {
-        Self { first, second, rest, rests_until: Mutex::default(), metrics }
+        let rests_until = Mutex::default();
+        Self { pair: Arc::new(Pair { first, second, rest, rests_until, metrics }) }
+    }
+}
+
+impl Pair {
+    fn model(&self, which: Which) -> &dyn ChatModel {
+        match which {
+            Which::First => &*self.first,
+            Which::Second => &*self.second,
+        }
     }
 
-    /// Whether to ask the first model for this turn. Whoever tries one that was resting keeps all
-    /// others away from it until it is known what came of that.
-    fn is_first_due(&self) -> bool {
+    /// Whom to ask first for a turn. Whoever tries a first model that was resting keeps all others
+    /// away from it until it is known what came of that.
+    fn due(&self) -> Which {
         let (now, mut rests_until) = (Instant::now(), self.rests_until());
         match *rests_until {
-            None => true,
-            Some(until) if now < until => false,
+            None => Which::First,
+            Some(until) if now < until => Which::Second,
             Some(_) => {
                 *rests_until = Some(now + self.rest);
-                true
+                Which::First
             }
         }
     }
 
-    async fn ask_first(&self, request: ChatRequest) -> Result<Turn, ModelError> {
-        let begun = begin(&*self.first, request).await;
-        match begun.as_ref().map_err(|error| (error, Lesson::of(error))) {
-            Err((error, Lesson::Rest)) => self.first_rests(error),
-            Err((error, Lesson::AskSecond | Lesson::Final)) => {
+    async fn ask(&self, which: Which, request: ChatRequest) -> Result<Turn, ModelError> {
+        if which == Which::Second {
+            self.metrics.model_fallbacks.inc();
+        }
+        self.model(which).chat(request).await
+    }
+
+    /// Takes note of a model that has begun to answer.
+    fn answers(&self, which: Which) {
+        if which == Which::First {
+            self.first_is_well();
+        }
+    }
+
+    /// Takes note of a model that has failed before it answered; says whether to ask the other one.
+    fn failed(&self, which: Which, error: &ModelError) -> bool {
+        let lesson = Lesson::of(error);
+        match (which, lesson) {
+            (Which::First, Lesson::Rest) => self.first_rests(error),
+            (Which::First, Lesson::AskSecond | Lesson::Final) => {
                 tracing::info!(model = self.first.name(), %error, "the model refused a turn");
                 self.first_is_well();
             }
-            Ok(_) => self.first_is_well(),
+            (Which::Second, Lesson::Rest | Lesson::AskSecond | Lesson::Final) => {}
         }
-        begun
-    }
-
-    async fn ask_second(&self, request: ChatRequest) -> Result<Turn, ModelError> {
-        self.metrics.model_fallbacks.inc();
-        begin(&*self.second, request).await
+        lesson != Lesson::Final
     }
 
     fn first_rests(&self, error: &ModelError) {
@@ -117,7 +159,12 @@ impl Fallback {
         self.rests_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn both(&self, first: ModelError, second: ModelError) -> ModelError {
+    /// That both have failed: `which` by `error`, the other one by `other`.
+    fn both(&self, which: Which, error: ModelError, other: ModelError) -> ModelError {
+        let (first, second) = match which {
+            Which::First => (error, other),
+            Which::Second => (other, error),
+        };
         let failed = |model: &dyn ChatModel, error| Failed { model: model.name().into(), error };
         ModelError::Both {
             first: Box::new(failed(&*self.first, first)),
@@ -130,34 +177,81 @@ impl Fallback {
 impl ChatModel for Fallback {
     /// The first model's.
     fn name(&self) -> &str {
-        self.first.name()
+        self.pair.first.name()
     }
 
     async fn chat(&self, request: ChatRequest) -> Result<Turn, ModelError> {
-        if !self.is_first_due() {
-            return match self.ask_second(request.clone()).await {
-                // Better to wait for a model that may fail than to fail for certain.
-                Err(second) if Lesson::of(&second) != Lesson::Final => {
-                    self.ask_first(request).await.map_err(|first| self.both(first, second))
-                }
-                turn => turn,
-            };
-        }
-        match self.ask_first(request.clone()).await {
-            Err(first) if Lesson::of(&first) != Lesson::Final => {
-                self.ask_second(request).await.map_err(|second| self.both(first, second))
-            }
-            turn => turn,
-        }
+        Asking::new(Arc::clone(&self.pair), request).begin().await
     }
 }
 
-/// A turn whose first piece has come: from here on it is shown, and nobody else can make it.
-async fn begin(model: &dyn ChatModel, request: ChatRequest) -> Result<Turn, ModelError> {
-    let mut turn = model.chat(request).await?;
-    match turn.next().await {
-        Some(first) => Ok(stream::iter([Ok(first?)]).chain(turn).boxed()),
-        None => Err(ModelError::Broken("no end".into())),
+/// One turn, asked of one model and, if need be, of the other one. A first model that rests is the
+/// last resort: better to wait for a model that may fail than to fail for certain.
+struct Asking {
+    pair: Arc<Pair>,
+    request: ChatRequest,
+    /// Who is asked now.
+    which: Which,
+    turn: Option<Turn>,
+    /// How the other one has failed, once it has.
+    other: Option<ModelError>,
+    /// Whether a piece of the answer was handed out: from there on nobody else can make it.
+    is_answering: bool,
+}
+
+impl Asking {
+    fn new(pair: Arc<Pair>, request: ChatRequest) -> Self {
+        let which = pair.due();
+        Self { pair, request, which, turn: None, other: None, is_answering: false }
+    }
+
+    /// The turn, once its first piece is there.
+    async fn begin(mut self) -> Result<Turn, ModelError> {
+        let first = self.next().await?;
+        let rest = stream::try_unfold(self, |mut asking| async move {
+            Ok(asking.next().await?.map(|delta| (delta, asking)))
+        });
+        Ok(stream::iter(first.map(Ok)).chain(rest).boxed())
+    }
+
+    async fn next(&mut self) -> Result<Option<Delta>, ModelError> {
+        loop {
+            match self.next_of_model().await {
+                Ok(Some(delta)) => {
+                    if !self.is_answering && delta.is_of_answer() {
+                        self.is_answering = true;
+                        self.pair.answers(self.which);
+                    }
+                    return Ok(Some(delta));
+                }
+                Ok(None) => return Ok(None),
+                Err(error) if self.is_answering => return Err(error),
+                Err(error) => self.turn_to_the_other(error)?,
+            }
+        }
+    }
+
+    async fn next_of_model(&mut self) -> Result<Option<Delta>, ModelError> {
+        let turn = match &mut self.turn {
+            Some(turn) => turn,
+            None => self.turn.insert(self.pair.ask(self.which, self.request.clone()).await?),
+        };
+        match turn.next().await {
+            None if !self.is_answering => Err(ModelError::Broken("no end".into())),
+            next => next.transpose(),
+        }
+    }
+
+    fn turn_to_the_other(&mut self, error: ModelError) -> Result<(), ModelError> {
+        let ask_other = self.pair.failed(self.which, &error);
+        if let Some(other) = self.other.take() {
+            return Err(self.pair.both(self.which, error, other));
+        }
+        if !ask_other {
+            return Err(error);
+        }
+        (self.turn, self.other, self.which) = (None, Some(error), self.which.other());
+        Ok(())
     }
 }
 
@@ -245,7 +339,7 @@ mod tests {
             assert_eq!(answer(&model).await.unwrap(), "a");
         }
         assert_eq!((first.asked(), second.asked()), (5, 6), "it is back");
-        assert_eq!(model.metrics.model_fallbacks.get(), 6);
+        assert_eq!(model.pair.metrics.model_fallbacks.get(), 6);
     }
 
     #[tokio::test(start_paused = true)]
@@ -254,8 +348,8 @@ mod tests {
         let model = fallback(&first, &second);
         answer(&model).await.unwrap();
         tokio::time::advance(REST).await;
-        assert!(model.is_first_due(), "the one that tries");
-        assert!(!model.is_first_due(), "all others");
+        assert_eq!(model.pair.due(), Which::First, "the one that tries");
+        assert_eq!(model.pair.due(), Which::Second, "all others");
     }
 
     #[tokio::test(start_paused = true)]
@@ -287,6 +381,18 @@ mod tests {
         let model = fallback(&first, &second);
         assert_eq!(answer(&model).await.unwrap_err(), broken);
         assert_eq!(second.asked(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_model_that_only_thought_before_it_failed_has_not_answered() {
+        let first = Scripted::failing("a", []);
+        let thinks = vec![Ok(Delta::Reasoning("hm".into())), Err(down())];
+        first.script.lock().unwrap().push_back(thinks);
+        let second = Scripted::failing("b", []);
+        let model = fallback(&first, &second);
+        assert_eq!(answer(&model).await.unwrap(), "b");
+        assert_eq!(answer(&model).await.unwrap(), "b", "it is left alone");
+        assert_eq!((first.asked(), second.asked()), (1, 2));
     }
 
     #[tokio::test(start_paused = true)]

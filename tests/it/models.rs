@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aura_platform::domain::{Message, ToolCall, Usage};
-use aura_platform::llm::openai::{Config, OpenAi};
+use aura_platform::llm::openai::{Config, OpenAi, Parameters};
 use aura_platform::llm::{ChatModel, ChatRequest, Delta, ModelError, Turn, TurnEnd};
 use futures::StreamExt;
 
@@ -15,6 +15,9 @@ mod calls;
 mod continuations;
 mod failures;
 mod fallbacks;
+mod parameters;
+mod patience;
+mod reasoning;
 mod requests;
 
 /// A client that is patient, but quick to try again.
@@ -49,6 +52,7 @@ async fn next(turn: &mut Turn) -> Option<Result<Delta, ModelError>> {
 /// Everything that a turn brings.
 #[derive(Debug, Default, PartialEq)]
 struct Whole {
+    reasoning: String,
     text: String,
     calls: Vec<ToolCall>,
     end: Option<TurnEnd>,
@@ -71,6 +75,10 @@ async fn read(mut turn: Turn) -> Whole {
     while let Some(piece) = next(&mut turn).await {
         assert!(whole.end.is_none() && whole.error.is_none(), "nothing comes after the end");
         match piece {
+            Ok(Delta::Reasoning(text)) => {
+                assert!(!text.is_empty() && whole.calls.is_empty(), "{text:?}");
+                whole.reasoning.push_str(&text);
+            }
             Ok(Delta::Text(text)) => {
                 assert!(!text.is_empty() && whole.calls.is_empty(), "{text:?}");
                 whole.text.push_str(&text);

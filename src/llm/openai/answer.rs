@@ -1,21 +1,22 @@
 //! Reading an answer as it arrives.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{StreamExt, stream};
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::llm::{Delta, Turn};
+use crate::llm::Delta;
 use crate::sse::parse::{Event, Parser};
 
 use super::assemble::Assembler;
 use super::continuation::Continuation;
 use super::fault::Fault;
+use super::limit::{Limit, Limits};
+use super::secrets::Secrets;
 use super::wire::Chunk;
 
 /// Largest answer of a server that does not stream, in bytes.
@@ -23,28 +24,49 @@ const WHOLE_MAX: usize = 8 * 1024 * 1024;
 /// How long to wait for the token count and `[DONE]` behind a complete answer.
 const TRAILER_WAIT: Duration = Duration::from_secs(5);
 
-/// How long an answer may take.
+/// When an answer must have come how far.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
+pub(super) struct Deadlines {
     /// When the first sign of the model must have come.
     pub(super) first: Instant,
-    /// How long the model may be silent from then on.
-    pub(super) idle: Duration,
     /// When the whole turn must be over, however busy the model is.
     pub(super) whole: Instant,
+}
+
+impl Deadlines {
+    /// What a turn gets that begins now.
+    pub(super) fn from_now(limits: Limits) -> Self {
+        let now = Instant::now();
+        Self { first: now + limits.first_token, whole: now + limits.turn }
+    }
+
+    /// The time until the model shows itself, anew; what is left of the whole stays.
+    pub(super) fn with_first_anew(self, limits: Limits) -> Self {
+        Self { first: Instant::now() + limits.first_token, ..self }
+    }
+
+    /// When a model that has not shown itself is given up, and by which limit.
+    pub(super) fn soonest(self) -> (Instant, Limit) {
+        if self.first < self.whole {
+            (self.first, Limit::FirstToken)
+        } else {
+            (self.whole, Limit::Turn)
+        }
+    }
 }
 
 /// An answer on its way. Dropping it cancels the request.
 pub(super) struct Answer {
     response: reqwest::Response,
-    key: Option<SecretString>,
+    limits: Limits,
+    secrets: Arc<Secrets>,
     reader: Reader,
     events: VecDeque<Event>,
     assembler: Assembler,
     continuation: Continuation,
     /// Read, but not handed out.
     ready: VecDeque<Delta>,
-    times: Times,
+    deadlines: Deadlines,
     /// Whether the model has shown itself.
     begun: bool,
     /// When nothing more is waited for behind a complete answer; `None` until it is complete.
@@ -65,18 +87,19 @@ impl Answer {
     pub(super) fn new(
         response: reqwest::Response,
         assembler: Assembler,
-        key: Option<SecretString>,
-        times: Times,
+        (limits, deadlines): (Limits, Deadlines),
+        secrets: Arc<Secrets>,
     ) -> Self {
         Self {
             response,
-            key,
+            limits,
+            secrets,
             reader: Reader::Undecided,
             events: VecDeque::new(),
             assembler,
             continuation: Continuation::default(),
             ready: VecDeque::new(),
-            times,
+            deadlines,
             begun: false,
             trailer_deadline: None,
             over: false,
@@ -91,7 +114,7 @@ impl Answer {
     /// The next piece; `None` once the end has been handed out.
     pub(super) async fn next(&mut self) -> Result<Option<Delta>, Fault> {
         // The clock runs while we wait for the model, not while the reader is busy elsewhere.
-        let mut deadline = if self.begun { self.patience() } else { self.times.first };
+        let mut deadline = if self.begun { self.patience() } else { self.deadlines.first };
         loop {
             if let Some(delta) = self.ready.pop_front() {
                 return Ok(Some(delta));
@@ -110,18 +133,9 @@ impl Answer {
         }
     }
 
-    /// The answer as the port hands it out, beginning with a piece that was taken from it.
-    pub(super) fn into_turn(mut self, first: Option<Delta>) -> Turn {
-        if let Some(first) = first {
-            self.ready.push_front(first);
-        }
-        stream::try_unfold(self, |mut answer| async move {
-            match answer.next().await {
-                Ok(delta) => Ok(delta.map(|delta| (delta, answer))),
-                Err(fault) => Err(fault.error),
-            }
-        })
-        .boxed()
+    /// Whether the model has shown itself.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
     }
 
     /// Until when to wait for the next sign of the model. Behind a complete answer that is set
@@ -129,25 +143,26 @@ impl Answer {
     fn patience(&mut self) -> Instant {
         let now = Instant::now();
         if !self.assembler.is_finished() {
-            return now + self.times.idle;
+            return now + self.limits.idle;
         }
-        let wait = self.times.idle.min(TRAILER_WAIT);
+        let wait = self.limits.idle.min(TRAILER_WAIT);
         *self.trailer_deadline.get_or_insert(now + wait)
     }
 
     /// The next bytes; `None` at the end. The deadlines count even if bytes are always there.
     async fn bytes(&mut self, deadline: Instant) -> Result<Option<Bytes>, Fault> {
-        let limit = deadline.min(self.times.whole);
-        let waited_for = match Instant::now() < limit {
-            true => timeout_at(limit, self.response.chunk()).await.ok(),
+        let until = deadline.min(self.deadlines.whole);
+        let waited_for = match Instant::now() < until {
+            true => timeout_at(until, self.response.chunk()).await.ok(),
             false => None,
         };
-        match waited_for {
-            Some(received) => received.map_err(Fault::of_body),
-            None if limit == self.times.whole => Err(Fault::out_of_time()),
-            None if self.begun => Err(Fault::timed_out("no further token")),
-            None => Err(Fault::timed_out("no first token")),
-        }
+        let limit = match waited_for {
+            Some(received) => return received.map_err(Fault::of_body),
+            None if until == self.deadlines.whole => Limit::Turn,
+            None if self.begun => Limit::Idle,
+            None => Limit::FirstToken,
+        };
+        Err(Fault::timed_out(limit, self.limits.of(limit)))
     }
 
     /// Waits for bytes. Says whether the model did anything; bytes alone are no sign of that.
@@ -232,11 +247,14 @@ impl Answer {
         let unreadable =
             |_| Fault::broken("a part of the answer is not the JSON that it should be");
         let value: Value = serde_json::from_slice(json).map_err(unreadable)?;
-        if let Some(fault) = Fault::in_answer(&value, self.key.as_ref()) {
+        if let Some(fault) = Fault::in_answer(&value, &self.secrets) {
             return Err(fault);
         }
         let chunk = Chunk::deserialize(value).map_err(unreadable)?;
         let step = self.assembler.take(chunk)?;
+        if !step.reasoning.is_empty() {
+            self.ready.push_back(Delta::Reasoning(step.reasoning));
+        }
         let text = self.continuation.push(step.text);
         self.say(text);
         Ok(step.alive)

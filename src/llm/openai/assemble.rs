@@ -10,11 +10,11 @@ use crate::llm::{ChatRequest, Delta, TurnEnd};
 use super::fault::Fault;
 use super::names::ToolNames;
 use super::request;
-use super::wire::{CallFragment, Choice, Chunk, FinishReason};
+use super::wire::{CallFragment, Choice, Chunk, FinishReason, Words};
 
 /// Most tool calls in one turn.
 const CALLS_MAX: usize = 128;
-/// Most bytes of text in one turn: 1 MiB.
+/// Most bytes of text in one turn: 1 MiB. What a model thinks aloud may be as long again.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
 /// Most bytes of all the tool calls of one turn.
 const CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -22,6 +22,8 @@ const CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// What one chunk brought.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Step {
+    /// What the model thinks aloud, possibly empty.
+    pub(super) reasoning: String,
     /// Text to hand out, possibly empty.
     pub(super) text: String,
     /// Whether the model did anything. Some servers send empty chunks to keep a connection open.
@@ -39,6 +41,7 @@ pub(super) struct Assembler {
     current: usize,
     call_bytes: usize,
     text_bytes: usize,
+    reasoning_bytes: usize,
     finish: Option<FinishReason>,
     usage: Option<Usage>,
     logprob_sum: f64,
@@ -63,6 +66,7 @@ impl Assembler {
             current: 0,
             call_bytes: 0,
             text_bytes: 0,
+            reasoning_bytes: 0,
             finish: None,
             usage: None,
             logprob_sum: 0.0,
@@ -83,19 +87,20 @@ impl Assembler {
         let usage = chunk.usage();
         self.usage = usage.or(self.usage);
         let Some(mut choice) = chunk.choice() else {
-            return Ok(Step { text: String::new(), alive: usage.is_some() });
+            return Ok(Step { alive: usage.is_some(), ..Step::default() });
         };
         self.count(&choice);
         let mut piece = choice.piece();
         let fragments = piece.tool_calls.take().unwrap_or_default();
-        let text = piece.text();
+        let Words { mut reasoning, text } = piece.words();
         let finish = choice.finish_reason();
         let alive =
-            !text.is_empty() || !fragments.is_empty() || finish.is_some() || piece.reasons();
-        self.text_bytes = self.text_bytes.saturating_add(text.len());
-        if self.text_bytes > TEXT_BYTES_MAX {
-            return Err(Fault::broken("the model does not stop writing"));
+            !text.is_empty() || !reasoning.is_empty() || !fragments.is_empty() || finish.is_some();
+        if self.is_finished() {
+            // What a model thinks behind its answer concerns nobody.
+            reasoning.clear();
         }
+        self.measure(&reasoning, &text)?;
         self.finish = finish.or(self.finish);
         let of = fragments.len();
         for (position, fragment) in fragments.into_iter().enumerate() {
@@ -103,7 +108,7 @@ impl Assembler {
         }
         match finish {
             Some(FinishReason::ContentFilter) => Err(Fault::filtered()),
-            _ => Ok(Step { text, alive }),
+            _ => Ok(Step { reasoning, text, alive }),
         }
     }
 
@@ -130,6 +135,19 @@ impl Assembler {
             truncated: self.finish == Some(FinishReason::Length),
         }));
         deltas.into_iter()
+    }
+
+    /// Bounds what a model writes that does not stop by itself.
+    fn measure(&mut self, reasoning: &str, text: &str) -> Result<(), Fault> {
+        self.text_bytes = self.text_bytes.saturating_add(text.len());
+        self.reasoning_bytes = self.reasoning_bytes.saturating_add(reasoning.len());
+        if self.text_bytes > TEXT_BYTES_MAX {
+            return Err(Fault::broken("the model does not stop writing"));
+        }
+        if self.reasoning_bytes > TEXT_BYTES_MAX {
+            return Err(Fault::broken("the model does not stop thinking"));
+        }
+        Ok(())
     }
 
     fn count(&mut self, choice: &Choice) {

@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use crate::llm::ModelError;
 
+use super::extras::Extras;
+use super::limit::Limit;
 use super::retry;
+use super::secrets::Secrets;
 
 /// Longest text of a provider that goes into an error, in characters.
 const MESSAGE_MAX: usize = 300;
+/// What Cloudflare answers for a server that it has waited for in vain.
+const CLOUDFLARE_TIMEOUT: u16 = 524;
 
 /// A failed attempt.
 #[derive(Debug)]
@@ -35,28 +39,21 @@ pub(super) enum Again {
     After(Duration),
 }
 
-/// Optional parameters of a request, which not every provider takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Extras {
-    /// `stream_options`: count the tokens.
-    pub(super) usage: bool,
-    /// `logprobs`: say how sure you are.
-    pub(super) logprobs: bool,
-}
-
 impl Fault {
     fn new(error: ModelError, again: Again) -> Self {
         Self { error, again, blamed: Extras::default() }
     }
 
     /// There was no answer: no connection, or one that broke before the head of an answer.
-    pub(super) fn of_request(error: reqwest::Error) -> Self {
+    pub(super) fn of_request(error: reqwest::Error, connect_timeout: Duration) -> Self {
+        if error.is_connect() && error.is_timeout() {
+            let text = Limit::Connect.reached(connect_timeout);
+            return Self::new(ModelError::Unavailable(text), Again::Soon);
+        }
         let error = error.without_url();
         let text = bounded(&innermost(&error));
         if error.is_builder() {
             Self::new(ModelError::Refused(text), Again::Never)
-        } else if error.is_timeout() && !error.is_connect() {
-            Self::timed_out("no answer to the request")
         } else {
             Self::new(ModelError::Unavailable(text), Again::Soon)
         }
@@ -64,21 +61,13 @@ impl Fault {
 
     /// The answer broke off on the way.
     pub(super) fn of_body(error: reqwest::Error) -> Self {
-        if error.is_timeout() {
-            return Self::timed_out("the connection went silent");
-        }
         Self::broken(&bounded(&innermost(&error.without_url())))
     }
 
-    /// The model went silent.
-    pub(super) fn timed_out(what: &str) -> Self {
-        Self::new(ModelError::TimedOut(what.to_owned()), Again::Soon)
-    }
-
-    /// The turn took longer than any turn may. Another attempt would have no time left.
-    pub(super) fn out_of_time() -> Self {
-        let text = "the answer was not complete in time".to_owned();
-        Self::new(ModelError::TimedOut(text), Again::Never)
+    /// A limit was reached. Asking the same model again would cost the same time, and be billed
+    /// once more.
+    pub(super) fn timed_out(limit: Limit, after: Duration) -> Self {
+        Self::new(ModelError::TimedOut(limit.reached(after)), Again::Never)
     }
 
     /// The stream broke off or cannot be understood.
@@ -97,7 +86,7 @@ impl Fault {
         status: StatusCode,
         headers: &HeaderMap,
         body: &[u8],
-        key: Option<&SecretString>,
+        secrets: &Secrets,
     ) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let said = Said::in_body(&body).unwrap_or_default();
@@ -105,20 +94,23 @@ impl Fault {
         let again = match kind {
             // No money comes in within seconds.
             Kind::RateLimited if said.code == "insufficient_quota" => Again::Never,
-            _ if status == StatusCode::CONFLICT || kind.passes() => {
+            // A 408 is about the request, which took too long to arrive; no model has seen it.
+            _ if matches!(status, StatusCode::CONFLICT | StatusCode::REQUEST_TIMEOUT)
+                || kind.passes() =>
+            {
                 retry::asked_for(headers).map_or(Again::Soon, Again::After)
             }
             _ => Again::Never,
         };
         let text = match said.message.as_str() {
             "" => status.to_string(),
-            message => format!("{status}: {}", presentable(message, key)),
+            message => format!("{status}: {}", presentable(message, secrets)),
         };
-        Self { error: kind.error(text), again, blamed: Extras::blamed(status, &body) }
+        Self { error: kind.error(text), again, blamed: blamed(status, &body) }
     }
 
     /// The error that an answer with a good status carries, if it carries one.
-    pub(super) fn in_answer(answer: &Value, key: Option<&SecretString>) -> Option<Self> {
+    pub(super) fn in_answer(answer: &Value, secrets: &Secrets) -> Option<Self> {
         let carries = match answer.get("error") {
             Some(Value::Object(error)) => !error.is_empty(),
             Some(Value::String(error)) => !error.is_empty(),
@@ -129,7 +121,7 @@ impl Fault {
         let again = if kind.passes() { Again::Soon } else { Again::Never };
         let text = match said.message.as_str() {
             "" => "the provider reported an error".to_owned(),
-            message => presentable(message, key),
+            message => presentable(message, secrets),
         };
         Some(Self::new(kind.error(text), again))
     }
@@ -149,41 +141,15 @@ impl Fault {
     }
 }
 
-impl Extras {
-    /// The parameters that a 400 or 422 complains about. Only what the provider itself says counts:
-    /// many quote the request beside it, and with it whatever a prompt says.
-    fn blamed(status: StatusCode, body: &Value) -> Self {
-        if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
-            return Self::default();
-        }
-        let mut complaints = Vec::new();
-        collect_complaints(body, &mut complaints);
-        let mentions = |name| complaints.iter().any(|complaint| complaint.contains(name));
-        Self {
-            usage: mentions("stream_options") || mentions("include_usage"),
-            logprobs: mentions("logprobs"),
-        }
+/// The parameters that a 400 or 422 complains about. Only what the provider itself says counts: many
+/// quote the request beside it, and with it whatever a prompt says.
+fn blamed(status: StatusCode, body: &Value) -> Extras {
+    if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
+        return Extras::default();
     }
-
-    /// The parameters of these that the other does not name.
-    pub(super) fn without(self, other: Self) -> Self {
-        Self { usage: self.usage && !other.usage, logprobs: self.logprobs && !other.logprobs }
-    }
-
-    /// The parameters that at least one of both names.
-    pub(super) fn or(self, other: Self) -> Self {
-        Self { usage: self.usage || other.usage, logprobs: self.logprobs || other.logprobs }
-    }
-
-    /// The parameters that both name.
-    pub(super) fn and(self, other: Self) -> Self {
-        Self { usage: self.usage && other.usage, logprobs: self.logprobs && other.logprobs }
-    }
-
-    /// Whether it names one at all.
-    pub(super) fn any(self) -> bool {
-        self.usage || self.logprobs
-    }
+    let mut complaints = Vec::new();
+    collect_complaints(body, &mut complaints);
+    Extras::blamed(&complaints)
 }
 
 /// The texts in which providers say what they refuse: `message`, `param` and `msg`, the path in
@@ -216,7 +182,9 @@ impl Kind {
     fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::TOO_MANY_REQUESTS => Self::RateLimited,
-            StatusCode::REQUEST_TIMEOUT => Self::TimedOut,
+            // A proxy in front of the model has waited for it in vain.
+            StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Self::TimedOut,
+            status if status.as_u16() == CLOUDFLARE_TIMEOUT => Self::TimedOut,
             StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::NOT_FOUND => {
                 Self::Denied
             }
@@ -226,11 +194,11 @@ impl Kind {
         }
     }
 
-    /// Whether it may be over in a moment.
+    /// Whether it may be over in a moment. A model that was too slow for somebody is as slow again.
     fn passes(self) -> bool {
         match self {
-            Self::Unavailable | Self::RateLimited | Self::TimedOut | Self::Unknown => true,
-            Self::Denied | Self::Refused | Self::Filtered => false,
+            Self::Unavailable | Self::RateLimited | Self::Unknown => true,
+            Self::TimedOut | Self::Denied | Self::Refused | Self::Filtered => false,
         }
     }
 
@@ -304,16 +272,9 @@ impl Said {
     }
 }
 
-/// A provider's text as one bounded line without keys: some of them quote the key they refuse.
-fn presentable(text: &str, key: Option<&SecretString>) -> String {
-    let key = key.map(|key| key.expose_secret().trim()).filter(|key| !key.is_empty());
-    let text = key.map_or_else(|| text.to_owned(), |key| text.replace(key, "[key]"));
-    let text = text.replace(|c: char| c.is_control(), " ");
-    let is_key = |word: &str| {
-        word.trim_start_matches(|c: char| !c.is_ascii_alphanumeric()).starts_with("sk-")
-    };
-    let words = text.split_whitespace().map(|word| if is_key(word) { "[key]" } else { word });
-    bounded(&words.collect::<Vec<_>>().join(" "))
+/// A provider's text as one bounded line without keys.
+fn presentable(text: &str, secrets: &Secrets) -> String {
+    bounded(&secrets.redact(text))
 }
 
 fn bounded(text: &str) -> String {

@@ -10,8 +10,9 @@ use crate::domain::{Message, ToolCall};
 use crate::llm::ChatRequest;
 use crate::tools::ToolSpec;
 
+use super::Parameters;
 use super::data::Marks;
-use super::fault::Extras;
+use super::extras::{Extra, Extras};
 use super::names::ToolNames;
 
 /// Asks for the rest of an answer that was interrupted.
@@ -32,6 +33,47 @@ pub(super) struct Body<'a> {
     stream_options: Option<StreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     logprobs: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u64>,
+}
+
+/// What is asked of a model besides the conversation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    /// The model's name.
+    pub(super) model: &'a str,
+    /// How it is to answer.
+    pub(super) parameters: &'a Parameters,
+    /// The parts of the request that the provider takes.
+    pub(super) extras: Extras,
+    /// The name of the limit of the answer's length.
+    pub(super) output_limit: OutputLimitName,
+}
+
+/// What the limit of an answer's length is called: newer models of OpenAI refuse the older name,
+/// and most servers that speak its protocol do not know the newer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OutputLimitName {
+    /// `max_tokens`.
+    MaxTokens,
+    /// `max_completion_tokens`.
+    MaxCompletionTokens,
+}
+
+impl OutputLimitName {
+    /// The other name.
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::MaxTokens => Self::MaxCompletionTokens,
+            Self::MaxCompletionTokens => Self::MaxTokens,
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -96,20 +138,26 @@ struct StreamOptions {
 }
 
 impl<'a> Body<'a> {
-    /// Asks `model` for the turn, with those optional parameters that it takes.
-    pub(super) fn new(
-        model: &'a str,
-        request: &'a ChatRequest,
-        wording: Wording<'a>,
-        extras: Extras,
-    ) -> Self {
+    /// Asks for the turn.
+    pub(super) fn new(asked: Asked<'a>, request: &'a ChatRequest, wording: Wording<'a>) -> Self {
+        let Asked { model, parameters, extras, output_limit } = asked;
+        let limit_if = |name| parameters.max_output_tokens.filter(|_| output_limit == name);
         Self {
             model,
             messages: conversation(request, wording),
             tools: request.tools.iter().map(|tool| offered(tool, wording.names)).collect(),
             stream: true,
-            stream_options: extras.usage.then_some(StreamOptions { include_usage: true }),
-            logprobs: extras.logprobs.then_some(true),
+            stream_options: extras
+                .has(Extra::Usage)
+                .then_some(StreamOptions { include_usage: true }),
+            logprobs: extras.has(Extra::Logprobs).then_some(true),
+            temperature: parameters.temperature.filter(|_| extras.has(Extra::Temperature)),
+            reasoning_effort: parameters
+                .reasoning_effort
+                .as_deref()
+                .filter(|_| extras.has(Extra::ReasoningEffort)),
+            max_tokens: limit_if(OutputLimitName::MaxTokens),
+            max_completion_tokens: limit_if(OutputLimitName::MaxCompletionTokens),
         }
     }
 }

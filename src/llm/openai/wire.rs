@@ -41,12 +41,12 @@ pub(super) struct Piece {
     content: Option<Content>,
     #[serde(default, deserialize_with = "lenient")]
     refusal: Option<String>,
-    /// The model's thinking aloud: a sign of life, and nothing else.
+    /// The model's thinking aloud.
     #[serde(default, deserialize_with = "lenient")]
-    reasoning_content: Option<String>,
+    reasoning_content: Option<Value>,
     /// The same under its other name; no alias, because some servers send both.
     #[serde(default, deserialize_with = "lenient")]
-    reasoning: Option<String>,
+    reasoning: Option<Value>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) tool_calls: Option<Vec<CallFragment>>,
 }
@@ -60,8 +60,21 @@ enum Content {
 
 #[derive(Debug, Deserialize)]
 struct Part {
+    #[serde(default, rename = "type", deserialize_with = "lenient")]
+    kind: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     text: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    thinking: Option<Value>,
+}
+
+/// What a piece of a message says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Words {
+    /// What the model thinks aloud, possibly empty.
+    pub(super) reasoning: String,
+    /// Its answer, possibly empty. A refusal is an answer like any other.
+    pub(super) text: String,
 }
 
 /// A fragment of a tool call.
@@ -164,21 +177,30 @@ impl Choice {
 }
 
 impl Piece {
-    /// The text, possibly empty. A refusal is an answer like any other.
-    pub(super) fn text(&mut self) -> String {
-        let mut text = match self.content.take() {
-            Some(Content::Text(text)) => text,
-            Some(Content::Parts(parts)) => parts.into_iter().filter_map(|part| part.text).collect(),
-            None => String::new(),
-        };
-        text.push_str(self.refusal.as_deref().unwrap_or_default());
-        text
+    /// Takes the words out.
+    pub(super) fn words(&mut self) -> Words {
+        let fields = [self.reasoning_content.take(), self.reasoning.take()];
+        // Who sends both fields sends the same words twice.
+        let told = fields.iter().flatten().map(text_of).find(|text| !text.is_empty());
+        let mut words = Words { reasoning: told.unwrap_or_default(), text: String::new() };
+        match self.content.take() {
+            Some(Content::Text(text)) => words.text = text,
+            Some(Content::Parts(parts)) => parts.iter().for_each(|part| part.add_to(&mut words)),
+            None => {}
+        }
+        words.text.push_str(self.refusal.as_deref().unwrap_or_default());
+        words
     }
+}
 
-    /// Whether the model thinks aloud here.
-    pub(super) fn reasons(&self) -> bool {
-        let mut fields = [&self.reasoning_content, &self.reasoning].into_iter().flatten();
-        fields.any(|text| !text.is_empty())
+impl Part {
+    fn add_to(&self, words: &mut Words) {
+        let text = self.text.as_deref().unwrap_or_default();
+        match self.kind.as_deref() {
+            Some("thinking" | "reasoning") => words.reasoning.push_str(text),
+            Some(_) | None => words.text.push_str(text),
+        }
+        words.reasoning.push_str(&self.thinking.as_ref().map(text_of).unwrap_or_default());
     }
 }
 
@@ -204,6 +226,20 @@ impl CallFragment {
     }
 }
 
+/// The words of a thought, which some servers put into objects or lists of parts.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().map(text_of).collect(),
+        Value::Object(fields) => {
+            let names = ["text", "content", "thinking", "summary"];
+            let mut texts = names.iter().filter_map(|name| fields.get(*name)).map(text_of);
+            texts.find(|text| !text.is_empty()).unwrap_or_default()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => String::new(),
+    }
+}
+
 /// Reads a field, or takes it for absent.
 fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
@@ -212,4 +248,39 @@ where
 {
     let value = Value::deserialize(deserializer)?;
     Ok(serde_json::from_value::<Option<T>>(value).ok().flatten())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn words(delta: Value) -> (String, String) {
+        let mut piece: Piece = serde_json::from_value(delta).unwrap();
+        let Words { reasoning, text } = piece.words();
+        (reasoning, text)
+    }
+
+    #[test]
+    fn what_a_model_thinks_is_told_from_what_it_says_however_it_comes() {
+        let same = [
+            json!({"reasoning_content": "hm", "content": "yes"}),
+            json!({"reasoning": "hm", "content": "yes"}),
+            json!({"reasoning_content": "hm", "reasoning": "hm", "content": "yes"}),
+            json!({"reasoning_content": null, "reasoning": {"content": "hm"}, "content": "yes"}),
+            json!({"reasoning_content": "", "reasoning": [{"text": "h"}, {"text": "m"}], "content": "yes"}),
+            json!({"content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+                {"type": "text", "text": "yes"},
+            ]}),
+            json!({"content": [{"type": "reasoning", "text": "hm"}, {"text": "yes"}]}),
+        ];
+        for delta in same {
+            assert_eq!(words(delta.clone()), ("hm".into(), "yes".into()), "{delta}");
+        }
+        let none =
+            json!({"reasoning_content": 7, "reasoning": {"effort": "high"}, "content": null});
+        assert_eq!(words(none), (String::new(), String::new()));
+    }
 }

@@ -116,7 +116,7 @@ impl Iterator for Speech {
                 match &delta {
                     Delta::Text(text) => self.spent.add(text),
                     Delta::ToolCall(call) => self.spent.add_call(call),
-                    Delta::End(_) => {}
+                    Delta::Reasoning(_) | Delta::End(_) => {}
                 }
                 Some(delta)
             }
@@ -160,7 +160,7 @@ mod tests {
         Speech::of_text(text.to_owned(), count, 0, Confidence::new(1.0))
             .filter_map(|delta| match delta {
                 Delta::Text(text) => Some(text),
-                Delta::ToolCall(_) | Delta::End(_) => None,
+                Delta::Reasoning(_) | Delta::ToolCall(_) | Delta::End(_) => None,
             })
             .collect()
     }

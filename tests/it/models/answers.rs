@@ -111,14 +111,15 @@ async fn a_refusal_is_text_and_thinking_aloud_is_not() {
         .delta(&json!({"reasoning_content": "hm", "reasoning": "hm"}))
         .delta(&json!({"refusal": "I'd rather not."}))
         .ends("stop");
-    assert_eq!(ask([reply]).await.unwrap().text, "I'd rather not.");
+    let whole = ask([reply]).await.unwrap();
+    assert_eq!((whole.reasoning.as_str(), whole.text.as_str()), ("hm", "I'd rather not."));
 }
 
 #[tokio::test]
 async fn a_server_that_does_not_stream_is_understood() {
     let body = json!({
         "choices": [{
-            "message": {"role": "assistant", "content": "네", "tool_calls": [
+            "message": {"role": "assistant", "content": "네", "reasoning_content": "음", "tool_calls": [
                 {"id": "c1", "type": "function", "function": {"name": "git_status", "arguments": "{}"}},
             ]},
             "logprobs": {"content": [{"logprob": 0.5_f64.ln()}]},
@@ -131,6 +132,7 @@ async fn a_server_that_does_not_stream_is_understood() {
     for reply in replies {
         let whole = ask([reply]).await.unwrap();
         assert_eq!((whole.text.as_str(), whole.names()), ("네", vec!["git_status"]));
+        assert_eq!(whole.reasoning, "음");
         let confidence = Some(Confidence::new(0.5));
         let end = TurnEnd { usage: Some(USAGE), confidence, truncated: false };
         assert_eq!(whole.end, Some(end));

@@ -5,18 +5,13 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::support::model::{Gate, PATIENCE};
+use crate::support::model::Gate;
 
 /// The error of a turn that never begins, and the number of attempts.
 async fn fails(reply: Reply) -> (ModelError, usize) {
     let model = FakeModel::always(reply).await;
     let error = open(&client(&model), prompt()).await.map(|_| ()).unwrap_err();
     (error, model.requests().len())
-}
-
-fn impatient(model: &FakeModel) -> Config {
-    let (first, idle) = (Duration::from_millis(150), Duration::from_millis(150));
-    Config { first_token_timeout: first, idle_timeout: idle, ..config(model) }
 }
 
 #[tokio::test]
@@ -167,84 +162,6 @@ async fn an_answer_that_the_content_filter_stops_is_refused() {
 }
 
 #[tokio::test]
-async fn a_model_that_never_begins_times_out_whatever_else_it_sends() {
-    let empty = json!({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]});
-    let replies = [
-        Reply::silence(),
-        Reply::stream().goes_silent(),
-        Reply::stream().chunk(&empty).keeps_alive(),
-    ];
-    for reply in replies {
-        let model = FakeModel::always(reply.clone()).await;
-        let client = OpenAi::new(Config { max_retries: 1, ..impatient(&model) }).unwrap();
-        let error = open(&client, prompt()).await.map(|_| ()).unwrap_err();
-        assert!(matches!(error, ModelError::TimedOut(_)), "{error:?} of {reply:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_model_that_was_silent_is_asked_again() {
-    let model = FakeModel::always(Reply::text(["ok"])).await;
-    model.then(Reply::silence());
-    // Many retries: on a busy machine also a good answer may miss the short time limit.
-    let client =
-        OpenAi::new(Config { max_retries: 50, idle_timeout: PATIENCE, ..impatient(&model) })
-            .unwrap();
-    let whole = read(open(&client, prompt()).await.unwrap()).await;
-    assert_eq!(whole.text, "ok");
-    assert!(model.requests().len() > 1);
-}
-
-#[tokio::test]
-async fn keep_alives_do_not_hide_a_model_that_died_halfway() {
-    for reply in
-        [Reply::stream().piece("a").keeps_alive(), Reply::stream().piece("a").goes_silent()]
-    {
-        let model = FakeModel::always(reply).await;
-        let client = OpenAi::new(Config {
-            first_token_timeout: Duration::from_secs(30),
-            ..impatient(&model)
-        });
-        let whole = read(open(&client.unwrap(), prompt()).await.unwrap()).await;
-        assert_eq!(whole.text, "a");
-        assert!(matches!(whole.error, Some(ModelError::TimedOut(_))), "{whole:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_complete_answer_does_not_need_the_connection_to_end() {
-    let choice = json!({"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"});
-    let reply = Reply::stream().chunk(&json!({"choices": [choice]})).keeps_alive();
-    let model = FakeModel::always(reply).await;
-    let patient = Duration::from_secs(30);
-    let config = Config { first_token_timeout: patient, ..impatient(&model) };
-    let whole = read(open(&OpenAi::new(config).unwrap(), prompt()).await.unwrap()).await;
-    assert_eq!((whole.text.as_str(), whole.error), ("a", None));
-}
-
-#[tokio::test]
-async fn a_model_that_goes_on_for_ever_is_stopped_in_time_whatever_it_says() {
-    let thinks = Reply::stream().delta(&json!({"reasoning_content": "hm"})).for_ever();
-    let counts = Reply::stream().usage(1, 1).for_ever();
-    for reply in [thinks, counts] {
-        let model = FakeModel::always(reply).await;
-        let turn_timeout = Duration::from_millis(300);
-        let client = OpenAi::new(Config { turn_timeout, ..config(&model) }).unwrap();
-        let error = open(&client, prompt()).await.map(|_| ()).unwrap_err();
-        assert!(matches!(error, ModelError::TimedOut(_)), "{error:?}");
-        assert!(model.requests().len() <= 1, "there is no time for another attempt");
-    }
-    let model = FakeModel::always(Reply::stream().piece("a").for_ever()).await;
-    let turn_timeout = Duration::from_secs(1);
-    let client = OpenAi::new(Config { turn_timeout, ..config(&model) }).unwrap();
-    let error = match open(&client, prompt()).await {
-        Ok(turn) => read(turn).await.error,
-        Err(error) => Some(error),
-    };
-    assert!(matches!(error, Some(ModelError::TimedOut(_))), "{error:?}");
-}
-
-#[tokio::test]
 async fn a_model_that_writes_more_than_a_mebibyte_is_stopped() {
     let page = "x".repeat(256 * 1024);
     let four = (0..4).fold(Reply::stream(), |reply, _| reply.piece(&page));
@@ -252,17 +169,6 @@ async fn a_model_that_writes_more_than_a_mebibyte_is_stopped() {
     assert_eq!((whole.text.len(), whole.error), (1024 * 1024, None));
     let whole = ask([four.piece("!").ends("stop")]).await.unwrap();
     assert!(matches!(whole.error, Some(ModelError::Broken(_))), "{:?}", whole.error);
-}
-
-#[tokio::test]
-async fn what_comes_behind_a_complete_answer_does_not_keep_it_open() {
-    let thinking = json!({"reasoning_content": "hm"});
-    let reply = Reply::stream().piece("a").finish("stop").delta(&thinking).for_ever();
-    let model = FakeModel::always(reply).await;
-    let first_token_timeout = Duration::from_secs(30);
-    let config = Config { first_token_timeout, ..impatient(&model) };
-    let whole = read(open(&OpenAi::new(config).unwrap(), prompt()).await.unwrap()).await;
-    assert_eq!((whole.text.as_str(), whole.error), ("a", None));
 }
 
 #[tokio::test]
