@@ -2,7 +2,7 @@
 //! per second: the payload (JSON) and the frame around it.
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
 
-use aura_platform::domain::event::{ToolExecution, ToolStatus};
+use aura_platform::domain::event::{ToolExecution, ToolOutcome, ToolState};
 use aura_platform::domain::{Event, EventId, SessionId, ToolCallId};
 use aura_platform::sse::frame::{self, Form};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -22,15 +22,14 @@ fn tool_execution() -> Event {
     let commits: Vec<_> = (0..10)
         .map(|n| json!({"id": format!("{n:040x}"), "author": "김철수", "subject": "Fix the build"}))
         .collect();
+    let arguments = json!({"repository": "sample", "branch": "main", "limit": 10});
+    let outcome = ToolOutcome::Success(json!({"branch": "main", "commits": commits}));
     Event::ToolExecution(ToolExecution {
         call_id: ToolCallId::new("call_1"),
         tool: "git_log".into(),
-        arguments: json!({"repository": "sample", "branch": "main", "limit": 10}),
-        status: ToolStatus::Success,
+        arguments: arguments.as_object().cloned().unwrap_or_default(),
         requires_approval: false,
-        result: Some(json!({"branch": "main", "commits": commits})),
-        error: None,
-        duration_ms: Some(12),
+        state: ToolState::Ended { outcome, duration_ms: 12 },
     })
 }
 

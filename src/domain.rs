@@ -1,6 +1,7 @@
 //! Pure types: no async, no I/O, nothing of ours below them.
 
 pub mod approval;
+pub mod approvers;
 pub mod audit;
 pub mod caller;
 pub mod clock;
@@ -13,19 +14,21 @@ pub mod event;
 pub mod exhibit;
 pub mod ids;
 pub mod message;
+mod number;
 pub mod plan;
 pub mod role;
 pub mod session;
 pub mod signal;
 
-pub use approval::{ApprovalRequest, ApprovalStatus, Approvers, Decision, Verdict, Who};
+pub use approval::{ApprovalRequest, ApprovalStatus, Decision, Verdict};
+pub use approvers::{Approvers, NoApprovers, Quorum, Who};
 pub use audit::{
     ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, AuditReason, Broken, ChainEnd,
     EntryHash, FactId, Outcome,
 };
 pub use caller::Caller;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use confidence::Confidence;
+pub use confidence::{Certainty, Confidence};
 pub use context::PageContext;
 pub use day::UtcDay;
 pub use entry::{Entry, Shown};

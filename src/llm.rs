@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use thiserror::Error;
 
-use crate::domain::{Confidence, Message, ToolCall, Usage};
+use crate::domain::{Certainty, Message, ToolCall, Usage};
 use crate::tools::ToolSpec;
 
 pub mod fallback;
@@ -59,7 +59,7 @@ pub struct TurnEnd {
     /// Tokens, where the model counts them.
     pub usage: Option<Usage>,
     /// How sure it was, where it says so.
-    pub confidence: Option<Confidence>,
+    pub confidence: Option<Certainty>,
     /// Whether the answer was cut off by a length limit.
     pub truncated: bool,
 }

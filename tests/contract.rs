@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use aura_platform::domain::event::{
-    EndStatus, ErrorEvent, RESULT_SHOWN_MAX, ThoughtKind, ToolExecution, ToolStatus,
+    EndStatus, ErrorEvent, RESULT_SHOWN_MAX, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
 };
 use aura_platform::domain::plan::{PlanStep, StepStatus};
 use aura_platform::domain::{
-    ApprovalRequest, ApprovalStatus, Confidence, ErrorCode, Event, EventId, RequestId, SessionId,
-    StepId, TenantId, ThreadId, ToolCallId, Usage, UserId,
+    ApprovalRequest, ApprovalStatus, Approvers, Confidence, ErrorCode, Event, EventId, Quorum,
+    RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, Usage, UserId,
 };
 use aura_platform::sse::frame::{self, Form};
 use serde_json::{Map, Value, json};
@@ -55,16 +55,17 @@ fn step(status: StepStatus) -> PlanStep {
     }
 }
 
-fn call(status: ToolStatus) -> ToolExecution {
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+fn call(state: ToolState) -> ToolExecution {
     ToolExecution {
         call_id: ToolCallId::new("call_1"),
         tool: "git_merge".into(),
-        arguments: json!({"source": "feature", "target": "main"}),
-        status,
+        arguments: object(json!({"source": "feature", "target": "main"})),
         requires_approval: true,
-        result: None,
-        error: None,
-        duration_ms: None,
+        state,
     }
 }
 
@@ -98,7 +99,7 @@ fn thought_of_every_type() {
             sources: vec!["git_status".into(), "git_log".into()],
         };
         let fields = format!(
-            r#""thoughtType":"{name}","content":"생각","sources":["git_status","git_log"]"#
+            r#""event":"thought_chain","thoughtType":"{name}","content":"생각","sources":["git_status","git_log"]"#
         );
         check(&event, "thought", &fields);
     }
@@ -106,7 +107,11 @@ fn thought_of_every_type() {
         Event::Thought {
             kind: ThoughtKind::Analysis, content: "생각".into(), sources: Vec::new()
         };
-    check(&event, "thought", r#""thoughtType":"analysis","content":"생각","sources":[]"#);
+    check(
+        &event,
+        "thought",
+        r#""event":"thought_chain","thoughtType":"analysis","content":"생각","sources":[]"#,
+    );
 }
 
 #[test]
@@ -116,7 +121,8 @@ fn plan_step() {
         "plan_step",
         concat!(
             r#""stepId":"step_1","id":"step_1","title":"git_merge 실행","#,
-            r#""description":"feature를 main에 병합합니다.","status":"pending","#,
+            r#""description":"feature를 main에 병합합니다.","#,
+            r#""content":"feature를 main에 병합합니다.","status":"pending","#,
             r#""confidence":0.88,"order":1"#
         ),
     );
@@ -145,50 +151,60 @@ fn plan_step_update_and_timeline_of_every_status() {
 
 #[test]
 fn tool_execution_of_every_status() {
-    let statuses = [
-        (ToolStatus::Pending, "pending"),
-        (ToolStatus::Running, "running"),
-        (ToolStatus::Success, "success"),
-        (ToolStatus::Failed, "failed"),
-        (ToolStatus::Cancelled, "cancelled"),
+    let never_ran = ToolState::never_ran;
+    let states = [
+        (ToolState::Pending, "pending", r#""result":null,"error":null,"durationMs":null"#),
+        (ToolState::Running, "running", r#""result":null,"error":null,"durationMs":null"#),
+        (
+            ToolState::Ended { outcome: ToolOutcome::Success(json!(1)), duration_ms: 7 },
+            "success",
+            r#""result":1,"error":null,"durationMs":7"#,
+        ),
+        (
+            never_ran(ToolOutcome::Failed("왜".into())),
+            "failed",
+            r#""result":null,"error":"왜","durationMs":0"#,
+        ),
+        (
+            never_ran(ToolOutcome::Cancelled(None)),
+            "cancelled",
+            r#""result":null,"error":null,"durationMs":0"#,
+        ),
     ];
-    for (status, name) in statuses {
+    for (state, name, rest) in states {
         let fields = format!(
-            r#""toolCallId":"call_1","toolName":"git_merge","tool":"git_merge","toolArgs":{{"source":"feature","target":"main"}},"params":{{"source":"feature","target":"main"}},"status":"{name}","requiresApproval":true,"result":null,"error":null,"durationMs":null"#
+            r#""event":"action_execution","toolCallId":"call_1","toolName":"git_merge","tool":"git_merge","toolArgs":{{"source":"feature","target":"main"}},"params":{{"source":"feature","target":"main"}},"status":"{name}","requiresApproval":true,{rest}"#
         );
-        check(&Event::ToolExecution(call(status)), "tool_execution", &fields);
+        check(&Event::ToolExecution(call(state)), "tool_execution", &fields);
     }
 }
 
 #[test]
 fn tool_execution_with_what_came_of_it() {
+    let merged = ToolOutcome::Success(json!({"merged": true}));
     let done = ToolExecution {
-        arguments: json!({}),
+        arguments: Map::new(),
         requires_approval: false,
-        result: Some(json!({"merged": true})),
-        duration_ms: Some(42),
-        ..call(ToolStatus::Success)
+        ..call(ToolState::Ended { outcome: merged, duration_ms: 42 })
     };
     check(
         &Event::ToolExecution(done),
         "tool_execution",
         concat!(
-            r#""toolCallId":"call_1","toolName":"git_merge","tool":"git_merge","toolArgs":{},"#,
+            r#""event":"action_execution","toolCallId":"call_1","toolName":"git_merge","#,
+            r#""tool":"git_merge","toolArgs":{},"#,
             r#""params":{},"status":"success","requiresApproval":false,"#,
             r#""result":{"merged":true},"error":null,"durationMs":42"#
         ),
     );
-    let failed = ToolExecution {
-        arguments: json!({}),
-        error: Some("충돌".into()),
-        duration_ms: Some(0),
-        ..call(ToolStatus::Failed)
-    };
+    let conflict = ToolState::never_ran(ToolOutcome::Failed("충돌".into()));
+    let failed = ToolExecution { arguments: Map::new(), ..call(conflict) };
     check(
         &Event::ToolExecution(failed),
         "tool_execution",
         concat!(
-            r#""toolCallId":"call_1","toolName":"git_merge","tool":"git_merge","toolArgs":{},"#,
+            r#""event":"action_execution","toolCallId":"call_1","toolName":"git_merge","#,
+            r#""tool":"git_merge","toolArgs":{},"#,
             r#""params":{},"status":"failed","requiresApproval":true,"#,
             r#""result":null,"error":"충돌","durationMs":0"#
         ),
@@ -200,7 +216,8 @@ fn a_result_is_cut_only_above_the_limit_and_then_tells_its_length() {
     // The quotes around the text count too.
     let fits = Value::String("x".repeat(RESULT_SHOWN_MAX - 2));
     let shown = |result: &Value| -> Value {
-        let call = ToolExecution { result: Some(result.clone()), ..call(ToolStatus::Success) };
+        let outcome = ToolOutcome::Success(result.clone());
+        let call = call(ToolState::Ended { outcome, duration_ms: 1 });
         serde_json::from_str(&payload(&Event::ToolExecution(call))).unwrap()
     };
     let whole = shown(&fits);
@@ -216,9 +233,9 @@ fn a_result_is_cut_only_above_the_limit_and_then_tells_its_length() {
     assert!(long.to_string().starts_with(beginning));
 }
 
-#[test]
-fn hitl() {
-    let request = ApprovalRequest {
+/// A question about a merge, of which two managers have to approve.
+fn question() -> ApprovalRequest {
+    ApprovalRequest {
         request_id: RequestId::new("req_0123456789abcdef"),
         session_id: SessionId::new(SESSION),
         user_id: UserId::new("user123"),
@@ -229,26 +246,32 @@ fn hitl() {
         status: ApprovalStatus::Pending,
         created_at: 1_706_152_860_123,
         expires_at: 1_706_153_161,
+        quorum: Quorum::from(&"2 of role:manager".parse::<Approvers>().unwrap()),
         tool_call_id: None,
         args_hash: None,
         more: Map::new(),
-    };
-    let event = Event::Hitl {
-        request: Box::new(request),
+    }
+}
+
+#[test]
+fn hitl() {
+    let event = |confidence| Event::Hitl {
+        request: Box::new(question()),
         step_id: StepId::new("step_1"),
-        confidence: Confidence::new(0.5),
+        confidence,
     };
-    check(
-        &event,
-        "hitl",
-        concat!(
-            r#""requestId":"req_0123456789abcdef","actionType":"git_merge","action":"git_merge","#,
-            r#""message":"feature를 main에 병합할까요?","#,
-            r#""context":{"source":"feature","target":"main"},"#,
-            r#""params":{"source":"feature","target":"main"},"requiresApproval":true,"#,
-            r#""stepId":"step_1","confidence":0.5,"expiresAt":1706153161"#
-        ),
+    let question = concat!(
+        r#""event":"hitl_request","requestId":"req_0123456789abcdef","id":"req_0123456789abcdef","#,
+        r#""actionType":"git_merge","action":"git_merge","#,
+        r#""message":"feature를 main에 병합할까요?","#,
+        r#""context":{"source":"feature","target":"main"},"#,
+        r#""params":{"source":"feature","target":"main"},"requiresApproval":true,"stepId":"step_1""#
     );
+    let terms =
+        r#""expiresAt":1706153161,"approvers":"role:manager","approvalsNeeded":2,"approvals":0"#;
+    check(&event(None), "hitl", &format!("{question},{terms}"));
+    let measured = Some(Confidence::new(0.5));
+    check(&event(measured), "hitl", &format!(r#"{question},"confidence":0.5,{terms}"#));
 }
 
 #[test]

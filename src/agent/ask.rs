@@ -7,10 +7,10 @@ use super::journal::{Draft, JournalError};
 use super::record::{PlannedCall, Record};
 use super::run::{Env, Flow, Run, Step};
 use super::votes::keep_request;
-use crate::domain::event::{ThoughtKind, ToolStatus};
+use crate::domain::event::{ThoughtKind, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
-    ApprovalRequest, ApprovalStatus, Approvers, ArgumentsHash, Decision, Event, RequestId,
+    ApprovalRequest, ApprovalStatus, Approvers, ArgumentsHash, Decision, Event, Quorum, RequestId,
     SessionId, Verdict,
 };
 use crate::tools::Tool;
@@ -71,14 +71,12 @@ impl Run {
         let mut drafts = Vec::new();
         for question @ Question { planned, request } in questions {
             drafts.extend(self.move_step(&planned.step, StepStatus::InProgress));
-            let pending = self.execution(planned, &request.context, ToolStatus::Pending);
+            let pending = self.execution(planned, &request.context, ToolState::Pending);
             drafts.push(Draft::Event(Event::ToolExecution(pending)));
-            let confidence =
-                self.state.step(&planned.step).map_or(self.state.confidence, |s| s.confidence);
             let hitl = Event::Hitl {
                 request: Box::new(request.clone()),
                 step_id: planned.step.clone(),
-                confidence,
+                confidence: self.state.measured,
             };
             drafts.push(Draft::Both(hitl, question.record()));
         }
@@ -161,6 +159,7 @@ impl Run {
             created_at: now_ms,
             // Whole seconds on the wire: nobody gets less than the time promised.
             expires_at: now_ms.saturating_add(wait_ms).div_ceil(1000),
+            quorum: Quorum::from(&self.env.approvers.of(&planned.call.name)),
             more: serde_json::Map::new(),
         };
         Question { planned: planned.clone(), request }

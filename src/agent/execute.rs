@@ -9,7 +9,7 @@ use super::policy::OnReject;
 use super::record::{Outcome, PlannedCall, Record};
 use super::run::{Flow, Run, Step};
 use super::turn::parse_arguments;
-use crate::domain::event::{ToolExecution, ToolStatus};
+use crate::domain::event::{ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{ApprovalRequest, ArgumentsHash, Decision, Event, Verdict};
 use crate::tools::{Effect, Tool, ToolContext, ToolError};
@@ -99,9 +99,9 @@ impl Run {
         decision: &Decision,
     ) -> Step {
         let reason = decision.reason.as_deref().unwrap_or(NO_REASON);
-        let shown = self.execution(planned, &request.context, ToolStatus::Cancelled);
         let error = format!("사용자가 실행을 거절했습니다: {reason}");
-        let shown = ToolExecution { error: Some(error.clone()), ..shown };
+        let declined = ToolState::never_ran(ToolOutcome::Cancelled(Some(error.clone())));
+        let shown = self.execution(planned, &request.context, declined);
         self.finish_call(planned, shown, Outcome::Err(error), false).await?;
         Ok(Flow::Next)
     }
@@ -125,10 +125,9 @@ impl Run {
             Refusal::Invalid(error) => (error, true),
             Refusal::Other(error) => (error, false),
         };
-        let arguments = parse_arguments(&planned.call)
-            .unwrap_or_else(|_| Value::String(planned.call.arguments.clone()));
-        let shown = self.execution(planned, &arguments, ToolStatus::Failed);
-        let shown = ToolExecution { error: Some(error.clone()), ..shown };
+        let arguments = parse_arguments(&planned.call).unwrap_or_default();
+        let refused = ToolState::never_ran(ToolOutcome::Failed(error.clone()));
+        let shown = self.execution(planned, &arguments, refused);
         let tool = &planned.call.name;
         self.finish_call(planned, shown, Outcome::Err(error.clone()), invalid).await?;
         match self.state.misuse.hopeless(tool, &error).filter(|_| invalid) {
@@ -150,7 +149,7 @@ impl Run {
             return Ok(Flow::Next);
         }
         let mut drafts = self.move_step(&planned.step, StepStatus::InProgress);
-        let running = self.execution(planned, &arguments, ToolStatus::Running);
+        let running = self.execution(planned, &arguments, ToolState::Running);
         let call = planned.call.id.clone();
         let attempt = self.state.attempts_of(&call) + 1;
         let hash = ArgumentsHash::of(&planned.call.name, &arguments);
@@ -172,10 +171,18 @@ impl Run {
             dry_run = tool.is_dry_run(), "tool finished"
         );
 
-        let shown = self.execution(planned, &arguments, ToolStatus::Success);
-        let shown = ToolExecution { duration_ms: Some(duration_ms), ..shown };
+        let came_of_it = came_of(result);
+        let outcome = Outcome::from(&came_of_it);
+        let is_stopped = matches!(came_of_it, ToolOutcome::Cancelled(_));
+        let ended = ToolState::Ended { outcome: came_of_it, duration_ms };
+        let shown = self.execution(planned, &arguments, ended);
         // The journal first: what it does not know would be asked about again.
-        let outcome = self.close_run_call(planned, shown, result).await?;
+        if is_stopped {
+            // Its step ends with the run, as every other that is at work.
+            self.commit(vec![finished(planned, shown, outcome.clone(), false)]).await?;
+        } else {
+            self.finish_call(planned, shown, outcome.clone(), false).await?;
+        }
         self.writer.flush().await?;
         self.record_end(&audited, attempt, &outcome, approved).await?;
         Ok(Flow::Next)
@@ -194,34 +201,6 @@ impl Run {
             Effect::Reads => self.cancel.run_until_cancelled(work).await,
             Effect::Writes => Some(work.await),
         }
-    }
-
-    /// Records and shows what came of a call that was run. `shown` is the call as it succeeded.
-    async fn close_run_call(
-        &mut self,
-        planned: &PlannedCall,
-        shown: ToolExecution,
-        result: Option<Result<Value, ToolError>>,
-    ) -> Result<Outcome, JournalError> {
-        let (shown, outcome) = match result {
-            Some(Ok(value)) => {
-                (ToolExecution { result: Some(value.clone()), ..shown }, Outcome::Ok(value))
-            }
-            Some(Err(error)) => {
-                let (status, error) = (ToolStatus::Failed, error.to_string());
-                (ToolExecution { status, error: Some(error.clone()), ..shown }, Outcome::Err(error))
-            }
-            None => {
-                let (status, error) = (ToolStatus::Cancelled, STOPPED.to_owned());
-                let shown = ToolExecution { status, error: Some(error.clone()), ..shown };
-                let outcome = Outcome::Err(error);
-                // Its step ends with the run, as every other that is at work.
-                self.commit(vec![finished(planned, shown, outcome.clone(), false)]).await?;
-                return Ok(outcome);
-            }
-        };
-        self.finish_call(planned, shown, outcome.clone(), false).await?;
-        Ok(outcome)
     }
 
     /// The last look before a side effect: the message that somebody wants the run to stop may have
@@ -256,18 +235,34 @@ impl Run {
         &self,
         planned: &PlannedCall,
         arguments: &Value,
-        status: ToolStatus,
+        state: ToolState,
     ) -> ToolExecution {
         ToolExecution {
             call_id: planned.call.id.clone(),
             tool: planned.call.name.clone(),
-            arguments: arguments.clone(),
-            status,
+            arguments: arguments.as_object().cloned().unwrap_or_default(),
             requires_approval: self.env.tools.needs_approval(&planned.call.name),
-            result: None,
-            error: None,
-            duration_ms: None,
+            state,
         }
+    }
+}
+
+impl From<&ToolOutcome> for Outcome {
+    fn from(outcome: &ToolOutcome) -> Self {
+        match outcome {
+            ToolOutcome::Success(result) => Self::Ok(result.clone()),
+            ToolOutcome::Failed(error) => Self::Err(error.clone()),
+            ToolOutcome::Cancelled(why) => Self::Err(why.clone().unwrap_or_else(|| STOPPED.into())),
+        }
+    }
+}
+
+/// What came of a call that was run; `None`: it was stopped.
+fn came_of(result: Option<Result<Value, ToolError>>) -> ToolOutcome {
+    match result {
+        Some(Ok(value)) => ToolOutcome::Success(value),
+        Some(Err(error)) => ToolOutcome::Failed(error.to_string()),
+        None => ToolOutcome::Cancelled(Some(STOPPED.to_owned())),
     }
 }
 

@@ -7,7 +7,9 @@ use super::record::{PlannedCall, Record};
 use super::run::{Exit, Flow, Run, Step, moved};
 use super::state::{Call, CallStatus, PARAGRAPH, State};
 use super::turn::{failure, parse_arguments, thought};
-use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind, ToolExecution, ToolStatus};
+use crate::domain::event::{
+    EndStatus, ErrorEvent, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
+};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage};
 use crate::store::{Store, StoreError};
@@ -132,7 +134,8 @@ impl Run {
     }
 
     fn never_run(&self, planned: &PlannedCall, request: &ApprovalRequest) -> ToolExecution {
-        self.execution(planned, &request.context, ToolStatus::Cancelled)
+        let never_ran = ToolState::never_ran(ToolOutcome::Cancelled(None));
+        self.execution(planned, &request.context, never_ran)
     }
 
     /// A call that a former owner had started, of a run that is not to go on. Of one that only reads
@@ -149,15 +152,16 @@ impl Run {
         };
         let tool = self.env.tools.find(&planned.call.name);
         let reads = tool.is_ok_and(|tool| tool.spec().effect == Effect::Reads);
-        let (status, error) = match status {
-            EndStatus::Cancelled if reads => (ToolStatus::Cancelled, STOPPED.to_owned()),
+        let outcome = match status {
+            EndStatus::Cancelled if reads => ToolOutcome::Cancelled(Some(STOPPED.to_owned())),
             EndStatus::Cancelled
             | EndStatus::Completed
             | EndStatus::Failed
-            | EndStatus::Rejected => (ToolStatus::Failed, doubt(approved)),
+            | EndStatus::Rejected => ToolOutcome::Failed(doubt(approved)),
         };
-        let shown = self.execution(planned, &arguments, status);
-        ToolExecution { error: Some(error), ..shown }
+        // How long it ran, nobody knows.
+        let ended = ToolState::Ended { outcome, duration_ms: 0 };
+        self.execution(planned, &arguments, ended)
     }
 
     fn tools_used(&self) -> Vec<String> {

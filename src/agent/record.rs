@@ -34,8 +34,11 @@ pub enum Record {
         calls: Vec<PlannedCall>,
         /// Tokens.
         usage: Usage,
-        /// How sure the model was of this turn.
+        /// How sure one may be of this turn, measured or guessed.
         confidence: Confidence,
+        /// How sure the model was, where it gave the probabilities of its tokens.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        measured: Option<Confidence>,
     },
     /// A step was added to the plan.
     StepAdded {

@@ -99,8 +99,8 @@ pub struct State {
     pub successes: u32,
     /// Calls whose arguments were not valid.
     pub misuse: Misuse,
-    /// How sure the model was of its last turn.
-    pub confidence: Confidence,
+    /// How sure the model was of its last turn, where it said so.
+    pub measured: Option<Confidence>,
     /// Whether the model was asked for a turn that has not arrived yet.
     pub asking: bool,
     /// Text of the current turn that clients have seen and the conversation does not have yet.
@@ -144,7 +144,7 @@ impl State {
             attempts: 0,
             successes: 0,
             misuse: Misuse::default(),
-            confidence: Confidence::new(0.0),
+            measured: None,
             asking: false,
             shown: String::new(),
             continues: false,
@@ -195,8 +195,9 @@ impl State {
             Record::Opened(_) => {}
             Record::Analyzed => self.node = Node::Plan,
             Record::Asked { turn } => self.asked(*turn),
-            Record::Answered { content, calls, usage, confidence } => {
-                self.answered(content, calls, *usage, *confidence);
+            Record::Answered { content, calls, usage, measured, confidence: _ } => {
+                self.answered(content, calls, *usage);
+                self.measured = *measured;
             }
             Record::StepAdded { step } => self.plan.push(step.clone()),
             Record::StepMoved { step, status, confidence } => {
@@ -340,13 +341,7 @@ impl State {
         self.turns = turn;
     }
 
-    fn answered(
-        &mut self,
-        content: &str,
-        calls: &[PlannedCall],
-        usage: Usage,
-        confidence: Confidence,
-    ) {
+    fn answered(&mut self, content: &str, calls: &[PlannedCall], usage: Usage) {
         self.messages.push(Message::Assistant {
             content: content.to_owned(),
             tool_calls: calls.iter().map(|planned| planned.call.clone()).collect(),
@@ -356,7 +351,6 @@ impl State {
             .map(|planned| Call { planned: planned.clone(), status: CallStatus::Open, attempts: 0 })
             .collect();
         self.usage.add(usage);
-        self.confidence = confidence;
         self.asking = false;
         self.shown.clear();
         self.node = if calls.is_empty() { Node::Reflect } else { Node::Execute };

@@ -15,7 +15,9 @@ use super::run::{Flow, Run, Step, moved};
 use super::state::{Node, PARAGRAPH};
 use crate::domain::event::{ErrorEvent, ThoughtKind};
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId, Usage};
+use crate::domain::{
+    Certainty, Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId, Usage,
+};
 use crate::llm::{ChatRequest, Delta, ModelError, TurnEnd, tokens};
 use crate::tools::ToolSpec;
 use crate::tools::registry::is_too_deep;
@@ -206,17 +208,17 @@ impl Run {
         if !calls.is_empty() {
             drafts.push(self.plan_thought(&calls));
         }
+        let said = end.confidence.map(Certainty::confidence);
         let mut planned = Vec::new();
         for (offset, call) in calls.into_iter().enumerate() {
-            let step = self.step_for(&call, offset, end.confidence);
+            let step = self.step_for(&call, offset, said);
             let step_id = step.step_id.clone();
             drafts.push(Draft::Both(Event::PlanStep(step.clone()), Record::StepAdded { step }));
             let call = self.with_fresh_id(call, offset, &planned);
             planned.push(PlannedCall { call, step: step_id });
         }
-        let confidence = end
-            .confidence
-            .unwrap_or_else(|| evidence::of_answer(self.state.successes, self.state.attempts));
+        let confidence =
+            said.unwrap_or_else(|| evidence::of_answer(self.state.successes, self.state.attempts));
         if planned.is_empty() {
             drafts.extend(self.sure_of_answer(confidence));
         }
@@ -228,7 +230,8 @@ impl Run {
             drafts.extend(self.exhibit());
         }
         let usage = end.usage.unwrap_or_default();
-        let answered = Record::Answered { content: text, calls: planned, usage, confidence };
+        let (content, measured) = (text, end.confidence.and_then(Certainty::measured));
+        let answered = Record::Answered { content, calls: planned, usage, confidence, measured };
         drafts.push(Draft::Record(answered));
         self.commit(drafts).await?;
         Ok(Flow::Next)
@@ -314,13 +317,23 @@ pub(super) fn parse_arguments(call: &ToolCall) -> Result<Value, String> {
     if text.is_empty() {
         return Ok(json!({}));
     }
-    match serde_json::from_str::<Value>(text) {
+    let why = match serde_json::from_str::<Value>(text) {
         Ok(value) if is_too_deep(&value) => {
-            Err("the arguments are not valid: they are nested too deeply".into())
+            "the arguments are not valid: they are nested too deeply".to_owned()
         }
-        Ok(value) if value.is_object() => Ok(value),
-        Ok(_) => Err("the arguments are not valid: they must be a JSON object".into()),
-        Err(error) => Err(format!("the arguments are not valid JSON: {error}")),
+        Ok(value) if value.is_object() => return Ok(value),
+        Ok(_) => "the arguments are not valid: they must be a JSON object".to_owned(),
+        Err(error) => format!("the arguments are not valid JSON: {error}"),
+    };
+    Err(format!("{why}; they were: {}", beginning(text)))
+}
+
+/// As much of a model's text as an error quotes.
+fn beginning(text: &str) -> String {
+    const QUOTED_MAX: usize = 200;
+    match text.char_indices().nth(QUOTED_MAX) {
+        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], text.len()),
+        None => text.to_owned(),
     }
 }
 

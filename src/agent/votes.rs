@@ -333,7 +333,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::{Approvers, TenantId, UserId};
+    use crate::domain::{Approvers, Quorum, TenantId, UserId};
 
     const ASKED_AT: u64 = 1_706_152_860;
 
@@ -349,6 +349,7 @@ mod tests {
             status: ApprovalStatus::Pending,
             created_at: ASKED_AT * 1000,
             expires_at: ASKED_AT + 300,
+            quorum: Quorum::from(&Approvers::default()),
             tool_call_id: None,
             args_hash: None,
             more: serde_json::Map::new(),

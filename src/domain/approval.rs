@@ -1,17 +1,12 @@
 //! Requests for approval and their one decision.
 
-use std::fmt;
-use std::num::NonZeroU32;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 
+use super::approvers::Quorum;
 use super::audit::ArgumentsHash;
-use super::caller::Caller;
 use super::ids::{RequestId, SessionId, TenantId, ToolCallId, UserId};
-use super::role::Role;
+use super::number;
 
 /// What became of a request (contract, section 5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,99 +79,6 @@ impl Decision {
     }
 }
 
-/// Who may approve a tool's calls: a policy of the configuration, checked against the caller's token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Approvers {
-    /// Which people of the tenant.
-    pub who: Who,
-    /// How many different ones have to say yes.
-    pub count: NonZeroU32,
-}
-
-/// Which people of a tenant may approve.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// Everybody.
-    Tenant,
-    /// Only who started the run.
-    Requester,
-    /// Everybody but who started the run.
-    NotRequester,
-    /// Whoever has this role.
-    Role(Role),
-}
-
-impl Default for Approvers {
-    fn default() -> Self {
-        Self { who: Who::Tenant, count: NonZeroU32::MIN }
-    }
-}
-
-impl Approvers {
-    /// Whether any answer of the tenant will do, also one that says nothing certain of its sender,
-    /// such as a published signal.
-    pub fn is_anybody(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Whether this caller may approve what `requester` has started.
-    pub fn include(&self, caller: &Caller, requester: &UserId) -> bool {
-        match &self.who {
-            Who::Tenant => true,
-            Who::Requester => caller.user == *requester,
-            Who::NotRequester => caller.user != *requester,
-            Who::Role(role) => caller.roles.include(role),
-        }
-    }
-}
-
-impl fmt::Display for Approvers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.count > NonZeroU32::MIN {
-            write!(f, "{} of ", self.count)?;
-        }
-        match &self.who {
-            Who::Tenant => f.write_str("tenant"),
-            Who::Requester => f.write_str("requester"),
-            Who::NotRequester => f.write_str("not_requester"),
-            Who::Role(role) => write!(f, "role:{role}"),
-        }
-    }
-}
-
-/// A text that names no approvers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error(
-    "must be \"tenant\", \"requester\", \"not_requester\" or \"role:<name>\", \
-     with \"<number> of \" before it if several have to approve"
-)]
-pub struct NoApprovers;
-
-impl FromStr for Approvers {
-    type Err = NoApprovers;
-
-    fn from_str(text: &str) -> Result<Self, NoApprovers> {
-        let (count, who) = match text.split_once(" of ") {
-            Some((count, who)) => (count.trim().parse().map_err(|_| NoApprovers)?, who),
-            None => (NonZeroU32::MIN, text),
-        };
-        let who = match who.trim() {
-            "tenant" => Who::Tenant,
-            "requester" => Who::Requester,
-            "not_requester" => Who::NotRequester,
-            who => match who.strip_prefix("role:").and_then(Role::named) {
-                Some(role) => Who::Role(role),
-                None => return Err(NoApprovers),
-            },
-        };
-        match (&who, count) {
-            // There is only one of them.
-            (Who::Requester, count) if count > NonZeroU32::MIN => Err(NoApprovers),
-            _ => Ok(Self { who, count }),
-        }
-    }
-}
-
 /// A request for approval, as `hitl:request:<requestId>` keeps it (contract, section 5.1).
 ///
 /// Unknown fields that another publisher wrote are kept.
@@ -200,9 +102,14 @@ pub struct ApprovalRequest {
     /// Where it stands.
     pub status: ApprovalStatus,
     /// When it was asked, in milliseconds since the Unix epoch.
+    #[serde(deserialize_with = "number::deserialize")]
     pub created_at: u64,
     /// When it ends by itself, in seconds since the Unix epoch.
+    #[serde(deserialize_with = "number::deserialize")]
     pub expires_at: u64,
+    /// Who has to say yes, and how many have.
+    #[serde(flatten)]
+    pub quorum: Quorum,
     /// The call that is to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<ToolCallId>,
@@ -239,39 +146,5 @@ impl ApprovalRequest {
             request.more.insert("reason".into(), reason.as_str().into());
         }
         request
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn approvers_read_as_they_are_written() {
-        for text in ["tenant", "requester", "not_requester", "role:manager", "2 of role:manager"] {
-            assert_eq!(text.parse::<Approvers>().unwrap().to_string(), text);
-        }
-        for text in ["", "everybody", "role:", "0 of tenant", "x of tenant", "2 of requester"] {
-            assert!(text.parse::<Approvers>().is_err(), "{text}");
-        }
-        assert!("1 of tenant".parse::<Approvers>().unwrap().is_anybody());
-        assert!(!"2 of tenant".parse::<Approvers>().unwrap().is_anybody());
-    }
-
-    #[test]
-    fn who_may_approve_is_read_from_the_caller() {
-        let caller = |user: &str, role: Option<&str>| Caller {
-            tenant: TenantId::new("tenant1"),
-            user: UserId::new(user),
-            roles: role.and_then(Role::named).into_iter().collect(),
-        };
-        let (kim, lee) = (caller("kim", None), caller("lee", Some("manager")));
-        let may = |policy: &str, caller: &Caller| {
-            policy.parse::<Approvers>().unwrap().include(caller, &UserId::new("kim"))
-        };
-        assert!(may("tenant", &kim) && may("tenant", &lee));
-        assert!(may("requester", &kim) && !may("requester", &lee));
-        assert!(!may("not_requester", &kim) && may("not_requester", &lee));
-        assert!(!may("role:manager", &kim) && may("role:manager", &lee));
     }
 }

@@ -25,3 +25,29 @@ impl Confidence {
         self.0
     }
 }
+
+/// How sure one may be of a turn, and how that is known.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub enum Certainty {
+    /// The model gave the probabilities of its tokens.
+    Measured(Confidence),
+    /// Somebody has counted what speaks for it.
+    Guessed(Confidence),
+}
+
+impl Certainty {
+    /// The number, whatever it rests on.
+    pub fn confidence(self) -> Confidence {
+        match self {
+            Self::Measured(confidence) | Self::Guessed(confidence) => confidence,
+        }
+    }
+
+    /// The number, if it was measured: whoever decides is to see no other.
+    pub fn measured(self) -> Option<Confidence> {
+        match self {
+            Self::Measured(confidence) => Some(confidence),
+            Self::Guessed(_) => None,
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::approval::ApprovalRequest;
 use super::confidence::Confidence;
@@ -52,8 +52,8 @@ pub enum Event {
         request: Box<ApprovalRequest>,
         /// The step that waits.
         step_id: StepId,
-        /// How sure the model was.
-        confidence: Confidence,
+        /// How sure the model was, where its probabilities say so; a guess has no place here.
+        confidence: Option<Confidence>,
     },
     /// A piece of the answer.
     Content {
@@ -112,20 +112,75 @@ pub enum ThoughtKind {
     Reflection,
 }
 
-/// Where a tool call stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ToolStatus {
+/// Where a tool call stands, with what belongs to that.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToolState {
     /// Waiting for a person.
     Pending,
     /// At work.
     Running,
-    /// Done.
-    Success,
-    /// Tried, without success.
-    Failed,
-    /// Never run, or stopped because its run was cancelled.
-    Cancelled,
+    /// Over.
+    Ended {
+        /// What came of it.
+        outcome: ToolOutcome,
+        /// How long it ran; 0 if it never did.
+        duration_ms: u64,
+    },
+}
+
+/// What came of a tool call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ToolOutcome {
+    /// Done, with this result.
+    Success(Value),
+    /// Tried without success, or not to be tried: why.
+    Failed(String),
+    /// Never run, or stopped because its run was cancelled; why, where somebody said so.
+    Cancelled(Option<String>),
+}
+
+impl ToolState {
+    /// The end of a call that never ran.
+    pub fn never_ran(outcome: ToolOutcome) -> Self {
+        Self::Ended { outcome, duration_ms: 0 }
+    }
+
+    /// The word for it (contract, section 4.2).
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Ended { outcome: ToolOutcome::Success(_), .. } => "success",
+            Self::Ended { outcome: ToolOutcome::Failed(_), .. } => "failed",
+            Self::Ended { outcome: ToolOutcome::Cancelled(_), .. } => "cancelled",
+        }
+    }
+
+    fn result(&self) -> Option<&Value> {
+        match self {
+            Self::Ended { outcome: ToolOutcome::Success(result), .. } => Some(result),
+            Self::Ended { outcome: ToolOutcome::Failed(_) | ToolOutcome::Cancelled(_), .. }
+            | Self::Pending
+            | Self::Running => None,
+        }
+    }
+
+    fn error(&self) -> Option<&str> {
+        match self {
+            Self::Ended { outcome: ToolOutcome::Failed(error), .. } => Some(error),
+            Self::Ended { outcome: ToolOutcome::Cancelled(error), .. } => error.as_deref(),
+            Self::Ended { outcome: ToolOutcome::Success(_), .. }
+            | Self::Pending
+            | Self::Running => None,
+        }
+    }
+
+    fn duration_ms(&self) -> Option<u64> {
+        match self {
+            Self::Ended { duration_ms, .. } => Some(*duration_ms),
+            Self::Pending | Self::Running => None,
+        }
+    }
 }
 
 /// A tool call as clients see it.
@@ -135,18 +190,13 @@ pub struct ToolExecution {
     pub call_id: ToolCallId,
     /// The tool.
     pub tool: String,
-    /// Its arguments: what was shown is what runs.
-    pub arguments: Value,
-    /// Where it stands.
-    pub status: ToolStatus,
+    /// Its arguments: what was shown is what runs. Empty if the model wrote something else than a
+    /// JSON object.
+    pub arguments: Map<String, Value>,
     /// Whether a person must agree.
     pub requires_approval: bool,
-    /// What came of it.
-    pub result: Option<Value>,
-    /// Why nothing came of it.
-    pub error: Option<String>,
-    /// How long it ran.
-    pub duration_ms: Option<u64>,
+    /// Where it stands.
+    pub state: ToolState,
 }
 
 /// An error as clients see it.
@@ -223,6 +273,7 @@ impl Event {
                 map.serialize_entry("model", model)
             }
             Self::Thought { kind, content, sources } => {
+                map.serialize_entry("event", "thought_chain")?;
                 map.serialize_entry("thoughtType", kind)?;
                 map.serialize_entry("content", content)?;
                 map.serialize_entry("sources", sources)
@@ -234,8 +285,10 @@ impl Event {
             Self::Hitl { request, step_id, confidence } => {
                 write_hitl(map, request)?;
                 map.serialize_entry("stepId", step_id)?;
-                map.serialize_entry("confidence", confidence)?;
-                map.serialize_entry("expiresAt", &request.expires_at)
+                if let Some(confidence) = confidence {
+                    map.serialize_entry("confidence", confidence)?;
+                }
+                write_terms(map, request)
             }
             Self::Content { content, chunk, metadata } => {
                 map.serialize_entry("content", content)?;
@@ -283,6 +336,7 @@ fn write_plan_step<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), 
     map.serialize_entry("id", &step.step_id)?;
     map.serialize_entry("title", &step.title)?;
     map.serialize_entry("description", &step.description)?;
+    map.serialize_entry("content", &step.description)?;
     map.serialize_entry("status", &step.status)?;
     map.serialize_entry("confidence", &step.confidence)?;
     map.serialize_entry("order", &step.order)
@@ -309,30 +363,41 @@ fn write_tool_execution<M: SerializeMap>(
     map: &mut M,
     call: &ToolExecution,
 ) -> Result<(), M::Error> {
+    map.serialize_entry("event", "action_execution")?;
     map.serialize_entry("toolCallId", &call.call_id)?;
     map.serialize_entry("toolName", &call.tool)?;
     map.serialize_entry("tool", &call.tool)?;
     map.serialize_entry("toolArgs", &call.arguments)?;
     map.serialize_entry("params", &call.arguments)?;
-    map.serialize_entry("status", &call.status)?;
+    map.serialize_entry("status", call.state.word())?;
     map.serialize_entry("requiresApproval", &call.requires_approval)?;
-    let (result, full_length) = shown_result(call.result.as_ref());
+    let (result, full_length) = shown_result(call.state.result());
     map.serialize_entry("result", &result)?;
     if let Some(bytes) = full_length {
         map.serialize_entry("resultBytes", &bytes)?;
     }
-    map.serialize_entry("error", &call.error)?;
-    map.serialize_entry("durationMs", &call.duration_ms)
+    map.serialize_entry("error", &call.state.error())?;
+    map.serialize_entry("durationMs", &call.state.duration_ms())
 }
 
 fn write_hitl<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Result<(), M::Error> {
+    map.serialize_entry("event", "hitl_request")?;
     map.serialize_entry("requestId", &request.request_id)?;
+    map.serialize_entry("id", &request.request_id)?;
     map.serialize_entry("actionType", &request.action_type)?;
     map.serialize_entry("action", &request.action_type)?;
     map.serialize_entry("message", &request.message)?;
     map.serialize_entry("context", &request.context)?;
     map.serialize_entry("params", &request.context)?;
     map.serialize_entry("requiresApproval", &true)
+}
+
+/// Until when somebody may answer, and who.
+fn write_terms<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Result<(), M::Error> {
+    map.serialize_entry("expiresAt", &request.expires_at)?;
+    map.serialize_entry("approvers", &request.quorum.approvers)?;
+    map.serialize_entry("approvalsNeeded", &request.quorum.approvals_needed)?;
+    map.serialize_entry("approvals", &request.quorum.approvals)
 }
 
 /// The result as an event shows it, and its full length in bytes if it had to be cut: the cut one

@@ -116,11 +116,12 @@ fn full(detail: &SessionDetail) -> Value {
     data
 }
 
-/// A step as `plan_step` shows it, alias included.
+/// A step as `plan_step` shows it, aliases included.
 fn step(step: &PlanStep) -> Value {
     let mut shown = json!(step);
     if let Some(fields) = shown.as_object_mut() {
         fields.insert("id".into(), json!(step.step_id));
+        fields.insert("content".into(), json!(step.description));
     }
     shown
 }

@@ -32,6 +32,7 @@ mod models;
 mod notices;
 mod outages;
 mod page;
+mod pages;
 mod panics;
 mod refusals;
 mod replicas;

@@ -128,7 +128,7 @@ with_both_stores! {
         let step = &waiting["plan"][0];
         let mut fields = names(step);
         fields.sort_unstable();
-        assert_eq!(fields, ["confidence", "description", "id", "order", "status", "stepId", "title"]);
+        assert_eq!(fields, ["confidence", "content", "description", "id", "order", "status", "stepId", "title"]);
         assert_eq!(step["status"], "in_progress");
         assert_eq!(step["stepId"], hitl.data["stepId"]);
         let tokens = waiting["usage"]["totalTokens"].as_u64().unwrap();

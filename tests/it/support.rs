@@ -7,6 +7,7 @@ pub mod github;
 pub mod keys;
 pub mod model;
 pub mod nginx;
+pub mod pages;
 pub mod raw;
 pub mod redis;
 pub mod smtp;

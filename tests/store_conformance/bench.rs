@@ -7,8 +7,8 @@ use std::sync::{Arc, MutexGuard, Once};
 use std::time::{Duration, Instant};
 
 use aura_platform::domain::{
-    ApprovalRequest, ApprovalStatus, Clock, Entry, EventId, ManualClock, RequestId, SessionId,
-    SessionMeta, Shown, TenantId, ThreadId, UserId,
+    ApprovalRequest, ApprovalStatus, Approvers, Clock, Entry, EventId, ManualClock, Quorum,
+    RequestId, SessionId, SessionMeta, Shown, TenantId, ThreadId, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::memory::{self, MemoryStore};
@@ -200,6 +200,7 @@ pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
         status: ApprovalStatus::Pending,
         created_at: 1_706_152_860_000,
         expires_at: 1_706_153_160,
+        quorum: Quorum::from(&Approvers::default()),
         tool_call_id: None,
         args_hash: None,
         more: serde_json::Map::new(),

@@ -74,7 +74,7 @@ fn canonical_json_has_sorted_keys_at_every_depth_and_no_space() {
     )
     .unwrap();
     let text = "{\"\":{},\"a\":\"가\\u0000\\n\\\"/\",\"b\":[{\"a\":null,\"z\":1},true],\
-                \"～\":-0.0,\"😀\":1.5}";
+                \"～\":0,\"😀\":1.5}";
     assert_eq!(canonical::text(&value), text);
     assert_eq!(canonical::text(&serde_json::from_str(text).unwrap()), text);
 }
@@ -87,6 +87,8 @@ fn arguments_hash_alike_however_they_are_written_and_differ_where_they_differ() 
     let expected = "8a715161fa4af3fc3014387320358e50444e42640117654c258cccc4f41d0cab";
     assert_eq!(hash.as_str(), expected);
     assert_eq!(hash, of("git_merge", r#"{ "target": "main", "source": "f\u0065ature" }"#));
+    assert_eq!(of("merge", r#"{"number":5.0}"#), of("merge", r#"{"number":5}"#));
+    assert_ne!(of("merge", r#"{"number":5.5}"#), of("merge", r#"{"number":5}"#));
     for other in [
         of("git_merge", r#"{"source":"main","target":"feature"}"#),
         of("git_merge", r#"{"source":"feature","target":"main","x":null}"#),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use crate::domain::{Confidence, ToolCall, ToolCallId, Usage};
+use crate::domain::{Certainty, Confidence, ToolCall, ToolCallId, Usage};
 use crate::llm::{ChatRequest, Delta, TurnEnd};
 
 use super::fault::Fault;
@@ -131,7 +131,8 @@ impl Assembler {
         }
         deltas.push(Delta::End(TurnEnd {
             usage: self.usage,
-            confidence: Confidence::from_logprobs(self.logprob_sum, self.tokens),
+            confidence: Confidence::from_logprobs(self.logprob_sum, self.tokens)
+                .map(Certainty::Measured),
             truncated: self.finish == Some(FinishReason::Length),
         }));
         deltas.into_iter()

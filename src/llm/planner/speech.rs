@@ -1,6 +1,6 @@
 //! A turn as a stream: words one by one, or tool calls, then the end with its counts.
 
-use crate::domain::{Confidence, ToolCall, Usage};
+use crate::domain::{Certainty, Confidence, ToolCall, Usage};
 use crate::llm::tokens::Tokens;
 use crate::llm::{Delta, TurnEnd};
 
@@ -102,7 +102,7 @@ impl Speech {
             completion_tokens,
             total_tokens: self.prompt_tokens.saturating_add(completion_tokens),
         };
-        let confidence = Some(self.confidence);
+        let confidence = Some(Certainty::Guessed(self.confidence));
         Some(Delta::End(TurnEnd { usage: Some(usage), confidence, truncated: false }))
     }
 }
@@ -210,6 +210,6 @@ mod tests {
         let Some(Delta::End(end)) = speech.last() else { panic!("no end") };
         let usage = Usage { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 };
         assert_eq!(end.usage, Some(usage));
-        assert_eq!(end.confidence, Some(Confidence::new(0.5)));
+        assert_eq!(end.confidence, Some(Certainty::Guessed(Confidence::new(0.5))));
     }
 }

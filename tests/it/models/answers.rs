@@ -1,6 +1,6 @@
 //! Answers in words.
 
-use aura_platform::domain::Confidence;
+use aura_platform::domain::{Certainty, Confidence};
 use serde_json::json;
 
 use super::*;
@@ -39,7 +39,7 @@ async fn confidence_is_the_geometric_mean_of_the_tokens_probabilities() {
         .ends("stop");
     let end = ask([reply]).await.unwrap().end.unwrap();
     let mean = (0.9_f64 * 0.4 * 0.9).powf(1.0 / 3.0);
-    assert_eq!(end.confidence, Some(Confidence::new(mean)));
+    assert_eq!(end.confidence, Some(Certainty::Measured(Confidence::new(mean))));
     assert_eq!(ask([Reply::text(["a"])]).await.unwrap().end.unwrap().confidence, None);
 }
 
@@ -133,7 +133,7 @@ async fn a_server_that_does_not_stream_is_understood() {
         let whole = ask([reply]).await.unwrap();
         assert_eq!((whole.text.as_str(), whole.names()), ("네", vec!["git_status"]));
         assert_eq!(whole.reasoning, "음");
-        let confidence = Some(Confidence::new(0.5));
+        let confidence = Some(Certainty::Measured(Confidence::new(0.5)));
         let end = TurnEnd { usage: Some(USAGE), confidence, truncated: false };
         assert_eq!(whole.end, Some(end));
     }
