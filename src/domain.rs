@@ -12,6 +12,7 @@ pub mod entry;
 pub mod error_code;
 pub mod event;
 pub mod exhibit;
+pub mod idempotency;
 pub mod ids;
 pub mod message;
 mod number;
@@ -24,7 +25,7 @@ pub use approval::{ApprovalRequest, ApprovalStatus, Decision, Verdict};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
 pub use audit::{
     ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, AuditReason, Broken, ChainEnd,
-    EntryHash, FactId, Outcome,
+    EntryHash, FactId, Outcome, RequestHash,
 };
 pub use caller::Caller;
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -35,6 +36,7 @@ pub use entry::{Entry, Shown};
 pub use error_code::ErrorCode;
 pub use event::Event;
 pub use exhibit::Exhibit;
+pub use idempotency::{IdempotencyKey, KeyClaim, RequestKey, ScopedKey};
 pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
 pub use message::{Message, ToolCall, Usage};
 pub use role::{Role, RoleGrants, Roles};

@@ -1,9 +1,9 @@
 //! PORT: everything that outlives a connection, and most of what outlives a process.
 //!
-//! Six small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
-//! [`Approvals`], the [`Leases`] on runs, the [`Audit`] streams and the [`Spending`] of tenants. Two
-//! adapters implement them, [`memory`] for one process and [`redis`] for
-//! many; `tests/store_conformance.rs` holds both to the sentences below.
+//! Seven small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
+//! clients' [`Idempotency`] keys, the [`Approvals`], the [`Leases`] on runs, the [`Audit`] streams and
+//! the [`Spending`] of tenants. Two adapters implement them, [`memory`] for one process and [`redis`]
+//! for many; `tests/store_conformance.rs` holds both to the sentences below.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ApprovalRequest, AuditEntry, AuditFact, Decision, Entry, EventId, Message, RequestId,
-    SessionId, SessionMeta, TenantId, ThreadId, UserId, UtcDay,
+    ApprovalRequest, AuditEntry, AuditFact, Decision, Entry, EventId, KeyClaim, Message,
+    RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, TenantId, ThreadId, UserId, UtcDay,
 };
 
 pub mod memory;
@@ -161,6 +161,34 @@ pub trait Sessions: Send + Sync {
     async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError>;
 }
 
+/// Which session a client's `Idempotency-Key` stands for (contract, section 3). Each operation is one
+/// atomic step over all processes.
+#[async_trait]
+pub trait Idempotency: Send + Sync {
+    /// Makes the key stand for `claim`, if it stands for nothing yet or for `withdrawn`, a session that
+    /// will never begin. Otherwise what it stands for stays, and is wanted from now on if it was
+    /// claimed by the same request ([`Idempotency::free_key`]). Kept for 24 h from the claim.
+    ///
+    /// Repeating a claim whose outcome was unknown is safe: what stands already is won.
+    async fn claim_key(
+        &self,
+        key: &ScopedKey,
+        claim: &KeyClaim,
+        withdrawn: Option<&SessionId>,
+    ) -> Result<Claimed, StoreError>;
+
+    /// What the key stands for, if anything; wanted from now on if it was claimed by the same request.
+    async fn join_key(
+        &self,
+        key: &ScopedKey,
+        request: &RequestHash,
+    ) -> Result<Option<KeyClaim>, StoreError>;
+
+    /// Lets the key stand for nothing, if it stands for `session` and nobody wants that. Says whether
+    /// anybody does: a request that has come back for it, or was told of it.
+    async fn free_key(&self, key: &ScopedKey, session: &SessionId) -> Result<Freed, StoreError>;
+}
+
 /// Requests for approval, votes on them, and the one decision (contract, section 5).
 #[async_trait]
 pub trait Approvals: Send + Sync {
@@ -239,6 +267,11 @@ pub trait Leases: Send + Sync {
     /// Ends the leases of runs that are over: nobody needs to look after them again.
     async fn end(&self, sessions: &[SessionId]) -> Result<(), StoreError>;
 
+    /// Gives each of these runs that has no lease one for `term` from now, and leaves all other leases
+    /// as they are, also those that have run out. What somebody looks after renews itself before
+    /// that; what nobody does can be claimed then.
+    async fn ensure(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError>;
+
     /// Takes at most `limit` leases that have run out, the oldest first, for `term` from now.
     /// Of several processes that claim at once, one gets each run.
     async fn claim(&self, limit: usize, term: Duration) -> Result<Vec<SessionId>, StoreError>;
@@ -281,6 +314,24 @@ pub trait Spending: Send + Sync {
 
     /// What the tenant has used on that day.
     async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<u64, StoreError>;
+}
+
+/// What came of claiming an `Idempotency-Key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// The key stands for the claimed session.
+    Won,
+    /// It had been claimed before, for this.
+    Taken(KeyClaim),
+}
+
+/// What came of freeing an `Idempotency-Key`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freed {
+    /// The key does not stand for that session.
+    Free,
+    /// It still does, because another request with the key wants it.
+    Wanted,
 }
 
 /// What came of a proposal.
@@ -336,7 +387,7 @@ pub enum StoreEvent {
 
 /// The store as a whole.
 #[async_trait]
-pub trait Store: Journal + Sessions + Approvals + Leases + Audit + Spending {
+pub trait Store: Journal + Sessions + Idempotency + Approvals + Leases + Audit + Spending {
     /// `memory` or `redis`.
     fn kind(&self) -> &'static str;
 

@@ -23,6 +23,8 @@ mod bench;
 mod cluster;
 #[path = "store_conformance/expiry.rs"]
 mod expiry;
+#[path = "store_conformance/idempotency.rs"]
+mod idempotency;
 #[path = "store_conformance/journal.rs"]
 mod journal;
 #[path = "store_conformance/leases.rs"]
@@ -101,6 +103,15 @@ for_each_store! {
         conversations_belong_to_one_user_of_one_tenant,
         a_cancel_is_kept_and_told,
     ]
+    idempotency: [
+        the_first_claim_stands_for_every_process,
+        a_repeated_claim_is_won_again,
+        of_twenty_claims_one_is_won,
+        only_from_the_session_that_was_withdrawn_a_key_is_taken_over,
+        a_key_is_freed_unless_somebody_wants_its_session,
+        what_was_wanted_of_a_withdrawn_session_says_nothing_of_the_next,
+        callers_have_keys_of_their_own_whatever_they_are_called,
+    ]
     approvals: [
         opening_stores_everything_and_listens,
         opening_forgets_the_signal_of_an_earlier_request,
@@ -123,6 +134,7 @@ for_each_store! {
         a_renewed_lease_is_not_claimed,
         a_released_lease_is_claimed_at_once_and_everybody_is_told,
         the_lease_of_a_run_that_is_over_is_gone,
+        who_has_no_lease_is_given_one_and_every_other_lease_stays,
         no_more_is_claimed_than_asked_for,
         of_several_claimants_one_gets_each_run,
         nothing_is_no_trouble,

@@ -17,7 +17,7 @@ mod chain;
 mod hash;
 
 pub use chain::{AuditEntry, Broken, ChainEnd};
-pub use hash::{ArgumentsHash, EntryHash};
+pub use hash::{ArgumentsHash, EntryHash, RequestHash};
 
 /// Longest reason that is recorded, in characters.
 const REASON_MAX: usize = 1_000;

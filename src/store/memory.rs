@@ -12,6 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::approvals::ApprovalTable;
 use self::audit::AuditTable;
+use self::idempotency::KeyTable;
 use self::journals::Journals;
 use self::leases::LeaseTable;
 use self::sessions::SessionTable;
@@ -24,6 +25,7 @@ use crate::shutdown::Tasks;
 mod approvals;
 mod audit;
 mod expiring;
+mod idempotency;
 mod journals;
 mod leases;
 mod packed;
@@ -48,6 +50,7 @@ pub struct Config {
 pub struct MemoryStore {
     journals: Arc<Mutex<Journals>>,
     sessions: Mutex<SessionTable>,
+    keys: Mutex<KeyTable>,
     approvals: Mutex<ApprovalTable>,
     leases: Mutex<LeaseTable>,
     audit: Mutex<AuditTable>,
@@ -69,6 +72,7 @@ impl MemoryStore {
         let store = Arc::new(Self {
             journals: Arc::default(),
             sessions: Mutex::default(),
+            keys: Mutex::default(),
             approvals: Mutex::default(),
             leases: Mutex::default(),
             audit: Mutex::default(),
@@ -87,6 +91,7 @@ impl MemoryStore {
         let now = self.clock.now_ms();
         lock(&self.journals).sweep(now);
         lock(&self.sessions).sweep(now);
+        lock(&self.keys).sweep(now);
         lock(&self.approvals).sweep(now);
         lock(&self.spending).sweep(now);
     }
@@ -96,7 +101,7 @@ impl MemoryStore {
     fn len(&self) -> usize {
         let journals = lock(&self.journals).len();
         let others = lock(&self.approvals).len() + lock(&self.spending).len();
-        journals + lock(&self.sessions).len() + others
+        journals + lock(&self.sessions).len() + lock(&self.keys).len() + others
     }
 }
 
@@ -137,9 +142,10 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        Decision, Entry, EventId, ManualClock, Message, SessionMeta, UtcDay, Verdict,
+        Decision, Entry, EventId, IdempotencyKey, KeyClaim, ManualClock, Message, RequestHash,
+        ScopedKey, SessionMeta, UtcDay, Verdict,
     };
-    use crate::store::{Approvals, Journal, Sessions, Spending};
+    use crate::store::{Approvals, Idempotency, Journal, Sessions, Spending};
 
     async fn fill(store: &MemoryStore) {
         let request = serde_json::from_value(json!({
@@ -164,6 +170,11 @@ mod tests {
         store.publish_signal(&meta.session_id, "{}").await.unwrap();
         store.decide(&request.request_id, &decision).await.unwrap();
         store.spend(&meta.tenant, UtcDay::of_ms(0), 1).await.unwrap();
+        let key = IdempotencyKey::parse(b"key").unwrap();
+        let key = ScopedKey { tenant: meta.tenant.clone(), user: meta.user.clone(), key };
+        let request = RequestHash::of("POST", &json!({}));
+        let claim = KeyClaim { session: meta.session_id.clone(), request };
+        store.claim_key(&key, &claim, None).await.unwrap();
         store.unwatch(&meta.session_id);
     }
 
@@ -174,7 +185,7 @@ mod tests {
             MemoryStore::start(Config { max_events: 10 }, Arc::new(clock.clone()), &tasks);
         fill(&store).await;
         store.sweep();
-        assert_eq!(store.len(), 10, "one of each kind, and the caller's list");
+        assert_eq!(store.len(), 11, "one of each kind, and the caller's list");
         clock.advance_ms(7 * 24 * 60 * 60 * 1_000);
         store.sweep();
         assert_eq!(store.len(), 0);

@@ -31,6 +31,7 @@ mod connection;
 mod connector;
 mod fault;
 mod hub;
+mod idempotency;
 mod journal;
 mod json;
 mod keys;
@@ -71,8 +72,11 @@ pub struct RedisStore {
     max_events: usize,
     append: AtomicStep,
     remember: AtomicStep,
+    claim_key: AtomicStep,
+    free_key: AtomicStep,
     endorse: AtomicStep,
     hold: AtomicStep,
+    ensure: AtomicStep,
     spend: AtomicStep,
     release: AtomicStep,
     claim: AtomicStep,
@@ -109,8 +113,11 @@ impl RedisStore {
             max_events,
             append: AtomicStep::new(include_str!("redis/append.lua")),
             remember: AtomicStep::new(include_str!("redis/remember.lua")),
+            claim_key: AtomicStep::new(include_str!("redis/claim_key.lua")),
+            free_key: AtomicStep::new(include_str!("redis/free_key.lua")),
             endorse: AtomicStep::new(include_str!("redis/endorse.lua")),
             hold: AtomicStep::new(include_str!("redis/hold_leases.lua")),
+            ensure: AtomicStep::new(include_str!("redis/ensure_leases.lua")),
             spend: AtomicStep::new(include_str!("redis/spend.lua")),
             release: AtomicStep::new(include_str!("redis/release_leases.lua")),
             claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),

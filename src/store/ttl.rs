@@ -23,6 +23,8 @@ pub(super) const SESSION: Duration = WEEK;
 pub(super) const THREAD: Duration = WEEK;
 /// The wish that a run should stop.
 pub(super) const CANCEL: Duration = HOUR.saturating_mul(24);
+/// What an `Idempotency-Key` stands for (contract, section 3).
+pub(super) const IDEMPOTENCY: Duration = HOUR.saturating_mul(24);
 /// What a tenant has used on a day, after its last addition.
 pub(super) const SPENT: Duration = HOUR.saturating_mul(48);
 

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use aura_platform::domain::{ApprovalRequest, Message};
 use aura_platform::domain::{
-    Decision, EventId, ManualClock, RequestId, SessionMeta, UtcDay, Verdict,
+    Decision, EventId, IdempotencyKey, KeyClaim, ManualClock, RequestHash, RequestId, ScopedKey,
+    SessionMeta, UtcDay, Verdict,
 };
 use aura_platform::store::{AppendError, Store};
+use serde_json::Value;
 
 use crate::bench::{NOW_MS, Process, entries, meta, request, some_session};
 use crate::redis_server::RedisServer;
@@ -24,6 +26,13 @@ struct Everything {
     decided: RequestId,
 }
 
+fn key_and_claim(of: &SessionMeta) -> (ScopedKey, KeyClaim) {
+    let key = IdempotencyKey::parse(b"key:1").unwrap();
+    let key = ScopedKey { tenant: of.tenant.clone(), user: of.user.clone(), key };
+    let request = RequestHash::of("POST", &Value::Null);
+    (key, KeyClaim { session: of.session_id.clone(), request })
+}
+
 async fn store_everything(store: &dyn Store) -> Everything {
     let meta = meta("tenant1", "user123", NOW_MS);
     let (request, decided) = (request(&meta.session_id), RequestId::generate());
@@ -37,6 +46,8 @@ async fn store_everything(store: &dyn Store) -> Everything {
     store.store_signal(&meta.session_id, "{}").await.unwrap();
     store.decide(&decided, &decision).await.unwrap();
     store.spend(&meta.tenant, UtcDay::of_ms(NOW_MS), 1).await.unwrap();
+    let (key, claim) = key_and_claim(&meta);
+    store.claim_key(&key, &claim, None).await.unwrap();
     Everything { meta, request, decided }
 }
 
@@ -46,12 +57,14 @@ async fn left(store: &dyn Store, of: &Everything) -> Vec<&'static str> {
     let id = &meta.session_id;
     let history = store.history(&meta.tenant, &meta.user, &meta.thread_id).await.unwrap();
     let list = store.sessions_of(&meta.tenant, &meta.user, None, 9).await.unwrap();
+    let (key, claim) = key_and_claim(meta);
     let there = [
         ("signal", store.signal(id).await.unwrap().is_some()),
         ("request", store.request(&request.request_id).await.unwrap().is_some()),
         ("journal", store.holds(id, EventId::new(1)).await.unwrap()),
         ("decision", store.decision(decided).await.unwrap().is_some()),
         ("cancel", store.cancel_requested(id).await.unwrap()),
+        ("key", store.join_key(&key, &claim.request).await.unwrap().is_some()),
         ("spent", store.spent(&meta.tenant, UtcDay::of_ms(NOW_MS)).await.unwrap() > 0),
         ("checkpoint", store.checkpoint(id).await.unwrap().is_some()),
         ("session", store.session(id).await.unwrap().is_some()),
@@ -67,10 +80,10 @@ async fn the_embedded_store_forgets_everything_in_its_time_and_not_before() {
     let process = Process::in_memory(Arc::new(clock.clone()));
     let everything = store_everything(&*process.store).await;
     let mut names = left(&*process.store, &everything).await;
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
     let mut past_ms = 0;
     for (ttl_secs, gone) in
-        [(5 * MINUTE, 1), (30 * MINUTE, 1), (DAY, 3), (2 * DAY, 1), (7 * DAY, 4)]
+        [(5 * MINUTE, 1), (30 * MINUTE, 1), (DAY, 4), (2 * DAY, 1), (7 * DAY, 4)]
     {
         clock.advance_ms(ttl_secs * 1_000 - 1 - past_ms);
         assert_eq!(left(&*process.store, &everything).await, names, "just before {ttl_secs} s");
@@ -118,6 +131,7 @@ async fn in_redis_every_key_has_the_time_to_live_that_was_promised() {
             (format!("aura:decision:{decided}"), DAY),
             (format!("aura:journal:{session}"), DAY),
             (format!("aura:cancel:{session}"), DAY),
+            ("aura:idempotency:tenant1:user123:key%3A1".into(), DAY),
             ("aura:spent:tenant1:2024-01-25".into(), 2 * DAY),
             (format!("aura:session:{session}"), 7 * DAY),
             ("aura:sessions:tenant1:user123".into(), 7 * DAY),

@@ -50,6 +50,19 @@ pub(crate) async fn the_lease_of_a_run_that_is_over_is_gone(bench: Bench) {
     assert_eq!(claimed(&*bench.other).await, HashSet::from([other]));
 }
 
+pub(crate) async fn who_has_no_lease_is_given_one_and_every_other_lease_stays(bench: Bench) {
+    let [none, held, run_out, over] = [(); 4].map(|()| some_session());
+    bench.one.store.hold(&[held.clone(), over.clone()], LONG).await.unwrap();
+    bench.one.store.hold(std::slice::from_ref(&run_out), RUN_OUT).await.unwrap();
+    bench.one.store.end(std::slice::from_ref(&over)).await.unwrap();
+    let all = [none.clone(), held.clone(), run_out.clone(), over.clone()];
+    bench.other.ensure(&all, LONG).await.unwrap();
+    assert_eq!(claimed(&*bench.other).await, HashSet::from([run_out]), "it is not renewed");
+    bench.one.store.end(&[none.clone(), over.clone()]).await.unwrap();
+    bench.other.ensure(&all, RUN_OUT).await.unwrap();
+    assert_eq!(claimed(&*bench.other).await, HashSet::from([none, over]), "held is held");
+}
+
 pub(crate) async fn no_more_is_claimed_than_asked_for(bench: Bench) {
     let sessions: Vec<_> = (0..5).map(|_| some_session()).collect();
     bench.one.store.hold(&sessions, RUN_OUT).await.unwrap();
@@ -75,6 +88,7 @@ pub(crate) async fn of_several_claimants_one_gets_each_run(bench: Bench) {
 
 pub(crate) async fn nothing_is_no_trouble(bench: Bench) {
     bench.one.store.hold(&[], LONG).await.unwrap();
+    bench.one.store.ensure(&[], LONG).await.unwrap();
     bench.one.store.release(&[]).await.unwrap();
     bench.one.store.end(&[some_session()]).await.unwrap();
     assert!(claimed(&*bench.other).await.is_empty());

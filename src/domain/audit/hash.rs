@@ -1,4 +1,4 @@
-//! SHA-256, and the two things that it names here.
+//! SHA-256, and the three things that it names here.
 
 use std::fmt;
 
@@ -71,6 +71,10 @@ hash!(
     /// What binds an entry of an audit stream to all entries before it.
     EntryHash
 );
+hash!(
+    /// What a request with an `Idempotency-Key` asked for (contract, section 3).
+    RequestHash
+);
 
 impl ArgumentsHash {
     /// The hash of the canonical JSON `["<tool>",<arguments>]`, an array, so that the tool's name
@@ -78,6 +82,15 @@ impl ArgumentsHash {
     pub fn of(tool: &str, arguments: &Value) -> Self {
         let shown = Value::from(vec![Value::from(tool), arguments.clone()]);
         Self(sha256(canonical::text(&shown).as_bytes()))
+    }
+}
+
+impl RequestHash {
+    /// The hash of the canonical JSON `["<method>",<what was sent>]`: neither blanks nor the order of
+    /// fields make another request of it, the other form of the stream (contract, section 4.3) does.
+    pub fn of(method: &str, sent: &Value) -> Self {
+        let request = Value::from(vec![Value::from(method), sent.clone()]);
+        Self(sha256(canonical::text(&request).as_bytes()))
     }
 }
 

@@ -46,6 +46,14 @@ impl Leases for MemoryStore {
         Ok(())
     }
 
+    async fn ensure(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
+        let (end, mut table) = (self.lease_end(term), lock(&self.leases));
+        for session in sessions {
+            table.entry(session.clone()).or_insert(end);
+        }
+        Ok(())
+    }
+
     async fn claim(&self, limit: usize, term: Duration) -> Result<Vec<SessionId>, StoreError> {
         let (now, end) = (self.clock.now_ms(), self.lease_end(term));
         let mut table = lock(&self.leases);

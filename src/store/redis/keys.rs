@@ -13,6 +13,7 @@
 //! | `aura:tail:<sessionId>` | channel: the journal has grown | `journal.rs` |
 //! | `aura:session:<sessionId>` | the session's record, JSON | `sessions.rs` |
 //! | `aura:sessions:<tenant>:<user>` | the caller's sessions, a sorted set | `sessions.rs` |
+//! | `aura:idempotency:<tenant>:<user>:<key>` | the session that an `Idempotency-Key` stands for, a hash | `idempotency.rs` |
 //! | `aura:thread:<tenant>:<user>:<thread>` | a conversation, a hash | `sessions.rs` |
 //! | `aura:cancel:<sessionId>` | somebody asked for the run to stop | `sessions.rs` |
 //! | `aura:audit:<tenant>` | the audit chain, a stream | `audit.rs` |
@@ -25,7 +26,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::{RequestId, SessionId, TenantId, ThreadId, UserId, UtcDay};
+use crate::domain::{RequestId, ScopedKey, SessionId, TenantId, ThreadId, UserId, UtcDay};
 
 /// The channel that every process listens to.
 pub(super) const CONTROL: &str = "aura:control";
@@ -83,6 +84,11 @@ pub(super) fn session(id: &SessionId) -> String {
 
 pub(super) fn sessions(tenant: &TenantId, user: &UserId) -> String {
     format!("aura:sessions:{}:{}", escaped(tenant.as_str()), escaped(user.as_str()))
+}
+
+pub(super) fn idempotency(scoped: &ScopedKey) -> String {
+    let (tenant, user) = (escaped(scoped.tenant.as_str()), escaped(scoped.user.as_str()));
+    format!("aura:idempotency:{tenant}:{user}:{}", escaped(scoped.key.as_str()))
 }
 
 pub(super) fn thread(tenant: &TenantId, user: &UserId, thread: &ThreadId) -> String {

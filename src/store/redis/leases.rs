@@ -47,6 +47,14 @@ impl Leases for RedisStore {
         self.commands.query(&end).await
     }
 
+    async fn ensure(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        let args: Vec<_> = once(text(&term.as_millis())).chain(names(sessions)).collect();
+        self.commands.script(&self.ensure, keys::LEASES, &args).await
+    }
+
     async fn claim(&self, limit: usize, term: Duration) -> Result<Vec<SessionId>, StoreError> {
         let args = [text(&limit), text(&term.as_millis())];
         let taken: Vec<String> = self.commands.script(&self.claim, keys::LEASES, &args).await?;
