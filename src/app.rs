@@ -14,12 +14,12 @@ use crate::agent::budget::Budget;
 use crate::agent::journal::Desk;
 use crate::agent::listener;
 use crate::agent::ownership::Terms;
-use crate::agent::policy::OnReject;
+use crate::agent::policy::{Asking, OnReject};
 use crate::agent::run::{Env, Limits};
 use crate::domain::{Clock, SystemClock};
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
-use crate::settings::{Listening, Mode, RedisSettings, Rejection, Settings, StoreInUse};
+use crate::settings::{Ask, Listening, Mode, RedisSettings, Rejection, Settings, StoreInUse};
 use crate::shutdown::{Drained, Tasks};
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
@@ -231,6 +231,10 @@ fn limits(settings: &Settings) -> Limits {
         max_tool_calls: count(settings.agent.max_tool_calls),
         hitl_timeout: settings.hitl.timeout,
         hitl_warning: settings.hitl.warning,
+        asking: match settings.hitl.ask {
+            Ask::OneByOne => Asking::OneByOne,
+            Ask::Together => Asking::Together,
+        },
         on_reject: match settings.hitl.on_reject {
             Rejection::Stop => OnReject::Stop,
             Rejection::Continue => OnReject::Continue,

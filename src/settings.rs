@@ -19,7 +19,7 @@ mod source;
 pub use mcp::{McpServerSettings, McpTransport};
 pub use mode::{DevSetup, Listening, Mode, StoreInUse};
 pub use sections::{
-    AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, FallbackSettings,
+    AgentSettings, ApiSettings, Approval, Ask, AuthSettings, AzureOpenAiSettings, FallbackSettings,
     GitHubSettings, HitlSettings, KeyOrigin, ModelSettings, OpenAiSettings, Provider,
     RedisSettings, Rejection, Settings, SmtpSettings, ToolSettings,
 };

@@ -15,6 +15,15 @@ pub enum OnReject {
     Continue,
 }
 
+/// How people are asked about several calls of one turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// One after another: the next only once the last is decided, and has run.
+    OneByOne,
+    /// About all of them at once.
+    Together,
+}
+
 /// Who may approve which tool; whoever is not named may be approved by anybody of the tenant.
 #[derive(Clone, Debug, Default)]
 pub struct ApproverPolicy(BTreeMap<String, Approvers>);

@@ -12,7 +12,7 @@ use super::budget::Budget;
 use super::gate::{Decided, Gate};
 use super::journal::{Desk, Draft, JournalError, Writer};
 use super::ownership::Terms;
-use super::policy::{ApproverPolicy, OnReject, words_of_approval};
+use super::policy::{ApproverPolicy, Asking, OnReject, words_of_approval};
 use super::state::{Call, CallStatus, Node, State};
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
@@ -33,6 +33,8 @@ pub struct Limits {
     pub hitl_timeout: Duration,
     /// How long before the end of that a thought warns; zero: none does.
     pub hitl_warning: Duration,
+    /// How people are asked about several calls.
+    pub asking: Asking,
     /// What a rejection leads to.
     pub on_reject: OnReject,
     /// How many tokens may be used.
@@ -165,7 +167,7 @@ impl Run {
     }
 
     /// Takes the next call of the model's turn, or asks the model to go on. What needs nobody's
-    /// approval comes first; then people are asked about all the rest at once.
+    /// approval comes first; then people are asked about the next one, or about all the rest at once.
     async fn execute(&mut self) -> Step {
         let open: Vec<PlannedCall> =
             self.state.open_calls().map(|call| call.planned.clone()).collect();
@@ -181,15 +183,19 @@ impl Run {
                 Err(error) => return self.refuse(planned, error).await,
             }
         }
-        match questions.is_empty() {
-            true => self.ask_model().await,
-            false => self.ask(questions).await,
+        match self.env.limits.asking {
+            _ if questions.is_empty() => self.ask_model().await,
+            Asking::OneByOne => {
+                questions.truncate(1);
+                self.ask(questions).await
+            }
+            Asking::Together => self.ask(questions).await,
         }
     }
 
     /// Goes on with a call that was decided about, or that a former owner had started.
     async fn act(&mut self) -> Step {
-        match self.state.next_call().cloned() {
+        match self.state.call_under_way().cloned() {
             Some(Call { planned, status: CallStatus::Decided(request, decision), .. }) => {
                 self.act_on_decision(&planned, &request, &decision).await
             }

@@ -221,13 +221,12 @@ impl State {
         }
     }
 
-    /// The call to act on next: one that was decided about or had been started, or else one that
-    /// nothing has happened to yet. None of those that a person is still asked about.
-    pub fn next_call(&self) -> Option<&Call> {
-        let under_way =
-            |call: &&Call| matches!(call.status, CallStatus::Decided(..) | CallStatus::Started(_));
-        let open = |call: &&Call| call.status == CallStatus::Open;
-        self.calls.iter().find(under_way).or_else(|| self.calls.iter().find(open))
+    /// The call to act on next: one that was decided about or had been started.
+    pub fn call_under_way(&self) -> Option<&Call> {
+        self.calls.iter().find(|call| match call.status {
+            CallStatus::Decided(..) | CallStatus::Started(_) => true,
+            CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished => false,
+        })
     }
 
     /// Which call of the run this is, from 0, in the order in which the model wanted them: whatever
@@ -414,13 +413,15 @@ impl State {
         self.node = self.node_of_calls();
     }
 
-    /// Where the calls of the model's turn leave the run.
+    /// Where the calls of the model's turn leave the run. While a person is asked, no further call
+    /// begins: after a question there is silence (contract, section 4.4).
     fn node_of_calls(&self) -> Node {
-        match self.next_call().map(|call| &call.status) {
-            Some(CallStatus::Decided(..) | CallStatus::Started(_)) => Node::Tools,
-            Some(CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished) => Node::Execute,
-            None if self.pending_requests().next().is_some() => Node::AwaitApproval,
-            None => Node::Execute,
+        if self.call_under_way().is_some() {
+            Node::Tools
+        } else if self.pending_requests().next().is_some() {
+            Node::AwaitApproval
+        } else {
+            Node::Execute
         }
     }
 

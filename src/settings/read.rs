@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 use super::check::Check;
 use super::sections::{
-    AgentSettings, ApiSettings, Approval, AuthSettings, AzureOpenAiSettings, FallbackSettings,
+    AgentSettings, ApiSettings, Approval, Ask, AuthSettings, AzureOpenAiSettings, FallbackSettings,
     GitHubSettings, HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings,
     Rejection, Settings, SmtpSettings, StreamSettings, ToolSettings,
 };
@@ -172,6 +172,11 @@ impl AgentSettings {
 
 impl HitlSettings {
     fn read(check: &mut Check) -> Option<Self> {
+        let ask = check.parsed("hitl.ask", |text| match text {
+            "one_by_one" => Ok(Ask::OneByOne),
+            "together" => Ok(Ask::Together),
+            _ => Err("must be \"one_by_one\" or \"together\""),
+        });
         let on_reject = check.parsed("hitl.on_reject", |text| match text {
             "stop" => Ok(Rejection::Stop),
             "continue" => Ok(Rejection::Continue),
@@ -180,6 +185,7 @@ impl HitlSettings {
         Some(Self {
             timeout: check.seconds("hitl.timeout_seconds", 1..=1740),
             warning: check.seconds("hitl.warning_seconds", 0..=1740),
+            ask: ask?,
             on_reject: on_reject?,
         })
     }

@@ -136,8 +136,19 @@ pub struct HitlSettings {
     pub timeout: Duration,
     /// How long before the end of that a thought warns; zero: none does.
     pub warning: Duration,
+    /// How people are asked about several calls of one turn.
+    pub ask: Ask,
     /// What a rejection leads to.
     pub on_reject: Rejection,
+}
+
+/// How people are asked about several calls of one turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// One after another.
+    OneByOne,
+    /// About all of them at once.
+    Together,
 }
 
 /// What a rejection leads to.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aura_platform::agent::budget::Budget;
 use aura_platform::agent::journal::Desk;
 use aura_platform::agent::ownership::Terms;
-use aura_platform::agent::policy::{ApproverPolicy, OnReject};
+use aura_platform::agent::policy::{ApproverPolicy, Asking, OnReject};
 use aura_platform::agent::run::{Env, Limits};
 use aura_platform::agent::{AgentService, Ask, StartError, listener};
 use aura_platform::domain::{
@@ -71,6 +71,7 @@ fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
         gate: Arc::default(),
         approvers: ApproverPolicy::default(),
         limits: Limits {
+            asking: Asking::OneByOne,
             max_turns: 8,
             max_tool_calls: 8,
             hitl_timeout: Duration::from_secs(5),

@@ -1,4 +1,4 @@
-//! More than one question, more than one answer: several calls in one turn, several approvers, changed
+//! More than one question, more than one answer: several calls in one turn, one by one or together, several approvers, changed
 //! arguments, rejections that do not end the run, and warnings before a deadline.
 
 use reqwest::StatusCode;
@@ -43,6 +43,11 @@ async fn world(kind: Kind, model: &FakeModel, options: Options) -> World {
     World::with(kind, options.model(model)).await
 }
 
+/// Everybody is asked about everything at once.
+fn together() -> Options {
+    Options::default().set("AURA__HITL__ASK", "together")
+}
+
 /// `call_a success`, one line for each thing that happened to a call.
 fn calls(stream: &SseStream) -> Vec<String> {
     let line = |frame: &&Frame| {
@@ -69,10 +74,69 @@ fn decision_thoughts(stream: &SseStream) -> Vec<String> {
 }
 
 with_both_stores! {
+    /// The second question, and with it its deadline, begins when the first call has run.
+    async fn two_questions_are_asked_one_after_another(kind: Kind) {
+        let model = two_mails().await;
+        let world = world(kind, &model, Options::default()).await;
+        let user = world.server.user();
+        let mut stream = user.stream("메일 둘").await;
+        let first = stream.until("hitl").await;
+        assert_eq!(calls(&stream), ["call_b running", "call_b success", "call_a pending"]);
+        let session = user.get(&format!("/aura/sessions/{}", stream.session())).await;
+        let data = session.data();
+        assert_eq!((&data["status"], &data["node"]), (&json!("waiting_approval"), &json!("await_approval")));
+        assert_eq!(data["pendingApprovals"].as_array().unwrap().len(), 1);
+        assert_eq!(data["pendingApprovals"][0]["requestId"], first.data["requestId"]);
+
+        assert_eq!(user.approve(request_of(&first)).await.status, StatusCode::OK);
+        let second = stream.until("hitl").await;
+        assert_eq!(calls(&stream)[3..], ["call_a running", "call_a success", "call_c pending"]);
+        let created = |request: &Value| request["createdAt"].as_u64().unwrap();
+        let asked = user.get(&format!("/aura/sessions/{}", stream.session())).await;
+        assert!(created(&asked.data()["pendingApprovals"][0]) > created(&data["pendingApprovals"][0]));
+        assert_eq!(user.approve(request_of(&second)).await.status, StatusCode::OK);
+        stream.to_done().await;
+        assert_eq!(stream.status_at_end(), "completed");
+        assert_eq!(calls(&stream)[6..], ["call_c running", "call_c success"]);
+    }
+
+    /// What nobody was asked about yet is not asked about any more, and its step is skipped.
+    async fn a_rejected_question_ends_the_run_before_the_next_is_asked(kind: Kind) {
+        let model = two_mails().await;
+        let world = world(kind, &model, Options::default()).await;
+        let user = world.server.user();
+        let mut stream = user.stream("메일 둘").await;
+        let first = stream.until("hitl").await;
+        assert_eq!(user.reject(request_of(&first), "아니요").await.status, StatusCode::OK);
+        stream.to_done().await;
+        assert_eq!(stream.status_at_end(), "rejected");
+        assert_eq!(stream.all("hitl").len(), 1);
+        assert_eq!(calls(&stream)[2..], ["call_a pending", "call_a cancelled"]);
+        let session = user.get(&format!("/aura/sessions/{}", stream.session())).await;
+        let steps: Vec<_> = session.data()["plan"].as_array().unwrap().iter().map(|s| s["status"].clone()).collect();
+        assert_eq!(steps, ["failed", "completed", "skipped"]);
+    }
+
+    async fn a_rejection_that_does_not_end_the_run_leads_to_the_next_question(kind: Kind) {
+        let model = two_mails().await;
+        let options = Options::default().set("AURA__HITL__ON_REJECT", "continue");
+        let world = world(kind, &model, options).await;
+        let user = world.server.user();
+        let mut stream = user.stream("메일 둘").await;
+        let first = stream.until("hitl").await;
+        assert_eq!(user.reject(request_of(&first), "아니요").await.status, StatusCode::OK);
+        let second = stream.until("hitl").await;
+        assert_eq!(user.approve(request_of(&second)).await.status, StatusCode::OK);
+        stream.to_done().await;
+        assert_eq!(stream.status_at_end(), "completed");
+        let rest = ["call_a pending", "call_a cancelled", "call_c pending", "call_c running", "call_c success"];
+        assert_eq!(calls(&stream)[2..], rest);
+    }
+
     /// In whatever order the answers come.
     async fn calls_of_one_turn_are_asked_about_together_and_each_runs_once_it_is_approved(kind: Kind) {
         let model = two_mails().await;
-        let world = world(kind, &model, Options::default()).await;
+        let world = world(kind, &model, together()).await;
         let user = world.server.user();
         let (mut stream, [first, second]) = asked_twice(&user).await;
         assert_eq!(calls(&stream)[..2], ["call_b running", "call_b success"]);
@@ -120,7 +184,7 @@ with_both_stores! {
 
     async fn both_approved_at_once_run_once_each(kind: Kind) {
         let model = two_mails().await;
-        let world = world(kind, &model, Options::default()).await;
+        let world = world(kind, &model, together()).await;
         let user = world.server.user();
         let (mut stream, [first, second]) = asked_twice(&user).await;
         let (one, other) = tokio::join!(user.approve(request_of(&first)), user.approve(request_of(&second)));
@@ -133,7 +197,7 @@ with_both_stores! {
 
     async fn a_rejection_ends_the_run_and_takes_the_other_question_back(kind: Kind) {
         let model = two_mails().await;
-        let world = world(kind, &model, Options::default()).await;
+        let world = world(kind, &model, together()).await;
         let user = world.server.user();
         let (mut stream, [first, second]) = asked_twice(&user).await;
         assert_eq!(user.reject(request_of(&first), "아니요").await.status, StatusCode::OK);
@@ -320,7 +384,7 @@ async fn where_not_everybody_may_approve_a_published_signal_can_only_reject() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_that_ends_takes_its_questions_back_in_the_same_append() {
     let model = two_mails().await;
-    let world = world(Kind::Redis, &model, Options::default()).await;
+    let world = world(Kind::Redis, &model, together()).await;
     let user = world.server.user();
     let (mut stream, [first, second]) = asked_twice(&user).await;
     user.reject(request_of(&second), "아니요").await;
@@ -338,7 +402,7 @@ async fn a_run_that_ends_takes_its_questions_back_in_the_same_append() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unnamed_signal_decides_nothing_while_two_questions_are_open() {
     let model = two_mails().await;
-    let world = world(Kind::Redis, &model, Options::default()).await;
+    let world = world(Kind::Redis, &model, together()).await;
     let mut keys = Keys::of(world.redis.as_ref().unwrap()).await;
     let user = world.server.user();
     let (mut stream, [first, second]) = asked_twice(&user).await;
@@ -358,7 +422,7 @@ async fn an_unnamed_signal_decides_nothing_while_two_questions_are_open() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_questions_outlive_their_server_and_so_does_the_answer_to_one() {
     let model = two_mails().await;
-    let options = || Options::default().set("AURA__AGENT__LEASE_SECONDS", 1);
+    let options = || together().set("AURA__AGENT__LEASE_SECONDS", 1);
     let World { server, redis } = world(Kind::Redis, &model, options()).await;
     let redis = redis.unwrap();
     let (mut stream, [first, second]) = asked_twice(&server.user()).await;
@@ -378,4 +442,28 @@ async fn two_questions_outlive_their_server_and_so_does_the_answer_to_one() {
     rest.to_done().await;
     assert_eq!(rest.status_at_end(), "completed");
     assert!(!calls(&rest).contains(&"call_c running".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_second_question_is_asked_by_whoever_goes_on_after_a_crash() {
+    let model = two_mails().await;
+    let options = || Options::default().set("AURA__AGENT__LEASE_SECONDS", 1);
+    let World { server, redis } = world(Kind::Redis, &model, options()).await;
+    let redis = redis.unwrap();
+    let mut stream = server.user().stream("메일 둘").await;
+    let first = stream.until("hitl").await;
+    let session = stream.session();
+    server.kill().await;
+    let other = options().model(&model).set("REDIS_URL", redis.url());
+    let other = crate::support::app::Server::start(other).await;
+    assert_eq!(other.user().approve(request_of(&first)).await.status, StatusCode::OK);
+    let mut rest = other.user().resume(&session, Some(first.id)).await;
+    let second = rest.until("hitl").await;
+    assert_eq!(other.user().approve(request_of(&second)).await.status, StatusCode::OK);
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    assert_eq!(
+        calls(&rest),
+        ["call_a running", "call_a success", "call_c pending", "call_c running", "call_c success"]
+    );
 }
