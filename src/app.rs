@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use crate::agent::AgentService;
+use self::ending::{Ending, Signals};
 use crate::agent::budget::Budget;
 use crate::agent::journal::Desk;
 use crate::agent::listener;
@@ -20,7 +20,7 @@ use crate::domain::{Clock, SystemClock};
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
 use crate::settings::{Ask, Listening, Mode, RedisSettings, Rejection, Settings, StoreInUse};
-use crate::shutdown::{Drained, Tasks};
+use crate::shutdown::Tasks;
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
@@ -30,6 +30,7 @@ use crate::tools::{ToolError, git, github, mail, mcp};
 
 pub mod audit;
 
+mod ending;
 mod models;
 mod tools;
 
@@ -85,31 +86,37 @@ pub enum AppError {
     /// The process cannot hear signals.
     #[error("signals cannot be heard: {0}")]
     Signals(std::io::Error),
+    /// It was told to stop, and some of its work did not come to an end in time.
+    #[error("stopped with work left after {} s (api.shutdown_grace_seconds)", .0.as_secs())]
+    WorkLeft(Duration),
+    /// It was told to stop a second time.
+    #[error("ended at once by a second signal, whatever was at work")]
+    Interrupted,
 }
 
-/// Serves until the process is told to stop (SIGTERM, SIGINT), then drains.
+/// Serves until the process is told to stop (SIGTERM, SIGINT), then stops in good order.
+///
+/// # Errors
+/// It could not serve; or it stopped with work left, which a second signal brings about at once.
 pub async fn serve(settings: Settings, mode: Mode) -> Result<(), AppError> {
     let app = App::build(settings, &mode).await?;
     if let Mode::Dev(setup) = mode {
         (setup.announce)(&app.listening);
         // The sample workspace lives as long as the server.
         let _scratch = setup.scratch;
-        app.run(told_to_stop()?).await;
+        app.run(Signals::listen()?).await
     } else {
-        app.run(told_to_stop()?).await;
+        app.run(Signals::listen()?).await
     }
-    Ok(())
 }
 
 /// A service that has been put together and bound, and does not serve yet.
 struct App {
     listener: TcpListener,
     listening: Listening,
-    service: Arc<AgentService>,
     router: axum::Router,
     listen: listen::Config,
-    grace: Duration,
-    tasks: Tasks,
+    ending: Ending,
 }
 
 impl App {
@@ -150,43 +157,40 @@ impl App {
         let service = listener::start(env, settings.agent.max_runs, events);
         let config = http_config(&settings, store_patience);
         let shared = Arc::clone(&service);
-        let stopping = tasks.stopping();
-        let router =
-            http::router(Http { service: shared, store, clock, config, metrics, stopping });
+        let (leaving, stopping) = (tasks.leaving(), tasks.stopping());
+        let http = Http { service: shared, store, clock, config, metrics, leaving, stopping };
         Ok(Self {
             listener,
             listening,
-            service,
-            router,
+            router: http::router(http),
             listen: listen::Config {
                 max_connections: settings.api.max_connections,
                 header_timeout: settings.api.header_timeout,
+                idle_timeout: settings.api.idle_timeout,
             },
-            grace: settings.api.shutdown_grace,
-            tasks,
+            ending: Ending {
+                service,
+                tasks,
+                delay: settings.api.drain_delay,
+                grace: settings.api.shutdown_grace,
+            },
         })
     }
 
-    async fn run(self, told_to_stop: impl Future<Output = ()>) {
-        let serving = listen::serve(self.listener, self.router, self.listen, self.tasks.clone());
-        let stopping = async {
-            told_to_stop.await;
-            tracing::info!(grace_secs = self.grace.as_secs(), "server stops");
-            let drained = tokio::select! {
-                drained = self.tasks.drain(self.grace) => drained,
-                never = self.service.hold_at_work() => match never {},
-            };
-            // What has not come to an end of its step goes on elsewhere from its last entry.
-            self.service.hand_over_all().await;
-            drained
-        };
+    /// Serves until the first signal, then stops; a second one ends that at once.
+    async fn run(self, mut signals: Signals) -> Result<(), AppError> {
+        let (tasks, close) = (self.ending.tasks.clone(), CancellationToken::new());
+        let serving = listen::serve(self.listener, self.router, self.listen, tasks, close.clone());
+        let mut serving = std::pin::pin!(serving);
         tokio::select! {
-            () = serving => {}
-            drained = stopping => match drained {
-                Drained::Clean => tracing::info!("server stopped"),
-                Drained::Abandoned(tasks) => {
-                    tracing::warn!(tasks, "server stopped with work left");
-                }
+            () = serving.as_mut() => {}
+            () = signals.next() => {}
+        }
+        tokio::select! {
+            ended = self.ending.run(serving, close) => ended,
+            () = signals.next() => {
+                tracing::warn!("server ends at once: told to stop a second time");
+                Err(AppError::Interrupted)
             }
         }
     }
@@ -268,15 +272,4 @@ async fn bind(settings: &Settings) -> Result<(TcpListener, SocketAddr), AppError
     let listener = TcpListener::bind((host, port)).await.map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     Ok((listener, address))
-}
-
-fn told_to_stop() -> Result<impl Future<Output = ()>, AppError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Signals)?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }

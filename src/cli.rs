@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use thiserror::Error;
@@ -22,6 +23,9 @@ mod token;
 
 /// The exit code of a command line or of settings that make no sense; clap uses the same.
 const USAGE: u8 = 2;
+
+/// What blocking calls get to return in when a command is done.
+const LAST_CALLS: Duration = Duration::from_secs(1);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -144,7 +148,11 @@ fn settings(purpose: Purpose) -> Result<Checked, Faults> {
 /// The runtime of a command that waits for something.
 fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(CliError::failed)?.block_on(work)
+    let runtime = runtime.map_err(CliError::failed)?;
+    let done = runtime.block_on(work);
+    // Dropping it would wait for a call to the system that hangs, for instance on a file server.
+    runtime.shutdown_timeout(LAST_CALLS);
+    done
 }
 
 #[cfg(test)]

@@ -63,6 +63,8 @@ pub struct Http {
     pub config: Config,
     /// What is counted.
     pub metrics: Metrics,
+    /// Cancelled once the process was told to stop: it still does its work, and is not ready for more.
+    pub leaving: CancellationToken,
     /// Cancelled once the process is to stop.
     pub stopping: CancellationToken,
 }

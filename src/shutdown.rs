@@ -1,4 +1,4 @@
-//! The one tracked spawn, and the signal that ends everything.
+//! The one tracked spawn, and the signals that end everything.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 #[derive(Clone, Debug, Default)]
 pub struct Tasks {
     tracker: TaskTracker,
+    leave: CancellationToken,
     stop: CancellationToken,
 }
 
@@ -40,13 +41,25 @@ impl Tasks {
         self.tracker.spawn(task)
     }
 
+    /// Cancelled once the process has been told to stop: it does its work as before, and asks its
+    /// clients to go elsewhere. Always cancelled before [`Tasks::stopping`].
+    pub fn leaving(&self) -> CancellationToken {
+        self.leave.clone()
+    }
+
     /// Cancelled once the process is to stop.
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
     }
 
+    /// Tells whoever looks after clients that the process is about to stop.
+    pub fn leave(&self) {
+        self.leave.cancel();
+    }
+
     /// Tells every task to stop.
     pub fn stop(&self) {
+        self.leave();
         self.stop.cancel();
     }
 

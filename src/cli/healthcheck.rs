@@ -90,9 +90,11 @@ mod tests {
         reachable(&ApiSettings {
             host: host.to_owned(),
             port: 9000,
+            drain_delay: Duration::ZERO,
             shutdown_grace: Duration::ZERO,
             max_connections: 1,
             header_timeout: Duration::ZERO,
+            idle_timeout: Duration::ZERO,
             cors_origins: Vec::new(),
         })
     }

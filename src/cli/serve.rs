@@ -13,7 +13,11 @@ what it prints is what is in use. By itself it listens on 127.0.0.1, lets pages 
 from a browser, keeps everything in memory, plans with the built-in planner, makes up a secret and a
 sample git workspace, and lets tools without a service show what they would have sent.
 
-Exit codes: 0 told to stop, and stopped; 1 it could not serve; 2 a setting is wrong.")]
+Told to stop (SIGTERM, SIGINT), it says so on /health/ready for api.drain_delay_seconds, closes its
+port and lets work come to an end; told a second time, it ends at once.
+
+Exit codes: 0 told to stop, and stopped; 1 it could not serve, or it stopped with work left; 2 a
+setting is wrong.")]
 pub(super) struct Arguments {
     /// Try it out: needs nothing, prints a token and the commands to go on with
     #[arg(long)]

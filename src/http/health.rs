@@ -17,14 +17,14 @@ pub async fn live() -> Response {
 /// `GET /health/ready`: 200 if runs can be taken, otherwise 503 with what is down.
 pub async fn ready(State(http): State<Shared>) -> Response {
     let store = http.store.ping().await;
-    let stopping = http.stopping.is_cancelled();
+    let leaving = http.leaving.is_cancelled();
     let up = |up| if up { "UP" } else { "DOWN" };
-    let ready = store.is_ok() && !stopping;
+    let ready = store.is_ok() && !leaving;
     let body = json!({
         "status": up(ready),
         "components": {
             "store": { "status": up(store.is_ok()), "kind": http.store.kind() },
-            "server": { "status": up(!stopping) },
+            "server": { "status": up(!leaving) },
         },
     });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

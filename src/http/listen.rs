@@ -6,45 +6,85 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use self::linger::Lingering;
 use crate::shutdown::Tasks;
 
-mod linger;
+mod answers;
+mod connection;
+mod progress;
+mod wire;
 
-/// Read and write buffers of a connection, in bytes; a request head must fit.
-const BUFFER: usize = 32 * 1024;
 /// How long a peer may leave data unacknowledged before it counts as gone.
 const PEER_GONE: Duration = Duration::from_secs(30);
 /// How long to wait after the system refused a connection, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long requests that came before the port was closed may take until they are answered.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     /// The most connections at once; more wait in the system's queue.
     pub max_connections: usize,
-    /// How long a client may take to send its request's head.
+    /// How long a client may take to send its request's head, from the head's first byte.
     pub header_timeout: Duration,
+    /// How long a connection is kept on which nothing of a request has come: a new one as well as
+    /// one whose last request has been answered.
+    pub idle_timeout: Duration,
 }
 
-/// Serves for as long as it is polled. Connections are tasks of `tasks`.
+/// What all connections of a port share.
+struct Port {
+    router: Router,
+    config: Config,
+    /// Cancelled once clients are to go elsewhere: from then on each answer closes its connection.
+    leaving: CancellationToken,
+    /// Cancelled once the port is closed: connections without a request are closed as well.
+    closed: CancellationToken,
+    /// Holds a token for each connection on which a request may still come, or has come without its
+    /// answer having begun.
+    unanswered: TaskTracker,
+}
+
+/// Serves until `close` is cancelled. Connections are tasks of `tasks`.
 ///
-/// Once the process is to stop, idle connections close at once and busy ones after their answer.
-/// New ones are still taken and get one answer each: whoever asks must be told, by a 503, that
-/// this server takes no more work.
-pub async fn serve(listener: TcpListener, router: Router, config: Config, tasks: Tasks) {
+/// Once the process is leaving ([`Tasks::leaving`]), every answer closes its connection, so that
+/// clients with a pool of connections connect elsewhere.
+///
+/// When this returns, new connections are refused by the system, so that a proxy tries the next
+/// server at once, and every request that came before has got its answer, or the beginning of it
+/// (unless that takes longer than five seconds). Streams go on.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    config: Config,
+    tasks: Tasks,
+    close: CancellationToken,
+) {
+    let (leaving, unanswered) = (tasks.leaving(), TaskTracker::new());
+    let port = Arc::new(Port { router, config, leaving, closed: close.clone(), unanswered });
     let slots = Arc::new(Semaphore::new(config.max_connections));
+    close.run_until_cancelled(accept(&listener, &slots, &port, &tasks)).await;
+    if let Err(error) = accept_last(listener, &slots, &port, &tasks) {
+        tracing::warn!(%error, "the last connections may have been reset");
+    }
+    port.unanswered.close();
+    if tokio::time::timeout(LAST_ANSWERS, port.unanswered.wait()).await.is_err() {
+        tracing::warn!(requests = port.unanswered.len(), "port closed with requests unanswered");
+    }
+}
+
+/// Takes connections for as long as it is polled.
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>, port: &Arc<Port>, tasks: &Tasks) {
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let Ok(slot) = Arc::clone(slots).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => spawn_connection(stream, slot, &router, config, &tasks),
+            Ok((stream, _)) => spawn_connection(stream, slot, port, tasks),
             Err(error) => {
                 tracing::warn!(%error, "connection not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -53,36 +93,41 @@ pub async fn serve(listener: TcpListener, router: Router, config: Config, tasks:
     }
 }
 
+/// Takes the connections that the system has made already, and closes the port: what is left in the
+/// system's queue then is reset, with the request that may have been sent on it.
+fn accept_last(
+    listener: TcpListener,
+    slots: &Arc<Semaphore>,
+    port: &Arc<Port>,
+    tasks: &Tasks,
+) -> io::Result<()> {
+    let listener = listener.into_std()?;
+    while let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
+        let stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        };
+        stream.set_nonblocking(true)?;
+        spawn_connection(TcpStream::from_std(stream)?, slot, port, tasks);
+    }
+    Ok(())
+}
+
 fn spawn_connection(
     stream: TcpStream,
     slot: OwnedSemaphorePermit,
-    router: &Router,
-    config: Config,
+    port: &Arc<Port>,
     tasks: &Tasks,
 ) {
     if let Err(error) = notice_dead_peers(&stream) {
         tracing::debug!(%error, "socket options not set");
     }
-    let service = TowerToHyperService::new(router.clone());
-    let stopping = tasks.stopping();
-    let is_late = stopping.is_cancelled();
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(config.header_timeout)
-        .keep_alive(!is_late)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Lingering::new(stream)), service);
+    // From now on, not from when the task first runs: the port may be closed in between.
+    let (port, unanswered) = (Arc::clone(port), port.unanswered.token());
     tasks.spawn(async move {
         let _slot = slot;
-        let mut connection = std::pin::pin!(connection);
-        let closed = tokio::select! {
-            closed = connection.as_mut() => closed,
-            () = stopping.cancelled(), if !is_late => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = closed {
+        if let Err(error) = connection::serve(stream, port, unanswered).await {
             tracing::debug!(%error, "connection ended early");
         }
     });

@@ -73,12 +73,22 @@ impl ApiSettings {
     fn read(check: &mut Check) -> Option<Self> {
         let host = check.parsed("api.host", host);
         let port = check.whole("api.port", 0..=u64::from(u16::MAX));
+        let drain_delay = check.seconds("api.drain_delay_seconds", 0..=600);
         let shutdown_grace = check.seconds("api.shutdown_grace_seconds", 0..=3600);
         let max_connections = check.count("api.max_connections", 1..=1_000_000);
         let header_timeout = check.seconds("api.header_timeout_seconds", 1..=60);
+        let idle_timeout = check.seconds("api.idle_timeout_seconds", 1..=3600);
         let cors_origins = check.each("api.cors_origins");
-        let (host, port) = (host?, u16::try_from(port).ok()?);
-        Some(Self { host, port, shutdown_grace, max_connections, header_timeout, cors_origins })
+        Some(Self {
+            host: host?,
+            port: u16::try_from(port).ok()?,
+            drain_delay,
+            shutdown_grace,
+            max_connections,
+            header_timeout,
+            idle_timeout,
+            cors_origins,
+        })
     }
 }
 

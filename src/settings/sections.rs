@@ -58,12 +58,16 @@ pub struct ApiSettings {
     pub host: String,
     /// 0: any free port.
     pub port: u16,
+    /// How long the port stays open once the process was told to stop.
+    pub drain_delay: Duration,
     /// What open streams get to end in.
     pub shutdown_grace: Duration,
     /// Connections open at once.
     pub max_connections: usize,
-    /// What a client gets to send its request head in.
+    /// What a client gets to send its request head in, from its first byte.
     pub header_timeout: Duration,
+    /// How long a connection is kept on which nothing of a request has come.
+    pub idle_timeout: Duration,
     /// Whose web pages may call from a browser; empty: nobody's.
     pub cors_origins: Vec<AllowedOrigin>,
 }

@@ -14,9 +14,10 @@ use super::{mcp, names};
 /// The lowest layer, and the list of all settings.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// What `serve --dev` has in place of some defaults.
-const DEV: [(&str, &str); 3] = [
+const DEV: [(&str, &str); 4] = [
     ("api.host", "127.0.0.1"),
     ("api.cors_origins", "http://localhost:* http://127.0.0.1:*"),
+    ("api.drain_delay_seconds", "0"),
     ("log.format", "text"),
 ];
 /// What of the process's environment its child processes get without being told.

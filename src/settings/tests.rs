@@ -38,6 +38,9 @@ fn with_file(text: &str, variables: &[(&str, &str)]) -> Layers {
 fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     let settings = settings(&[]);
     assert_eq!((settings.api.host.as_str(), settings.api.port), ("0.0.0.0", 9000));
+    assert_eq!(settings.api.drain_delay, Duration::from_secs(5));
+    // Longer than the Gateway (30 s) and nginx (60 s) keep connections.
+    assert_eq!(settings.api.idle_timeout, Duration::from_secs(75));
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
     assert!(!settings.auth.close_streams_at_expiry && settings.auth.roles == RoleGrants::default());
     assert!(settings.api.cors_origins.is_empty());

@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -154,10 +155,38 @@ impl Server {
     }
 
     /// Asks the process to end (SIGTERM) and returns its exit code.
-    pub async fn terminate(mut self) -> i32 {
+    pub async fn terminate(self) -> i32 {
         self.ask_to_end();
+        self.ended().await
+    }
+
+    /// Waits for the end of a process that was asked to end; its exit code.
+    pub async fn ended(mut self) -> i32 {
         let ended = timeout(PATIENCE, self.child.wait()).await.expect("the server does not end");
         ended.unwrap().code().unwrap_or(-1)
+    }
+
+    /// Waits until the server says that it is not ready for work.
+    pub async fn is_unready(&self) {
+        eventually("readiness says 503", async || {
+            let ready = self.anonymous(Method::GET, "/health/ready").send().await;
+            ready.unwrap().status() == StatusCode::SERVICE_UNAVAILABLE
+        })
+        .await;
+    }
+
+    /// Whether the port refuses connections.
+    pub async fn refuses(&self) -> bool {
+        TcpStream::connect(self.base.trim_start_matches("http://")).await.is_err()
+    }
+
+    /// Waits until the server says that it is ready for work.
+    pub async fn is_ready(&self) {
+        eventually("readiness says 200", async || {
+            let ready = self.anonymous(Method::GET, "/health/ready").send().await;
+            ready.is_ok_and(|ready| ready.status() == StatusCode::OK)
+        })
+        .await;
     }
 
     /// A caller with a valid token.

@@ -1,5 +1,5 @@
-//! The repository's own gateway, run for real: `config/nginx.conf` with nothing changed but where
-//! it listens, where it forwards to, and where it may write.
+//! The repository's own gateways, run for real: `config/nginx.conf` and `config/nginx.replicas.conf`
+//! with nothing changed but where they listen, where they forward to, and where they may write.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -12,8 +12,10 @@ use tempfile::TempDir;
 const START: Duration = Duration::from_secs(20);
 /// Ports that are tried before giving up: another process may take a free one first.
 const ATTEMPTS: u32 = 5;
-/// What is run.
-const CONFIG: &str = include_str!("../../../config/nginx.conf");
+/// For one server.
+const SINGLE: &str = include_str!("../../../config/nginx.conf");
+/// For two.
+const REPLICAS: &str = include_str!("../../../config/nginx.replicas.conf");
 
 /// A running nginx. Dropping it kills it.
 #[derive(Debug)]
@@ -29,13 +31,22 @@ impl Gateway {
     /// `None` where nginx is not installed, which is said on stderr; with `CI` set that is a
     /// failure, so that it cannot go unnoticed.
     pub async fn to(upstream: SocketAddr) -> Option<Self> {
+        Self::with(SINGLE, &[("aura-platform", upstream)]).await
+    }
+
+    /// A gateway before two servers, likewise.
+    pub async fn to_replicas([first, second]: [SocketAddr; 2]) -> Option<Self> {
+        Self::with(REPLICAS, &[("aura-platform", first), ("aura-platform-2", second)]).await
+    }
+
+    async fn with(config: &str, upstreams: &[(&str, SocketAddr)]) -> Option<Self> {
         let Some(nginx) = program() else {
             assert!(std::env::var_os("CI").is_none(), "nginx is not installed: see scripts/test");
             say("skipped: nginx is not installed; scripts/test installs it");
             return None;
         };
         for _ in 0..ATTEMPTS {
-            let mut gateway = Self::launch(&nginx, upstream);
+            let mut gateway = Self::launch(&nginx, config, upstreams);
             if gateway.listens().await {
                 return Some(gateway);
             }
@@ -59,10 +70,11 @@ impl Gateway {
         std::fs::read_to_string(self.directory.path().join("error.log")).unwrap_or_default()
     }
 
-    fn launch(nginx: &Path, upstream: SocketAddr) -> Self {
+    fn launch(nginx: &Path, config: &str, upstreams: &[(&str, SocketAddr)]) -> Self {
         let (directory, port) = (TempDir::new().unwrap(), free_port());
+        let text = adapted(config, port, upstreams);
         let config = directory.path().join("nginx.conf");
-        std::fs::write(&config, adapted(port, upstream)).unwrap();
+        std::fs::write(&config, text).unwrap();
         let child = Command::new(nginx)
             .arg("-p")
             .arg(directory.path())
@@ -106,16 +118,19 @@ impl Drop for Gateway {
 }
 
 /// The configuration as it can be run by anybody, next to others of its kind.
-fn adapted(port: u16, upstream: SocketAddr) -> String {
+fn adapted(config: &str, port: u16, upstreams: &[(&str, SocketAddr)]) -> String {
     let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let paths: String = kinds.iter().map(|kind| format!(" {kind}_temp_path {kind};")).collect();
-    let config = replaced(CONFIG, "http {", &format!("http {{{paths}"));
+    let config = replaced(config, "http {", &format!("http {{{paths}"));
     let config = replaced(&config, "listen 8080;", &format!("listen 127.0.0.1:{port};"));
-    replaced(&config, "server aura-platform:9000;", &format!("server {upstream};"))
+    upstreams.iter().fold(config, |config, (name, address)| {
+        // An address is not looked up; and Debian's nginx does not know the word yet.
+        replaced(&config, &format!("server {name}:9000 resolve "), &format!("server {address} "))
+    })
 }
 
 fn replaced(config: &str, from: &str, to: &str) -> String {
-    assert_eq!(config.matches(from).count(), 1, "config/nginx.conf must say {from:?} once");
+    assert_eq!(config.matches(from).count(), 1, "the configuration must say {from:?} once");
     config.replace(from, to)
 }
 

@@ -1,14 +1,18 @@
-//! Closing a connection so that its last answer arrives.
+//! A connection's bytes: what was read too far is read again, and closing lets the last answer arrive.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+use super::progress::Progress;
 
 /// How long a closed connection may go on sending what nobody reads.
 const LINGER: Duration = Duration::from_secs(2);
@@ -18,20 +22,36 @@ const LINGER: Duration = Duration::from_secs(2);
 /// A request that is refused by its head leaves its body unread. Closing then makes the system
 /// answer with a reset, which overtakes the refusal: the client sees a broken connection.
 #[derive(Debug)]
-pub(super) struct Lingering {
+pub(super) struct Wire {
     stream: TcpStream,
-    /// Ends the wait; set once this side has been shut down.
+    /// What came along with the last request and belongs to the next one.
+    unread: Bytes,
+    progress: Arc<Progress>,
+    /// Ends the wait for the peer; set once this side has been shut down.
     patience: Option<Pin<Box<Sleep>>>,
 }
 
-impl Lingering {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, patience: None }
+impl Wire {
+    pub(super) fn new(stream: TcpStream, progress: Arc<Progress>) -> Self {
+        Self { stream, unread: Bytes::new(), progress, patience: None }
+    }
+
+    /// The same connection, on which these bytes are read first.
+    pub(super) fn with_unread(self, mut bytes: Bytes) -> Self {
+        // Empty lines before a request are no part of it (RFC 9112, section 2.2).
+        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        bytes.advance(blank);
+        Self { unread: bytes, ..self }
+    }
+
+    /// Waits for the first byte of a request; `false` if the peer closes the connection instead.
+    pub(super) async fn begins(&self) -> bool {
+        !self.unread.is_empty() || matches!(self.stream.peek(&mut [0]).await, Ok(1))
     }
 
     /// Reads until the peer has nothing more to say, or this side has waited for long enough.
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { stream, patience } = self;
+        let Self { stream, patience, .. } = self;
         let patience = patience.get_or_insert_with(|| Box::pin(sleep(LINGER)));
         // First, so that a peer that never pauses cannot keep the connection.
         if patience.as_mut().poll(cx).is_ready() {
@@ -48,22 +68,28 @@ impl Lingering {
     }
 }
 
-impl AsyncRead for Lingering {
+impl AsyncRead for Wire {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.unread.is_empty() {
+            let fitting = self.unread.len().min(buffer.remaining());
+            buffer.put_slice(&self.unread.split_to(fitting));
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for Lingering {
+impl AsyncWrite for Wire {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.progress.set_unsent(true);
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
@@ -72,6 +98,7 @@ impl AsyncWrite for Lingering {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.progress.set_unsent(true);
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
@@ -80,7 +107,9 @@ impl AsyncWrite for Lingering {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.progress.set_unsent(false);
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

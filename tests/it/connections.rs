@@ -1,0 +1,173 @@
+//! Connections as proxies use them: kept while nothing comes, cut where a request stands still.
+
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::support::app::{Options, Server, eventually};
+use crate::support::model::{FakeModel, Gate, Reply};
+use crate::support::raw::{Chunk, Raw, head};
+use crate::support::stream::StreamEnd;
+
+/// A head that does not come to its end.
+const HALF: &str = "GET /aura/sessions HTTP/1.1\r\nHost: loc";
+const SESSIONS: &str = "GET /aura/sessions";
+/// Longer than any of these tests.
+const NEVER: u32 = 3600;
+
+/// A server with these limits, in seconds.
+async fn server(head: u32, idle: u32) -> Server {
+    let options = Options::default()
+        .set("AURA__API__HEADER_TIMEOUT_SECONDS", head)
+        .set("AURA__API__IDLE_TIMEOUT_SECONDS", idle);
+    Server::start(options).await
+}
+
+/// Asks on a connection that is there, and reads the whole answer.
+async fn ask(raw: &mut Raw) -> u16 {
+    raw.send(head(SESSIONS, &[], None)).await;
+    answered(raw).await
+}
+
+/// Reads an answer to its end.
+async fn answered(raw: &mut Raw) -> u16 {
+    let head = raw.head().await;
+    raw.body(head.one("content-length").unwrap().parse().unwrap()).await;
+    head.status()
+}
+
+/// Waits until a head that stands still has been cut, which takes the head's time limit.
+async fn a_slow_head_is_cut(server: &Server) {
+    let mut slow = Raw::connect(server).await;
+    slow.send(HALF).await;
+    assert_eq!(slow.rest().await, "", "cut without an answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_connection_outlives_the_gateways_pool() {
+    let server = server(1, NEVER).await;
+    let mut kept = Raw::connect(&server).await;
+    let mut unused = Raw::connect(&server).await;
+    assert_eq!(ask(&mut kept).await, 200);
+    for _ in 0..2 {
+        a_slow_head_is_cut(&server).await;
+        assert_eq!(ask(&mut kept).await, 200, "idle for longer than a head may take");
+    }
+    assert_eq!(ask(&mut unused).await, 200, "so may be one that was opened in advance");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_on_which_nothing_comes_is_closed_in_the_end() {
+    let server = server(60, 1).await;
+    let mut unused = Raw::connect(&server).await;
+    let mut used = Raw::connect(&server).await;
+    assert_eq!(ask(&mut used).await, 200);
+    assert_eq!(unused.rest().await, "");
+    assert_eq!(used.rest().await, "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_heads_time_runs_from_its_first_byte_also_on_a_connection_that_was_idle() {
+    let server = server(1, NEVER).await;
+    let mut kept = Raw::connect(&server).await;
+    assert_eq!(ask(&mut kept).await, 200);
+    a_slow_head_is_cut(&server).await;
+    kept.send(HALF).await;
+    assert_eq!(kept.rest().await, "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_begins_together_with_the_request_before_it_is_under_way() {
+    let server = server(1, NEVER).await;
+    let body = json!({ "reason": "no" }).to_string();
+    let first = head("POST /aura/hitl/reject/req_000000000000", &[], Some(body.len())) + &body;
+    for (before, status) in [(head(SESSIONS, &[], None), 200), (first, 404)] {
+        let mut raw = Raw::connect(&server).await;
+        raw.send(before + HALF).await;
+        assert_eq!(answered(&mut raw).await, status);
+        assert_eq!(raw.rest().await, "", "a head that has begun is not idle");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_that_are_sent_ahead_are_answered_in_their_order() {
+    let server = server(5, NEVER).await;
+    let mut raw = Raw::connect(&server).await;
+    let whole = head(SESSIONS, &[], None);
+    // Two and a half, an empty line between them, and the rest once both have been answered.
+    let (some, rest) = whole.split_at(whole.len() / 2);
+    raw.send(format!("{whole}\r\n{}{some}", head("GET /aura/sessions/none", &[], None))).await;
+    assert_eq!(answered(&mut raw).await, 200);
+    assert_eq!(answered(&mut raw).await, 404);
+    raw.send(rest).await;
+    assert_eq!(answered(&mut raw).await, 200);
+    assert_eq!(ask(&mut raw).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_is_not_idle_and_its_connection_can_be_used_again() {
+    let server = server(1, 1).await;
+    let body = json!({ "prompt": "feature 브랜치를 main에 병합해주세요" }).to_string();
+    let mut raw = Raw::request(&server, "POST /aura/test/stream", &[], &body).await;
+    assert_eq!(raw.head().await.status(), 200);
+    let id = loop {
+        let Chunk::Data(chunk) = raw.chunk().await else { panic!("ended before it asked") };
+        if let Some((_, hitl)) = chunk.split_once("\nevent: hitl\ndata: ") {
+            let hitl: serde_json::Value = serde_json::from_str(hitl.trim_end()).unwrap();
+            break hitl["requestId"].as_str().unwrap().to_owned();
+        }
+    };
+    for _ in 0..2 {
+        a_slow_head_is_cut(&server).await;
+    }
+    assert_eq!(server.user().approve(&id).await.status, StatusCode::OK);
+    let (_, end) = raw.chunks().await;
+    assert_eq!(end, Chunk::Last);
+    assert_eq!(ask(&mut raw).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_leaves_is_not_ready_and_serves_on_for_as_long_as_it_was_told() {
+    let options = Options::default().set("AURA__API__DRAIN_DELAY_SECONDS", NEVER / 6);
+    let server = Server::start(options).await;
+    let mut kept = Raw::connect(&server).await;
+    assert_eq!(ask(&mut kept).await, 200);
+    server.ask_to_end();
+    server.is_unready().await;
+
+    kept.send(head(SESSIONS, &[], None)).await;
+    let last = kept.head().await;
+    assert_eq!((last.status(), last.one("connection")), (200, Some("close")));
+    kept.rest().await;
+    let mut stream = server.user().stream("안녕").await;
+    assert_eq!(stream.headers["connection"], "close");
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed");
+
+    // A second signal, long before the time is over.
+    assert_eq!(server.terminate().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_has_left_refuses_connections_while_its_work_ends() {
+    let server = Server::start(Options::default().set("AURA__API__DRAIN_DELAY_SECONDS", 1)).await;
+    let mut kept = Raw::connect(&server).await;
+    assert_eq!(ask(&mut kept).await, 200);
+    server.ask_to_end();
+    server.is_unready().await;
+    eventually("the port is closed", || server.refuses()).await;
+    assert_eq!(kept.rest().await, "", "closed in good order");
+    assert_eq!(server.ended().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_does_not_end_in_time_is_told_by_the_exit_code() {
+    let gate = Gate::closed();
+    let model = FakeModel::always(Reply::stream().gate(&gate).ends("stop")).await;
+    let options = Options::default().model(&model).set("AURA__API__SHUTDOWN_GRACE_SECONDS", 1);
+    let server = Server::start(options).await;
+    let mut stream = server.user().stream("안녕").await;
+    model.wait_for_requests(1).await;
+    let (end, code) = tokio::join!(stream.to_end(), server.terminate());
+    assert_eq!((end, code), (StreamEnd::BrokenOff, 1));
+    gate.open();
+}
