@@ -14,6 +14,7 @@ mod execute;
 mod finish;
 mod fit;
 pub mod gate;
+mod gone;
 pub mod journal;
 pub mod listener;
 pub mod live;

@@ -39,6 +39,10 @@ pub enum AppendError {
     /// Nothing was written.
     #[error("the journal has moved on: another owner has this run")]
     Conflict,
+    /// There is no such journal any more: it has expired, or the store has come back without it.
+    /// Nothing was written, and nothing ever will be.
+    #[error("the journal is gone")]
+    Gone,
     /// The store failed; whether the entries were written is unknown. Appending the very same
     /// entries again is safe.
     #[error(transparent)]
@@ -90,6 +94,10 @@ pub trait Journal: Send + Sync {
 
     /// The newest `limit` entries, oldest first; empty if there is no such journal.
     async fn newest(&self, session: &SessionId, limit: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// Those of `sessions` that have no journal, in the order asked for, in as few round trips as the
+    /// store allows. An empty answer for a session that had one is final: its journal is gone.
+    async fn missing(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
 
     /// Whether the journal holds exactly this id.
     async fn holds(&self, session: &SessionId, id: EventId) -> Result<bool, StoreError>;

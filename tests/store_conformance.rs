@@ -77,6 +77,7 @@ for_each_store! {
     journal: [
         every_form_of_entry_reads_back_as_it_was_written,
         an_append_needs_to_know_the_last_id,
+        an_append_to_a_journal_that_is_not_there_says_so,
         entries_out_of_order_are_refused_whole,
         a_repeated_append_succeeds_and_writes_nothing,
         a_repeated_append_fails_once_another_owner_has_gone_on,
@@ -86,6 +87,7 @@ for_each_store! {
         the_newest_entries_come_oldest_first,
         only_exact_ids_are_held,
         a_journal_that_does_not_exist_is_empty,
+        of_many_sessions_those_without_a_journal_are_named,
         a_reader_that_would_miss_what_was_cut_is_told,
         a_follower_is_woken_by_an_append_of_any_process,
         followers_of_one_session_are_independent,

@@ -27,8 +27,12 @@ impl AgentService {
     ) {
         tracing::error!(%session, error = %error.error, "run broke down");
         let state = match self.journal(session).await {
+            // Written to, it would come to life again as a run that never began.
+            Ok(entries) if entries.is_empty() => {
+                return self.abandon(session, &JournalError::Gone).await;
+            }
             Ok(entries) if stored.is_some_and(|stored| stored != last_id(&entries)) => {
-                return self.abandon(session, &JournalError::Lost);
+                return self.abandon(session, &JournalError::Lost).await;
             }
             Ok(entries) => State::fold(&entries),
             Err(_) => None,
@@ -40,7 +44,8 @@ impl AgentService {
                 tracing::error!(%session, %error, "a broken run cannot be ended; it is given up");
                 self.over(session).await;
             }
-            Err(error) => {
+            Err(JournalError::Gone) => self.drop_gone(session).await,
+            Err(error @ (JournalError::Lost | JournalError::StoreAway(_))) => {
                 tracing::error!(%session, %error, "the end of a broken run cannot be written");
                 self.forget(session);
             }
@@ -56,6 +61,17 @@ impl AgentService {
         );
         asked.sort();
         asked.dedup();
+        self.cancel_requests(session, asked, state).await;
+    }
+
+    /// Decides that nothing comes of these requests of a run that is over. `state`, where there is
+    /// one, knows the calls that they are about.
+    pub(super) async fn cancel_requests(
+        &self,
+        session: &SessionId,
+        asked: Vec<RequestId>,
+        state: Option<&State>,
+    ) {
         for request in asked {
             let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
             match self.env.desk.store.decide(&request, &proposal).await {

@@ -53,6 +53,9 @@ pub enum JournalError {
     /// Somebody else has the run; whatever this process still had to say was not written.
     #[error("the run is in other hands")]
     Lost,
+    /// The store has no journal of the run any more: there is no run to go on with.
+    #[error("the journal is gone for good")]
+    Gone,
     /// The store has been away for longer than a run waits for it.
     #[error("the store has been away for too long: {0}")]
     StoreAway(StoreError),
@@ -239,6 +242,7 @@ impl Committer {
                     return Ok(());
                 }
                 Err(AppendError::Conflict) => return Err(JournalError::Lost),
+                Err(AppendError::Gone) => return Err(JournalError::Gone),
                 Err(AppendError::Store(error))
                     if Instant::now() >= gives_up || matches!(error, StoreError::Corrupt(_)) =>
                 {

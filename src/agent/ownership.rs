@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -53,7 +54,7 @@ enum Left {
 pub(super) async fn keep(service: Arc<AgentService>) {
     let Terms { lease, scan } = service.env.terms;
     let stopping = service.env.desk.tasks.stopping();
-    let mut keeper = Keeper { service, store_was_away: false, claims_from: Instant::now() };
+    let mut keeper = Keeper { service, claims_from: Instant::now() };
     let (mut renewals, mut scans) = (interval(lease / RENEWALS), interval(scan));
     for ticks in [&mut renewals, &mut scans] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -73,7 +74,6 @@ pub(super) async fn keep(service: Arc<AgentService>) {
 
 struct Keeper {
     service: Arc<AgentService>,
-    store_was_away: bool,
     /// While the store was away nobody could renew anything: every lease may have run out. Owners
     /// get a term to be heard of again before this process claims.
     claims_from: Instant,
@@ -85,23 +85,27 @@ impl Keeper {
         let (mut held, let_go) = (self.service.owned(), self.service.take_let_go());
         held.extend(let_go.iter().cloned());
         if self.service.env.desk.store.hold(&held, lease).await.is_err() {
-            self.store_was_away = true;
+            self.note_store(true);
             self.service.put_let_go(let_go);
         }
     }
 
     async fn scan(&mut self) {
-        if self.store_was_away {
+        if self.service.store_is_away() {
             if self.service.env.desk.store.ping().await.is_err() {
                 return;
             }
-            self.store_was_away = false;
+            self.note_store(false);
             self.claims_from = Instant::now() + self.service.env.terms.lease;
             self.renew().await;
         }
         if Instant::now() >= self.claims_from {
             self.claim().await;
         }
+    }
+
+    fn note_store(&self, is_away: bool) {
+        self.service.store_away.store(is_away, Ordering::Relaxed);
     }
 
     /// Claims as many runs as there is room for.
@@ -121,7 +125,7 @@ impl Keeper {
                 }
                 Err(_) => {
                     // The store says itself, once, that it is away.
-                    self.store_was_away = true;
+                    self.note_store(true);
                     return;
                 }
             }

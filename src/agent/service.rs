@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
@@ -75,6 +76,9 @@ pub struct AgentService {
     deadlines: mpsc::UnboundedSender<(SessionId, Waiting)>,
     /// Rung when another process has given runs up.
     pub(super) left_behind: LeftBehind,
+    /// Whether the store did not answer when it was last asked. The lease keeper, which asks at least
+    /// once a second, writes it; readers that nothing else would tell of an outage look at it.
+    pub(super) store_away: AtomicBool,
     /// Runs that this process had to let go of. Whatever made it lose them may have lost their
     /// leases too, so they are renewed once more: then somebody will look after them.
     pub(super) let_go: Mutex<HashSet<SessionId>>,
@@ -95,6 +99,7 @@ impl AgentService {
             running: Mutex::default(),
             deadlines,
             left_behind: LeftBehind::default(),
+            store_away: AtomicBool::new(false),
             let_go: Mutex::default(),
         }
     }
@@ -162,7 +167,7 @@ impl AgentService {
                 Err(error.into())
             }
             // A fresh random id that exists already: as good as impossible, and never ours.
-            Err(AppendError::Conflict) => {
+            Err(AppendError::Conflict | AppendError::Gone) => {
                 Err(StoreError::Corrupt("a new session's journal exists already".into()).into())
             }
         }
@@ -192,16 +197,17 @@ impl AgentService {
             self.env.desk.store.unwatch(session);
         }
         match self.restore(session, &release, read_ahead).await {
-            Ok(Some((state, last))) => {
+            Ok(Restored::Waits(state, last)) => {
                 tracing::info!(%session, node = ?state.node, "checkpoint restored");
                 let live = self.live.open(session, last);
                 let writer = Writer::open(&self.env.desk, session, last, live);
                 let Release { decided, parking } = release;
-                self.spawn(state, writer, parking.permit, move |run| run.wake(decided));
+                self.spawn(*state, writer, parking.permit, move |run| run.wake(decided));
             }
-            Ok(None) => self.abandon(session, &JournalError::Lost),
+            Ok(Restored::MovedOn) => self.abandon(session, &JournalError::Lost).await,
+            Ok(Restored::Gone) => self.abandon(session, &JournalError::Gone).await,
             Err(error @ StoreError::Unavailable(_)) => {
-                self.abandon(session, &JournalError::StoreAway(error));
+                self.abandon(session, &JournalError::StoreAway(error)).await;
             }
             Err(error @ StoreError::Corrupt(_)) => {
                 self.break_down(session, None, unreadable(&error)).await;
@@ -209,26 +215,21 @@ impl AgentService {
         }
     }
 
-    /// The state of a run that waits, also for what was decided, and the last id of its journal;
-    /// `None` if it does not wait for that any more: another owner has gone on with it.
+    /// What the journal says of a run that waits here, and of which this was decided.
     async fn restore(
         &self,
         session: &SessionId,
         Release { decided, parking }: &Release,
         read_ahead: Option<Vec<Entry>>,
-    ) -> Result<Option<(State, EventId)>, StoreError> {
+    ) -> Result<Restored, StoreError> {
         let read_ahead = read_ahead.filter(|entries| parking.is_covered_by(entries));
-        let waits = |entries: &[Entry]| {
-            let state = State::fold(entries)?;
-            let waits = state.node == Node::AwaitApproval
-                && decided.iter().all(|decided| state.is_pending(&decided.request));
-            waits.then(|| (state, last_id(entries)))
-        };
-        if let Some(restored) = read_ahead.as_deref().and_then(waits) {
-            return Ok(Some(restored));
+        if let Some(entries) = read_ahead
+            && let restored @ Restored::Waits(..) = Restored::from(&entries, decided)
+        {
+            return Ok(restored);
         }
         let entries = self.env.desk.patiently(|| self.journal(session)).await?;
-        Ok(waits(&entries))
+        Ok(Restored::from(&entries, decided))
     }
 
     /// The whole journal of a session.
@@ -294,7 +295,7 @@ impl AgentService {
                 self.env.gate.withdraw(&session);
                 self.hand_over(&[session]).await;
             }
-            Exit::Abandoned(error) => self.abandon(&session, &error),
+            Exit::Abandoned(error) => self.abandon(&session, &error).await,
         }
     }
 
@@ -328,9 +329,11 @@ impl AgentService {
         }
     }
 
-    /// Lets go of a run that cannot go on here. If nobody else has it, its lease runs out.
-    pub(super) fn abandon(&self, session: &SessionId, error: &JournalError) {
+    /// Lets go of a run that cannot go on here. If nobody else has it, its lease runs out; where there
+    /// is nothing left to go on with, it ends.
+    pub(super) async fn abandon(&self, session: &SessionId, error: &JournalError) {
         match error {
+            JournalError::Gone => return self.drop_gone(session).await,
             JournalError::Lost => {
                 self.env.desk.metrics.runs_lost.inc();
                 tracing::warn!(%session, "run lost to another owner");
@@ -391,6 +394,11 @@ impl AgentService {
         }
     }
 
+    /// Whether the store is known to be away.
+    pub fn store_is_away(&self) -> bool {
+        self.store_away.load(Ordering::Relaxed)
+    }
+
     /// The frames at hand of a run that this process drives.
     pub fn live(&self, session: &SessionId) -> Option<Arc<LiveLog>> {
         self.live.get(session)
@@ -443,6 +451,33 @@ impl AgentService {
     fn running(&self) -> MutexGuard<'_, HashMap<SessionId, CancellationToken>> {
         // No code that could panic runs under this lock, so a poisoned one is still whole.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the journal says of a run that waited.
+enum Restored {
+    /// It still waits; this is its state and the last id of its journal.
+    Waits(Box<State>, EventId),
+    /// Another owner has gone on with it.
+    MovedOn,
+    /// It has no journal any more.
+    Gone,
+}
+
+impl Restored {
+    /// Folds a journal; the run waits if all that was decided is still open in it.
+    fn from(entries: &[Entry], decided: &[Decided]) -> Self {
+        if entries.is_empty() {
+            return Self::Gone;
+        }
+        let waits = |state: &State| {
+            state.node == Node::AwaitApproval
+                && decided.iter().all(|decided| state.is_pending(&decided.request))
+        };
+        match State::fold(entries).filter(waits) {
+            Some(state) => Self::Waits(Box::new(state), last_id(entries)),
+            None => Self::MovedOn,
+        }
     }
 }
 

@@ -72,9 +72,11 @@ impl AgentService {
         }
     }
 
-    /// Reads the stored votes of everything that waits here, and the wishes to stop what works.
+    /// Reads the stored votes of everything that waits here, and the wishes to stop what works; drops
+    /// what cannot be decided any more.
     pub(super) async fn read_votes(self: &Arc<Self>) {
         self.read_cancellations().await;
+        self.drop_all_gone().await;
         let all = self.env.gate.all();
         for chunk in all.chunks(POLL_CHUNK) {
             let wanted: Vec<_> =

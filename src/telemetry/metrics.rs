@@ -43,6 +43,8 @@ pub struct Handles {
     pub runs_released: Counter,
     /// Runs that were given up because the store was away for too long.
     pub runs_abandoned: Counter,
+    /// Runs that were dropped because the store has no journal of them any more.
+    pub runs_gone: Counter,
     /// Questions that people were asked.
     pub approvals_asked: Counter,
     /// Turns that a fallback model was asked for instead of the first.
@@ -138,6 +140,7 @@ impl Handles {
             ("runs_claimed", "Runs taken over from an owner that was gone", &self.runs_claimed),
             ("runs_released", "Runs handed over because this process stops", &self.runs_released),
             ("runs_abandoned", "Runs given up: the store was away too long", &self.runs_abandoned),
+            ("runs_gone", "Runs dropped: the store has lost their journals", &self.runs_gone),
             ("approvals_asked", "Questions that people were asked", &self.approvals_asked),
             ("model_fallbacks", "Turns asked of the fallback model", &self.model_fallbacks),
         ] {

@@ -111,7 +111,7 @@ async fn in_the_embedded_store_what_is_renewed_lives_on_and_what_expired_starts_
     assert_eq!(store.request(&request.request_id).await.unwrap(), None, "not brought back");
     clock.advance_ms(1_000);
     let late = store.append(&session, EventId::new(2), &entries([3])).await;
-    assert!(matches!(late, Err(AppendError::Conflict)), "there is no journal any more");
+    assert!(matches!(late, Err(AppendError::Gone)), "there is no journal any more");
     store.append(&session, EventId::ZERO, &entries([7])).await.unwrap();
     assert_eq!(store.newest(&session, 9).await.unwrap(), entries([7]));
 }

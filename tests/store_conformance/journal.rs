@@ -44,10 +44,6 @@ pub(crate) async fn every_form_of_entry_reads_back_as_it_was_written(bench: Benc
 
 pub(crate) async fn an_append_needs_to_know_the_last_id(bench: Bench) {
     let (store, session) = (&bench.one.store, some_session());
-    assert!(
-        is_conflict(&store.append(&session, id(3), &entries([4])).await),
-        "there is no journal"
-    );
     store.append(&session, ZERO, &entries([4, 7])).await.unwrap();
     for wrong in [ZERO, id(4), id(6), id(8)] {
         let result = bench.other.append(&session, wrong, &entries([9])).await;
@@ -55,6 +51,13 @@ pub(crate) async fn an_append_needs_to_know_the_last_id(bench: Bench) {
     }
     bench.other.append(&session, id(7), &entries([9])).await.unwrap();
     assert_eq!(all(store, &session).await, entries([4, 7, 9]));
+}
+
+pub(crate) async fn an_append_to_a_journal_that_is_not_there_says_so(bench: Bench) {
+    let (store, session) = (&bench.one.store, some_session());
+    let gone = store.append(&session, id(3), &entries([4])).await;
+    assert!(matches!(gone, Err(AppendError::Gone)), "{gone:?}");
+    assert!(all(store, &session).await.is_empty());
 }
 
 pub(crate) async fn entries_out_of_order_are_refused_whole(bench: Bench) {
@@ -155,6 +158,21 @@ pub(crate) async fn a_journal_that_does_not_exist_is_empty(bench: Bench) {
     assert!(store.read(&session, id(7), 10).await.unwrap().is_empty());
     assert!(store.newest(&session, 10).await.unwrap().is_empty());
     assert!(!store.holds(&session, id(7)).await.unwrap());
+}
+
+pub(crate) async fn of_many_sessions_those_without_a_journal_are_named(bench: Bench) {
+    let store = &bench.one.store;
+    assert!(store.missing(&[]).await.unwrap().is_empty());
+    let sessions: Vec<SessionId> = (0..1_100).map(|_| some_session()).collect();
+    let kept = [0, 499, 500, 1_099];
+    for at in kept {
+        store.append(&sessions[at], ZERO, &entries([1])).await.unwrap();
+    }
+    let mut expected = sessions.clone();
+    for at in kept.into_iter().rev() {
+        expected.remove(at);
+    }
+    assert_eq!(bench.other.missing(&sessions).await.unwrap(), expected);
 }
 
 pub(crate) async fn a_reader_that_would_miss_what_was_cut_is_told(bench: Bench) {

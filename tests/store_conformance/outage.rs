@@ -203,12 +203,31 @@ async fn an_append_whose_answer_was_lost_can_be_repeated() {
                 match store.append(&session, expected, &batch).await {
                     Ok(()) => true,
                     Err(AppendError::Store(_)) => false,
-                    Err(AppendError::Conflict) => panic!("nobody else appends"),
+                    Err(AppendError::Conflict | AppendError::Gone) => {
+                        panic!("nobody else touches it")
+                    }
                 }
             })
             .await;
         }
         assert_eq!(store.newest(&session, 100).await.unwrap(), entries(1..=5));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_comes_back_empty_says_that_its_journals_are_gone() {
+    within(async {
+        let mut server = RedisServer::start();
+        let process = Process::on_redis(&server.url());
+        let (store, session) = (&process.store, some_session());
+        store.append(&session, EventId::ZERO, &entries([1])).await.unwrap();
+        server.restart_empty();
+        until_it_answers(&**store).await;
+        let append = store.append(&session, EventId::new(1), &entries([2])).await;
+        assert!(matches!(append, Err(AppendError::Gone)), "{append:?}");
+        let sessions = [session];
+        assert_eq!(store.missing(&sessions).await.unwrap(), sessions);
     })
     .await;
 }

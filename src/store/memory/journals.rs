@@ -80,11 +80,12 @@ impl Journals {
         limits: (u64, usize),
     ) -> Result<(), AppendError> {
         let (now, max_events) = limits;
-        let last = self.logs.get(session, now).map_or(EventId::ZERO, Log::last);
-        if last != expected {
-            let log = self.logs.get(session, now);
-            let repeated = log.is_some_and(|log| log.ends_with(expected, batch.0));
-            return if repeated { Ok(()) } else { Err(AppendError::Conflict) };
+        match self.logs.get(session, now) {
+            Some(log) if log.last() == expected => {}
+            Some(log) if log.ends_with(expected, batch.0) => return Ok(()),
+            Some(_) => return Err(AppendError::Conflict),
+            None if expected == EventId::ZERO => {}
+            None => return Err(AppendError::Gone),
         }
         self.logs.renew(session.clone(), now, ttl::JOURNAL).extend(batch.1, max_events);
         if let Some(followers) = self.followed.get(session) {
@@ -154,6 +155,12 @@ impl Journal for MemoryStore {
         };
         let from = log.entries.len().saturating_sub(limit);
         Ok(log.entries.range(from..).map(Packed::unpack).collect())
+    }
+
+    async fn missing(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+        let (journals, now) = (lock(&self.journals), self.clock.now_ms());
+        let missing = sessions.iter().filter(|session| journals.logs.get(session, now).is_none());
+        Ok(missing.cloned().collect())
     }
 
     async fn holds(&self, session: &SessionId, id: EventId) -> Result<bool, StoreError> {

@@ -7,12 +7,16 @@
 --          3 the batch's nonce                        6 channel of its readers
 --          then for each entry: its id, the number of arguments that follow, its fields and values
 --
--- Returns 1 if the batch was appended, 2 if it already is the end of the journal, 0 otherwise.
+-- Returns 1 if the batch was appended, 2 if it already is the end of the journal, 3 if there is no
+-- journal to append to, 0 otherwise.
 
 local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 local last = newest and newest[1] or '0-0'
 
 if last ~= ARGV[1] then
+  if not newest then
+    return 3
+  end
   if last == ARGV[2] then
     local fields = newest[2]
     for i = 1, #fields, 2 do

@@ -27,6 +27,9 @@ use super::{RedisStore, keys};
 use crate::domain::{Entry, EventId, SessionId, Shown};
 use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_order, ttl};
 
+/// Journals that are looked for in one round trip.
+const AT_ONCE: usize = 500;
+
 type Args<'a> = Vec<Cow<'a, [u8]>>;
 
 fn text<'a>(value: &impl ToString) -> Cow<'a, [u8]> {
@@ -181,6 +184,7 @@ impl Journal for RedisStore {
         match self.commands.script(&self.append, &keys::journal(session), &args).await? {
             1 | 2 => Ok(()),
             0_i64 => Err(AppendError::Conflict),
+            3 => Err(AppendError::Gone),
             other => Err(StoreError::Corrupt(format!("append answered {other}")).into()),
         }
     }
@@ -207,6 +211,24 @@ impl Journal for RedisStore {
     async fn newest(&self, session: &SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let found = self.range("XREVRANGE", session, ["+", "-"], limit).await?;
         Ok(found.into_iter().rev().map(|stored| stored.entry).collect())
+    }
+
+    async fn missing(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
+        let mut missing = Vec::new();
+        for sessions in sessions.chunks(AT_ONCE) {
+            let looks = sessions.iter().map(|session| {
+                let mut exists = redis::cmd("EXISTS");
+                exists.arg(keys::journal(session));
+                exists
+            });
+            let found = self.commands.each::<bool>(looks).await?;
+            for (session, exists) in sessions.iter().zip(found) {
+                if !exists? {
+                    missing.push(session.clone());
+                }
+            }
+        }
+        Ok(missing)
     }
 
     async fn holds(&self, session: &SessionId, id: EventId) -> Result<bool, StoreError> {

@@ -122,6 +122,21 @@ impl RedisServer {
         assert!(self.launch(), "redis-server does not start on port {} again", self.port);
     }
 
+    /// Starts it again without anything of what it had stored.
+    pub(crate) fn restart_empty(&mut self) {
+        self.kill();
+        for entry in std::fs::read_dir(self.dir.path()).expect("its files") {
+            let path = entry.expect("a file").path();
+            let removed = if path.is_dir() {
+                std::fs::remove_dir_all(path)
+            } else {
+                std::fs::remove_file(path)
+            };
+            removed.expect("remove what it had stored");
+        }
+        self.restart();
+    }
+
     /// Starts it again, and leaves it while it loads what it had stored, which takes it 20 ms for
     /// each key until `CONFIG SET key-load-delay 0`.
     pub(crate) fn restart_loading(&mut self) {
