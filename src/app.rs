@@ -153,7 +153,18 @@ impl App {
         let approvers = tools::approvers(&settings, &tools)?;
         let gate = Arc::default();
         let notices = settings.stream.notices;
-        let env = Arc::new(Env { desk, model, tools, approvers, gate, limits, notices, terms });
+        let instructions = settings.agent.instructions.clone();
+        let env = Arc::new(Env {
+            desk,
+            model,
+            tools,
+            approvers,
+            gate,
+            instructions,
+            limits,
+            notices,
+            terms,
+        });
         let service = listener::start(env, settings.agent.max_runs, events);
         let config = http_config(&settings, store_patience);
         let shared = Arc::clone(&service);

@@ -8,6 +8,7 @@ use std::fmt;
 use thiserror::Error;
 
 mod check;
+mod headers;
 mod mcp;
 mod mode;
 mod names;
@@ -105,21 +106,28 @@ impl Layers {
                 text.push_str(&format!("{line_break}[{section}]\n"));
                 current = section;
             }
-            let value = match &found.value {
-                Value::Text(value) => toml_text(&secret::masked(key, value)),
-                Value::Whole(number) => number.to_string(),
-                Value::Flag(flag) => flag.to_string(),
-                Value::List(texts) => {
-                    let texts: Vec<_> = texts.iter().map(|text| toml_text(text)).collect();
-                    format!("[{}]", texts.join(", "))
-                }
-                Value::Empty => "{}".to_owned(),
-                Value::Other(kind) => format!("# {kind}"),
-            };
+            let value = shown(key, &found.value);
             let setting = format!("{name} = {value}");
             text.push_str(&format!("{setting:<48} # {}\n", found.origin));
         }
         text
+    }
+}
+
+/// A value as TOML. What nobody may see is masked, whatever kind of value it was given.
+fn shown(key: &str, value: &Value) -> String {
+    match value {
+        Value::Text(text) => toml_text(&secret::masked(key, text)),
+        _ if secret::is_hidden(key) => toml_text(secret::MASK),
+        Value::Whole(number) => number.to_string(),
+        Value::Fraction(number) => number.clone(),
+        Value::Flag(flag) => flag.to_string(),
+        Value::List(texts) => {
+            let texts: Vec<_> = texts.iter().map(|text| toml_text(text)).collect();
+            format!("[{}]", texts.join(", "))
+        }
+        Value::Empty => "{}".to_owned(),
+        Value::Other(kind) => format!("# {kind}"),
     }
 }
 

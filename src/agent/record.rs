@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::domain::event::EndStatus;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    ApprovalRequest, Confidence, Decision, Message, PageContext, RequestId, SessionMeta, StepId,
-    ToolCall, ToolCallId, Usage,
+    ApprovalRequest, Confidence, Decision, Instructions, Message, PageContext, RequestId,
+    SessionMeta, StepId, ToolCall, ToolCallId, Usage,
 };
 
 /// One step of a run, as recovery reads it.
@@ -107,6 +107,9 @@ pub struct Opened {
     pub context: PageContext,
     /// What the thread said before.
     pub history: Vec<Message>,
+    /// The operator's instructions: a run keeps them, whoever goes on with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<Instructions>,
 }
 
 /// A tool call with its place in the plan.
@@ -142,6 +145,16 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_an_older_process_opened_has_no_instructions() {
+        let meta = r#"{"sessionId":"s","tenant":"t","user":"u","threadId":"h","prompt":"p","createdAtMs":1,"firstEvent":1}"#;
+        let older = format!(r#"{{"rec":"opened","meta":{meta},"context":{{}},"history":[]}}"#);
+        let record: Record = serde_json::from_str(&older).unwrap();
+        let Record::Opened(opened) = &record else { panic!("{record:?}") };
+        assert_eq!(opened.instructions, None);
+        assert_eq!(serde_json::to_string(&record).unwrap(), older, "and is written as before");
+    }
 
     #[test]
     fn a_finished_tool_that_an_older_process_wrote_down_still_reads() {

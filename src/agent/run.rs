@@ -16,7 +16,7 @@ use super::policy::{ApproverPolicy, Asking, OnReject, words_of_approval};
 use super::state::{Call, CallStatus, Node, State};
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{Confidence, Decision, Event, RequestId, StepId, Verdict};
+use crate::domain::{Confidence, Decision, Event, Instructions, RequestId, StepId, Verdict};
 use crate::llm::ChatModel;
 use crate::tools::Tools;
 
@@ -56,6 +56,8 @@ pub struct Env {
     pub approvers: ApproverPolicy,
     /// Who waits for a person.
     pub gate: Arc<Gate>,
+    /// What the assistant is told before all else; new runs begin with it.
+    pub instructions: Option<Instructions>,
     /// How far a run may go.
     pub limits: Limits,
     /// Whether a run that ends without an answer says so in a `content` event.

@@ -150,7 +150,8 @@ impl AgentService {
             created_at_ms: now_ms,
             first_event: ask.above.next(now_ms),
         };
-        let opened = Opened { meta, context: ask.context, history };
+        let instructions = self.env.instructions.clone();
+        let opened = Opened { meta, context: ask.context, history, instructions };
         let (session, id) = (&opened.meta.session_id, opened.meta.first_event);
         let first = opening(id, &Record::Opened(Box::new(opened.clone())));
         // From the first moment somebody looks after it: should this process die, another will.

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::misuse::Misuse;
 use super::record::{Opened, Outcome, PlannedCall, Record};
 use crate::domain::event::{EndStatus, NoticeMark};
+use crate::domain::instructions::system_prompt;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
     ApprovalRequest, Confidence, Decision, Entry, EventId, Message, PageContext, RequestId,
@@ -128,7 +129,8 @@ pub struct State {
 impl State {
     /// A run that has just been opened.
     pub fn open(opened: &Opened) -> Self {
-        let mut messages = vec![Message::System { content: opened.context.system_prompt() }];
+        let content = system_prompt(opened.instructions.as_ref(), &opened.context);
+        let mut messages = vec![Message::System { content }];
         messages.extend(opened.history.iter().cloned());
         let inherited = messages.len();
         messages.push(Message::User { content: opened.meta.prompt.clone() });

@@ -1,13 +1,23 @@
 //! Which model is asked, and which one where that fails.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use secrecy::SecretString;
 
 use crate::llm::ChatModel;
 use crate::llm::fallback::Fallback;
-use crate::llm::openai::{self, Config, ConfigError, Endpoint, OpenAi};
+use crate::llm::openai::{self, Config, ConfigError, Endpoint, OpenAi, Parameters};
 use crate::llm::planner::Planner;
 use crate::settings::{FallbackSettings, ModelSettings, Provider, Settings};
 use crate::telemetry::metrics::Metrics;
+
+/// Where a model is, and all that is secret between us and its provider.
+#[derive(Clone)]
+struct Access {
+    endpoint: Endpoint,
+    headers: BTreeMap<String, SecretString>,
+}
 
 /// The model that the settings name, with its fallback if they name one.
 pub(super) fn model(
@@ -17,12 +27,11 @@ pub(super) fn model(
     let Some((endpoint, name)) = first(&settings.provider) else {
         return Ok(Arc::new(Planner::new()));
     };
-    let Some(fallback) = &settings.model.fallback else {
-        return Ok(Arc::new(OpenAi::new(config(endpoint, &name, &settings.model))?));
-    };
-    let standby = config(standby(&endpoint, fallback), &fallback.model, &settings.model);
-    let second = Arc::new(OpenAi::new(standby)?);
-    let first = Arc::new(OpenAi::new(config(endpoint, &name, &settings.model))?);
+    let first = Access { endpoint, headers: settings.model.headers.clone() };
+    let second = settings.model.fallback.as_ref().map(|second| (second, standby(&first, second)));
+    let first = Arc::new(OpenAi::new(config(first, &name, &settings.model))?);
+    let Some((fallback, access)) = second else { return Ok(first) };
+    let second = Arc::new(OpenAi::new(config(access, &fallback.model, &settings.model))?);
     Ok(Arc::new(Fallback::new(first, second, fallback.rest, metrics.clone())))
 }
 
@@ -49,14 +58,15 @@ fn first(provider: &Provider) -> Option<(Endpoint, String)> {
     }
 }
 
-/// Where the fallback is. Another provider never gets the first one's key.
-fn standby(first: &Endpoint, fallback: &FallbackSettings) -> Endpoint {
+/// Where the fallback is. Another provider never gets the first one's key and headers.
+fn standby(first: &Access, fallback: &FallbackSettings) -> Access {
     if let Some(base_url) = &fallback.base_url {
         let api_key = fallback.api_key.clone();
-        return Endpoint::OpenAi { base_url: base_url.to_string(), api_key };
+        let endpoint = Endpoint::OpenAi { base_url: base_url.to_string(), api_key };
+        return Access { endpoint, headers: BTreeMap::new() };
     }
     let own_key = fallback.api_key.clone();
-    match first.clone() {
+    let endpoint = match first.endpoint.clone() {
         Endpoint::OpenAi { base_url, api_key } => {
             Endpoint::OpenAi { base_url, api_key: own_key.or(api_key) }
         }
@@ -66,17 +76,25 @@ fn standby(first: &Endpoint, fallback: &FallbackSettings) -> Endpoint {
             api_version,
             api_key: own_key.unwrap_or(api_key),
         },
-    }
+    };
+    Access { endpoint, headers: first.headers.clone() }
 }
 
-fn config(endpoint: Endpoint, model: &str, patience: &ModelSettings) -> openai::Config {
+fn config(access: Access, model: &str, settings: &ModelSettings) -> openai::Config {
     Config {
-        connect_timeout: patience.connect_timeout,
-        first_token_timeout: patience.first_token_timeout,
-        idle_timeout: patience.idle_timeout,
-        turn_timeout: patience.turn_timeout,
-        max_retries: u32::try_from(patience.max_retries).unwrap_or(u32::MAX),
-        ..Config::new(endpoint, model)
+        parameters: Parameters {
+            temperature: settings.temperature,
+            max_output_tokens: settings.max_output_tokens,
+            reasoning_effort: settings.reasoning_effort.clone(),
+            logprobs: settings.logprobs,
+        },
+        headers: access.headers,
+        connect_timeout: settings.connect_timeout,
+        first_token_timeout: settings.first_token_timeout,
+        idle_timeout: settings.idle_timeout,
+        turn_timeout: settings.turn_timeout,
+        max_retries: u32::try_from(settings.max_retries).unwrap_or(u32::MAX),
+        ..Config::new(access.endpoint, model)
     }
 }
 
@@ -95,34 +113,42 @@ mod tests {
         }
     }
 
-    fn place(endpoint: Endpoint) -> (String, Option<String>) {
-        match endpoint {
+    /// The address, the key, and how many headers go there.
+    fn place(access: Access) -> (String, Option<String>, usize) {
+        let headers = access.headers.len();
+        match access.endpoint {
             Endpoint::OpenAi { base_url, api_key } => {
-                (base_url, api_key.map(|key| key.expose_secret().to_owned()))
+                (base_url, api_key.map(|key| key.expose_secret().to_owned()), headers)
             }
             Endpoint::Azure { deployment, api_key, .. } => {
-                (deployment, Some(api_key.expose_secret().to_owned()))
+                (deployment, Some(api_key.expose_secret().to_owned()), headers)
             }
         }
     }
 
+    fn with_a_header(endpoint: Endpoint) -> Access {
+        Access { endpoint, headers: BTreeMap::from([("x-team".to_owned(), "hunter2".into())]) }
+    }
+
     #[test]
-    fn a_fallback_elsewhere_never_gets_the_first_providers_key() {
-        let first =
-            Endpoint::OpenAi { base_url: "https://a/v1".into(), api_key: Some("first".into()) };
+    fn a_fallback_elsewhere_never_gets_the_first_providers_key_and_headers() {
+        let first = with_a_header(Endpoint::OpenAi {
+            base_url: "https://a/v1".into(),
+            api_key: Some("first".into()),
+        });
         let at = |url, key| place(standby(&first, &fallback(url, key)));
-        assert_eq!(at(None, None), ("https://a/v1".into(), Some("first".into())));
-        assert_eq!(at(None, Some("own")), ("https://a/v1".into(), Some("own".into())));
-        assert_eq!(at(Some("https://b/v1"), None), ("https://b/v1".into(), None));
-        let azure = Endpoint::Azure {
+        assert_eq!(at(None, None), ("https://a/v1".into(), Some("first".into()), 1));
+        assert_eq!(at(None, Some("own")), ("https://a/v1".into(), Some("own".into()), 1));
+        assert_eq!(at(Some("https://b/v1"), None), ("https://b/v1".into(), None, 0));
+        let azure = with_a_header(Endpoint::Azure {
             endpoint: "https://z".into(),
             deployment: "large".into(),
             api_version: "v".into(),
             api_key: "first".into(),
-        };
+        });
         let deployed = place(standby(&azure, &fallback(None, None)));
-        assert_eq!(deployed, ("small".into(), Some("first".into())));
+        assert_eq!(deployed, ("small".into(), Some("first".into()), 1));
         let elsewhere = place(standby(&azure, &fallback(Some("https://b/v1"), None)));
-        assert_eq!(elsewhere, ("https://b/v1".into(), None));
+        assert_eq!(elsewhere, ("https://b/v1".into(), None, 0));
     }
 }

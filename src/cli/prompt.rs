@@ -1,4 +1,4 @@
-//! `prompt`: the system prompt that a page context leads to.
+//! `prompt`: the system prompt that a page context leads to, with the operator's instructions.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::Value;
 
-use super::{CliError, print};
+use super::{CliError, print, settings};
 use crate::domain::PageContext;
+use crate::domain::instructions::system_prompt;
+use crate::settings::Purpose;
 
 /// More than the stream route takes; a bound against the wrong file, not a rule.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -27,7 +29,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let value: Value =
         serde_json::from_str(&text).map_err(|error| about(format!("not JSON: {error}")))?;
     let context = PageContext::from_json(&value).map_err(|error| about(error.to_string()))?;
-    print(&context.system_prompt())
+    let settings = settings(Purpose::Inspection)?.settings;
+    print(&system_prompt(settings.agent.instructions.as_ref(), &context))
 }
 
 fn read(path: &Path) -> io::Result<String> {

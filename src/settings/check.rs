@@ -60,6 +60,13 @@ impl Check {
         self.found.get(key).map(|found| &found.origin)
     }
 
+    /// Whether a setting says anything, wherever it came from.
+    pub(super) fn is_set(&self, key: &str) -> bool {
+        let says_nothing =
+            |value: &Value| matches!(value, Value::Text(text) if text.trim().is_empty());
+        self.found.get(key).is_some_and(|found| !says_nothing(&found.value))
+    }
+
     /// The layer of a setting that a person has set.
     pub(super) fn explicit_layer(&mut self, key: &str) -> Option<u8> {
         self.asked.insert(key.to_owned());
@@ -72,18 +79,17 @@ impl Check {
         match &self.found.get(key)?.value {
             Value::Text(text) if text.trim().is_empty() => None,
             Value::Text(text) => Some(text.clone()),
-            Value::Whole(_) => self.wrong_kind(key, "a text", "a number"),
-            Value::Empty => self.wrong_kind(key, "a text", "a table"),
-            Value::Flag(_) => self.wrong_kind(key, "a text", "true or false"),
-            Value::List(_) => self.wrong_kind(key, "a text", "a list"),
-            Value::Other(kind) => {
-                let kind = *kind;
-                self.wrong_kind(key, "a text", kind)
-            }
+            Value::Whole(_)
+            | Value::Fraction(_)
+            | Value::Flag(_)
+            | Value::List(_)
+            | Value::Empty
+            | Value::Other(_) => self.wrong_kind(key, "a text"),
         }
     }
 
-    fn wrong_kind<T>(&mut self, key: &str, expected: &str, kind: &str) -> Option<T> {
+    fn wrong_kind<T>(&mut self, key: &str, expected: &str) -> Option<T> {
+        let kind = self.found.get(key).map_or("not set", |found| found.value.kind());
         self.fault(key, format!("must be {expected}, is {kind}"));
         None
     }
@@ -99,10 +105,13 @@ impl Check {
         let number = match self.found.get(key).map(|found| &found.value) {
             Some(Value::Whole(number)) => Ok(i128::from(*number)),
             Some(Value::Text(text)) => text.trim().parse::<i128>().map_err(|_| quoted(text)),
-            Some(Value::Other(kind)) => Err((*kind).to_owned()),
-            Some(Value::Empty) => Err("a table".to_owned()),
-            Some(Value::Flag(_)) => Err("true or false".to_owned()),
-            Some(Value::List(_)) => Err("a list".to_owned()),
+            Some(
+                other @ (Value::Fraction(_)
+                | Value::Flag(_)
+                | Value::List(_)
+                | Value::Empty
+                | Value::Other(_)),
+            ) => Err(other.kind().to_owned()),
             None => Err("not set".to_owned()),
         };
         let (least, most) = (*range.start(), *range.end());
@@ -122,6 +131,29 @@ impl Check {
         Some(self.whole(key, 0..=most)).filter(|limit| *limit > 0)
     }
 
+    /// A number that may have a fraction; `None` if it is not set.
+    pub(super) fn fraction(&mut self, key: &str, range: RangeInclusive<f64>) -> Option<f64> {
+        self.asked.insert(key.to_owned());
+        let value = &self.found.get(key)?.value;
+        let number = match value {
+            Value::Text(text) if text.trim().is_empty() => return None,
+            Value::Text(text) => text.trim().parse::<f64>().map_err(|_| quoted(text)),
+            Value::Fraction(text) => text.parse().map_err(|_| quoted(text)),
+            Value::Whole(number) => number.to_string().parse().map_err(|_| number.to_string()),
+            other @ (Value::Flag(_) | Value::List(_) | Value::Empty | Value::Other(_)) => {
+                Err(other.kind().to_owned())
+            }
+        };
+        let is = match number {
+            Ok(number) if range.contains(&number) => return Some(number),
+            Ok(number) => number.to_string(),
+            Err(is) => is,
+        };
+        let (least, most) = (range.start(), range.end());
+        self.fault(key, format!("must be a number from {least} to {most}, is {is}"));
+        None
+    }
+
     /// True or false; in the environment as a text. `None` if it is not set.
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
         self.asked.insert(key.to_owned());
@@ -130,7 +162,12 @@ impl Check {
             Value::Text(text) if text.trim().is_empty() => return None,
             Value::Text(text) if text.trim() == "true" => return Some(true),
             Value::Text(text) if text.trim() == "false" => return Some(false),
-            Value::Text(_) | Value::Whole(_) | Value::List(_) | Value::Empty | Value::Other(_) => {}
+            Value::Text(_)
+            | Value::Whole(_)
+            | Value::Fraction(_)
+            | Value::List(_)
+            | Value::Empty
+            | Value::Other(_) => {}
         }
         self.fault(key, "must be true or false");
         None
@@ -150,7 +187,11 @@ impl Check {
                 let words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
                 return (!words.is_empty()).then_some(words);
             }
-            Value::Whole(_) | Value::Flag(_) | Value::Empty | Value::Other(_) => {}
+            Value::Whole(_)
+            | Value::Fraction(_)
+            | Value::Flag(_)
+            | Value::Empty
+            | Value::Other(_) => {}
         }
         self.fault(key, "must be a list of texts");
         None

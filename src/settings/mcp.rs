@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::check::Check;
+use super::headers;
 use super::read::directory;
 
 /// In front of a server's name.
@@ -155,7 +156,7 @@ fn read_transport(check: &mut Check, base: &str) -> Option<McpTransport> {
         (false, true) => {
             refuse(check, base, "env", "command");
             refuse(check, base, "cwd", "command");
-            let headers = read_headers(check, base);
+            let headers = headers::read(check, &format!("{base}.headers"), &RESERVED);
             Some(McpTransport::Url { url: check.http_url(&url_key)?, headers })
         }
     }
@@ -177,7 +178,7 @@ fn read_command(check: &mut Check, base: &str, command_key: &str) -> Option<McpT
         .iter()
         .map(|(name, value)| (name.clone(), SecretString::from(value.as_str())))
         .collect();
-    env.extend(read_table(check, &format!("{base}.env")));
+    env.extend(headers::texts(check, &format!("{base}.env")));
     for name in env.keys().filter(|name| name.contains(['=', '\0'])) {
         check.fault(&format!("{base}.env.{name}"), "is no name of an environment variable");
     }
@@ -187,38 +188,4 @@ fn read_command(check: &mut Check, base: &str, command_key: &str) -> Option<McpT
         return None;
     };
     Some(McpTransport::Command { program, arguments: words.collect(), env, cwd })
-}
-
-fn read_headers(check: &mut Check, base: &str) -> BTreeMap<String, SecretString> {
-    let table = format!("{base}.headers");
-    let headers = read_table(check, &table);
-    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
-    for name in headers.keys() {
-        let key = format!("{table}.{name}");
-        if !name.bytes().all(is_token) {
-            check.fault(&key, "is no name of a header");
-        } else if RESERVED.contains(&name.to_ascii_lowercase().as_str()) {
-            check.fault(&key, "is set by the protocol itself");
-        }
-    }
-    headers
-}
-
-/// A table of texts that nobody may see.
-fn read_table(check: &mut Check, table: &str) -> BTreeMap<String, SecretString> {
-    let mut entries = BTreeMap::new();
-    if check.has(table) && !check.is_empty_table(table) {
-        check.fault(table, "must be a table of texts");
-    }
-    for name in check.below(table) {
-        let key = format!("{table}.{name}");
-        let Some(text) = check.text(&key) else {
-            continue;
-        };
-        if text.contains(|c: char| c.is_control()) {
-            check.fault(&key, "must be one line");
-        }
-        entries.insert(name, SecretString::from(text));
-    }
-    entries
 }

@@ -8,16 +8,21 @@ pub(super) const PREFIX: &str = "AURA__";
 /// Names the settings file; not a setting itself.
 pub(super) const CONFIG_FILE: &str = "AURA_CONFIG";
 
-/// Tables whose keys are names of tools or roles, so that no list of known keys can hold them.
+/// Tables whose keys are names of tools, roles or headers, so that no list of known keys can hold them.
 pub(super) const APPROVAL: &str = "tools.approval";
 pub(super) const APPROVERS: &str = "tools.approvers";
 pub(super) const ROLES: &str = "auth.roles";
-pub(super) const TABLES: [&str; 3] = [APPROVAL, APPROVERS, ROLES];
+pub(super) const HEADERS: &str = "model.headers";
+pub(super) const TABLES: [&str; 4] = [APPROVAL, APPROVERS, ROLES, HEADERS];
 
-/// The tool or role that a key of such a table names.
+/// The tool, role or header that a key of such a table names.
 pub(super) fn in_table(key: &str) -> Option<&str> {
-    let name = |table: &&str| key.strip_prefix(*table)?.strip_prefix('.');
-    TABLES.iter().find_map(name).filter(|name| !name.is_empty())
+    TABLES.iter().find_map(|table| entry_of(table, key))
+}
+
+/// The name of an entry of this table, if the key is one.
+pub(super) fn entry_of<'a>(table: &str, key: &'a str) -> Option<&'a str> {
+    key.strip_prefix(table)?.strip_prefix('.').filter(|name| !name.is_empty())
 }
 
 /// The short names (contract, section 9) and the settings that they mean.
@@ -53,7 +58,10 @@ pub(super) fn setting_of(variable: &str) -> Option<String> {
     if let Some(path) = variable.strip_prefix(PREFIX) {
         // The names of variables for a child process are not ours to write small.
         let (ours, theirs) = mcp::split_variable(path);
-        return Some(ours.to_ascii_lowercase().replace("__", ".") + theirs);
+        let key = ours.to_ascii_lowercase().replace("__", ".") + theirs;
+        // No variable has a hyphen in its name, and no header an underscore.
+        let header = entry_of(HEADERS, &key).map(|name| name.replace('_', "-"));
+        return Some(header.map_or(key, |name| format!("{HEADERS}.{name}")));
     }
     SHORT.iter().find(|(name, _)| *name == variable).map(|(_, key)| (*key).to_owned())
 }
@@ -79,6 +87,12 @@ mod tests {
             setting_of("AURA__AZURE_OPENAI__API_KEY").as_deref(),
             Some("azure_openai.api_key")
         );
+    }
+
+    #[test]
+    fn a_header_has_hyphens_where_its_variable_has_underscores() {
+        let key = setting_of("AURA__MODEL__HEADERS__OPENAI_PROJECT");
+        assert_eq!(key.as_deref(), Some("model.headers.openai-project"));
     }
 
     #[test]

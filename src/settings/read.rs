@@ -8,16 +8,18 @@ use url::{Host, Url};
 
 use super::check::Check;
 use super::sections::{
-    AgentSettings, ApiSettings, Approval, Ask, AuthSettings, AzureOpenAiSettings, FallbackSettings,
-    GitHubSettings, HitlSettings, ModelSettings, OpenAiSettings, Provider, RedisSettings,
-    Rejection, Settings, SmtpSettings, StreamSettings, ToolSettings,
+    AgentSettings, ApiSettings, Approval, Ask, AuthSettings, GitHubSettings, HitlSettings,
+    ModelSettings, Provider, RedisSettings, Rejection, Settings, SmtpSettings, StreamSettings,
+    ToolSettings,
 };
 use super::{Purpose, mcp, names, source};
 use crate::domain::Role;
 use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 
+mod agent;
 mod auth;
+mod model;
 
 /// Most tokens that a budget can be set to; more is no budget.
 const TOKENS_MAX: u64 = 1_000_000_000_000;
@@ -167,19 +169,6 @@ fn url_of_parts(check: &mut Check) -> Option<Url> {
     Some(url)
 }
 
-impl AgentSettings {
-    fn read(check: &mut Check) -> Self {
-        Self {
-            max_turns: check.count("agent.max_turns", 1..=100),
-            max_tool_calls: check.count("agent.max_tool_calls", 1..=1000),
-            max_tokens_per_run: check.limit("agent.max_tokens_per_run", TOKENS_MAX),
-            max_tokens_per_day: check.limit("agent.max_tokens_per_day", TOKENS_MAX),
-            max_runs: check.count("agent.max_runs", 1..=1_000_000),
-            lease: check.seconds("agent.lease_seconds", 1..=300),
-        }
-    }
-}
-
 impl HitlSettings {
     fn read(check: &mut Check) -> Option<Self> {
         let ask = check.parsed("hitl.ask", |text| match text {
@@ -198,95 +187,6 @@ impl HitlSettings {
             ask: ask?,
             on_reject: on_reject?,
         })
-    }
-}
-
-impl ModelSettings {
-    fn read(check: &mut Check) -> Self {
-        Self {
-            connect_timeout: check.seconds("model.connect_timeout_seconds", 1..=300),
-            first_token_timeout: check.seconds("model.first_token_timeout_seconds", 1..=600),
-            idle_timeout: check.seconds("model.idle_timeout_seconds", 1..=600),
-            turn_timeout: check.seconds("model.turn_timeout_seconds", 1..=3600),
-            max_retries: check.count("model.max_retries", 0..=10),
-            context_tokens: check.limit("model.context_tokens", 100_000_000),
-            fallback: FallbackSettings::read(check),
-        }
-    }
-}
-
-impl FallbackSettings {
-    fn read(check: &mut Check) -> Option<Self> {
-        let model = check.text("model.fallback");
-        let base_url = check.http_url("model.fallback_base_url");
-        let api_key = check.secret("model.fallback_api_key");
-        let rest = check.seconds("model.fallback_rest_seconds", 1..=3600);
-        if model.is_none() && (base_url.is_some() || api_key.is_some()) {
-            check.fault("model.fallback", "not set: name the model that is to be asked there");
-        }
-        Some(Self { model: model?, base_url, api_key, rest })
-    }
-}
-
-impl Provider {
-    fn read(check: &mut Check) -> Option<Self> {
-        let open_ai = OpenAiSettings::read(check);
-        let azure = AzureOpenAiSettings::read(check)?;
-        Some(match (azure, open_ai?) {
-            (Some(azure), open_ai) => {
-                if open_ai.is_some() {
-                    check.note("[openai] has no effect: [azure_openai] wins".to_owned());
-                }
-                Self::AzureOpenAi(azure)
-            }
-            (None, Some(open_ai)) => Self::OpenAi(open_ai),
-            (None, None) => Self::Builtin,
-        })
-    }
-}
-
-impl OpenAiSettings {
-    /// `Some(None)`: neither a key nor an endpoint of one's own is set.
-    fn read(check: &mut Check) -> Option<Option<Self>> {
-        let own_endpoint = check.explicit_layer("openai.base_url").is_some();
-        let api_key = check.secret("openai.api_key");
-        let base_url = check.http_url("openai.base_url");
-        let model = check.text("openai.model");
-        if api_key.is_none() && !own_endpoint {
-            return Some(None);
-        }
-        Some(Some(Self { api_key, base_url: base_url?, model: model? }))
-    }
-}
-
-impl AzureOpenAiSettings {
-    /// `Some(None)`: nothing of it is set.
-    fn read(check: &mut Check) -> Option<Option<Self>> {
-        const ALL: [&str; 4] = [
-            "azure_openai.endpoint",
-            "azure_openai.api_key",
-            "azure_openai.deployment",
-            "azure_openai.api_version",
-        ];
-        let (set, missing): (Vec<_>, Vec<_>) =
-            ALL.into_iter().partition(|key| check.explicit_layer(key).is_some());
-        if set.is_empty() {
-            return Some(None);
-        }
-        if !missing.is_empty() {
-            let missing: Vec<_> = missing.into_iter().map(names::variable_of).collect();
-            check.fault("azure_openai", format!("incomplete, set also {}", missing.join(", ")));
-        }
-        let endpoint = check.http_url("azure_openai.endpoint");
-        let api_key = check.secret("azure_openai.api_key");
-        let deployment = check.text("azure_openai.deployment");
-        let api_version = check.text("azure_openai.api_version");
-        Some(Some(Self {
-            endpoint: endpoint?,
-            api_key: api_key?,
-            deployment: deployment?,
-            api_version: api_version?,
-        }))
     }
 }
 

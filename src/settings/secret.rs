@@ -2,11 +2,11 @@
 
 use url::Url;
 
-use super::mcp;
+use super::{mcp, names};
 use crate::redis_url::RedisUrl;
 
 /// What stands for something that nobody may see.
-const MASK: &str = "***";
+pub(super) const MASK: &str = "***";
 
 /// What of a setting may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ enum Visibility {
 }
 
 fn visibility(key: &str) -> Visibility {
-    if mcp::is_secret(key) {
+    if mcp::is_secret(key) || names::entry_of(names::HEADERS, key).is_some() {
         return Visibility::Secret;
     }
     if mcp::is_url(key) {
@@ -46,6 +46,11 @@ fn visibility(key: &str) -> Visibility {
 /// Whether a value may be repeated in an error message: neither a secret nor what may hold one.
 pub(super) fn may_be_quoted(key: &str) -> bool {
     visibility(key) == Visibility::Plain
+}
+
+/// Whether nobody may see a value at all.
+pub(super) fn is_hidden(key: &str) -> bool {
+    visibility(key) == Visibility::Secret
 }
 
 /// A setting's text with everything secret in it masked. What is not set stays empty.

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::mcp::McpServerSettings;
 use super::secret;
-use crate::domain::{Approvers, Role, RoleGrants};
+use crate::domain::{Approvers, Instructions, Role, RoleGrants};
 use crate::origin::AllowedOrigin;
 use crate::telemetry::log::LogSettings;
 use crate::token::TokenKey;
@@ -33,7 +33,7 @@ pub struct Settings {
     pub audit_role: Option<Role>,
     /// The limits of runs.
     pub agent: AgentSettings,
-    /// How patient to be with the model.
+    /// How the model is to answer, and how patient to be with it.
     pub model: ModelSettings,
     /// Which model to ask.
     pub provider: Provider,
@@ -131,6 +131,8 @@ pub struct AgentSettings {
     pub max_runs: usize,
     /// For how long a process that is not heard of keeps its runs.
     pub lease: Duration,
+    /// What the assistant is told before all else; `None`: nothing.
+    pub instructions: Option<Instructions>,
 }
 
 /// Section `hitl`.
@@ -176,6 +178,16 @@ pub struct StreamSettings {
 /// Section `model`.
 #[derive(Clone, Debug)]
 pub struct ModelSettings {
+    /// How freely the model chooses its words; `None`: as it does by itself.
+    pub temperature: Option<f64>,
+    /// Most tokens of one turn; `None`: as many as it takes.
+    pub max_output_tokens: Option<u64>,
+    /// How long it is to think, in its provider's own words; `None`: as it does by itself.
+    pub reasoning_effort: Option<String>,
+    /// Whether it is asked how probable its words were.
+    pub logprobs: bool,
+    /// Headers of the requests to the first model's provider.
+    pub headers: BTreeMap<String, SecretString>,
     /// To connect.
     pub connect_timeout: Duration,
     /// To the first piece of an answer.

@@ -103,6 +103,8 @@ impl fmt::Display for Origin {
 pub(super) enum Value {
     Text(String),
     Whole(i64),
+    /// As it is written.
+    Fraction(String),
     Flag(bool),
     /// Texts only.
     List(Vec<String>),
@@ -110,6 +112,21 @@ pub(super) enum Value {
     Empty,
     /// Something that no setting has; its kind, for the message.
     Other(&'static str),
+}
+
+impl Value {
+    /// What it is, in words for a complaint.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "a text",
+            Self::Whole(_) => "a number",
+            Self::Fraction(_) => "a fraction",
+            Self::Flag(_) => "true or false",
+            Self::List(_) => "a list",
+            Self::Empty => "a table",
+            Self::Other(kind) => kind,
+        }
+    }
 }
 
 /// A value and its origin.
@@ -296,7 +313,7 @@ fn flatten(prefix: &str, table: &DeTable<'_>, leaves: &mut Vec<(String, Value, u
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .map_or(Value::Other("a number beyond all bounds"), Value::Whole),
-            DeValue::Float(_) => Value::Other("a fraction"),
+            DeValue::Float(number) => Value::Fraction(number.as_str().to_owned()),
             DeValue::Boolean(flag) => Value::Flag(*flag),
             DeValue::Datetime(_) => Value::Other("a date"),
             DeValue::Array(values) => texts(values.iter().map(|value| value.get_ref())),

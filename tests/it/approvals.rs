@@ -445,7 +445,9 @@ async fn five_hundred_sessions_approved_at_once_all_complete() {
         }
     })
     .await;
-    let options = Options::default().set("OPENAI_BASE_URL", model.base_url());
+    let options = Options::default()
+        .set("OPENAI_BASE_URL", model.base_url())
+        .set("OPENAI_MODEL", "fake-model");
     let world = World::with(crate::support::world::Kind::Redis, options).await;
     let user = world.server.user();
     let runs = (0..500).map(|_| {

@@ -226,6 +226,24 @@ fn prompt_shows_the_selected_items_and_the_folder_of_the_frontends_state() {
 }
 
 #[test]
+fn prompt_begins_with_the_operators_instructions() {
+    let variables = [("AURA__AGENT__INSTRUCTIONS", "You work for 재무팀.")];
+    let ended = run(&mut command(&["prompt", "--context", "-"], &variables), "{}");
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    let without = run(&mut command(&["prompt", "--context", "-"], &[]), "{}");
+    assert_eq!(ended.stdout, format!("You work for 재무팀.\n\n{}", without.stdout));
+}
+
+#[test]
+fn an_endpoint_of_ones_own_needs_the_name_of_its_model() {
+    let variables = [WITH_SECRET[0], ("OPENAI_BASE_URL", "http://localhost:8000/v1")];
+    let ended = aura(&["serve"], &variables);
+    let expected = "error: openai.model: not set: set OPENAI_MODEL to the name of the model that \
+                    OPENAI_BASE_URL is to be asked for\n";
+    assert_eq!((ended.code, ended.stderr.as_str()), (2, expected));
+}
+
+#[test]
 fn prompt_says_what_is_wrong_with_a_context() {
     for (context, problem) in [("{", "not JSON"), ("[1]", "")] {
         let ended = run(&mut command(&["prompt", "--context", "-"], &[]), context);

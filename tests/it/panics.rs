@@ -70,6 +70,7 @@ fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
         tools: Arc::new(Tools::new(Vec::new(), ApprovalPolicy::default()).unwrap()),
         gate: Arc::default(),
         approvers: ApproverPolicy::default(),
+        instructions: None,
         limits: Limits {
             asking: Asking::OneByOne,
             max_turns: 8,

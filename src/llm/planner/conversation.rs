@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::domain::context::{LABELS, URL_LABEL};
+use crate::domain::context::{LABELS, SCREEN, URL_LABEL};
 use crate::domain::{Message, ToolCall};
 
 /// One prompt, what came before it and what was done for it.
@@ -56,7 +56,8 @@ impl<'a> Conversation<'a> {
     /// What the system prompt says of the screen, line by line (contract, section 6).
     pub(super) fn screen(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let system = self.earlier.iter().filter_map(|message| match message {
-            Message::System { content } => Some(content.lines()),
+            // What stands before the mark is said by people who know better than a page.
+            Message::System { content } => Some(content.split_once(SCREEN)?.1.lines()),
             Message::User { .. } | Message::Assistant { .. } | Message::Tool { .. } => None,
         });
         system.flatten().filter(|line| LABELS.iter().any(|label| line.starts_with(label)))

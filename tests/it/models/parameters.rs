@@ -6,6 +6,8 @@ use aura_platform::llm::openai::{ConfigError, Endpoint};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::support::app::{Options, Server};
+use crate::support::redis::RedisServer;
 
 fn all_parameters() -> Parameters {
     Parameters {
@@ -98,4 +100,66 @@ fn a_header_that_cannot_be_sent_is_refused_at_the_start() {
         assert!(matches!(&error, ConfigError::Header(named) if named == name), "{error:?}");
         assert!(!error.to_string().contains("hunter2"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_settings_reach_both_models_and_the_headers_only_their_own_provider() {
+    let first = FakeModel::always(Reply::status(401)).await;
+    let second = FakeModel::always(Reply::text(["네"])).await;
+    let options = Options::default()
+        .model(&first)
+        .set("AURA__MODEL__TEMPERATURE", "0.5")
+        .set("AURA__MODEL__MAX_OUTPUT_TOKENS", 100)
+        .set("AURA__MODEL__REASONING_EFFORT", "low")
+        .set("AURA__MODEL__HEADERS__X_TEAM", "hunter2")
+        .set("AURA__MODEL__FALLBACK", "small-model")
+        .set("AURA__MODEL__FALLBACK_BASE_URL", second.base_url());
+    let server = Server::start(options).await;
+    let mut stream = server.user().stream("안녕").await;
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed");
+    for (model, team) in [(first, "hunter2"), (second, "")] {
+        let asked = model.requests().remove(0);
+        assert_eq!(
+            (&asked.body["temperature"], &asked.body["max_tokens"]),
+            (&json!(0.5), &json!(100))
+        );
+        assert_eq!(asked.body["reasoning_effort"], "low");
+        assert_eq!(asked.header("x-team"), team);
+        assert_eq!(asked.body.get("logprobs"), None, "off by default");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_keeps_the_instructions_that_it_began_with() {
+    let redis = RedisServer::start();
+    let silent = Reply::stream().piece("첫째 ").goes_silent();
+    let model = FakeModel::scripted([silent, Reply::text(["둘째"]), Reply::text(["네"])]).await;
+    let server = async |instructions: &str| {
+        let options = Options::default()
+            .model(&model)
+            .set("REDIS_URL", redis.url())
+            .set("AURA__AGENT__LEASE_SECONDS", 1)
+            .set("AURA__AGENT__INSTRUCTIONS", instructions);
+        Server::start(options).await
+    };
+    let first = server("당신은 재무팀의 비서입니다.").await;
+    let mut stream = first.user().stream("세어줘").await;
+    let shown = stream.until("content").await;
+    first.kill().await;
+    let second = server("당신은 인사팀의 비서입니다.").await;
+    let mut rest = second.user().resume(&stream.session(), Some(shown.id)).await;
+    rest.to_done().await;
+    second.user().stream("안녕").await.to_done().await;
+
+    let requests = model.requests();
+    let systems: Vec<&str> =
+        requests.iter().map(|request| request.message(0)["content"].as_str().unwrap()).collect();
+    assert!(
+        systems[0].starts_with("당신은 재무팀의 비서입니다.\n\n당신은 디지털"),
+        "{}",
+        systems[0]
+    );
+    assert_eq!(systems[1], systems[0], "taken over");
+    assert!(systems[2].starts_with("당신은 인사팀의"), "a new run: {}", systems[2]);
 }
