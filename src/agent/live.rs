@@ -34,6 +34,16 @@ impl LiveFrame {
         }
     }
 
+    /// Writes the frame, in the form that the reader wants, behind what is there.
+    pub fn write_to(&self, to: &mut Vec<u8>, form: Form) {
+        match (form, &self.shown) {
+            (Form::Flat, _) | (Form::Enveloped, Shown::Done) => to.extend_from_slice(&self.flat),
+            (Form::Enveloped, Shown::Event { kind, payload }) => {
+                frame::write_event(to, self.id, kind, payload, Form::Enveloped);
+            }
+        }
+    }
+
     /// The frame of an entry; `None` if clients see nothing of it.
     pub fn of_entry(entry: &Entry) -> Option<Self> {
         let flat = frame::of_entry(entry, Form::Flat)?;

@@ -29,6 +29,16 @@ pub enum Shown {
     Done,
 }
 
+impl Shown {
+    /// Whether it asks a person for approval.
+    pub fn is_question(&self) -> bool {
+        match self {
+            Self::Event { kind, .. } => &**kind == "hitl",
+            Self::Done => false,
+        }
+    }
+}
+
 impl Entry {
     /// Whether this is the last entry of a session that is over.
     pub fn is_done(&self) -> bool {

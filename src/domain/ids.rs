@@ -127,10 +127,6 @@ impl ThreadId {
 #[serde(transparent)]
 pub struct EventId(u64);
 
-/// Where ids that are in no journal begin: as milliseconds, in the year 144,683. Twice as much is
-/// the first number that not every client can represent.
-const STAND_INS: u64 = 1 << 52;
-
 impl EventId {
     /// Before every event.
     pub const ZERO: Self = Self(0);
@@ -159,27 +155,6 @@ impl EventId {
     pub fn parse(text: &str) -> Option<Self> {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         digits.then(|| text.parse().ok())?.map(Self)
-    }
-
-    /// Ids for an event and a trailer that stand at the end of a stream but in no journal: greater
-    /// than this one, the last that the reader has of its journal, and than all that will follow
-    /// in it; exact in clients that keep ids as floating-point numbers, too.
-    ///
-    /// Ids just above this one would not do: the journal may hold them already, unread, and a client
-    /// that resumed from them would miss those entries. So these lie where no clock ever comes, and
-    /// [`EventId::stands_for`] leads back from them, on every server and without any memory. What
-    /// follows a resume has lower ids again: that nothing is lost counts for more. `None` for ids
-    /// so high that only a client can have asked for them.
-    pub fn stand_ins(self) -> Option<[Self; 2]> {
-        let first = (self.0 < STAND_INS / 2).then(|| STAND_INS + 2 * self.0)?;
-        Some([Self(first), Self(first + 1)])
-    }
-
-    /// The id that this one was made from by [`EventId::stand_ins`], if it may have been; a run
-    /// that was started above a very high id of a client's has such ids of its own.
-    pub fn stands_for(self) -> Option<Self> {
-        let made = (STAND_INS..2 * STAND_INS).contains(&self.0);
-        made.then(|| Self((self.0 - STAND_INS) / 2))
     }
 
     /// Whether a new run's ids may all be above this one.
@@ -222,19 +197,6 @@ mod tests {
         assert_eq!(EventId::ZERO.next(1000), EventId::new(1000));
         assert_eq!(EventId::new(1000).next(1000), EventId::new(1001));
         assert_eq!(EventId::new(2000).next(1000), EventId::new(2001));
-    }
-
-    #[test]
-    fn a_stand_in_is_above_every_id_of_its_journal_and_leads_back_to_where_the_reader_was() {
-        for last in [0, 1, 1_706_152_860_000, STAND_INS / 2 - 1].map(EventId::new) {
-            let [event, trailer] = last.stand_ins().unwrap();
-            assert!(last.next(4_102_444_800_000) < event && event < trailer);
-            assert!(trailer.get() < 1 << 53);
-            assert_eq!([event, trailer].map(EventId::stands_for), [Some(last); 2]);
-            assert_eq!(last.stands_for(), None);
-        }
-        assert_eq!(EventId::new(STAND_INS / 2).stand_ins(), None);
-        assert_eq!(EventId::new(1 << 53).stands_for(), None);
     }
 
     #[test]

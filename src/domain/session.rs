@@ -48,10 +48,4 @@ impl SessionMeta {
     pub fn belongs_to(&self, caller: &Caller) -> bool {
         self.tenant == caller.tenant && self.user == caller.user
     }
-
-    /// Where in the journal a client is that names this id as its last.
-    pub fn place(&self, id: EventId) -> EventId {
-        let has_stand_ins = self.first_event.stand_ins().is_some();
-        id.stands_for().filter(|_| has_stand_ins).unwrap_or(id)
-    }
 }

@@ -255,14 +255,14 @@ pub fn gap_event(error: &ReadError) -> ErrorEvent {
     }
 }
 
-/// The event that ends a stream whose store has been away for longer than a reader waits.
-pub fn away_event() -> ErrorEvent {
+/// The event that ends a stream whose journal is gone for good.
+pub fn gone_event() -> ErrorEvent {
     ErrorEvent {
-        error: "the store has been away for too long; the run may go on, resume later".into(),
-        error_type: "StoreUnavailableError",
-        code: ErrorCode::ExternalFailure,
-        message: ErrorCode::ExternalFailure.message().to_owned(),
-        retryable: true,
+        error: "the store has lost this session: nothing more will come of it".into(),
+        error_type: "SessionLostError",
+        code: ErrorCode::NotFound,
+        message: ErrorCode::NotFound.message().to_owned(),
+        retryable: false,
     }
 }
 

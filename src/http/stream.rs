@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::Response;
-use http::{HeaderMap, HeaderValue, Method};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::auth::Authenticated;
 use super::body::Fields;
@@ -15,6 +15,7 @@ use super::{Shared, sessions};
 use crate::agent::Ask;
 use crate::domain::{Caller, EventId, PageContext, SessionId, SessionMeta, ThreadId};
 use crate::sse::frame::Form;
+use crate::store::StoreError;
 
 /// Longest name of a browser tab that a thread is named after, in bytes.
 const TAB_ID_MAX: usize = 200;
@@ -33,6 +34,7 @@ pub async fn post(
         last_event: last_event_id(&headers),
         tab: thread_of_tab(&headers),
         form: Form::Flat,
+        at_end: AtEnd::Trailer,
     };
     wish.fulfil(&http, &caller, &fields).await
 }
@@ -54,6 +56,7 @@ pub async fn get(
         last_event: last_event_id(&headers),
         tab: thread_of_tab(&headers),
         form: Form::Enveloped,
+        at_end: AtEnd::NoContent,
     };
     wish.fulfil(&http, &caller, &params).await
 }
@@ -68,8 +71,7 @@ pub async fn join(
 ) -> Result<Response, ApiError> {
     refuse_head(&method)?;
     let meta = sessions::own(&http, &caller, &id).await?;
-    let after = last_event_id(&headers).map_or(EventId::ZERO, |id| meta.place(id));
-    stream(&http, meta.session_id, after, Form::Flat).await
+    join_at(&http, meta.session_id, last_event_id(&headers), (Form::Flat, AtEnd::NoContent)).await
 }
 
 /// Which stream is wanted.
@@ -79,6 +81,16 @@ struct Wish {
     /// The conversation of the browser tab that asks.
     tab: Option<ThreadId>,
     form: Form,
+    at_end: AtEnd,
+}
+
+/// What a client gets that has all of a finished session (contract, section 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AtEnd {
+    /// The trailer once more.
+    Trailer,
+    /// 204: whoever asks with GET may be an `EventSource`, which reconnects until it is told so.
+    NoContent,
 }
 
 impl Wish {
@@ -94,15 +106,12 @@ impl Wish {
             if self.last_event.is_none() {
                 check_own_prompt(request, &meta)?;
             }
-            let after = self.last_event.map_or(EventId::ZERO, |id| meta.place(id));
-            return stream(http, meta.session_id, after, self.form).await;
+            return join_at(http, meta.session_id, self.last_event, (self.form, self.at_end)).await;
         }
-        // The id as it is comes first: a run that was started above a very high one may have it.
-        let places = self.last_event.map_or([None; 2], |id| [Some(id), id.stands_for()]);
-        for after in places.into_iter().flatten() {
-            if let Some(meta) = http.service.session_with_event(caller, after).await? {
-                return stream(http, meta.session_id, after, self.form).await;
-            }
+        if let Some(last) = self.last_event
+            && let Some(meta) = http.service.session_with_event(caller, last).await?
+        {
+            return join_at(http, meta.session_id, Some(last), (self.form, self.at_end)).await;
         }
         let above = self.last_event.map_or(EventId::ZERO, room_above);
         let mut ask = request.ask(above)?;
@@ -181,6 +190,34 @@ fn thread_of_tab(headers: &HeaderMap) -> Option<ThreadId> {
     }
 }
 
+/// Joins a session after the client's last event, if it has any of it.
+async fn join_at(
+    http: &Shared,
+    session: SessionId,
+    last_event: Option<EventId>,
+    (form, at_end): (Form, AtEnd),
+) -> Result<Response, ApiError> {
+    let Some(after) = last_event else {
+        return stream(http, session, EventId::ZERO, form).await;
+    };
+    if at_end == AtEnd::NoContent && has_all(http, &session, after).await? {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        response.headers_mut().insert(SESSION_ID, header_value(&session)?);
+        return Ok(response);
+    }
+    stream(http, session, after, form).await
+}
+
+/// Whether a session is over, and its trailer not after this event.
+async fn has_all(http: &Shared, session: &SessionId, last: EventId) -> Result<bool, StoreError> {
+    let newest = http.store.newest(session, 1).await?;
+    Ok(newest.last().is_some_and(|entry| entry.is_done() && entry.id <= last))
+}
+
+fn header_value(session: &SessionId) -> Result<HeaderValue, ApiError> {
+    HeaderValue::from_str(session.as_str()).map_err(|_| ApiError::internal())
+}
+
 async fn stream(
     http: &Shared,
     session: SessionId,
@@ -190,7 +227,7 @@ async fn stream(
     if http.stopping.is_cancelled() {
         return Err(ApiError::stopping());
     }
-    let named = HeaderValue::from_str(session.as_str()).map_err(|_| ApiError::internal())?;
+    let named = header_value(&session)?;
     let tail = Tail::open(http, session, after, form).await?;
     let mut response = Response::new(Body::from_stream(tail.frames()));
     set_stream_headers(response.headers_mut());

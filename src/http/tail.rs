@@ -4,7 +4,8 @@
 //! only ever says "look again"; what is shown is read from the frames at hand or from the journal.
 //!
 //! A reader whose store is away waits where it is and looks again. If that lasts too long its stream
-//! ends with an error that asks the client to resume; nothing is lost by that either.
+//! is broken off, without a trailer, so that its client resumes; nothing is lost by that either. A
+//! reader whose journal is gone for good says so and ends.
 
 use std::io;
 use std::sync::Arc;
@@ -13,20 +14,24 @@ use async_stream::stream;
 use bytes::Bytes;
 use futures::Stream;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Shared;
-use super::error::{ApiError, away_event, gap_event};
+use super::error::{ApiError, gap_event, gone_event};
 use super::render::{closing_frames, ids_after};
 use crate::agent::live::{LiveFrame, LiveLog};
-use crate::domain::{Event, EventId, SessionId, Shown};
-use crate::sse::frame::{Form, KEEP_ALIVE};
+use crate::domain::event::ErrorEvent;
+use crate::domain::{Event, EventId, SessionId};
+use crate::sse::frame::Form;
 use crate::store::{Follower, ReadError, StoreError};
 use crate::telemetry::metrics::OpenStream;
 
 mod outage;
+mod write;
 
 use outage::Outage;
+use write::{Unwritten, Write};
 
 /// Entries read from the store at a time.
 const PAGE: usize = 256;
@@ -42,6 +47,8 @@ pub struct Tail {
     ready: Vec<LiveFrame>,
     /// Whether the last look at the store found its end.
     caught_up: bool,
+    /// Whether the store itself has to be asked next, though this process's run says nothing new.
+    in_doubt: bool,
     quiet_since: Instant,
     outage: Outage,
     _counted: OpenStream,
@@ -59,16 +66,37 @@ enum Source {
 
 /// What a reader gets next.
 enum Next {
-    Frame(Bytes),
-    Last(Bytes),
-    Quiet,
+    Write(Write),
     /// The run is not over, but this stream is; no trailer, so that the client resumes.
     BrokenOff,
 }
 
+/// Why a reader gets no further.
+enum Stop {
+    /// Nothing more can come, and the client is told why.
+    Told(ErrorEvent),
+    /// The journal cannot be read. The run may well go on.
+    Unread(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Unread(error)
+    }
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        match error {
+            gap @ ReadError::Gap { .. } => Self::Told(gap_event(&gap)),
+            ReadError::Store(error) => Self::Unread(error),
+        }
+    }
+}
+
 impl Tail {
-    /// A reader of everything after `after`. Fails if the journal cannot be read at all; a gap is
-    /// told in the stream.
+    /// A reader of everything after `after`, of a session whose journal is known to have been there.
+    /// Fails if the journal cannot be read at all; a gap, or that it is gone, is told in the stream.
     pub async fn open(
         http: &Shared,
         session: SessionId,
@@ -83,6 +111,7 @@ impl Tail {
             source: Source::Store,
             ready: Vec::new(),
             caught_up: false,
+            in_doubt: false,
             quiet_since: Instant::now(),
             outage: Outage::default(),
             _counted: http.metrics.stream_opened(),
@@ -94,32 +123,36 @@ impl Tail {
         Ok(tail)
     }
 
-    /// The frames, to the trailer. An `Err` item breaks the connection off (contract, 4.1).
+    /// The frames, to the trailer, each item what leaves together. An `Err` item breaks the
+    /// connection off (contract, 4.1).
     pub fn frames(mut self) -> impl Stream<Item = io::Result<Bytes>> + Send {
         stream! {
+            let mut unwritten = Unwritten::default();
             loop {
                 match self.next().await {
-                    Ok(Next::Frame(frame)) => yield Ok(frame),
-                    Ok(Next::Quiet) => yield Ok(KEEP_ALIVE),
-                    Ok(Next::Last(frame)) => {
-                        yield Ok(frame);
-                        return;
+                    Ok(Next::Write(write)) => {
+                        if unwritten.goes_before(&write) {
+                            // The connection writes as soon as its body has to wait.
+                            yield_now().await;
+                            unwritten = Unwritten::default();
+                        }
+                        unwritten.add(&write);
+                        yield Ok(write.bytes);
+                        if write.is_end {
+                            return;
+                        }
                     }
                     Ok(Next::BrokenOff) => {
                         yield Err(io::Error::other("stream broken off"));
                         return;
                     }
-                    Err(gap @ ReadError::Gap { .. }) => {
-                        for frame in self.tell_gap(&gap) {
-                            yield Ok(frame);
-                        }
+                    Err(Stop::Told(error)) => {
+                        yield Ok(self.last_words(error));
                         return;
                     }
-                    Err(ReadError::Store(error)) => {
-                        tracing::warn!(session = %self.session, %error, "stream ended: its journal cannot be read");
-                        for frame in self.tell_store_error(&error) {
-                            yield frame;
-                        }
+                    Err(Stop::Unread(error)) => {
+                        tracing::warn!(session = %self.session, %error, "stream broken off: its journal cannot be read");
+                        yield Err(io::Error::other("stream broken off"));
                         return;
                     }
                 }
@@ -127,11 +160,12 @@ impl Tail {
         }
     }
 
-    async fn next(&mut self) -> Result<Next, ReadError> {
+    async fn next(&mut self) -> Result<Next, Stop> {
         let stopping = self.http.stopping.clone();
         loop {
-            if let Some(frame) = self.ready.pop() {
-                return Ok(self.hand_out(&frame));
+            if let Some(write) = Write::next_of(&mut self.ready, self.form) {
+                self.quiet_since = Instant::now();
+                return Ok(Next::Write(write));
             }
             // A reader may wait for minutes; it keeps no room for frames meanwhile.
             self.ready = Vec::new();
@@ -145,33 +179,39 @@ impl Tail {
                 looked = self.wait_and_look() => looked?,
                 () = sleep_until(silence_ends) => {
                     self.quiet_since = Instant::now();
-                    return Ok(Next::Quiet);
+                    self.doubt();
+                    return Ok(Next::Write(Write::KEEP_ALIVE));
                 }
             }
         }
     }
 
-    fn hand_out(&mut self, frame: &LiveFrame) -> Next {
-        self.quiet_since = Instant::now();
-        let bytes = frame.frame(self.form);
-        match frame.shown {
-            Shown::Done => Next::Last(bytes),
-            Shown::Event { .. } => Next::Frame(bytes),
+    /// After a silence: nothing tells the reader of another process's run that its journal is gone,
+    /// and nothing tells the reader of its own process's run that the store is away. Both look.
+    fn doubt(&mut self) {
+        match self.source {
+            Source::Store => {}
+            Source::Local(..) if self.http.service.store_is_away() => {
+                self.caught_up = false;
+                self.in_doubt = true;
+            }
+            Source::Local(..) => {}
+            Source::Remote(_) => self.caught_up = false,
         }
     }
 
     /// The first look of a reader whose run is not driven here.
     async fn look_first(&mut self) -> Result<(), StoreError> {
         match self.look_at_store().await {
-            // A gap is told in the stream: the next look finds it again.
-            Ok(_) | Err(ReadError::Gap { .. }) => Ok(()),
-            Err(ReadError::Store(error)) => Err(error),
+            // What is told in the stream is found again by the next look.
+            Ok(_) | Err(Stop::Told(_)) => Ok(()),
+            Err(Stop::Unread(error)) => Err(error),
         }
     }
 
     /// Waits until there may be news, or the store may be back, and looks. Dropping it on the way
     /// loses nothing: the next call looks again.
-    async fn wait_and_look(&mut self) -> Result<(), ReadError> {
+    async fn wait_and_look(&mut self) -> Result<(), Stop> {
         self.outage.pause().await;
         if self.caught_up {
             self.source.changed().await;
@@ -179,11 +219,11 @@ impl Tail {
         }
         let gives_up = self.outage.look(self.http.config.store_patience);
         match timeout_at(gives_up, self.look()).await {
-            Ok(Err(ReadError::Store(StoreError::Unavailable(_)))) if Instant::now() < gives_up => {
+            Ok(Err(Stop::Unread(StoreError::Unavailable(_)))) if Instant::now() < gives_up => {
                 self.outage.unanswered(gives_up);
                 Ok(())
             }
-            Ok(Err(error)) => Err(error),
+            Ok(Err(stop)) => Err(stop),
             Ok(Ok(())) => {
                 self.outage.over();
                 Ok(())
@@ -193,7 +233,12 @@ impl Tail {
     }
 
     /// Looks for news; afterwards there are frames, or the end of the journal was seen.
-    async fn look(&mut self) -> Result<(), ReadError> {
+    async fn look(&mut self) -> Result<(), Stop> {
+        if self.in_doubt {
+            self.look_at_store().await?;
+            self.in_doubt = false;
+            return Ok(());
+        }
         if let Source::Local(log, _) = &self.source {
             match log.since(self.after) {
                 Some(frames) if !frames.is_empty() => {
@@ -206,7 +251,6 @@ impl Tail {
                 }
                 // The run has left this process, or its older frames have left memory.
                 Some(_) => self.source = Source::Store,
-                // An empty page means that the store has lost the journal; waiting costs nothing.
                 None => {
                     self.caught_up = self.look_at_store().await? == 0;
                     return Ok(());
@@ -226,7 +270,7 @@ impl Tail {
     }
 
     /// Reads one page, and returns how many entries it had.
-    async fn look_at_store(&mut self) -> Result<usize, ReadError> {
+    async fn look_at_store(&mut self) -> Result<usize, Stop> {
         let page = self.http.store.read(&self.session, self.after, PAGE).await?;
         self.take(page.iter().filter_map(LiveFrame::of_entry).collect());
         match page.last() {
@@ -238,10 +282,11 @@ impl Tail {
 
     /// A reader that asked for what comes after the end gets the trailer, which is all there is to
     /// say. A trailer that has come since is not behind the reader: what came before it is still
-    /// to be read.
-    async fn look_behind(&mut self) -> Result<(), StoreError> {
+    /// to be read. Of a journal that was there and is empty nothing will come.
+    async fn look_behind(&mut self) -> Result<(), Stop> {
         let newest = self.http.store.newest(&self.session, 1).await?;
-        let behind = newest.last().filter(|entry| entry.is_done() && entry.id <= self.after);
+        let newest = newest.last().ok_or_else(|| Stop::Told(gone_event()))?;
+        let behind = Some(newest).filter(|entry| entry.is_done() && entry.id <= self.after);
         self.ready.extend(behind.and_then(LiveFrame::of_entry));
         Ok(())
     }
@@ -266,26 +311,13 @@ impl Tail {
         self.http.service.live(&self.session).is_some_and(|own| Arc::ptr_eq(&own, log))
     }
 
-    fn tell_gap(&self, gap: &ReadError) -> [Bytes; 2] {
-        let event = Event::Error(gap_event(gap));
-        let ids = ids_after(self.after, &*self.http.clock);
-        closing_frames(&event, Some(&self.session), &*self.http.clock, (ids, self.form))
-    }
-
-    /// How a stream ends whose journal cannot be read any more. The run may well go on, so the ids
-    /// of its last frames must not be taken for places in the journal ([`EventId::stand_ins`]);
-    /// where there are no such ids, the connection is broken off instead, which loses nothing.
-    fn tell_store_error(&self, error: &StoreError) -> Vec<io::Result<Bytes>> {
-        match (error, self.after.stand_ins()) {
-            (StoreError::Unavailable(_), Some(ids)) => {
-                let (event, session) = (Event::Error(away_event()), Some(&self.session));
-                let frames = closing_frames(&event, session, &*self.http.clock, (ids, self.form));
-                frames.into_iter().map(Ok).collect()
-            }
-            (StoreError::Unavailable(_) | StoreError::Corrupt(_), _) => {
-                vec![Err(io::Error::other("stream broken off"))]
-            }
-        }
+    /// The event that says why nothing more comes, and a trailer; neither is in any journal.
+    fn last_words(&self, error: ErrorEvent) -> Bytes {
+        let clock = &*self.http.clock;
+        tracing::warn!(session = %self.session, error = %error.error, "stream ended: nothing more can come");
+        let ids = ids_after(self.after, clock);
+        let frames = (ids, self.form);
+        closing_frames(&Event::Error(error), Some(&self.session), clock, frames).concat().into()
     }
 }
 

@@ -34,18 +34,23 @@ pub fn of_entry(entry: &Entry, form: Form) -> Option<Bytes> {
 /// names. So nothing that a person or a model wrote can end a field.
 pub fn event(id: EventId, kind: &str, payload: &[u8], form: Form) -> Bytes {
     let mut frame = Vec::with_capacity(payload.len() + 2 * kind.len() + 72);
+    write_event(&mut frame, id, kind, payload, form);
+    frame.into()
+}
+
+/// Writes [`event`] behind what is there.
+pub fn write_event(to: &mut Vec<u8>, id: EventId, kind: &str, payload: &[u8], form: Form) {
     // Writing into a Vec cannot fail.
-    let _ = write!(frame, "id: {id}\nevent: {kind}\ndata: ");
+    let _ = write!(to, "id: {id}\nevent: {kind}\ndata: ");
     match form {
-        Form::Flat => frame.extend_from_slice(payload),
+        Form::Flat => to.extend_from_slice(payload),
         Form::Enveloped => {
-            let _ = write!(frame, r#"{{"type":"{kind}","data":"#);
-            frame.extend_from_slice(payload);
-            frame.push(b'}');
+            let _ = write!(to, r#"{{"type":"{kind}","data":"#);
+            to.extend_from_slice(payload);
+            to.push(b'}');
         }
     }
-    frame.extend_from_slice(b"\n\n");
-    frame.into()
+    to.extend_from_slice(b"\n\n");
 }
 
 /// The trailer: the last bytes of every stream whose run is over.

@@ -52,8 +52,14 @@ async fn chunks(server: &Server, headers: &[&str], body: &str) -> Vec<String> {
     chunks
 }
 
+/// The frames in a chunk, or in several.
+fn frames(chunks: &[String]) -> Vec<String> {
+    chunks.iter().flat_map(|chunk| chunk.split_inclusive("\n\n")).map(str::to_owned).collect()
+}
+
 fn answer(chunks: &[String]) -> String {
-    let frames = chunks.iter().map(|chunk| take_apart(chunk));
+    let frames = frames(chunks);
+    let frames = frames.iter().map(|frame| take_apart(frame));
     let pieces = frames.filter(|(_, event, _)| *event == Some("content")).map(|(_, _, data)| {
         let data: Value = serde_json::from_str(data).unwrap();
         data["content"].as_str().unwrap().to_owned()
@@ -90,15 +96,16 @@ async fn the_head_says_exactly_what_the_contract_says() {
     assert_eq!(others, expected, "and nothing is compressed, whatever the client could read");
     let (chunks, end) = raw.chunks().await;
     assert_eq!(end, Chunk::Last);
-    for chunk in &chunks[..chunks.len() - 1] {
-        let (_, _, data) = take_apart(chunk);
+    let frames = frames(&chunks);
+    for frame in &frames[..frames.len() - 1] {
+        let (_, _, data) = take_apart(frame);
         let data: Value = serde_json::from_str(data).unwrap();
         assert_eq!(data["sessionId"], session);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_frame_is_one_chunk_and_the_trailer_is_the_last() {
+async fn a_chunk_holds_whole_frames_and_the_trailer_is_the_last() {
     let model = FakeModel::scripted([
         Reply::stream().call("call_a", "git_status", ["{}"]).ends("tool_calls"),
         Reply::text(["저장소는 ", "깨끗", "합니다."]),
@@ -109,7 +116,9 @@ async fn one_frame_is_one_chunk_and_the_trailer_is_the_last() {
     let chunks = chunks(&server, &[], &prompt("상태")).await;
     let after = SystemClock.now_ms();
 
-    let frames: Vec<_> = chunks.iter().map(|chunk| take_apart(chunk)).collect();
+    assert!(chunks.iter().all(|chunk| chunk.ends_with("\n\n")), "{chunks:#?}");
+    let whole = frames(&chunks);
+    let frames: Vec<_> = whole.iter().map(|frame| take_apart(frame)).collect();
     assert_eq!(frames[0].1, Some("start"));
     let (trailer, events) = frames.split_last().unwrap();
     assert_eq!((trailer.1, trailer.2), (None, "[DONE]"));
@@ -126,6 +135,54 @@ async fn one_frame_is_one_chunk_and_the_trailer_is_the_last() {
         let at = data["timestamp"].as_u64().unwrap();
         assert!((before / 1000..=after / 1000).contains(&at), "{data}");
     }
+}
+
+/// Contract, section 4.1: a client shows the question of a chunk and drops the rest of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_that_are_ready_together_share_a_write_and_a_question_is_the_last_of_its_own() {
+    const WRITE_MAX: usize = 16 * 1024;
+    let long = "가나다 ".repeat(3_000);
+    let model = FakeModel::scripted([
+        Reply::stream().call("call_a", "send_email", [MAIL]).ends("tool_calls"),
+        Reply::text([long.as_str()]),
+    ])
+    .await;
+    let server = server_with(&model).await;
+    let user = server.user();
+    let mut stream = user.stream("메일").await;
+    let hitl = stream.until("hitl").await;
+    user.approve(hitl.data["requestId"].as_str().unwrap()).await;
+    stream.to_done().await;
+    let replays = [
+        format!("GET /aura/sessions/{}/stream", stream.session()),
+        format!("GET /aura/test/stream?sessionId={}", stream.session()),
+    ];
+    for line in replays {
+        let mut raw = Raw::request(&server, &line, &[], "").await;
+        raw.head().await;
+        let (chunks, end) = raw.chunks().await;
+        assert_eq!((end, answer_in(&chunks).as_str()), (Chunk::Last, long.as_str()), "{line}");
+        let sizes: Vec<usize> = chunks.iter().map(String::len).collect();
+        assert!(sizes.iter().all(|size| *size <= WRITE_MAX), "{line}: {sizes:?}");
+        let frames = frames(&chunks);
+        assert!(chunks.len() * 5 < frames.len(), "{line}: {} of {}", chunks.len(), frames.len());
+        let asking: Vec<&String> =
+            chunks.iter().filter(|chunk| chunk.contains("\nevent: hitl\n")).collect();
+        let [asking] = asking[..] else { panic!("{line}: {} questions", asking.len()) };
+        let last = asking.split_inclusive("\n\n").last().unwrap();
+        assert_eq!(take_apart(last).1, Some("hitl"), "{line}");
+    }
+}
+
+/// The answer in either form.
+fn answer_in(chunks: &[String]) -> String {
+    let pieces = frames(chunks).into_iter().filter_map(|frame| {
+        let (_, event, data) = take_apart(&frame);
+        let data: Value = serde_json::from_str(data).ok().filter(|_| event == Some("content"))?;
+        let payload = if data["data"].is_object() { &data["data"] } else { &data };
+        Some(payload["content"].as_str()?.to_owned())
+    });
+    pieces.collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -147,7 +204,10 @@ async fn while_a_person_thinks_comments_keep_the_connection_alive() {
                 assert!(asked, "there is no silence before the question");
                 keep_alives += 1;
             }
-            Chunk::Data(data) => asked |= take_apart(&data).1 == Some("hitl"),
+            Chunk::Data(data) => {
+                let frames = frames(&[data]);
+                asked |= frames.iter().any(|frame| take_apart(frame).1 == Some("hitl"));
+            }
             end => panic!("{end:?}"),
         }
     }
@@ -172,7 +232,8 @@ async fn a_line_break_in_a_prompt_cannot_break_a_frame() {
     for text in texts {
         let chunks = chunks(&server, &[], &prompt(text)).await;
         assert_eq!(answer(&chunks), text, "{text:?}");
-        let dones = chunks.iter().filter(|chunk| take_apart(chunk).2 == "[DONE]").count();
+        let frames = frames(&chunks);
+        let dones = frames.iter().filter(|frame| take_apart(frame).2 == "[DONE]").count();
         assert_eq!(dones, 1, "{text:?}");
         for chunk in &chunks {
             let breaks = |c: char| ['\u{85}', '\u{2028}', '\u{2029}', '\r', '\0'].contains(&c);
@@ -197,10 +258,11 @@ async fn a_long_answer_comes_in_small_pieces_and_whole() {
     for text in texts {
         let chunks = chunks(&server, &[], &prompt(&text)).await;
         assert_eq!(answer(&chunks), text);
-        let contents = chunks.iter().filter(|chunk| take_apart(chunk).1 == Some("content"));
-        for chunk in contents {
-            assert!(chunk.len() < 1024, "{} bytes: {chunk}", chunk.len());
-            let data: Value = serde_json::from_str(take_apart(chunk).2).unwrap();
+        let frames = frames(&chunks);
+        let contents = frames.iter().filter(|frame| take_apart(frame).1 == Some("content"));
+        for frame in contents {
+            assert!(frame.len() < 1024, "{} bytes: {frame}", frame.len());
+            let data: Value = serde_json::from_str(take_apart(frame).2).unwrap();
             assert_eq!(data["chunk"], true);
         }
     }
@@ -259,7 +321,7 @@ async fn the_get_form_wraps_the_very_same_payloads() {
     let mut raw = Raw::request(&server, &line, &[], "").await;
     raw.head().await;
     let (flat, _) = raw.chunks().await;
-    let wrapped: Vec<String> = flat
+    let wrapped: Vec<String> = frames(&flat)
         .iter()
         .map(|frame| match take_apart(frame) {
             (_, None, _) => frame.clone(),
@@ -268,7 +330,7 @@ async fn the_get_form_wraps_the_very_same_payloads() {
             ),
         })
         .collect();
-    assert_eq!(enveloped, wrapped);
+    assert_eq!(frames(&enveloped), wrapped);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use aura_platform::domain::EventId;
-
 use crate::resume::{PROMPT, Way, after, mailing, request_of};
 use crate::support::app::{Options, Server, eventually};
 use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::redis::RedisServer;
-use crate::support::stream::{SseStream, StreamEnd};
+use crate::support::road::Road;
+use crate::support::stream::{Frame, SseStream, StreamEnd};
 
 /// A server on this Redis, for which it waits so many seconds.
 async fn server(model: &FakeModel, redis: &RedisServer, patience_seconds: u32) -> Server {
@@ -68,69 +67,127 @@ async fn an_idle_reader_outlives_a_redis_that_hangs_without_gap_or_duplicate() {
     outlives(|redis| redis.pause(), |redis| redis.resume()).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_ends_with_an_error_where_the_run_itself_was_given_up() {
+/// How Redis goes away.
+#[derive(Clone, Copy, Debug)]
+enum Outage {
+    Killed,
+    Hangs,
+    CutOff,
+}
+
+/// Two servers that wait for a second, each on a road of its own to one Redis.
+struct Torn {
+    redis: RedisServer,
+    roads: [Road; 2],
+    servers: [Server; 2],
+}
+
+impl Torn {
+    async fn new(model: &FakeModel) -> Self {
+        let redis = RedisServer::start();
+        let (first, second) = tokio::join!(Road::to(redis.port()), Road::to(redis.port()));
+        let start = |road: &Road| {
+            let options = Options::default()
+                .model(model)
+                .set("REDIS_URL", road.url())
+                .set("AURA__REDIS__PATIENCE_SECONDS", 1)
+                .set("AURA__REDIS__COMMAND_TIMEOUT_MS", 500)
+                .set("AURA__AGENT__LEASE_SECONDS", 1)
+                .set("AURA__STREAM__KEEP_ALIVE_SECONDS", 1);
+            Server::start(options)
+        };
+        let (one, other) = tokio::join!(start(&first), start(&second));
+        Self { redis, roads: [first, second], servers: [one, other] }
+    }
+
+    fn begin(&mut self, outage: Outage) {
+        match outage {
+            Outage::Killed => self.redis.kill(),
+            Outage::Hangs => self.redis.pause(),
+            Outage::CutOff => self.roads.iter().for_each(Road::come_apart),
+        }
+    }
+
+    async fn end(&mut self, outage: Outage) {
+        match outage {
+            Outage::Killed => self.redis.restart(),
+            Outage::Hangs => self.redis.resume(),
+            Outage::CutOff => self.roads.iter().for_each(Road::mend),
+        }
+        for server in &self.servers {
+            eventually("Redis is back", || async { is_ready(server).await }).await;
+            // What readers wait with has a connection of its own.
+            eventually("it is subscribed again", || async {
+                let metrics = server.anonymous(reqwest::Method::GET, "/metrics").send().await;
+                !metrics.unwrap().text().await.unwrap().contains("aura_store_subscriptions 0")
+            })
+            .await;
+        }
+    }
+
+    /// A reader of the run on its owner's server, and one on the other.
+    async fn streams(&self, prompt: &str, until: &str) -> [SseStream; 2] {
+        let mut own = self.servers[0].user().stream(prompt).await;
+        own.until(until).await;
+        let mut elsewhere = self.servers[1].user().resume(&own.session(), None).await;
+        elsewhere.until(until).await;
+        [own, elsewhere]
+    }
+}
+
+/// Whatever the stream says before it is broken off, it says nothing of an end.
+async fn is_broken_off(stream: &mut SseStream, what: &str) {
+    assert_eq!(stream.to_end().await, StreamEnd::BrokenOff, "{what}: {:#?}", stream.summary());
+    let ends = |frame: &&Frame| frame.is_done() || frame.is("error") || frame.is("end");
+    assert_eq!(stream.frames.iter().find(ends), None, "{what}");
+}
+
+async fn is_broken_off_by(outage: Outage) {
     let gate = Gate::closed();
-    let reply = Reply::stream().piece("하나 ").gate(&gate).piece("둘").ends("stop");
-    let model = FakeModel::always(reply).await;
-    let mut redis = RedisServer::start();
-    let server = server(&model, &redis, 1).await;
-    let mut own = server.user().stream(PROMPT).await;
-    own.until("content").await;
-    redis.kill();
+    let half = Reply::stream().piece("하나 ").gate(&gate).piece("둘").ends("stop");
+    let model = FakeModel::answering(move |body| match body["messages"][1]["content"].as_str() {
+        Some("세어줘") => half.clone(),
+        Some(_) | None if body["messages"].to_string().contains("call_a") => Reply::text(["네."]),
+        Some(_) | None => mailing(),
+    })
+    .await;
+    let mut torn = Torn::new(&model).await;
+    let mut waiting = torn.streams(PROMPT, "hitl").await;
+    let mut working = torn.streams("세어줘", "content").await;
+    torn.begin(outage);
     gate.open();
-    own.to_done().await;
-    let errors = own.all("error");
-    assert_eq!(errors.len(), 1, "{:#?}", own.summary());
-    assert_eq!(errors[0].data["errorType"], "StoreUnavailableError");
-    assert_eq!(own.answer(), "하나 ", "what was not stored was not shown");
+    for (at, stream) in waiting.iter_mut().chain(&mut working).enumerate() {
+        is_broken_off(stream, &format!("{outage:?}, reader {at}")).await;
+    }
+    torn.end(outage).await;
+
+    // From the last event that was seen, in every way, on either server.
+    let hitl = waiting[0].all("hitl")[0].clone();
+    let user = torn.servers[1].user();
+    assert_eq!(user.approve(request_of(&hitl)).await.status, 200);
+    for streams in [&waiting, &working] {
+        let session = streams[0].session();
+        let mut whole = user.resume(&session, None).await;
+        whole.to_done().await;
+        assert_eq!(whole.status_at_end(), "completed", "{outage:?}: {:#?}", whole.summary());
+        for stream in streams {
+            let seen = stream.frames.len();
+            assert_eq!(stream.frames, whole.frames[..seen], "{outage:?}");
+            for (at, way) in Way::ALL.into_iter().enumerate() {
+                let user = torn.servers[at % 2].user();
+                let mut rest = way.resume(&user, &session, stream.frames[seen - 1].id).await;
+                rest.to_done().await;
+                assert_eq!(rest.bytes(), after(&whole, seen), "{outage:?}, {way:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_whose_redis_stays_away_ends_with_an_error_and_its_rest_can_be_had_later() {
-    let gate = Gate::closed();
-    let model = FakeModel::scripted([Reply::stream()
-        .piece("하나 ")
-        .gate(&gate)
-        .piece("둘 ")
-        .piece("셋")
-        .ends("stop")])
-    .await;
-    let mut redis = RedisServer::start();
-    // The owner of the run is more patient than the server of the reader.
-    let (first, second) = tokio::join!(server(&model, &redis, 60), server(&model, &redis, 1));
-    let mut own = first.user().stream(PROMPT).await;
-    own.until("content").await;
-    let mut torn = second.user().resume(&own.session(), None).await;
-    let last = torn.until("content").await.id;
-
-    redis.kill();
-    gate.open();
-    torn.to_done().await;
-    let [.., error, trailer] = torn.frames.as_slice() else { panic!("{:#?}", torn.summary()) };
-    assert!(error.is("error"), "{:#?}", torn.summary());
-    assert_eq!(error.data["errorType"], "StoreUnavailableError");
-    assert_eq!(
-        (&error.data["errorCode"], &error.data["retryable"]),
-        (&"E5000".into(), &true.into())
-    );
-    assert_eq!(error.data["sessionId"], own.session());
-
-    redis.restart();
-    own.to_done().await;
-    assert_eq!(own.answer(), "하나 둘 셋");
-    eventually("Redis is back", || async { is_ready(&second).await }).await;
-    // From the last event that was really one, and from the two that were not.
-    let seen = own.frames.iter().position(|frame| frame.id == last).unwrap() + 1;
-    for id in [last, error.id, trailer.id] {
-        for way in [Way::Joining, Way::NamedInBody, Way::NamedInHeader, Way::ByEventAlone] {
-            let mut rest = way.resume(&second.user(), &own.session(), id).await;
-            rest.to_done().await;
-            assert_eq!(rest.bytes(), after(&own, seen), "{way:?} after {id}");
-        }
+async fn an_outage_never_ends_with_the_trailer() {
+    for outage in [Outage::Killed, Outage::Hangs, Outage::CutOff] {
+        is_broken_off_by(outage).await;
     }
-    assert_eq!(EventId::new(trailer.id).stands_for(), Some(EventId::new(last)));
-    assert_eq!(model.requests().len(), 1, "nothing was run again");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -53,7 +53,7 @@ async fn whole_journal(store: &MemoryStore, session: &SessionId) -> Vec<Entry> {
 }
 
 /// A service with room for one run, whose model is broken.
-fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
+pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
     let (clock, tasks) = (Arc::new(SystemClock) as Arc<dyn Clock>, Tasks::new());
     let (store, events) =
         MemoryStore::start(memory::Config { max_events: 1000 }, Arc::clone(&clock), &tasks);

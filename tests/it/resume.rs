@@ -62,7 +62,7 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    const ALL: [Self; 4] =
+    pub(crate) const ALL: [Self; 4] =
         [Self::Joining, Self::NamedInBody, Self::NamedInHeader, Self::ByEventAlone];
 
     pub(crate) async fn resume(self, user: &Caller, session: &str, last: u64) -> SseStream {
@@ -79,6 +79,15 @@ impl Way {
         assert_eq!(stream.session(), session, "{self:?}");
         stream
     }
+}
+
+/// `GET` with this as the last event is answered 204 and nothing more.
+async fn no_content(user: &Caller, path: &str, last: u64) {
+    let request = user.request(Method::GET, path).header("Last-Event-ID", last);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::NO_CONTENT, "{path} after {last}");
+    assert!(response.headers().contains_key("x-session-id"));
+    assert!(response.bytes().await.unwrap().is_empty());
 }
 
 with_both_stores! {
@@ -107,7 +116,7 @@ with_both_stores! {
         assert_eq!(frames, uncut.frames);
 
         // And once it is over, from every event to the end.
-        let resumed = (0..frames.len()).map(|n| {
+        let resumed = (0..frames.len() - 1).map(|n| {
             let (user, session, last) = (user.clone(), session.clone(), frames[n].id);
             async move {
                 let mut stream = Way::ALL[n % 4].resume(&user, &session, last).await;
@@ -116,9 +125,7 @@ with_both_stores! {
             }
         });
         for (n, rest) in join_all(resumed).await.into_iter().enumerate() {
-            // After the trailer there is nothing more to say but the trailer.
-            let seen = (n + 1).min(frames.len() - 1);
-            assert_eq!(rest, after(&uncut, seen), "after {n}");
+            assert_eq!(rest, after(&uncut, n + 1), "after {n}");
         }
         assert_eq!(model.requests().len(), 3);
     }
@@ -157,7 +164,7 @@ with_both_stores! {
         assert_eq!(third.bytes(), first.bytes());
     }
 
-    async fn at_or_past_the_end_there_is_the_trailer_alone(kind: Kind) {
+    async fn at_or_past_the_end_there_is_the_trailer_alone_and_for_get_nothing(kind: Kind) {
         let model = FakeModel::always(Reply::text(["네."])).await;
         let world = world_with(kind, &model).await;
         let user = world.server.user();
@@ -165,15 +172,44 @@ with_both_stores! {
         stream.to_done().await;
         let trailer = stream.frames.last().unwrap();
         for id in [trailer.id, trailer.id + 1, i64::MAX as u64, u64::MAX] {
-            for way in [Way::Joining, Way::NamedInBody, Way::NamedInHeader] {
+            for way in [Way::NamedInBody, Way::NamedInHeader] {
                 let mut late = way.resume(&user, &stream.session(), id).await;
                 late.to_done().await;
                 assert_eq!(late.bytes(), trailer.raw, "{way:?} after {id}");
+            }
+            for path in [
+                format!("/aura/sessions/{}/stream", stream.session()),
+                format!("{STREAM}?sessionId={}", stream.session()),
+            ] {
+                no_content(&user, &path, id).await;
             }
         }
         let mut late = Way::ByEventAlone.resume(&user, &stream.session(), trailer.id).await;
         late.to_done().await;
         assert_eq!(late.bytes(), trailer.raw);
+        // Named by the event alone: what an `EventSource` does that started the run.
+        no_content(&user, &format!("{STREAM}?message=%EC%95%88%EB%85%95"), trailer.id).await;
+        // One event before the end there is something to be read.
+        let before = stream.frames[stream.frames.len() - 2].id;
+        let mut rest = user.resume(&stream.session(), Some(before)).await;
+        rest.to_done().await;
+        assert_eq!(rest.bytes(), trailer.raw);
+        assert_eq!(model.requests().len(), 1);
+    }
+
+    async fn an_event_source_at_the_end_of_a_run_that_goes_on_is_not_told_to_stop(kind: Kind) {
+        let gate = Gate::closed();
+        let model = FakeModel::always(Reply::stream().gate(&gate).piece("네.").ends("stop")).await;
+        let world = world_with(kind, &model).await;
+        let user = world.server.user();
+        let mut stream = user.stream("안녕").await;
+        let seen = stream.until("thought").await.id;
+        let mut again = user.resume(&stream.session(), Some(seen)).await;
+        assert_eq!(again.status, 200);
+        gate.open();
+        again.to_done().await;
+        stream.to_done().await;
+        assert_eq!(again.bytes(), after(&stream, 2));
     }
 
     /// A reader ahead of a run that was still going on waited for ever: nothing came after its id.

@@ -10,6 +10,7 @@ pub mod nginx;
 pub mod pages;
 pub mod raw;
 pub mod redis;
+pub mod road;
 pub mod smtp;
 pub mod stream;
 pub mod world;

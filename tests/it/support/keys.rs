@@ -51,6 +51,16 @@ impl Keys {
         found.await.unwrap_or_else(|_| panic!("{key} never came"))
     }
 
+    /// `FLUSHALL`: everything is gone.
+    pub async fn flush(&mut self) {
+        let _: () = redis::cmd("FLUSHALL").query_async(&mut self.0).await.unwrap();
+    }
+
+    /// `PEXPIRE key 1`: it is gone in a millisecond.
+    pub async fn expire_now(&mut self, key: &str) {
+        let _: () = self.0.pexpire(key, 1).await.unwrap();
+    }
+
     /// `TTL key`, in seconds.
     pub async fn ttl(&mut self, key: &str) -> i64 {
         self.0.ttl(key).await.unwrap()

@@ -1,0 +1,115 @@
+//! What a connection gets to write, polled as hyper polls it: hyper gathers what a body hands out
+//! without a pause, and writes once it has to wait (contract, section 4.1).
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use aura_platform::domain::role::RoleGrants;
+use aura_platform::domain::{
+    Clock, Entry, EventId, SessionId, SessionMeta, Shown, SystemClock, TenantId, ThreadId, UserId,
+};
+use aura_platform::http::cors::Origins;
+use aura_platform::http::{Config, Http, auth, router};
+use aura_platform::store::{Journal, Sessions, Store};
+use aura_platform::telemetry::metrics::Metrics;
+use aura_platform::token::TokenKey;
+use axum::body::{Body, Bytes, HttpBody};
+use futures::poll;
+use http::Request;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use crate::panics::broken_service;
+use crate::support::app::{SECRET, token};
+
+/// The body of the stream of a finished session with these events.
+async fn stream_of(kinds: &[&str]) -> Body {
+    let (service, store) = broken_service();
+    let session = SessionId::new("session_user123_1_ab");
+    let meta = SessionMeta {
+        session_id: session.clone(),
+        tenant: TenantId::new("tenant1"),
+        user: UserId::new("user123"),
+        thread_id: ThreadId::new("thread"),
+        prompt: "안녕".into(),
+        created_at_ms: 1,
+        first_event: EventId::new(1),
+    };
+    store.register(&meta).await.unwrap();
+    let event = |kind: &&str| Shown::Event { kind: (*kind).into(), payload: Bytes::from("{}") };
+    let shown = kinds.iter().map(event).chain([Shown::Done]);
+    let entries: Vec<Entry> = (1..)
+        .zip(shown)
+        .map(|(id, shown)| Entry { id: EventId::new(id), shown: Some(shown), record: None })
+        .collect();
+    store.append(&session, EventId::ZERO, &entries).await.unwrap();
+    let http = Http {
+        service,
+        store: store as Arc<dyn Store>,
+        clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+        config: Config {
+            auth: auth::Config {
+                key: TokenKey::new(&SecretString::from(SECRET)).unwrap(),
+                leeway: Duration::ZERO,
+                roles: RoleGrants::default(),
+                close_streams_at_expiry: false,
+            },
+            origins: Origins::new(Vec::new()),
+            keep_alive: Duration::from_secs(15),
+            store_patience: Duration::from_secs(1),
+            auditors: None,
+        },
+        metrics: Metrics::default(),
+        leaving: CancellationToken::new(),
+        stopping: CancellationToken::new(),
+    };
+    let request = Request::get(format!("/aura/sessions/{session}/stream"))
+        .header("Authorization", format!("Bearer {}", token("tenant1", "user123")))
+        .header("X-Tenant-ID", "tenant1")
+        .header("X-User-ID", "user123")
+        .body(Body::empty())
+        .unwrap();
+    TowerToHyperService::new(router(http)).call(request).await.unwrap().into_body()
+}
+
+/// The writes of a body: what it hands out between two pauses.
+async fn writes(mut body: Body) -> Vec<String> {
+    let mut writes = vec![String::new()];
+    loop {
+        let next = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+        match poll!(next) {
+            Poll::Ready(Some(frame)) => {
+                let data = frame.unwrap().into_data().unwrap();
+                writes.last_mut().unwrap().push_str(std::str::from_utf8(&data).unwrap());
+            }
+            Poll::Ready(None) => return writes,
+            Poll::Pending => {
+                writes.push(String::new());
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_follows_a_question_in_its_write() {
+    let body = stream_of(&["start", "tool_execution", "hitl", "thought", "hitl", "end"]).await;
+    let writes = writes(body).await;
+    let events = |write: &String| write.matches("\nevent: ").count();
+    assert_eq!(writes.iter().map(events).collect::<Vec<_>>(), [3, 2, 1], "{writes:#?}");
+    assert!(writes[0].ends_with("event: hitl\ndata: {}\n\n"), "{writes:#?}");
+    assert!(writes[2].ends_with("data: [DONE]\n\n"), "{writes:#?}");
+}
+
+#[tokio::test]
+async fn no_write_of_several_frames_is_longer_than_it_may_be() {
+    let body = stream_of(&["content"; 900]).await;
+    let writes = writes(body).await;
+    let sizes: Vec<usize> = writes.iter().map(String::len).collect();
+    assert!(sizes.iter().all(|size| *size <= 16 * 1024), "{sizes:?}");
+    assert!(sizes.len() < 10, "{sizes:?}");
+}
