@@ -29,8 +29,8 @@ pub enum ErrorCode {
     MissingField,
     /// The body cannot be read at all.
     Malformed,
-    /// More was asked for than may be had at once.
-    TooManyRequests,
+    /// More was asked for than is allowed.
+    LimitExceeded,
     /// Something that this service needs failed.
     ExternalFailure,
     /// Something that this service needs did not answer in time.
@@ -54,7 +54,7 @@ impl ErrorCode {
             Self::InvalidInput => "E4000",
             Self::MissingField => "E4001",
             Self::Malformed => "E4002",
-            Self::TooManyRequests => "E4290",
+            Self::LimitExceeded => "E4290",
             Self::ExternalFailure => "E5000",
             Self::ExternalTimeout => "E5001",
         }
@@ -76,7 +76,7 @@ impl ErrorCode {
             Self::InvalidInput => "입력값 검증에 실패했습니다.",
             Self::MissingField => "필수 필드가 누락되었습니다.",
             Self::Malformed => "잘못된 형식입니다.",
-            Self::TooManyRequests => "요청 한도를 초과했습니다.",
+            Self::LimitExceeded => "요청 한도를 초과했습니다.",
             Self::ExternalFailure => "외부 서비스 오류가 발생했습니다.",
             Self::ExternalTimeout => "외부 서비스 응답 시간이 초과되었습니다.",
         }

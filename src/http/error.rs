@@ -126,7 +126,7 @@ impl ApiError {
 
     /// Too many runs for now.
     fn too_many(detail: String) -> Self {
-        let error = Self::new(ErrorCode::TooManyRequests, "RateLimitError", detail);
+        let error = Self::new(ErrorCode::LimitExceeded, "RateLimitError", detail);
         Self { retry_after_secs: Some(5), ..error }
     }
 
@@ -183,7 +183,7 @@ const fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::MissingField
         | ErrorCode::Malformed => StatusCode::BAD_REQUEST,
         ErrorCode::AlreadyProcessed => StatusCode::CONFLICT,
-        ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::LimitExceeded => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::ExternalFailure => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::ExternalTimeout => StatusCode::GATEWAY_TIMEOUT,
     }

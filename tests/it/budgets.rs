@@ -37,7 +37,7 @@ async fn a_run_that_has_used_its_tokens_up_ends_with_a_clear_error() {
     let stream = run_as(&Server::start(options).await, "tenant1").await;
     let error = error(&stream);
     assert_eq!(error["errorType"], "TokenBudgetError");
-    assert_eq!((&error["errorCode"], &error["retryable"]), (&json!("E5000"), &json!(false)));
+    assert_eq!((&error["errorCode"], &error["retryable"]), (&json!("E4290"), &json!(false)));
     assert!(error["error"].as_str().unwrap().contains("30 of 30 tokens"), "{error}");
     assert!(error["message"].as_str().unwrap().contains("토큰 30개"), "{error}");
     assert_eq!(stream.status_at_end(), "failed");
@@ -63,7 +63,7 @@ with_both_stores! {
         assert_eq!(kinds(&refused), ["start", "thought", "content", "error", "end"]);
         let error = error(&refused);
         assert_eq!(error["errorType"], "TokenBudgetError");
-        assert_eq!((&error["errorCode"], &error["retryable"]), (&json!("E5000"), &json!(true)));
+        assert_eq!((&error["errorCode"], &error["retryable"]), (&json!("E4290"), &json!(true)));
         assert!(error["error"].as_str().unwrap().contains("30 of 30 tokens"), "{error}");
         assert_eq!(refused.status_at_end(), "failed");
         assert_eq!(model.requests().len(), 2, "the model is not asked");
