@@ -18,9 +18,10 @@ async fn mails() -> FakeModel {
     FakeModel::always(turn.call("call_b", "send_email", [mail.as_str()]).ends("tool_calls")).await
 }
 
-/// A server with its Redis, and somebody who can write to that.
+/// A server that asks about both mails at once, with its Redis, and somebody who can write to that.
 async fn world(model: &FakeModel) -> (World, Keys) {
     let options = Options::default().model(model).set("AURA__AGENT__LEASE_SECONDS", 1);
+    let options = options.set("AURA__HITL__ASK", "together");
     let world = World::with(Kind::Redis, options).await;
     let keys = Keys::of(world.redis.as_ref().unwrap()).await;
     (world, keys)
