@@ -37,6 +37,9 @@ mod tools;
 /// How long to wait for an embedded store that is away, which it never is.
 const UNUSED_PATIENCE: Duration = Duration::from_secs(30);
 
+/// Commands that a start sends to the store one after the other, before it takes its lease anew.
+const START_COMMANDS: u32 = 6;
+
 /// How often a process looks for runs whose owner is gone.
 const SCAN: Duration = Duration::from_secs(1);
 
@@ -149,7 +152,7 @@ impl App {
             metrics: metrics.clone(),
         };
         let limits = limits(&settings);
-        let terms = Terms { lease: settings.agent.lease, scan: SCAN };
+        let terms = terms(&settings, store_patience);
         let approvers = tools::approvers(&settings, &tools)?;
         let gate = Arc::default();
         let notices = settings.stream.notices;
@@ -275,6 +278,12 @@ fn http_config(settings: &Settings, store_patience: Duration) -> http::Config {
         store_patience,
         auditors: settings.audit_role.clone(),
     }
+}
+
+fn terms(settings: &Settings, store_patience: Duration) -> Terms {
+    let command = settings.redis.as_ref().map_or(Duration::ZERO, |redis| redis.command_timeout);
+    let start = store_patience + command * START_COMMANDS;
+    Terms { lease: settings.agent.lease, scan: SCAN, start }
 }
 
 async fn bind(settings: &Settings) -> Result<(TcpListener, SocketAddr), AppError> {

@@ -28,6 +28,7 @@ mod expiry;
 pub mod extract;
 pub mod health;
 pub mod hitl;
+pub mod idempotency;
 pub mod listen;
 pub mod metrics;
 pub mod render;

@@ -5,6 +5,7 @@
 //! | read | for |
 //! |---|---|
 //! | `faults/every_append.rs` | a kill at each journal append of one run, before and after it |
+//! | `faults/starts.rs` | starts that stand still, are cut off or die half way |
 //! | `faults/random.rs` | replicas under a random schedule that a seed replays |
 //! | `faults/redis_away.rs` | Redis killed, hung and cut off under waiting approvals |
 //! | `faults/going.rs` | how long runs stand still when their server goes |
@@ -68,5 +69,7 @@ mod redis_away;
 mod resp;
 #[path = "faults/rng.rs"]
 mod rng;
+#[path = "faults/starts.rs"]
+mod starts;
 #[path = "faults/workspace.rs"]
 mod workspace;

@@ -171,6 +171,7 @@ impl AgentService {
             request = %id, %session, tenant = %caller.tenant, user = %caller.user,
             verdict = ?decision.verdict, won, "approval decided"
         );
+        self.ensure_leased(vec![session.clone()]);
         Ok(Outcome::Decided { session, decision, won })
     }
 

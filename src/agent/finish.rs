@@ -5,7 +5,7 @@ use super::execute::{STOPPED, doubt};
 use super::journal::{Draft, JournalError, next_piece};
 use super::record::{PlannedCall, Record};
 use super::run::{Exit, Flow, Run, Step, moved};
-use super::state::{Call, CallStatus, PARAGRAPH, State};
+use super::state::{Call, CallStatus, Node, PARAGRAPH, State};
 use super::turn::{failure, parse_arguments, thought};
 use crate::domain::event::{
     EndStatus, ErrorEvent, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
@@ -83,7 +83,11 @@ impl Run {
         Ok(Flow::Leave(Exit::Over))
     }
 
-    async fn write_end(&mut self, drafts: Vec<Draft>) -> Result<(), JournalError> {
+    async fn write_end(&mut self, mut drafts: Vec<Draft>) -> Result<(), JournalError> {
+        // Whatever happens to a run, `start` is the first that it says (contract, section 4.4).
+        if self.state.node == Node::Analyze {
+            drafts.insert(0, self.start_event());
+        }
         self.commit(drafts).await?;
         self.writer.flush().await?;
         save_ending(&*self.env.desk.store, &self.state).await;

@@ -279,6 +279,11 @@ pub fn next_piece(text: &str) -> (&str, &str) {
     (text, "")
 }
 
+/// The only entry of a journal without a run.
+pub fn withdrawal(id: EventId) -> Entry {
+    Entry { shown: Some(Shown::Done), ..opening(id, &Record::Withdrawn) }
+}
+
 /// The first entry of a run's journal.
 pub fn opening(id: EventId, record: &Record) -> Entry {
     // Records are plain data of ours; serialising them cannot fail.

@@ -19,6 +19,7 @@ use super::journal::{Draft, JournalError, Writer};
 use super::run::Run;
 use super::service::AgentService;
 use super::state::{Node, State, last_id};
+use super::withdraw::Fate;
 use crate::domain::{ApprovalRequest, Entry, EventId, SessionId};
 use crate::store::StoreError;
 
@@ -34,11 +35,25 @@ pub struct Terms {
     pub lease: Duration,
     /// How often runs without an owner are looked for.
     pub scan: Duration,
+    /// For how long a start may take all in all, by the process that takes it: its commands each take
+    /// their time-out, and its lease is waited for as long as anything is. A start of which nothing
+    /// is stored but its record is left to itself for so long.
+    pub start: Duration,
+}
+
+impl Terms {
+    /// How long others wait for a start of which nothing is heard. Giving it up earlier than it ends
+    /// does no harm: it is then theirs.
+    pub fn silent_start(self) -> Duration {
+        self.lease.min(self.start)
+    }
 }
 
 /// What a journal leaves to do.
 enum Left {
-    /// Nothing: the run is over, or never began.
+    /// Its start: the journal is empty.
+    Start,
+    /// Nothing: the run is over, or will never begin.
     Nothing,
     /// The trailer after its end.
     Trailer,
@@ -52,7 +67,7 @@ enum Left {
 
 /// Keeps the leases of this process and takes over what others have left, until the process stops.
 pub(super) async fn keep(service: Arc<AgentService>) {
-    let Terms { lease, scan } = service.env.terms;
+    let Terms { lease, scan, start: _ } = service.env.terms;
     let stopping = service.env.desk.tasks.stopping();
     let mut keeper = Keeper { service, claims_from: Instant::now() };
     let (mut renewals, mut scans) = (interval(lease / RENEWALS), interval(scan));
@@ -150,7 +165,6 @@ impl AgentService {
             });
             return;
         };
-        self.env.desk.metrics.runs_claimed.inc();
         self.interruption(&session);
         let service = Arc::clone(self);
         self.env.desk.tasks.spawn(async move { service.take_over(session, permit).await });
@@ -171,19 +185,46 @@ impl AgentService {
             }
         };
         let last = last_id(&entries);
+        let claimed = &self.env.desk.metrics.runs_claimed;
         match left_to_do(&entries) {
+            Left::Start => self.leave_to_its_start(&session).await,
             Left::Nothing => self.over(&session).await,
             Left::Trailer => self.write_trailer(&session, last).await,
             Left::Answers(requests) => {
+                claimed.inc();
                 let parking = Parking { permit, journal_end: last };
                 self.wait_again(&session, &requests, parking).await;
             }
-            Left::Work(state) => self.work_again(*state, last, permit).await,
+            Left::Work(state) => {
+                claimed.inc();
+                self.work_again(*state, last, permit).await;
+            }
             Left::Unreadable => {
                 let error = StoreError::Corrupt("the journal cannot be understood".into());
                 self.break_down(&session, Some(last), unreadable(&error)).await;
             }
         }
+    }
+
+    /// A run that has not begun is never run from here: its lease runs out again, and somebody looks
+    /// again. Once its start has had its time, its lease ends.
+    async fn leave_to_its_start(&self, session: &SessionId) {
+        if self.may_still_begin(session).await.unwrap_or(true) {
+            return self.forget(session);
+        }
+        self.over(session).await;
+        // A start that comes to its end at this very moment may have lost the lease that it took.
+        if let Ok(Some(Fate::Begun { .. })) = self.fate(session).await {
+            self.ensure_leased(vec![session.clone()]);
+        }
+    }
+
+    /// Whether a start that has not come to its end may yet do so. Without a record it has not even
+    /// been heard of for a whole lease. (An old record without a journal has lost it for good.)
+    async fn may_still_begin(&self, session: &SessionId) -> Result<bool, StoreError> {
+        let Some(meta) = self.env.desk.store.session(session).await? else { return Ok(false) };
+        let age_ms = self.env.desk.clock.now_ms().saturating_sub(meta.created_at_ms);
+        Ok(u128::from(age_ms) < self.env.terms.start.as_millis())
     }
 
     /// The run waits here from now on. Its deadlines are those that it had.
@@ -335,13 +376,13 @@ impl AgentService {
         owned
     }
 
-    fn owns(&self, session: &SessionId) -> bool {
+    pub(super) fn owns(&self, session: &SessionId) -> bool {
         self.is_at_work(session) || self.env.gate.expects(session)
     }
 }
 
 fn left_to_do(entries: &[Entry]) -> Left {
-    let Some(newest) = entries.last() else { return Left::Nothing };
+    let Some(newest) = entries.last() else { return Left::Start };
     if newest.is_done() {
         return Left::Nothing;
     }

@@ -96,6 +96,9 @@ pub enum Record {
         /// How.
         status: EndStatus,
     },
+    /// There is no run, and there will be none: its start was given up. The only record of its
+    /// journal.
+    Withdrawn,
 }
 
 /// How a run begins.

@@ -153,18 +153,23 @@ impl Run {
         }
     }
 
-    async fn analyze(&mut self) -> Step {
-        let start = Event::Start {
+    /// The first event of every run.
+    pub(super) fn start_event(&self) -> Draft {
+        Draft::Event(Event::Start {
             message: "요청을 처리하기 시작했습니다.".into(),
             thread_id: self.state.meta.thread_id.clone(),
             model: self.env.model.name().to_owned(),
-        };
+        })
+    }
+
+    async fn analyze(&mut self) -> Step {
+        let start = self.start_event();
         let thought = Event::Thought {
             kind: ThoughtKind::Analysis,
             content: format!("요청을 분석합니다. {}", self.state.context.summary()),
             sources: Vec::new(),
         };
-        self.commit(vec![Draft::Event(start), Draft::Both(thought, Record::Analyzed)]).await?;
+        self.commit(vec![start, Draft::Both(thought, Record::Analyzed)]).await?;
         Ok(Flow::Next)
     }
 

@@ -1,4 +1,4 @@
-//! Starting, finding, watching and cancelling runs: all that `http` knows of the agent.
+//! The runs of a process: those at work, those that wait, and finding any other.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -7,62 +7,28 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::join_all;
-use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::finish::{panicked, unreadable};
 use super::gate::{Decided, Parked, Parking, Release, Waiting};
-use super::journal::{JournalError, Writer, opening};
+use super::journal::{JournalError, Writer};
 use super::live::{LiveLog, LiveLogs};
 use super::ownership::LeftBehind;
-use super::record::{Opened, Record};
 use super::run::{Env, Exit, Run};
+use super::start::StartError;
 use super::state::{Node, State, last_id};
 use super::votes::keep_request;
-use crate::domain::{
-    Caller, Entry, EventId, Message, PageContext, SessionId, SessionMeta, ThreadId,
-};
-use crate::store::{AppendError, ReadError, StoreError};
+use super::withdraw::Fate;
+use crate::domain::{Caller, Entry, EventId, SessionId, SessionMeta};
+use crate::store::{ReadError, StoreError};
 use crate::telemetry::metrics::Load;
 
 /// Entries read at a time when a journal is folded.
 const PAGE: usize = 1000;
 /// Sessions searched at a time for an event id.
 const SEARCHED: usize = 100;
-/// How much of a thread a run starts with, in bytes; what is older stays in the thread.
-const HISTORY_MAX: usize = 64 * 1024;
-
-/// What a caller wants of a new run.
-#[derive(Clone, Debug)]
-pub struct Ask {
-    /// The prompt, not blank.
-    pub prompt: String,
-    /// The page.
-    pub context: PageContext,
-    /// The conversation, if it is to go on.
-    pub thread: Option<ThreadId>,
-    /// The new run's ids are above this one.
-    pub above: EventId,
-}
-
-/// Why a run was not started. Nothing of it goes on then.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// As many runs live here as may.
-    #[error("this server has as many live runs as it may ({0})")]
-    TooMany(usize),
-    /// The process is about to end.
-    #[error("this server is shutting down")]
-    Stopping,
-    /// It broke down on the way.
-    #[error("the run could not be started")]
-    Broken,
-    /// The store did not take it, or did not say so.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// The agent.
 pub struct AgentService {
@@ -101,86 +67,6 @@ impl AgentService {
             left_behind: LeftBehind::default(),
             store_away: AtomicBool::new(false),
             let_go: Mutex::default(),
-        }
-    }
-
-    /// Starts a run for `caller`. When this returns, the run is in the store and goes on by itself.
-    ///
-    /// A client that leaves meanwhile does not leave half a run behind: what was begun is finished.
-    pub async fn start(
-        self: &Arc<Self>,
-        caller: &Caller,
-        ask: Ask,
-    ) -> Result<SessionId, StartError> {
-        let tasks = &self.env.desk.tasks;
-        if tasks.stopping().is_cancelled() {
-            return Err(StartError::Stopping);
-        }
-        let permit = self.permit().ok_or(StartError::TooMany(self.max_runs))?;
-        let (service, caller) = (Arc::clone(self), caller.clone());
-        let begun = tasks.spawn(async move {
-            let (opened, first) = service.open(&caller, ask).await?;
-            let session = opened.meta.session_id.clone();
-            service.env.desk.metrics.runs_started.inc();
-            let live = service.live.open(&session, first);
-            let writer = Writer::open(&service.env.desk, &session, first, live);
-            service.spawn(State::open(&opened), writer, permit, Run::drive);
-            Ok(session)
-        });
-        begun.await.unwrap_or(Err(StartError::Broken))
-    }
-
-    /// Writes the beginning of a run; returns it with the id of its first entry.
-    async fn open(&self, caller: &Caller, ask: Ask) -> Result<(Opened, EventId), StartError> {
-        let (store, clock) = (&self.env.desk.store, &self.env.desk.clock);
-        let (thread_id, history) = match ask.thread {
-            Some(thread) => {
-                let history = store.history(&caller.tenant, &caller.user, &thread).await?;
-                (thread, recent(history))
-            }
-            None => (ThreadId::generate(), Vec::new()),
-        };
-        let now_ms = clock.now_ms();
-        let meta = SessionMeta {
-            session_id: SessionId::generate(&caller.user, now_ms / 1000),
-            tenant: caller.tenant.clone(),
-            user: caller.user.clone(),
-            thread_id,
-            prompt: ask.prompt,
-            created_at_ms: now_ms,
-            first_event: ask.above.next(now_ms),
-        };
-        let instructions = self.env.instructions.clone();
-        let opened = Opened { meta, context: ask.context, history, instructions };
-        let (session, id) = (&opened.meta.session_id, opened.meta.first_event);
-        let first = opening(id, &Record::Opened(Box::new(opened.clone())));
-        // From the first moment somebody looks after it: should this process die, another will.
-        let lease = store.hold(std::slice::from_ref(session), self.env.terms.lease);
-        tokio::try_join!(lease, store.register(&opened.meta))?;
-        let appended = self.append_first(session, &first).await;
-        match appended {
-            Ok(()) => Ok((opened, id)),
-            Err(AppendError::Store(error)) => {
-                // It may exist all the same. Whoever finds it is told not to run it.
-                if let Err(error) = store.request_cancel(session).await {
-                    tracing::warn!(%session, %error, "a run that may exist was refused");
-                }
-                Err(error.into())
-            }
-            // A fresh random id that exists already: as good as impossible, and never ours.
-            Err(AppendError::Conflict | AppendError::Gone) => {
-                Err(StoreError::Corrupt("a new session's journal exists already".into()).into())
-            }
-        }
-    }
-
-    /// Appends the first entry; an attempt whose outcome is unknown is repeated for a moment.
-    async fn append_first(&self, session: &SessionId, first: &Entry) -> Result<(), AppendError> {
-        let store = &self.env.desk.store;
-        let first = std::slice::from_ref(first);
-        match store.append(session, EventId::ZERO, first).await {
-            Err(AppendError::Store(_)) => store.append(session, EventId::ZERO, first).await,
-            appended => appended,
         }
     }
 
@@ -357,8 +243,10 @@ impl AgentService {
     ) -> Result<Option<SessionMeta>, StoreError> {
         let meta = self.env.desk.store.session(id).await?;
         let Some(meta) = meta.filter(|meta| meta.belongs_to(caller)) else { return Ok(None) };
-        let kept = !self.env.desk.store.newest(id, 1).await?.is_empty();
-        Ok(kept.then_some(meta))
+        let newest = self.newest(std::iter::once(id), 1).await?;
+        let begun =
+            newest.iter().any(|newest| matches!(Fate::of(newest), Some(Fate::Begun { .. })));
+        Ok(begun.then_some(meta))
     }
 
     /// The session, if it exists for this caller, whether or not its journal is still there.
@@ -408,6 +296,11 @@ impl AgentService {
     /// A place among the live runs of this process, if there is one.
     pub(super) fn permit(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.permits).try_acquire_owned().ok()
+    }
+
+    /// The refusal where there is no place.
+    pub(super) fn too_many(&self) -> StartError {
+        StartError::TooMany(self.max_runs)
     }
 
     /// How many more runs may live here.
@@ -479,42 +372,5 @@ impl Restored {
             Some(state) => Self::Waits(Box::new(state), last_id(entries)),
             None => Self::MovedOn,
         }
-    }
-}
-
-/// The newest messages of a thread, as many as a run starts with, from a question on.
-fn recent(history: Vec<Message>) -> Vec<Message> {
-    let mut left = HISTORY_MAX;
-    let fits = |message: &&Message| {
-        let size = message.text().len();
-        let fits = size <= left;
-        left = left.saturating_sub(size);
-        fits
-    };
-    let kept = history.iter().rev().take_while(fits).count();
-    let newest = history.into_iter().rev().take(kept).collect::<Vec<_>>().into_iter().rev();
-    newest.skip_while(|message| !matches!(message, Message::User { .. })).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_starts_with_as_much_of_its_thread_as_fits_from_a_question_on() {
-        let user = |content: String| Message::User { content };
-        let said = |content: String| Message::Assistant { content, tool_calls: Vec::new() };
-        let long = "가".repeat(HISTORY_MAX / 6);
-        let history = vec![
-            user("first".into()),
-            said(long.clone()),
-            user("second".into()),
-            said(long.clone()),
-            user("third".into()),
-            said("short".into()),
-        ];
-        assert_eq!(recent(history.clone()), history[2..], "the first answer does not fit");
-        assert_eq!(recent(history[..2].to_vec()), history[..2]);
-        assert_eq!(recent(vec![user("x".repeat(HISTORY_MAX + 1))]), []);
     }
 }

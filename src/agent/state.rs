@@ -220,6 +220,8 @@ impl State {
                 self.ended = Some(*status);
                 self.node = Node::Done;
             }
+            // Only ever the first record of a journal, which folds to no state.
+            Record::Withdrawn => {}
         }
     }
 
@@ -458,6 +460,7 @@ pub fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
     let record: Record = serde_json::from_slice(record).ok()?;
     Some(match record {
         Record::Ended { status } => status.into(),
+        Record::Withdrawn => return None,
         record if says_it_waits(&record) => SessionStatus::WaitingApproval,
         _ => SessionStatus::Running,
     })
@@ -476,7 +479,8 @@ fn says_it_waits(record: &Record) -> bool {
         | Record::ApprovalResolved { .. }
         | Record::ToolStarting { .. }
         | Record::ToolFinished { .. }
-        | Record::Ended { .. } => false,
+        | Record::Ended { .. }
+        | Record::Withdrawn => false,
     }
 }
 

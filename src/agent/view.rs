@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
 use thiserror::Error;
 use tokio::time::timeout;
 
 use super::service::AgentService;
 use super::state::{Node, State, status_of};
 use super::votes::keep_request;
+use super::withdraw::Fate;
 use crate::domain::plan::PlanStep;
 use crate::domain::{
     ApprovalRequest, Caller, Decision, Entry, EventId, RequestId, SessionId, SessionMeta,
@@ -80,9 +80,9 @@ impl AgentService {
             let wanted = limit + 1;
             let metas =
                 store.sessions_of(&caller.tenant, &caller.user, before.as_ref(), wanted).await?;
-            let newest = metas.iter().map(|meta| store.newest(&meta.session_id, TAIL));
-            for (meta, newest) in metas.iter().zip(join_all(newest).await) {
-                summaries.extend(summary(meta.clone(), &newest?));
+            let newest = self.newest(metas.iter().map(|meta| &meta.session_id), TAIL).await?;
+            for (meta, newest) in metas.iter().zip(newest) {
+                summaries.extend(summary(meta.clone(), &newest));
             }
             let is_last = metas.len() < wanted;
             before = metas.last().cloned();
@@ -158,13 +158,18 @@ impl AgentService {
 
     /// Where a session stands.
     async fn status(&self, session: &SessionId) -> Result<SessionStatus, StoreError> {
-        let newest = self.env.desk.store.newest(session, TAIL).await?;
-        Ok(status_of(&newest).unwrap_or(SessionStatus::Running))
+        let newest = self.newest(std::iter::once(session), TAIL).await?;
+        let status = newest.first().and_then(|newest| status_of(newest));
+        Ok(status.unwrap_or(SessionStatus::Running))
     }
 }
 
+/// The line of a session; `None` if it never began, or if its journal has expired.
 fn summary(meta: SessionMeta, newest: &[Entry]) -> Option<SessionSummary> {
-    let last_event = newest.last()?.id;
+    let last_event = match Fate::of(newest)? {
+        Fate::Begun { last } => last,
+        Fate::Withdrawn => return None,
+    };
     let status = status_of(newest).unwrap_or(SessionStatus::Running);
     let updated_at = newest.iter().rev().find_map(timestamp).unwrap_or(meta.created_at_ms / 1000);
     Some(SessionSummary { meta, status, last_event, updated_at })

@@ -67,6 +67,11 @@ impl Fields {
         self.0.as_ref()?.get(name).filter(|value| !value.is_null())
     }
 
+    /// All fields; an empty object if there was no body.
+    pub fn to_value(&self) -> Value {
+        Value::Object(self.0.clone().unwrap_or_default())
+    }
+
     /// Whether there was no body at all.
     pub fn is_empty_body(&self) -> bool {
         self.0.is_none()

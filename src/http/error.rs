@@ -81,6 +81,13 @@ impl ApiError {
         Self::new(ErrorCode::AlreadyProcessed, "ConflictError", detail)
     }
 
+    /// An `Idempotency-Key` was used with another request.
+    fn another_request() -> Self {
+        let detail = "Idempotency-Key: it was used with another request; \
+                      send that one again, or choose another key";
+        Self::new(ErrorCode::AlreadyProcessed, "ConflictError", detail)
+    }
+
     /// A field has the wrong type or value.
     pub fn invalid(field: &str, wrong: &str) -> Self {
         let detail = format!("{field}: {wrong}");
@@ -227,6 +234,8 @@ impl From<StartError> for ApiError {
             StartError::TooMany(_) => Self::too_many(error.to_string()),
             StartError::Stopping => Self::unavailable("this server is shutting down"),
             StartError::Broken => Self::internal(),
+            StartError::Withdrawn => Self::unavailable(&error.to_string()),
+            StartError::AnotherRequest => Self::another_request(),
             StartError::Store(error) => error.into(),
         }
     }

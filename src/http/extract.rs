@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use axum::extract::{FromRequestParts, Path, Query};
 use http::request::Parts;
+use serde_json::Value;
 
 use super::error::ApiError;
 
@@ -31,6 +32,11 @@ impl Params {
     pub fn first_of(&self, names: &[&str]) -> Option<&str> {
         let values = names.iter().filter_map(|name| self.0.get(*name));
         values.map(String::as_str).find(|value| !value.trim().is_empty())
+    }
+
+    /// All names and values, as one JSON object.
+    pub fn to_value(&self) -> Value {
+        self.0.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect()
     }
 
     /// How many lines of a list are wanted: `limit`, from 1 to `most`.

@@ -9,11 +9,15 @@ use super::auth::Authenticated;
 use super::body::Fields;
 use super::error::ApiError;
 use super::extract::{Params, PathId};
+use super::idempotency::key_of;
 use super::render::{SESSION_ID, set_stream_headers};
 use super::tail::Tail;
 use super::{Shared, sessions};
-use crate::agent::Ask;
-use crate::domain::{Caller, EventId, PageContext, SessionId, SessionMeta, ThreadId};
+use crate::agent::{Ask, Started};
+use crate::domain::{
+    Caller, EventId, IdempotencyKey, PageContext, RequestHash, RequestKey, SessionId, SessionMeta,
+    ThreadId,
+};
 use crate::sse::frame::Form;
 use crate::store::StoreError;
 
@@ -33,6 +37,7 @@ pub async fn post(
         session: named.map(str::to_owned).or_else(|| named_in_header(&headers)),
         last_event: last_event_id(&headers),
         tab: thread_of_tab(&headers),
+        key: key_of(&headers)?,
         form: Form::Flat,
         at_end: AtEnd::Trailer,
     };
@@ -55,6 +60,7 @@ pub async fn get(
             .or_else(|| named_in_header(&headers)),
         last_event: last_event_id(&headers),
         tab: thread_of_tab(&headers),
+        key: key_of(&headers)?,
         form: Form::Enveloped,
         at_end: AtEnd::NoContent,
     };
@@ -80,6 +86,8 @@ struct Wish {
     last_event: Option<EventId>,
     /// The conversation of the browser tab that asks.
     tab: Option<ThreadId>,
+    /// A request that names a session starts nothing: then the key says nothing.
+    key: Option<IdempotencyKey>,
     form: Form,
     at_end: AtEnd,
 }
@@ -106,18 +114,32 @@ impl Wish {
             if self.last_event.is_none() {
                 check_own_prompt(request, &meta)?;
             }
-            return join_at(http, meta.session_id, self.last_event, (self.form, self.at_end)).await;
+            return self.join(http, meta.session_id).await;
+        }
+        // Before the event: with a key that was used, it is a place in that run.
+        let key = self.key.clone().map(|key| RequestKey { key, request: request.hash() });
+        if let (Some(key), Some(_)) = (&key, self.last_event)
+            && let Some(session) = http.service.session_of_key(caller, key).await?
+        {
+            return self.join(http, session).await;
         }
         if let Some(last) = self.last_event
             && let Some(meta) = http.service.session_with_event(caller, last).await?
         {
-            return join_at(http, meta.session_id, Some(last), (self.form, self.at_end)).await;
+            return self.join(http, meta.session_id).await;
         }
         let above = self.last_event.map_or(EventId::ZERO, room_above);
-        let mut ask = request.ask(above)?;
-        ask.thread = ask.thread.or(self.tab);
-        let session = http.service.start(caller, ask).await?;
-        stream(http, session, EventId::ZERO, self.form).await
+        let mut ask = Ask { key, ..request.ask(above)? };
+        ask.thread = ask.thread.or_else(|| self.tab.clone());
+        match http.service.start(caller, ask).await? {
+            Started::New { session, opened } => stream(http, session, opened, self.form).await,
+            Started::Before(session) => self.join(http, session).await,
+        }
+    }
+
+    /// The stream of a session that is there already, and the caller's own.
+    async fn join(&self, http: &Shared, session: SessionId) -> Result<Response, ApiError> {
+        join_at(http, session, self.last_event, (self.form, self.at_end)).await
     }
 }
 
@@ -126,6 +148,9 @@ trait Prompted {
     /// The prompt; `None` if it is missing or blank.
     fn prompt(&self) -> Result<Option<&str>, ApiError>;
 
+    /// All that was sent, in one value.
+    fn hash(&self) -> RequestHash;
+
     /// What a new run is to do.
     fn ask(&self, above: EventId) -> Result<Ask, ApiError>;
 }
@@ -133,6 +158,10 @@ trait Prompted {
 impl Prompted for Fields {
     fn prompt(&self) -> Result<Option<&str>, ApiError> {
         self.text_of(&["prompt", "message"])
+    }
+
+    fn hash(&self) -> RequestHash {
+        RequestHash::of("POST", &self.to_value())
     }
 
     fn ask(&self, above: EventId) -> Result<Ask, ApiError> {
@@ -146,7 +175,7 @@ impl Prompted for Fields {
             None => PageContext::default(),
         };
         let thread = self.text_of(&["thread_id", "threadId"])?;
-        Ok(Ask { prompt, context, thread: thread_named(thread), above })
+        Ok(Ask { prompt, context, thread: thread_named(thread), above, key: None })
     }
 }
 
@@ -155,10 +184,20 @@ impl Prompted for Params {
         Ok(self.first_of(&["message"]))
     }
 
+    fn hash(&self) -> RequestHash {
+        RequestHash::of("GET", &self.to_value())
+    }
+
     fn ask(&self, above: EventId) -> Result<Ask, ApiError> {
         let prompt = self.prompt()?.ok_or_else(|| ApiError::missing("message"))?.to_owned();
         let thread = self.first_of(&["thread_id", "threadId"]);
-        Ok(Ask { prompt, context: PageContext::default(), thread: thread_named(thread), above })
+        Ok(Ask {
+            prompt,
+            context: PageContext::default(),
+            thread: thread_named(thread),
+            above,
+            key: None,
+        })
     }
 }
 

@@ -286,6 +286,10 @@ impl Tail {
     async fn look_behind(&mut self) -> Result<(), Stop> {
         let newest = self.http.store.newest(&self.session, 1).await?;
         let newest = newest.last().ok_or_else(|| Stop::Told(gone_event()))?;
+        if !newest.is_done() {
+            // Whoever waits for a run sees to it that there is somebody to wait for.
+            self.http.service.ensure_leased(vec![self.session.clone()]);
+        }
         let behind = Some(newest).filter(|entry| entry.is_done() && entry.id <= self.after);
         self.ready.extend(behind.and_then(LiveFrame::of_entry));
         Ok(())

@@ -6,14 +6,17 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::ledger::{Gone, Ledger, Owner};
-use crate::proxy::{Moment, Proxy, Spot, Trap};
+use crate::proxy::{Deed, Moment, Proxy, Spot, Trap};
 use crate::support::app::{Options, Server};
 
 /// How long a run's owner may be silent, in seconds, unless a test says otherwise.
 pub const LEASE_SECONDS: u64 = 1;
+
+/// How long a start is waited for that is to be interrupted.
+const NEXT_START: Duration = Duration::from_secs(2);
 
 /// Sends a signal to a process that we started.
 pub fn signal(pid: u32, signal: Signal) {
@@ -153,7 +156,29 @@ impl Replica {
 
     /// Arranges `kill -9` at an append.
     pub fn dies_at(&self, spot: Spot, moment: Moment) {
-        self.proxy.set(Trap { pid: self.server.pid(), spot, moment });
+        self.proxy.set(Trap { pid: self.server.pid(), deed: Deed::Kill, spot, moment });
+    }
+
+    /// Arranges SIGSTOP at an append, until [`Proxy::go_on`].
+    pub fn stands_still_at(&self, spot: Spot, moment: Moment) {
+        self.proxy.set(Trap { pid: self.server.pid(), deed: Deed::StandStill, spot, moment });
+    }
+
+    /// Stands still for a while in the middle of the next start, if one comes within that time. The
+    /// run that may be begun there has no owner that anybody hears of.
+    pub async fn pause_in_a_start(&self, time: Duration) {
+        self.stands_still_at(Spot::Next("opened"), Moment::Before);
+        if timeout(NEXT_START, self.proxy.sprung()).await.is_err() {
+            return self.proxy.disarm();
+        }
+        self.cluster.ledger.gone(self.owner, Gone::Lost);
+        sleep(time).await;
+        self.proxy.go_on();
+    }
+
+    /// Where it answers.
+    pub fn base(&self) -> &str {
+        self.server.base()
     }
 
     /// The proxy before its Redis.

@@ -77,7 +77,9 @@ async fn a_kill_at_any_append_loses_nothing_and_does_nothing_twice() {
         missed = match (&row.append, row.spot) {
             (Some(_), _) => 0,
             (None, Spot::Number(_)) => missed + 1,
-            (None, Spot::Record(..)) => panic!("no kill {:?} {:?}", row.moment, row.spot),
+            (None, Spot::Record(..) | Spot::Next(_)) => {
+                panic!("no kill {:?} {:?}", row.moment, row.spot)
+            }
         };
         rows.push(row);
     }

@@ -1,5 +1,5 @@
 //! A proxy between one server and its Redis. It understands enough to know an append to a journal
-//! when it sees one, and can kill the server right before or right after it.
+//! when it sees one, and can kill the server, or have it stand still, right before or after it.
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
@@ -19,7 +19,7 @@ use crate::cluster::signal;
 use crate::ledger::{Append, Ledger, Owner};
 use crate::resp;
 
-/// On which side of an append the server dies.
+/// On which side of an append it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// The append did not happen.
@@ -32,6 +32,15 @@ pub enum Moment {
 /// without waiting for the append, it does now.
 const RASH: Duration = Duration::from_millis(250);
 
+/// What happens to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// `kill -9`.
+    Kill,
+    /// SIGSTOP; what is under way stays where it is until [`Proxy::go_on`].
+    StandStill,
+}
+
 /// Which append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spot {
@@ -39,6 +48,8 @@ pub enum Spot {
     Number(usize),
     /// The one with a record of that kind, for so many times, from 1.
     Record(&'static str, usize),
+    /// The next one with a record of that kind.
+    Next(&'static str),
 }
 
 impl Spot {
@@ -47,6 +58,7 @@ impl Spot {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Record(kind, times) => format!("{kind}, {times}."),
+            Self::Next(kind) => format!("the next {kind}"),
         }
     }
 
@@ -58,15 +70,18 @@ impl Spot {
                 let with_it = earlier.iter().filter(|append| append.has_record(kind)).count();
                 append.has_record(kind) && with_it + 1 == times
             }
+            Self::Next(kind) => append.has_record(kind),
         }
     }
 }
 
-/// `kill -9` at an append.
+/// What is to happen at an append.
 #[derive(Clone, Copy, Debug)]
 pub struct Trap {
     /// The process.
     pub pid: u32,
+    /// What happens to it.
+    pub deed: Deed,
     /// At which append.
     pub spot: Spot,
     /// On which side of it.
@@ -93,6 +108,8 @@ struct Shared {
     appends: Mutex<Vec<Append>>,
     /// The append at which the trap sprang.
     sprung: watch::Sender<Option<Append>>,
+    /// The process that a trap has stopped.
+    standing: watch::Sender<Option<u32>>,
 }
 
 impl Proxy {
@@ -109,6 +126,7 @@ impl Proxy {
             trap: Mutex::new(None),
             appends: Mutex::default(),
             sprung: watch::Sender::new(None),
+            standing: watch::Sender::new(None),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { port, shared, accepting }
@@ -126,10 +144,23 @@ impl Proxy {
 
     /// Sets a trap.
     pub fn set(&self, trap: Trap) {
+        self.shared.sprung.send_replace(None);
         *self.shared.trap.lock().unwrap() = Some(trap);
     }
 
-    /// The append at which the trap has sprung; the process is dead.
+    /// Takes the trap away, if it has not sprung.
+    pub fn disarm(&self) {
+        self.shared.trap.lock().unwrap().take();
+    }
+
+    /// Lets a process that stands still go on, and with it what was under way.
+    pub fn go_on(&self) {
+        if let Some(pid) = self.shared.standing.send_replace(None) {
+            signal(pid, Signal::CONT);
+        }
+    }
+
+    /// The append at which the trap has sprung; the process is dead, or stands still.
     pub async fn sprung(&self) -> Append {
         let mut sprung = self.shared.sprung.subscribe();
         sprung.wait_for(Option::is_some).await.unwrap().clone().unwrap()
@@ -206,8 +237,13 @@ impl Connection {
                 let append = Append::of(&resp::words(&command));
                 let trap = append.as_ref().and_then(|a| self.shared.springs(Moment::Before, a));
                 if let Some((trap, append)) = trap.zip(append.clone()) {
-                    tokio::time::sleep(RASH).await;
-                    return self.shared.kill(trap, append);
+                    match trap.deed {
+                        Deed::Kill => {
+                            tokio::time::sleep(RASH).await;
+                            return self.shared.kill(trap, append);
+                        }
+                        Deed::StandStill => self.shared.stand_still(trap, append).await,
+                    }
                 }
                 self.shared.flowing().await;
                 self.unanswered.lock().unwrap().push_back(append);
@@ -234,7 +270,12 @@ impl Connection {
                 if let Some(append) = append.filter(|_| is_done(&answer)) {
                     self.shared.ledger.appended(self.owner, &append);
                     if let Some(trap) = self.shared.springs(Moment::After, &append) {
-                        return self.shared.kill(trap, append);
+                        match trap.deed {
+                            Deed::Kill => return self.shared.kill(trap, append),
+                            Deed::StandStill => {
+                                self.shared.stand_still(trap, append.clone()).await;
+                            }
+                        }
                     }
                     self.shared.appends.lock().unwrap().push(append);
                 }
@@ -268,6 +309,16 @@ impl Shared {
         trap.take_if(|trap| {
             trap.moment == moment && trap.spot.is(append, &self.appends.lock().unwrap())
         })
+    }
+
+    /// Stops the process; returns once it may go on.
+    async fn stand_still(&self, trap: Trap, append: Append) {
+        signal(trap.pid, Signal::STOP);
+        let mut standing = self.standing.subscribe();
+        self.standing.send_replace(Some(trap.pid));
+        self.sprung.send_replace(Some(append));
+        // The sender lives in `self`.
+        let _ = standing.wait_for(Option::is_none).await;
     }
 
     fn kill(&self, trap: Trap, append: Append) {

@@ -24,6 +24,7 @@ mod gateway;
 mod git_tools;
 mod github;
 mod gone;
+mod idempotency;
 mod identity;
 mod injection;
 mod mail;

@@ -9,7 +9,7 @@ use aura_platform::agent::journal::Desk;
 use aura_platform::agent::ownership::Terms;
 use aura_platform::agent::policy::{ApproverPolicy, Asking, OnReject};
 use aura_platform::agent::run::{Env, Limits};
-use aura_platform::agent::{AgentService, Ask, StartError, listener};
+use aura_platform::agent::{AgentService, Ask, StartError, Started, listener};
 use aura_platform::domain::{
     Caller, Clock, Entry, EventId, PageContext, Roles, SessionId, Shown, SystemClock, TenantId,
     UserId,
@@ -82,7 +82,11 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
             context_tokens: None,
         },
         notices: true,
-        terms: Terms { lease: Duration::from_secs(5), scan: Duration::from_secs(1) },
+        terms: Terms {
+            lease: Duration::from_secs(5),
+            scan: Duration::from_secs(1),
+            start: Duration::from_secs(5),
+        },
     };
     (listener::start(Arc::new(env), 1, events), store)
 }
@@ -98,8 +102,12 @@ async fn start(service: &Arc<AgentService>) -> Result<SessionId, StartError> {
         context: PageContext::default(),
         thread: None,
         above: EventId::ZERO,
+        key: None,
     };
-    service.start(&caller, ask).await
+    match service.start(&caller, ask).await? {
+        Started::New { session, .. } => Ok(session),
+        Started::Before(session) => panic!("{session} was started before, without any key"),
+    }
 }
 
 /// The whole journal of a run that has panicked.

@@ -1,0 +1,111 @@
+//! One run for each `Idempotency-Key`, however often the request comes, to whichever process, and
+//! whatever becomes of the process that took it first (contract, section 3).
+//!
+//! The key is made to stand for a session before that has begun. Whoever comes later waits until its
+//! journal begins. If that takes longer than a start which is heard of can take, the start is given
+//! up for good (`withdraw.rs`), and the key is taken over for another session, in one step.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::service::AgentService;
+use super::start::{Ask, StartError, Started};
+use super::withdraw::Fate;
+use crate::domain::{Caller, KeyClaim, RequestKey, ScopedKey, SessionId};
+use crate::store::Claimed;
+
+impl AgentService {
+    /// The session that the key stands for, if there is one.
+    pub async fn session_of_key(
+        &self,
+        caller: &Caller,
+        key: &RequestKey,
+    ) -> Result<Option<SessionId>, StartError> {
+        let scoped = ScopedKey::of(caller, &key.key);
+        let Some(standing) = self.env.desk.store.join_key(&scoped, &key.request).await? else {
+            return Ok(None);
+        };
+        match self.await_start(&standing, key).await? {
+            Fate::Begun { .. } => Ok(Some(standing.session)),
+            Fate::Withdrawn => Ok(None),
+        }
+    }
+
+    /// Starts a run, or finds the one that the key has started.
+    pub(super) async fn start_once(
+        self: &Arc<Self>,
+        caller: &Caller,
+        ask: Ask,
+        key: &RequestKey,
+    ) -> Result<Started, StartError> {
+        let mut withdrawn = None;
+        loop {
+            // A run that is there already needs no place here.
+            let Some(permit) = self.permit() else {
+                let standing = self.session_of_key(caller, key).await?;
+                return standing.map(Started::Before).ok_or(self.too_many());
+            };
+            let session = self.new_session(caller);
+            let standing = self.claim(caller, key, &session, withdrawn.as_ref()).await?;
+            let Some(standing) = standing else {
+                match self.begin(caller, ask.clone(), session, permit).await {
+                    // Somebody has waited too long for it, and has the key now.
+                    Err(StartError::Withdrawn) => continue,
+                    begun => return begun,
+                }
+            };
+            drop(permit);
+            match self.await_start(&standing, key).await? {
+                Fate::Begun { .. } => return Ok(Started::Before(standing.session)),
+                Fate::Withdrawn => withdrawn = Some(standing.session),
+            }
+        }
+    }
+
+    /// Claims the key for `session`; returns what it stands for instead, if it was taken.
+    async fn claim(
+        &self,
+        caller: &Caller,
+        key: &RequestKey,
+        session: &SessionId,
+        withdrawn: Option<&SessionId>,
+    ) -> Result<Option<KeyClaim>, StartError> {
+        let scoped = ScopedKey::of(caller, &key.key);
+        let claim = KeyClaim { session: session.clone(), request: key.request.clone() };
+        match self.env.desk.store.claim_key(&scoped, &claim, withdrawn).await {
+            Ok(Claimed::Won) => Ok(None),
+            Ok(Claimed::Taken(standing)) => Ok(Some(standing)),
+            Err(error) => {
+                // It may have been claimed all the same.
+                self.free_unused(Some(&scoped), session).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Waits until the run that a key stands for has begun, or has been given up. A start that is not
+    /// heard of for as long as a lease lasts is given up here.
+    async fn await_start(&self, standing: &KeyClaim, key: &RequestKey) -> Result<Fate, StartError> {
+        if standing.request != key.request {
+            return Err(StartError::AnotherRequest);
+        }
+        let session = &standing.session;
+        if let Some(fate) = self.fate(session).await? {
+            return Ok(fate);
+        }
+        let gives_up = Instant::now() + self.env.terms.silent_start();
+        let stopping = self.env.desk.tasks.stopping();
+        let mut follower = self.env.desk.store.follow(session).await?;
+        loop {
+            if let Some(fate) = self.fate(session).await? {
+                return Ok(fate);
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return Err(StartError::Stopping),
+                () = follower.changed() => {}
+                () = sleep_until(gives_up) => return Ok(self.withdraw(session).await?),
+            }
+        }
+    }
+}

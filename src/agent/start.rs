@@ -1,0 +1,276 @@
+//! Starting a run: before anybody is told of it, it is in the store, and somebody looks after it.
+//!
+//! A process may die, stand still or be cut off between any two of these steps:
+//!
+//! 1. The lease is taken and the session registered. Who claims the lease now finds a run that has
+//!    not begun, and leaves it to its start (`ownership.rs`).
+//! 2. The first entry is appended to the empty journal: the run exists. Or else the start has been
+//!    given up meanwhile, because it took too long, and nothing of it ever runs (`withdraw.rs`).
+//! 3. The run works, and the lease is taken once more. Only then the client is told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::history::recent;
+use super::journal::{Writer, opening};
+use super::record::{Opened, Record};
+use super::run::Run;
+use super::service::AgentService;
+use super::state::State;
+use super::withdraw::Fate;
+use crate::domain::{
+    Caller, Entry, EventId, Message, PageContext, RequestKey, ScopedKey, SessionId, SessionMeta,
+    ThreadId,
+};
+use crate::store::{AppendError, StoreError};
+
+/// For how long a first append is repeated whose outcome is unknown: the client waits for it.
+const IN_DOUBT: Duration = Duration::from_secs(2);
+
+/// What a caller wants of a new run.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// The prompt, not blank.
+    pub prompt: String,
+    /// The page.
+    pub context: PageContext,
+    /// The conversation, if it is to go on.
+    pub thread: Option<ThreadId>,
+    /// The new run's ids are above this one.
+    pub above: EventId,
+    /// What makes one request of all that have it.
+    pub key: Option<RequestKey>,
+}
+
+/// The run that a request is answered with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// A new one.
+    New {
+        /// The session.
+        session: SessionId,
+        /// Its first entry; clients see nothing of that.
+        opened: EventId,
+    },
+    /// The one that an earlier request with the same key has started.
+    Before(SessionId),
+}
+
+/// Why a run was not started. Nothing of it goes on then.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// As many runs live here as may.
+    #[error("this server has as many live runs as it may ({0})")]
+    TooMany(usize),
+    /// The process is about to end.
+    #[error("this server is shutting down")]
+    Stopping,
+    /// It broke down on the way.
+    #[error("the run could not be started")]
+    Broken,
+    /// It took so long that it was given up.
+    #[error("the start took too long and was given up")]
+    Withdrawn,
+    /// The key was used for another request.
+    #[error("the Idempotency-Key was used with another request")]
+    AnotherRequest,
+    /// The store did not take it, or did not say so.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What came of the first append.
+enum First {
+    /// The journal ends with our entry: the run is ours to drive.
+    Ours,
+    /// The journal goes on after our entry: another process has taken the run over.
+    Elsewhere,
+    /// The start was given up before: there is no run.
+    Withdrawn,
+    /// Nobody can tell.
+    Unknown(StoreError),
+}
+
+impl First {
+    fn of(fate: Fate, first: EventId) -> Self {
+        match fate {
+            Fate::Begun { last } if last == first => Self::Ours,
+            Fate::Begun { .. } => Self::Elsewhere,
+            Fate::Withdrawn => Self::Withdrawn,
+        }
+    }
+}
+
+impl AgentService {
+    /// Starts a run for `caller`, or finds the one that its key has started. When this returns, the
+    /// run is in the store, somebody looks after it, and it goes on by itself.
+    ///
+    /// A client that leaves meanwhile does not leave half a run behind: what was begun is finished.
+    pub async fn start(self: &Arc<Self>, caller: &Caller, ask: Ask) -> Result<Started, StartError> {
+        let tasks = &self.env.desk.tasks;
+        if tasks.stopping().is_cancelled() {
+            return Err(StartError::Stopping);
+        }
+        let (service, caller) = (Arc::clone(self), caller.clone());
+        let started = tasks.spawn(async move {
+            match ask.key.clone() {
+                Some(key) => service.start_once(&caller, ask, &key).await,
+                None => {
+                    let permit = service.permit().ok_or(service.too_many())?;
+                    service.begin(&caller, ask, service.new_session(&caller), permit).await
+                }
+            }
+        });
+        started.await.unwrap_or(Err(StartError::Broken))
+    }
+
+    /// A session's id, which nobody else has.
+    pub(super) fn new_session(&self, caller: &Caller) -> SessionId {
+        SessionId::generate(&caller.user, self.env.desk.clock.now_ms() / 1000)
+    }
+
+    /// Takes the steps of a start. On an error nothing of it goes on, as soon as the store can be
+    /// told, and its key stands for nothing.
+    pub(super) async fn begin(
+        self: &Arc<Self>,
+        caller: &Caller,
+        ask: Ask,
+        session: SessionId,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Started, StartError> {
+        let key = ask.key.as_ref().map(|key| ScopedKey::of(caller, &key.key));
+        let starting = Starting::of(self, &session);
+        let opened = match self.prepare(caller, ask, &session).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.free_unused(key.as_ref(), &session).await;
+                return Err(error.into());
+            }
+        };
+        let first = opening(opened.meta.first_event, &Record::Opened(Box::new(opened.clone())));
+        let lease = self.env.terms.lease;
+        let store = &self.env.desk.store;
+        let leased = match self.append_first(&session, &first).await {
+            First::Ours => {
+                starting.drive(&opened, permit);
+                self.env.desk.patiently(|| store.hold(std::slice::from_ref(&session), lease)).await
+            }
+            First::Elsewhere => {
+                self.env
+                    .desk
+                    .patiently(|| store.ensure(std::slice::from_ref(&session), lease))
+                    .await
+            }
+            First::Withdrawn => return Err(StartError::Withdrawn),
+            First::Unknown(error) => Err(error),
+        };
+        match leased {
+            Ok(()) => Ok(Started::New { session, opened: first.id }),
+            Err(error) => {
+                self.give_up(session, key);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Takes the lease and registers the session.
+    async fn prepare(
+        &self,
+        caller: &Caller,
+        ask: Ask,
+        session: &SessionId,
+    ) -> Result<Opened, StoreError> {
+        let (store, clock) = (&self.env.desk.store, &self.env.desk.clock);
+        let (thread_id, history) = self.conversation(caller, ask.thread).await?;
+        let now_ms = clock.now_ms();
+        let meta = SessionMeta {
+            session_id: session.clone(),
+            tenant: caller.tenant.clone(),
+            user: caller.user.clone(),
+            thread_id,
+            prompt: ask.prompt,
+            created_at_ms: now_ms,
+            first_event: ask.above.next(now_ms),
+        };
+        // From the first moment somebody looks after it: should this process die, another will.
+        let lease = store.hold(std::slice::from_ref(session), self.env.terms.lease);
+        tokio::try_join!(lease, store.register(&meta))?;
+        let instructions = self.env.instructions.clone();
+        Ok(Opened { meta, context: ask.context, history, instructions })
+    }
+
+    /// The thread that a run belongs to, and what was said in it.
+    async fn conversation(
+        &self,
+        caller: &Caller,
+        thread: Option<ThreadId>,
+    ) -> Result<(ThreadId, Vec<Message>), StoreError> {
+        let Some(thread) = thread else { return Ok((ThreadId::generate(), Vec::new())) };
+        let store = &self.env.desk.store;
+        let history = store.history(&caller.tenant, &caller.user, &thread).await?;
+        Ok((thread, recent(history)))
+    }
+
+    /// Appends the first entry. An attempt whose outcome is unknown is repeated for a moment; if that
+    /// does not tell either, the journal is asked to decide: it has begun, or it never will.
+    async fn append_first(&self, session: &SessionId, first: &Entry) -> First {
+        let store = &self.env.desk.store;
+        let append = || async {
+            match store.append(session, EventId::ZERO, std::slice::from_ref(first)).await {
+                Ok(()) => Ok(true),
+                // Nobody else knows the session's id: the entry that is there is ours, or says that
+                // the start was given up.
+                Err(AppendError::Conflict | AppendError::Gone) => Ok(false),
+                Err(AppendError::Store(error)) => Err(error),
+            }
+        };
+        let mut appended = append().await;
+        if appended.is_err() {
+            // The moment begins here: the first attempt may have taken long, if this process stood still.
+            appended = self.env.desk.patiently_for(IN_DOUBT, append).await;
+        }
+        match appended {
+            Ok(true) => First::Ours,
+            Ok(false) | Err(_) => match self.withdraw(session).await {
+                Ok(fate) => First::of(fate, first.id),
+                Err(error) => First::Unknown(error),
+            },
+        }
+    }
+}
+
+/// A start under way. From its beginning this process renews its lease, and does not take it over
+/// from itself; if it comes to nothing, dropping this ends that.
+struct Starting<'a> {
+    service: &'a Arc<AgentService>,
+    /// `None` once the run drives itself.
+    session: Option<SessionId>,
+}
+
+impl<'a> Starting<'a> {
+    fn of(service: &'a Arc<AgentService>, session: &SessionId) -> Self {
+        service.interruption(session);
+        Self { service, session: Some(session.clone()) }
+    }
+
+    /// The run exists, and works from now on.
+    fn drive(mut self, opened: &Opened, permit: OwnedSemaphorePermit) {
+        let Some(session) = self.session.take() else { return };
+        let (service, first) = (self.service, opened.meta.first_event);
+        service.env.desk.metrics.runs_started.inc();
+        let live = service.live.open(&session, first);
+        let writer = Writer::open(&service.env.desk, &session, first, live);
+        service.spawn(State::open(opened), writer, permit, Run::drive);
+    }
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = &self.session {
+            self.service.forget(session);
+        }
+    }
+}
