@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::journal::Entry;
+use crate::journal::{Entry, is_withdrawn};
+use crate::ledger::WAITS;
 use crate::model::whole_answer;
 use crate::person::History;
 use crate::plan::{Plan, Reaction, Task};
@@ -141,12 +142,56 @@ impl Evidence<'_> {
     }
 }
 
+/// What a run is doing that no client knows of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Orphan {
+    /// There is no run: its start was given up.
+    Withdrawn,
+    /// It is over.
+    Over,
+    /// It waits for a person.
+    Waits,
+    /// It is at work.
+    Works,
+}
+
+impl Orphan {
+    /// By its journal.
+    pub fn of(journal: &[Entry]) -> Self {
+        let newest = journal.iter().rev().find_map(|entry| entry.record.as_ref());
+        let waits = newest.is_some_and(|record| WAITS.iter().any(|wait| record["rec"] == *wait));
+        match journal.last() {
+            Some(_) if is_withdrawn(journal) => Self::Withdrawn,
+            Some(last) if last.is_done() => Self::Over,
+            Some(_) | None if waits => Self::Waits,
+            Some(_) | None => Self::Works,
+        }
+    }
+}
+
 /// Checks the journal of a run whose client never learnt of it, and which nobody has ended.
 pub fn check_orphan(journal: &[Entry]) -> Result<(), Violation> {
+    if is_withdrawn(journal) {
+        return Ok(());
+    }
     check_chain(journal)?;
     check_order(journal)?;
     check_approvals(journal)?;
     ensure!(approvals(journal) == 0, "nobody knew of it, and yet it was approved");
+    Ok(())
+}
+
+/// A request with a key starts one run. Another one of the same user, whose client did not learn of
+/// it, can only have been refused: it was cancelled before it did anything.
+pub fn check_key(keyed: &HashSet<String>, journal: &[Entry]) -> Result<(), Violation> {
+    if is_withdrawn(journal) {
+        return Ok(());
+    }
+    let opened = journal.first().and_then(|entry| entry.record.as_ref());
+    let user = opened.and_then(|record| record["meta"]["user"].as_str()).unwrap_or_default();
+    let end = journal.iter().find(|entry| entry.event.as_deref() == Some("end"));
+    let cancelled = end.is_some_and(|end| end.data["status"] == "cancelled");
+    ensure!(cancelled || !keyed.contains(user), "a second run of {user}, whose request had a key");
     Ok(())
 }
 

@@ -92,6 +92,18 @@ pub async fn sessions(redis: &mut MultiplexedConnection) -> Vec<String> {
     keys.iter().map(|key| key["aura:journal:".len()..].to_owned()).collect()
 }
 
+/// Whether a journal says that there is no run: its start was given up.
+pub fn is_withdrawn(journal: &[Entry]) -> bool {
+    matches!(journal, [only] if only.is_done() && only.has_record("withdrawn"))
+}
+
+/// Whether somebody has to look after the session, sooner or later.
+pub async fn is_leased(redis: &mut MultiplexedConnection, session: &str) -> bool {
+    let mut score = redis::cmd("ZSCORE");
+    let score = score.arg("aura:leases").arg(session);
+    score.query_async::<Option<f64>>(redis).await.unwrap().is_some()
+}
+
 /// The whole journal of a session.
 pub async fn read(redis: &mut MultiplexedConnection, session: &str) -> Vec<Entry> {
     let mut range = redis::cmd("XRANGE");

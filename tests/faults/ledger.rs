@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// The records after which a run waits for people.
-const WAITS: [&str; 3] = ["approval_asked", "deadline_near", "still_asked"];
+pub const WAITS: [&str; 3] = ["approval_asked", "deadline_near", "still_asked"];
 
 /// One process: a restarted server is another one.
 pub type Owner = u32;

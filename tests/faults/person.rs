@@ -194,7 +194,11 @@ impl Person {
     /// One of the ways of contract section 4.5.
     fn stream_request(&mut self, caller: &Caller) -> RequestBuilder {
         let Some(session) = &self.history.session else {
-            return caller.post_stream(json!({ "prompt": self.plan.prompt() }));
+            let request = caller.post_stream(json!({ "prompt": self.plan.prompt() }));
+            return match self.plan.key() {
+                Some(key) => request.header("Idempotency-Key", key),
+                None => request,
+            };
         };
         let join = format!("/aura/sessions/{session}/stream");
         let Some(last) = self.history.last_id() else {

@@ -59,6 +59,8 @@ pub struct Plan {
     pub leaves_after: Vec<usize>,
     /// After how many frames the person cancels the run, if at all.
     pub cancels_after: Option<usize>,
+    /// Whether the request has an `Idempotency-Key`.
+    pub keyed: bool,
 }
 
 impl Plan {
@@ -75,6 +77,7 @@ impl Plan {
             channel: Channel::Rest,
             leaves_after: Vec::new(),
             cancels_after: None,
+            keyed: false,
         }
     }
 
@@ -99,6 +102,7 @@ impl Plan {
             channel: rng.one_of(&[Channel::Rest, Channel::Publish, Channel::Keys]),
             leaves_after: (0..rng.below(4)).map(|_| 1 + rng.below(25)).collect(),
             cancels_after: rng.percent(8).then(|| 1 + rng.below(40)),
+            keyed: rng.percent(50),
         }
     }
 
@@ -110,6 +114,11 @@ impl Plan {
     /// Who asks. Each session has a user of its own, whose sessions no other's ids can be in.
     pub fn user(&self) -> String {
         format!("user{}-{}", self.crowd, self.index)
+    }
+
+    /// The `Idempotency-Key` of the request, if it has one.
+    pub fn key(&self) -> Option<String> {
+        self.keyed.then(|| format!("key:{}-{}", self.crowd, self.index))
     }
 
     /// What is asked. The model reads everything that it has to know from this.
@@ -125,9 +134,9 @@ impl Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { index, task, reaction, channel, leaves_after, cancels_after, .. } = self;
+        let Self { index, task, reaction, channel, leaves_after, cancels_after, keyed, .. } = self;
         write!(f, "session {index}: {task:?}, after {:?} ", self.arrives)?;
         write!(f, "{reaction:?} by {channel:?} after {:?}", self.thinks)?;
-        write!(f, ", leaves after {leaves_after:?}, cancels after {cancels_after:?}")
+        write!(f, ", leaves after {leaves_after:?}, cancels after {cancels_after:?}, keyed {keyed}")
     }
 }

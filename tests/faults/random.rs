@@ -14,11 +14,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use redis::aio::MultiplexedConnection;
+use serde_json::json;
 use tokio::time::sleep;
 
-use crate::checker::{Evidence, check_orphan};
+use crate::checker::{Evidence, Orphan, Violation, check_key, check_orphan};
 use crate::cluster::{Cluster, LEASE_SECONDS, Replica};
-use crate::journal;
+use crate::journal::{self, Entry};
 use crate::ledger::Spread;
 use crate::model;
 use crate::person::{History, Person, Stage};
@@ -35,6 +37,8 @@ const ARRIVALS: Duration = Duration::from_secs(10);
 const STORM: Duration = Duration::from_secs(14);
 /// How long a session may take from its arrival on; the faults are over long before.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a run may go on that no client knows of; the faults are over before.
+const REST: Duration = Duration::from_secs(60);
 /// Between two words of the model.
 const PACE: Duration = Duration::from_millis(40);
 
@@ -61,11 +65,14 @@ enum Fault {
     Isolate(Duration),
     /// Its connections to Redis are closed.
     Cut,
+    /// SIGSTOP in the middle of a start, and SIGCONT after that time.
+    PauseInAStart(Duration),
 }
 
 /// The faults of one replica, each with the time since the one before.
 fn schedule(seed: u64, replica: usize) -> Vec<(Duration, Fault)> {
     let mut rng = Rng::of(seed, "replica", replica);
+    let mut pauses = Rng::of(seed, "start", replica);
     let lease = usize::try_from(LEASE_SECONDS * 1000).unwrap();
     let (mut faults, mut at) = (Vec::new(), Duration::ZERO);
     while at < STORM {
@@ -77,8 +84,13 @@ fn schedule(seed: u64, replica: usize) -> Vec<(Duration, Fault)> {
             80..92 => Fault::Isolate(rng.millis(lease / 2, 3 * lease)),
             _ => Fault::Cut,
         };
+        // Drawn apart, so that the rest of a seed's schedule stays as it was.
+        let fault = match pauses.percent(20) {
+            true => Fault::PauseInAStart(pauses.millis(lease / 2, 4 * lease)),
+            false => fault,
+        };
         at += wait;
-        if let Fault::Pause(time) | Fault::Isolate(time) = fault {
+        if let Fault::Pause(time) | Fault::Isolate(time) | Fault::PauseInAStart(time) = fault {
             at += time;
         }
         faults.push((wait, fault));
@@ -95,9 +107,57 @@ async fn torment(mut replica: Replica, faults: Vec<(Duration, Fault)>) -> Replic
             Fault::Pause(time) => replica.pause(time).await,
             Fault::Isolate(time) => replica.isolate(time).await,
             Fault::Cut => replica.cut(),
+            Fault::PauseInAStart(time) => replica.pause_in_a_start(time).await,
         }
     }
     replica
+}
+
+/// When the machine is busy with something else, since the storm began, and for how long.
+fn starvation(seed: u64) -> Vec<(Duration, Duration)> {
+    let mut rng = Rng::of(seed, "starvation", 0);
+    let storm = usize::try_from(STORM.as_millis()).unwrap();
+    (0..2).map(|_| (rng.millis(0, storm), rng.millis(1000, 4000))).collect()
+}
+
+/// Keeps every core busy twice over for a while.
+async fn starve(at: Duration, time: Duration) {
+    sleep(at).await;
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let loops = (0..2 * cores).map(|_| {
+        let mut shell = tokio::process::Command::new("sh");
+        shell.args(["-c", "while :; do :; done"]).kill_on_drop(true).spawn().unwrap()
+    });
+    let loops: Vec<_> = loops.collect();
+    sleep(time).await;
+    for mut busy in loops {
+        busy.kill().await.unwrap();
+    }
+}
+
+/// A run that no client knows of, once nothing more happens to it; its lease is what somebody who
+/// died would have left it with.
+async fn at_rest(
+    redis: &mut MultiplexedConnection,
+    session: &str,
+) -> Result<(Orphan, Vec<Entry>), Violation> {
+    let gives_up = Instant::now() + REST;
+    loop {
+        let leased = journal::is_leased(redis, session).await;
+        let stored = journal::read(redis, session).await;
+        let orphan = Orphan::of(&stored);
+        match orphan {
+            Orphan::Over | Orphan::Withdrawn => return Ok((orphan, stored)),
+            Orphan::Waits | Orphan::Works if !leased => {
+                return Err(format!("it {orphan:?}, and nobody looks after it"));
+            }
+            Orphan::Waits => return Ok((orphan, stored)),
+            Orphan::Works if Instant::now() > gives_up => {
+                return Err("it does not come to its end, though somebody has its lease".into());
+            }
+            Orphan::Works => sleep(Duration::from_millis(50)).await,
+        }
+    }
 }
 
 fn setting(name: &str, default: u64) -> u64 {
@@ -129,6 +189,8 @@ struct Storm {
     batches: usize,
     /// Journals that have been checked.
     checked: HashSet<String>,
+    /// The users whose one request has a key.
+    keyed: HashSet<String>,
     /// Approvals of each session that merged, for a last look when nobody can merge any more.
     approved: Vec<(String, usize)>,
     _model: FakeModel,
@@ -138,7 +200,8 @@ struct Storm {
 #[derive(Default)]
 struct Tally {
     sessions: usize,
-    orphans: usize,
+    keyed: usize,
+    orphans: BTreeMap<Orphan, usize>,
     faults: BTreeMap<&'static str, usize>,
     left: usize,
     broken_off: usize,
@@ -170,6 +233,7 @@ impl Storm {
             tally: Tally::default(),
             batches: 0,
             checked: HashSet::new(),
+            keyed: HashSet::new(),
             approved: Vec::new(),
             _model: model,
         }
@@ -201,9 +265,17 @@ impl Storm {
             tokio::spawn(torment(replica, faults))
         });
         let tormented: Vec<_> = tormented.collect();
+        let starved = starvation(seed);
+        eprintln!("  starvation: {starved:?}");
+        *self.tally.faults.entry("starvations").or_default() += starved.len();
+        let starving = starved.into_iter().map(|(at, time)| tokio::spawn(starve(at, time)));
+        let starving: Vec<_> = starving.collect();
         let lived = join_all(crowd).await;
         for replica in join_all(tormented).await {
             self.replicas.push(replica.unwrap());
+        }
+        for busy in starving {
+            busy.await.unwrap();
         }
         self.workspace.forget();
         for person in lived {
@@ -213,6 +285,7 @@ impl Storm {
         }
         self.check_orphans(seed).await;
         eprintln!("{}", self.summary());
+        self.write_summary();
     }
 
     async fn check(&mut self, seed: u64, plan: &Plan, history: &History) {
@@ -227,8 +300,12 @@ impl Storm {
         }
         self.approved.push((plan.repository(), evidence.approvals()));
         self.checked.insert(session);
+        if plan.keyed {
+            self.keyed.insert(plan.user());
+        }
         let tally = &mut self.tally;
         tally.sessions += 1;
+        tally.keyed += usize::from(plan.keyed);
         tally.left += history.left;
         tally.broken_off += history.broken_off;
         tally.approvals += evidence.approvals();
@@ -239,17 +316,26 @@ impl Storm {
         }
     }
 
-    /// Runs that were begun for a client that never got the answer, and asked again.
+    /// Runs that were begun for a client that never got the answer, and asked again. Each has come to
+    /// its end, or waits for a person and is looked after; a request with a key has left no second
+    /// run but such as were refused.
     async fn check_orphans(&mut self, seed: u64) {
         let mut redis = journal::connect(&self.redis.url()).await.unwrap();
         for session in journal::sessions(&mut redis).await {
-            if self.checked.insert(session.clone()) {
-                let stored = journal::read(&mut redis, &session).await;
-                if let Err(violation) = check_orphan(&stored) {
-                    panic!("seed {seed}: {session}, of which no client knew: {violation}");
-                }
-                self.tally.orphans += 1;
+            if self.checked.contains(&session) {
+                continue;
             }
+            let (orphan, stored) = at_rest(&mut redis, &session).await.unwrap_or_else(|why| {
+                panic!("seed {seed}: {session}, of which no client knew: {why}")
+            });
+            let checked = check_orphan(&stored).and_then(|()| check_key(&self.keyed, &stored));
+            if let Err(violation) = checked {
+                let log: Vec<String> = stored.iter().map(ToString::to_string).collect();
+                let log = log.join("\n");
+                panic!("seed {seed}: {session}, of which no client knew: {violation}\n{log}");
+            }
+            *self.tally.orphans.entry(orphan).or_default() += 1;
+            self.checked.insert(session);
         }
     }
 
@@ -262,10 +348,25 @@ impl Storm {
             let merges = self.workspace.merges(repository);
             assert!(merges <= *approvals, "{repository}: {merges} merges, {approvals} approvals");
         }
+        self.write_summary();
+    }
+
+    /// Writes for people what has happened so far, and for machines one line of JSON whose numbers can
+    /// be added to those of other storms.
+    fn write_summary(&mut self) {
         let summary = self.summary();
-        if let Ok(file) = std::env::var("AURA_FAULTS_SUMMARY") {
-            std::fs::write(file, format!("{summary}\n")).unwrap();
-        }
+        let Ok(file) = std::env::var("AURA_FAULTS_SUMMARY") else { return };
+        let Tally { sessions, keyed, orphans, faults, ends, refusals, .. } = &self.tally;
+        let orphans: BTreeMap<String, usize> =
+            orphans.iter().map(|(orphan, count)| (format!("{orphan:?}"), *count)).collect();
+        let numbers = json!({
+            "seconds": self.began.elapsed().as_secs(), "batches": self.batches,
+            "sessions": sessions, "keyed": keyed, "orphans": orphans, "ends": ends,
+            "faults": faults, "refusals": refusals, "approvals": self.tally.approvals,
+            "merges": self.tally.merges, "takeOvers": self.tally.take_overs.len(),
+            "handOvers": self.tally.hand_overs.len(), "violations": 0,
+        });
+        std::fs::write(file, format!("{summary}\n{numbers}\n")).unwrap();
     }
 
     fn summary(&mut self) -> String {
@@ -283,13 +384,15 @@ impl Fault {
             Self::Pause(_) => "stops",
             Self::Isolate(_) => "isolations from Redis",
             Self::Cut => "cuts from Redis",
+            Self::PauseInAStart(_) => "stops in a start",
         }
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} sessions, and {} that no client knew of", self.sessions, self.orphans)?;
+        writeln!(f, "{} sessions, {} of them with a key", self.sessions, self.keyed)?;
+        writeln!(f, "  orphans     {:?} that no client knew of", self.orphans)?;
         writeln!(f, "  ends        {:?}", self.ends)?;
         writeln!(f, "  faults      {:?}", self.faults)?;
         writeln!(f, "  clients     left {} times, were cut off {}", self.left, self.broken_off)?;
