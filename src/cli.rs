@@ -140,6 +140,11 @@ fn print(text: &str) -> Result<(), CliError> {
     Ok(stdout.flush()?)
 }
 
+/// A text of the command line that says something.
+fn not_blank(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() { Err("must not be blank") } else { Ok(text.to_owned()) }
+}
+
 /// The settings of this process.
 fn settings(purpose: Purpose) -> Result<Checked, Faults> {
     Layers::read(&Environment::of_process(), purpose).check()

@@ -1,7 +1,8 @@
 //! Settings: what there is to set, where it came from, and that it makes sense.
 //!
-//! Four layers, the later ones win: `config/default.toml`, compiled in; what `--dev` changes; a
-//! file; the environment. Everything is checked before anything starts, and every fault is told.
+//! Five layers, the later ones win: `config/default.toml`, compiled in; what `--dev` changes; a file;
+//! the environment; the command line. Everything is checked before anything starts, and every fault
+//! is told.
 
 use std::fmt;
 

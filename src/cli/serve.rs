@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::{CliError, block_on, dev, log, settings};
+use super::{CliError, block_on, dev, log, not_blank};
 use crate::app;
-use crate::settings::{Checked, Mode, Purpose};
+use crate::settings::{Checked, Environment, Layers, Mode, Purpose};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -22,11 +22,32 @@ pub(super) struct Arguments {
     /// Try it out: needs nothing, prints a token and the commands to go on with
     #[arg(long)]
     dev: bool,
+    /// Address to listen on, whatever API_HOST or a settings file says
+    #[arg(long, value_name = "HOST", value_parser = not_blank)]
+    host: Option<String>,
+    /// Port to listen on, whatever API_PORT or a settings file says; 0 takes any free one
+    #[arg(long, value_name = "PORT")]
+    port: Option<u16>,
+}
+
+impl Arguments {
+    /// This process's environment, with what the command line says on top of it.
+    fn environment(&self) -> Environment {
+        let mut environment = Environment::of_process();
+        if let Some(host) = &self.host {
+            environment = environment.with_option("--host", "api.host", host.clone());
+        }
+        if let Some(port) = self.port {
+            environment = environment.with_option("--port", "api.port", port.to_string());
+        }
+        environment
+    }
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let purpose = if arguments.dev { Purpose::Dev } else { Purpose::Production };
-    let Checked { settings, notes } = settings(purpose)?;
+    let layers = Layers::read(&arguments.environment(), purpose);
+    let Checked { settings, notes } = layers.check()?;
     log::set_up(&settings.log).map_err(CliError::failed)?;
     for note in notes {
         tracing::warn!(note, "a setting has no effect");

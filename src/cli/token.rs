@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::{CliError, print, settings};
+use super::{CliError, not_blank, print, settings};
 use crate::domain::{Clock, Role, SystemClock, TenantId, UserId};
 use crate::settings::Purpose;
 use crate::token::Claims;
@@ -42,10 +42,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         roles: arguments.roles.iter().cloned().collect(),
     });
     print(&token.map_err(CliError::failed)?)
-}
-
-fn not_blank(text: &str) -> Result<String, &'static str> {
-    if text.trim().is_empty() { Err("must not be blank") } else { Ok(text.to_owned()) }
 }
 
 fn role(name: &str) -> Result<Role, &'static str> {

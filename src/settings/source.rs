@@ -1,4 +1,5 @@
-//! Where settings come from: the compiled-in defaults, `--dev`, a file, the environment.
+//! Where settings come from: the compiled-in defaults, `--dev`, a file, the environment, the command
+//! line.
 //!
 //! The only place that looks at the process's environment.
 
@@ -30,6 +31,15 @@ const USUAL_FILE: &str = "config/aura.toml";
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     usual_file: Option<PathBuf>,
+    options: Vec<CommandLineOption>,
+}
+
+/// A setting that the command line gives.
+#[derive(Clone, Debug)]
+struct CommandLineOption {
+    name: &'static str,
+    setting: &'static str,
+    value: String,
 }
 
 impl Environment {
@@ -38,13 +48,22 @@ impl Environment {
         Self {
             variables: std::env::vars_os().collect(),
             usual_file: Some(PathBuf::from(USUAL_FILE)),
+            options: Vec::new(),
         }
+    }
+
+    /// The same environment, in which the command line's option `name` gives `setting` this value,
+    /// whatever else says (contract, section 9).
+    #[must_use]
+    pub fn with_option(mut self, name: &'static str, setting: &'static str, value: String) -> Self {
+        self.options.push(CommandLineOption { name, setting, value });
+        self
     }
 
     /// An environment of these variables and nothing else.
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        Self { variables: variables.collect(), usual_file: None }
+        Self { variables: variables.collect(), usual_file: None, options: Vec::new() }
     }
 
     fn inherited(&self) -> BTreeMap<String, String> {
@@ -65,6 +84,8 @@ pub(super) enum Origin {
     File { path: PathBuf, line: usize },
     /// An environment variable.
     Variable(String),
+    /// An option of the command line.
+    Option(&'static str),
 }
 
 impl Origin {
@@ -75,6 +96,7 @@ impl Origin {
             Self::Dev => 1,
             Self::File { .. } => 2,
             Self::Variable(_) => 3,
+            Self::Option(_) => 4,
         }
     }
 
@@ -82,7 +104,7 @@ impl Origin {
     pub(super) fn is_explicit(&self) -> bool {
         match self {
             Self::Default | Self::Dev => false,
-            Self::File { .. } | Self::Variable(_) => true,
+            Self::File { .. } | Self::Variable(_) | Self::Option(_) => true,
         }
     }
 }
@@ -94,6 +116,7 @@ impl fmt::Display for Origin {
             Self::Dev => f.write_str("--dev"),
             Self::File { path, line } => write!(f, "{}:{line}", path.display()),
             Self::Variable(name) => f.write_str(name),
+            Self::Option(name) => f.write_str(name),
         }
     }
 }
@@ -177,6 +200,7 @@ impl Gathered {
         }
         all.read_file(environment);
         all.read_environment(environment);
+        all.read_options(environment);
         all.refuse_unknown(&known);
         all
     }
@@ -227,6 +251,13 @@ impl Gathered {
         flatten("", table.get_ref(), &mut leaves);
         for (key, value, offset) in leaves {
             self.set(key, value, origin(line(offset)));
+        }
+    }
+
+    fn read_options(&mut self, environment: &Environment) {
+        for CommandLineOption { name, setting, value } in &environment.options {
+            let found = Found { value: Value::Text(value.clone()), origin: Origin::Option(name) };
+            self.found.insert((*setting).to_owned(), found);
         }
     }
 

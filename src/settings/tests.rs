@@ -67,6 +67,19 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_defaults() {
 }
 
 #[test]
+fn the_command_line_wins_over_everything_and_is_named_where_it_is_wrong() {
+    let environment = Environment::of([SECRET, ("API_PORT", "9200"), ("API_HOST", "0.0.0.0")])
+        .with_option("--port", "api.port", "9300".into())
+        .with_option("--host", "api.host", "::1".into());
+    let layers = Layers::read(&environment, Purpose::Production);
+    let settings = layers.check().unwrap().settings;
+    assert_eq!((settings.api.host.as_str(), settings.api.port), ("::1", 9300));
+    let environment = environment.with_option("--host", "api.host", "a b".into());
+    let faults = Layers::read(&environment, Purpose::Production).check().unwrap_err().to_string();
+    assert!(faults.starts_with("api.host (from --host): must be"), "{faults}");
+}
+
+#[test]
 fn long_and_short_names_work_and_an_empty_variable_says_nothing() {
     let settings = settings(&[
         ("AURA__HITL__TIMEOUT_SECONDS", "5"),
