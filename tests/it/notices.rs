@@ -17,7 +17,7 @@ enum Way {
     /// The model answers with 500.
     ModelFails,
     /// The model fails in the middle of its answer.
-    ModelFailsHalfWay,
+    ModelBreaksOff,
     Rejected,
     TimedOut,
     CancelledWhileWaiting,
@@ -27,7 +27,7 @@ enum Way {
 impl Way {
     const ALL: [Self; 6] = [
         Self::ModelFails,
-        Self::ModelFailsHalfWay,
+        Self::ModelBreaksOff,
         Self::Rejected,
         Self::TimedOut,
         Self::CancelledWhileWaiting,
@@ -37,7 +37,7 @@ impl Way {
     fn reply(self) -> Reply {
         match self {
             Self::ModelFails => Reply::status(500),
-            Self::ModelFailsHalfWay => Reply::stream().piece("반쯤").cut(),
+            Self::ModelBreaksOff => Reply::stream().piece("반쯤").cut(),
             Self::CancelledAtWork => {
                 Reply::stream().piece("반쯤").gate(&Gate::closed()).ends("stop")
             }
@@ -48,14 +48,14 @@ impl Way {
     /// What of an answer is shown before the end.
     fn shown(self) -> &'static str {
         match self {
-            Self::ModelFailsHalfWay | Self::CancelledAtWork => "반쯤",
+            Self::ModelBreaksOff | Self::CancelledAtWork => "반쯤",
             Self::ModelFails | Self::Rejected | Self::TimedOut | Self::CancelledWhileWaiting => "",
         }
     }
 
     fn says(self) -> &'static str {
         match self {
-            Self::ModelFails | Self::ModelFailsHalfWay => "작업을 마치지 못했습니다: ",
+            Self::ModelFails | Self::ModelBreaksOff => "작업을 마치지 못했습니다: ",
             Self::Rejected => {
                 "승인이 거절되어 send_email 작업을 실행하지 않았습니다 (사유: 아니요)."
             }
@@ -69,7 +69,7 @@ impl Way {
     async fn act(self, user: &Caller, stream: &mut SseStream) {
         let cancel = format!("/aura/sessions/{}/cancel", stream.session());
         match self {
-            Self::ModelFails | Self::ModelFailsHalfWay => {}
+            Self::ModelFails | Self::ModelBreaksOff => {}
             Self::TimedOut => drop(stream.until("hitl").await),
             Self::Rejected => {
                 let hitl = stream.until("hitl").await;
