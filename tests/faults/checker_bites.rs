@@ -1,17 +1,21 @@
 //! The checker itself: it takes what a run without faults has left, and refuses it with any one
 //! thing changed.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aura_platform::domain::UserId;
 use serde_json::json;
 
-use crate::checker::Evidence;
+use crate::checker::{Evidence, check_key, check_orphan};
 use crate::cluster::Cluster;
 use crate::journal::{self, Entry};
 use crate::model;
 use crate::person::{History, Person, Stage};
 use crate::plan::{Plan, Reaction};
+use crate::random::at_rest;
+use crate::starts::strand;
 use crate::support::app::{Options, PATIENCE, client};
 use crate::support::redis::RedisServer;
 use crate::workspace::Workspace;
@@ -107,5 +111,16 @@ async fn the_checker_takes_a_good_run_and_refuses_each_bad_one() {
         let violation = check(&bad).expect_err(what);
         eprintln!("{what}: {violation}");
     }
+    let nobody = HashSet::new();
+    assert_eq!(check_orphan(&good.journal[..3]), Ok(()));
+    assert_eq!(check_key(&nobody, &good.journal), Ok(()));
+    let users = HashSet::from([plan.user()]);
+    check_key(&users, &good.journal).expect_err("a second run of a request with a key");
+    let mut silent = good.clone();
+    without(&mut silent, |entry| entry.event.as_deref() == Some("start"));
+    check_orphan(&silent.journal[..3]).expect_err("a run that does not say `start` first");
     drop(replica);
+    let stranded = strand(&redis, &UserId::new("nobody"), "talk nothing 1").await;
+    let why = at_rest(&mut keys, stranded.session_id.as_str()).await;
+    why.expect_err("a run that nobody looks after");
 }

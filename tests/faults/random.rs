@@ -137,7 +137,7 @@ async fn starve(at: Duration, time: Duration) {
 
 /// A run that no client knows of, once nothing more happens to it; its lease is what somebody who
 /// died would have left it with.
-async fn at_rest(
+pub async fn at_rest(
     redis: &mut MultiplexedConnection,
     session: &str,
 ) -> Result<(Orphan, Vec<Entry>), Violation> {

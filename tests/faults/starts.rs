@@ -11,7 +11,7 @@ use aura_platform::domain::{
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::redis::{Config, RedisStore};
-use aura_platform::store::{Journal, Sessions};
+use aura_platform::store::{Journal, Leases, Sessions};
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
 use reqwest::Method;
@@ -222,6 +222,40 @@ async fn finished_session(post: JoinHandle<SseStream>) -> String {
     session
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_has_not_begun_is_left_to_its_start_for_as_long_as_one_may_take() {
+    let world = World::new().await;
+    let (mut keys, tasks, user) = (world.keys().await, Tasks::new(), UserId::new("user123"));
+    let store = store_on(&world.redis, &tasks);
+    // However long this test takes, one start is old and the other one is not.
+    let old = SessionMeta { created_at_ms: 0, ..record_of(&user, "talk nothing 1") };
+    let young = record_of(&user, "talk nothing 1");
+    let young = SessionMeta { created_at_ms: SystemClock.now_ms() + 3_600_000, ..young };
+    for meta in [&old, &young] {
+        store.register(meta).await.unwrap();
+    }
+    let both = [old.session_id.clone(), young.session_id.clone()];
+    store.hold(&both, Duration::ZERO).await.unwrap();
+    for _ in 0..2 {
+        until_others_have_looked(&keys, young.session_id.as_str()).await;
+        assert!(lease(&mut keys, young.session_id.as_str()).await.is_some());
+    }
+    eventually("nobody looks after the old one any more", || {
+        let (mut keys, old) = (keys.clone(), old.session_id.clone());
+        async move { lease(&mut keys, old.as_str()).await.is_none() }
+    })
+    .await;
+    assert!(journal::sessions(&mut keys).await.is_empty(), "neither is run");
+
+    // The slow start comes to its end after all.
+    let (context, history) = (PageContext::default(), Vec::new());
+    let opened = Opened { meta: young.clone(), context, history, instructions: None };
+    let first = opening(young.first_event, &Record::Opened(Box::new(opened)));
+    store.append(&young.session_id, EventId::ZERO, &[first]).await.unwrap();
+    until_over(&keys, young.session_id.as_str()).await;
+    tasks.stop();
+}
+
 /// A way of asking for a session; it is told the session and the id of its last event.
 type Way = fn(&Caller, &SessionMeta) -> reqwest::RequestBuilder;
 
@@ -260,24 +294,33 @@ async fn stranded_run_goes_on(world: &World, what: &str, ask: Way) {
     until_over(&keys, session).await;
 }
 
-/// What is left in the store of a run that has begun and lost both its owner and its lease.
-async fn strand(redis: &RedisServer, user: &UserId, prompt: &str) -> SessionMeta {
-    let (tasks, clock) = (Tasks::new(), Arc::new(SystemClock));
-    let (store, _events) =
-        RedisStore::start(Config::new(redis.url().into()), clock, &tasks).unwrap();
-    let first_event = EventId::ZERO.next(SystemClock.now_ms());
-    let meta = SessionMeta {
+/// A session that its user has started by now, as far as its record tells.
+fn record_of(user: &UserId, prompt: &str) -> SessionMeta {
+    SessionMeta {
         session_id: SessionId::generate(user, SystemClock.now_secs()),
         tenant: TenantId::new("tenant1"),
         user: user.clone(),
         thread_id: ThreadId::generate(),
         prompt: prompt.to_owned(),
         created_at_ms: SystemClock.now_ms(),
-        first_event,
-    };
+        first_event: EventId::ZERO.next(SystemClock.now_ms()),
+    }
+}
+
+/// The store as another process would have it.
+fn store_on(redis: &RedisServer, tasks: &Tasks) -> Arc<RedisStore> {
+    let config = Config::new(redis.url().into());
+    RedisStore::start(config, Arc::new(SystemClock), tasks).unwrap().0
+}
+
+/// What is left in the store of a run that has begun and lost both its owner and its lease.
+pub async fn strand(redis: &RedisServer, user: &UserId, prompt: &str) -> SessionMeta {
+    let tasks = Tasks::new();
+    let store = store_on(redis, &tasks);
+    let meta = record_of(user, prompt);
     let (context, history) = (PageContext::default(), Vec::new());
     let opened = Opened { meta: meta.clone(), context, history, instructions: None };
-    let first = opening(first_event, &Record::Opened(Box::new(opened)));
+    let first = opening(meta.first_event, &Record::Opened(Box::new(opened)));
     store.register(&meta).await.unwrap();
     store.append(&meta.session_id, EventId::ZERO, &[first]).await.unwrap();
     tasks.stop();
