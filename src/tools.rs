@@ -26,6 +26,8 @@ pub struct ToolSpec {
     pub parameters: Value,
     /// Whether it changes anything.
     pub effect: Effect,
+    /// Whether it only shows what it would have sent.
+    pub dry_run: bool,
 }
 
 /// Whether a tool changes anything outside.
@@ -106,9 +108,9 @@ pub trait Tool: Send + Sync {
     /// [`Tool::check`] accepted.
     fn question(&self, arguments: &Value) -> String;
 
-    /// Whether it would only show what it would have sent.
+    /// Whether it only shows what it would have sent.
     fn is_dry_run(&self) -> bool {
-        false
+        self.spec().dry_run
     }
 
     /// What people may look at in a result of [`Tool::run`], beside the words of the answer.

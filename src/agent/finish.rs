@@ -25,7 +25,8 @@ impl Run {
                 format!("도구 {n}회 실행이 모두 성공했고, 결과를 답변에 반영했습니다.")
             }
             n => format!(
-                "도구 {n}회 실행 중 {successes}회 성공했습니다. 실패한 내용은 답변에 밝혔습니다."
+                "도구 {n}회 실행 중 {successes}회 성공하고 {}회 실패했습니다.",
+                n.saturating_sub(successes)
             ),
         };
         let looking_back = thought(ThoughtKind::Reflection, content, self.tools_used());

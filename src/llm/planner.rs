@@ -21,6 +21,7 @@ mod intent;
 mod language;
 mod mail;
 mod names;
+mod offered;
 mod pulls;
 mod report;
 mod rest;
@@ -30,6 +31,7 @@ mod tokens;
 
 use conversation::Conversation;
 use language::Language;
+use offered::Offered;
 use rest::Rest;
 use speech::{Speech, WordCount};
 use steps::{Plan, Step};
@@ -41,8 +43,11 @@ const NAME: &str = "builtin-planner";
 ///
 /// A turn that was interrupted is made again, and what of it was shown is left out.
 ///
+/// It makes nothing up: where it does not know a repository or a branch it asks, and an answer names
+/// every tool that failed.
+///
 /// An answer streams word by word. `words=N` in the prompt makes the final answer exactly N words
-/// long (1 to 100,000). Tokens are estimated from characters. The confidence of a turn says how
+/// long; of more than 5,000 it says that they are too many, and those words count. Tokens are estimated from characters. The confidence of a turn says how
 /// clearly the prompt asked for what was understood, how many arguments were named rather than
 /// assumed, and how many tools did what they were asked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -74,8 +79,8 @@ fn turn(request: &ChatRequest) -> Speech {
     let conversation = Conversation { prompt: &prompt, ..conversation };
     let language = Language::of(&prompt);
     let reading = intent::read(&prompt);
-    let offered: Vec<&str> = request.tools.iter().map(|tool| tool.name.as_str()).collect();
-    let plan = steps::next(&conversation, reading.intent, &offered);
+    let offered = Offered::of(&request.tools);
+    let plan = steps::next(&conversation, reading.intent, offered);
     let confidence = confidence(reading.certainty(), &plan, &conversation);
     let prompt_tokens = request.messages.iter().map(of_message).sum();
     match plan.step {
@@ -89,8 +94,8 @@ fn turn(request: &ChatRequest) -> Speech {
             Speech::of_calls(calls.collect(), prompt_tokens, confidence)
         }
         Step::Say(reply) => {
-            let text = answer::compose(reply, &conversation, language, &offered);
-            Speech::of_text(text, words, prompt_tokens, confidence)
+            let text = answer::compose(reply, &conversation, language, offered);
+            Speech::of_text(words.note(language), text, words, prompt_tokens, confidence)
         }
     }
 }

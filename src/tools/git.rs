@@ -25,6 +25,7 @@ mod blocking;
 mod command;
 mod confinement;
 mod merge;
+mod origin;
 mod read;
 pub(in crate::tools) mod refs;
 mod repository;

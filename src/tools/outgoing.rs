@@ -80,6 +80,7 @@ impl<O: Outgoing> Sender<O> {
             description: O::DESCRIPTION.into(),
             parameters: schema_of::<O>(),
             effect: Effect::Writes,
+            dry_run: matches!(delivery, Delivery::Missing(Unconfigured::DryRun)),
         };
         Arc::new(Self { spec, terms: Arc::clone(terms), delivery })
     }
@@ -123,10 +124,6 @@ impl<O: Outgoing> Tool for Sender<O> {
         } else {
             question
         }
-    }
-
-    fn is_dry_run(&self) -> bool {
-        matches!(self.delivery, Delivery::Missing(Unconfigured::DryRun))
     }
 
     async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError> {

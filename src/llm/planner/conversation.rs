@@ -27,8 +27,17 @@ pub(super) struct Done<'a> {
     pub(super) tool: &'a str,
     /// The arguments; `null` if they cannot be read.
     pub(super) arguments: Value,
-    /// The result, or the error in words.
-    pub(super) result: Result<Value, String>,
+    /// The result, or why there is none.
+    pub(super) result: Result<Value, Trouble>,
+}
+
+/// Why there is nothing to read in what a tool answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It failed, and this is what it said.
+    Failed(String),
+    /// It did something, but its result was cut to fit the conversation.
+    CutOff,
 }
 
 impl<'a> Conversation<'a> {
@@ -46,6 +55,11 @@ impl<'a> Conversation<'a> {
     /// The result of a tool that succeeded since the prompt; the last one, if it ran several times.
     pub(super) fn result_of(&self, tool: &str) -> Option<&Value> {
         self.done.iter().rev().filter(|d| d.tool == tool).find_map(|d| d.result.as_ref().ok())
+    }
+
+    /// Whether a tool was called since the prompt, and nothing came of it.
+    pub(super) fn failed(&self, tool: &str) -> bool {
+        self.called(tool) && self.result_of(tool).is_none()
     }
 
     /// Whether a tool was called since the prompt, with whatever result.
@@ -102,11 +116,17 @@ fn answered(messages: &[Message]) -> Vec<Done<'_>> {
 }
 
 /// What a tool's answer says: JSON is a result unless it has an `error`; other text is an error.
-fn outcome(content: &str) -> Result<Value, String> {
-    let result: Value = serde_json::from_str(content).map_err(|_| content.trim().to_owned())?;
+fn outcome(content: &str) -> Result<Value, Trouble> {
+    let Ok(result) = serde_json::from_str::<Value>(content) else {
+        let text = content.trim();
+        return Err(match text.starts_with(['{', '[']) {
+            true => Trouble::CutOff,
+            false => Trouble::Failed(text.to_owned()),
+        });
+    };
     match result.get("error") {
         None | Some(Value::Null | Value::Bool(false)) => Ok(result),
-        Some(Value::String(error)) => Err(error.clone()),
-        Some(error) => Err(error.to_string()),
+        Some(Value::String(error)) => Err(Trouble::Failed(error.clone())),
+        Some(error) => Err(Trouble::Failed(error.to_string())),
     }
 }

@@ -77,6 +77,14 @@ pub(super) fn repository(text: &str) -> Option<Repository> {
     })
 }
 
+/// The repository on GitHub that `host/owner/repo` is, if that host is one of GitHub's.
+pub(super) fn cloned_from(origin: &str) -> Option<Repository> {
+    let (host, rest) = origin.split_once('/')?;
+    let (owner, name) = rest.split_once('/').filter(|(_, name)| !name.contains('/'))?;
+    let repository = Repository { owner: owner.to_owned(), name: name.to_owned() };
+    host.contains("github").then_some(repository)
+}
+
 /// The words of a text without the punctuation around them.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let around = |c: char| "()[]<>\"'`“”‘’,.;:!?".contains(c);
@@ -139,6 +147,15 @@ mod tests {
         }
         for text in ["최근 커밋 12개", "12", "version 12", "PR 12개"] {
             assert_eq!(number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_clone_is_of_a_repository_on_github_or_of_none() {
+        let aura = Some(Repository { owner: "dwp".into(), name: "aura".into() });
+        assert_eq!(cloned_from("github.com/dwp/aura"), aura);
+        for other in ["gitlab.com/dwp/aura", "github.com/aura", "github.com/a/b/c", "github.com"] {
+            assert_eq!(cloned_from(other), None, "{other}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::conversation::{Conversation, Done};
+use super::conversation::{Conversation, Done, Trouble};
 use super::language::Language;
 
 mod fields;
@@ -23,7 +23,8 @@ const TEXT_MAX: usize = 2000;
 pub(super) fn of(done: &Done<'_>, language: Language) -> String {
     let result = match &done.result {
         Ok(result) => result,
-        Err(error) => return failure(done.tool, error, language),
+        Err(Trouble::Failed(error)) => return failure(done.tool, error, language),
+        Err(Trouble::CutOff) => return cut_off(done.tool, language),
     };
     if flag(result, "dryRun") == Some(true) {
         return dry_run(done.tool, result, language);
@@ -40,7 +41,7 @@ pub(super) fn of(done: &Done<'_>, language: Language) -> String {
         "github_list_prs" => pulls(result, language),
         "github_create_pr" => created(result, language),
         "github_merge_pr" => merged_pull(result, language),
-        "send_email" => sent(done, language),
+        "send_email" if flag(result, "sent") == Some(true) => sent(done, language),
         other => raw(other, result, language),
     }
 }
@@ -54,23 +55,47 @@ pub(super) fn conclusion(conversation: &Conversation<'_>, language: Language) ->
     };
     let largest = files.iter().max_by_key(|file| changed(file))?;
     let path = text(largest, "path")?;
-    let commits = conversation.result_of("git_log").map_or(0, |log| items(log, "commits").len());
     let (lines, count) = (changed(largest), files.len());
-    Some(match language {
-        Language::Korean => format!(
-            "요약: 파일 {count}개가 바뀌었고, 가장 큰 변경은 {path}({lines}줄)입니다. 최근 커밋 {commits}개를 확인했습니다."
-        ),
-        Language::English => format!(
-            "In short: {count} file(s) change, most of all {path} ({lines} lines). I looked at {commits} recent commit(s)."
-        ),
-    })
+    let mut told = match language {
+        Language::Korean => {
+            format!("요약: 파일 {count}개가 바뀌었고, 가장 큰 변경은 {path}({lines}줄)입니다.")
+        }
+        Language::English => {
+            format!("In short: {count} file(s) change, most of all {path} ({lines} lines).")
+        }
+    };
+    if let Some(log) = conversation.result_of("git_log") {
+        let commits = items(log, "commits").len();
+        told.push_str(&match language {
+            Language::Korean => format!(" 최근 커밋 {commits}개를 확인했습니다."),
+            Language::English => format!(" I looked at {commits} recent commit(s)."),
+        });
+    }
+    Some(told)
 }
 
 fn failure(tool: &str, error: &str, language: Language) -> String {
     let error = cut(error);
     match language {
+        Language::Korean if reads_github(tool) => {
+            format!("GitHub를 읽지 못했습니다. {tool} 도구가 실패했습니다: {error}")
+        }
+        Language::English if reads_github(tool) => {
+            format!("GitHub could not be read. The tool {tool} failed: {error}")
+        }
         Language::Korean => format!("{tool} 도구가 실패했습니다: {error}"),
         Language::English => format!("The tool {tool} failed: {error}"),
+    }
+}
+
+fn reads_github(tool: &str) -> bool {
+    tool.starts_with("github_get_") || tool.starts_with("github_list_")
+}
+
+fn cut_off(tool: &str, language: Language) -> String {
+    match language {
+        Language::Korean => format!("{tool} 도구의 결과가 너무 길어 끝까지 읽지 못했습니다."),
+        Language::English => format!("The result of {tool} was too long to be read to its end."),
     }
 }
 
@@ -111,7 +136,7 @@ fn status(result: &Value, language: Language) -> String {
             told.push_str(&some_of(&files, ", "));
         }
     }
-    if !any && flag(result, "clean") != Some(false) {
+    if !any && flag(result, "clean") == Some(true) {
         told.push_str(language.pick(
             "\n작업 트리가 깨끗합니다. 커밋할 변경사항이 없습니다.",
             "\nThe working tree is clean: there is nothing to commit.",
@@ -182,7 +207,9 @@ fn file(done: &Done<'_>, result: &Value, language: Language) -> String {
 fn merge(done: &Done<'_>, result: &Value, language: Language) -> String {
     let side = |name| text(result, name).or_else(|| text(&done.arguments, name)).unwrap_or("?");
     let (source, target) = (side("source"), side("target"));
-    let merged = flag(result, "merged") != Some(false);
+    let Some(merged) = flag(result, "merged") else {
+        return raw(done.tool, result, language);
+    };
     let mut told = match (language, merged) {
         (Language::Korean, true) => format!("병합했습니다: {source} → {target}"),
         (Language::English, true) => format!("Merged {source} into {target}."),
@@ -265,6 +292,9 @@ fn pulls(result: &Value, language: Language) -> String {
 }
 
 fn created(result: &Value, language: Language) -> String {
+    if number(result, "number").is_none() {
+        return raw("github_create_pr", result, language);
+    }
     let done = if flag(result, "alreadyExists") == Some(true) {
         language.pick("같은 PR이 이미 있습니다", "There is such a pull request already")
     } else {
@@ -274,7 +304,10 @@ fn created(result: &Value, language: Language) -> String {
 }
 
 fn merged_pull(result: &Value, language: Language) -> String {
-    let told = if flag(result, "merged") == Some(false) {
+    let Some(merged) = flag(result, "merged") else {
+        return raw("github_merge_pr", result, language);
+    };
+    let told = if !merged {
         language.pick("PR이 병합되지 않았습니다", "The pull request was not merged")
     } else if flag(result, "alreadyMerged") == Some(true) {
         language.pick("이미 병합된 PR입니다", "The pull request was merged already")

@@ -4,8 +4,10 @@ use crate::domain::{Certainty, Confidence, ToolCall, Usage};
 use crate::llm::tokens::Tokens;
 use crate::llm::{Delta, TurnEnd};
 
+use super::language::Language;
+
 /// The most words that `words=N` makes.
-const WORDS_MAX: usize = 100_000;
+const WORDS_MAX: usize = 5_000;
 /// Longest piece of text, in bytes; a longer word comes in several.
 const PIECE_MAX: usize = 512;
 
@@ -16,22 +18,36 @@ pub(super) enum WordCount {
     AsComposed,
     /// Exactly so many: the answer is cut, or said again from its beginning.
     Exactly(usize),
+    /// More than there may be, so [`WORDS_MAX`]; the first of them say so.
+    TooMany,
 }
 
 impl WordCount {
-    /// Takes the first `words=N` out of a prompt; N is bounded to 1 to 100,000.
+    /// Takes the first `words=N` out of a prompt; 0 counts as 1.
     pub(super) fn take_from(prompt: &str) -> (Self, String) {
         for (at, key) in prompt.match_indices("words=") {
             let (before, after) = (&prompt[..at], &prompt[at + key.len()..]);
             let digits = after.bytes().take_while(u8::is_ascii_digit).count();
             let starts_a_word = !before.ends_with(|c: char| c.is_ascii_alphanumeric());
             if digits > 0 && starts_a_word {
-                // Only digits: what does not parse is too large.
-                let count = after[..digits].parse().unwrap_or(WORDS_MAX).clamp(1, WORDS_MAX);
-                return (Self::Exactly(count), format!("{before}{}", &after[digits..]));
+                let count = match after[..digits].parse::<usize>() {
+                    Ok(count) if count <= WORDS_MAX => Self::Exactly(count.max(1)),
+                    // Only digits: what does not parse is too large.
+                    Ok(_) | Err(_) => Self::TooMany,
+                };
+                return (count, format!("{before}{}", &after[digits..]));
             }
         }
         (Self::AsComposed, prompt.to_owned())
+    }
+
+    /// What is to be said before the answer itself.
+    pub(super) fn note(self, language: Language) -> &'static str {
+        match self {
+            Self::AsComposed | Self::Exactly(_) => "",
+            Self::TooMany => language
+                .pick("(최대 5,000 단어까지만 답합니다.)", "(I answer with 5,000 words at most.)"),
+        }
     }
 }
 
@@ -53,9 +69,10 @@ enum Said {
         text: String,
         next: usize,
     },
-    /// The words, over and over, until so many are said.
+    /// The words, until so many are said; after the last one those from `again` on once more.
     Words {
         words: Vec<String>,
+        again: usize,
         next: usize,
         left: usize,
     },
@@ -71,8 +88,9 @@ impl Speech {
         Self::new(Said::Calls(calls.into_iter()), prompt_tokens, confidence)
     }
 
-    /// A turn in words.
+    /// A turn in words. The note is left out where the text is said as it was composed.
     pub(super) fn of_text(
+        note: &str,
         text: String,
         count: WordCount,
         prompt_tokens: u64,
@@ -80,10 +98,8 @@ impl Speech {
     ) -> Self {
         let said = match count {
             WordCount::AsComposed => Said::Text { text, next: 0 },
-            WordCount::Exactly(left) => {
-                let words = text.split_whitespace().map(str::to_owned).collect();
-                Said::Words { words, next: 0, left }
-            }
+            WordCount::Exactly(left) => Said::words(note, &text, left),
+            WordCount::TooMany => Said::words(note, &text, WORDS_MAX),
         };
         Self::new(said, prompt_tokens, confidence)
     }
@@ -126,6 +142,12 @@ impl Iterator for Speech {
 }
 
 impl Said {
+    fn words(note: &str, text: &str, left: usize) -> Self {
+        let again = note.split_whitespace().count();
+        let words = note.split_whitespace().chain(text.split_whitespace());
+        Self::Words { words: words.map(str::to_owned).collect(), again, next: 0, left }
+    }
+
     fn next(&mut self) -> Option<Delta> {
         match self {
             Self::Calls(calls) => calls.next().map(Delta::ToolCall),
@@ -134,10 +156,10 @@ impl Said {
                 *next += piece.len();
                 (!piece.is_empty()).then(|| Delta::Text(piece.to_owned()))
             }
-            Self::Words { words, next, left } => {
+            Self::Words { words, again, next, left } => {
                 let word = words.get(*next)?;
                 *left = left.checked_sub(1)?;
-                *next = (*next + 1) % words.len();
+                *next = if *next + 1 < words.len() { *next + 1 } else { *again };
                 Some(Delta::Text(if *left == 0 { word.clone() } else { format!("{word} ") }))
             }
         }
@@ -157,12 +179,18 @@ mod tests {
     use super::*;
 
     fn said(text: &str, count: WordCount) -> Vec<String> {
-        Speech::of_text(text.to_owned(), count, 0, Confidence::new(1.0))
-            .filter_map(|delta| match delta {
-                Delta::Text(text) => Some(text),
-                Delta::Reasoning(_) | Delta::ToolCall(_) | Delta::End(_) => None,
-            })
-            .collect()
+        Speech::of_text(
+            count.note(Language::English),
+            text.to_owned(),
+            count,
+            0,
+            Confidence::new(1.0),
+        )
+        .filter_map(|delta| match delta {
+            Delta::Text(text) => Some(text),
+            Delta::Reasoning(_) | Delta::ToolCall(_) | Delta::End(_) => None,
+        })
+        .collect()
     }
 
     #[test]
@@ -194,19 +222,35 @@ mod tests {
     }
 
     #[test]
+    fn of_too_many_words_there_are_as_many_as_may_be_and_the_first_of_them_say_so() {
+        let text = said("a b", WordCount::TooMany).concat();
+        assert_eq!(text.split_whitespace().count(), WORDS_MAX);
+        assert!(text.starts_with("(I answer with 5,000 words at most.) a b a b a"), "{text:.80}");
+        assert_eq!(text.matches('(').count(), 1, "said once");
+    }
+
+    #[test]
     fn the_number_of_words_is_read_anywhere_and_bounded() {
         let of = |prompt| WordCount::take_from(prompt);
         assert_eq!(of("안녕 words=20 요"), (WordCount::Exactly(20), "안녕  요".into()));
         assert_eq!(of("(words=7)").0, WordCount::Exactly(7));
         assert_eq!(of("words=0").0, WordCount::Exactly(1));
-        assert_eq!(of("words=99999999999999999999999").0, WordCount::Exactly(WORDS_MAX));
+        assert_eq!(of("words=5000").0, WordCount::Exactly(WORDS_MAX));
+        for more in ["words=5001", "words=99999999999999999999999"] {
+            assert_eq!(of(more).0, WordCount::TooMany, "{more}");
+        }
         assert_eq!(of("words=x swords=3"), (WordCount::AsComposed, "words=x swords=3".into()));
     }
 
     #[test]
     fn tokens_are_counted_the_same_every_time() {
-        let speech =
-            Speech::of_text("abcd efg".to_owned(), WordCount::AsComposed, 5, Confidence::new(0.5));
+        let speech = Speech::of_text(
+            "",
+            "abcd efg".to_owned(),
+            WordCount::AsComposed,
+            5,
+            Confidence::new(0.5),
+        );
         let Some(Delta::End(end)) = speech.last() else { panic!("no end") };
         let usage = Usage { prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 };
         assert_eq!(end.usage, Some(usage));

@@ -9,6 +9,7 @@ use super::conversation::Conversation;
 use super::intent::Intent;
 use super::language::Language;
 use super::names::{self, Route};
+use super::offered::Offered;
 use super::{files, mail, pulls};
 
 mod known;
@@ -28,8 +29,12 @@ pub(super) struct Call {
 pub(super) enum Reply {
     /// What the tools returned.
     Results,
-    /// What they returned, as a reading of a pull request.
+    /// What they returned, as a reading of a pull request on GitHub.
     Analysis,
+    /// What they returned, as a comparison of the workspace's branches: no pull request was named.
+    Comparison,
+    /// The pull requests that there are, of which one has to be named.
+    WhichPull,
     /// What the planner can do.
     Help,
     /// That it was a pleasure.
@@ -51,12 +56,18 @@ pub(super) enum Reply {
 pub(super) enum Missing {
     /// The branch to merge.
     Branch,
+    /// The branch to merge into.
+    Target,
+    /// The branch to propose.
+    Head,
     /// Whom to write to.
     Address,
     /// Which pull request, with its repository.
     Pull,
     /// Which repository.
     Repository,
+    /// The repository that a pull request is to be made in.
+    PullRepository,
 }
 
 /// One turn.
@@ -89,7 +100,7 @@ impl Plan {
 }
 
 /// The next turn for what a prompt asks for, with the tools that are offered.
-pub(super) fn next(conversation: &Conversation<'_>, intent: Intent, offered: &[&str]) -> Plan {
+pub(super) fn next(conversation: &Conversation<'_>, intent: Intent, offered: Offered<'_>) -> Plan {
     let at = Situation { conversation, prompt: conversation.prompt, offered };
     match intent {
         Intent::Status => at.once("git_status", json!({}), 0, Reply::Results),
@@ -114,7 +125,7 @@ pub(super) fn next(conversation: &Conversation<'_>, intent: Intent, offered: &[&
 struct Situation<'a> {
     conversation: &'a Conversation<'a>,
     prompt: &'a str,
-    offered: &'a [&'a str],
+    offered: Offered<'a>,
 }
 
 impl Situation<'_> {
@@ -136,7 +147,7 @@ impl Situation<'_> {
     }
 
     fn offers(&self, tool: &str) -> bool {
-        self.offered.contains(&tool)
+        self.offered.has(tool)
     }
 
     fn log(&self) -> Plan {
@@ -193,6 +204,9 @@ impl Situation<'_> {
         };
         if target.is_none() && self.is_open("git_branch_list") {
             return self.once("git_branch_list", json!({}), 0, Reply::Results);
+        }
+        if target.is_none() && self.conversation.failed("git_branch_list") {
+            return Plan::say(Reply::Missing(Missing::Target));
         }
         let assumed = recalled + usize::from(target.is_none());
         let base = || Known::of(self.conversation).target(&source).unwrap_or("main").to_owned();

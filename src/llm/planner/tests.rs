@@ -92,6 +92,61 @@ async fn a_tool_that_failed_is_reported_and_not_tried_again() {
 }
 
 #[tokio::test]
+async fn every_tool_that_failed_is_named_with_its_reason_whatever_was_asked() {
+    for prompt in [
+        "GitHub PR을 분석해주세요",
+        "GitHub PR을 생성해주세요",
+        "acme/shop 저장소에 feature 브랜치에서 main으로 PR을 생성해줘",
+        "acme/shop#12 PR을 분석해줘",
+        "acme/shop#12 PR을 병합해줘",
+        "acme/shop 저장소의 열린 PR 목록",
+        "feature 브랜치를 main에 병합해주세요",
+        "feature 브랜치 병합해줘",
+        "kim@dwp.com에게 회의 일정 메일 보내줘",
+        "저장소 상태 알려줘",
+        "최근 커밋 5개 보여줘",
+        "main과 feature 비교해줘",
+        "README.md 보여줘",
+        "list branches",
+        "review acme/shop#12",
+        "merge feature",
+    ] {
+        let mut talk = Talk::new(prompt);
+        let mut failed = Vec::new();
+        let answer = loop {
+            let said = talk.turn().await;
+            if said.calls.is_empty() {
+                break said.text;
+            }
+            assert!(failed.len() < 10, "{prompt}: it goes on for ever");
+            failed.extend(said.tools().iter().map(|(tool, _)| (*tool).to_owned()));
+            talk.answer(&said, &vec![json!({"error": "the wire is cut"}); said.calls.len()]);
+        };
+        assert!(!failed.is_empty() && answer.contains("the wire is cut"), "{prompt}: {answer}");
+        for tool in failed {
+            assert!(answer.contains(&tool), "{prompt}: {tool} is not named in {answer:?}");
+        }
+        for claim in ["병합했습니다", "만들었습니다", "보냈습니다", "깨끗합니다", "Merged"]
+        {
+            assert!(!answer.contains(claim), "{prompt}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_was_cut_to_fit_is_no_failure() {
+    let mut talk = Talk::new("git status");
+    let asked = talk.turn().await;
+    talk.messages.push(Message::Tool {
+        call_id: ToolCallId::new(&asked.calls[0].0),
+        name: "git_status".into(),
+        content: "{\"branch\": \"ma\n[cut]".into(),
+    });
+    let said = talk.turn().await.text;
+    assert_eq!(said, "The result of git_status was too long to be read to its end.");
+}
+
+#[tokio::test]
 async fn a_mail_is_asked_for_with_what_the_prompt_says() {
     let said = Talk::new("kim@dwp.com에게 회의 일정 메일 보내줘").turn().await;
     let (tool, arguments) = said.tools()[0];
@@ -198,6 +253,9 @@ async fn a_benchmark_gets_exactly_as_many_words_as_it_asks_for() {
         let said = Talk::new(prompt).turn().await;
         assert_eq!(said.text.split_whitespace().count(), 500, "{prompt}");
     }
+    let said = Talk::new("안녕하세요 words=100000").turn().await.text;
+    assert_eq!(said.split_whitespace().count(), 5000);
+    assert!(said.starts_with("(최대 5,000 단어까지만 답합니다.)"), "{said:.100}");
     let mut talk = Talk::new("저장소 상태 알려줘 words=7");
     let asked = talk.turn().await;
     assert_eq!(asked.tools(), [("git_status", &json!({}))]);

@@ -71,6 +71,7 @@ impl GitMerge {
                 .into(),
             parameters: schema_of::<Arguments>(),
             effect: Effect::Writes,
+            dry_run: false,
         };
         Self { spec, git, tasks }
     }

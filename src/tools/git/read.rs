@@ -72,6 +72,7 @@ impl<O: Operation> ReadTool<O> {
             description: O::DESCRIPTION.into(),
             parameters: schema_of::<O>(),
             effect: Effect::Reads,
+            dry_run: false,
         };
         Arc::new(Self { spec, git: Arc::clone(git), operation: PhantomData })
     }

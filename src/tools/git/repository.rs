@@ -17,6 +17,7 @@ use super::Git;
 use super::blocking::blocking;
 use super::command::GitCommand;
 use super::confinement::Look;
+use super::origin::Origin;
 use super::refs::RefName;
 use super::workspace::Location;
 use crate::tools::ToolError;
@@ -29,6 +30,7 @@ pub(super) struct Repository {
     git_dir: PathBuf,
     common_dir: PathBuf,
     identity: Option<Identity>,
+    origin: Option<Origin>,
 }
 
 /// Who a commit is by.
@@ -44,9 +46,9 @@ impl Repository {
         git.available()?;
         let (git_dir, common_dir) = discover(&git, &location).await?;
         check_confined(&git, &location, &git_dir, &common_dir).await?;
-        let mut repository = Self { git, location, git_dir, common_dir, identity: None };
-        repository.identity = repository.check_settings().await?;
-        Ok(repository)
+        let repository = Self { git, location, git_dir, common_dir, identity: None, origin: None };
+        let (identity, origin) = repository.check_settings().await?;
+        Ok(Self { identity, origin, ..repository })
     }
 
     /// What people call it.
@@ -72,6 +74,11 @@ impl Repository {
     /// Who the repository's own settings say that commits are by.
     pub(super) fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()
+    }
+
+    /// Where it was cloned from, if that is a place on another machine.
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     /// The tools that it was opened with.
@@ -146,10 +153,10 @@ impl Repository {
         Ok((output.code == Some(0)).then(|| output.text().trim().to_owned()))
     }
 
-    /// Refuses settings that run programs, and finds the identity on the way.
-    async fn check_settings(&self) -> Result<Option<Identity>, ToolError> {
+    /// Refuses settings that run programs, and finds identity and origin on the way.
+    async fn check_settings(&self) -> Result<(Option<Identity>, Option<Origin>), ToolError> {
         let output = self.call(&["config", "--list", "-z"]).whole().await?.ok("config")?;
-        let (mut name, mut email) = (None, None);
+        let (mut name, mut email, mut origin) = (None, None, None);
         for entry in output.fields() {
             let (key, value) = entry.split_once('\n').unwrap_or((&entry, ""));
             if runs_a_program(key) {
@@ -158,10 +165,11 @@ impl Repository {
             match key {
                 "user.name" => name = Some(value.to_owned()),
                 "user.email" => email = Some(value.to_owned()),
+                "remote.origin.url" => origin = Origin::of_url(value),
                 _ => {}
             }
         }
-        Ok(name.zip(email).map(|(name, email)| Identity { name, email }))
+        Ok((name.zip(email).map(|(name, email)| Identity { name, email }), origin))
     }
 
     fn refused(&self, why: &str) -> ToolError {

@@ -64,6 +64,7 @@ impl<Q: Query> Reader<Q> {
             description: Q::DESCRIPTION.into(),
             parameters: schema_of::<Q>(),
             effect: Effect::Reads,
+            dry_run: false,
         };
         Arc::new(Self { spec, client: client.cloned(), query: PhantomData })
     }

@@ -93,6 +93,7 @@ impl Server {
             description: String::new(),
             parameters: json!({"type": "object"}),
             effect: self.effect(tool),
+            dry_run: false,
         };
         Some(Arc::new(Unlisted { spec, server }))
     }

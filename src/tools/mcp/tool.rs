@@ -39,8 +39,13 @@ impl McpTool {
     ) -> Self {
         let config = &server.config;
         let effect = server.effect(&name);
-        let spec =
-            ToolSpec { name: format!("{}.{name}", config.name), description, parameters, effect };
+        let spec = ToolSpec {
+            name: format!("{}.{name}", config.name),
+            description,
+            parameters,
+            effect,
+            dry_run: false,
+        };
         let (timeout, max_output_bytes) = (config.timeout, config.max_output_bytes);
         Self { spec, name, schema, timeout, max_output_bytes, link: Arc::clone(&server.link) }
     }

@@ -111,7 +111,13 @@ mod tests {
     use super::*;
 
     fn spec(name: &str, effect: Effect) -> ToolSpec {
-        ToolSpec { name: name.into(), description: String::new(), parameters: json!({}), effect }
+        ToolSpec {
+            name: name.into(),
+            description: String::new(),
+            parameters: json!({}),
+            effect,
+            dry_run: false,
+        }
     }
 
     fn specs() -> Vec<ToolSpec> {

@@ -143,6 +143,12 @@ async fn branch_list_marks_the_current_branch() {
         .collect();
     assert_eq!(branches, [("main", true), ("conflict", false), ("feature", false)]);
     assert_eq!(list["branches"][2]["hash"], FEATURE);
+    assert_eq!(list["origin"], Value::Null, "it was cloned from nowhere");
+    let url = "https://kim:hunter2@github.com/dwp/aura.git";
+    git(&workspace.path("sample"), &["remote", "add", "origin", url]);
+    let list = workspace.tools().await.ok("git_branch_list", Value::Null).await;
+    assert_eq!(list["origin"], "github.com/dwp/aura");
+    assert!(!list.to_string().contains("hunter2"), "{list}");
 }
 
 #[tokio::test]

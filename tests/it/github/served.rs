@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::app::{Options, Server};
+use crate::support::git::{Workspace, git};
 use crate::support::github::{FakeGitHub, Reply, TOKEN, pull};
 use crate::support::stream::{Frame, SseStream};
 
@@ -124,4 +125,41 @@ async fn without_a_token_the_question_the_result_and_the_log_say_that_it_runs_dr
     let mut stream = server.user().stream("acme/shop#12 PR을 분석해주세요").await;
     stream.to_done().await;
     assert!(stream.answer().contains("GITHUB_TOKEN"), "{}", stream.answer());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_token_and_no_repository_it_asks_which_one_it_is() {
+    let github = FakeGitHub::always(|| Reply::status(201, pull(13))).await;
+    let server = server(&github).await;
+    let mut stream = server.user().stream("GitHub PR을 생성해주세요").await;
+    stream.to_done().await;
+    assert!(stream.all("hitl").is_empty() && github.requests().is_empty());
+    assert!(stream.answer().contains("어느 GitHub 저장소에 PR을 만들지"), "{}", stream.answer());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_asks_for_the_pull_request_that_the_workspace_would_make() {
+    let server = Server::embedded().await;
+    let (stream, hitl) = approved(&server, "GitHub PR을 생성해주세요").await;
+    assert_eq!(
+        (&hitl["actionType"], &hitl["context"]["head"]),
+        (&json!("github_create_pr"), &json!("feature"))
+    );
+    assert_eq!(hitl["context"]["owner"], "local");
+    assert!(stream.answer().contains("실제로 보내지는 않았습니다"), "{}", stream.answer());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repository_that_was_cloned_from_github_is_the_one_that_is_meant() {
+    let github = FakeGitHub::always(|| Reply::status(201, pull(13))).await;
+    let workspace = Workspace::with_sample("sample").await;
+    git(&workspace.path("sample"), &["remote", "add", "origin", "git@github.com:acme/shop.git"]);
+    let options = Options::default().set("GITHUB_TOKEN", TOKEN).set("GITHUB_API_URL", github.api());
+    let server = Server::start_in(options, &workspace.root()).await;
+    let (_, hitl) = approved(&server, "GitHub PR을 생성해주세요").await;
+    assert_eq!(
+        (&hitl["context"]["owner"], &hitl["context"]["repo"]),
+        (&json!("acme"), &json!("shop"))
+    );
+    assert_eq!(github.lines(), ["POST /repos/acme/shop/pulls"]);
 }

@@ -34,10 +34,12 @@ pub(super) const CUES: &[Cue] = &[
     // The repository.
     cue(2, &[Status], Says(&["상태", "status", "state"])),
     cue(3, &[Status], Says(&[
-        "변경사항", "변경 사항", "바뀐", "바뀌", "수정된", "커밋되지 않은", "커밋 안", "작업 트리",
+        "변경사항", "변경 사항", "변경된", "바뀐", "바뀌", "수정된", "커밋되지 않은", "커밋 안", "작업 트리",
         "changes", "changed", "uncommitted", "working tree", "work tree",
     ])),
     cue(1, &[Status], Says(&["저장소", "레포", "리포", "작업", "현재", "repository", "repo", "current"])),
+    cue(2, &[Status], Says(&["현재 브랜치", "current branch"])),
+    cue(1, &[Status], Says(&["저장소 어때", "레포 어때", "리포 어때"])),
     cue(1, REPOSITORY, Says(&["git", "깃"])),
     cue(1, &[Status], Begins(&["status"])),
     cue(1, &[Status], Says(&["알려", "보여", "확인", "어때", "tell", "show", "check"])),
@@ -71,7 +73,7 @@ pub(super) const CUES: &[Cue] = &[
     cue(3, &[ReadPull, MergePull], Pull),
     cue(2, &[ReadPull, MergePull], PullNumber),
     cue(2, &[ReadPull], Says(&[
-        "분석", "리뷰", "검토", "요약", "설명", "살펴", "정리",
+        "분석", "리뷰", "검토", "요약", "설명", "살펴", "정리", "봐줘", "봐 줘", "봐주", "look at",
         "analyze", "analyse", "analysis", "review", "summarize", "summarise", "summary", "explain", "describe",
     ])),
     cue(-4, &[ReadPull, ListPulls], Says(&[
@@ -80,9 +82,10 @@ pub(super) const CUES: &[Cue] = &[
     cue(2, &[ListPulls], Says(&["목록", "리스트", "열린", "list"])),
     cue(1, &[ListPulls], Says(&["open"])),
     cue(2, &[CreatePull], Says(&[
-        "생성", "만들", "올려", "열어", "작성", "요청해", "create", "open", "make", "raise", "submit",
+        "생성", "만들", "올려", "열어", "작성", "요청해", "날려", "create", "open", "make", "raise", "submit",
     ])),
     cue(-3, &[CreatePull, MergePull], Says(&["목록", "리스트", "열린", "list", "prs", "pull requests"])),
+    cue(1, &[CreatePull], Says(&["부탁"])),
     cue(2, &[MergePull], Says(&["병합", "머지", "merge"])),
 
     // Branches merged.
@@ -120,7 +123,7 @@ pub(super) const CUES: &[Cue] = &[
 
     // Greetings, and what the planner can do.
     cue(3, &[Help], Says(&[
-        "안녕", "반가", "반갑", "hello", "hi", "hey", "good morning", "good afternoon",
+        "안녕", "반가", "반갑", "hello", "hi", "hey", "good morning", "good afternoon", "good evening",
     ])),
     cue(3, &[Thanks], Says(&["고마", "고맙", "감사", "thanks", "thank you"])),
     cue(3, &[Help], Says(&[

@@ -125,6 +125,18 @@ fn a_result_without_the_usual_fields_is_still_told() {
 }
 
 #[test]
+fn nothing_is_claimed_that_a_result_does_not_say() {
+    for tool in ["git_status", "git_merge", "github_create_pr", "github_merge_pr", "send_email"] {
+        for odd in [json!({}), json!({"note": "queued"}), json!([]), json!("later")] {
+            let told = english(tool, odd.clone());
+            for claim in ["clean", "Merged", "is open", "is merged", "is sent"] {
+                assert!(!told.contains(claim), "{tool} {odd}: {told}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_long_text_is_cut() {
     let file = english("git_show_file", json!({"path": "a", "content": "가".repeat(5000)}));
     assert_eq!(file.chars().filter(|c| *c == '가').count(), TEXT_MAX);

@@ -7,12 +7,13 @@ use super::super::language::Language;
 use super::super::names::{self, Route};
 use super::super::pulls;
 use super::known::Known;
-use super::{Call, Plan, Reply, Situation};
+use super::{Call, Missing, Plan, Reply, Situation};
 
-/// Whose repository it is assumed to be, where nothing says it.
-const DEFAULT_OWNER: &str = "dwp";
-/// What it is assumed to be called, where no tool says it.
-const DEFAULT_REPOSITORY: &str = "workspace";
+/// Whose a repository of the workspace is in a dry run, where it was cloned from nowhere. Nothing is
+/// sent there.
+const LOCAL_OWNER: &str = "local";
+/// The tool that makes one.
+const CREATE: &str = "github_create_pr";
 /// How many commits are read for a pull request.
 const COMMITS: u32 = 20;
 /// Longest title of a pull request, in characters.
@@ -26,17 +27,21 @@ struct Branches {
 }
 
 impl Situation<'_> {
-    /// A named pull request is read on GitHub; otherwise the branches here are: first which there
-    /// are, then what differs and which commits do it.
+    /// A named pull request is read on GitHub. Of a repository that is named alone, its pull requests
+    /// are. Where nothing is named, the branches here are compared.
     pub(super) fn read_pull(&self) -> Plan {
-        match self.pull() {
-            Some(pull) if self.offers("github_get_pr") => self.read_on_github(&pull),
-            Some(_) | None => self.read_branches(),
+        match (self.pull(), self.repository()) {
+            (Some(pull), _) => self.read_on_github(&pull),
+            (None, Some(repository)) => {
+                let arguments = json!({"owner": repository.owner, "repo": repository.name});
+                self.once("github_list_prs", arguments, 0, Reply::WhichPull)
+            }
+            (None, None) => self.read_branches(),
         }
     }
 
     fn read_on_github(&self, pull: &pulls::Pull) -> Plan {
-        if self.is_open("github_get_pr") {
+        if !self.conversation.called("github_get_pr") {
             return self.once("github_get_pr", arguments(pull), 0, Reply::Analysis);
         }
         let known = self.conversation.result_of("github_get_pr").is_some();
@@ -46,68 +51,96 @@ impl Situation<'_> {
         Plan::say(Reply::Analysis)
     }
 
+    /// Which branches there are, then what differs and which commits do it.
     fn read_branches(&self) -> Plan {
         if self.is_open("git_branch_list") {
-            return self.once("git_branch_list", json!({}), 0, Reply::Analysis);
+            return self.once("git_branch_list", json!({}), 0, Reply::Comparison);
         }
-        let Branches { base, head, assumed } = self.branches();
+        let known = Known::of(self.conversation);
+        let Branches { base, head: Some(head), assumed } = self.branches(&known) else {
+            return Plan::say(match known.is_told() {
+                true => Reply::NothingToPropose,
+                false => Reply::Missing(Missing::Pull),
+            });
+        };
         let mut calls = Vec::new();
         if self.is_open("git_diff") {
-            let whole = head.as_ref().map_or(json!({}), |head| json!({"from": base, "to": head}));
-            calls.push(Call { tool: "git_diff", arguments: whole });
+            calls.push(Call { tool: "git_diff", arguments: json!({"from": base, "to": head}) });
         }
         if self.is_open("git_log") {
-            calls.push(log_of(head.as_deref()));
+            calls.push(log_of(&head));
         }
-        if !calls.is_empty() {
-            return Plan::call(calls, 2 - assumed, assumed);
+        match calls.is_empty() {
+            false => Plan::call(calls, 2 - assumed, assumed),
+            true if self.conversation.done.is_empty() => Plan::say(Reply::NotOffered("git_diff")),
+            true => Plan::say(Reply::Comparison),
         }
-        if self.conversation.done.is_empty() {
-            return Plan::say(Reply::NotOffered("git_diff"));
-        }
-        Plan::say(Reply::Analysis)
     }
 
-    /// Reads the branches and the commits, as far as such tools are offered, then asks for the pull
-    /// request that they make.
+    /// Finds out which repository and which branches it is about, as far as the prompt does not say
+    /// it, then reads the commits and asks for the pull request that they make.
     pub(super) fn create_pull(&self) -> Plan {
-        if self.conversation.called("github_create_pr") {
+        if self.conversation.called(CREATE) {
             return Plan::say(Reply::Results);
         }
-        if !self.offers("github_create_pr") {
-            return Plan::say(Reply::NotOffered("github_create_pr"));
+        if !self.offers(CREATE) {
+            return Plan::say(Reply::NotOffered(CREATE));
         }
         if self.is_open("git_branch_list") {
             return self.once("git_branch_list", json!({}), 0, Reply::Results);
         }
-        let Branches { base, head, assumed } = self.branches();
-        let Some(head) = head else {
-            return Plan::say(Reply::NothingToPropose);
+        let here = Known::of(self.conversation);
+        let named = self.repository();
+        let Some(repository) = named.clone().or_else(|| self.repository_here(&here)) else {
+            return Plan::say(Reply::Missing(Missing::PullRepository));
         };
-        if self.is_open("git_log") {
-            let calls = vec![log_of(Some(&head)), log_of(Some(&base))];
+        // What is known of another repository says nothing of the one that is meant.
+        let is_here = here.on_github().is_none_or(|here| here == repository);
+        let known = if is_here { here } else { Known::nothing() };
+        let Branches { base, head, assumed } = self.branches(&known);
+        let Some(head) = head else {
+            return Plan::say(match known.is_told() {
+                true => Reply::NothingToPropose,
+                false => Reply::Missing(Missing::Head),
+            });
+        };
+        if known.is_told() && self.is_open("git_log") {
+            let calls = vec![log_of(&head), log_of(&base)];
             return Plan::call(calls, 2 - assumed, assumed);
         }
-        let named = self.repository();
         let assumed = assumed + usize::from(named.is_none());
-        let repository = named.unwrap_or_else(|| self.default_repository());
-        let subjects = self.subjects(&head, &base);
-        let (said, language) = (dictated::read(self.prompt), Language::of(self.prompt));
-        let arguments = json!({
-            "owner": repository.owner,
-            "repo": repository.name,
-            "title": said.title.unwrap_or_else(|| title(&subjects, &head, &base)),
-            "body": said.body.unwrap_or_else(|| body(&subjects, &head, &base, language)),
-            "head": head,
-            "base": base,
-        });
-        self.once("github_create_pr", arguments, assumed, Reply::Results)
+        self.once(CREATE, self.proposal(&repository, &head, &base), assumed, Reply::Results)
     }
 
-    /// The branches that the prompt names; for what it does not, the repository's: the base is
+    /// The arguments of a new pull request.
+    fn proposal(&self, repository: &pulls::Repository, head: &str, base: &str) -> Value {
+        let subjects = self.subjects(head, base);
+        let (said, language) = (dictated::read(self.prompt), Language::of(self.prompt));
+        json!({
+            "owner": repository.owner,
+            "repo": repository.name,
+            "title": said.title.unwrap_or_else(|| title(&subjects, head, base)),
+            "body": said.body.unwrap_or_else(|| body(&subjects, head, base, language)),
+            "head": head,
+            "base": base,
+        })
+    }
+
+    /// The workspace's repository on GitHub, if it was cloned from there. In a dry run its name here
+    /// will do: nothing is sent to anybody.
+    fn repository_here(&self, here: &Known<'_>) -> Option<pulls::Repository> {
+        let local = || {
+            let path = here.repository().filter(|_| self.offered.runs_dry(CREATE))?;
+            let name = path.rsplit('/').next()?;
+            Some(pulls::Repository { owner: LOCAL_OWNER.to_owned(), name: name.to_owned() })
+        };
+        here.on_github().or_else(local)
+    }
+
+    /// The branches that the prompt names; for what it does not, those that are known: the base is
     /// what branches usually start from, the head the current branch, a feature branch, or the first other one.
-    /// No head: the repository is known to have no other branch.
-    fn branches(&self) -> Branches {
+    /// No head: none is known.
+    fn branches(&self, known: &Known<'_>) -> Branches {
         let Dictated { rest, .. } = dictated::read(self.prompt);
         let Route { source, target } = names::route(&rest);
         // "feature 브랜치로 PR을 만들어줘": the only branch that is named is what is proposed.
@@ -116,7 +149,6 @@ impl Situation<'_> {
             (Some(only), None) if names::is_base(&only) => (None, Some(only)),
             route => route,
         };
-        let known = Known::of(self.conversation);
         let assumed = usize::from(source.is_none()) + usize::from(target.is_none());
         let taken = source.as_deref();
         let base = target.unwrap_or_else(|| known.base(taken).unwrap_or("main").to_owned());
@@ -142,13 +174,6 @@ impl Situation<'_> {
         let commits = log.and_then(|log| log.result.as_ref().ok()?.get("commits")?.as_array());
         commits.into_iter().flatten()
     }
-
-    fn default_repository(&self) -> pulls::Repository {
-        let results = self.conversation.done.iter().filter_map(|done| done.result.as_ref().ok());
-        let name = results.filter_map(|result| result.get("repository")?.as_str()).next();
-        let name = name.filter(|name| !name.is_empty()).unwrap_or(DEFAULT_REPOSITORY);
-        pulls::Repository { owner: DEFAULT_OWNER.to_owned(), name: name.to_owned() }
-    }
 }
 
 /// The arguments that name a pull request.
@@ -156,12 +181,8 @@ pub(super) fn arguments(pull: &pulls::Pull) -> Value {
     json!({"owner": pull.repository.owner, "repo": pull.repository.name, "number": pull.number})
 }
 
-fn log_of(branch: Option<&str>) -> Call {
-    let mut arguments = json!({"limit": COMMITS});
-    if let Some(branch) = branch {
-        arguments["ref"] = branch.into();
-    }
-    Call { tool: "git_log", arguments }
+fn log_of(branch: &str) -> Call {
+    Call { tool: "git_log", arguments: json!({"limit": COMMITS, "ref": branch}) }
 }
 
 fn title(subjects: &[&str], head: &str, base: &str) -> String {

@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
 
 use super::commits;
-use super::talk::Talk;
+use super::talk::{Said, Talk};
 
 fn branch_list() -> Value {
-    json!({"branches": [
+    json!({"repository": "sample", "origin": "github.com/dwp/aura", "branches": [
         {"name": "feature", "current": false, "hash": "f2", "subject": "Add search"},
         {"name": "main", "current": true, "hash": "m1", "subject": "Start"},
     ]})
@@ -66,7 +66,11 @@ async fn a_pull_request_that_cannot_be_read_is_reported_without_its_diff() {
     let first = talk.turn().await;
     talk.answer(&first, &[json!({"error": "the tool is not configured: set GITHUB_TOKEN"})]);
     let said = talk.turn().await;
-    assert!(said.calls.is_empty() && said.text.contains("set GITHUB_TOKEN"), "{}", said.text);
+    assert!(said.calls.is_empty(), "{:?}", said.tools());
+    let expected = "I could not analyze the pull request, because I could not read it on GitHub.\n\n\
+                    GitHub could not be read. The tool github_get_pr failed: the tool is not \
+                    configured: set GITHUB_TOKEN";
+    assert_eq!(said.text, expected);
 }
 
 #[tokio::test]
@@ -87,7 +91,7 @@ async fn a_new_pull_request_is_made_of_the_commits_that_only_its_head_has() {
     talk.answer(&second, &[head, commits(&[("m1", "Start")])]);
     let third = talk.turn().await;
     let expected = json!({
-        "owner": "dwp", "repo": "workspace", "title": "Add search (+1)",
+        "owner": "dwp", "repo": "aura", "title": "Add search (+1)",
         "body": "`feature` → `main`\n\n## 변경 사항\n\n- Add search\n- Add index",
         "head": "feature", "base": "main",
     });
@@ -96,6 +100,81 @@ async fn a_new_pull_request_is_made_of_the_commits_that_only_its_head_has() {
     let said = talk.turn().await;
     assert!(said.text.contains("시험 실행"), "{}", said.text);
     assert!(said.text.contains("\"title\": \"Add search (+1)\""), "{}", said.text);
+}
+
+/// The talk up to where all is known that the tools can tell; what is said then.
+async fn after_reading(mut talk: Talk, list: Value) -> (Talk, Said) {
+    let listed = talk.turn().await;
+    assert_eq!(listed.tools(), [("git_branch_list", &json!({}))]);
+    talk.answer(&listed, &[list]);
+    let mut said = talk.turn().await;
+    if said.tools().first().is_some_and(|(tool, _)| *tool == "git_log") {
+        let results = vec![commits(&[("f1", "Add search")]); said.calls.len()];
+        talk.answer(&said, &results);
+        said = talk.turn().await;
+    }
+    (talk, said)
+}
+
+#[tokio::test]
+async fn a_pull_request_is_never_made_in_a_repository_that_nobody_named() {
+    let no_workspace = json!({"error": "the tool is not configured: set WORKSPACE_ROOT"});
+    let mut elsewhere = branch_list();
+    elsewhere["origin"] = "gitlab.com/dwp/aura".into();
+    let mut nowhere = branch_list();
+    nowhere["origin"] = Value::Null;
+    for prompt in [
+        "GitHub PR을 생성해주세요",
+        "create a pull request",
+        "feature 브랜치로 PR 만들어줘",
+        "open a PR from feature to main",
+    ] {
+        for list in [&no_workspace, &elsewhere, &nowhere] {
+            let (_, said) = after_reading(Talk::new(prompt), list.clone()).await;
+            assert!(said.calls.is_empty(), "{prompt}: {:?}", said.tools());
+            let asks = said.text.contains("어느 GitHub 저장소")
+                || said.text.contains("in which GitHub repository");
+            assert!(asks, "{}", said.text);
+            let tells =
+                said.text.contains("git_branch_list") && said.text.contains("WORKSPACE_ROOT");
+            assert_eq!(tells, list == &no_workspace, "what failed is told: {}", said.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_is_made_of_the_workspace_wherever_it_was_cloned_from() {
+    let mut list = branch_list();
+    let proposed = async |list: &Value| {
+        let talk = Talk::new("GitHub PR을 생성해주세요").running_dry();
+        let (_, said) = after_reading(talk, list.clone()).await;
+        let (tool, arguments) = said.tools()[0];
+        assert_eq!(
+            (tool, &arguments["head"], &arguments["base"]),
+            ("github_create_pr", &json!("feature"), &json!("main"))
+        );
+        format!("{}/{}", arguments["owner"].as_str().unwrap(), arguments["repo"].as_str().unwrap())
+    };
+    assert_eq!(proposed(&list).await, "dwp/aura");
+    list["origin"] = Value::Null;
+    assert_eq!(proposed(&list).await, "local/sample");
+
+    let failed = json!({"error": "the tool is not configured: set WORKSPACE_ROOT"});
+    let talk = Talk::new("GitHub PR을 생성해주세요").running_dry();
+    let (_, said) = after_reading(talk, failed).await;
+    assert!(said.calls.is_empty() && said.text.contains("WORKSPACE_ROOT"), "{}", said.text);
+}
+
+#[tokio::test]
+async fn the_branches_of_one_repository_are_not_proposed_in_another() {
+    let prompt = "acme/shop 저장소에 PR을 생성해줘";
+    let (_, said) = after_reading(Talk::new(prompt), branch_list()).await;
+    assert!(said.calls.is_empty() && said.text.contains("어느 브랜치로 PR"), "{}", said.text);
+    let mut unknown = branch_list();
+    unknown["origin"] = Value::Null;
+    let (_, said) = after_reading(Talk::new(prompt), unknown).await;
+    let (_, arguments) = said.tools()[0];
+    assert_eq!((&arguments["repo"], &arguments["head"]), (&json!("shop"), &json!("feature")));
 }
 
 #[tokio::test]
@@ -108,19 +187,24 @@ async fn a_new_pull_request_needs_no_other_tool() {
         "body": "`topic` → `develop`", "head": "topic", "base": "develop",
     });
     assert_eq!(said.tools(), [("github_create_pr", &expected)]);
-    let assumed = Talk::new("PR을 생성해줘").offering(&["github_create_pr"]).turn().await;
-    assert_eq!(assumed.tools()[0].1["head"], "feature");
-    assert!(assumed.end.confidence < said.end.confidence, "three arguments were assumed");
+    let prompt = "dwp/aura 저장소에 topic 브랜치로 PR을 생성해줘";
+    let assumed = Talk::new(prompt).offering(&["github_create_pr"]).turn().await;
+    assert_eq!(assumed.tools()[0].1["base"], "main");
+    assert!(assumed.end.confidence < said.end.confidence, "the base was assumed");
+    let prompt = "dwp/aura 저장소에 PR을 생성해줘";
+    let asked = Talk::new(prompt).offering(&["github_create_pr"]).turn().await;
+    assert!(asked.text.contains("어느 브랜치로 PR"), "no branch is made up: {}", asked.text);
 }
 
 #[tokio::test]
 async fn a_title_that_is_dictated_is_the_title() {
+    let page = json!({"url": "https://github.com/dwp/aura"});
     for (prompt, title) in [
         ("create a pull request from topic to main titled \"Add login\"", "Add login"),
         ("topic에서 main으로 PR 제목을 \"로그인 추가\"로 생성해줘", "로그인 추가"),
         ("topic에서 main으로 \"merge x into y\" 제목으로 PR 만들어줘", "merge x into y"),
     ] {
-        let said = Talk::new(prompt).offering(&["github_create_pr"]).turn().await;
+        let said = Talk::on_page(prompt, &page).offering(&["github_create_pr"]).turn().await;
         let (_, arguments) = said.tools()[0];
         assert_eq!(arguments["title"], title, "{prompt}");
         assert_eq!((&arguments["head"], &arguments["base"]), (&json!("topic"), &json!("main")));
@@ -128,10 +212,62 @@ async fn a_title_that_is_dictated_is_the_title() {
 }
 
 #[tokio::test]
+async fn of_a_repository_that_is_named_alone_its_pull_requests_are_listed() {
+    let page = json!({"url": "https://github.com/dwp/aura"});
+    for mut talk in
+        [Talk::new("dwp/aura 저장소의 PR을 분석해주세요"), Talk::on_page("PR 분석해줘", &page)]
+    {
+        let first = talk.turn().await;
+        let repository = json!({"owner": "dwp", "repo": "aura"});
+        assert_eq!(first.tools(), [("github_list_prs", &repository)]);
+        talk.answer(&first, &[json!({"pullRequests": [{"number": 3, "title": "Add search"}]})]);
+        let said = talk.turn().await.text;
+        assert!(said.contains("#3 Add search") && said.contains("어느 PR인가요?"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_read_on_github_is_not_called_an_analysis_of_it() {
+    let mut talk = Talk::new("GitHub PR을 분석해주세요");
+    let listed = talk.turn().await;
+    talk.answer(&listed, &[branch_list()]);
+    let read = talk.turn().await;
+    let diff = json!({"from": "main", "to": "feature", "files": [{"path": "a", "added": 1, "deleted": 0}]});
+    talk.answer(&read, &[diff, json!({"error": "no such branch"})]);
+    let said = talk.turn().await.text;
+    assert!(said.contains("GitHub는 읽지 않았습니다"), "{said}");
+    assert!(said.contains("git_log 도구가 실패했습니다: no such branch"), "{said}");
+    assert!(!said.contains("커밋"), "no commit was looked at: {said}");
+
+    let mut talk = Talk::new("review dwp/aura#12").offering(&["git_branch_list"]);
+    let said = talk.turn().await;
+    assert!(
+        said.calls.is_empty() && said.text.contains("github_get_pr, which is not"),
+        "{}",
+        said.text
+    );
+
+    let mut talk = Talk::new("GitHub PR을 분석해주세요");
+    let listed = talk.turn().await;
+    talk.answer(&listed, &[json!({"error": "set WORKSPACE_ROOT"})]);
+    let said = talk.turn().await;
+    assert!(
+        said.calls.is_empty(),
+        "what failed for all is not asked for twice: {:?}",
+        said.tools()
+    );
+    for part in ["git_branch_list 도구가 실패했습니다: set WORKSPACE_ROOT", "어느 PR인가요?"]
+    {
+        assert!(said.text.contains(part), "{part}: {}", said.text);
+    }
+}
+
+#[tokio::test]
 async fn a_repository_with_one_branch_has_nothing_to_propose() {
     let mut talk = Talk::new("create a pull request");
     let first = talk.turn().await;
-    talk.answer(&first, &[json!({"branches": [{"name": "main", "current": true}]})]);
+    let only = json!([{"name": "main", "current": true}]);
+    talk.answer(&first, &[json!({"origin": "github.com/dwp/aura", "branches": only})]);
     let said = talk.turn().await;
     assert!(said.calls.is_empty() && said.text.contains("nothing to propose"), "{}", said.text);
 }

@@ -40,13 +40,16 @@ impl Said {
 pub(super) struct Talk {
     pub(super) messages: Vec<Message>,
     pub(super) offered: Vec<&'static str>,
+    /// Whether the tools only show what they would send.
+    pub(super) runs_dry: bool,
     /// What of the next turn was shown already.
     pub(super) begun: String,
 }
 
 impl Talk {
     pub(super) fn new(prompt: &str) -> Self {
-        Self { messages: vec![user(prompt)], offered: ALL_TOOLS.to_vec(), begun: String::new() }
+        let (messages, offered) = (vec![user(prompt)], ALL_TOOLS.to_vec());
+        Self { messages, offered, runs_dry: false, begun: String::new() }
     }
 
     pub(super) fn on_page(prompt: &str, context: &Value) -> Self {
@@ -61,6 +64,11 @@ impl Talk {
         self
     }
 
+    pub(super) fn running_dry(mut self) -> Self {
+        self.runs_dry = true;
+        self
+    }
+
     pub(super) fn after(mut self, begun: &str) -> Self {
         self.begun = begun.to_owned();
         self
@@ -72,6 +80,7 @@ impl Talk {
             description: String::new(),
             parameters: json!({"type": "object"}),
             effect: Effect::Reads,
+            dry_run: self.runs_dry,
         };
         let request = ChatRequest {
             messages: self.messages.clone(),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{MAX_LISTED, Operation};
 use crate::tools::ToolError;
+use crate::tools::git::origin::Origin;
 use crate::tools::git::refs::RelativePath;
 use crate::tools::git::repository::Repository;
 
@@ -19,7 +20,7 @@ pub(super) struct Branches {
 impl Operation for Branches {
     const NAME: &'static str = "git_branch_list";
     const DESCRIPTION: &'static str = "List the local branches of a git repository, the latest \
-        commit first, and say which one is current.";
+        commit first; say which one is current, and where the repository was cloned from.";
 
     fn repository(&self) -> Option<&RelativePath> {
         self.repository.as_ref()
@@ -35,6 +36,7 @@ impl Operation for Branches {
         let branches: Vec<Value> = fields.chunks_exact(4).map(branch).collect();
         Ok(json!({
             "repository": repository.name(),
+            "origin": repository.origin().map(Origin::as_str),
             "branches": branches.iter().take(MAX_LISTED).collect::<Vec<_>>(),
             "truncated": output.missing > 0 || branches.len() > MAX_LISTED,
         }))
