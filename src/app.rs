@@ -78,9 +78,11 @@ pub enum AppError {
     /// The approval policy cannot be kept.
     #[error("tools.approval: {0}")]
     Policy(#[from] PolicyError),
-    /// Nobody can approve a tool that is not there.
-    #[error("tools.approvers.{tool}: {error}")]
-    Approvers {
+    /// A table of the settings names a tool that is not there.
+    #[error("{table}.{tool}: {error}")]
+    NoSuchTool {
+        /// The table.
+        table: &'static str,
         /// The name in the rule.
         tool: String,
         /// What there is.
@@ -154,6 +156,7 @@ impl App {
         let limits = limits(&settings);
         let terms = terms(&settings, store_patience);
         let approvers = tools::approvers(&settings, &tools)?;
+        let answer_times = tools::answer_times(&settings, &tools)?;
         let gate = Arc::default();
         let notices = settings.stream.notices;
         let instructions = settings.agent.instructions.clone();
@@ -162,6 +165,7 @@ impl App {
             model,
             tools,
             approvers,
+            answer_times,
             gate,
             instructions,
             limits,
@@ -247,7 +251,6 @@ fn limits(settings: &Settings) -> Limits {
     Limits {
         max_turns: count(settings.agent.max_turns),
         max_tool_calls: count(settings.agent.max_tool_calls),
-        hitl_timeout: settings.hitl.timeout,
         hitl_warning: settings.hitl.warning,
         asking: match settings.hitl.ask {
             Ask::OneByOne => Asking::OneByOne,

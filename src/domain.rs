@@ -8,6 +8,7 @@ pub mod clock;
 pub mod confidence;
 pub mod context;
 pub mod day;
+pub mod deadline;
 pub mod entry;
 pub mod error_code;
 pub mod event;
@@ -22,7 +23,7 @@ pub mod role;
 pub mod session;
 pub mod signal;
 
-pub use approval::{ApprovalRequest, ApprovalStatus, Decision, Verdict};
+pub use approval::{ApprovalRequest, Decision, Standing, Verdict, Vote};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
 pub use audit::{
     ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, AuditReason, Broken, ChainEnd,
@@ -33,6 +34,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use confidence::{Certainty, Confidence};
 pub use context::PageContext;
 pub use day::UtcDay;
+pub use deadline::Deadline;
 pub use entry::{Entry, Shown};
 pub use error_code::ErrorCode;
 pub use event::Event;

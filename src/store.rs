@@ -12,7 +12,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ApprovalRequest, AuditEntry, AuditFact, Decision, Entry, EventId, KeyClaim, Message,
+    ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Entry, EventId, KeyClaim, Message,
     RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, TenantId, ThreadId, UserId, UtcDay,
 };
 
@@ -81,6 +81,18 @@ pub trait Journal: Send + Sync {
         session: &SessionId,
         expected: EventId,
         entries: &[Entry],
+    ) -> Result<(), AppendError> {
+        self.append_waiting(session, expected, entries, None).await
+    }
+
+    /// The same for a run that waits for people from then on, until the latest of its deadlines: its
+    /// journal is kept for 12 h past that, if that is later. The next append counts anew.
+    async fn append_waiting(
+        &self,
+        session: &SessionId,
+        expected: EventId,
+        entries: &[Entry],
+        until: Option<Deadline>,
     ) -> Result<(), AppendError>;
 
     /// The first `limit` entries with an id greater than `after`, oldest first; empty if there are
@@ -204,7 +216,19 @@ pub trait Approvals: Send + Sync {
     /// subscribes to the session's signals, and stores the request, the session's pointer to it and
     /// the checkpoint. When this returns `Ok`, all of that is so (contract, section 5.3, 1).
     /// On an error some of it may be; asking again is safe.
-    async fn open(&self, request: &ApprovalRequest, checkpoint: &str) -> Result<(), StoreError>;
+    ///
+    /// The request and the pointer live for the times of contract section 5.1, and at least until
+    /// 600 s past the deadline. What is known of the session, its place in its caller's list, its
+    /// conversation and the checkpoint are kept until 12 h past the deadline, if that is later than
+    /// they would be otherwise. Once all of that is so, others are told of the request on
+    /// `hitl:requests:<tenantId>`, where the store has such a channel (the embedded one has not: there
+    /// is no other process that could hear it).
+    async fn open(
+        &self,
+        meta: &SessionMeta,
+        request: &ApprovalRequest,
+        checkpoint: &str,
+    ) -> Result<(), StoreError>;
 
     /// Subscribes to the session's signals. When this returns `Ok` the subscription is live, and
     /// stays so over lost connections until [`Approvals::unwatch`]; after each re-subscription the
@@ -217,7 +241,8 @@ pub trait Approvals: Send + Sync {
     /// The stored request as JSON text, whoever wrote it last.
     async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError>;
 
-    /// Replaces the stored request, if it has not expired; keeps its remaining time to live.
+    /// Replaces the stored request, if it has not expired; keeps its remaining time to live, and tells
+    /// others of it as [`Approvals::open`] does.
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError>;
 
     /// The session's last signal as JSON text, whoever wrote it.
@@ -237,12 +262,23 @@ pub trait Approvals: Send + Sync {
     async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError>;
 
     /// Decides, unless somebody already has: writes `decision` if and only if the request has none,
-    /// atomically over all processes, and says whose stands. Kept for 24 h.
-    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError>;
+    /// atomically over all processes, and says whose stands. Kept for 24 h, and in any case until 12 h
+    /// past the request's deadline, so that it outlives every copy of the request.
+    async fn decide(
+        &self,
+        id: &RequestId,
+        deadline: Deadline,
+        decision: &Decision,
+    ) -> Result<Decided, StoreError>;
 
     /// Notes that this person says yes to a request that several have to approve; returns how many
-    /// different people have said so. Saying it twice counts once. Kept for 24 h.
-    async fn endorse(&self, id: &RequestId, user: &UserId) -> Result<usize, StoreError>;
+    /// different people have said so. Saying it twice counts once. Kept as long as a decision.
+    async fn endorse(
+        &self,
+        id: &RequestId,
+        deadline: Deadline,
+        user: &UserId,
+    ) -> Result<usize, StoreError>;
 
     /// The decision that stands, if there is one.
     async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError>;

@@ -7,10 +7,12 @@ use aura_platform::domain::event::{
 };
 use aura_platform::domain::plan::{PlanStep, StepStatus};
 use aura_platform::domain::{
-    ApprovalRequest, ApprovalStatus, Approvers, Confidence, ErrorCode, Event, EventId, Quorum,
-    RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, Usage, UserId,
+    ApprovalRequest, Approvers, Confidence, Deadline, ErrorCode, Event, EventId, Quorum, RequestId,
+    SessionId, Standing, StepId, TenantId, ThreadId, ToolCallId, Usage, UserId,
 };
 use aura_platform::sse::frame::{self, Form};
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 const NOW: u64 = 1_706_152_860;
@@ -243,9 +245,9 @@ fn question() -> ApprovalRequest {
         action_type: "git_merge".into(),
         context: json!({"source": "feature", "target": "main"}),
         message: "feature를 main에 병합할까요?".into(),
-        status: ApprovalStatus::Pending,
+        standing: Standing::Pending,
         created_at: 1_706_152_860_123,
-        expires_at: 1_706_153_161,
+        deadline: Deadline::after(1_706_152_860_123, Duration::from_secs(300)),
         quorum: Quorum::from(&"2 of role:manager".parse::<Approvers>().unwrap()),
         tool_call_id: None,
         args_hash: None,

@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use super::gate::Waiting;
 use super::journal::{Draft, JournalError};
 use super::record::{PlannedCall, Record};
 use super::run::{Env, Flow, Run, Step};
-use super::votes::keep_request;
+use super::stored_request::keep_request;
+use super::waiting::Waiting;
 use crate::domain::event::{ThoughtKind, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
-    ApprovalRequest, ApprovalStatus, Approvers, ArgumentsHash, Decision, Event, Quorum, RequestId,
-    SessionId, Verdict,
+    ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Quorum, RequestId,
+    SessionId, Standing, Verdict,
 };
 use crate::tools::Tool;
 
@@ -57,10 +57,10 @@ impl Run {
 
     /// Makes the answers to these questions heard and found.
     async fn open(&self, questions: &[Question], checkpoint: &str) -> Result<(), JournalError> {
-        let desk = &self.env.desk;
+        let (desk, meta) = (&self.env.desk, &self.state.meta);
         for Question { planned, request } in questions {
             self.record_request(planned, request).await?;
-            let opened = desk.patiently(|| desk.store.open(request, checkpoint)).await;
+            let opened = desk.patiently(|| desk.store.open(meta, request, checkpoint)).await;
             opened.map_err(JournalError::StoreAway)?;
             log_interrupt(request);
         }
@@ -91,13 +91,14 @@ impl Run {
     /// Returns what the journal is to say of it, in the same append as the end: with this alone a
     /// new owner would take the questions' decisions for the reason to end.
     pub(super) async fn withdraw_questions(&mut self) -> Result<Vec<Draft>, JournalError> {
-        let pending: Vec<RequestId> =
-            self.state.pending_requests().map(|request| request.request_id.clone()).collect();
+        let pending = self.state.pending_requests();
+        let pending: Vec<(RequestId, Deadline)> =
+            pending.map(|request| (request.request_id.clone(), request.deadline)).collect();
         let desk = &self.env.desk;
         let mut drafts = Vec::new();
-        for request in pending {
+        for (request, deadline) in pending {
             let proposal = Decision::of(Verdict::Cancelled, desk.clock.now_ms());
-            let decided = desk.patiently(|| desk.store.decide(&request, &proposal)).await;
+            let decided = desk.patiently(|| desk.store.decide(&request, deadline, &proposal)).await;
             let decision = decided.map_err(JournalError::StoreAway)?.standing(proposal);
             if let Some((planned, asked)) = self.state.asked_about(&request) {
                 self.record_decision(planned, asked, &decision).await?;
@@ -117,13 +118,13 @@ impl Run {
         let is_near = |request: &&ApprovalRequest| {
             let waiting = Waiting::for_request(request, Approvers::default());
             let due = waiting.warning_ms(before).is_some_and(|at| at <= now_ms);
-            due && now_ms < waiting.deadline_ms()
+            due && !waiting.deadline.has_passed(now_ms)
                 && !self.state.warned.contains(&request.request_id)
         };
         let near: Vec<ApprovalRequest> =
             self.state.pending_requests().filter(is_near).cloned().collect();
         let drafts = near.iter().map(|request| {
-            let left = (request.expires_at * 1000).saturating_sub(now_ms).div_ceil(1000);
+            let left = request.deadline.left(now_ms).as_millis().div_ceil(1000);
             let tool = &request.action_type;
             let content = format!("{tool} 승인 요청이 {left}초 뒤에 만료됩니다.");
             let thought =
@@ -143,7 +144,7 @@ impl Run {
         doubt: Option<&str>,
     ) -> Question {
         let now_ms = self.env.desk.clock.now_ms();
-        let wait_ms = u64::try_from(self.env.limits.hitl_timeout.as_millis()).unwrap_or(u64::MAX);
+        let time = self.env.answer_times.of(&planned.call.name);
         let question = tool.question(&arguments);
         let request = ApprovalRequest {
             request_id: RequestId::generate(),
@@ -155,10 +156,9 @@ impl Run {
             args_hash: Some(ArgumentsHash::of(&planned.call.name, &arguments)),
             context: arguments,
             message: doubt.map_or(question.clone(), |doubt| format!("{doubt} {question}")),
-            status: ApprovalStatus::Pending,
+            standing: Standing::Pending,
             created_at: now_ms,
-            // Whole seconds on the wire: nobody gets less than the time promised.
-            expires_at: now_ms.saturating_add(wait_ms).div_ceil(1000),
+            deadline: Deadline::after(now_ms, time),
             quorum: Quorum::from(&self.env.approvers.of(&planned.call.name)),
             more: serde_json::Map::new(),
         };
@@ -178,7 +178,7 @@ impl Env {
 fn log_interrupt(request: &ApprovalRequest) {
     tracing::info!(
         tool = %request.action_type, request = %request.request_id, session = %request.session_id,
-        tenant = %request.tenant_id, expires_at = request.expires_at, "HITL Interrupt"
+        tenant = %request.tenant_id, expires_at = request.deadline.expires_at(), "HITL Interrupt"
     );
     tracing::info!(session = %request.session_id, "checkpoint saved");
 }

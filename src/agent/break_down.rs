@@ -1,5 +1,6 @@
 //! The end of a run that cannot go on: it panicked, or met something stored that nobody can read.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -9,9 +10,9 @@ use super::journal::{JournalError, Writer};
 use super::run::Run;
 use super::service::AgentService;
 use super::state::{State, last_id};
-use super::votes::keep_request;
+use super::stored_request::keep_request;
 use crate::domain::event::{EndStatus, ErrorEvent};
-use crate::domain::{Decision, EventId, RequestId, SessionId, Verdict};
+use crate::domain::{Deadline, Decision, EventId, RequestId, SessionId, Verdict};
 use crate::store::StoreError;
 
 impl AgentService {
@@ -54,13 +55,11 @@ impl AgentService {
 
     /// Takes back what a run that broke down had asked.
     async fn take_back(&self, session: &SessionId, state: Option<&State>) {
-        let mut asked: Vec<RequestId> =
-            self.env.gate.withdraw(session).into_iter().map(|waiting| waiting.request).collect();
-        asked.extend(
-            state.into_iter().flat_map(State::pending_requests).map(|r| r.request_id.clone()),
-        );
-        asked.sort();
-        asked.dedup();
+        let waited = self.env.gate.withdraw(session).into_iter();
+        let mut asked: BTreeMap<RequestId, Deadline> =
+            waited.map(|waiting| (waiting.request, waiting.deadline)).collect();
+        let pending = state.into_iter().flat_map(State::pending_requests);
+        asked.extend(pending.map(|request| (request.request_id.clone(), request.deadline)));
         self.cancel_requests(session, asked, state).await;
     }
 
@@ -69,12 +68,15 @@ impl AgentService {
     pub(super) async fn cancel_requests(
         &self,
         session: &SessionId,
-        asked: Vec<RequestId>,
+        asked: BTreeMap<RequestId, Deadline>,
         state: Option<&State>,
     ) {
-        for request in asked {
+        if !asked.is_empty() {
+            self.unwatch_later(session);
+        }
+        for (request, deadline) in asked {
             let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
-            match self.env.desk.store.decide(&request, &proposal).await {
+            match self.env.desk.store.decide(&request, deadline, &proposal).await {
                 Ok(decided) => {
                     let decision = decided.standing(proposal);
                     if let Some(state) = state {
@@ -118,7 +120,7 @@ impl AgentService {
                 Run::new(Arc::clone(&self.env), state, writer, cancel).break_off(error).await?;
             }
             None => {
-                writer.append(&breakdown(error, self.env.notices)).await?;
+                writer.append(&breakdown(error, self.env.notices), None).await?;
                 writer.flush().await?;
             }
         }

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::gate::Waiting;
 use super::service::AgentService;
+use super::stored_request::tell_approvals;
+use super::waiting::Waiting;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{
-    ApprovalRequest, ApprovalStatus, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind,
-    Caller, Decision, RequestId, SessionId, SessionMeta, Verdict,
+    ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Caller, Decision,
+    RequestId, SessionId, SessionMeta, Standing, Verdict, Vote,
 };
 use crate::store::{Decided, StoreError};
 use crate::tools::registry::is_too_deep;
@@ -82,26 +83,20 @@ pub enum Outcome {
 impl AgentService {
     /// The stored request as JSON text, telling the decision that stands, whoever wrote what.
     pub async fn request(&self, caller: &Caller, id: &RequestId) -> Result<String, DecisionError> {
-        let (stored, request) = self.stored_request(caller, id).await?;
-        match self.env.desk.store.decision(id).await? {
-            Some(decision) if request.status != decision.verdict.into() => {
-                let resolved = request.resolved(&decision);
-                serde_json::to_string(&resolved)
-                    .map_err(|error| StoreError::Corrupt(error.to_string()).into())
-            }
+        let (_, request) = self.stored_request(caller, id).await?;
+        let request = match self.env.desk.store.decision(id).await? {
+            Some(decision) if !request.tells_of(&decision) => request.resolved(&decision),
             // Somebody's yes that does not count is not to look like a decision.
-            None if !self.counts(&request) => {
-                let pending = ApprovalRequest { status: ApprovalStatus::Pending, ..request };
-                serde_json::to_string(&pending)
-                    .map_err(|error| StoreError::Corrupt(error.to_string()).into())
-            }
-            Some(_) | None => Ok(stored),
-        }
+            None if !self.counts(&request) => request.reopened(),
+            Some(_) | None => request,
+        };
+        let told = request.told().map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        Ok(told.to_string())
     }
 
     /// Whether what others have made of a request's status can become its decision.
     fn counts(&self, request: &ApprovalRequest) -> bool {
-        request.status != ApprovalStatus::Approved
+        request.standing != Standing::Voted(Vote::Approve)
             || self.env.approvers.of(&request.action_type).is_anybody()
     }
 
@@ -153,13 +148,13 @@ impl AgentService {
             return Ok(endorsed);
         }
         let proposal = self.proposal(&request, &stored, click.clone());
-        let decided = self.env.desk.store.decide(id, &proposal).await?;
+        let decided = self.env.desk.store.decide(id, request.deadline, &proposal).await?;
         let first = decided == Decided::Won;
         let won = first && proposal == click;
         let decision = decided.standing(proposal);
         // A decision that was told before is not told again: its signal would take the place of
         // one for a later request of the same session.
-        if first || request.status != decision.verdict.into() {
+        if first || !request.tells_of(&decision) {
             let told =
                 self.env.desk.patiently_for(TELLING, || self.announce(&request, &decision)).await;
             if let Err(error) = told {
@@ -193,12 +188,12 @@ impl AgentService {
             let tool = request.action_type.clone();
             return Err(DecisionError::NotAnApprover { tool, approvers });
         }
-        let args = args.filter(|args| *args != request.context);
+        let hash_of = |args: &Value| ArgumentsHash::of(&request.action_type, args);
+        let args = args.filter(|args| hash_of(args) != hash_of(&request.context));
         if let Some(args) = &args {
             self.check_edit(request, &approvers, args)?;
         }
-        let shown = args.as_ref().unwrap_or(&request.context);
-        let args_hash = Some(ArgumentsHash::of(&request.action_type, shown));
+        let args_hash = Some(hash_of(args.as_ref().unwrap_or(&request.context)));
         Ok(Decision { by, args, args_hash, ..decision })
     }
 
@@ -232,16 +227,20 @@ impl AgentService {
         let (store, id) = (&self.env.desk.store, &request.request_id);
         let approvers = self.env.approvers.of(&request.action_type);
         let needed = approvers.count.get() as usize;
-        let late = click.at_ms >= request.expires_at.saturating_mul(1000);
+        let late = request.deadline.has_passed(click.at_ms);
         if needed == 1 || late || store.decision(id).await?.is_some() {
             return Ok(None);
         }
         // What cannot be recorded does not count.
         self.record_endorsement(caller, request, click).await?;
-        let given = store.endorse(id, &caller.user).await?;
+        let given = store.endorse(id, request.deadline, &caller.user).await?;
         let (session, user) = (request.session_id.clone(), &caller.user);
         tracing::info!(request = %id, %session, %user, given, needed, "approval endorsed");
-        Ok((given < needed).then_some(Outcome::Endorsed { session, given, needed }))
+        if given >= needed {
+            return Ok(None);
+        }
+        tell_approvals(&self.env, id, u32::try_from(given).unwrap_or(u32::MAX)).await;
+        Ok(Some(Outcome::Endorsed { session, given, needed }))
     }
 
     /// Tells the audit stream of a yes where several are needed.
@@ -274,7 +273,7 @@ impl AgentService {
         let waiting = Waiting::for_request(request, approvers);
         match vote_of_request(stored).filter(|vote| waiting.counts(vote)) {
             Some(vote) => waiting.stored_decision(&vote, click.at_ms),
-            None if click.at_ms >= waiting.deadline_ms() => Waiting::timed_out(click.at_ms),
+            None if waiting.deadline.has_passed(click.at_ms) => Waiting::timed_out(click.at_ms),
             None => click,
         }
     }
@@ -286,7 +285,7 @@ impl AgentService {
         decision: &Decision,
     ) -> Result<(), StoreError> {
         let store = &self.env.desk.store;
-        if request.status != decision.verdict.into() {
+        if !request.tells_of(decision) {
             store.save_request(&request.resolved(decision)).await?;
         }
         match Signal::for_decision(&request.request_id, &request.session_id, decision) {

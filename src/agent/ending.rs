@@ -76,7 +76,7 @@ impl Ending {
 
     /// Nobody answered in time.
     pub(super) fn timed_out(request: &ApprovalRequest) -> Self {
-        let waited = (request.expires_at * 1000).saturating_sub(request.created_at) / 1000;
+        let waited = request.deadline.ms().saturating_sub(request.created_at) / 1000;
         let error = format!("nobody answered {} within {waited} s", request.request_id);
         let failed = Event::Failed {
             message: TIMED_OUT.into(),

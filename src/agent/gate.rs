@@ -5,107 +5,14 @@
 //! only says which request a signal speaks of, and hands over the right to go on, once.
 
 use std::collections::HashMap;
+use std::mem::take;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::domain::signal::{Signal, Vote};
-use crate::domain::{
-    ApprovalRequest, Approvers, Decision, Entry, EventId, RequestId, SessionId, Verdict,
-};
-
-/// A request that somebody waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// Which one.
-    pub request: RequestId,
-    /// When it was asked, in milliseconds since the Unix epoch.
-    pub created_at_ms: u64,
-    /// When it ends by itself, in seconds since the Unix epoch.
-    pub expires_at: u64,
-    /// Whether anybody can have seen it: an answer that names no request counts only then.
-    pub shown: bool,
-    /// Whether it was asked alone: a stored answer that names no request counts only then.
-    pub alone: bool,
-    /// Who may say yes.
-    pub approvers: Approvers,
-    /// Whether the timer wheel has it.
-    pub timed: bool,
-}
-
-impl Waiting {
-    /// What is to be remembered of a request.
-    pub fn for_request(request: &ApprovalRequest, approvers: Approvers) -> Self {
-        Self {
-            request: request.request_id.clone(),
-            created_at_ms: request.created_at,
-            expires_at: request.expires_at,
-            shown: false,
-            alone: true,
-            approvers,
-            timed: false,
-        }
-    }
-
-    /// When to warn that the deadline comes, in milliseconds since the Unix epoch; `None` if the
-    /// whole wait is no longer than the warning.
-    pub fn warning_ms(&self, before: Duration) -> Option<u64> {
-        let before_ms = u64::try_from(before.as_millis()).unwrap_or(u64::MAX);
-        let at = self.deadline_ms().checked_sub(before_ms)?;
-        (before_ms > 0 && at > self.created_at_ms).then_some(at)
-    }
-
-    /// Whether this answer can decide anything. Nothing is certain of who published or stored it, so
-    /// where not everybody may approve it can only reject.
-    pub fn counts(&self, signal: &Signal) -> bool {
-        self.approvers.is_anybody() || signal.vote == Vote::Reject
-    }
-
-    /// The deadline, in milliseconds since the Unix epoch.
-    pub fn deadline_ms(&self) -> u64 {
-        self.expires_at.saturating_mul(1000)
-    }
-
-    /// What a vote that is seen at `now_ms` amounts to: a click that comes after the deadline is
-    /// no click, it is the deadline.
-    pub fn decision(&self, signal: &Signal, now_ms: u64) -> Decision {
-        if now_ms >= self.deadline_ms() {
-            return Self::timed_out(now_ms);
-        }
-        self.decision_in_time(signal, now_ms)
-    }
-
-    /// What a vote amounts to that was found stored when the deadline came. The store keeps it, so
-    /// it was cast before somebody looked; it counts if it says of itself that it came in time.
-    pub fn stored_decision(&self, signal: &Signal, now_ms: u64) -> Decision {
-        let asked_at = self.created_at_ms / 1000;
-        let stamped = signal.timestamp.is_some_and(|at| (asked_at..=self.expires_at).contains(&at));
-        if stamped || now_ms < self.deadline_ms() {
-            self.decision_in_time(signal, now_ms)
-        } else {
-            Self::timed_out(now_ms)
-        }
-    }
-
-    /// The deadline's own proposal.
-    pub fn timed_out(now_ms: u64) -> Decision {
-        Decision::of(Verdict::TimedOut, now_ms)
-    }
-
-    fn decision_in_time(&self, signal: &Signal, now_ms: u64) -> Decision {
-        let verdict = match signal.vote {
-            Vote::Approve => Verdict::Approved,
-            Vote::Reject => Verdict::Rejected,
-        };
-        let reason = match verdict {
-            Verdict::Rejected => signal.reason.clone(),
-            Verdict::Approved | Verdict::TimedOut | Verdict::Cancelled => None,
-        };
-        let args_hash = signal.shown.clone().filter(|_| verdict == Verdict::Approved);
-        Decision { by: signal.by.clone(), reason, args_hash, ..Decision::of(verdict, now_ms) }
-    }
-}
+use super::uncounted::{TOLD_MAX, UncountedVote};
+use super::waiting::Waiting;
+use crate::domain::{Decision, Entry, EventId, RequestId, SessionId};
 
 /// The table of this process's waiting runs.
 ///
@@ -120,8 +27,10 @@ pub struct Gate(Mutex<HashMap<SessionId, Place>>);
 struct Place {
     /// What nobody has answered yet.
     waiting: Vec<Waiting>,
-    /// What was answered, and the run has not been told.
-    decided: Vec<Decided>,
+    /// What came, and the run has not been told.
+    news: News,
+    /// Votes that do not count, of which people are told once each.
+    uncounted: Vec<(RequestId, UncountedVote)>,
     /// What the run has left here, while it has parked.
     parked: Option<Parking>,
 }
@@ -130,7 +39,11 @@ impl Place {
     /// Hands out the run, if it has parked.
     fn wake(&mut self) -> Option<Release> {
         let parking = self.parked.take()?;
-        Some(Release { decided: std::mem::take(&mut self.decided), parking })
+        Some(Release { news: take(&mut self.news), parking })
+    }
+
+    fn waits_for(&self, request: &RequestId) -> bool {
+        self.waiting.iter().any(|waiting| &waiting.request == request)
     }
 }
 
@@ -141,6 +54,15 @@ pub struct Decided {
     pub request: RequestId,
     /// The decision that stands.
     pub decision: Decision,
+}
+
+/// What came for a run that waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct News {
+    /// What was decided, in the order in which it was heard.
+    pub decided: Vec<Decided>,
+    /// The votes that do not count, of which the run is to tell.
+    pub uncounted: Vec<(RequestId, UncountedVote)>,
 }
 
 /// What a run leaves here when it parks.
@@ -163,10 +85,21 @@ impl Parking {
 /// The right to go on with a run, handed out once.
 #[derive(Debug)]
 pub struct Release {
-    /// What was decided, in the order in which it was heard; empty: the run is only to look around.
-    pub decided: Vec<Decided>,
+    /// What came meanwhile; nothing: the run is only to look around.
+    pub news: News,
     /// What the run had left here.
     pub parking: Parking,
+}
+
+/// What came of a vote that does not count.
+#[derive(Debug)]
+pub enum Heard {
+    /// Nobody needs to be told: it was heard before, or there were enough of its kind, or nobody waits.
+    Known,
+    /// The run is told of it when it parks.
+    WhileAtWork,
+    /// The run is to tell of it now.
+    Wake(Release),
 }
 
 /// What came of parking.
@@ -210,7 +143,7 @@ impl Gate {
         let mut places = self.lock();
         let Some(place) = places.get_mut(session) else { return Parked::Unexpected };
         place.parked = Some(parking);
-        if place.decided.is_empty() {
+        if place.news == News::default() {
             let new = place.waiting.iter_mut().filter(|waiting| !waiting.timed);
             return Parked::Waits(
                 new.map(|waiting| {
@@ -253,7 +186,7 @@ impl Gate {
         let place = places.get_mut(session)?;
         let at = place.waiting.iter().position(|waiting| &waiting.request == request)?;
         place.waiting.remove(at);
-        place.decided.push(Decided { request: request.clone(), decision });
+        place.news.decided.push(Decided { request: request.clone(), decision });
         let release = place.wake()?;
         if place.waiting.is_empty() {
             places.remove(session);
@@ -261,11 +194,42 @@ impl Gate {
         Some(release)
     }
 
+    /// Notes a vote on a request that does not count.
+    pub fn uncounted(
+        &self,
+        session: &SessionId,
+        request: &RequestId,
+        vote: UncountedVote,
+    ) -> Heard {
+        let mut places = self.lock();
+        let Some(place) = places.get_mut(session).filter(|place| place.waits_for(request)) else {
+            return Heard::Known;
+        };
+        let told = place.uncounted.iter().filter(|(known, _)| known == request);
+        if told.clone().any(|(_, known)| known.is_same(&vote)) || told.count() >= TOLD_MAX {
+            return Heard::Known;
+        }
+        place.uncounted.push((request.clone(), vote.clone()));
+        place.news.uncounted.push((request.clone(), vote));
+        place.wake().map_or(Heard::WhileAtWork, Heard::Wake)
+    }
+
+    /// Does something unless an answer for the session is expected; nobody can begin to expect one
+    /// meanwhile. It must not wait.
+    pub fn unless_expected(&self, session: &SessionId, act: impl FnOnce()) -> bool {
+        let places = self.lock();
+        let is_free = !places.contains_key(session);
+        if is_free {
+            act();
+        }
+        is_free
+    }
+
     /// Wakes a run that has parked, without a decision, if it still waits for `request`.
     pub fn wake(&self, session: &SessionId, request: &RequestId) -> Option<Release> {
         let mut places = self.lock();
         let place = places.get_mut(session)?;
-        place.waiting.iter().any(|waiting| &waiting.request == request).then_some(())?;
+        place.waits_for(request).then_some(())?;
         place.wake()
     }
 
@@ -283,7 +247,7 @@ impl Gate {
     pub fn waits_for(&self, session: &SessionId, request: &RequestId) -> bool {
         let places = self.lock();
         let place = places.get(session);
-        place.is_some_and(|place| place.waiting.iter().any(|known| &known.request == request))
+        place.is_some_and(|place| place.waits_for(request))
     }
 
     /// The sessions that wait.
@@ -312,92 +276,4 @@ impl Gate {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use tokio::sync::Semaphore;
-
-    use super::*;
-
-    fn session() -> SessionId {
-        SessionId::new("session_u_1_ab")
-    }
-
-    fn waiting(request: &str) -> Waiting {
-        Waiting {
-            request: RequestId::new(request),
-            created_at_ms: 0,
-            expires_at: 300,
-            shown: false,
-            alone: true,
-            approvers: Approvers::default(),
-            timed: false,
-        }
-    }
-
-    /// A run's only place, and how many such places are free.
-    fn parking() -> (Parking, Arc<Semaphore>) {
-        let permits = Arc::new(Semaphore::new(1));
-        let permit = Arc::clone(&permits).try_acquire_owned().unwrap();
-        (Parking { permit, journal_end: EventId::ZERO }, permits)
-    }
-
-    fn yes() -> Decision {
-        Decision::of(Verdict::Approved, 1)
-    }
-
-    #[test]
-    fn a_question_that_was_asked_alone_is_not_alone_any_more_beside_another() {
-        let gate = Gate::default();
-        gate.expect(&session(), waiting("req_a"));
-        assert!(gate.waiting(&session())[0].alone);
-        gate.expect(&session(), Waiting { alone: false, ..waiting("req_b") });
-        assert!(gate.waiting(&session()).iter().all(|waiting| !waiting.alone));
-    }
-
-    #[test]
-    fn an_answer_that_comes_while_the_run_works_on_another_is_handed_out_when_it_parks() {
-        let gate = Gate::default();
-        let (parking, permits) = parking();
-        gate.expect(&session(), waiting("req_a"));
-        gate.expect(&session(), waiting("req_b"));
-        assert!(matches!(gate.park(&session(), parking), Parked::Waits(new) if new.len() == 2));
-        let release = gate.release(&session(), &RequestId::new("req_a"), yes()).unwrap();
-        assert!(gate.release(&session(), &RequestId::new("req_b"), yes()).is_none());
-        assert!(gate.expects(&session()), "the run has not been told of the second");
-        let Parked::GoOn(release) = gate.park(&session(), release.parking) else {
-            panic!("nobody told the run of the second answer")
-        };
-        assert_eq!(release.decided[0].request, RequestId::new("req_b"));
-        assert!(!gate.expects(&session()), "nothing is left behind");
-        drop(release);
-        assert_eq!(permits.available_permits(), 1);
-    }
-
-    #[test]
-    fn only_a_run_that_has_parked_is_taken_back_and_only_once() {
-        let gate = Gate::default();
-        let (parking, permits) = parking();
-        gate.expect(&session(), waiting("req_a"));
-        gate.expect(&session(), waiting("req_b"));
-        assert!(!gate.take_back(&session()), "it is at work");
-        gate.park(&session(), parking);
-        let release = gate.release(&session(), &RequestId::new("req_a"), yes()).unwrap();
-        assert!(!gate.take_back(&session()), "somebody goes on with it");
-        gate.park(&session(), release.parking);
-        assert!(gate.take_back(&session()));
-        assert!(!gate.take_back(&session()));
-        assert!(gate.take_parked().is_empty());
-        assert_eq!(permits.available_permits(), 1);
-    }
-
-    #[test]
-    fn a_journal_that_was_read_before_the_run_parked_again_is_not_gone_on_from() {
-        let entry = |id| Entry { id: EventId::new(id), shown: None, record: None };
-        let (parking, _permits) = parking();
-        let parking = Parking { journal_end: EventId::new(7), ..parking };
-        assert!(!parking.is_covered_by(&[]));
-        assert!(!parking.is_covered_by(&[entry(5), entry(6)]));
-        assert!(parking.is_covered_by(&[entry(6), entry(7)]));
-    }
-}
+mod tests;

@@ -4,7 +4,8 @@
 //! same out for themselves (`http/tail.rs`) and tell their clients.
 
 use super::service::AgentService;
-use crate::domain::{RequestId, SessionId};
+use super::waiting::Waiting;
+use crate::domain::SessionId;
 
 /// Journals asked for in one go.
 const AT_ONCE: usize = 500;
@@ -19,7 +20,6 @@ impl AgentService {
                 let asked = self.env.gate.waiting(&session);
                 // One that has not parked is at work; one that is not there has been decided about.
                 if self.env.gate.take_back(&session) {
-                    let asked = asked.into_iter().map(|waiting| waiting.request).collect();
                     self.end_gone(&session, asked).await;
                 }
             }
@@ -29,15 +29,15 @@ impl AgentService {
     /// Drops a run whose journal is gone, wherever it stood.
     pub(super) async fn drop_gone(&self, session: &SessionId) {
         let asked = self.env.gate.withdraw(session);
-        let asked = asked.into_iter().map(|waiting| waiting.request).collect();
         self.end_gone(session, asked).await;
     }
 
     /// Leaves nothing of the run here or in the store: no lease, no subscription, nothing that could
     /// still be approved.
-    async fn end_gone(&self, session: &SessionId, asked: Vec<RequestId>) {
+    async fn end_gone(&self, session: &SessionId, asked: Vec<Waiting>) {
         self.env.desk.metrics.runs_gone.inc();
         tracing::error!(%session, requests = asked.len(), "run dropped: its journal is gone for good");
+        let asked = asked.into_iter().map(|waiting| (waiting.request, waiting.deadline)).collect();
         self.cancel_requests(session, asked, None).await;
         self.over(session).await;
     }

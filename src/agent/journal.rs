@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::live::LiveLog;
 use super::record::Record;
 use crate::backoff::Backoff;
-use crate::domain::{Clock, Entry, Event, EventId, SessionId, Shown};
+use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown};
 use crate::shutdown::Tasks;
 use crate::store::{AppendError, Store, StoreError};
 use crate::telemetry::metrics::Metrics;
@@ -123,7 +123,8 @@ pub struct Writer {
 }
 
 enum Order {
-    Append(Vec<Entry>),
+    /// Entries, and until when the run waits for people after them.
+    Append(Vec<Entry>, Option<Deadline>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -154,10 +155,15 @@ impl Writer {
 
     /// Queues entries that belong together: they are appended atomically, after all earlier ones.
     ///
-    /// Returns before they are stored; waits only if too many others wait.
-    pub async fn append(&mut self, drafts: &[Draft]) -> Result<(), JournalError> {
+    /// Returns before they are stored; waits only if too many others wait. The journal outlives
+    /// `waits_until`.
+    pub async fn append(
+        &mut self,
+        drafts: &[Draft],
+        waits_until: Option<Deadline>,
+    ) -> Result<(), JournalError> {
         let entries = drafts.iter().map(|draft| self.entry(draft)).collect();
-        self.orders.send(Order::Append(entries)).await.map_err(|_| self.reason())
+        self.orders.send(Order::Append(entries, waits_until)).await.map_err(|_| self.reason())
     }
 
     /// Returns once everything queued so far is stored and shown.
@@ -209,15 +215,18 @@ impl Committer {
         let mut orders = Vec::with_capacity(QUEUE);
         while inbox.recv_many(&mut orders, QUEUE).await > 0 {
             let mut batch = Vec::new();
-            let mut waiting = Vec::new();
+            let (mut waiting, mut until) = (Vec::new(), None);
             for order in orders.drain(..) {
                 match order {
-                    Order::Append(entries) => batch.extend(entries),
+                    Order::Append(entries, waits_until) => {
+                        batch.extend(entries);
+                        until = waits_until;
+                    }
                     Order::Flush(done) => waiting.push(done),
                 }
             }
             if !batch.is_empty()
-                && let Err(error) = self.commit(&batch).await
+                && let Err(error) = self.commit(&batch, until).await
             {
                 // Set before the channels close, so that whoever finds them closed finds it too.
                 let _ = self.failure.set(error);
@@ -231,11 +240,16 @@ impl Committer {
         self.stored
     }
 
-    async fn commit(&mut self, batch: &[Entry]) -> Result<(), JournalError> {
+    async fn commit(
+        &mut self,
+        batch: &[Entry],
+        until: Option<Deadline>,
+    ) -> Result<(), JournalError> {
         let gives_up = Instant::now() + self.patience;
         let mut backoff = while_store_is_away();
         loop {
-            match self.store.append(&self.session, self.stored, batch).await {
+            let appended = self.store.append_waiting(&self.session, self.stored, batch, until);
+            match appended.await {
                 Ok(()) => {
                     self.stored = batch.last().map_or(self.stored, |entry| entry.id);
                     self.live.publish(batch);

@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::time::DelayQueue;
 
-use super::gate::Waiting;
 use super::ownership;
 use super::run::Env;
 use super::service::AgentService;
+use super::waiting::Waiting;
 use crate::domain::{RequestId, SessionId};
 use crate::store::StoreEvent;
 
@@ -39,7 +39,15 @@ pub fn start(
 struct Listener {
     service: Arc<AgentService>,
     /// A timer wheel; entries of requests that were decided meanwhile fire into the void.
-    alarms: DelayQueue<(SessionId, Alarm)>,
+    alarms: DelayQueue<Ring>,
+}
+
+/// What the timer wheel holds.
+struct Ring {
+    session: SessionId,
+    alarm: Alarm,
+    /// When it is due, in milliseconds since the Unix epoch.
+    at_ms: u64,
 }
 
 /// What the timer wheel rings for.
@@ -83,15 +91,9 @@ impl Listener {
                 Some((session, waiting)) = new_deadlines.recv() => {
                     self.set(session, waiting);
                 }
-                Some(due) = self.alarms.next() => match due.into_inner() {
-                    (session, Alarm::Near(request)) => {
-                        tasks.spawn(async move { service.deadline_near(&session, &request).await });
-                    }
-                    (session, Alarm::Deadline(waiting)) => {
-                        tasks.spawn(async move { service.deadline(session, waiting).await });
-                    }
-                },
+                Some(due) = self.alarms.next() => self.ring(due.into_inner()),
                 _ = poll.tick() => {
+                    service.unwatch_stale();
                     tasks.spawn(async move { service.read_votes().await });
                 }
             }
@@ -108,18 +110,39 @@ impl Listener {
 
     fn set(&mut self, session: SessionId, waiting: Waiting) {
         if let Some(at_ms) = waiting.warning_ms(self.service.env.limits.hitl_warning) {
-            let near = Alarm::Near(waiting.request.clone());
-            self.alarms.insert((session.clone(), near), self.time_to(at_ms));
+            let alarm = Alarm::Near(waiting.request.clone());
+            self.wind(Ring { session: session.clone(), alarm, at_ms });
         }
-        let deadline = self.time_to(waiting.deadline_ms());
-        self.alarms.insert((session, Alarm::Deadline(waiting)), deadline);
+        let at_ms = waiting.deadline.ms();
+        self.wind(Ring { session, alarm: Alarm::Deadline(waiting), at_ms });
     }
 
-    fn time_to(&self, at_ms: u64) -> Duration {
+    fn wind(&mut self, ring: Ring) {
         let now_ms = self.service.env.desk.clock.now_ms();
-        Duration::from_millis(at_ms.saturating_sub(now_ms)).max(MIN_DELAY)
+        let left = Duration::from_millis(ring.at_ms.saturating_sub(now_ms));
+        self.alarms.insert(ring, left.clamp(MIN_DELAY, MAX_DELAY));
+    }
+
+    /// Acts on an alarm, unless it has come too early: the wheel counts the process's own time, and the
+    /// clock may have been set back, or the wait be longer than the wheel takes.
+    fn ring(&mut self, ring: Ring) {
+        if self.service.env.desk.clock.now_ms() < ring.at_ms {
+            return self.wind(ring);
+        }
+        let (service, Ring { session, alarm, .. }) = (Arc::clone(&self.service), ring);
+        let tasks = &self.service.env.desk.tasks;
+        match alarm {
+            Alarm::Near(request) => {
+                tasks.spawn(async move { service.deadline_near(&session, &request).await })
+            }
+            Alarm::Deadline(waiting) => {
+                tasks.spawn(async move { service.deadline(session, waiting).await })
+            }
+        };
     }
 }
 
 /// The timer wheel's own grain.
 const MIN_DELAY: Duration = Duration::from_millis(1);
+/// As long as the timer wheel is asked to wait at a time; it panics beyond some two years.
+const MAX_DELAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -298,7 +298,7 @@ impl AgentService {
         let live = self.live.open(session, last);
         let (mut writer, _) = Writer::open(&self.env.desk, session, last, live);
         let written: Result<(), JournalError> = async {
-            writer.append(&[Draft::Done]).await?;
+            writer.append(&[Draft::Done], None).await?;
             writer.flush().await
         }
         .await;
@@ -313,7 +313,8 @@ impl AgentService {
 
     /// The run needs nobody any more.
     pub(super) async fn over(&self, session: &SessionId) {
-        self.forget(session);
+        self.leave(session);
+        self.unwatch_unless_late(session);
         // If it cannot be told, whoever claims the run finds that it is over.
         let _ = self.env.desk.store.end(std::slice::from_ref(session)).await;
     }

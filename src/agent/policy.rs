@@ -1,6 +1,7 @@
 //! Who may approve what, what a rejection leads to, and how an approval is told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -38,6 +39,22 @@ impl ApproverPolicy {
 impl FromIterator<(String, Approvers)> for ApproverPolicy {
     fn from_iter<I: IntoIterator<Item = (String, Approvers)>>(rules: I) -> Self {
         Self(rules.into_iter().collect())
+    }
+}
+
+/// How long a person may think before a request ends by itself.
+#[derive(Clone, Debug)]
+pub struct AnswerTimes {
+    /// For tools that are not named.
+    pub usual: Duration,
+    /// By the tool's name.
+    pub by_tool: BTreeMap<String, Duration>,
+}
+
+impl AnswerTimes {
+    /// For calls of this tool.
+    pub fn of(&self, tool: &str) -> Duration {
+        self.by_tool.get(tool).copied().unwrap_or(self.usual)
     }
 }
 

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::uncounted::UncountedVote;
 use crate::domain::event::EndStatus;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
@@ -66,6 +67,13 @@ pub enum Record {
     DeadlineNear {
         /// Which request.
         request: RequestId,
+    },
+    /// Somebody said yes who cannot, and people were told who can.
+    VoteUncounted {
+        /// On which request.
+        request: RequestId,
+        /// The vote.
+        vote: UncountedVote,
     },
     /// The run waits for what people were asked before.
     StillAsked,

@@ -9,10 +9,10 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::budget::Budget;
-use super::gate::{Decided, Gate};
+use super::gate::{Decided, Gate, News};
 use super::journal::{Desk, Draft, JournalError, Writer};
 use super::ownership::Terms;
-use super::policy::{ApproverPolicy, Asking, OnReject, words_of_approval};
+use super::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject, words_of_approval};
 use super::state::{Call, CallStatus, Node, State};
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
@@ -29,8 +29,6 @@ pub struct Limits {
     pub max_turns: u32,
     /// How many tools may be called.
     pub max_tool_calls: u32,
-    /// How long a person may think.
-    pub hitl_timeout: Duration,
     /// How long before the end of that a thought warns; zero: none does.
     pub hitl_warning: Duration,
     /// How people are asked about several calls.
@@ -54,6 +52,8 @@ pub struct Env {
     pub tools: Arc<Tools>,
     /// Who may approve what.
     pub approvers: ApproverPolicy,
+    /// How long a person may think.
+    pub answer_times: AnswerTimes,
     /// Who waits for a person.
     pub gate: Arc<Gate>,
     /// What the assistant is told before all else; new runs begin with it.
@@ -122,9 +122,9 @@ impl Run {
         }
     }
 
-    /// Goes on with what was decided, and looks whether somebody has to be warned.
-    pub async fn wake(mut self, decided: Vec<Decided>) -> Exit {
-        match self.take_decisions(decided).await {
+    /// Goes on with what came while it waited, and looks whether somebody has to be warned.
+    pub async fn wake(mut self, news: News) -> Exit {
+        match self.take_news(news).await {
             Ok(()) => self.drive().await,
             Err(error) => Exit::Abandoned(error),
         }
@@ -224,9 +224,10 @@ impl Run {
         Ok(Flow::Leave(Exit::Parked))
     }
 
-    async fn take_decisions(&mut self, decided: Vec<Decided>) -> Result<(), JournalError> {
+    async fn take_news(&mut self, news: News) -> Result<(), JournalError> {
         self.record_missed_end().await?;
-        for Decided { request, decision } in decided {
+        self.tell_uncounted(news.uncounted).await?;
+        for Decided { request, decision } in news.decided {
             self.take_decision(request, decision).await?;
         }
         self.warn_of_deadlines().await
@@ -265,7 +266,7 @@ impl Run {
                 self.state.show(content);
             }
         }
-        self.writer.append(&drafts).await
+        self.writer.append(&drafts, self.state.waits_until()).await
     }
 
     /// A step to add to the plan, in its place.

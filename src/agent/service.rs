@@ -12,14 +12,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::finish::{panicked, unreadable};
-use super::gate::{Decided, Parked, Parking, Release, Waiting};
+use super::gate::{Decided, News, Parked, Parking, Release};
 use super::journal::{JournalError, Writer};
+use super::late_signals::Lingering;
 use super::live::{LiveLog, LiveLogs};
 use super::ownership::LeftBehind;
 use super::run::{Env, Exit, Run};
 use super::start::StartError;
 use super::state::{Node, State, last_id};
-use super::votes::keep_request;
+use super::stored_request::keep_request;
+use super::waiting::Waiting;
 use super::withdraw::Fate;
 use crate::domain::{Caller, Entry, EventId, SessionId, SessionMeta};
 use crate::store::{ReadError, StoreError};
@@ -48,6 +50,8 @@ pub struct AgentService {
     /// Runs that this process had to let go of. Whatever made it lose them may have lost their
     /// leases too, so they are renewed once more: then somebody will look after them.
     pub(super) let_go: Mutex<HashSet<SessionId>>,
+    /// Sessions that are listened to a little longer, for answers that come too late.
+    pub(super) lingering: Lingering,
 }
 
 impl AgentService {
@@ -67,6 +71,7 @@ impl AgentService {
             left_behind: LeftBehind::default(),
             store_away: AtomicBool::new(false),
             let_go: Mutex::default(),
+            lingering: Lingering::default(),
         }
     }
 
@@ -80,16 +85,14 @@ impl AgentService {
     ) {
         // From here on it can be interrupted.
         self.interruption(session);
-        if !self.env.gate.expects(session) {
-            self.env.desk.store.unwatch(session);
-        }
+        self.unwatch_later(session);
         match self.restore(session, &release, read_ahead).await {
             Ok(Restored::Waits(state, last)) => {
                 tracing::info!(%session, node = ?state.node, "checkpoint restored");
                 let live = self.live.open(session, last);
                 let writer = Writer::open(&self.env.desk, session, last, live);
-                let Release { decided, parking } = release;
-                self.spawn(*state, writer, parking.permit, move |run| run.wake(decided));
+                let Release { news, parking } = release;
+                self.spawn(*state, writer, parking.permit, move |run| run.wake(news));
             }
             Ok(Restored::MovedOn) => self.abandon(session, &JournalError::Lost).await,
             Ok(Restored::Gone) => self.abandon(session, &JournalError::Gone).await,
@@ -106,7 +109,7 @@ impl AgentService {
     async fn restore(
         &self,
         session: &SessionId,
-        Release { decided, parking }: &Release,
+        Release { news: News { decided, .. }, parking }: &Release,
         read_ahead: Option<Vec<Entry>>,
     ) -> Result<Restored, StoreError> {
         let read_ahead = read_ahead.filter(|entries| parking.is_covered_by(entries));
@@ -203,11 +206,10 @@ impl AgentService {
             }
             // The answer came before the run had parked.
             Parked::GoOn(release) => {
-                let decided = release.decided.clone();
-                Box::pin(self.resume(&session, release, None)).await;
-                for Decided { request, decision } in decided {
-                    keep_request(&self.env, &request, &decision).await;
+                for Decided { request, decision } in &release.news.decided {
+                    keep_request(&self.env, request, decision).await;
                 }
+                Box::pin(self.resume(&session, release, None)).await;
             }
             Parked::Unexpected => {
                 tracing::error!(%session, "a run waits that nobody expects");
@@ -337,9 +339,14 @@ impl AgentService {
 
     /// Nothing of the run is left here.
     pub(super) fn forget(&self, session: &SessionId) {
+        self.leave(session);
+        self.env.desk.store.unwatch(session);
+    }
+
+    /// The run is not at work here any more.
+    pub(super) fn leave(&self, session: &SessionId) {
         self.running().remove(session);
         self.live.close(session);
-        self.env.desk.store.unwatch(session);
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<SessionId, CancellationToken>> {

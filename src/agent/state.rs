@@ -5,12 +5,13 @@ use serde_json::json;
 
 use super::misuse::Misuse;
 use super::record::{Opened, Outcome, PlannedCall, Record};
+use super::uncounted::UncountedVote;
 use crate::domain::event::{EndStatus, NoticeMark};
 use crate::domain::instructions::system_prompt;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    ApprovalRequest, Confidence, Decision, Entry, EventId, Message, PageContext, RequestId,
-    SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage,
+    ApprovalRequest, Confidence, Deadline, Decision, Entry, EventId, Message, PageContext,
+    RequestId, SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage,
 };
 
 /// What stands between the texts of two turns.
@@ -119,6 +120,8 @@ pub struct State {
     pub ends_waiting: bool,
     /// The requests whose people were warned that the deadline comes.
     pub warned: Vec<RequestId>,
+    /// The votes that do not count, of which people were told.
+    pub uncounted: Vec<(RequestId, UncountedVote)>,
     /// The call that was run last, if nothing has happened since: the audit stream may not have its
     /// end yet.
     pub executed: Option<Executed>,
@@ -155,6 +158,7 @@ impl State {
             last_request: None,
             ends_waiting: false,
             warned: Vec::new(),
+            uncounted: Vec::new(),
             executed: None,
             ended: None,
         }
@@ -210,6 +214,9 @@ impl State {
                 self.set_call(call, CallStatus::Asked(request.clone()));
             }
             Record::DeadlineNear { request } => self.warned.push(request.clone()),
+            Record::VoteUncounted { request, vote } => {
+                self.uncounted.push((request.clone(), vote.clone()));
+            }
             Record::StillAsked => {}
             Record::ApprovalResolved { request, decision } => self.resolved(request, decision),
             Record::ToolStarting { call } => self.starting(call),
@@ -262,6 +269,11 @@ impl State {
             | CallStatus::Started(_)
             | CallStatus::Finished => None,
         })
+    }
+
+    /// The last of the deadlines that the run waits for.
+    pub fn waits_until(&self) -> Option<Deadline> {
+        self.pending_requests().map(|request| request.deadline).max()
     }
 
     /// The call and the request, if people are asked this.
@@ -469,7 +481,10 @@ pub fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
 /// Whether a run that has nothing newer to say waits for people.
 fn says_it_waits(record: &Record) -> bool {
     match record {
-        Record::ApprovalAsked { .. } | Record::DeadlineNear { .. } | Record::StillAsked => true,
+        Record::ApprovalAsked { .. }
+        | Record::DeadlineNear { .. }
+        | Record::VoteUncounted { .. }
+        | Record::StillAsked => true,
         Record::Opened(_)
         | Record::Analyzed
         | Record::Asked { .. }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::service::AgentService;
 use super::state::{Node, State, status_of};
-use super::votes::keep_request;
+use super::stored_request::keep_request;
 use super::withdraw::Fate;
 use crate::domain::plan::PlanStep;
 use crate::domain::{
@@ -150,8 +150,9 @@ impl AgentService {
         let state = State::fold(&self.journal(session).await?);
         for request in state.iter().flat_map(State::pending_requests) {
             let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
-            let decided = self.env.desk.store.decide(&request.request_id, &proposal).await?;
-            keep_request(&self.env, &request.request_id, &decided.standing(proposal)).await;
+            let (id, deadline) = (&request.request_id, request.deadline);
+            let decided = self.env.desk.store.decide(id, deadline, &proposal).await?;
+            keep_request(&self.env, id, &decided.standing(proposal)).await;
         }
         Ok(())
     }

@@ -11,14 +11,14 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use super::finish::unreadable;
-use super::gate::Waiting;
-use super::run::Env;
+use super::rules::{StoredVote, applicable, stored_vote};
 use super::service::AgentService;
+use super::stored_request::keep_request;
+use super::uncounted::UncountedVote;
+use super::waiting::Waiting;
 use crate::backoff::Backoff;
 use crate::domain::signal::{Signal, vote_of_request};
-use crate::domain::{
-    ApprovalRequest, ApprovalStatus, Decision, Entry, RequestId, SessionId, Verdict,
-};
+use crate::domain::{Decision, Entry, RequestId, SessionId, Verdict};
 use crate::store::{StoreError, StoredVotes};
 
 /// Pauses between attempts to decide while the store is away.
@@ -38,12 +38,12 @@ impl AgentService {
     ) {
         let (waiting, signal) = match applicable(session, asked, payload) {
             Ok(applicable) => applicable,
-            Err(why) => return log_ignored(session, &why),
+            Err(why) => return self.hear_late(session, payload, &why).await,
         };
         let request = &waiting.request;
         tracing::info!(%session, %request, vote = ?signal.vote, "HITL signal received");
         if !waiting.counts(&signal) {
-            return self.look_for_decision(session, waiting).await;
+            return self.look_for_decision(session, waiting, &signal).await;
         }
         let proposal = waiting.decision(&signal, self.env.desk.clock.now_ms());
         // The journal will be needed whatever the decision is: both round trips at once.
@@ -60,16 +60,22 @@ impl AgentService {
     }
 
     /// A signal that decides nothing by itself may tell of a decision that was made elsewhere.
-    async fn look_for_decision(self: &Arc<Self>, session: &SessionId, waiting: &Waiting) {
+    async fn look_for_decision(
+        self: &Arc<Self>,
+        session: &SessionId,
+        waiting: &Waiting,
+        signal: &Signal,
+    ) {
         let store = &self.env.desk.store;
-        let found = self.insist(session, waiting, || store.decision(&waiting.request)).await;
-        match found.flatten() {
-            Some(standing) => self.apply(session, &waiting.request, standing, None).await,
-            None => {
-                let approvers = &waiting.approvers;
-                log_ignored(session, &format!("only {approvers} may approve, over REST"));
-            }
+        let wanted = [(session.clone(), waiting.request.clone())];
+        let found = self.insist(session, waiting, || store.votes(&wanted)).await;
+        let Some(votes) = found.and_then(|mut found| found.pop()) else { return };
+        if let Some(standing) = votes.decision {
+            return self.apply(session, &waiting.request, standing, None).await;
         }
+        let stored = votes.request.as_deref().and_then(vote_of_request);
+        let vote = UncountedVote::of(signal, stored.as_ref());
+        self.hear_uncounted(session, waiting, vote).await;
     }
 
     /// Reads the stored votes of everything that waits here, and the wishes to stop what works; drops
@@ -116,16 +122,29 @@ impl AgentService {
         waiting: &Waiting,
         votes: StoredVotes,
     ) {
+        let now_ms = self.env.desk.clock.now_ms();
         let standing = match (votes.decision.clone(), stored_vote(session, waiting, &votes)) {
             (Some(decision), _) => Some(decision),
-            (None, Some(signal)) => {
-                let now_ms = self.env.desk.clock.now_ms();
+            (None, StoredVote::Counts(signal)) => {
                 self.propose(session, waiting, waiting.stored_decision(&signal, now_ms)).await
             }
-            (None, None) => None,
+            // The timer counts the process's own time; after a pause of the machine it may be late.
+            (None, _) if waiting.deadline.has_passed(now_ms) => {
+                self.propose(session, waiting, Waiting::timed_out(now_ms)).await
+            }
+            (None, StoredVote::Uncounted(vote)) => {
+                return self.hear_uncounted(session, waiting, vote).await;
+            }
+            (None, StoredVote::None) => None,
         };
         if let Some(standing) = standing {
-            tracing::info!(%session, request = %waiting.request, "HITL signal received from its key");
+            let request = &waiting.request;
+            match standing.verdict {
+                Verdict::TimedOut => log_timeout(session, request),
+                Verdict::Approved | Verdict::Rejected | Verdict::Cancelled => {
+                    tracing::info!(%session, %request, "HITL signal received from its key");
+                }
+            }
             self.apply(session, &waiting.request, standing, None).await;
         }
     }
@@ -138,12 +157,12 @@ impl AgentService {
         let votes = stored.pop().unwrap_or_default();
         let now_ms = self.env.desk.clock.now_ms();
         let proposal = match stored_vote(&session, &waiting, &votes) {
-            Some(signal) => waiting.stored_decision(&signal, now_ms),
-            None => Waiting::timed_out(now_ms),
+            StoredVote::Counts(signal) => waiting.stored_decision(&signal, now_ms),
+            StoredVote::Uncounted(_) | StoredVote::None => Waiting::timed_out(now_ms),
         };
         let Some(standing) = self.propose(&session, &waiting, proposal).await else { return };
         if standing.verdict == Verdict::TimedOut {
-            tracing::info!(%session, request = %waiting.request, "HITL timeout");
+            log_timeout(&session, &waiting.request);
         }
         self.apply(&session, &waiting.request, standing, None).await;
     }
@@ -189,7 +208,7 @@ impl AgentService {
         proposal: Decision,
     ) -> Option<Decision> {
         let store = &self.env.desk.store;
-        let decide = || store.decide(&waiting.request, &proposal);
+        let decide = || store.decide(&waiting.request, waiting.deadline, &proposal);
         let decided = self.insist(session, waiting, decide).await?;
         Some(decided.standing(proposal))
     }
@@ -232,10 +251,19 @@ impl AgentService {
         standing: Decision,
         read_ahead: Option<Vec<Entry>>,
     ) {
-        if let Some(release) = self.env.gate.release(session, request, standing.clone()) {
+        let release = self.env.gate.release(session, request, standing.clone());
+        // Whoever sees the end of a run may look at its request at once, and is not to find it open. A
+        // yes is not made to wait for that.
+        let ends = standing.verdict != Verdict::Approved;
+        if ends {
+            keep_request(&self.env, request, &standing).await;
+        }
+        if let Some(release) = release {
             self.resume(session, release, read_ahead).await;
         }
-        keep_request(&self.env, request, &standing).await;
+        if !ends {
+            keep_request(&self.env, request, &standing).await;
+        }
     }
 
     /// Stores a signal that came by publish alone (contract, section 5.3, 5), under its request's
@@ -261,175 +289,6 @@ impl AgentService {
     }
 }
 
-/// Writes the decision into the stored request, unless it says so already.
-pub(super) async fn keep_request(env: &Env, id: &RequestId, standing: &Decision) {
-    let store = &env.desk.store;
-    let kept = env.desk.patiently(|| async {
-        let Some(stored) = store.request(id).await? else { return Ok(()) };
-        let Ok(request) = serde_json::from_str::<ApprovalRequest>(&stored) else { return Ok(()) };
-        if request.status == ApprovalStatus::from(standing.verdict) {
-            return Ok(());
-        }
-        store.save_request(&request.resolved(standing)).await
-    });
-    if let Err(error) = kept.await {
-        tracing::warn!(request = %id, %error, "decision not written into the request");
-    }
-}
-
-/// The signal, and what it answers of all that the session waits for.
-fn applicable<'a>(
-    session: &SessionId,
-    waiting: &'a [Waiting],
-    payload: &[u8],
-) -> Result<(&'a Waiting, Signal), String> {
-    if waiting.is_empty() {
-        return Err("nobody waits for it".into());
-    }
-    let signal = Signal::parse(payload).map_err(|fault| fault.to_string())?;
-    if signal.request_id.is_none() && !waiting.iter().all(|waiting| waiting.shown) {
-        return Err("it names no request, and nobody has been shown one".into());
-    }
-    let pending: Vec<RequestId> = waiting.iter().map(|waiting| waiting.request.clone()).collect();
-    let answered = signal.applies_to(session, &pending);
-    let found = answered.and_then(|id| waiting.iter().find(|waiting| waiting.request == *id));
-    match found {
-        Some(waiting) => Ok((waiting, signal)),
-        None if signal.request_id.is_none() => {
-            Err("it names no request, and there are several".into())
-        }
-        None => Err("it answers another request".into()),
-    }
-}
-
-/// The vote in the stored keys, if there is one for this request that counts. One that names no
-/// request must not be older than the request.
-fn stored_vote(session: &SessionId, waiting: &Waiting, votes: &StoredVotes) -> Option<Signal> {
-    let meant = |signal: &Signal| {
-        let old = signal.timestamp.is_some_and(|at| at < waiting.created_at_ms / 1000);
-        signal.request_id.is_some() || waiting.alone && !old
-    };
-    let by_signal = votes
-        .signal
-        .as_ref()
-        .and_then(|signal| {
-            applicable(session, std::slice::from_ref(waiting), signal.as_bytes()).ok()
-        })
-        .map(|(_, signal)| signal)
-        .filter(meant);
-    let by_request = || {
-        let vote = votes.request.as_deref().and_then(vote_of_request)?;
-        let is_of_other_session = vote.session_id.as_ref().is_some_and(|named| named != session);
-        let is_meant = vote.request_id.as_ref() == Some(&waiting.request) && !is_of_other_session;
-        is_meant.then_some(vote)
-    };
-    by_signal.or_else(by_request).filter(|signal| waiting.counts(signal))
-}
-
-fn log_ignored(session: &SessionId, why: &str) {
-    tracing::warn!(%session, why, "HITL signal ignored");
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::domain::{Approvers, Quorum, TenantId, UserId};
-
-    const ASKED_AT: u64 = 1_706_152_860;
-
-    fn waiting(shown: bool) -> Waiting {
-        let request = ApprovalRequest {
-            request_id: RequestId::new("req_0123456789ab"),
-            session_id: session(),
-            user_id: UserId::new("user123"),
-            tenant_id: TenantId::new("tenant1"),
-            action_type: "git_merge".into(),
-            context: json!({}),
-            message: String::new(),
-            status: ApprovalStatus::Pending,
-            created_at: ASKED_AT * 1000,
-            expires_at: ASKED_AT + 300,
-            quorum: Quorum::from(&Approvers::default()),
-            tool_call_id: None,
-            args_hash: None,
-            more: serde_json::Map::new(),
-        };
-        Waiting { shown, ..Waiting::for_request(&request, Approvers::default()) }
-    }
-
-    fn session() -> SessionId {
-        SessionId::new("session_u_1_ab")
-    }
-
-    fn stored(signal: &Value) -> StoredVotes {
-        StoredVotes { signal: Some(signal.to_string()), request: None, decision: None }
-    }
-
-    #[test]
-    fn an_answer_without_a_name_counts_only_once_somebody_can_have_seen_the_question() {
-        let yes = br#"{"action":"approve"}"#;
-        assert!(applicable(&session(), &[waiting(false)], yes).is_err());
-        assert!(applicable(&session(), &[waiting(true)], yes).is_ok());
-        let named = br#"{"action":"approve","requestId":"req_0123456789ab"}"#;
-        assert!(applicable(&session(), &[waiting(false)], named).is_ok());
-    }
-
-    #[test]
-    fn an_answer_without_a_name_counts_only_where_one_thing_was_asked() {
-        let yes = br#"{"action":"approve"}"#;
-        let other = Waiting { request: RequestId::new("req_ba9876543210"), ..waiting(true) };
-        assert!(applicable(&session(), &[waiting(true), other], yes).is_err());
-        let among_others = Waiting { alone: false, ..waiting(true) };
-        let signal = stored(&json!({"action": "approve", "timestamp": ASKED_AT}));
-        assert!(stored_vote(&session(), &among_others, &signal).is_none());
-    }
-
-    #[test]
-    fn where_not_everybody_may_approve_a_signal_can_only_reject() {
-        let approvers: Approvers = "role:manager".parse().unwrap();
-        let narrow = Waiting { approvers, ..waiting(true) };
-        let vote = |action: &str| {
-            let signal = json!({"action": action, "timestamp": ASKED_AT});
-            stored_vote(&session(), &narrow, &stored(&signal))
-        };
-        assert!(vote("approve").is_none());
-        assert!(vote("reject").is_some());
-    }
-
-    #[test]
-    fn a_stored_request_answers_only_itself() {
-        let vote = |id: &str, of: &str| {
-            let request = json!({"requestId": id, "sessionId": of, "status": "approved"});
-            let votes = StoredVotes { request: Some(request.to_string()), ..Default::default() };
-            stored_vote(&session(), &waiting(true), &votes)
-        };
-        assert!(vote("req_0123456789ab", "session_u_1_ab").is_some());
-        assert!(vote("req_ba9876543210", "session_u_1_ab").is_none());
-        assert!(vote("req_0123456789ab", "session_u_2_cd").is_none());
-    }
-
-    #[test]
-    fn a_stored_answer_without_a_name_must_not_be_older_than_the_question() {
-        let vote = |at: u64| {
-            let signal = json!({"action": "approve", "timestamp": at});
-            stored_vote(&session(), &waiting(true), &stored(&signal))
-        };
-        assert!(vote(ASKED_AT - 1).is_none());
-        assert!(vote(ASKED_AT).is_some());
-    }
-
-    #[test]
-    fn a_stored_answer_counts_after_the_deadline_only_if_it_was_given_before() {
-        let late = (ASKED_AT + 301) * 1000;
-        let verdict = |at: u64| {
-            let signal =
-                json!({"type": "approval", "requestId": "req_0123456789ab", "timestamp": at});
-            let signal = Signal::parse(signal.to_string().as_bytes()).unwrap();
-            waiting(true).stored_decision(&signal, late).verdict
-        };
-        assert_eq!(verdict(ASKED_AT + 299), Verdict::Approved);
-        assert_eq!(verdict(ASKED_AT + 301), Verdict::TimedOut);
-    }
+fn log_timeout(session: &SessionId, request: &RequestId) {
+    tracing::info!(%session, %request, "HITL timeout");
 }

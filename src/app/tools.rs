@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::AppError;
-use crate::agent::policy::ApproverPolicy;
+use crate::agent::policy::{AnswerTimes, ApproverPolicy};
 use crate::settings::{Approval, McpServerSettings, McpTransport, Mode, Settings, ToolSettings};
 use crate::shutdown::Tasks;
 use crate::tools::outgoing::Unconfigured;
@@ -119,13 +119,35 @@ pub(super) async fn workspace(
 /// Who may approve what. A rule for a tool that is not there is a mistake.
 pub(super) fn approvers(settings: &Settings, tools: &Tools) -> Result<ApproverPolicy, AppError> {
     let rules = &settings.tools.approvers;
+    check_names("tools.approvers", rules.keys(), settings, tools)?;
+    Ok(rules.iter().map(|(tool, approvers)| (tool.clone(), approvers.clone())).collect())
+}
+
+/// How long people may think, by tool.
+pub(super) fn answer_times(settings: &Settings, tools: &Tools) -> Result<AnswerTimes, AppError> {
+    let by_tool = settings.hitl.timeouts.clone();
+    check_names("hitl.timeouts", by_tool.keys(), settings, tools)?;
+    Ok(AnswerTimes { usual: settings.hitl.timeout, by_tool })
+}
+
+/// Whether there are the tools that a table of the settings names.
+fn check_names<'a>(
+    table: &'static str,
+    names: impl Iterator<Item = &'a String>,
+    settings: &Settings,
+    tools: &Tools,
+) -> Result<(), AppError> {
     // What an MCP server offers is known only once it runs.
     let is_of_server = |tool: &str| {
         let server = tool.split_once('.').map(|(server, _)| server);
         settings.mcp_servers.iter().any(|known| Some(known.name.as_str()) == server)
     };
-    for tool in rules.keys().filter(|tool| !is_of_server(tool)) {
-        tools.find(tool).map_err(|error| AppError::Approvers { tool: tool.clone(), error })?;
+    for tool in names.filter(|tool| !is_of_server(tool)) {
+        tools.find(tool).map_err(|error| AppError::NoSuchTool {
+            table,
+            tool: tool.clone(),
+            error,
+        })?;
     }
-    Ok(rules.iter().map(|(tool, approvers)| (tool.clone(), approvers.clone())).collect())
+    Ok(())
 }

@@ -5,23 +5,17 @@ use serde_json::Value;
 
 use super::approvers::Quorum;
 use super::audit::ArgumentsHash;
+use super::deadline::Deadline;
 use super::ids::{RequestId, SessionId, TenantId, ToolCallId, UserId};
 use super::number;
 
-/// What became of a request (contract, section 5.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ApprovalStatus {
-    /// Nobody has decided.
-    Pending,
-    /// A person said yes.
-    Approved,
-    /// A person said no.
-    Rejected,
-    /// Nobody said anything in time.
-    TimedOut,
-    /// The run was cancelled meanwhile.
-    Cancelled,
+/// A yes or a no, from whomever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vote {
+    /// Yes.
+    Approve,
+    /// No.
+    Reject,
 }
 
 /// The ways in which a request ends; there is no "pending" among them.
@@ -38,14 +32,92 @@ pub enum Verdict {
     Cancelled,
 }
 
-impl From<Verdict> for ApprovalStatus {
-    fn from(verdict: Verdict) -> Self {
-        match verdict {
-            Verdict::Approved => Self::Approved,
-            Verdict::Rejected => Self::Rejected,
-            Verdict::TimedOut => Self::TimedOut,
-            Verdict::Cancelled => Self::Cancelled,
+impl Verdict {
+    /// The word for it on the wire.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::TimedOut => "timed_out",
+            Self::Cancelled => "cancelled",
         }
+    }
+
+    /// What is said of a decision that nobody gave a reason for.
+    fn usual_reason(self) -> Option<&'static str> {
+        match self {
+            Self::TimedOut => Some("사용자 응답 지연으로 작업이 취소되었습니다"),
+            Self::Cancelled => Some("작업이 취소되었습니다"),
+            Self::Approved | Self::Rejected => None,
+        }
+    }
+}
+
+/// Where a request stands, as its key tells it (contract, section 5.1): `status` has the three words
+/// that the Main Service knows, `outcome` the whole truth.
+///
+/// The key is written by others as well. Only this service writes an `outcome`, and only of a decision
+/// that stands; a status without one is somebody's vote for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Status", into = "Status")]
+pub enum Standing {
+    /// Nobody has decided.
+    Pending,
+    /// Somebody else has set the status.
+    Voted(Vote),
+    /// It is decided.
+    Decided(Verdict),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Status {
+    status: Word,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    outcome: Value,
+}
+
+/// What a status says. Older processes of this service wrote the last two themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Pending,
+    Approved,
+    Rejected,
+    TimedOut,
+    Cancelled,
+}
+
+impl From<Status> for Standing {
+    fn from(Status { status, outcome }: Status) -> Self {
+        let outcome = serde_json::from_value::<Verdict>(outcome).ok();
+        match (status, outcome) {
+            (Word::Pending, _) => Self::Pending,
+            (Word::TimedOut, _) => Self::Decided(Verdict::TimedOut),
+            (Word::Cancelled, _) => Self::Decided(Verdict::Cancelled),
+            (Word::Approved, Some(Verdict::Approved)) => Self::Decided(Verdict::Approved),
+            (
+                Word::Rejected,
+                Some(verdict @ (Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled)),
+            ) => Self::Decided(verdict),
+            // The outcome of a decision may stand there still when somebody sets the status anew.
+            (Word::Approved, _) => Self::Voted(Vote::Approve),
+            (Word::Rejected, _) => Self::Voted(Vote::Reject),
+        }
+    }
+}
+
+impl From<Standing> for Status {
+    fn from(standing: Standing) -> Self {
+        let (status, outcome) = match standing {
+            Standing::Pending => (Word::Pending, None),
+            Standing::Voted(Vote::Approve) => (Word::Approved, None),
+            Standing::Voted(Vote::Reject) => (Word::Rejected, None),
+            Standing::Decided(verdict @ Verdict::Approved) => (Word::Approved, Some(verdict)),
+            Standing::Decided(
+                verdict @ (Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled),
+            ) => (Word::Rejected, Some(verdict)),
+        };
+        Self { status, outcome: outcome.map_or(Value::Null, |verdict| verdict.word().into()) }
     }
 }
 
@@ -100,13 +172,14 @@ pub struct ApprovalRequest {
     /// What the person is asked, in words.
     pub message: String,
     /// Where it stands.
-    pub status: ApprovalStatus,
+    #[serde(flatten)]
+    pub standing: Standing,
     /// When it was asked, in milliseconds since the Unix epoch.
     #[serde(deserialize_with = "number::deserialize")]
     pub created_at: u64,
-    /// When it ends by itself, in seconds since the Unix epoch.
-    #[serde(deserialize_with = "number::deserialize")]
-    pub expires_at: u64,
+    /// When it ends by itself.
+    #[serde(flatten)]
+    pub deadline: Deadline,
     /// Who has to say yes, and how many have.
     #[serde(flatten)]
     pub quorum: Quorum,
@@ -121,19 +194,29 @@ pub struct ApprovalRequest {
     pub more: serde_json::Map<String, Value>,
 }
 
+/// What is written beside a decision, and taken away with it.
+const OF_A_DECISION: [&str; 5] = ["approvedBy", "approvedAt", "rejectedBy", "rejectedAt", "reason"];
+
 impl ApprovalRequest {
     /// The same request with its decision written into it.
     #[must_use]
     pub fn resolved(&self, decision: &Decision) -> Self {
-        let mut request = self.clone();
-        request.status = decision.verdict.into();
-        for key in ["approvedBy", "approvedAt", "rejectedBy", "rejectedAt", "reason"] {
-            request.more.shift_remove(key);
-        }
+        let decided = Standing::Decided(decision.verdict);
+        let mut request = match (self.standing, decision.verdict) {
+            // Whoever voted for it has written who that was.
+            (Standing::Voted(Vote::Approve), Verdict::Approved)
+            | (Standing::Voted(Vote::Reject), Verdict::Rejected) => {
+                Self { standing: decided, ..self.clone() }
+            }
+            (Standing::Pending | Standing::Voted(_) | Standing::Decided(_), _) => {
+                self.without_decision(decided)
+            }
+        };
         let (by, at) = match decision.verdict {
             Verdict::Approved => ("approvedBy", "approvedAt"),
-            Verdict::Rejected => ("rejectedBy", "rejectedAt"),
-            Verdict::TimedOut | Verdict::Cancelled => return request,
+            Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled => {
+                ("rejectedBy", "rejectedAt")
+            }
         };
         if let Some(args) = &decision.args {
             request.more.insert("args".into(), args.clone());
@@ -142,9 +225,103 @@ impl ApprovalRequest {
             request.more.insert(by.into(), user.as_str().into());
         }
         request.more.insert(at.into(), decision.at_ms.into());
-        if let Some(reason) = &decision.reason {
-            request.more.insert("reason".into(), reason.as_str().into());
+        let reason = decision.reason.as_deref().or_else(|| decision.verdict.usual_reason());
+        if let Some(reason) = reason {
+            request.more.insert("reason".into(), reason.into());
         }
         request
+    }
+
+    /// The same request as it was before anybody said anything.
+    #[must_use]
+    pub fn reopened(&self) -> Self {
+        self.without_decision(Standing::Pending)
+    }
+
+    /// Whether the key tells of this decision.
+    pub fn tells_of(&self, decision: &Decision) -> bool {
+        self.standing == Standing::Decided(decision.verdict)
+    }
+
+    /// The request as REST tells it (contract, section 5.4): its status is the outcome.
+    pub fn told(&self) -> serde_json::Result<Value> {
+        let mut told = serde_json::to_value(self)?;
+        if let (Standing::Decided(verdict), Some(fields)) = (self.standing, told.as_object_mut()) {
+            fields.insert("status".into(), verdict.word().into());
+        }
+        Ok(told)
+    }
+
+    fn without_decision(&self, standing: Standing) -> Self {
+        let mut request = Self { standing, ..self.clone() };
+        for key in OF_A_DECISION {
+            request.more.shift_remove(key);
+        }
+        request
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(fields: Value) -> ApprovalRequest {
+        let mut request = json!({
+            "requestId": "req_0123456789ab", "sessionId": "session_u_1_ab", "userId": "1",
+            "tenantId": "1", "actionType": "github_merge_pr", "context": {"number": 5},
+            "message": "?", "status": "pending", "createdAt": 1_706_152_860_000_u64,
+            "expiresAt": 1_706_153_160, "approvers": "tenant", "approvalsNeeded": 1,
+            "approvals": 0, "somebodyElses": {"a": 1},
+        });
+        request.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(request).unwrap()
+    }
+
+    #[test]
+    fn the_status_has_three_words_and_the_outcome_tells_the_truth() {
+        let told = |verdict| {
+            let request = read(json!({})).resolved(&Decision::of(verdict, 7));
+            let text = serde_json::to_string(&request).unwrap();
+            assert_eq!(serde_json::from_str::<ApprovalRequest>(&text).unwrap(), request);
+            let value: Value = serde_json::from_str(&text).unwrap();
+            (value["status"].clone(), value["outcome"].clone(), value["rejectedAt"].is_u64())
+        };
+        assert_eq!(told(Verdict::Approved), (json!("approved"), json!("approved"), false));
+        assert_eq!(told(Verdict::Rejected), (json!("rejected"), json!("rejected"), true));
+        assert_eq!(told(Verdict::TimedOut), (json!("rejected"), json!("timed_out"), true));
+        assert_eq!(told(Verdict::Cancelled), (json!("rejected"), json!("cancelled"), true));
+    }
+
+    #[test]
+    fn a_status_without_its_outcome_is_somebodys_vote() {
+        let standing = |fields| read(fields).standing;
+        assert_eq!(standing(json!({"status": "approved"})), Standing::Voted(Vote::Approve));
+        assert_eq!(standing(json!({"status": "rejected"})), Standing::Voted(Vote::Reject));
+        let over_a_decision = json!({"status": "approved", "outcome": "timed_out"});
+        assert_eq!(standing(over_a_decision), Standing::Voted(Vote::Approve));
+        assert_eq!(standing(json!({"outcome": "approved"})), Standing::Pending);
+        // As older processes wrote it.
+        for (word, verdict) in [("timed_out", Verdict::TimedOut), ("cancelled", Verdict::Cancelled)]
+        {
+            assert_eq!(standing(json!({"status": word})), Standing::Decided(verdict));
+        }
+    }
+
+    #[test]
+    fn what_went_through_somebody_elses_map_reads_back_and_keeps_what_is_not_ours() {
+        let anew = read(json!({
+            "status": "approved", "createdAt": 1.706152860E12, "expiresAt": 1.70615316E9,
+            "deadlineMs": 1.706153160123E12, "approvalsNeeded": 1.0, "approvals": 0.0,
+            "context": {"number": 5.0}, "approvedBy": "7", "approvedAt": 1.0,
+        }));
+        assert_eq!((anew.created_at, anew.deadline.ms()), (1_706_152_860_000, 1_706_153_160_123));
+        let reopened = serde_json::to_value(anew.reopened()).unwrap();
+        assert_eq!(reopened["status"], "pending");
+        assert_eq!(reopened["somebodyElses"], json!({"a": 1}));
+        for gone in ["approvedBy", "approvedAt", "outcome"] {
+            assert_eq!(reopened.get(gone), None, "{gone}");
+        }
     }
 }

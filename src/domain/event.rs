@@ -394,7 +394,7 @@ fn write_hitl<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Result
 
 /// Until when somebody may answer, and who.
 fn write_terms<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Result<(), M::Error> {
-    map.serialize_entry("expiresAt", &request.expires_at)?;
+    map.serialize_entry("expiresAt", &request.deadline.expires_at())?;
     map.serialize_entry("approvers", &request.quorum.approvers)?;
     map.serialize_entry("approvalsNeeded", &request.quorum.approvals_needed)?;
     map.serialize_entry("approvals", &request.quorum.approvals)

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::approval::{Decision, Verdict};
+use super::approval::{Decision, Standing, Verdict, Vote};
 use super::audit::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
 
@@ -19,15 +19,6 @@ const REASON_MAX: usize = 1000;
 const USER_MAX: usize = 256;
 /// A larger timestamp counts milliseconds: in seconds it would be the year 5138.
 const LAST_SECOND: u64 = 100_000_000_000;
-
-/// What a signal says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vote {
-    /// Yes.
-    Approve,
-    /// No.
-    Reject,
-}
 
 impl Vote {
     /// The vote that a word stands for: exactly the words of the contract, in lower case.
@@ -187,16 +178,17 @@ impl Signal {
 }
 
 /// The vote in a stored `hitl:request` that another publisher has set to `approved` or `rejected`;
-/// `None` for every other status, and for whatever is not such a request.
+/// `None` for every other status, for a decision that this service has written there, and for whatever
+/// is not such a request.
 ///
 /// Whoever set it may have had before them what stands there by now, so that goes with the vote. Its
 /// `userId` is who started the run, so who decided is read from `approvedBy` and `rejectedBy`.
 pub fn vote_of_request(json: &str) -> Option<Signal> {
     let fields = Fields::read(json.as_bytes()).ok()?;
-    let (vote, by, at) = match fields.status.as_ref()?.as_str()? {
-        "approved" => (Vote::Approve, &fields.approved_by, &fields.approved_at),
-        "rejected" => (Vote::Reject, &fields.rejected_by, &fields.rejected_at),
-        _ => return None,
+    let (vote, by, at) = match serde_json::from_str(json).ok()? {
+        Standing::Voted(Vote::Approve) => (Vote::Approve, &fields.approved_by, &fields.approved_at),
+        Standing::Voted(Vote::Reject) => (Vote::Reject, &fields.rejected_by, &fields.rejected_at),
+        Standing::Pending | Standing::Decided(_) => return None,
     };
     Some(Signal {
         vote,

@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::extract::PathId;
 use super::{Shared, envelope};
 use crate::agent::decisions::{Click, Outcome};
-use crate::domain::{ApprovalStatus, Caller, RequestId, SessionId, Verdict};
+use crate::domain::{Caller, RequestId, SessionId, Verdict};
 
 /// `GET /aura/hitl/requests/{requestId}`: the stored request, as a JSON string.
 pub async fn request(
@@ -100,7 +100,7 @@ fn answer(http: &Shared, id: &RequestId, outcome: &Outcome, message: &str) -> Re
             let data = json!({
                 "requestId": id,
                 "sessionId": session,
-                "status": ApprovalStatus::Pending,
+                "status": "pending",
                 "approvals": given,
                 "approvalsNeeded": needed,
             });
@@ -111,7 +111,7 @@ fn answer(http: &Shared, id: &RequestId, outcome: &Outcome, message: &str) -> Re
             let mut data = json!({
                 "requestId": id,
                 "sessionId": session,
-                "status": ApprovalStatus::from(decision.verdict),
+                "status": decision.verdict.word(),
             });
             if let (Some(reason), Some(fields)) = (&decision.reason, data.as_object_mut()) {
                 fields.insert("reason".into(), reason.as_str().into());

@@ -296,6 +296,21 @@ impl Check {
         }
     }
 
+    /// The seconds that a table gives, by the tool's name.
+    pub(super) fn seconds_by_tool(
+        &mut self,
+        table: &str,
+        range: &RangeInclusive<u64>,
+    ) -> BTreeMap<String, Duration> {
+        let tools = self.below(table).into_iter();
+        tools
+            .map(|tool| {
+                let time = self.seconds(&format!("{table}.{tool}"), range.clone());
+                (tool, time)
+            })
+            .collect()
+    }
+
     /// What a table says, by the tool's name.
     pub(super) fn by_tool<T, E: std::fmt::Display>(
         &mut self,

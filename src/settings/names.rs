@@ -13,7 +13,8 @@ pub(super) const APPROVAL: &str = "tools.approval";
 pub(super) const APPROVERS: &str = "tools.approvers";
 pub(super) const ROLES: &str = "auth.roles";
 pub(super) const HEADERS: &str = "model.headers";
-pub(super) const TABLES: [&str; 4] = [APPROVAL, APPROVERS, ROLES, HEADERS];
+pub(super) const TIMEOUTS: &str = "hitl.timeouts";
+pub(super) const TABLES: [&str; 5] = [APPROVAL, APPROVERS, ROLES, HEADERS, TIMEOUTS];
 
 /// The tool, role or header that a key of such a table names.
 pub(super) fn in_table(key: &str) -> Option<&str> {

@@ -13,7 +13,7 @@ use super::sections::{
     ToolSettings,
 };
 use super::{Purpose, mcp, names, source};
-use crate::domain::Role;
+use crate::domain::{Deadline, Role};
 use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 
@@ -171,6 +171,7 @@ fn url_of_parts(check: &mut Check) -> Option<Url> {
 
 impl HitlSettings {
     fn read(check: &mut Check) -> Option<Self> {
+        let longest = Deadline::LONGEST_WAIT.as_secs();
         let ask = check.parsed("hitl.ask", |text| match text {
             "one_by_one" => Ok(Ask::OneByOne),
             "together" => Ok(Ask::Together),
@@ -182,8 +183,9 @@ impl HitlSettings {
             _ => Err("must be \"stop\" or \"continue\""),
         });
         Some(Self {
-            timeout: check.seconds("hitl.timeout_seconds", 1..=1740),
-            warning: check.seconds("hitl.warning_seconds", 0..=1740),
+            timeout: check.seconds("hitl.timeout_seconds", 1..=longest),
+            timeouts: check.seconds_by_tool(names::TIMEOUTS, &(1..=longest)),
+            warning: check.seconds("hitl.warning_seconds", 0..=longest),
             ask: ask?,
             on_reject: on_reject?,
         })

@@ -140,6 +140,8 @@ pub struct AgentSettings {
 pub struct HitlSettings {
     /// How long a request for approval waits for a person.
     pub timeout: Duration,
+    /// The same by the tool's name; whether there is such a tool is not checked.
+    pub timeouts: BTreeMap<String, Duration>,
     /// How long before the end of that a thought warns; zero: none does.
     pub warning: Duration,
     /// How people are asked about several calls of one turn.

@@ -107,14 +107,14 @@ fn every_fault_is_told_with_its_setting_and_its_origin() {
     assert_eq!(
         faults,
         [
-            "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has on_reject, \
-             timeout_seconds, warning_seconds",
+            "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has ask, on_reject, \
+             timeout_seconds, timeouts, warning_seconds",
             "htil.timeout (from AURA__HTIL__TIMEOUT): no such setting; the sections are agent, api, \
              audit, auth, azure_openai, github, hitl, journal, log, mcp, model, openai, redis, smtp, stream, \
              tools, workspace",
             "api.port (from API_PORT): must be 0 to 65535, is 90000",
             "hitl.timeout_seconds (from HITL_TIMEOUT_SECONDS): must be a whole number from 1 to \
-             1740, is \"soon\"",
+             2592000, is \"soon\"",
             "workspace.root (from WORKSPACE_ROOT): must be a directory that can be read, is \
              \"/does/not/exist\"",
             "log.level (from LOG_LEVEL): must be a level (off, error, warn, info, debug, trace) or \
@@ -387,6 +387,25 @@ fn roles_are_given_to_users_in_a_file_and_in_the_environment() {
     assert_eq!(roles("2", "a/b"), named(&["Site Lead"]));
     assert_eq!(roles("1", "1"), Roles::default());
     assert!(with_file("[auth.roles]\n", &[]).check().is_ok());
+}
+
+#[test]
+fn a_tool_can_have_a_time_of_its_own_up_to_thirty_days() {
+    let file = "[hitl.timeouts]\ngithub_merge_pr = 2592000\n\"wiki.edit\" = 1\n";
+    let variables = [("AURA__HITL__TIMEOUTS__GIT_MERGE", "60")];
+    let timeouts = with_file(file, &variables).check().unwrap().settings.hitl.timeouts;
+    let seconds: Vec<(&str, u64)> =
+        timeouts.iter().map(|(tool, time)| (tool.as_str(), time.as_secs())).collect();
+    assert_eq!(seconds, [("git_merge", 60), ("github_merge_pr", 2_592_000), ("wiki.edit", 1)]);
+    for (value, problem) in [
+        ("0", "must be 1 to 2592000, is 0"),
+        ("2592001", "must be 1 to 2592000, is 2592001"),
+        ("soon", "must be a whole number from 1 to 2592000, is \"soon\""),
+    ] {
+        let name = "AURA__HITL__TIMEOUTS__GIT_MERGE";
+        let expected = format!("hitl.timeouts.git_merge (from {name}): {problem}");
+        assert_eq!(faults(&[(name, value)]), [expected]);
+    }
 }
 
 #[test]

@@ -166,9 +166,9 @@ mod tests {
         store.register(&meta).await.unwrap();
         store.remember(&meta, &said).await.unwrap();
         store.request_cancel(&meta.session_id).await.unwrap();
-        store.open(&request, "{}").await.unwrap();
+        store.open(&meta, &request, "{}").await.unwrap();
         store.publish_signal(&meta.session_id, "{}").await.unwrap();
-        store.decide(&request.request_id, &decision).await.unwrap();
+        store.decide(&request.request_id, request.deadline, &decision).await.unwrap();
         store.spend(&meta.tenant, UtcDay::of_ms(0), 1).await.unwrap();
         let key = IdempotencyKey::parse(b"key").unwrap();
         let key = ScopedKey { tenant: meta.tenant.clone(), user: meta.user.clone(), key };

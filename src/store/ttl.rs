@@ -2,13 +2,36 @@
 
 use std::time::Duration;
 
+use crate::domain::Deadline;
+
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// `hitl:request:<requestId>` (contract, section 5.1).
-pub(super) const REQUEST: Duration = Duration::from_secs(1_800);
-/// `hitl:session:<sessionId>` (contract, section 5.1).
-pub(super) const POINTER: Duration = HOUR;
+/// `hitl:request:<requestId>` (contract, section 5.1), at least.
+const REQUEST: Duration = Duration::from_secs(1_800);
+/// `hitl:session:<sessionId>` (contract, section 5.1), at least.
+const POINTER: Duration = HOUR;
+/// How long a request is kept past its deadline, at least (contract, section 5.1).
+const PAST_DEADLINE: Duration = Duration::from_secs(600);
+/// How long all else that a waiting run needs is kept past the deadline, at least: should no process be
+/// there when it comes, there is that much time to start one.
+const RECOVERY: Duration = HOUR.saturating_mul(12);
+
+/// How long a request is kept from now on.
+pub(super) fn request(deadline: Deadline, now_ms: u64) -> Duration {
+    REQUEST.max(deadline.left(now_ms) + PAST_DEADLINE)
+}
+
+/// How long a session's pointer to its request is kept from now on.
+pub(super) fn pointer(deadline: Deadline, now_ms: u64) -> Duration {
+    POINTER.max(deadline.left(now_ms) + PAST_DEADLINE)
+}
+
+/// How long something is kept from now on that lives for `usual`, and longer if somebody may take
+/// longer to answer.
+pub(super) fn outliving(usual: Duration, deadline: Deadline, now_ms: u64) -> Duration {
+    usual.max(deadline.left(now_ms) + RECOVERY)
+}
 /// `hitl:signal:<sessionId>` (contract, section 5.1).
 pub(super) const SIGNAL: Duration = Duration::from_secs(300);
 /// `checkpoint:<sessionId>` (contract, section 5.1).
@@ -17,8 +40,10 @@ pub(super) const CHECKPOINT: Duration = WEEK;
 pub(super) const DECISION: Duration = HOUR.saturating_mul(24);
 /// A journal, after its last append (contract, section 4.5).
 pub(super) const JOURNAL: Duration = HOUR.saturating_mul(24);
-/// What is known of a session, and its place in its caller's list.
+/// What is known of a session.
 pub(super) const SESSION: Duration = WEEK;
+/// A session's place in its caller's list: it may have waited for an answer for most of that time.
+pub(super) const LISTED: Duration = SESSION.saturating_add(Deadline::LONGEST_WAIT);
 /// A conversation, after its last addition.
 pub(super) const THREAD: Duration = WEEK;
 /// The wish that a run should stop.

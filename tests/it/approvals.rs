@@ -233,6 +233,28 @@ with_both_stores! {
     }
 }
 
+/// The time of the tool and not the service's, to the millisecond: ids are the clock's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_with_a_time_of_its_own_waits_exactly_that_long() {
+    let options = Options::default().set("AURA__HITL__TIMEOUTS__GIT_MERGE", 2);
+    let world = World::with(crate::support::world::Kind::Redis, options).await;
+    let (mut stream, hitl) = ask(&world.server.user()).await;
+    let mut keys = Keys::of(world.redis.as_ref().unwrap()).await;
+    let id = text(&hitl, "requestId").to_owned();
+    let request = keys.json(&format!("hitl:request:{id}")).await;
+    let asked_ms = request["createdAt"].as_u64().unwrap();
+    let deadline_ms = asked_ms + 2_000;
+    assert_eq!(hitl.data["expiresAt"], deadline_ms.div_ceil(1000));
+    stream.to_done().await;
+    let failed = stream.all("failed")[0];
+    assert!(failed.data["error"].as_str().unwrap().ends_with("within 2 s"), "{failed:?}");
+    assert!(failed.id >= deadline_ms, "{} ms too early", deadline_ms - failed.id);
+    assert!(failed.id < deadline_ms + 5_000, "{} ms too late", failed.id - deadline_ms);
+    let decision = keys.json(&format!("aura:decision:{id}")).await;
+    let decided_ms = decision["atMs"].as_u64().unwrap();
+    assert!((deadline_ms..deadline_ms + 5_000).contains(&decided_ms), "{decision}");
+}
+
 /// A world with Redis, and a person who writes its keys directly.
 async fn redis_world() -> (World, Keys) {
     let world = World::new(crate::support::world::Kind::Redis).await;
@@ -468,19 +490,11 @@ async fn five_hundred_sessions_approved_at_once_all_complete() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deciding_demands_that_the_caller_names_itself() {
+async fn who_decides_is_who_the_token_says_and_nobody_else() {
     let server = Server::embedded().await;
     let (_stream, hitl) = ask(&server.user()).await;
     let id = text(&hitl, "requestId");
     let path = format!("/aura/hitl/approve/{id}");
-    let unnamed = server
-        .anonymous(reqwest::Method::POST, &path)
-        .bearer_auth(crate::support::app::token("tenant1", "user123"))
-        .header("X-Tenant-ID", "tenant1")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(unnamed.status(), StatusCode::UNAUTHORIZED);
     let other = server.user().post(&path, json!({"userId": "somebody"})).await;
     assert_eq!((other.status, &other.body["errorCode"]), (StatusCode::FORBIDDEN, &json!("E2001")));
     let wrong = server.user().post(&path, json!({"userId": 7})).await;
@@ -493,6 +507,11 @@ async fn deciding_demands_that_the_caller_names_itself() {
         (unknown.status, &unknown.body["errorCode"]),
         (StatusCode::NOT_FOUND, &json!("E1004"))
     );
+    let unnamed = server
+        .anonymous(reqwest::Method::POST, &path)
+        .bearer_auth(crate::support::app::token("tenant1", "user123"))
+        .header("X-Tenant-ID", "tenant1");
+    assert_eq!(unnamed.send().await.unwrap().status(), StatusCode::OK, "the token says who");
 }
 
 async fn wait_for_log(server: &Server, line: &str) {

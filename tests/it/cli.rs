@@ -78,14 +78,15 @@ fn an_unknown_setting_stops_the_start_with_one_clear_line() {
     assert_eq!(
         ended.stderr,
         "error: hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has \
-         on_reject, timeout_seconds, warning_seconds\n"
+         ask, on_reject, timeout_seconds, timeouts, warning_seconds\n"
     );
     assert_eq!(ended.stdout, "");
 }
 
 #[test]
 fn every_fault_is_told_at_once_and_dev_forgives_none() {
-    let variables = [("API_PORT", "x"), ("HITL_TIMEOUT_SECONDS", "1741"), ("JWT_SECRET", "short")];
+    let variables =
+        [("API_PORT", "x"), ("HITL_TIMEOUT_SECONDS", "2592001"), ("JWT_SECRET", "short")];
     for arguments in [&["serve"][..], &["serve", "--dev"]] {
         let ended = aura(arguments, &variables);
         assert_eq!(ended.code, 2, "{arguments:?}");
@@ -93,7 +94,7 @@ fn every_fault_is_told_at_once_and_dev_forgives_none() {
             ended.stderr,
             "error: api.port (from API_PORT): must be a whole number from 0 to 65535, is \"x\"\n\
              error: auth.jwt_secret (from JWT_SECRET): must have at least 32 bytes, has 5\n\
-             error: hitl.timeout_seconds (from HITL_TIMEOUT_SECONDS): must be 1 to 1740, is 1741\n"
+             error: hitl.timeout_seconds (from HITL_TIMEOUT_SECONDS): must be 1 to 2592000, is 2592001\n"
         );
     }
 }

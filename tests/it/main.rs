@@ -28,6 +28,7 @@ mod idempotency;
 mod identity;
 mod injection;
 mod mail;
+mod main_service;
 mod mcp;
 mod memory;
 mod metrics;

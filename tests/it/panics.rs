@@ -1,5 +1,6 @@
 //! A run that breaks down in our own code: its stream has an end like any other.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use async_trait::async_trait;
 use aura_platform::agent::budget::Budget;
 use aura_platform::agent::journal::Desk;
 use aura_platform::agent::ownership::Terms;
-use aura_platform::agent::policy::{ApproverPolicy, Asking, OnReject};
+use aura_platform::agent::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
 use aura_platform::agent::run::{Env, Limits};
 use aura_platform::agent::{AgentService, Ask, StartError, Started, listener};
 use aura_platform::domain::{
@@ -71,11 +72,11 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
         gate: Arc::default(),
         approvers: ApproverPolicy::default(),
         instructions: None,
+        answer_times: AnswerTimes { usual: Duration::from_secs(5), by_tool: BTreeMap::new() },
         limits: Limits {
             asking: Asking::OneByOne,
             max_turns: 8,
             max_tool_calls: 8,
-            hitl_timeout: Duration::from_secs(5),
             hitl_warning: Duration::ZERO,
             on_reject: OnReject::Stop,
             budget: Budget::default(),

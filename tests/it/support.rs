@@ -5,6 +5,7 @@ pub mod app;
 pub mod git;
 pub mod github;
 pub mod keys;
+pub mod main_service;
 pub mod model;
 pub mod nginx;
 pub mod pages;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use aura_platform::domain::{
-    ApprovalRequest, ApprovalStatus, Decision, RequestId, SessionId, UserId, Verdict,
+    ApprovalRequest, Decision, RequestId, SessionId, Standing, UserId, Verdict,
 };
 use aura_platform::store::{Decided, Store, StoredVotes};
 use futures::future::join_all;
 
-use crate::bench::{Bench, request, some_session};
+use crate::bench::{Bench, deadline, meta_of, request, some_session};
 
 async fn stored(store: &Arc<dyn Store>, id: &RequestId) -> Option<ApprovalRequest> {
     let text = store.request(id).await.unwrap();
@@ -18,7 +18,12 @@ async fn stored(store: &Arc<dyn Store>, id: &RequestId) -> Option<ApprovalReques
 pub(crate) async fn opening_stores_everything_and_listens(mut bench: Bench) {
     let session = some_session();
     let request = request(&session);
-    bench.one.store.open(&request, r#"{"pending_approvals":[]}"#).await.unwrap();
+    bench
+        .one
+        .store
+        .open(&meta_of(&request.session_id), &request, r#"{"pending_approvals":[]}"#)
+        .await
+        .unwrap();
     assert_eq!(stored(&bench.other, &request.request_id).await, Some(request));
     let checkpoint = bench.other.checkpoint(&session).await.unwrap();
     assert_eq!(checkpoint.as_deref(), Some(r#"{"pending_approvals":[]}"#));
@@ -29,7 +34,7 @@ pub(crate) async fn opening_stores_everything_and_listens(mut bench: Bench) {
 pub(crate) async fn opening_forgets_the_signal_of_an_earlier_request(bench: Bench) {
     let session = some_session();
     bench.one.store.store_signal(&session, "old").await.unwrap();
-    bench.one.store.open(&request(&session), "{}").await.unwrap();
+    bench.one.store.open(&meta_of(&session), &request(&session), "{}").await.unwrap();
     assert_eq!(bench.one.store.signal(&session).await.unwrap(), None);
     bench.one.store.store_signal(&session, "new").await.unwrap();
     assert_eq!(bench.other.signal(&session).await.unwrap().as_deref(), Some("new"));
@@ -50,7 +55,7 @@ pub(crate) async fn watching_twice_is_watching_once(mut bench: Bench) {
     for _ in 0..3 {
         bench.one.store.watch(&session).await.unwrap();
     }
-    bench.one.store.open(&request(&session), "{}").await.unwrap();
+    bench.one.store.open(&meta_of(&session), &request(&session), "{}").await.unwrap();
     bench.other.publish_signal(&session, "one").await.unwrap();
     bench.other.publish_signal(&session, "two").await.unwrap();
     assert_eq!(bench.one.heard().await.1, "one");
@@ -121,8 +126,8 @@ pub(crate) async fn an_absurdly_long_signal_is_not_passed_on(mut bench: Bench) {
 pub(crate) async fn a_saved_request_replaces_the_stored_one(bench: Bench) {
     let session = some_session();
     let mut request = request(&session);
-    bench.one.store.open(&request, "{}").await.unwrap();
-    request.status = ApprovalStatus::Approved;
+    bench.one.store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
+    request.standing = Standing::Decided(Verdict::Approved);
     request.more.insert("approvedBy".into(), "user456".into());
     bench.other.save_request(&request).await.unwrap();
     assert_eq!(stored(&bench.one.store, &request.request_id).await, Some(request));
@@ -143,7 +148,7 @@ pub(crate) async fn votes_come_in_the_order_asked_for(bench: Bench) {
         let mut request = request(&waiting[n].0);
         request.request_id = waiting[n].1.clone();
         if n % 2 == 1 {
-            store.open(&request, "{}").await.unwrap();
+            store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
             expected[n].request = store.request(&request.request_id).await.unwrap();
             assert!(expected[n].request.is_some());
         }
@@ -164,10 +169,9 @@ pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
         let verdict = if n % 3 == 0 { Verdict::Approved } else { Verdict::Rejected };
         let by = Some(UserId::new(format!("user{n}")));
         let decision = Decision { by, reason: Some("이유".into()), ..Decision::of(verdict, n) };
-        bench
-            .one
-            .tasks
-            .spawn(async move { (store.decide(&id, &decision).await.unwrap(), decision) })
+        bench.one.tasks.spawn(async move {
+            (store.decide(&id, deadline(), &decision).await.unwrap(), decision)
+        })
     });
     let results: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
     let standing = bench.one.store.decision(&id).await.unwrap().expect("somebody has decided");
@@ -181,7 +185,7 @@ pub(crate) async fn a_request_without_a_decision_has_none(bench: Bench) {
     let id = RequestId::generate();
     assert_eq!(bench.one.store.decision(&id).await.unwrap(), None);
     let late = Decision::of(Verdict::TimedOut, 1);
-    assert_eq!(bench.one.store.decide(&id, &late).await.unwrap(), Decided::Won);
+    assert_eq!(bench.one.store.decide(&id, deadline(), &late).await.unwrap(), Decided::Won);
     assert_eq!(bench.other.decision(&id).await.unwrap(), Some(late));
 }
 

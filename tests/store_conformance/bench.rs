@@ -7,8 +7,8 @@ use std::sync::{Arc, MutexGuard, Once};
 use std::time::{Duration, Instant};
 
 use aura_platform::domain::{
-    ApprovalRequest, ApprovalStatus, Approvers, Clock, Entry, EventId, ManualClock, Quorum,
-    RequestId, SessionId, SessionMeta, Shown, TenantId, ThreadId, UserId,
+    ApprovalRequest, Approvers, Clock, Deadline, Entry, EventId, ManualClock, Quorum, RequestId,
+    SessionId, SessionMeta, Shown, Standing, TenantId, ThreadId, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::memory::{self, MemoryStore};
@@ -188,6 +188,16 @@ pub(crate) fn meta(tenant: &str, user: &str, first_event: u64) -> SessionMeta {
     }
 }
 
+/// The session's own record.
+pub(crate) fn meta_of(session: &SessionId) -> SessionMeta {
+    SessionMeta { session_id: session.clone(), ..meta("tenant1", "user123", NOW_MS) }
+}
+
+/// 300 s after the request was asked.
+pub(crate) fn deadline() -> Deadline {
+    Deadline::after(NOW_MS, Duration::from_secs(300))
+}
+
 pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
     ApprovalRequest {
         request_id: RequestId::generate(),
@@ -197,9 +207,9 @@ pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
         action_type: "github_create_pr".into(),
         context: json!({"title": "제목"}),
         message: "PR을 생성할까요?".into(),
-        status: ApprovalStatus::Pending,
+        standing: Standing::Pending,
         created_at: 1_706_152_860_000,
-        expires_at: 1_706_153_160,
+        deadline: deadline(),
         quorum: Quorum::from(&Approvers::default()),
         tool_call_id: None,
         args_hash: None,

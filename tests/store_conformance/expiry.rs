@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use aura_platform::domain::{ApprovalRequest, Message};
 use aura_platform::domain::{
-    Decision, EventId, IdempotencyKey, KeyClaim, ManualClock, RequestHash, RequestId, ScopedKey,
-    SessionMeta, UtcDay, Verdict,
+    ApprovalRequest, Deadline, Decision, EventId, IdempotencyKey, KeyClaim, ManualClock, Message,
+    RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, UserId, UtcDay, Verdict,
 };
-use aura_platform::store::{AppendError, Store};
+use aura_platform::store::{AppendError, Decided, Store};
 use serde_json::Value;
 
-use crate::bench::{NOW_MS, Process, entries, meta, request, some_session};
+use crate::bench::{NOW_MS, Process, entries, meta, meta_of, request, some_session};
 use crate::redis_server::RedisServer;
 use crate::wire::admin;
 use crate::within;
@@ -42,9 +41,9 @@ async fn store_everything(store: &dyn Store) -> Everything {
     store.register(&meta).await.unwrap();
     store.remember(&meta, &said).await.unwrap();
     store.request_cancel(&meta.session_id).await.unwrap();
-    store.open(&request, "{}").await.unwrap();
+    store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
     store.store_signal(&meta.session_id, "{}").await.unwrap();
-    store.decide(&decided, &decision).await.unwrap();
+    store.decide(&decided, request.deadline, &decision).await.unwrap();
     store.spend(&meta.tenant, UtcDay::of_ms(NOW_MS), 1).await.unwrap();
     let (key, claim) = key_and_claim(&meta);
     store.claim_key(&key, &claim, None).await.unwrap();
@@ -101,7 +100,7 @@ async fn in_the_embedded_store_what_is_renewed_lives_on_and_what_expired_starts_
     let process = Process::in_memory(Arc::new(clock.clone()));
     let (store, session) = (&process.store, some_session());
     let request = request(&session);
-    store.open(&request, "{}").await.unwrap();
+    store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
     store.append(&session, EventId::ZERO, &entries([1])).await.unwrap();
     clock.advance_ms((DAY - 1) * 1_000);
     store.append(&session, EventId::new(1), &entries([2])).await.unwrap();
@@ -114,6 +113,87 @@ async fn in_the_embedded_store_what_is_renewed_lives_on_and_what_expired_starts_
     assert!(matches!(late, Err(AppendError::Gone)), "there is no journal any more");
     store.append(&session, EventId::ZERO, &entries([7])).await.unwrap();
     assert_eq!(store.newest(&session, 9).await.unwrap(), entries([7]));
+}
+
+/// A request that somebody has thirty days to answer.
+fn patient_request(session: &SessionId, asked_ms: u64) -> ApprovalRequest {
+    let deadline = Deadline::after(asked_ms, Deadline::LONGEST_WAIT);
+    ApprovalRequest { deadline, ..request(session) }
+}
+
+#[tokio::test]
+async fn in_the_embedded_store_a_run_that_waits_for_thirty_days_finds_all_that_it_needs() {
+    let clock = ManualClock::at(NOW_MS);
+    let process = Process::in_memory(Arc::new(clock.clone()));
+    let store = &process.store;
+    let mut everything = store_everything(&**store).await;
+    let meta = everything.meta.clone();
+    let request = patient_request(&meta.session_id, NOW_MS);
+    store.open(&meta, &request, "{}").await.unwrap();
+    let until = Some(request.deadline);
+    store.append_waiting(&meta.session_id, EventId::new(1), &entries([2]), until).await.unwrap();
+    store.endorse(&request.request_id, request.deadline, &UserId::new("kim")).await.unwrap();
+    everything.request = request.clone();
+
+    clock.advance_ms(30 * DAY * 1_000);
+    let waiting = ["request", "journal", "checkpoint", "session", "list", "thread"];
+    assert_eq!(left(&**store, &everything).await, waiting);
+    let given = store.endorse(&request.request_id, request.deadline, &UserId::new("lee")).await;
+    assert_eq!(given.unwrap(), 2, "the first yes is not forgotten");
+    // What decides it outlives every copy of the request.
+    let no = Decision::of(Verdict::Rejected, 0);
+    let won = store.decide(&request.request_id, request.deadline, &no).await.unwrap();
+    assert_eq!(won, Decided::Won);
+    clock.advance_ms(600 * 1_000);
+    assert_eq!(store.request(&request.request_id).await.unwrap(), None);
+    assert!(store.decision(&request.request_id).await.unwrap().is_some());
+    // The run goes on, and from then on its journal lives as long as any other.
+    store.append(&meta.session_id, EventId::new(2), &entries([3])).await.unwrap();
+    clock.advance_ms(DAY * 1_000);
+    assert!(!store.holds(&meta.session_id, EventId::new(3)).await.unwrap());
+}
+
+#[tokio::test]
+async fn in_redis_a_run_that_waits_for_thirty_days_finds_all_that_it_needs() {
+    within(async {
+        let server = RedisServer::start();
+        let process = Process::on_redis(&server.url());
+        let store = &process.store;
+        let Everything { meta, .. } = store_everything(&**store).await;
+        let request = patient_request(&meta.session_id, NOW_MS);
+        store.open(&meta, &request, "{}").await.unwrap();
+        let (session, id) = (&meta.session_id, &request.request_id);
+        let until = Some(request.deadline);
+        store.append_waiting(session, EventId::new(1), &entries([2]), until).await.unwrap();
+        store.endorse(id, request.deadline, &UserId::new("kim")).await.unwrap();
+        store.decide(id, request.deadline, &Decision::of(Verdict::Rejected, 0)).await.unwrap();
+        // Others of the same caller and conversation begin and end meanwhile.
+        let another = SessionMeta { session_id: some_session(), ..meta.clone() };
+        store.register(&another).await.unwrap();
+        store.remember(&another, &[Message::User { content: "또".into() }]).await.unwrap();
+        let (past, recovery) = (30 * DAY + 10 * MINUTE, 30 * DAY + 12 * HOUR);
+        let mut admin = admin(&server).await;
+        for (key, ttl) in [
+            (format!("hitl:request:{id}"), past),
+            (format!("hitl:session:{session}"), past),
+            (format!("checkpoint:{session}"), recovery),
+            (format!("aura:decision:{id}"), recovery),
+            (format!("aura:endorsements:{id}"), recovery),
+            (format!("aura:journal:{session}"), recovery),
+            (format!("aura:session:{session}"), recovery),
+            ("aura:sessions:tenant1:user123".into(), recovery),
+            ("aura:thread:tenant1:user123:thread_1".into(), recovery),
+        ] {
+            let left: i64 = redis::cmd("TTL").arg(&key).query_async(&mut admin).await.unwrap();
+            let ttl = i64::try_from(ttl).unwrap();
+            assert!((ttl - MINUTE.cast_signed()..=ttl).contains(&left), "{key}: {left} s");
+        }
+        store.append(session, EventId::new(2), &entries([3])).await.unwrap();
+        let key = format!("aura:journal:{session}");
+        let left: i64 = redis::cmd("TTL").arg(&key).query_async(&mut admin).await.unwrap();
+        assert!(left <= DAY.cast_signed(), "{left}");
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -159,7 +239,7 @@ async fn in_redis_a_saved_request_keeps_its_time() {
         let server = RedisServer::start();
         let process = Process::on_redis(&server.url());
         let request = request(&some_session());
-        process.store.open(&request, "{}").await.unwrap();
+        process.store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
         let (key, mut admin) =
             (format!("hitl:request:{}", request.request_id), admin(&server).await);
         let cut = redis::cmd("EXPIRE").arg(&key).arg(100).exec_async(&mut admin).await;

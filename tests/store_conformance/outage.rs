@@ -10,7 +10,7 @@ use aura_platform::store::{AppendError, Store, StoreError, StoreEvent};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::bench::{Process, entries, eventually, request, some_session};
+use crate::bench::{Process, entries, eventually, meta_of, request, some_session};
 use crate::redis_server::RedisServer;
 use crate::wire::{admin, channels};
 use crate::within;
@@ -39,7 +39,7 @@ async fn after_a_crash_of_the_server_subscriptions_and_commands_come_back_by_the
         let mut server = RedisServer::start();
         let mut process = Process::on_redis(&server.url());
         let (session, followed) = (some_session(), some_session());
-        process.store.open(&request(&session), "{}").await.unwrap();
+        process.store.open(&meta_of(&session), &request(&session), "{}").await.unwrap();
         process.store.append(&followed, EventId::ZERO, &entries([1])).await.unwrap();
         let mut follower = process.store.follow(&followed).await.unwrap();
 
@@ -92,7 +92,7 @@ async fn a_server_that_is_not_there_yet_is_unavailable_and_then_used() {
         assert!(is_unavailable(store.ping().await));
         assert!(is_unavailable(store.watch(&session).await));
         assert!(is_unavailable(store.follow(&session).await.map(drop)));
-        assert!(is_unavailable(store.open(&request(&session), "{}").await));
+        assert!(is_unavailable(store.open(&meta_of(&session), &request(&session), "{}").await));
         assert!(is_unavailable(store.request_cancel(&session).await));
 
         server.restart();
@@ -100,7 +100,7 @@ async fn a_server_that_is_not_there_yet_is_unavailable_and_then_used() {
         until_resubscribed(&mut process).await;
         let mut admin = admin(&server).await;
         assert_eq!(channels(&mut admin).await, ["aura:control"], "failed wishes are withdrawn");
-        store.open(&request(&session), "{}").await.unwrap();
+        store.open(&meta_of(&session), &request(&session), "{}").await.unwrap();
         store.publish_signal(&session, "now").await.unwrap();
         assert_eq!(process.heard().await, (session, "now".into()));
     })

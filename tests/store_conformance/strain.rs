@@ -4,7 +4,7 @@
 use aura_platform::domain::{Decision, EventId, SessionId, Verdict};
 use aura_platform::store::{AppendError, Decided, Store, StoreError};
 
-use crate::bench::{NOW_MS, Process, entries, eventually, meta, request, some_session};
+use crate::bench::{NOW_MS, Process, entries, eventually, meta, meta_of, request, some_session};
 use crate::outage::{is_unavailable, until_it_answers, until_resubscribed};
 use crate::redis_server::{RedisServer, free_port};
 use crate::wire::{admin, ask};
@@ -25,10 +25,10 @@ async fn assert_no_write_is_possible(store: &dyn Store, session: &SessionId) {
     }
     let meta = meta("tenant1", "user123", NOW_MS);
     let request = request(session);
-    let decided = store.decide(&request.request_id, &refusal()).await;
+    let decided = store.decide(&request.request_id, request.deadline, &refusal()).await;
     for refused in [
         decided.map(drop),
-        store.open(&request, "{}").await,
+        store.open(&meta_of(&request.session_id), &request, "{}").await,
         store.save_checkpoint(session, "{}").await,
         store.publish_signal(session, "yes").await,
         store.register(&meta).await,
@@ -43,9 +43,9 @@ async fn assert_writes_are_possible(store: &dyn Store, session: &SessionId) {
     store.append(session, EventId::new(1), &entries([2])).await.unwrap();
     assert_eq!(store.newest(session, 9).await.unwrap(), entries([1, 2]));
     let request = request(session);
-    let decided = store.decide(&request.request_id, &refusal()).await.unwrap();
+    let decided = store.decide(&request.request_id, request.deadline, &refusal()).await.unwrap();
     assert_eq!(decided, Decided::Won);
-    store.open(&request, "{}").await.unwrap();
+    store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
 }
 
 /// A server that takes no writes between `strain` and `relief`, while it still answers.

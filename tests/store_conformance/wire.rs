@@ -1,11 +1,12 @@
 //! What others see in Redis, and what the store makes of what others do there.
 
-use aura_platform::domain::{EventId, SessionId};
+use aura_platform::domain::{ApprovalRequest, Decision, EventId, SessionId, Verdict};
 use aura_platform::store::{AppendError, StoreError};
+use futures::StreamExt;
 use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
 
-use crate::bench::{NOW_MS, Process, entries, eventually, meta, request, some_session};
+use crate::bench::{NOW_MS, Process, entries, eventually, meta, meta_of, request, some_session};
 use crate::redis_server::RedisServer;
 use crate::within;
 
@@ -37,7 +38,15 @@ async fn the_platform_reads_the_request_the_pointer_and_the_checkpoint_as_agreed
         let session = SessionId::new("session_user123_1706152860_0123456789abcdef");
         let mut request = request(&session);
         request.request_id = aura_platform::domain::RequestId::new("req_0123456789ab");
-        process.store.open(&request, r#"{"pending_approvals":["x"],"messages":[]}"#).await.unwrap();
+        process
+            .store
+            .open(
+                &meta_of(&request.session_id),
+                &request,
+                r#"{"pending_approvals":["x"],"messages":[]}"#,
+            )
+            .await
+            .unwrap();
         let mut admin = admin(&server).await;
         let mut get = async |key: &str| -> Value {
             let text: String = ask(&mut admin, &["GET", key]).await;
@@ -51,6 +60,8 @@ async fn the_platform_reads_the_request_the_pointer_and_the_checkpoint_as_agreed
                 "userId": "user123", "tenantId": "tenant1", "actionType": "github_create_pr",
                 "context": {"title": "제목"}, "message": "PR을 생성할까요?", "status": "pending",
                 "createdAt": 1_706_152_860_000_u64, "expiresAt": 1_706_153_160,
+                "deadlineMs": 1_706_153_160_000_u64, "approvers": "tenant", "approvalsNeeded": 1,
+                "approvals": 0,
             })
         );
         assert_eq!(
@@ -64,6 +75,33 @@ async fn the_platform_reads_the_request_the_pointer_and_the_checkpoint_as_agreed
             get("checkpoint:session_user123_1706152860_0123456789abcdef").await,
             json!({"pending_approvals": ["x"], "messages": []})
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tenant_hears_of_what_is_asked_and_of_every_change() {
+    within(async {
+        let server = RedisServer::start();
+        let process = Process::on_redis(&server.url());
+        let client = redis::Client::open(server.url()).unwrap();
+        let mut hears = client.get_async_pubsub().await.unwrap();
+        hears.subscribe("hitl:requests:tenant1").await.unwrap();
+        let mut heard = hears.on_message();
+        let request = request(&some_session());
+        let meta = meta_of(&request.session_id);
+        process.store.open(&meta, &request, "{}").await.unwrap();
+        let resolved = request.resolved(&Decision::of(Verdict::TimedOut, 7));
+        process.store.save_request(&resolved).await.unwrap();
+        // One that is gone has not changed.
+        let gone = crate::bench::request(&some_session());
+        process.store.save_request(&gone).await.unwrap();
+        let again = request.reopened();
+        process.store.save_request(&again).await.unwrap();
+        for expected in [request, resolved, again] {
+            let message: String = heard.next().await.unwrap().get_payload().unwrap();
+            assert_eq!(serde_json::from_str::<ApprovalRequest>(&message).unwrap(), expected);
+        }
     })
     .await;
 }
@@ -157,11 +195,13 @@ async fn a_list_is_cleared_of_what_is_too_old_when_a_session_is_added() {
         let server = RedisServer::start();
         let process = Process::on_redis(&server.url());
         let mut admin = admin(&server).await;
-        let week_ms = 7 * 24 * 60 * 60 * 1_000;
-        process.store.register(&meta("tenant1", "user123", NOW_MS - week_ms - 1)).await.unwrap();
-        process.store.register(&meta("tenant1", "user123", NOW_MS)).await.unwrap();
+        // A week, and the time that a run may have waited for an answer.
+        let kept_ms = (7 + 30) * 24 * 60 * 60 * 1_000;
+        for began in [NOW_MS - kept_ms - 1, NOW_MS - kept_ms, NOW_MS] {
+            process.store.register(&meta("tenant1", "user123", began)).await.unwrap();
+        }
         let left: i64 = ask(&mut admin, &["ZCARD", "aura:sessions:tenant1:user123"]).await;
-        assert_eq!(left, 1);
+        assert_eq!(left, 2);
     })
     .await;
 }

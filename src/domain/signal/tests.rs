@@ -179,6 +179,13 @@ fn a_reason_of_any_length_makes_a_signal_that_can_be_read() {
 
 #[test]
 fn a_stored_request_is_a_vote_only_once_another_publisher_has_decided_it() {
+    // What this service wrote itself is no vote, also where its decision has been lost.
+    for (status, outcome) in
+        [("rejected", "timed_out"), ("rejected", "cancelled"), ("approved", "approved")]
+    {
+        let ours = json!({"requestId": REQUEST, "status": status, "outcome": outcome});
+        assert_eq!(vote_of_request(&ours.to_string()), None, "{outcome}");
+    }
     let stored = |status: &str| {
         vote_of_request(
             &json!({

@@ -1,12 +1,15 @@
 //! The approvals of the embedded store.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::expiring::Expiring;
 use super::{MemoryStore, lock};
-use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId, UserId};
+use crate::domain::{
+    ApprovalRequest, Deadline, Decision, RequestId, SessionId, SessionMeta, UserId,
+};
 use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
 /// Requests, votes and decisions. The session's pointer to its request (`hitl:session:…` in Redis)
@@ -55,14 +58,21 @@ fn copied<T: ToString>(kept: Option<&T>) -> Option<String> {
 
 #[async_trait]
 impl Approvals for MemoryStore {
-    async fn open(&self, request: &ApprovalRequest, checkpoint: &str) -> Result<(), StoreError> {
+    async fn open(
+        &self,
+        meta: &SessionMeta,
+        request: &ApprovalRequest,
+        checkpoint: &str,
+    ) -> Result<(), StoreError> {
         let (now, stored) = (self.clock.now_ms(), json(request)?);
-        let session = &request.session_id;
+        let (session, deadline) = (&request.session_id, request.deadline);
+        lock(&self.sessions).keep(meta, now, ttl::outliving(Duration::ZERO, deadline, now));
         let mut table = lock(&self.approvals);
         table.signals.remove(session);
         table.watched.insert(session.clone());
-        table.requests.put(request.request_id.clone(), stored, now, ttl::REQUEST);
-        table.checkpoints.put(session.clone(), checkpoint.into(), now, ttl::CHECKPOINT);
+        table.requests.put(request.request_id.clone(), stored, now, ttl::request(deadline, now));
+        let kept = ttl::outliving(ttl::CHECKPOINT, deadline, now);
+        table.checkpoints.put(session.clone(), checkpoint.into(), now, kept);
         Ok(())
     }
 
@@ -118,18 +128,30 @@ impl Approvals for MemoryStore {
         Ok(())
     }
 
-    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError> {
+    async fn decide(
+        &self,
+        id: &RequestId,
+        deadline: Deadline,
+        decision: &Decision,
+    ) -> Result<Decided, StoreError> {
         let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
         if let Some(standing) = table.decisions.get(id, now) {
             return Ok(Decided::Lost(standing.clone()));
         }
-        table.decisions.put(id.clone(), decision.clone(), now, ttl::DECISION);
+        let kept = ttl::outliving(ttl::DECISION, deadline, now);
+        table.decisions.put(id.clone(), decision.clone(), now, kept);
         Ok(Decided::Won)
     }
 
-    async fn endorse(&self, id: &RequestId, user: &UserId) -> Result<usize, StoreError> {
+    async fn endorse(
+        &self,
+        id: &RequestId,
+        deadline: Deadline,
+        user: &UserId,
+    ) -> Result<usize, StoreError> {
         let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
-        let people = table.endorsements.renew(id.clone(), now, ttl::DECISION);
+        let people =
+            table.endorsements.renew(id.clone(), now, ttl::outliving(ttl::DECISION, deadline, now));
         people.insert(user.clone());
         Ok(people.len())
     }

@@ -52,6 +52,26 @@ impl<K: Hash + Eq, V> Expiring<K, V> {
         &mut kept.value
     }
 
+    /// What is kept, or else a new `V` that lives for `ttl` from `now`, to be changed.
+    pub(super) fn get_or_put(&mut self, key: K, now: u64, ttl: Duration) -> &mut V
+    where
+        V: Default,
+    {
+        let fresh = || Kept { value: V::default(), until_ms: end(now, ttl) };
+        let kept = self.0.entry(key).or_insert_with(fresh);
+        if kept.until_ms <= now {
+            *kept = fresh();
+        }
+        &mut kept.value
+    }
+
+    /// Keeps what has not expired for `ttl` from `now`, if that is longer than it would live.
+    pub(super) fn extend(&mut self, key: &K, now: u64, ttl: Duration) {
+        if let Some(kept) = self.0.get_mut(key).filter(|kept| kept.until_ms > now) {
+            kept.until_ms = kept.until_ms.max(end(now, ttl));
+        }
+    }
+
     /// Forgets one value.
     pub(super) fn remove(&mut self, key: &K) {
         self.0.remove(key);
@@ -100,6 +120,18 @@ mod tests {
         assert_eq!(*map.renew("a", 109, TTL), 2);
         assert_eq!(map.get(&"a", 118), Some(&2));
         assert_eq!(*map.renew("a", 119, TTL), 0, "what had expired does not come back");
+    }
+
+    #[test]
+    fn a_value_is_kept_longer_and_never_cut_short_or_brought_back() {
+        let mut map = Expiring::default();
+        map.put("a", 1, 100, TTL);
+        map.extend(&"a", 101, Duration::from_millis(1));
+        assert_eq!(map.get(&"a", 109), Some(&1));
+        map.extend(&"a", 109, TTL);
+        assert_eq!((map.get(&"a", 118), map.get(&"a", 119)), (Some(&1), None));
+        map.extend(&"a", 119, TTL);
+        assert_eq!(map.get(&"a", 119), None);
     }
 
     #[test]

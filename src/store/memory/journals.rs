@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
@@ -9,7 +10,7 @@ use tokio::sync::watch;
 use super::expiring::Expiring;
 use super::packed::Packed;
 use super::{MemoryStore, lock};
-use crate::domain::{Entry, EventId, SessionId};
+use crate::domain::{Deadline, Entry, EventId, SessionId};
 use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_order, ttl};
 
 /// Every journal, and who follows which. One lock guards both, so an append and the wake-up that
@@ -54,6 +55,13 @@ impl Log {
     }
 }
 
+/// How much of a journal is kept, and from when on for how long.
+struct Limits {
+    now: u64,
+    kept: Duration,
+    max_events: usize,
+}
+
 impl Journals {
     /// Frees the journals that have expired.
     pub(super) fn sweep(&mut self, now: u64) {
@@ -77,9 +85,8 @@ impl Journals {
         session: &SessionId,
         expected: EventId,
         batch: (&[Entry], Vec<Packed>),
-        limits: (u64, usize),
+        Limits { now, kept, max_events }: Limits,
     ) -> Result<(), AppendError> {
-        let (now, max_events) = limits;
         match self.logs.get(session, now) {
             Some(log) if log.last() == expected => {}
             Some(log) if log.ends_with(expected, batch.0) => return Ok(()),
@@ -87,7 +94,7 @@ impl Journals {
             None if expected == EventId::ZERO => {}
             None => return Err(AppendError::Gone),
         }
-        self.logs.renew(session.clone(), now, ttl::JOURNAL).extend(batch.1, max_events);
+        self.logs.renew(session.clone(), now, kept).extend(batch.1, max_events);
         if let Some(followers) = self.followed.get(session) {
             followers.send_modify(|changes| *changes += 1);
         }
@@ -116,18 +123,21 @@ impl Drop for Watching {
 
 #[async_trait]
 impl Journal for MemoryStore {
-    async fn append(
+    async fn append_waiting(
         &self,
         session: &SessionId,
         expected: EventId,
         entries: &[Entry],
+        until: Option<Deadline>,
     ) -> Result<(), AppendError> {
         if !in_order(expected, entries) {
             return Err(StoreError::Corrupt("entries out of order".into()).into());
         }
         let packed: Option<Vec<Packed>> = entries.iter().map(Packed::pack).collect();
         let packed = packed.ok_or_else(|| StoreError::Corrupt("entry too long".into()))?;
-        let limits = (self.clock.now_ms(), self.max_events);
+        let now = self.clock.now_ms();
+        let kept = until.map_or(ttl::JOURNAL, |until| ttl::outliving(ttl::JOURNAL, until, now));
+        let limits = Limits { now, kept, max_events: self.max_events };
         lock(&self.journals).append(session, expected, (entries, packed), limits)
     }
 

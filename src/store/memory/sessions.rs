@@ -1,6 +1,7 @@
 //! The sessions of the embedded store, and the conversations that they share.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -61,9 +62,18 @@ impl SessionTable {
         self.known.put(meta.session_id.clone(), meta.clone(), now, ttl::SESSION);
     }
 
+    /// Keeps a session and its conversation for at least this long.
+    pub(super) fn keep(&mut self, meta: &SessionMeta, now: u64, ttl: Duration) {
+        self.known.extend(&meta.session_id, now, ttl);
+        let key = (meta.tenant.clone(), meta.user.clone(), meta.thread_id.clone());
+        self.threads.extend(&key, now, ttl);
+    }
+
     fn remember(&mut self, meta: &SessionMeta, said: &[Message], now: u64) {
         let key = (meta.tenant.clone(), meta.user.clone(), meta.thread_id.clone());
-        let turns = self.threads.renew(key, now, ttl::THREAD);
+        // For a run that waits for an answer it may be kept longer already.
+        self.threads.extend(&key, now, ttl::THREAD);
+        let turns = self.threads.get_or_put(key, now, ttl::THREAD);
         let turn = Turn { place: place(meta), said: said.into() };
         match turns.binary_search_by(|other| other.place.cmp(&turn.place)) {
             Ok(at) => turns[at] = turn,

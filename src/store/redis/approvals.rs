@@ -11,7 +11,9 @@ use tracing::warn;
 
 use super::json::{from_json, to_json};
 use super::{RedisStore, keys};
-use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId, UserId};
+use crate::domain::{
+    ApprovalRequest, Deadline, Decision, RequestId, SessionId, SessionMeta, UserId,
+};
 use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
 /// Sessions whose votes are read in one round trip.
@@ -38,6 +40,23 @@ fn seconds(ttl: Duration) -> Cow<'static, [u8]> {
     Cow::Owned(ttl.as_secs().to_string().into_bytes())
 }
 
+/// Keeps what a waiting run needs besides: what is known of its session, its caller's list and its
+/// conversation. Nothing that lives longer is cut short.
+fn kept_for(meta: &SessionMeta, deadline: Deadline, now_ms: u64) -> [Cmd; 3] {
+    // Their usual time counts from when they were written.
+    let seconds = ttl::outliving(Duration::ZERO, deadline, now_ms).as_secs();
+    let kept = [
+        keys::session(&meta.session_id),
+        keys::sessions(&meta.tenant, &meta.user),
+        keys::thread(&meta.tenant, &meta.user, &meta.thread_id),
+    ];
+    kept.map(|key| {
+        let mut keep = cmd("EXPIRE");
+        keep.arg(key).arg(seconds).arg("GT");
+        keep
+    })
+}
+
 impl RedisStore {
     async fn text(&self, key: String) -> Result<Option<String>, StoreError> {
         let found: Option<Vec<u8>> = self.commands.query(&get(&key)).await?;
@@ -47,8 +66,14 @@ impl RedisStore {
 
 #[async_trait]
 impl Approvals for RedisStore {
-    async fn open(&self, request: &ApprovalRequest, checkpoint: &str) -> Result<(), StoreError> {
-        let session = &request.session_id;
+    async fn open(
+        &self,
+        meta: &SessionMeta,
+        request: &ApprovalRequest,
+        checkpoint: &str,
+    ) -> Result<(), StoreError> {
+        let (session, now, deadline) = (&request.session_id, self.clock.now_ms(), request.deadline);
+        let text = to_json(request)?;
         let pointer = json!({
             "sessionId": session,
             "requestId": request.request_id,
@@ -57,17 +82,20 @@ impl Approvals for RedisStore {
         });
         let mut forget = cmd("DEL");
         forget.arg(keys::signal(session));
-        let request_key = keys::request(&request.request_id);
-        let steps = [
+        let checkpoint_ttl = ttl::outliving(ttl::CHECKPOINT, deadline, now);
+        let own = [
             forget,
-            set_for(&request_key, &to_json(request)?, ttl::REQUEST),
-            set_for(&keys::pointer(session), &pointer.to_string(), ttl::POINTER),
-            set_for(&keys::checkpoint(session), checkpoint, ttl::CHECKPOINT),
+            set_for(&keys::request(&request.request_id), &text, ttl::request(deadline, now)),
+            set_for(&keys::pointer(session), &pointer.to_string(), ttl::pointer(deadline, now)),
+            set_for(&keys::checkpoint(session), checkpoint, checkpoint_ttl),
         ];
-        let stored = self.commands.all(steps);
+        let stored = self.commands.all(own.into_iter().chain(kept_for(meta, deadline, now)));
         let (watch, ()) = tokio::try_join!(self.hub.watch(session), stored)?;
         watch.keep();
-        Ok(())
+        // Whoever hears of it may answer at once.
+        let mut tell = cmd("PUBLISH");
+        tell.arg(keys::requests(&request.tenant_id)).arg(text);
+        self.commands.query(&tell).await
     }
 
     async fn watch(&self, session: &SessionId) -> Result<(), StoreError> {
@@ -84,9 +112,10 @@ impl Approvals for RedisStore {
     }
 
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
-        let mut set = cmd("SET");
-        set.arg(keys::request(&request.request_id)).arg(to_json(request)?);
-        self.commands.query(set.arg("XX").arg("KEEPTTL")).await
+        let key = keys::request(&request.request_id);
+        let args = [to_json(request)?, keys::requests(&request.tenant_id)]
+            .map(|arg| Cow::Owned(arg.into_bytes()));
+        self.commands.script(&self.save_request, &key, &args).await
     }
 
     async fn signal(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
@@ -132,8 +161,14 @@ impl Approvals for RedisStore {
         self.commands.in_turn([store, publish]).await
     }
 
-    async fn decide(&self, id: &RequestId, decision: &Decision) -> Result<Decided, StoreError> {
-        let mut set = set_for(&keys::decision(id), &to_json(decision)?, ttl::DECISION);
+    async fn decide(
+        &self,
+        id: &RequestId,
+        deadline: Deadline,
+        decision: &Decision,
+    ) -> Result<Decided, StoreError> {
+        let kept = ttl::outliving(ttl::DECISION, deadline, self.clock.now_ms());
+        let mut set = set_for(&keys::decision(id), &to_json(decision)?, kept);
         let standing: Option<String> = self.commands.query(set.arg("NX").arg("GET")).await?;
         match standing {
             None => Ok(Decided::Won),
@@ -141,8 +176,14 @@ impl Approvals for RedisStore {
         }
     }
 
-    async fn endorse(&self, id: &RequestId, user: &UserId) -> Result<usize, StoreError> {
-        let args = [Cow::Borrowed(user.as_str().as_bytes()), seconds(ttl::DECISION)];
+    async fn endorse(
+        &self,
+        id: &RequestId,
+        deadline: Deadline,
+        user: &UserId,
+    ) -> Result<usize, StoreError> {
+        let kept = ttl::outliving(ttl::DECISION, deadline, self.clock.now_ms());
+        let args = [Cow::Borrowed(user.as_str().as_bytes()), seconds(kept)];
         self.commands.script(&self.endorse, &keys::endorsements(id), &args).await
     }
 

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use redis::Value;
 
 use super::{RedisStore, keys};
-use crate::domain::{Entry, EventId, SessionId, Shown};
+use crate::domain::{Deadline, Entry, EventId, SessionId, Shown};
 use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_order, ttl};
 
 /// Journals that are looked for in one round trip.
@@ -156,23 +156,26 @@ impl RedisStore {
 
 #[async_trait]
 impl Journal for RedisStore {
-    async fn append(
+    async fn append_waiting(
         &self,
         session: &SessionId,
         expected: EventId,
         entries: &[Entry],
+        until: Option<Deadline>,
     ) -> Result<(), AppendError> {
         let last = match entries.last() {
             Some(last) if in_order(expected, entries) => last.id,
             Some(_) | None => return Err(StoreError::Corrupt("entries out of order".into()).into()),
         };
         let nonce = self.nonce(expected, entries);
+        let now = self.clock.now_ms();
+        let kept = until.map_or(ttl::JOURNAL, |until| ttl::outliving(ttl::JOURNAL, until, now));
         let mut args = vec![
             text(&stream_id(expected)),
             text(&stream_id(last)),
             text(&nonce),
             text(&self.max_events),
-            text(&ttl::JOURNAL.as_secs()),
+            text(&kept.as_secs()),
             text(&keys::tail(session)),
         ];
         let mut before = expected;

@@ -6,6 +6,7 @@
 //! | `hitl:session:<sessionId>` | the pointer to the request, JSON | contract, 5.1 |
 //! | `hitl:signal:<sessionId>` | the last signal, JSON | contract, 5.1 |
 //! | `hitl:channel:<sessionId>` | channel of signals | contract, 5.1 |
+//! | `hitl:requests:<tenantId>` | channel of what is asked and decided | contract, 5.1 |
 //! | `checkpoint:<sessionId>` | the checkpoint, JSON | contract, 5.1 |
 //! | `aura:decision:<requestId>` | the one decision, JSON | contract, 5.3 |
 //! | `aura:endorsements:<requestId>` | who has said yes, where several have to, a set | `approvals.rs` |
@@ -51,6 +52,11 @@ pub(super) fn signal(id: &SessionId) -> String {
 
 pub(super) fn signals(id: &SessionId) -> String {
     format!("{SIGNALS}{id}")
+}
+
+/// As others name it: nothing stands behind the tenant, and a channel chooses no cluster slot.
+pub(super) fn requests(tenant: &TenantId) -> String {
+    format!("hitl:requests:{tenant}")
 }
 
 /// The session whose signals come on this channel, if it is such a channel.

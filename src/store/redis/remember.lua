@@ -13,5 +13,8 @@ if surplus > 0 then
     redis.call('HDEL', KEYS[1], runs[i])
   end
 end
-redis.call('EXPIRE', KEYS[1], ARGV[4])
+-- For a run that waits for an answer it may be kept longer already.
+if redis.call('TTL', KEYS[1]) < tonumber(ARGV[4]) then
+  redis.call('EXPIRE', KEYS[1], ARGV[4])
+end
 return redis.status_reply('OK')

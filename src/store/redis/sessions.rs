@@ -58,8 +58,9 @@ impl RedisStore {
 impl Sessions for RedisStore {
     async fn register(&self, meta: &SessionMeta) -> Result<(), StoreError> {
         let list = keys::sessions(&meta.tenant, &meta.user);
-        // No id is less than the clock was when its session began, so these have expired.
-        let kept_ms = u64::try_from(ttl::SESSION.as_millis()).unwrap_or(u64::MAX);
+        // No id is less than the clock was when its session began, so these have expired, also if they
+        // have waited for an answer.
+        let kept_ms = u64::try_from(ttl::LISTED.as_millis()).unwrap_or(u64::MAX);
         let expired = EventId::new(self.clock.now_ms().saturating_sub(kept_ms));
         let seconds = ttl::SESSION.as_secs();
         let mut record = command("SET", &keys::session(&meta.session_id));
@@ -68,10 +69,15 @@ impl Sessions for RedisStore {
         clear.arg("-").arg(format!("({}", place(expired, "")));
         let mut add = command("ZADD", &list);
         add.arg(0).arg(place(meta.first_event, meta.session_id.as_str()));
-        let mut keep = command("EXPIRE", &list);
-        keep.arg(seconds);
+        // A list that is kept longer for a run that waits is not cut short. To `GT`, a new list that
+        // has no end yet is one that lives for ever.
+        let keep = ["NX", "GT"].map(|unless| {
+            let mut keep = command("EXPIRE", &list);
+            keep.arg(seconds).arg(unless);
+            keep
+        });
         // The record first: a place without one would be taken for expired and leave the list.
-        self.commands.in_turn([record, clear, add, keep]).await
+        self.commands.in_turn([record, clear, add].into_iter().chain(keep)).await
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError> {

@@ -1,0 +1,77 @@
+//! Signals that come too late to decide anything.
+//!
+//! The Main Service reads a request, and a moment later writes it back with somebody's click and
+//! publishes that. If the request was decided in between, its key now says something else than the
+//! decision. The signal tells when that happens, so a session is listened to for a while longer than it
+//! waits: then the key is set right.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::service::AgentService;
+use super::stored_request::keep_request;
+use crate::domain::SessionId;
+use crate::domain::signal::Signal;
+
+/// How long after a decision a session is listened to, at least. Between the Main Service's reading and
+/// its publishing lie some milliseconds.
+const LISTEN_ON: Duration = Duration::from_secs(5);
+
+/// The sessions that are still listened to, and from when on they need not be. One lock, held for a few
+/// instructions.
+#[derive(Debug, Default)]
+pub(super) struct Lingering(Mutex<HashMap<SessionId, Instant>>);
+
+impl Lingering {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Instant>> {
+        // No code that could panic runs under this lock, so a poisoned one is still whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The sessions whose time has passed.
+    fn stale(&self) -> Vec<SessionId> {
+        let now = Instant::now();
+        let lingering = self.lock();
+        let stale = lingering.iter().filter(|(_, until)| **until <= now);
+        stale.map(|(session, _)| session.clone()).collect()
+    }
+}
+
+impl AgentService {
+    /// Listens to a session for a while longer.
+    pub(super) fn unwatch_later(&self, session: &SessionId) {
+        self.lingering.lock().insert(session.clone(), Instant::now() + LISTEN_ON);
+    }
+
+    /// Listens to a session no longer, unless something of it was decided just now.
+    pub(super) fn unwatch_unless_late(&self, session: &SessionId) {
+        if !self.lingering.lock().contains_key(session) {
+            self.env.desk.store.unwatch(session);
+        }
+    }
+
+    /// Listens no longer to sessions that have lingered, unless they wait for another answer by now.
+    pub(super) fn unwatch_stale(&self) {
+        for session in self.lingering.stale() {
+            let store = &self.env.desk.store;
+            if self.env.gate.unless_expected(&session, || store.unwatch(&session)) {
+                self.lingering.lock().remove(&session);
+            }
+        }
+    }
+
+    /// A signal that nobody waits for. If its request is decided, the request is to say so.
+    pub(super) async fn hear_late(&self, session: &SessionId, payload: &[u8], why: &str) {
+        tracing::warn!(%session, why, "HITL signal ignored");
+        let named = Signal::parse(payload).ok().and_then(|signal| signal.request_id);
+        let Some(request) = named else { return };
+        match self.env.desk.store.decision(&request).await {
+            Ok(Some(standing)) => keep_request(&self.env, &request, &standing).await,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%session, %request, %error, "decision not looked up"),
+        }
+    }
+}

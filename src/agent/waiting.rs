@@ -1,0 +1,123 @@
+//! A request that somebody waits for, and what an answer to it amounts to.
+
+use std::time::Duration;
+
+use crate::domain::signal::Signal;
+use crate::domain::{ApprovalRequest, Approvers, Deadline, Decision, RequestId, Verdict, Vote};
+
+/// A request that somebody waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which one.
+    pub request: RequestId,
+    /// When it was asked, in milliseconds since the Unix epoch.
+    pub created_at_ms: u64,
+    /// When it ends by itself.
+    pub deadline: Deadline,
+    /// Whether anybody can have seen it: an answer that names no request counts only then.
+    pub shown: bool,
+    /// Whether it was asked alone: a stored answer that names no request counts only then.
+    pub alone: bool,
+    /// Who may say yes.
+    pub approvers: Approvers,
+    /// Whether the timer wheel has it.
+    pub timed: bool,
+}
+
+impl Waiting {
+    /// What is to be remembered of a request.
+    pub fn for_request(request: &ApprovalRequest, approvers: Approvers) -> Self {
+        Self {
+            request: request.request_id.clone(),
+            created_at_ms: request.created_at,
+            deadline: request.deadline,
+            shown: false,
+            alone: true,
+            approvers,
+            timed: false,
+        }
+    }
+
+    /// When to warn that the deadline comes, in milliseconds since the Unix epoch; `None` if the
+    /// whole wait is no longer than the warning.
+    pub fn warning_ms(&self, before: Duration) -> Option<u64> {
+        let before_ms = u64::try_from(before.as_millis()).unwrap_or(u64::MAX);
+        let at = self.deadline.ms().checked_sub(before_ms)?;
+        (before_ms > 0 && at > self.created_at_ms).then_some(at)
+    }
+
+    /// Whether this answer can decide anything. Nothing is certain of who published or stored it, so
+    /// where not everybody may approve it can only reject.
+    pub fn counts(&self, signal: &Signal) -> bool {
+        self.approvers.is_anybody() || signal.vote == Vote::Reject
+    }
+
+    /// What a vote that is seen at `now_ms` amounts to: a click that comes after the deadline is
+    /// no click, it is the deadline.
+    pub fn decision(&self, signal: &Signal, now_ms: u64) -> Decision {
+        if self.deadline.has_passed(now_ms) {
+            return Self::timed_out(now_ms);
+        }
+        self.decision_in_time(signal, now_ms)
+    }
+
+    /// What a vote amounts to that was found stored when the deadline came. The store keeps it, so
+    /// it was cast before somebody looked; it counts if it says of itself that it came in time.
+    pub fn stored_decision(&self, signal: &Signal, now_ms: u64) -> Decision {
+        let asked_at = self.created_at_ms / 1000;
+        // It tells whole seconds: the last of them has begun when the deadline comes.
+        let in_time =
+            |at: u64| at >= asked_at && !self.deadline.has_passed(at.saturating_mul(1000));
+        if signal.timestamp.is_some_and(in_time) || !self.deadline.has_passed(now_ms) {
+            self.decision_in_time(signal, now_ms)
+        } else {
+            Self::timed_out(now_ms)
+        }
+    }
+
+    /// The deadline's own proposal.
+    pub fn timed_out(now_ms: u64) -> Decision {
+        Decision::of(Verdict::TimedOut, now_ms)
+    }
+
+    fn decision_in_time(&self, signal: &Signal, now_ms: u64) -> Decision {
+        let verdict = match signal.vote {
+            Vote::Approve => Verdict::Approved,
+            Vote::Reject => Verdict::Rejected,
+        };
+        let reason = match verdict {
+            Verdict::Rejected => signal.reason.clone(),
+            Verdict::Approved | Verdict::TimedOut | Verdict::Cancelled => None,
+        };
+        let args_hash = signal.shown.clone().filter(|_| verdict == Verdict::Approved);
+        Decision { by: signal.by.clone(), reason, args_hash, ..Decision::of(verdict, now_ms) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_counts_until_the_millisecond_before_the_deadline() {
+        let waiting = Waiting {
+            request: RequestId::new("req_a"),
+            created_at_ms: 60_123,
+            deadline: Deadline::after(60_123, Duration::from_secs(300)),
+            shown: true,
+            alone: true,
+            approvers: Approvers::default(),
+            timed: false,
+        };
+        let yes = |at: Option<u64>| {
+            let fields = serde_json::json!({"type": "approval", "timestamp": at}).to_string();
+            Signal::parse(fields.as_bytes()).unwrap()
+        };
+        assert_eq!(waiting.decision(&yes(None), 360_122).verdict, Verdict::Approved);
+        assert_eq!(waiting.decision(&yes(None), 360_123).verdict, Verdict::TimedOut);
+        // Found stored later, it tells of itself when it was given.
+        assert_eq!(waiting.stored_decision(&yes(Some(360)), 400_000).verdict, Verdict::Approved);
+        assert_eq!(waiting.stored_decision(&yes(Some(361)), 400_000).verdict, Verdict::TimedOut);
+        assert_eq!(waiting.warning_ms(Duration::from_secs(60)), Some(300_123));
+    }
+}
