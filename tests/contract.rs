@@ -57,7 +57,7 @@ fn step(status: StepStatus) -> PlanStep {
     }
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: &Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
@@ -65,7 +65,7 @@ fn call(state: ToolState) -> ToolExecution {
     ToolExecution {
         call_id: ToolCallId::new("call_1"),
         tool: "git_merge".into(),
-        arguments: object(json!({"source": "feature", "target": "main"})),
+        arguments: object(&json!({"source": "feature", "target": "main"})),
         requires_approval: true,
         state,
     }

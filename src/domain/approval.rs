@@ -267,7 +267,7 @@ mod tests {
 
     use super::*;
 
-    fn read(fields: Value) -> ApprovalRequest {
+    fn read(fields: &Value) -> ApprovalRequest {
         let mut request = json!({
             "requestId": "req_0123456789ab", "sessionId": "session_u_1_ab", "userId": "1",
             "tenantId": "1", "actionType": "github_merge_pr", "context": {"number": 5},
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn the_status_has_three_words_and_the_outcome_tells_the_truth() {
         let told = |verdict| {
-            let request = read(json!({})).resolved(&Decision::of(verdict, 7));
+            let request = read(&json!({})).resolved(&Decision::of(verdict, 7));
             let text = serde_json::to_string(&request).unwrap();
             assert_eq!(serde_json::from_str::<ApprovalRequest>(&text).unwrap(), request);
             let value: Value = serde_json::from_str(&text).unwrap();
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_status_without_its_outcome_is_somebodys_vote() {
-        let standing = |fields| read(fields).standing;
+        let standing = |fields: Value| read(&fields).standing;
         assert_eq!(standing(json!({"status": "approved"})), Standing::Voted(Vote::Approve));
         assert_eq!(standing(json!({"status": "rejected"})), Standing::Voted(Vote::Reject));
         let over_a_decision = json!({"status": "approved", "outcome": "timed_out"});
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_went_through_somebody_elses_map_reads_back_and_keeps_what_is_not_ours() {
-        let anew = read(json!({
+        let anew = read(&json!({
             "status": "approved", "createdAt": 1.706152860E12, "expiresAt": 1.70615316E9,
             "deadlineMs": 1.706153160123E12, "approvalsNeeded": 1.0, "approvals": 0.0,
             "context": {"number": 5.0}, "approvedBy": "7", "approvedAt": 1.0,
