@@ -90,6 +90,8 @@ async fn the_head_says_exactly_what_the_contract_says() {
         ("connection", "keep-alive"),
         ("content-type", "text/event-stream"),
         ("transfer-encoding", "chunked"),
+        // `--dev` lets pages of this machine call; without `api.cors_origins` it is not there.
+        ("vary", "Origin"),
         ("x-accel-buffering", "no"),
         ("x-correlation-id", "corr-1"),
     ];
