@@ -128,9 +128,12 @@ impl AgentService {
             (None, StoredVote::Counts(signal)) => {
                 self.propose(session, waiting, waiting.stored_decision(&signal, now_ms)).await
             }
-            // The timer counts the process's own time; after a pause of the machine it may be late.
-            (None, _) if waiting.deadline.has_passed(now_ms) => {
-                self.propose(session, waiting, Waiting::timed_out(now_ms)).await
+            // The timer counts the process's own time; after a pause of the machine it is late. What
+            // was stored until then counts first, so it is read once more.
+            (None, StoredVote::Uncounted(_) | StoredVote::None)
+                if waiting.deadline.has_passed(now_ms) =>
+            {
+                return self.deadline(session.clone(), waiting.clone()).await;
             }
             (None, StoredVote::Uncounted(vote)) => {
                 return self.hear_uncounted(session, waiting, vote).await;

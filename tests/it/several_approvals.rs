@@ -296,6 +296,11 @@ with_both_stores! {
             assert_eq!(endorsed.data()["status"], "pending");
             assert_eq!((&endorsed.data()["approvals"], &endorsed.data()["approvalsNeeded"]), (&1.into(), &2.into()));
         }
+        let asked = &user.get(&format!("/aura/hitl/requests/{}", request_of(&hitl))).await;
+        let asked: Value = serde_json::from_str(asked.data().as_str().unwrap()).unwrap();
+        let quorum = (&asked["approvers"], &asked["approvalsNeeded"], &asked["approvals"]);
+        assert_eq!(quorum, (&json!("tenant"), &json!(2), &json!(1)), "{asked}");
+        assert_eq!(asked["status"], "pending");
         let colleague = world.server.as_user("tenant1", "colleague");
         let args = json!({"args": {"to": ["x@example.com"], "subject": "a", "body": "b"}});
         let path = format!("/aura/hitl/approve/{}", request_of(&hitl));
