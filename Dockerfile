@@ -27,7 +27,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends git \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --home-dir /nonexistent aura \
-    && install -d -o aura -g aura /workspace
+    && install -d -o aura -g aura /workspace /keys /redis-users
 
 COPY --from=build /build/target/release/aura-platform /usr/local/bin/aura-platform
 

@@ -130,7 +130,7 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let metrics = Metrics::default();
         let workspace = tools::workspace(&settings, mode).await?;
-        let tools = tools::tools(&settings, mode, workspace.as_deref(), &tasks).await?;
+        let tools = tools::tools(&settings, workspace.as_deref(), &tasks).await?;
         let model = models::model(&settings, &metrics)?;
         let (listener, address) = bind(&settings).await?;
         let (store, events) = store(&settings, &clock, &tasks, &metrics)?;

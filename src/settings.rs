@@ -23,7 +23,7 @@ pub use mode::{DevSetup, Listening, Mode, StoreInUse};
 pub use sections::{
     AgentSettings, ApiSettings, Approval, Ask, AuthSettings, AzureOpenAiSettings, FallbackSettings,
     GitHubSettings, HitlSettings, KeyOrigin, ModelSettings, OpenAiSettings, Provider,
-    RedisSettings, Rejection, Settings, SmtpSettings, ToolSettings,
+    RedisSettings, Rejection, Settings, SmtpSettings, ToolSettings, Unconfigured,
 };
 pub use source::{Environment, Fault};
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::AppError;
 use crate::agent::policy::{AnswerTimes, ApproverPolicy};
-use crate::settings::{Approval, McpServerSettings, McpTransport, Mode, Settings, ToolSettings};
+use crate::settings::{
+    self, Approval, McpServerSettings, McpTransport, Mode, Settings, ToolSettings,
+};
 use crate::shutdown::Tasks;
 use crate::tools::outgoing::Unconfigured;
 use crate::tools::registry::Rule;
@@ -14,14 +16,13 @@ use crate::tools::{ApprovalPolicy, Tool, Tools, git, github, mail, mcp};
 /// Every tool, with the rules of the configuration.
 pub(super) async fn tools(
     settings: &Settings,
-    mode: &Mode,
     workspace: Option<&Path>,
     tasks: &Tasks,
 ) -> Result<Arc<Tools>, AppError> {
     let mut tools = git_tools(settings, workspace, tasks).await?;
-    let unconfigured = match mode {
-        Mode::Dev(_) => Unconfigured::DryRun,
-        Mode::Production => Unconfigured::Refuse,
+    let unconfigured = match settings.tools.unconfigured {
+        settings::Unconfigured::DryRun => Unconfigured::DryRun,
+        settings::Unconfigured::Refuse => Unconfigured::Refuse,
     };
     tools.extend(github::tools(github_config(settings), unconfigured)?);
     tools.extend(mail::tools(&mail_config(settings), unconfigured)?);
@@ -102,7 +103,8 @@ fn mail_config(settings: &Settings) -> mail::Config {
     mail::Config { server, from, allowed_domains }
 }
 
-/// The directory that the git tools may use: the configured one, or the sample of `--dev`.
+/// The directory that the git tools may use: the configured one, or the sample of `--dev`. A sample
+/// is put into the configured one if that is asked for and there is room.
 pub(super) async fn workspace(
     settings: &Settings,
     mode: &Mode,
@@ -110,10 +112,20 @@ pub(super) async fn workspace(
     match mode {
         Mode::Dev(setup) => match &setup.scratch {
             Some(scratch) => Ok(Some(git::sample::create(scratch.path()).await?)),
-            None => Ok(settings.workspace_root.clone()),
+            None => configured_workspace(settings).await,
         },
-        Mode::Production => Ok(settings.workspace_root.clone()),
+        Mode::Production => configured_workspace(settings).await,
     }
+}
+
+async fn configured_workspace(settings: &Settings) -> Result<Option<PathBuf>, AppError> {
+    let root = settings.workspace_root.clone();
+    if let Some(root) = root.as_deref().filter(|_| settings.workspace_sample)
+        && let Some(sample) = git::sample::create_in_empty(root).await?
+    {
+        tracing::info!(path = %sample.display(), "sample repository made");
+    }
+    Ok(root)
 }
 
 /// Who may approve what. A rule for a tool that is not there is a mistake.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 pub enum Mode {
     /// `serve`: with the deployment's settings and services.
     Production,
-    /// `serve --dev`: with nothing installed. Tools whose service is not configured run dry.
+    /// `serve --dev`: with nothing installed.
     Dev(DevSetup),
 }
 

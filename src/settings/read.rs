@@ -10,7 +10,7 @@ use super::check::Check;
 use super::sections::{
     AgentSettings, ApiSettings, Approval, Ask, AuthSettings, GitHubSettings, HitlSettings,
     ModelSettings, Provider, RedisSettings, Rejection, Settings, SmtpSettings, StreamSettings,
-    ToolSettings,
+    ToolSettings, Unconfigured,
 };
 use super::{Purpose, mcp, names, source};
 use crate::domain::{Deadline, Role};
@@ -40,6 +40,7 @@ impl Settings {
         let github = GitHubSettings::read(check);
         let smtp = SmtpSettings::read(check);
         let workspace_root = check.parsed("workspace.root", directory);
+        let workspace_sample = workspace_sample(check);
         let tools = ToolSettings::read(check);
         let mcp_servers = mcp::read(check);
         let log = read_log(check);
@@ -64,6 +65,7 @@ impl Settings {
             github: github?,
             smtp,
             workspace_root,
+            workspace_sample,
             tools,
             mcp_servers,
             log: log?,
@@ -215,7 +217,14 @@ impl SmtpSettings {
 
 impl ToolSettings {
     fn read(check: &mut Check) -> Self {
+        let unconfigured = check.parsed("tools.unconfigured", |text| match text {
+            "refuse" => Ok(Unconfigured::Refuse),
+            "dry_run" => Ok(Unconfigured::DryRun),
+            _ => Err("must be \"refuse\" or \"dry_run\""),
+        });
         Self {
+            // After a fault the settings are thrown away.
+            unconfigured: unconfigured.unwrap_or(Unconfigured::Refuse),
             timeout: check.seconds("tools.timeout_seconds", 1..=3600),
             max_output_bytes: check.count("tools.max_output_bytes", 1024..=16_777_216),
             git_path: check.text("tools.git_path"),
@@ -227,6 +236,15 @@ impl ToolSettings {
             approvers: check.by_tool(names::APPROVERS, str::parse),
         }
     }
+}
+
+/// A sample without a place for it is a mistake.
+fn workspace_sample(check: &mut Check) -> bool {
+    let sample = check.flag("workspace.sample").unwrap_or_default();
+    if sample && check.text("workspace.root").is_none() {
+        check.fault("workspace.sample", "there is no place for it: set WORKSPACE_ROOT as well");
+    }
+    sample
 }
 
 /// An empty text would be no setting at all, so nobody is said in a word.

@@ -26,6 +26,10 @@ fn visibility(key: &str) -> Visibility {
     if mcp::is_url(key) {
         return Visibility::Url;
     }
+    own_visibility(key)
+}
+
+fn own_visibility(key: &str) -> Visibility {
     match key {
         "auth.jwt_secret"
         | "redis.password"
@@ -41,6 +45,12 @@ fn visibility(key: &str) -> Visibility {
         | "github.api_url" => Visibility::Url,
         _ => Visibility::Plain,
     }
+}
+
+/// Whether a setting may be read from a file that `<NAME>_FILE` names. Not those of child processes:
+/// they may have variables of their own that are called so.
+pub(super) fn has_file(key: &str) -> bool {
+    own_visibility(key) != Visibility::Plain
 }
 
 /// Whether a value may be repeated in an error message: neither a secret nor what may hold one.

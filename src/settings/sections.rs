@@ -43,6 +43,8 @@ pub struct Settings {
     pub smtp: SmtpSettings,
     /// The directory that the git tools may use; it exists. `None`: not configured.
     pub workspace_root: Option<PathBuf>,
+    /// Whether a sample repository is made in that directory if there is nothing in it.
+    pub workspace_sample: bool,
     /// The limits of tools, and who has to approve them.
     pub tools: ToolSettings,
     /// The MCP servers whose tools are offered too, by name.
@@ -290,10 +292,21 @@ pub struct ToolSettings {
     pub max_output_bytes: usize,
     /// Where git is looked for, as in `PATH`; `None`: where programs usually are.
     pub git_path: Option<String>,
+    /// What a tool does whose service is not configured.
+    pub unconfigured: Unconfigured,
     /// Who has to approve what, by the tool's name; whether there is such a tool is not checked.
     pub approval: BTreeMap<String, Approval>,
     /// Who may approve what, by the tool's name; whether there is such a tool is not checked.
     pub approvers: BTreeMap<String, Approvers>,
+}
+
+/// What a tool does whose service is not configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unconfigured {
+    /// It fails, naming the missing setting, before anybody is asked.
+    Refuse,
+    /// It asks, and shows what it would have sent.
+    DryRun,
 }
 
 /// Whether a person has to approve a tool.

@@ -4,7 +4,7 @@
 //! The only place that looks at the process's environment.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,11 @@ use super::{mcp, names};
 /// The lowest layer, and the list of all settings.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// What `serve --dev` has in place of some defaults.
-const DEV: [(&str, &str); 4] = [
+const DEV: [(&str, &str); 5] = [
     ("api.host", "127.0.0.1"),
     ("api.cors_origins", "http://localhost:* http://127.0.0.1:*"),
     ("api.drain_delay_seconds", "0"),
+    ("tools.unconfigured", "dry_run"),
     ("log.format", "text"),
 ];
 /// What of the process's environment its child processes get without being told.
@@ -262,26 +263,29 @@ impl Gathered {
     }
 
     fn read_environment(&mut self, environment: &Environment) {
-        let mut seen: BTreeMap<String, (&str, &str)> = BTreeMap::new();
+        let mut seen: BTreeMap<String, (&str, String)> = BTreeMap::new();
         for (variable, value) in &environment.variables {
             let Some(variable) = variable.to_str() else {
                 continue;
             };
-            let Some(key) = names::setting_of(variable) else {
+            let in_file = names::secret_in_file(variable);
+            let read = if in_file.is_some() { text_of_file(value) } else { text_of(value) };
+            let Some(key) = in_file.or_else(|| names::setting_of(variable)) else {
                 continue;
             };
             let origin = Origin::Variable(variable.to_owned());
-            let Some(value) = value.to_str() else {
-                self.fault(&key, Some(origin), "is not UTF-8".to_owned());
-                continue;
+            let value = match read {
+                Ok(value) if value.trim().is_empty() => continue,
+                Ok(value) => value,
+                Err(problem) => {
+                    self.fault(&key, Some(origin), problem);
+                    continue;
+                }
             };
-            if value.trim().is_empty() {
-                continue;
-            }
             match seen.get(&key) {
                 None => {
-                    seen.insert(key.clone(), (variable, value));
-                    self.set(key, Value::Text(value.to_owned()), origin);
+                    seen.insert(key.clone(), (variable, value.clone()));
+                    self.set(key, Value::Text(value), origin);
                 }
                 Some((_, same)) if *same == value => {}
                 Some((other, _)) => {
@@ -309,6 +313,22 @@ impl Gathered {
             let origin = self.found.remove(&key).map(|found| found.origin);
             self.fault(&key, origin, format!("no such setting; {}", neighbours(&key, known)));
         }
+    }
+}
+
+/// What a variable says.
+fn text_of(value: &OsStr) -> Result<String, String> {
+    value.to_str().map(str::to_owned).ok_or_else(|| "is not UTF-8".to_owned())
+}
+
+/// What the file says that a variable names, without the line's end; nothing if it names none.
+fn text_of_file(path: &OsStr) -> Result<String, String> {
+    if path.is_empty() {
+        return Ok(String::new());
+    }
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
+        Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
     }
 }
 

@@ -43,6 +43,8 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     assert_eq!(settings.api.drain_delay, Duration::from_secs(5));
     // Longer than the Gateway (30 s) and nginx (60 s) keep connections.
     assert_eq!(settings.api.idle_timeout, Duration::from_secs(75));
+    assert_eq!(settings.tools.unconfigured, Unconfigured::Refuse);
+    assert!(!settings.workspace_sample);
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
     assert!(!settings.auth.close_streams_at_expiry && settings.auth.roles == RoleGrants::default());
     assert!(settings.api.cors_origins.is_empty());
@@ -145,6 +147,58 @@ fn a_file_that_is_no_toml_is_told_without_its_text() {
     let faults = faults.to_string();
     assert!(faults.contains(":2): not TOML"), "{faults}");
     assert!(!faults.contains("hunter2"), "{faults}");
+}
+
+#[test]
+fn a_secret_is_read_from_the_file_that_its_variable_names() {
+    let file = |text: &str| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    };
+    let (token, url) = (file("ghp_1\n"), file(""));
+    let read = settings(&[
+        ("GITHUB_TOKEN_FILE", token.path().to_str().unwrap()),
+        ("REDIS_URL_FILE", url.path().to_str().unwrap()),
+        ("SMTP_URL_FILE", ""),
+    ]);
+    assert_eq!(read.github.token.unwrap().expose_secret(), "ghp_1");
+    assert!(read.redis.is_none(), "an empty file says nothing");
+    assert_eq!(
+        faults(&[
+            ("GITHUB_TOKEN", "ghp_2"),
+            ("GITHUB_TOKEN_FILE", token.path().to_str().unwrap()),
+            ("OPENAI_API_KEY_FILE", "/does/not/exist"),
+            ("AURA__API__PORT_FILE", "/etc/hostname"),
+        ]),
+        [
+            "github.token (from GITHUB_TOKEN_FILE): differs from GITHUB_TOKEN, which is the same \
+             setting: set one",
+            "openai.api_key (from OPENAI_API_KEY_FILE): /does/not/exist cannot be read: No such \
+             file or directory (os error 2)",
+            "api.port_file (from AURA__API__PORT_FILE): no such setting; [api] has cors_origins, \
+             drain_delay_seconds, header_timeout_seconds, host, idle_timeout_seconds, \
+             max_connections, port, shutdown_grace_seconds",
+        ]
+    );
+}
+
+#[test]
+fn a_tool_without_its_service_refuses_unless_it_is_told_otherwise() {
+    let dry = settings(&[("AURA__TOOLS__UNCONFIGURED", "dry_run")]);
+    assert_eq!(dry.tools.unconfigured, Unconfigured::DryRun);
+    let dev = Layers::read(&Environment::of([]), Purpose::Dev).check().unwrap().settings;
+    assert_eq!(dev.tools.unconfigured, Unconfigured::DryRun);
+    assert_eq!(dev.api.drain_delay, Duration::ZERO);
+    assert_eq!(
+        faults(&[("AURA__TOOLS__UNCONFIGURED", "dry"), ("AURA__WORKSPACE__SAMPLE", "true")]),
+        [
+            "workspace.sample (from AURA__WORKSPACE__SAMPLE): there is no place for it: set \
+             WORKSPACE_ROOT as well",
+            "tools.unconfigured (from AURA__TOOLS__UNCONFIGURED): must be \"refuse\" or \"dry_run\", \
+             is \"dry\"",
+        ]
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod bodies;
 mod budgets;
 mod cancelling;
 mod cli;
+mod compose;
 mod connections;
 mod cors;
 mod dev;

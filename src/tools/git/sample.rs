@@ -1,6 +1,7 @@
 //! A small, believable repository to try the git tools on: `main`, a `feature` branch that merges
 //! cleanly into it and a `conflict` branch that does not.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,9 @@ use crate::tools::ToolError;
 /// The history in the format of `git fast-import`. Authors and dates are fixed, so every sample has
 /// the same commits.
 const HISTORY: &[u8] = include_bytes!("sample/history.fi");
+
+/// How the name of a sample begins that is not finished yet.
+const UNFINISHED: &str = ".sample-";
 
 /// Why there is no sample.
 #[derive(Debug, Error)]
@@ -53,13 +57,39 @@ pub async fn create(directory: &Path) -> Result<PathBuf, SampleError> {
         Some(_) | None => Path::new("."),
     };
     std::fs::create_dir_all(parent).map_err(fault)?;
-    let fresh = tempfile::Builder::new().prefix(".sample-").tempdir_in(parent).map_err(fault)?;
+    let fresh = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent).map_err(fault)?;
     fill(fresh.path()).await?;
     // Takes the place of an empty directory, but of nothing else.
     std::fs::rename(fresh.path(), directory).map_err(fault)?;
     // Under its own name now: there is nothing left to clean up.
     let _ = fresh.keep();
     directory.canonicalize().map_err(fault)
+}
+
+/// Makes the sample repository, as `sample`, in a workspace in which there is nothing, and returns its
+/// path; `None` if there is something, which may be a sample that was made before.
+///
+/// # Errors
+/// The directory cannot be read or written; there is no git.
+pub async fn create_in_empty(workspace: &Path) -> Result<Option<PathBuf>, SampleError> {
+    let fault = |source| SampleError::Directory { directory: workspace.to_owned(), source };
+    for entry in workspace.read_dir().map_err(fault)? {
+        if !is_nothing(&entry.map_err(fault)?.file_name()) {
+            return Ok(None);
+        }
+    }
+    let sample = workspace.join("sample");
+    match create(&sample).await {
+        // Another process that shares the workspace was faster.
+        Err(_) if sample.join(".git").exists() => Ok(None),
+        made => made.map(Some),
+    }
+}
+
+/// What is in a directory that nobody has put anything into: what file systems keep there, and what a
+/// crash left of a sample.
+fn is_nothing(name: &OsStr) -> bool {
+    name == "lost+found" || name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
 }
 
 async fn fill(directory: &Path) -> Result<(), ToolError> {

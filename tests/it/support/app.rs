@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::model::FakeModel;
+use super::redis::free_port;
 use super::stream::SseStream;
 
 /// The key of every server of the tests.
@@ -73,23 +74,22 @@ impl Server {
         Self::start_on(options, workspace, TempDir::new().unwrap()).await
     }
 
+    /// Starts a server as a deployment does, without `--dev`, and returns once it is ready.
+    pub async fn deployed(options: Options, workspace: &Path) -> Self {
+        let directory = TempDir::new().unwrap();
+        let port = free_port();
+        let options = options.set("API_HOST", "127.0.0.1").set("API_PORT", port);
+        let child = command(&["serve"], options, workspace, directory.path()).spawn().unwrap();
+        let base = format!("http://127.0.0.1:{port}");
+        let workspace = workspace.to_owned();
+        let server = Self { child, base, workspace, _directory: directory, http: client() };
+        server.is_ready().await;
+        server
+    }
+
     async fn start_on(options: Options, workspace: &Path, directory: TempDir) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aura-platform"));
-        command
-            .args(["serve", "--dev"])
-            .current_dir(directory.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("JWT_SECRET", SECRET)
-            .env("API_PORT", "0")
-            .env("LOG_LEVEL", "info")
-            .env("WORKSPACE_ROOT", workspace)
-            .envs(options.env)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log_file(directory.path()))
-            .kill_on_drop(true);
-        let mut child = command.spawn().unwrap();
+        let mut command = command(&["serve", "--dev"], options, workspace, directory.path());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let base = timeout(PATIENCE, async {
             loop {
@@ -214,6 +214,26 @@ impl Drop for Server {
             eprintln!("--- the server's log ends ---\n{}", tail.join("\n"));
         }
     }
+}
+
+/// The binary with these settings and nothing of the tests' own environment.
+fn command(arguments: &[&str], options: Options, workspace: &Path, directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aura-platform"));
+    command
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("JWT_SECRET", SECRET)
+        .env("API_PORT", "0")
+        .env("LOG_LEVEL", "info")
+        .env("WORKSPACE_ROOT", workspace)
+        .envs(options.env)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log_file(directory))
+        .kill_on_drop(true);
+    command
 }
 
 fn log_file(directory: &Path) -> Stdio {

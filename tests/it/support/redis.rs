@@ -23,7 +23,8 @@ const ATTEMPTS: u32 = 5;
 #[derive(Debug)]
 pub(crate) struct RedisServer {
     port: u16,
-    password: Option<&'static str>,
+    /// What `AUTH` is to be given: a password, or a user and a password.
+    login: Option<String>,
     program: PathBuf,
     /// What it is told besides.
     args: Vec<String>,
@@ -39,9 +40,15 @@ impl RedisServer {
 
     /// A server that answers to those who know the password.
     pub(crate) fn with_password(password: &'static str) -> Self {
+        Self::with_login(password, &["--requirepass", password])
+    }
+
+    /// A server that is told of its users; this login is of one who may do everything.
+    pub(crate) fn with_login(login: &str, args: &[&str]) -> Self {
         Self::started(|| {
             let mut server = Self::absent();
-            server.password = Some(password);
+            server.login = Some(login.to_owned());
+            server.args = args.iter().map(|arg| (*arg).to_owned()).collect();
             server
         })
     }
@@ -68,7 +75,7 @@ impl RedisServer {
     pub(crate) fn absent() -> Self {
         let dir = tempfile::tempdir().expect("a directory for redis-server");
         let (port, program) = (free_port(), PathBuf::from("redis-server"));
-        Self { port, password: None, program, args: Vec::new(), dir, child: None }
+        Self { port, login: None, program, args: Vec::new(), dir, child: None }
     }
 
     /// The first of what `prepare` makes that finds its ports free.
@@ -102,9 +109,9 @@ impl RedisServer {
         self.child.as_ref().expect("redis-server runs").id()
     }
 
-    /// `redis://…`, with the password if there is one.
+    /// `redis://…`, with the password if there is one and it is the only login.
     pub(crate) fn url(&self) -> String {
-        let login = self.password.map_or(String::new(), |password| format!(":{password}@"));
+        let login = self.login.as_ref().map_or(String::new(), |password| format!(":{password}@"));
         format!("redis://{login}127.0.0.1:{}/0", self.port)
     }
 
@@ -177,9 +184,6 @@ impl RedisServer {
         // Its replicas have it at once, not after waiting for others to come.
         command.args(["--repl-diskless-sync-delay", "0"]);
         command.args(["--dir"]).arg(self.dir.path());
-        if let Some(password) = self.password {
-            command.args(["--requirepass", password]);
-        }
         command.args(&self.args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("redis-server is installed");
@@ -209,9 +213,14 @@ impl RedisServer {
 
     /// What it answers to one command in plain words.
     pub(crate) fn ask(&self, command: &str) -> std::io::Result<String> {
+        self.ask_as(self.login.as_deref().unwrap_or_default(), command)
+    }
+
+    /// What it answers to whoever gives that to `AUTH`; to nobody in particular if it is empty.
+    pub(crate) fn ask_as(&self, login: &str, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         stream.set_read_timeout(Some(START))?;
-        let login = self.password.map_or(String::new(), |password| format!("AUTH {password}\r\n"));
+        let login = if login.is_empty() { String::new() } else { format!("AUTH {login}\r\n") };
         stream.write_all(format!("{login}{command}\r\nQUIT\r\n").as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
