@@ -100,6 +100,13 @@ impl Cluster {
     }
 }
 
+/// Asks a server to end. A machine that is busy with something else may leave it no time to come to
+/// the end of its steps (exit code 1); what becomes of those is seen by the checker.
+async fn end(server: Server) {
+    let code = server.terminate().await;
+    assert!(matches!(code, 0 | 1), "a server that was asked to end failed: {code}");
+}
+
 /// A server that can be tormented.
 pub struct Replica {
     cluster: Arc<Cluster>,
@@ -123,14 +130,14 @@ impl Replica {
     pub async fn terminate(self) -> Self {
         self.cluster.ledger.gone(self.owner, Gone::Left);
         let Self { cluster, number, proxy, server, .. } = self;
-        assert_eq!(server.terminate().await, 0, "a server that was asked to end failed");
+        end(server).await;
         let (server, owner) = cluster.start(&proxy, number).await;
         Self { cluster, number, proxy, server, owner }
     }
 
     /// SIGTERM, and nothing in its place.
     pub async fn end(self) {
-        assert_eq!(self.server.terminate().await, 0, "a server that was asked to end failed");
+        end(self.server).await;
     }
 
     /// SIGSTOP, and SIGCONT after a while.

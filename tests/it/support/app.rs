@@ -163,7 +163,20 @@ impl Server {
     /// Waits for the end of a process that was asked to end; its exit code.
     pub async fn ended(mut self) -> i32 {
         let ended = timeout(PATIENCE, self.child.wait()).await.expect("the server does not end");
-        ended.unwrap().code().unwrap_or(-1)
+        let code = ended.unwrap().code().unwrap_or(-1);
+        if code != 0 {
+            // Whoever expected something else wants to know why.
+            self.show_log();
+        }
+        code
+    }
+
+    /// Shows the end of the log with the test's own output.
+    fn show_log(&self) {
+        let log = self.log();
+        let tail: Vec<&str> = log.lines().rev().take(40).collect();
+        let tail: Vec<&str> = tail.into_iter().rev().collect();
+        eprintln!("--- the server's log ends ---\n{}", tail.join("\n"));
     }
 
     /// Waits until the server says that it is not ready for work.
@@ -208,10 +221,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let log = self.log();
-            let tail: Vec<&str> = log.lines().rev().take(40).collect();
-            let tail: Vec<&str> = tail.into_iter().rev().collect();
-            eprintln!("--- the server's log ends ---\n{}", tail.join("\n"));
+            self.show_log();
         }
     }
 }
