@@ -17,7 +17,7 @@ use crate::ledger::Spread;
 use crate::model;
 use crate::person::{Curtain, Person, Stage};
 use crate::plan::{Plan, Task};
-use crate::support::app::{Options, client};
+use crate::support::app::{Options, client, eventually};
 use crate::support::redis::RedisServer;
 use crate::workspace::Workspace;
 
@@ -73,7 +73,10 @@ where
     let all = timeout(PATIENCE, count.wait_for(|asked| *asked == WAITING)).await;
     all.expect("everybody is asked").unwrap();
 
+    // Whoever answers before the server goes has nothing to do with its going.
+    let ready = format!("{}/health/ready", first.base());
     let (gone, ()) = tokio::join!(goes(first), async {
+        eventually("the server goes", async || !is_ready(&ready).await).await;
         phase.send_replace(1);
     });
     let mut keys = journal::connect(&redis.url()).await.unwrap();
@@ -86,4 +89,8 @@ where
     }
     drop((gone, second));
     cluster
+}
+
+async fn is_ready(url: &str) -> bool {
+    client().get(url).send().await.is_ok_and(|answer| answer.status().is_success())
 }
