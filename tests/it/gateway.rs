@@ -215,6 +215,49 @@ async fn a_service_that_is_down_is_a_502_at_once_and_used_again_once_it_is_up() 
     assert_eq!(answer.unwrap().status(), StatusCode::OK);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn before_replicas_a_refused_connection_goes_to_the_next_also_with_a_post() {
+    let refusing = TcpSocket::new_v4().unwrap();
+    refusing.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let mut upstream = Upstream::listen().await;
+    let addresses = [refusing.local_addr().unwrap(), upstream.address];
+    let Some(gateway) = Gateway::to_replicas(addresses).await else {
+        return;
+    };
+    let url = format!("{}/api/aura/test/stream", gateway.base());
+    // In turn they would be asked first; whoever was away is not left alone afterwards.
+    for _ in 0..4 {
+        let ask = client().post(&url).body("{}").send();
+        let (answer, seen) = tokio::join!(timeout(AT_ONCE, ask), upstream.serve_one());
+        assert_eq!(answer.expect("no answer").unwrap().status(), StatusCode::OK);
+        assert_eq!(seen.0, "POST /aura/test/stream HTTP/1.1");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn before_replicas_a_post_that_was_sent_is_not_sent_again() {
+    let (first, second) = tokio::join!(Upstream::listen(), Upstream::listen());
+    let Some(gateway) = Gateway::to_replicas([first.address, second.address]).await else {
+        return;
+    };
+    let url = format!("{}/api/aura/test/stream", gateway.base());
+    let losing = |upstream: Upstream| tokio::spawn(upstream.lose_all());
+    let (first, second) = (losing(first), losing(second));
+    let ask = client().post(&url).body("{}").send();
+    let answer = timeout(AT_ONCE, ask).await.expect("no answer").unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+    // What only reads may be asked for again: both are asked, after which nothing is left to come.
+    let ask = client().get(&url).send();
+    let answer = timeout(AT_ONCE, ask).await.expect("no answer").unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+    let mut lines = Vec::new();
+    for upstream in [first, second] {
+        lines.extend(timeout(PATIENCE, upstream).await.unwrap().unwrap());
+    }
+    let posts = lines.iter().filter(|line| line.starts_with("POST ")).count();
+    assert_eq!((posts, lines.len()), (1, 3), "{lines:?}");
+}
+
 /// A service that does nothing but show what it was asked.
 struct Upstream {
     listener: TcpListener,
@@ -229,6 +272,18 @@ impl Upstream {
     fn of(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         Self { listener, address }
+    }
+
+    /// Reads requests and closes their connections without an answer, until it has read a GET; the
+    /// first lines of all.
+    async fn lose_all(self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        while !lines.last().is_some_and(|line| line.starts_with("GET ")) {
+            let (mut stream, _) = self.listener.accept().await.unwrap();
+            let head = read_head(&mut stream).await;
+            lines.push(head.lines().next().unwrap().to_owned());
+        }
+        lines
     }
 
     /// Answers one request with an empty 200; its first line and its headers.
