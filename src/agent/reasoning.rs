@@ -82,13 +82,19 @@ pub(super) async fn reached(due: Option<Instant>) {
     }
 }
 
-/// How much of a text can be shown: all of it, if it fills a frame; otherwise its whole sentences.
+/// How much of a text can be shown: the frames that it fills, and the whole sentences behind them.
 fn complete_to(text: &str) -> usize {
-    let (piece, rest) = next_piece(text);
-    if !rest.is_empty() {
-        return piece.len().max(last_sentence_end(text));
+    let mut rest = text;
+    loop {
+        let (_, left) = next_piece(rest);
+        if left.is_empty() {
+            break;
+        }
+        rest = left;
     }
-    Some(last_sentence_end(text)).filter(|end| *end >= SENTENCE_MIN).unwrap_or(0)
+    let filled = text.len() - rest.len();
+    let sentences = last_sentence_end(rest);
+    if filled > 0 || sentences >= SENTENCE_MIN { filled + sentences } else { 0 }
 }
 
 /// Where the last whole sentence or line of a text ends, the white space behind it included; 0 if
@@ -149,10 +155,12 @@ mod tests {
 
     #[test]
     fn of_a_text_that_never_ends_a_sentence_no_more_than_a_frame_is_held_back() {
-        let mut reasoning = Reasoning::default();
-        for _ in 0..1000 {
-            reasoning.push("생각 ");
-            assert!(reasoning.pending.len() <= 700, "{}", reasoning.pending.len());
+        for token in ["생각 ".to_owned(), "x".repeat(10_000), "가".repeat(300)] {
+            let mut reasoning = Reasoning::default();
+            for _ in 0..1000 {
+                reasoning.push(&token);
+                assert!(reasoning.pending.len() <= 700, "{}", reasoning.pending.len());
+            }
         }
     }
 
