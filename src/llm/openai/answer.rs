@@ -190,10 +190,10 @@ impl Answer {
             Reader::Undecided => Ok(false),
             Reader::Events(parser) => match parser.push(bytes, &mut self.events) {
                 Ok(()) => Ok(false),
-                Err(too_large) => Err(Fault::broken(&too_large.to_string())),
+                Err(too_large) => Err(Fault::boundless(&too_large.to_string())),
             },
             Reader::Whole(whole) if whole.len() + bytes.len() > WHOLE_MAX => {
-                Err(Fault::broken(&format!("the answer is larger than {WHOLE_MAX} bytes")))
+                Err(Fault::boundless(&format!("the answer is larger than {WHOLE_MAX} bytes")))
             }
             Reader::Whole(whole) => {
                 whole.extend_from_slice(bytes);

@@ -143,10 +143,10 @@ impl Assembler {
         self.text_bytes = self.text_bytes.saturating_add(text.len());
         self.reasoning_bytes = self.reasoning_bytes.saturating_add(reasoning.len());
         if self.text_bytes > TEXT_BYTES_MAX {
-            return Err(Fault::broken("the model does not stop writing"));
+            return Err(Fault::boundless("the model does not stop writing"));
         }
         if self.reasoning_bytes > TEXT_BYTES_MAX {
-            return Err(Fault::broken("the model does not stop thinking"));
+            return Err(Fault::boundless("the model does not stop thinking"));
         }
         Ok(())
     }
@@ -162,7 +162,7 @@ impl Assembler {
         self.current = match self.find(&fragment, position, of) {
             Some(found) => found,
             None if self.calls.len() == CALLS_MAX => {
-                return Err(Fault::broken("it asks for too many tools at once"));
+                return Err(Fault::boundless("it asks for too many tools at once"));
             }
             None => {
                 self.calls.push(Call { index: fragment.index, ..Call::default() });
@@ -172,7 +172,7 @@ impl Assembler {
         let arguments = fragment.arguments();
         self.call_bytes = self.call_bytes.saturating_add(arguments.len());
         if self.call_bytes > CALL_BYTES_MAX {
-            return Err(Fault::broken("the arguments of its tool calls are too large"));
+            return Err(Fault::boundless("the arguments of its tool calls are too large"));
         }
         let call = &mut self.calls[self.current];
         call.arguments.push_str(&arguments);

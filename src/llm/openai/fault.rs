@@ -75,6 +75,11 @@ impl Fault {
         Self::new(ModelError::Broken(what.to_owned()), Again::Soon)
     }
 
+    /// The answer grows beyond all measure. Another one would be as long, and be billed once more.
+    pub(super) fn boundless(what: &str) -> Self {
+        Self::new(ModelError::Broken(what.to_owned()), Again::Never)
+    }
+
     /// The content filter stopped the answer.
     pub(super) fn filtered() -> Self {
         let text = "the provider's content filter stopped the answer".to_owned();

@@ -101,6 +101,17 @@ async fn what_broke_off_before_the_answer_began_is_asked_for_again() {
     assert_eq!(model.requests().len(), 2);
 }
 
+#[tokio::test]
+async fn a_model_that_does_not_stop_thinking_is_not_asked_again() {
+    let much = thinking(&"x".repeat(600 * 1024));
+    let reply = Reply::stream().delta(&much).delta(&much);
+    let model = FakeModel::always(reply).await;
+    let whole = read(open(&client(&model), prompt()).await.unwrap()).await;
+    let endless = ModelError::Broken("the model does not stop thinking".into());
+    assert_eq!(whole.error, Some(endless));
+    assert_eq!(model.requests().len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_model_that_only_thought_has_not_answered_and_the_error_says_why() {
     for (reason, why) in [("stop", "only thought"), ("length", "model.max_output_tokens")] {
