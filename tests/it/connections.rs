@@ -89,6 +89,25 @@ async fn a_head_that_begins_together_with_the_request_before_it_is_under_way() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_empty_line_behind_a_request_is_no_head_that_stands_still() {
+    let server = server(1, NEVER).await;
+    let mut kept = Raw::connect(&server).await;
+    let mut unused = Raw::connect(&server).await;
+    assert_eq!(ask(&mut kept).await, 200);
+    for raw in [&mut kept, &mut unused] {
+        raw.send("\r\n").await;
+    }
+    for _ in 0..2 {
+        a_slow_head_is_cut(&server).await;
+    }
+    for raw in [&mut kept, &mut unused] {
+        assert_eq!(ask(raw).await, 200, "still idle");
+    }
+    kept.send("\r\n".repeat(100)).await;
+    assert_eq!(kept.rest().await, "", "so many are one");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_that_are_sent_ahead_are_answered_in_their_order() {
     let server = server(5, NEVER).await;
     let mut raw = Raw::connect(&server).await;

@@ -37,7 +37,7 @@ pub(super) async fn serve(
     let first_word = Instant::now() + FIRST_WORD;
     let progress = Arc::new(Progress::default());
     let mut wire = Wire::new(stream, Arc::clone(&progress));
-    while begins(&wire, &port, first_word).await {
+    while begins(&mut wire, &port, first_word).await {
         match answer(wire, &port, &progress, unanswered).await? {
             Some(back) => wire = back,
             None => return Ok(()),
@@ -51,7 +51,7 @@ pub(super) async fn serve(
 }
 
 /// Waits for the first byte of a request; `false` if the connection is to be closed instead.
-async fn begins(wire: &Wire, port: &Port, first_word: Instant) -> bool {
+async fn begins(wire: &mut Wire, port: &Port, first_word: Instant) -> bool {
     let closed = async {
         port.closed.cancelled().await;
         sleep_until(first_word).await;

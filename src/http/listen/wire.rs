@@ -8,12 +8,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::progress::Progress;
 
+/// Most bytes of empty lines that are no sign of a request.
+const BLANK_MAX: usize = 16;
 /// How long a closed connection may go on sending what nobody reads.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -38,15 +40,32 @@ impl Wire {
 
     /// The same connection, on which these bytes are read first.
     pub(super) fn with_unread(self, mut bytes: Bytes) -> Self {
-        // Empty lines before a request are no part of it (RFC 9112, section 2.2).
-        let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let blank = bytes.iter().copied().take_while(is_blank).count();
         bytes.advance(blank);
         Self { unread: bytes, ..self }
     }
 
     /// Waits for the first byte of a request; `false` if the peer closes the connection instead.
-    pub(super) async fn begins(&self) -> bool {
-        !self.unread.is_empty() || matches!(self.stream.peek(&mut [0]).await, Ok(1))
+    ///
+    /// A few empty lines before it are taken off. Whoever sends more of them is as slow with a request
+    /// as others are with its head.
+    pub(super) async fn begins(&mut self) -> bool {
+        let mut first = [0];
+        for _ in 0..BLANK_MAX {
+            if !self.unread.is_empty() {
+                return true;
+            }
+            if !matches!(self.stream.peek(&mut first).await, Ok(1)) {
+                return false;
+            }
+            if !is_blank(&first[0]) {
+                return true;
+            }
+            if self.stream.read_exact(&mut first).await.is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Reads until the peer has nothing more to say, or this side has waited for long enough.
@@ -66,6 +85,12 @@ impl Wire {
             }
         }
     }
+}
+
+/// Whether a byte is of an empty line: before a request it is no part of it, and no sign of one (RFC
+/// 9112, section 2.2).
+fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
 }
 
 impl AsyncRead for Wire {
