@@ -104,14 +104,22 @@ pub enum AppError {
 /// # Errors
 /// It could not serve; or it stopped with work left, which a second signal brings about at once.
 pub async fn serve(settings: Settings, mode: Mode) -> Result<(), AppError> {
-    let app = App::build(settings, &mode).await?;
+    // From the first moment: a start that is broken off takes away what it has made, too.
+    let mut signals = Signals::listen()?;
+    let app = tokio::select! {
+        app = App::build(settings, &mode) => app?,
+        () = signals.next() => {
+            tracing::info!("server stopped before it served");
+            return Ok(());
+        }
+    };
     if let Mode::Dev(setup) = mode {
         (setup.announce)(&app.listening);
         // The sample workspace lives as long as the server.
         let _scratch = setup.scratch;
-        app.run(Signals::listen()?).await
+        app.run(signals).await
     } else {
-        app.run(Signals::listen()?).await
+        app.run(signals).await
     }
 }
 

@@ -1,5 +1,8 @@
 //! What `serve --dev` prints is true of what is used (contract, section 9).
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 
 use reqwest::{Method, StatusCode};
@@ -8,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::support::app::{PATIENCE, client};
+use crate::support::app::{PATIENCE, client, eventually};
 use crate::support::redis::RedisServer;
 
 /// A server as a person starts it, with these variables and no others.
@@ -18,23 +21,34 @@ struct Started {
     _directory: TempDir,
 }
 
+/// `serve --dev` in a directory of its own, with next to no environment.
+fn command(directory: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aura-platform"));
+    command
+        .args(["serve", "--dev"])
+        .current_dir(directory)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("TMPDIR", directory)
+        .env("API_PORT", "0")
+        .env("LOG_LEVEL", "off")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+fn terminate(process: &Child) {
+    let pid = i32::try_from(process.id().unwrap()).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+}
+
 impl Started {
     async fn with(variables: &[(&str, &str)]) -> Self {
         let directory = TempDir::new().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_aura-platform"));
-        command
-            .args(["serve", "--dev"])
-            .current_dir(directory.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("TMPDIR", directory.path())
-            .env("API_PORT", "0")
-            .env("LOG_LEVEL", "off")
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true);
-        let mut process = command.spawn().unwrap();
+        let mut process =
+            command(directory.path()).envs(variables.iter().copied()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let mut banner = String::new();
         timeout(PATIENCE, async {
@@ -56,9 +70,7 @@ impl Started {
     }
 
     async fn end(mut self) {
-        let pid = i32::try_from(self.process.id().unwrap()).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        terminate(&self.process);
         timeout(PATIENCE, self.process.wait()).await.expect("it does not end").unwrap();
     }
 }
@@ -82,6 +94,27 @@ async fn a_server_for_development_tells_what_it_made_up_and_takes_it_away() {
     let workspace = workspace.to_owned();
     started.end().await;
     assert!(!std::fs::exists(&workspace).unwrap(), "{workspace} is still there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_is_broken_off_leaves_nothing_behind() {
+    // A git that does not come to an end holds the start up.
+    let programs = TempDir::new().unwrap();
+    let (git, called) = (programs.path().join("git"), programs.path().join("called"));
+    let script = format!("#!/bin/sh\n: > {}\nexec sleep 600\n", called.display());
+    std::fs::write(&git, script).unwrap();
+    std::fs::set_permissions(&git, Permissions::from_mode(0o755)).unwrap();
+    let git_path = format!("{}:/usr/bin:/bin", programs.path().display());
+
+    let directory = TempDir::new().unwrap();
+    let mut command = command(directory.path());
+    let mut process = command.env("AURA__TOOLS__GIT_PATH", git_path).spawn().unwrap();
+    eventually("git is called", async || called.exists()).await;
+    terminate(&process);
+    let ended = timeout(PATIENCE, process.wait()).await.expect("it does not end").unwrap();
+    assert_eq!(ended.code(), Some(0), "told to stop, and stopped");
+    let left: Vec<_> = directory.path().read_dir().unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
