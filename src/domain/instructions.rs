@@ -8,6 +8,9 @@ use super::PageContext;
 /// Longest instructions, in bytes: they go with every request to the model.
 pub const INSTRUCTIONS_MAX: usize = 32 * 1024;
 
+/// What begins a text file on some systems, and cannot be seen.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// An operator's instructions: some words, and not more than fit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -25,12 +28,13 @@ pub enum InstructionsError {
 }
 
 impl Instructions {
-    /// Takes a text, without the blanks around it.
+    /// Takes a text, without the blanks around it and without a byte-order mark, which some editors
+    /// write before it.
     ///
     /// # Errors
     /// [`InstructionsError`].
     pub fn new(text: &str) -> Result<Self, InstructionsError> {
-        match text.trim() {
+        match text.trim_start_matches(BYTE_ORDER_MARK).trim() {
             "" => Err(InstructionsError::Blank),
             long if long.len() > INSTRUCTIONS_MAX => Err(InstructionsError::TooLong(long.len())),
             text => Ok(Self(text.to_owned())),
@@ -58,6 +62,12 @@ mod tests {
         let error = Instructions::new(&long).unwrap_err();
         assert_eq!(error.to_string(), "must have at most 32768 bytes, has 32769");
         assert!(Instructions::new(&long[1..]).is_ok());
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_word() {
+        assert_eq!(Instructions::new("\u{feff}\n"), Err(InstructionsError::Blank));
+        assert_eq!(Instructions::new("\u{feff}Be brief."), Instructions::new("Be brief."));
     }
 
     #[test]
