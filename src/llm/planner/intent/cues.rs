@@ -109,6 +109,10 @@ pub(super) const CUES: &[Cue] = &[
     cue(2, &[SendMail], Address),
     cue(1, &[SendMail], Begins(&["mail", "email", "e-mail"])),
     cue(-5, &[SendMail], Says(&["보내온", "보내준", "보냈", "보낸 메일", "받은 메일", "온 메일", "received"])),
+    // Who tells an address asks for nothing.
+    cue(-3, &[SendMail], Says(&[
+        "메일은", "메일 주소", "메일주소", "기억해", "email is", "mail is", "e-mail is", "email address", "mail address",
+    ])),
     cue(-3, &[SendMail], Starts(&["find", "search", "show", "check", "list", "read", "look for"])),
     cue(-3, &[SendMail], Ends(&["찾아", "검색", "확인해", "보여", "읽어", "정리해", "요약해"])),
 
