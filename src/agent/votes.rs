@@ -255,6 +255,11 @@ impl AgentService {
         read_ahead: Option<Vec<Entry>>,
     ) {
         let release = self.env.gate.release(session, request, standing.clone());
+        if release.is_some() {
+            // It does not wait any more, and is at work from here on: its lease is kept, and it can be
+            // interrupted, however long the store takes to be told.
+            self.interruption(session);
+        }
         // Whoever sees the end of a run may look at its request at once, and is not to find it open. A
         // yes is not made to wait for that.
         let ends = standing.verdict != Verdict::Approved;

@@ -165,3 +165,31 @@ async fn a_cancellation_whose_message_was_lost_is_found_by_the_poll() {
     stream.to_done().await;
     check_stopped(&stream);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancellation_whose_message_was_lost_before_anybody_was_asked_is_found_when_the_run_asks()
+{
+    let gate = Gate::closed();
+    let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": "끝"}).to_string();
+    let asks = Reply::stream()
+        .gate(&gate)
+        .call("call_a", "send_email", [mail.as_str()])
+        .ends("tool_calls");
+    let model = FakeModel::always(asks).await;
+    let redis = RedisServer::start();
+    let options = Options::default().model(&model).set("REDIS_URL", redis.url());
+    let server = Server::start(options).await;
+    let mut stream = server.user().stream("메일").await;
+    model.wait_for_requests(1).await;
+    let wish = format!("aura:cancel:{}", stream.session());
+    Keys::of(&redis).await.set(&wish, &json!(1), 300).await;
+    gate.open();
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "cancelled");
+    let hitl = stream.all("hitl");
+    let request = hitl.first().map(|hitl| hitl.data["requestId"].as_str().unwrap().to_owned());
+    if let Some(request) = request {
+        let stored = Keys::of(&redis).await.json(&format!("hitl:request:{request}")).await;
+        assert_eq!(stored["outcome"], "cancelled", "{stored}");
+    }
+}
