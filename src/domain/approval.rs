@@ -57,7 +57,8 @@ impl Verdict {
 /// that the Main Service knows, `outcome` the whole truth.
 ///
 /// The key is written by others as well. Only this service writes an `outcome`, and only of a decision
-/// that stands; a status without one is somebody's vote for it.
+/// that stands; a status without one is somebody's vote for it. A status that is none of the words
+/// decides nothing, so the request is pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Status", into = "Status")]
 pub enum Standing {
@@ -71,16 +72,16 @@ pub enum Standing {
 
 #[derive(Serialize, Deserialize)]
 struct Status {
-    status: Word,
+    #[serde(default)]
+    status: Value,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     outcome: Value,
 }
 
-/// What a status says. Older processes of this service wrote the last two themselves.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a status can say besides that the request is pending. Older processes of this service wrote the last two themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Word {
-    Pending,
     Approved,
     Rejected,
     TimedOut,
@@ -90,8 +91,8 @@ enum Word {
 impl From<Status> for Standing {
     fn from(Status { status, outcome }: Status) -> Self {
         let outcome = serde_json::from_value::<Verdict>(outcome).ok();
-        match (status, outcome) {
-            (Word::Pending, _) => Self::Pending,
+        let Ok(word) = serde_json::from_value::<Word>(status) else { return Self::Pending };
+        match (word, outcome) {
             (Word::TimedOut, _) => Self::Decided(Verdict::TimedOut),
             (Word::Cancelled, _) => Self::Decided(Verdict::Cancelled),
             (Word::Approved, Some(Verdict::Approved)) => Self::Decided(Verdict::Approved),
@@ -109,15 +110,16 @@ impl From<Status> for Standing {
 impl From<Standing> for Status {
     fn from(standing: Standing) -> Self {
         let (status, outcome) = match standing {
-            Standing::Pending => (Word::Pending, None),
-            Standing::Voted(Vote::Approve) => (Word::Approved, None),
-            Standing::Voted(Vote::Reject) => (Word::Rejected, None),
-            Standing::Decided(verdict @ Verdict::Approved) => (Word::Approved, Some(verdict)),
+            Standing::Pending => ("pending", None),
+            Standing::Voted(Vote::Approve) => ("approved", None),
+            Standing::Voted(Vote::Reject) => ("rejected", None),
+            Standing::Decided(verdict @ Verdict::Approved) => ("approved", Some(verdict)),
             Standing::Decided(
                 verdict @ (Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled),
-            ) => (Word::Rejected, Some(verdict)),
+            ) => ("rejected", Some(verdict)),
         };
-        Self { status, outcome: outcome.map_or(Value::Null, |verdict| verdict.word().into()) }
+        let outcome = outcome.map_or(Value::Null, |verdict| verdict.word().into());
+        Self { status: status.into(), outcome }
     }
 }
 
@@ -302,6 +304,9 @@ mod tests {
         let over_a_decision = json!({"status": "approved", "outcome": "timed_out"});
         assert_eq!(standing(over_a_decision), Standing::Voted(Vote::Approve));
         assert_eq!(standing(json!({"outcome": "approved"})), Standing::Pending);
+        for nobodys in [json!("APPROVED"), json!("done"), json!(""), json!(5), json!(null)] {
+            assert_eq!(standing(json!({"status": nobodys})), Standing::Pending, "{nobodys}");
+        }
         // As older processes wrote it.
         for (word, verdict) in [("timed_out", Verdict::TimedOut), ("cancelled", Verdict::Cancelled)]
         {

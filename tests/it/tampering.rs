@@ -111,3 +111,17 @@ async fn who_asked_is_not_read_from_what_others_can_write() {
     assert_eq!(colleague.approve(&scene.request).await.status, StatusCode::OK);
     assert_eq!(scene.outcome().await, ("success".into(), "completed".into()));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_status_that_is_no_word_of_the_contract_decides_nothing_and_is_set_right() {
+    let mut scene = Scene::new("tenant").await;
+    scene.rewrite(|request| request["status"] = "processing".into()).await;
+    let user = scene.world.server.user();
+    let told = user.get(&format!("/aura/hitl/requests/{}", scene.request)).await;
+    let told: Value = serde_json::from_str(told.data().as_str().unwrap()).unwrap();
+    assert_eq!(told["status"], "pending");
+    assert_eq!(user.approve(&scene.request).await.status, StatusCode::OK);
+    assert_eq!(scene.outcome().await, ("success".into(), "completed".into()));
+    let stored = scene.keys.json(&format!("hitl:request:{}", scene.request)).await;
+    assert_eq!((&stored["status"], &stored["outcome"]), (&json!("approved"), &json!("approved")));
+}
