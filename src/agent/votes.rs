@@ -281,7 +281,8 @@ impl AgentService {
         let Ok(Value::Object(mut signal)) = serde_json::from_slice::<Value>(payload) else {
             return;
         };
-        signal.entry("requestId").or_insert_with(|| request.as_str().into());
+        // Also in the place of a `null`, which names none.
+        signal.insert("requestId".into(), request.as_str().into());
         let signal = Value::Object(signal).to_string();
         let kept = self.env.desk.patiently(|| async {
             let stored = store.signal(session).await?;

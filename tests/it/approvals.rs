@@ -346,6 +346,20 @@ async fn a_publish_without_a_request_id_counts_for_the_only_pending_one_and_is_s
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_whose_request_id_is_null_is_stored_under_the_name_of_what_it_has_answered() {
+    let (world, mut keys) = redis_world().await;
+    let (mut stream, hitl) = ask(&world.server.user()).await;
+    let session = stream.session();
+    // Stored as it came, it would answer whatever the session asks next.
+    let no = json!({"action": "reject", "requestId": null});
+    keys.publish(&session, &no.to_string()).await;
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "rejected");
+    let stored = keys.wait_for(&format!("hitl:signal:{session}")).await;
+    assert_eq!(stored["requestId"], hitl.data["requestId"], "{stored}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_main_service_approves_by_set_set_publish() {
     let (world, mut keys) = redis_world().await;
     let (mut stream, hitl) = ask(&world.server.user()).await;
