@@ -42,11 +42,15 @@ impl UncountedVote {
         Self { by, at }
     }
 
-    /// Whether nothing tells the two apart.
+    /// Whether the two may be one click: what both of them tell agrees. Of a vote that tells nothing
+    /// every other one like it is the same, and none that tells more.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        let same_person = self.by.as_ref().zip(other.by.as_ref()).is_none_or(|(a, b)| a == b);
-        let same_time = self.at.zip(other.at).is_none_or(|(a, b)| a.abs_diff(b) <= ONE_CLICK);
-        same_person && same_time
+        let person = self.by.as_ref().zip(other.by.as_ref()).map(|(a, b)| a == b);
+        let time = self.at.zip(other.at).map(|(a, b)| a.abs_diff(b) <= ONE_CLICK);
+        match (person, time) {
+            (None, None) => self == other,
+            (person, time) => person.unwrap_or(true) && time.unwrap_or(true),
+        }
     }
 }
 
@@ -143,6 +147,16 @@ mod tests {
         }
         for other in [vote(Some("lee"), Some(100)), vote(Some("kim"), Some(103))] {
             assert!(!told.is_same(&other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_vote_that_tells_nothing_is_not_everybodys() {
+        let nobodys = vote(None, None);
+        assert!(nobodys.is_same(&nobodys));
+        for other in [vote(Some("kim"), Some(100)), vote(Some("kim"), None), vote(None, Some(100))]
+        {
+            assert!(!nobodys.is_same(&other) && !other.is_same(&nobodys), "{other:?}");
         }
     }
 }

@@ -213,6 +213,18 @@ async fn polled(scene: &mut Scene, id: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_click_that_does_not_count_is_told_of_also_after_a_vote_of_nobody_in_particular() {
+    let policy = Options::default().set("AURA__TOOLS__APPROVERS__GIT_MERGE", "requester");
+    let mut scene = Scene::new(policy).await;
+    let (mut stream, id) = scene.ask().await;
+    scene.keys.publish(&stream.session(), &json!({"action": "approve"}).to_string()).await;
+    stream.until("thought").await;
+    assert_eq!(scene.main_service.click(&id, Click::Approve).await.status, 200);
+    stream.until("thought").await;
+    assert_eq!(decisions(&stream).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_votes_that_do_not_count_is_told_of_a_few_times() {
     let policy = Options::default().set("AURA__TOOLS__APPROVERS__GIT_MERGE", "not_requester");
     let mut scene = Scene::new(policy).await;
