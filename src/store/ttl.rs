@@ -32,6 +32,14 @@ pub(super) fn pointer(deadline: Deadline, now_ms: u64) -> Duration {
 pub(super) fn outliving(usual: Duration, deadline: Deadline, now_ms: u64) -> Duration {
     usual.max(deadline.left(now_ms) + RECOVERY)
 }
+
+/// How long what is known of a session is kept from now on at least, with its caller's list and its
+/// conversation: the run goes on after the answer, and may then be joined for as long as its journal is
+/// kept.
+pub(super) fn session(deadline: Deadline, now_ms: u64) -> Duration {
+    deadline.left(now_ms) + RECOVERY + JOURNAL
+}
+
 /// `hitl:signal:<sessionId>` (contract, section 5.1).
 pub(super) const SIGNAL: Duration = Duration::from_secs(300);
 /// `checkpoint:<sessionId>` (contract, section 5.1).

@@ -149,7 +149,9 @@ async fn in_the_embedded_store_a_run_that_waits_for_thirty_days_finds_all_that_i
     assert!(store.decision(&request.request_id).await.unwrap().is_some());
     // The run goes on, and from then on its journal lives as long as any other.
     store.append(&meta.session_id, EventId::new(2), &entries([3])).await.unwrap();
-    clock.advance_ms(DAY * 1_000);
+    clock.advance_ms((DAY - 1) * 1_000);
+    assert_eq!(left(&**store, &everything).await, ["journal", "session", "list", "thread"]);
+    clock.advance_ms(1_000);
     assert!(!store.holds(&meta.session_id, EventId::new(3)).await.unwrap());
 }
 
@@ -172,6 +174,8 @@ async fn in_redis_a_run_that_waits_for_thirty_days_finds_all_that_it_needs() {
         store.register(&another).await.unwrap();
         store.remember(&another, &[Message::User { content: "또".into() }]).await.unwrap();
         let (past, recovery) = (30 * DAY + 10 * MINUTE, 30 * DAY + 12 * HOUR);
+        // A run that goes on then has a journal for another day.
+        let known = recovery + DAY;
         let mut admin = admin(&server).await;
         for (key, ttl) in [
             (format!("hitl:request:{id}"), past),
@@ -180,9 +184,9 @@ async fn in_redis_a_run_that_waits_for_thirty_days_finds_all_that_it_needs() {
             (format!("aura:decision:{id}"), recovery),
             (format!("aura:endorsements:{id}"), recovery),
             (format!("aura:journal:{session}"), recovery),
-            (format!("aura:session:{session}"), recovery),
-            ("aura:sessions:tenant1:user123".into(), recovery),
-            ("aura:thread:tenant1:user123:thread_1".into(), recovery),
+            (format!("aura:session:{session}"), known),
+            ("aura:sessions:tenant1:user123".into(), known),
+            ("aura:thread:tenant1:user123:thread_1".into(), known),
         ] {
             let left: i64 = redis::cmd("TTL").arg(&key).query_async(&mut admin).await.unwrap();
             let ttl = i64::try_from(ttl).unwrap();

@@ -1,7 +1,6 @@
 //! The approvals of the embedded store.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -66,7 +65,7 @@ impl Approvals for MemoryStore {
     ) -> Result<(), StoreError> {
         let (now, stored) = (self.clock.now_ms(), json(request)?);
         let (session, deadline) = (&request.session_id, request.deadline);
-        lock(&self.sessions).keep(meta, now, ttl::outliving(Duration::ZERO, deadline, now));
+        lock(&self.sessions).keep(meta, now, ttl::session(deadline, now));
         let mut table = lock(&self.approvals);
         table.signals.remove(session);
         table.watched.insert(session.clone());

@@ -44,7 +44,7 @@ fn seconds(ttl: Duration) -> Cow<'static, [u8]> {
 /// conversation. Nothing that lives longer is cut short.
 fn kept_for(meta: &SessionMeta, deadline: Deadline, now_ms: u64) -> [Cmd; 3] {
     // Their usual time counts from when they were written.
-    let seconds = ttl::outliving(Duration::ZERO, deadline, now_ms).as_secs();
+    let seconds = ttl::session(deadline, now_ms).as_secs();
     let kept = [
         keys::session(&meta.session_id),
         keys::sessions(&meta.tenant, &meta.user),
