@@ -61,8 +61,9 @@ pub async fn cancel(
         Ok(status) => {
             let message = match status {
                 SessionStatus::Cancelled => "Session cancelled",
+                // Whoever looks after it has not been heard of.
+                SessionStatus::WaitingApproval => "Session will be cancelled",
                 SessionStatus::Running
-                | SessionStatus::WaitingApproval
                 | SessionStatus::Completed
                 | SessionStatus::Failed
                 | SessionStatus::Rejected => "Session will be cancelled once its tool has finished",
