@@ -203,9 +203,9 @@ impl Run {
         }
     }
 
-    /// The last look before a side effect or a wait: the message that somebody wants the run to stop may
-    /// have been lost, the wish itself is stored.
-    pub(super) async fn is_to_stop(&self) -> Result<bool, JournalError> {
+    /// The last look before a side effect: the message that somebody wants the run to stop may have
+    /// been lost, the wish itself is stored.
+    async fn is_to_stop(&self) -> Result<bool, JournalError> {
         let (desk, session) = (&self.env.desk, &self.state.meta.session_id);
         let asked = desk.patiently(|| desk.store.cancel_requested(session)).await;
         if asked.map_err(JournalError::StoreAway)? {

@@ -89,6 +89,8 @@ impl Listener {
                     StoreEvent::Released => service.left_behind.notify_one(),
                 },
                 Some((session, waiting)) = new_deadlines.recv() => {
+                    let asked = session.clone();
+                    tasks.spawn(async move { service.look_for_cancellation(&asked).await });
                     self.set(session, waiting);
                 }
                 Some(due) = self.alarms.next() => self.ring(due.into_inner()),

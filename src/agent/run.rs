@@ -221,11 +221,6 @@ impl Run {
             self.commit(vec![Draft::Record(Record::StillAsked)]).await?;
         }
         self.writer.flush().await?;
-        // Who cancelled before the question was in the journal has found nothing to decide, and the
-        // message may have been lost. Who cancels from now on finds the question.
-        if self.is_to_stop().await? {
-            return Ok(Flow::Next);
-        }
         Ok(Flow::Leave(Exit::Parked))
     }
 

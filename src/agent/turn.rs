@@ -77,7 +77,7 @@ impl Run {
             Heard::Whole { calls, end, .. } if end.truncated && !calls.is_empty() => {
                 self.fail(cut_off()).await
             }
-            Heard::Whole { text, calls, end } if text.is_empty() && calls.is_empty() => {
+            Heard::Whole { text, calls, end } if text.trim().is_empty() && calls.is_empty() => {
                 self.fail(empty_answer(end.truncated, reasoned)).await
             }
             Heard::Whole { text, calls, end } => self.close_turn(text, calls, end).await,

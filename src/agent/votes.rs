@@ -109,8 +109,17 @@ impl AgentService {
                 self.weigh(session, &waiting, votes).await;
             }
         }
+        self.look_for_cancellation(session).await;
+    }
+
+    /// Finds the wish that a run should stop which has just begun to wait. Who cancelled before its
+    /// question was in the journal has found nothing to decide, and the message may have been lost; who
+    /// cancels from now on finds the question.
+    pub(super) async fn look_for_cancellation(self: &Arc<Self>, session: &SessionId) {
+        let Some(waiting) = self.env.gate.waiting(session).pop() else { return };
         let store = &self.env.desk.store;
-        if store.cancel_requested(session).await.unwrap_or(false) {
+        let wanted = || store.cancel_requested(session);
+        if self.insist(session, &waiting, wanted).await == Some(true) {
             self.hear_cancel(session).await;
         }
     }

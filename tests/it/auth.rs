@@ -103,6 +103,7 @@ type Refused = (&'static str, Option<String>, &'static str);
 fn strange_headers() -> Vec<Refused> {
     let good = signed(Algorithm::HS256, SECRET, &claims());
     let (body, signature) = good.rsplit_once('.').unwrap();
+    let other_start = if signature.starts_with('A') { 'B' } else { 'A' };
     // {"alg":"none","typ":"JWT"}, and the good token's claims.
     let claims = good.split('.').nth(1).unwrap();
     let unsigned = format!("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{claims}.");
@@ -115,7 +116,7 @@ fn strange_headers() -> Vec<Refused> {
         ("another scheme", Some(format!("Bearers {good}")), "E2000"),
         ("no JWT", bearer("x"), "E2003"),
         ("cut", bearer(body), "E2003"),
-        ("another signature", bearer(&format!("{body}.A{}", &signature[1..])), "E2003"),
+        ("another signature", bearer(&format!("{body}.{other_start}{}", &signature[1..])), "E2003"),
         ("alg none", bearer(&unsigned), "E2003"),
     ]
 }

@@ -18,6 +18,8 @@ enum Way {
     ModelFails,
     /// The model fails in the middle of its answer.
     ModelBreaksOff,
+    /// The model's whole answer is blank.
+    ModelSaysNothing,
     Rejected,
     TimedOut,
     CancelledWhileWaiting,
@@ -25,9 +27,10 @@ enum Way {
 }
 
 impl Way {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::ModelFails,
         Self::ModelBreaksOff,
+        Self::ModelSaysNothing,
         Self::Rejected,
         Self::TimedOut,
         Self::CancelledWhileWaiting,
@@ -38,6 +41,7 @@ impl Way {
         match self {
             Self::ModelFails => Reply::status(500),
             Self::ModelBreaksOff => Reply::stream().piece("반쯤").cut(),
+            Self::ModelSaysNothing => Reply::text([" ", "\n"]),
             Self::CancelledAtWork => {
                 Reply::stream().piece("반쯤").gate(&Gate::closed()).ends("stop")
             }
@@ -49,13 +53,16 @@ impl Way {
     fn shown(self) -> &'static str {
         match self {
             Self::ModelBreaksOff | Self::CancelledAtWork => "반쯤",
+            Self::ModelSaysNothing => " \n",
             Self::ModelFails | Self::Rejected | Self::TimedOut | Self::CancelledWhileWaiting => "",
         }
     }
 
     fn says(self) -> &'static str {
         match self {
-            Self::ModelFails | Self::ModelBreaksOff => "작업을 마치지 못했습니다: ",
+            Self::ModelFails | Self::ModelBreaksOff | Self::ModelSaysNothing => {
+                "작업을 마치지 못했습니다: "
+            }
             Self::Rejected => {
                 "승인이 거절되어 send_email 작업을 실행하지 않았습니다 (사유: 아니요)."
             }
@@ -69,7 +76,7 @@ impl Way {
     async fn act(self, user: &Caller, stream: &mut SseStream) {
         let cancel = format!("/aura/sessions/{}/cancel", stream.session());
         match self {
-            Self::ModelFails | Self::ModelBreaksOff => {}
+            Self::ModelFails | Self::ModelBreaksOff | Self::ModelSaysNothing => {}
             Self::TimedOut => drop(stream.until("hitl").await),
             Self::Rejected => {
                 let hitl = stream.until("hitl").await;
