@@ -17,12 +17,15 @@ use crate::shutdown::Tasks;
 mod answers;
 mod connection;
 mod progress;
+mod silence;
 mod wire;
 
 /// How long a peer may leave data unacknowledged before it counts as gone.
 const PEER_GONE: Duration = Duration::from_secs(30);
 /// How long to wait after the system refused a connection, for instance for want of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long connections that are being made when the port is to be closed may take to be made.
+const HANDSHAKES: Duration = Duration::from_millis(200);
 /// How long requests that came before the port was closed may take until they are answered.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
@@ -70,6 +73,12 @@ pub async fn serve(
     let port = Arc::new(Port { router, config, leaving, closed: close.clone(), unanswered });
     let slots = Arc::new(Semaphore::new(config.max_connections));
     close.run_until_cancelled(accept(&listener, &slots, &port, &tasks)).await;
+    if let Err(error) = silence::ignore_new_connections(&listener) {
+        tracing::debug!(%error, "connections that are being made may be reset");
+    }
+    let last = accept(&listener, &slots, &port, &tasks);
+    // That the time is over is how it ends.
+    let _ = tokio::time::timeout(HANDSHAKES, last).await;
     if let Err(error) = accept_last(listener, &slots, &port, &tasks) {
         tracing::warn!(%error, "the last connections may have been reset");
     }

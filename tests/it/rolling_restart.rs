@@ -36,6 +36,8 @@ impl Replicas {
         let options = Options::default()
             .set("REDIS_URL", self.redis.url())
             .set("API_PORT", self.ports[index])
+            // A machine that is busy with other things is no reason to say that Redis is away.
+            .set("AURA__REDIS__COMMAND_TIMEOUT_MS", 20_000)
             .set("AURA__API__DRAIN_DELAY_SECONDS", 1);
         let server = Server::start(options).await;
         server.is_ready().await;
