@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use thiserror::Error;
 
 use crate::domain::{Certainty, Message, ToolCall, Usage};
@@ -110,6 +111,23 @@ pub struct Failed {
 
 /// The turn as it arrives. After an `Err` nothing more comes. Dropping it cancels the request.
 pub type Turn = BoxStream<'static, Result<Delta, ModelError>>;
+
+/// A request under way, which hands a turn out piece by piece.
+trait Pieces: Send + Sized + 'static {
+    /// The next piece; `None` once the end has been handed out.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Delta>, ModelError>> + Send;
+
+    /// The turn, once its first piece is there.
+    fn begin(mut self) -> impl Future<Output = Result<Turn, ModelError>> + Send {
+        async move {
+            let first = self.next().await?;
+            let rest = stream::try_unfold(self, |mut pieces| async move {
+                Ok(pieces.next().await?.map(|delta| (delta, pieces)))
+            });
+            Ok(stream::iter(first.map(Ok)).chain(rest).boxed())
+        }
+    }
+}
 
 /// A chat model.
 #[async_trait]

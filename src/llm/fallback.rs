@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
 use tokio::time::Instant;
 
-use super::{ChatModel, ChatRequest, Delta, Failed, ModelError, Turn};
+use super::{ChatModel, ChatRequest, Delta, Failed, ModelError, Pieces, Turn};
 use crate::telemetry::metrics::Metrics;
 
 /// A model, and another one for when it fails.
@@ -199,21 +199,7 @@ struct Asking {
     is_answering: bool,
 }
 
-impl Asking {
-    fn new(pair: Arc<Pair>, request: ChatRequest) -> Self {
-        let which = pair.due();
-        Self { pair, request, which, turn: None, other: None, is_answering: false }
-    }
-
-    /// The turn, once its first piece is there.
-    async fn begin(mut self) -> Result<Turn, ModelError> {
-        let first = self.next().await?;
-        let rest = stream::try_unfold(self, |mut asking| async move {
-            Ok(asking.next().await?.map(|delta| (delta, asking)))
-        });
-        Ok(stream::iter(first.map(Ok)).chain(rest).boxed())
-    }
-
+impl Pieces for Asking {
     async fn next(&mut self) -> Result<Option<Delta>, ModelError> {
         loop {
             match self.next_of_model().await {
@@ -229,6 +215,13 @@ impl Asking {
                 Err(error) => self.turn_to_the_other(error)?,
             }
         }
+    }
+}
+
+impl Asking {
+    fn new(pair: Arc<Pair>, request: ChatRequest) -> Self {
+        let which = pair.due();
+        Self { pair, request, which, turn: None, other: None, is_answering: false }
     }
 
     async fn next_of_model(&mut self) -> Result<Option<Delta>, ModelError> {
@@ -258,6 +251,8 @@ impl Asking {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
+
+    use futures::stream;
 
     use super::*;
     use crate::llm::{Delta, TurnEnd};

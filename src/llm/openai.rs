@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use super::{ChatModel, ChatRequest, ModelError, Turn};
+use super::{ChatModel, ChatRequest, ModelError, Pieces, Turn};
 use crate::http_client;
 
 mod answer;

@@ -7,6 +7,8 @@ use super::*;
 use crate::domain::{Role, RoleGrants, Roles, TenantId, UserId};
 
 mod answers;
+mod mcp;
+mod redis;
 
 const SECRET: (&str, &str) = ("JWT_SECRET", "0123456789abcdef0123456789abcdef");
 
@@ -255,68 +257,6 @@ fn dev_changes_defaults_and_nothing_that_a_person_has_set() {
     assert_eq!(settings.log.format, crate::telemetry::log::LogFormat::Json);
 }
 
-fn redis(variables: &[(&str, &str)]) -> String {
-    settings(variables).redis.unwrap().url.expose_secret().to_owned()
-}
-
-#[test]
-fn redis_is_a_url_or_its_parts() {
-    assert_eq!(redis(&[("REDIS_URL", "rediss://h:1/2")]), "rediss://h:1/2");
-    assert_eq!(redis(&[("REDIS_HOST", "cache")]), "redis://cache:6379");
-    assert_eq!(redis(&[("REDIS_PORT", "7000")]), "redis://localhost:7000");
-    let parts = [("REDIS_HOST", "::1"), ("REDIS_PASSWORD", "p@:/ %41")];
-    assert_eq!(redis(&parts), "redis://:p%40%3A%2F%20%2541@[::1]:6379");
-}
-
-#[test]
-fn redis_may_be_behind_sentinel_or_a_cluster() {
-    for url in ["redis+sentinel://:pw@a:26379,b/mymaster/1", "rediss+cluster://:pw@a:7000,b"] {
-        assert_eq!(redis(&[("REDIS_URL", url)]), url);
-    }
-    for (url, problem) in [
-        ("redis+cluster://:hunter2@a,b:x", "server 2 of the URL must be host or host:port"),
-        ("redis+cluster://:hunter2@a/1", "must end after the servers: a cluster has no databases"),
-        ("redis://:hunter2@a,b", "several servers need redis+sentinel:// or redis+cluster://"),
-        (
-            "redis+sentinel://:hunter2@a",
-            "must name the master after the sentinels: redis+sentinel://host:port/<master-name>",
-        ),
-    ] {
-        let expected = format!("redis.url (from REDIS_URL): {problem}");
-        assert_eq!(faults(&[("REDIS_URL", url)]), [expected]);
-    }
-}
-
-#[test]
-fn the_certificates_of_redis_are_read_from_their_file() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let path = file.path().to_str().unwrap();
-    let variables = [("REDIS_URL", "rediss://a"), ("AURA__REDIS__CA_FILE", path)];
-    let [empty] = &faults(&variables)[..] else { panic!("one fault") };
-    assert!(empty.contains("must be a file with certificates in PEM"), "{empty}");
-    let pem = "-----BEGIN CERTIFICATE-----\n";
-    std::fs::write(path, pem).unwrap();
-    assert_eq!(settings(&variables).redis.unwrap().ca.as_deref(), Some(pem.as_bytes()));
-    let [missing] = &faults(&[variables[0], ("AURA__REDIS__CA_FILE", "/no/file")])[..] else {
-        panic!("one fault")
-    };
-    assert!(missing.contains("No such file"), "{missing}");
-}
-
-#[test]
-fn the_url_of_redis_wins_over_parts_of_its_layer_and_that_is_told() {
-    // Kubernetes sets such a REDIS_PORT for every service that is named redis.
-    let both = [("REDIS_URL", "redis://a"), ("REDIS_PORT", "tcp://10.0.0.1:6379")];
-    let checked = checked(&both);
-    assert_eq!(checked.settings.redis.unwrap().url.expose_secret(), "redis://a");
-    assert_eq!(checked.notes, ["redis.port (from REDIS_PORT) has no effect: redis.url wins"]);
-
-    let layers = with_file("[redis]\nurl = \"redis://a\"\n", &[("REDIS_HOST", "b")]);
-    let checked = layers.check().unwrap();
-    assert_eq!(checked.settings.redis.unwrap().url.expose_secret(), "redis://b:6379");
-    assert_eq!(checked.notes.len(), 1);
-}
-
 #[test]
 fn azure_needs_all_four_and_wins_over_open_ai() {
     let mut variables = vec![
@@ -521,100 +461,4 @@ fn a_budget_of_zero_is_none() {
     assert_eq!(settings.agent.max_tokens_per_day, Some(7));
     assert_eq!(settings.agent.max_tokens_per_run, None);
     assert_eq!(settings.model.context_tokens, Some(100_000));
-}
-
-#[test]
-fn an_mcp_server_is_a_command_or_a_url_and_its_environment_starts_empty() {
-    let file = r#"
-        [mcp.servers.time]
-        command = ["uvx", "mcp-server-time", "--local-timezone=Asia/Seoul"]
-        env = { API_KEY = "hunter2", TZ = "UTC" }
-        read_only = ["get_current_time"]
-        timeout_seconds = 7
-        [mcp.servers.wiki]
-        url = "https://wiki.example.com/mcp?key=hunter2"
-        headers = { Authorization = "Bearer hunter2" }
-        enabled = false
-    "#;
-    let layers = with_file(file, &[("PATH", "/bin"), ("LANG", "C")]);
-    let servers = layers.check().unwrap().settings.mcp_servers;
-    let [time, wiki] = servers.as_slice() else { panic!("{servers:?}") };
-    let McpTransport::Command { program, arguments, env, cwd } = &time.transport else {
-        panic!("{time:?}");
-    };
-    assert_eq!((time.name.as_str(), program.as_str(), arguments.len()), ("time", "uvx", 2));
-    assert_eq!((time.timeout, time.enabled, cwd), (Some(Duration::from_secs(7)), true, &None));
-    let env: Vec<_> =
-        env.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
-    assert_eq!(env, [("API_KEY", "hunter2"), ("PATH", "/bin"), ("TZ", "UTC")]);
-    assert!(time.read_only.contains("get_current_time") && wiki.read_only.is_empty());
-    assert!(matches!(&wiki.transport, McpTransport::Url { headers, .. } if headers.len() == 1));
-    assert!(!wiki.enabled);
-
-    let shown = layers.to_toml();
-    assert!(!shown.contains("hunter2") && !format!("{servers:?}").contains("Bearer"), "{shown}");
-    let line = "servers.time.command = [\"uvx\", \"mcp-server-time\", ";
-    assert!(shown.contains(line) && shown.contains("servers.wiki.enabled = false"), "{shown}");
-}
-
-#[test]
-fn an_mcp_server_can_be_set_in_the_environment_where_its_variables_keep_their_case() {
-    let settings = settings(&[
-        ("AURA__MCP__SERVERS__TIME__COMMAND", "uvx mcp-server-time"),
-        ("AURA__MCP__SERVERS__TIME__ENV__Api_Key", "x"),
-        ("AURA__MCP__SERVERS__TIME__READ_ONLY", "[\"get time\"]"),
-        ("AURA__MCP__SERVERS__TIME__ENABLED", "true"),
-    ]);
-    let [time] = settings.mcp_servers.as_slice() else { panic!("{:?}", settings.mcp_servers) };
-    let McpTransport::Command { arguments, env, .. } = &time.transport else { panic!("{time:?}") };
-    assert_eq!(arguments, &["mcp-server-time"]);
-    assert_eq!(env.keys().collect::<Vec<_>>(), ["Api_Key"]);
-    assert!(time.read_only.contains("get time"));
-}
-
-#[test]
-fn what_is_wrong_with_an_mcp_server_is_told_precisely() {
-    let file = r#"
-        [mcp.servers.both]
-        command = ["a"]
-        url = "http://b"
-        [mcp.servers.neither]
-        enabled = true
-        [mcp.servers.Big]
-        command = ["a"]
-        [mcp.servers.mixed]
-        url = "http://b"
-        env = { A = "b" }
-        headers = { Host = "c" }
-        [mcp.servers.table]
-        command = ["a"]
-        env = "A=b"
-        [mcp.servers.wrong]
-        command = [1]
-        comand = ["a"]
-        enabled = "yes"
-        timeout_seconds = 0
-    "#;
-    let faults = with_file(file, &[]).check().unwrap_err();
-    let faults: Vec<_> =
-        faults.iter().map(|fault| format!("{}: {}", fault.setting, fault.problem)).collect();
-    let rule =
-        "a server's name is made of lower-case letters, digits, `-` and `_`, at most 32 of them";
-    assert_eq!(
-        faults,
-        [
-            "mcp.servers.wrong.comand: no such setting; [mcp.servers.wrong] has command, env, cwd, \
-             url, headers, read_only, timeout_seconds, enabled",
-            &format!("mcp.servers.Big: {rule}"),
-            "mcp.servers.both: has both `command` and `url`: a server is reached in one way",
-            "mcp.servers.mixed.env: goes with `command`, which is not set",
-            "mcp.servers.mixed.headers.Host: is set by the protocol itself",
-            "mcp.servers.neither: has neither `command` (a program and its arguments) nor `url`: \
-             set one",
-            "mcp.servers.table.env: must be a table of texts",
-            "mcp.servers.wrong.command: must be a list of texts",
-            "mcp.servers.wrong.timeout_seconds: must be 1 to 3600, is 0",
-            "mcp.servers.wrong.enabled: must be true or false",
-        ]
-    );
 }

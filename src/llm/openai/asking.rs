@@ -5,14 +5,13 @@
 
 use std::sync::Arc;
 
-use futures::{StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use super::answer::{Answer, Deadlines};
 use super::client::Client;
 use super::extras::Extras;
 use super::fault::Fault;
-use crate::llm::{ChatRequest, Delta, ModelError, Turn};
+use crate::llm::{ChatRequest, Delta, ModelError, Pieces};
 
 /// A turn on its way. Dropping it cancels its request.
 pub(super) struct Asking {
@@ -30,31 +29,7 @@ pub(super) struct Asking {
     is_answering: bool,
 }
 
-impl Asking {
-    /// Nothing is asked yet, but the time runs.
-    pub(super) fn new(client: Arc<Client>, request: ChatRequest) -> Self {
-        Self {
-            deadlines: Deadlines::from_now(client.limits()),
-            client,
-            request,
-            answer: None,
-            sent: Extras::default(),
-            refused: Extras::default(),
-            retries: 0,
-            is_answering: false,
-        }
-    }
-
-    /// The turn as the port hands it out, once its first piece is there.
-    pub(super) async fn begin(mut self) -> Result<Turn, ModelError> {
-        let first = self.next().await?;
-        let rest = stream::try_unfold(self, |mut asking| async move {
-            Ok(asking.next().await?.map(|delta| (delta, asking)))
-        });
-        Ok(stream::iter(first.map(Ok)).chain(rest).boxed())
-    }
-
-    /// The next piece; `None` once the end has been handed out.
+impl Pieces for Asking {
     async fn next(&mut self) -> Result<Option<Delta>, ModelError> {
         loop {
             match self.next_of_request().await {
@@ -68,6 +43,22 @@ impl Asking {
                 Err(fault) if self.is_answering => return Err(fault.error),
                 Err(fault) => self.prepare_another(fault).await?,
             }
+        }
+    }
+}
+
+impl Asking {
+    /// Nothing is asked yet, but the time runs.
+    pub(super) fn new(client: Arc<Client>, request: ChatRequest) -> Self {
+        Self {
+            deadlines: Deadlines::from_now(client.limits()),
+            client,
+            request,
+            answer: None,
+            sent: Extras::default(),
+            refused: Extras::default(),
+            retries: 0,
+            is_answering: false,
         }
     }
 
