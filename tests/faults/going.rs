@@ -73,10 +73,10 @@ where
     let all = timeout(PATIENCE, count.wait_for(|asked| *asked == WAITING)).await;
     all.expect("everybody is asked").unwrap();
 
-    // Whoever answers before the server goes has nothing to do with its going.
+    // Until its port is closed the server still serves whoever answers.
     let ready = format!("{}/health/ready", first.base());
     let (gone, ()) = tokio::join!(goes(first), async {
-        eventually("the server goes", async || !is_ready(&ready).await).await;
+        eventually("the server goes", async || !is_there(&ready).await).await;
         phase.send_replace(1);
     });
     let mut keys = journal::connect(&redis.url()).await.unwrap();
@@ -91,6 +91,6 @@ where
     cluster
 }
 
-async fn is_ready(url: &str) -> bool {
-    client().get(url).send().await.is_ok_and(|answer| answer.status().is_success())
+async fn is_there(url: &str) -> bool {
+    client().get(url).send().await.is_ok()
 }

@@ -81,7 +81,7 @@ struct Run {
     owner: Owner,
     last_append: Instant,
     waits: bool,
-    /// Whether the person has decided since it waits.
+    /// Whether the person has said something since it waits.
     decided: bool,
     over: bool,
     /// Since when it stands still, and why.
@@ -144,11 +144,12 @@ impl Ledger {
         }
     }
 
-    /// A person has decided: a run that waited without an owner stands still from now on.
-    pub fn decided(&self, session: &str) {
+    /// A person is about to say what is to become of a run: one that waited without an owner stands
+    /// still from now on. Said before each attempt, since the run may go on before the answer comes.
+    pub fn decides(&self, session: &str) {
         if let Some(run) = self.lock().runs.get_mut(session).filter(|run| run.waits) {
             run.decided = true;
-            if let Some(how) = run.abandoned.take() {
+            if let Some(how) = run.abandoned {
                 run.stands = Some((Instant::now(), how));
             }
         }

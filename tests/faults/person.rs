@@ -343,7 +343,6 @@ impl Deed {
         };
         let path = format!("/aura/hitl/{verb}/{}", self.request);
         let (code, answer) = self.insist(&path, body).await;
-        self.stage.cluster.ledger.decided(&self.session);
         let standing = answer["data"]["status"].as_str().unwrap_or_default();
         match code {
             StatusCode::OK => Ok(()),
@@ -366,6 +365,7 @@ impl Deed {
         loop {
             let caller = self.stage.caller(&mut self.rng, &self.plan);
             let request = caller.request(Method::POST, path).json(&body);
+            self.stage.cluster.ledger.decides(&self.session);
             let answered = timeout(ANSWER, async {
                 let response = request.send().await?;
                 Ok::<_, reqwest::Error>((response.status(), response.json::<Value>().await?))
@@ -382,10 +382,11 @@ impl Deed {
     /// What the Main Service does; Redis is asked until it takes it.
     async fn by_keys(self) -> Result<(), Violation> {
         // Redis may be away, or still loading what it had stored.
+        self.stage.cluster.ledger.decides(&self.session);
         while self.write_keys().await.is_err() {
             sleep(PAUSE).await;
+            self.stage.cluster.ledger.decides(&self.session);
         }
-        self.stage.cluster.ledger.decided(&self.session);
         Ok(())
     }
 
