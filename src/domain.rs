@@ -39,7 +39,7 @@ pub use entry::{Entry, Shown};
 pub use error_code::ErrorCode;
 pub use event::Event;
 pub use exhibit::Exhibit;
-pub use idempotency::{IdempotencyKey, KeyClaim, RequestKey, ScopedKey};
+pub use idempotency::{IdempotencyKey, KeyClaim, KeyStanding, RequestKey, ScopedKey};
 pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
 pub use instructions::Instructions;
 pub use message::{Message, ToolCall, Usage};

@@ -12,8 +12,9 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Entry, EventId, KeyClaim, Message,
-    RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, TenantId, ThreadId, UserId, UtcDay,
+    ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Entry, EventId, KeyClaim,
+    KeyStanding, Message, RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, TenantId,
+    ThreadId, UserId, UtcDay,
 };
 
 pub mod memory;
@@ -186,8 +187,9 @@ pub trait Sessions: Send + Sync {
 #[async_trait]
 pub trait Idempotency: Send + Sync {
     /// Makes the key stand for `claim`, if it stands for nothing yet or for `withdrawn`, a session that
-    /// will never begin. Otherwise what it stands for stays, and is wanted from now on if it was
-    /// claimed by the same request ([`Idempotency::free_key`]). Kept for 24 h from the claim.
+    /// will never begin and is not known to have begun. Otherwise what it stands for stays, and is
+    /// wanted from now on if it was claimed by the same request ([`Idempotency::free_key`]). Kept for
+    /// 24 h from the claim.
     ///
     /// Repeating a claim whose outcome was unknown is safe: what stands already is won.
     async fn claim_key(
@@ -202,7 +204,10 @@ pub trait Idempotency: Send + Sync {
         &self,
         key: &ScopedKey,
         request: &RequestHash,
-    ) -> Result<Option<KeyClaim>, StoreError>;
+    ) -> Result<Option<KeyStanding>, StoreError>;
+
+    /// Notes that `session` has begun, if the key stands for it. Idempotent.
+    async fn key_begun(&self, key: &ScopedKey, session: &SessionId) -> Result<(), StoreError>;
 
     /// Lets the key stand for nothing, if it stands for `session` and nobody wants that. Says whether
     /// anybody does: a request that has come back for it, or was told of it.
@@ -366,7 +371,7 @@ pub enum Claimed {
     /// The key stands for the claimed session.
     Won,
     /// It had been claimed before, for this.
-    Taken(KeyClaim),
+    Taken(KeyStanding),
 }
 
 /// What came of freeing an `Idempotency-Key`.

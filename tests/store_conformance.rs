@@ -111,6 +111,7 @@ for_each_store! {
         of_twenty_claims_one_is_won,
         only_from_the_session_that_was_withdrawn_a_key_is_taken_over,
         a_key_is_freed_unless_somebody_wants_its_session,
+        a_key_is_not_taken_over_from_a_session_that_has_begun,
         what_was_wanted_of_a_withdrawn_session_says_nothing_of_the_next,
         callers_have_keys_of_their_own_whatever_they_are_called,
     ]

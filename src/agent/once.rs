@@ -3,7 +3,9 @@
 //!
 //! The key is made to stand for a session before that has begun. Whoever comes later waits until its
 //! journal begins. If that takes longer than a start which is heard of can take, the start is given
-//! up for good (`withdraw.rs`), and the key is taken over for another session, in one step.
+//! up for good (`withdraw.rs`), and the key is taken over for another session, in one step. Once the
+//! session has begun the key says so: should the journal be lost, the request that comes again is told
+//! of that, and starts nothing.
 
 use std::sync::Arc;
 
@@ -12,8 +14,16 @@ use tokio::time::{Instant, sleep_until};
 use super::service::AgentService;
 use super::start::{Ask, StartError, Started};
 use super::withdraw::Fate;
-use crate::domain::{Caller, KeyClaim, RequestKey, ScopedKey, SessionId};
+use crate::domain::{Caller, KeyClaim, KeyStanding, RequestKey, ScopedKey, SessionId};
 use crate::store::Claimed;
+
+/// What is certain of the session that a key stands for.
+enum Settled {
+    /// It has begun. Its journal may be gone since, which its readers will be told.
+    Begun(SessionId),
+    /// It will never begin.
+    Withdrawn(SessionId),
+}
 
 impl AgentService {
     /// The session that the key stands for, if there is one.
@@ -23,12 +33,12 @@ impl AgentService {
         key: &RequestKey,
     ) -> Result<Option<SessionId>, StartError> {
         let scoped = ScopedKey::of(caller, &key.key);
-        let Some(standing) = self.env.desk.store.join_key(&scoped, &key.request).await? else {
-            return Ok(None);
-        };
-        match self.await_start(&standing, key).await? {
-            Fate::Begun { .. } => Ok(Some(standing.session)),
-            Fate::Withdrawn => Ok(None),
+        match self.env.desk.store.join_key(&scoped, &key.request).await? {
+            Some(standing) => Ok(match self.settle(&scoped, standing, key).await? {
+                Settled::Begun(session) => Some(session),
+                Settled::Withdrawn(_) => None,
+            }),
+            None => Ok(None),
         }
     }
 
@@ -39,6 +49,7 @@ impl AgentService {
         ask: Ask,
         key: &RequestKey,
     ) -> Result<Started, StartError> {
+        let scoped = ScopedKey::of(caller, &key.key);
         let mut withdrawn = None;
         loop {
             // A run that is there already needs no place here.
@@ -47,7 +58,7 @@ impl AgentService {
                 return standing.map(Started::Before).ok_or(self.too_many());
             };
             let session = self.new_session(caller);
-            let standing = self.claim(caller, key, &session, withdrawn.as_ref()).await?;
+            let standing = self.claim(&scoped, key, &session, withdrawn.as_ref()).await?;
             let Some(standing) = standing else {
                 match self.begin(caller, ask.clone(), session, permit).await {
                     // Somebody has waited too long for it, and has the key now.
@@ -56,9 +67,9 @@ impl AgentService {
                 }
             };
             drop(permit);
-            match self.await_start(&standing, key).await? {
-                Fate::Begun { .. } => return Ok(Started::Before(standing.session)),
-                Fate::Withdrawn => withdrawn = Some(standing.session),
+            match self.settle(&scoped, standing, key).await? {
+                Settled::Begun(session) => return Ok(Started::Before(session)),
+                Settled::Withdrawn(session) => withdrawn = Some(session),
             }
         }
     }
@@ -66,31 +77,49 @@ impl AgentService {
     /// Claims the key for `session`; returns what it stands for instead, if it was taken.
     async fn claim(
         &self,
-        caller: &Caller,
+        scoped: &ScopedKey,
         key: &RequestKey,
         session: &SessionId,
         withdrawn: Option<&SessionId>,
-    ) -> Result<Option<KeyClaim>, StartError> {
-        let scoped = ScopedKey::of(caller, &key.key);
+    ) -> Result<Option<KeyStanding>, StartError> {
         let claim = KeyClaim { session: session.clone(), request: key.request.clone() };
-        match self.env.desk.store.claim_key(&scoped, &claim, withdrawn).await {
+        match self.env.desk.store.claim_key(scoped, &claim, withdrawn).await {
             Ok(Claimed::Won) => Ok(None),
             Ok(Claimed::Taken(standing)) => Ok(Some(standing)),
             Err(error) => {
                 // It may have been claimed all the same.
-                self.free_unused(Some(&scoped), session).await;
+                self.free_unused(Some(scoped), session).await;
                 Err(error.into())
             }
         }
     }
 
-    /// Waits until the run that a key stands for has begun, or has been given up. A start that is not
-    /// heard of for as long as a lease lasts is given up here.
-    async fn await_start(&self, standing: &KeyClaim, key: &RequestKey) -> Result<Fate, StartError> {
-        if standing.request != key.request {
+    /// Waits until it is certain what becomes of the session that a key stands for.
+    async fn settle(
+        &self,
+        scoped: &ScopedKey,
+        standing: KeyStanding,
+        key: &RequestKey,
+    ) -> Result<Settled, StartError> {
+        let KeyStanding { claim: KeyClaim { session, request }, begun } = standing;
+        if request != key.request {
             return Err(StartError::AnotherRequest);
         }
-        let session = &standing.session;
+        if begun {
+            return Ok(Settled::Begun(session));
+        }
+        match self.await_start(&session).await? {
+            Fate::Begun { .. } => {
+                self.env.desk.store.key_begun(scoped, &session).await?;
+                Ok(Settled::Begun(session))
+            }
+            Fate::Withdrawn => Ok(Settled::Withdrawn(session)),
+        }
+    }
+
+    /// Waits until a run has begun, or has been given up. A start that is not heard of for as long as
+    /// a lease lasts is given up here.
+    async fn await_start(&self, session: &SessionId) -> Result<Fate, StartError> {
         if let Some(fate) = self.fate(session).await? {
             return Ok(fate);
         }

@@ -6,7 +6,8 @@
 //!    not begun, and leaves it to its start (`ownership.rs`).
 //! 2. The first entry is appended to the empty journal: the run exists. Or else the start has been
 //!    given up meanwhile, because it took too long, and nothing of it ever runs (`withdraw.rs`).
-//! 3. The run works, and the lease is taken once more. Only then the client is told.
+//! 3. The run works, the lease is taken once more, and the client's key stands for the run for good
+//!    (`once.rs`). Only then the client is told.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,21 +154,22 @@ impl AgentService {
         let first = opening(opened.meta.first_event, &Record::Opened(Box::new(opened.clone())));
         let lease = self.env.terms.lease;
         let store = &self.env.desk.store;
+        let desk = &self.env.desk;
+        let run = std::slice::from_ref(&session);
         let leased = match self.append_first(&session, &first).await {
             First::Ours => {
                 starting.drive(&opened, permit);
-                self.env.desk.patiently(|| store.hold(std::slice::from_ref(&session), lease)).await
+                desk.patiently(|| store.hold(run, lease)).await
             }
-            First::Elsewhere => {
-                self.env
-                    .desk
-                    .patiently(|| store.ensure(std::slice::from_ref(&session), lease))
-                    .await
-            }
+            First::Elsewhere => desk.patiently(|| store.ensure(run, lease)).await,
             First::Withdrawn => return Err(StartError::Withdrawn),
             First::Unknown(error) => Err(error),
         };
-        match leased {
+        let kept = match (leased, &key) {
+            (Ok(()), Some(key)) => desk.patiently(|| store.key_begun(key, &session)).await,
+            (leased, _) => leased,
+        };
+        match kept {
             Ok(()) => Ok(Started::New { session, opened: first.id }),
             Err(error) => {
                 self.give_up(session, key);

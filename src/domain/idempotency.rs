@@ -68,6 +68,16 @@ pub struct KeyClaim {
     pub request: RequestHash,
 }
 
+/// What a key stands for, and for how sure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyStanding {
+    /// The session, and what was asked for.
+    pub claim: KeyClaim,
+    /// Whether the session is known to have begun. Then the key stands for it for good, also if its
+    /// journal should be lost: what it was to do may have been done.
+    pub begun: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -183,6 +183,29 @@ async fn of_twenty_posts_at_two_servers_one_starts_the_run_and_all_read_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_whose_run_was_lost_starts_no_second_one() {
+    let model = talkative().await;
+    let redis = RedisServer::start();
+    let server =
+        Server::start(Options::default().model(&model).set("REDIS_URL", redis.url())).await;
+    let user = server.user();
+    let mut first = ask(&user, "k", "안녕").await;
+    first.to_done().await;
+    let session = first.session();
+    let lost = redis.ask(&format!("DEL aura:journal:{session}")).unwrap();
+    assert!(lost.starts_with(":1"), "{lost}");
+    for _ in 0..2 {
+        let mut again = ask(&user, "k", "안녕").await;
+        again.to_done().await;
+        assert_eq!(again.session(), session);
+        let [error, trailer] = &again.frames[..] else { panic!("{:#?}", again.summary()) };
+        assert!(error.is("error") && trailer.is_done(), "{:#?}", again.summary());
+        assert_eq!(error.data["errorType"], "SessionLostError");
+    }
+    assert_eq!((sessions(&user).await, model.requests().len()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_another_form_is_refused() {
     let model = talkative().await;
     let server = Server::start(Options::default().model(&model)).await;

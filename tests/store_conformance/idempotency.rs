@@ -1,6 +1,8 @@
 //! `Idempotency`: one answer for each key, over all processes.
 
-use aura_platform::domain::{IdempotencyKey, KeyClaim, RequestHash, ScopedKey, TenantId, UserId};
+use aura_platform::domain::{
+    IdempotencyKey, KeyClaim, KeyStanding, RequestHash, ScopedKey, TenantId, UserId,
+};
 use aura_platform::store::{Claimed, Freed, Store};
 use futures::future::join_all;
 use serde_json::json;
@@ -25,6 +27,11 @@ fn some_claim() -> KeyClaim {
     KeyClaim { session: some_session(), request: asking("a") }
 }
 
+/// That the claim stands, and is not known to have begun.
+fn standing_for(claim: KeyClaim) -> Claimed {
+    Claimed::Taken(KeyStanding { claim, begun: false })
+}
+
 async fn claim(store: &dyn Store, key: &ScopedKey, claim: &KeyClaim) -> Claimed {
     store.claim_key(key, claim, None).await.unwrap()
 }
@@ -33,9 +40,9 @@ pub(crate) async fn the_first_claim_stands_for_every_process(bench: Bench) {
     let (key, first, second) = (some_key(), some_claim(), some_claim());
     assert_eq!(bench.other.join_key(&key, &first.request).await.unwrap(), None);
     assert_eq!(claim(&*bench.one.store, &key, &first).await, Claimed::Won);
-    assert_eq!(claim(&*bench.other, &key, &second).await, Claimed::Taken(first.clone()));
+    assert_eq!(claim(&*bench.other, &key, &second).await, standing_for(first.clone()));
     let joined = bench.other.join_key(&key, &asking("b")).await.unwrap();
-    assert_eq!(joined, Some(first), "with what it was claimed for");
+    assert_eq!(joined.unwrap().claim, first, "with what it was claimed for");
 }
 
 pub(crate) async fn a_repeated_claim_is_won_again(bench: Bench) {
@@ -55,7 +62,7 @@ pub(crate) async fn of_twenty_claims_one_is_won(bench: Bench) {
     let claimed = join_all(claimed).await;
     let winner = claimed.iter().position(|claimed| *claimed == Claimed::Won).unwrap();
     for (n, claimed) in claimed.into_iter().enumerate() {
-        let expected = Claimed::Taken(claims[winner].clone());
+        let expected = standing_for(claims[winner].clone());
         assert_eq!(claimed, if n == winner { Claimed::Won } else { expected });
     }
 }
@@ -68,9 +75,9 @@ pub(crate) async fn only_from_the_session_that_was_withdrawn_a_key_is_taken_over
     };
     assert_eq!(claim(&*bench.one.store, &key, &gone).await, Claimed::Won);
     let taken = over(second.clone(), third.clone()).await;
-    assert_eq!(taken, Claimed::Taken(gone.clone()), "it does not stand for that");
+    assert_eq!(taken, standing_for(gone.clone()), "it does not stand for that");
     assert_eq!(over(second.clone(), gone.clone()).await, Claimed::Won);
-    assert_eq!(over(third, gone).await, Claimed::Taken(second), "somebody was faster");
+    assert_eq!(over(third, gone).await, standing_for(second), "somebody was faster");
 }
 
 pub(crate) async fn a_key_is_freed_unless_somebody_wants_its_session(bench: Bench) {
@@ -90,12 +97,29 @@ pub(crate) async fn a_key_is_freed_unless_somebody_wants_its_session(bench: Benc
     assert_eq!(claim(&**store, &key, &mine).await, Claimed::Won);
     bench.other.join_key(&key, &request).await.unwrap().unwrap();
     assert_eq!(store.free_key(&key, &mine.session).await.unwrap(), Freed::Wanted);
-    assert_eq!(bench.other.join_key(&key, &request).await.unwrap(), Some(mine));
+    assert_eq!(bench.other.join_key(&key, &request).await.unwrap().unwrap().claim, mine);
 
     let (key, mine) = (some_key(), some_claim());
     assert_eq!(claim(&**store, &key, &mine).await, Claimed::Won);
     claim(&*bench.other, &key, &some_claim()).await;
     assert_eq!(store.free_key(&key, &mine.session).await.unwrap(), Freed::Wanted);
+}
+
+pub(crate) async fn a_key_is_not_taken_over_from_a_session_that_has_begun(bench: Bench) {
+    let (key, first, second) = (some_key(), some_claim(), some_claim());
+    let standing = |begun| Some(KeyStanding { claim: first.clone(), begun });
+    let join = async || bench.one.store.join_key(&key, &first.request).await.unwrap();
+    bench.other.key_begun(&key, &first.session).await.unwrap();
+    assert_eq!(join().await, None, "it stands for nothing");
+    assert_eq!(claim(&*bench.one.store, &key, &first).await, Claimed::Won);
+    bench.other.key_begun(&key, &second.session).await.unwrap();
+    assert_eq!(join().await, standing(false), "it does not stand for that");
+    for _ in 0..2 {
+        bench.other.key_begun(&key, &first.session).await.unwrap();
+        assert_eq!(join().await, standing(true));
+    }
+    let taken = bench.other.claim_key(&key, &second, Some(&first.session)).await.unwrap();
+    assert_eq!(taken, Claimed::Taken(standing(true).unwrap()));
 }
 
 pub(crate) async fn what_was_wanted_of_a_withdrawn_session_says_nothing_of_the_next(bench: Bench) {

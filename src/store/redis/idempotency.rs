@@ -1,11 +1,11 @@
-//! `Idempotency-Key`s: one hash for each, `session`, `request` and `wanted`.
+//! `Idempotency-Key`s: one hash for each, `session`, `request`, `wanted` and `begun`.
 
 use std::borrow::Cow;
 
 use async_trait::async_trait;
 
 use super::{RedisStore, keys};
-use crate::domain::{KeyClaim, RequestHash, ScopedKey, SessionId};
+use crate::domain::{KeyClaim, KeyStanding, RequestHash, ScopedKey, SessionId};
 use crate::store::{Claimed, Freed, Idempotency, StoreError, ttl};
 
 fn text(text: &str) -> Cow<'_, [u8]> {
@@ -14,13 +14,13 @@ fn text(text: &str) -> Cow<'_, [u8]> {
 
 impl RedisStore {
     /// What the key stands for, unless it is `session`, which it stands for from now on if it can.
-    async fn other_claim(
+    async fn standing(
         &self,
         key: &ScopedKey,
         request: &RequestHash,
         session: Option<&SessionId>,
         withdrawn: Option<&SessionId>,
-    ) -> Result<Option<KeyClaim>, StoreError> {
+    ) -> Result<Option<KeyStanding>, StoreError> {
         let (key, seconds) = (keys::idempotency(key), ttl::IDEMPOTENCY.as_secs().to_string());
         let named = |session: Option<&SessionId>| session.map_or("", SessionId::as_str).to_owned();
         let (session, withdrawn) = (named(session), named(withdrawn));
@@ -28,8 +28,11 @@ impl RedisStore {
         let standing: Vec<String> = self.commands.script(&self.claim_key, &key, &args).await?;
         match standing.as_slice() {
             [] => Ok(None),
-            [session, request] => match RequestHash::parse(request) {
-                Some(request) => Ok(Some(KeyClaim { session: SessionId::new(session), request })),
+            [session, request, begun] => match RequestHash::parse(request) {
+                Some(request) => {
+                    let claim = KeyClaim { session: SessionId::new(session), request };
+                    Ok(Some(KeyStanding { claim, begun: begun == "1" }))
+                }
                 None => Err(StoreError::Corrupt(format!("{key}: {request:?}"))),
             },
             other => Err(StoreError::Corrupt(format!("{key}: {other:?}"))),
@@ -46,7 +49,7 @@ impl Idempotency for RedisStore {
         withdrawn: Option<&SessionId>,
     ) -> Result<Claimed, StoreError> {
         let KeyClaim { session, request } = claim;
-        let other = self.other_claim(key, request, Some(session), withdrawn).await?;
+        let other = self.standing(key, request, Some(session), withdrawn).await?;
         Ok(other.map_or(Claimed::Won, Claimed::Taken))
     }
 
@@ -54,8 +57,13 @@ impl Idempotency for RedisStore {
         &self,
         key: &ScopedKey,
         request: &RequestHash,
-    ) -> Result<Option<KeyClaim>, StoreError> {
-        self.other_claim(key, request, None, None).await
+    ) -> Result<Option<KeyStanding>, StoreError> {
+        self.standing(key, request, None, None).await
+    }
+
+    async fn key_begun(&self, key: &ScopedKey, session: &SessionId) -> Result<(), StoreError> {
+        let args = [text(session.as_str())];
+        self.commands.script(&self.key_begun, &keys::idempotency(key), &args).await
     }
 
     async fn free_key(&self, key: &ScopedKey, session: &SessionId) -> Result<Freed, StoreError> {
