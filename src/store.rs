@@ -153,7 +153,7 @@ pub trait Sessions: Send + Sync {
 
     /// The sessions that this user of this tenant started, newest first, at most `limit`, those
     /// started before `before` (exclusive, by first event id; ties are broken by session id,
-    /// descending) where it is given. Sessions whose record has expired are left out.
+    /// descending) where it is given. Sessions whose record has expired, or cannot be read, are left out.
     async fn sessions_of(
         &self,
         tenant: &TenantId,
@@ -246,8 +246,9 @@ pub trait Approvals: Send + Sync {
     /// The stored request as JSON text, whoever wrote it last.
     async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError>;
 
-    /// Replaces the stored request, if it has not expired; keeps its remaining time to live, and tells
-    /// others of it as [`Approvals::open`] does.
+    /// Replaces the stored request, whatever stands there, if it has not expired; keeps its remaining time
+    /// to live (the time of [`Approvals::open`] where somebody has taken its end away), and tells others of
+    /// it as [`Approvals::open`] does.
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError>;
 
     /// The session's last signal as JSON text, whoever wrote it.

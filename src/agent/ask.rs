@@ -104,7 +104,7 @@ impl Run {
                 self.record_decision(planned, asked, &decision).await?;
             }
             desk.metrics.approval_decided(decision.verdict);
-            keep_request(&self.env, &request, &decision).await;
+            keep_request(&self.env, &self.state.meta.session_id, &request, &decision).await;
             drafts.push(Draft::Record(Record::ApprovalResolved { request, decision }));
         }
         self.env.gate.withdraw(&self.state.meta.session_id);

@@ -82,7 +82,7 @@ impl AgentService {
                     if let Some(state) = state {
                         self.record_taken_back(state, &request, &decision).await;
                     }
-                    keep_request(&self.env, &request, &decision).await;
+                    keep_request(&self.env, session, &request, &decision).await;
                 }
                 Err(error) => tracing::warn!(%session, %request, %error, "request not taken back"),
             }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::service::AgentService;
-use super::stored_request::tell_approvals;
+use super::stored_request::{Stored, repair, tell_approvals};
 use super::waiting::Waiting;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{
@@ -38,6 +38,9 @@ pub enum DecisionError {
     /// The arguments that were to be approved instead are not valid.
     #[error("the changed arguments: {0}")]
     BadArguments(String),
+    /// Somebody else has spoilt the stored request; whoever has the run is about to write it anew.
+    #[error("the stored request cannot be read; it is being written anew")]
+    Spoilt,
     /// It broke down on the way.
     #[error("the request could not be decided")]
     Broken,
@@ -239,7 +242,7 @@ impl AgentService {
         if given >= needed {
             return Ok(None);
         }
-        tell_approvals(&self.env, id, u32::try_from(given).unwrap_or(u32::MAX)).await;
+        tell_approvals(&self.env, &session, id, u32::try_from(given).unwrap_or(u32::MAX)).await;
         Ok(Some(Outcome::Endorsed { session, given, needed }))
     }
 
@@ -301,17 +304,37 @@ impl AgentService {
         caller: &Caller,
         id: &RequestId,
     ) -> Result<(String, ApprovalRequest), DecisionError> {
-        let stored = self.env.desk.store.request(id).await?.ok_or(DecisionError::NotFound)?;
-        let request: ApprovalRequest = serde_json::from_str(&stored)
-            .map_err(|error| StoreError::Corrupt(format!("hitl:request:{id}: {error}")))?;
+        let (stored, request) = self.readable_request(id).await?;
         let meta = self.env.desk.store.session(&request.session_id).await?;
         match meta.filter(|meta| meta.tenant == caller.tenant) {
-            Some(SessionMeta { tenant: tenant_id, user: user_id, .. })
-                if request.request_id == *id =>
-            {
+            Some(SessionMeta { tenant: tenant_id, user: user_id, .. }) => {
                 Ok((stored, ApprovalRequest { tenant_id, user_id, ..request }))
             }
-            Some(_) | None => Err(DecisionError::NotFound),
+            None => Err(DecisionError::NotFound),
+        }
+    }
+
+    /// The stored request. One that nobody can read is written anew first, where its run waits here;
+    /// otherwise the process that has the run does so with its next poll.
+    async fn readable_request(
+        &self,
+        id: &RequestId,
+    ) -> Result<(String, ApprovalRequest), DecisionError> {
+        let mut stored = Stored::read(&self.env, id).await?;
+        if matches!(stored, Stored::Spoilt)
+            && let Some(session) = self.env.gate.session_of(id)
+        {
+            repair(&self.env, &session, id).await;
+            stored = Stored::read(&self.env, id).await?;
+        }
+        match stored {
+            Stored::Readable(text, request) => Ok((text, *request)),
+            Stored::Gone => Err(DecisionError::NotFound),
+            Stored::Spoilt => match self.env.desk.store.decision(id).await? {
+                // Nobody waits for it any more, so nobody writes it anew.
+                Some(_) => Err(DecisionError::NotFound),
+                None => Err(DecisionError::Spoilt),
+            },
         }
     }
 }

@@ -14,14 +14,23 @@ use crate::store::StoreError;
 
 impl AgentService {
     /// The newest `limit` entries of each session's journal, oldest first: the only way in which the
-    /// agent looks where sessions stand. Runs that are not over are given a lease if they have none.
+    /// agent looks where sessions stand. Runs that are not over are given a lease if they have none. A
+    /// journal that cannot be read is as good as gone: it hides no other session.
     pub(super) async fn newest<'a>(
         &self,
         sessions: impl Iterator<Item = &'a SessionId> + Clone + Send,
         limit: usize,
     ) -> Result<Vec<Vec<Entry>>, StoreError> {
         let store = &self.env.desk.store;
-        let newest = try_join_all(sessions.clone().map(|id| store.newest(id, limit))).await?;
+        let newest =
+            try_join_all(sessions.clone().map(async |id| match store.newest(id, limit).await {
+                Err(error @ StoreError::Corrupt(_)) => {
+                    tracing::warn!(session = %id, %error, "a journal cannot be read");
+                    Ok(Vec::new())
+                }
+                newest => newest,
+            }))
+            .await?;
         let seen = sessions.zip(&newest);
         let live = seen.filter(|(_, newest)| newest.last().is_some_and(|entry| !entry.is_done()));
         self.ensure_leased(live.map(|(id, _)| id.clone()).collect());

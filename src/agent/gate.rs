@@ -243,6 +243,13 @@ impl Gate {
         self.lock().contains_key(session)
     }
 
+    /// Which session waits for this.
+    pub fn session_of(&self, request: &RequestId) -> Option<SessionId> {
+        let places = self.lock();
+        let mut waits = places.iter().filter(|(_, place)| place.waits_for(request));
+        waits.next().map(|(session, _)| session.clone())
+    }
+
     /// Whether a session waits for this.
     pub fn waits_for(&self, session: &SessionId, request: &RequestId) -> bool {
         let places = self.lock();

@@ -15,12 +15,15 @@ use tokio::time::Instant;
 
 use super::live::LiveLog;
 use super::record::Record;
+use super::state::last_id;
 use crate::backoff::Backoff;
 use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown};
 use crate::shutdown::Tasks;
-use crate::store::{AppendError, Store, StoreError};
+use crate::store::{AppendError, ReadError, Store, StoreError};
 use crate::telemetry::metrics::Metrics;
 
+/// Entries read at a time when a whole journal is read.
+const PAGE: usize = 1000;
 /// Batches that may wait for the committer before the run itself has to.
 const QUEUE: usize = 64;
 
@@ -77,6 +80,26 @@ pub struct Desk {
 }
 
 impl Desk {
+    /// The whole journal of a session.
+    pub(super) async fn journal(&self, session: &SessionId) -> Result<Vec<Entry>, StoreError> {
+        let mut entries = Vec::new();
+        loop {
+            match self.store.read(session, last_id(&entries), PAGE).await {
+                Ok(page) => {
+                    let whole = page.len() < PAGE;
+                    entries.extend(page);
+                    if whole {
+                        return Ok(entries);
+                    }
+                }
+                Err(ReadError::Store(error)) => return Err(error),
+                Err(gap @ ReadError::Gap { .. }) => {
+                    return Err(StoreError::Corrupt(gap.to_string()));
+                }
+            }
+        }
+    }
+
     /// Repeats a store operation that is safe to repeat, for as long as a run waits for the store.
     /// Once the process is to stop, it is not repeated: somebody else will do it.
     pub(super) async fn patiently<T, F, Fut>(&self, operation: F) -> Result<T, StoreError>

@@ -24,11 +24,9 @@ use super::stored_request::keep_request;
 use super::waiting::Waiting;
 use super::withdraw::Fate;
 use crate::domain::{Caller, Entry, EventId, SessionId, SessionMeta};
-use crate::store::{ReadError, StoreError};
+use crate::store::StoreError;
 use crate::telemetry::metrics::Load;
 
-/// Entries read at a time when a journal is folded.
-const PAGE: usize = 1000;
 /// Sessions searched at a time for an event id.
 const SEARCHED: usize = 100;
 
@@ -124,23 +122,7 @@ impl AgentService {
 
     /// The whole journal of a session.
     pub(super) async fn journal(&self, session: &SessionId) -> Result<Vec<Entry>, StoreError> {
-        let mut entries = Vec::new();
-        loop {
-            let after = last_id(&entries);
-            match self.env.desk.store.read(session, after, PAGE).await {
-                Ok(page) => {
-                    let whole = page.len() < PAGE;
-                    entries.extend(page);
-                    if whole {
-                        return Ok(entries);
-                    }
-                }
-                Err(ReadError::Store(error)) => return Err(error),
-                Err(gap @ ReadError::Gap { .. }) => {
-                    return Err(StoreError::Corrupt(gap.to_string()));
-                }
-            }
-        }
+        self.env.desk.journal(session).await
     }
 
     /// Lets a run work, as a task of its own.
@@ -207,7 +189,7 @@ impl AgentService {
             // The answer came before the run had parked.
             Parked::GoOn(release) => {
                 for Decided { request, decision } in &release.news.decided {
-                    keep_request(&self.env, request, decision).await;
+                    keep_request(&self.env, &session, request, decision).await;
                 }
                 Box::pin(self.resume(&session, release, None)).await;
             }

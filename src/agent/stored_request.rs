@@ -1,13 +1,51 @@
 //! The stored request, kept true. Others write it as well, with a plain `SET` of what they read a while
-//! ago, so every change here is checked against the decision afterwards.
+//! ago, so every change here is checked against the decision afterwards. What they have made unreadable is
+//! written anew from the run's journal.
 
+use super::record::Record;
 use super::run::Env;
-use crate::domain::{ApprovalRequest, Decision, RequestId, Standing, Vote};
+use crate::domain::{ApprovalRequest, Decision, Entry, RequestId, SessionId, Standing, Vote};
 use crate::store::StoreError;
 
+/// What stands under a request's key.
+pub(super) enum Stored {
+    /// Nothing: it has expired.
+    Gone,
+    /// The request, and the text it was read from.
+    Readable(String, Box<ApprovalRequest>),
+    /// Something that is not this request: somebody else has written it.
+    Spoilt,
+}
+
+impl Stored {
+    /// What a stored text is.
+    pub(super) fn of(text: String, id: &RequestId) -> Self {
+        let request = serde_json::from_str::<ApprovalRequest>(&text).ok();
+        match request.filter(|request| request.request_id == *id) {
+            Some(request) => Self::Readable(text, Box::new(request)),
+            None => Self::Spoilt,
+        }
+    }
+
+    /// Reads the stored request.
+    pub(super) async fn read(env: &Env, id: &RequestId) -> Result<Self, StoreError> {
+        match env.desk.store.request(id).await {
+            Ok(Some(text)) => Ok(Self::of(text, id)),
+            Ok(None) => Ok(Self::Gone),
+            Err(StoreError::Corrupt(_)) => Ok(Self::Spoilt),
+            Err(error @ StoreError::Unavailable(_)) => Err(error),
+        }
+    }
+}
+
 /// Writes the decision into the stored request, unless it says so already.
-pub(super) async fn keep_request(env: &Env, id: &RequestId, standing: &Decision) {
-    let kept = rewrite(env, id, |request| {
+pub(super) async fn keep_request(
+    env: &Env,
+    session: &SessionId,
+    id: &RequestId,
+    standing: &Decision,
+) {
+    let kept = rewrite(env, session, id, |request| {
         (!request.tells_of(standing)).then(|| request.resolved(standing))
     });
     if let Err(error) = kept.await {
@@ -16,55 +54,89 @@ pub(super) async fn keep_request(env: &Env, id: &RequestId, standing: &Decision)
 }
 
 /// Takes back a yes that does not count: the request is pending again, for whoever reads its key.
-pub(super) async fn put_back(env: &Env, id: &RequestId) {
+pub(super) async fn put_back(env: &Env, session: &SessionId, id: &RequestId) {
     let is_yes = |request: &ApprovalRequest| request.standing == Standing::Voted(Vote::Approve);
     let change = |request: &ApprovalRequest| is_yes(request).then(|| request.reopened());
-    change_open(env, id, change).await;
+    change_open(env, session, id, change).await;
+}
+
+/// Writes the request anew if nobody can read it any more.
+pub(super) async fn repair(env: &Env, session: &SessionId, id: &RequestId) {
+    change_open(env, session, id, |_| None).await;
 }
 
 /// Tells how many have said yes to a request that several have to approve.
-pub(super) async fn tell_approvals(env: &Env, id: &RequestId, given: u32) {
+pub(super) async fn tell_approvals(env: &Env, session: &SessionId, id: &RequestId, given: u32) {
     let change = |request: &ApprovalRequest| {
         let mut told = request.clone();
         told.quorum.approvals = given.max(told.quorum.approvals);
         (told != *request).then_some(told)
     };
-    change_open(env, id, change).await;
+    change_open(env, session, id, change).await;
 }
 
 /// Changes a request that nobody has decided. Somebody may do so meanwhile, and then that counts.
 async fn change_open(
     env: &Env,
+    session: &SessionId,
     id: &RequestId,
     change: impl Fn(&ApprovalRequest) -> Option<ApprovalRequest>,
 ) {
     let changed = async {
-        rewrite(env, id, change).await?;
+        rewrite(env, session, id, change).await?;
         env.desk.patiently(|| env.desk.store.decision(id)).await
     };
     match changed.await {
-        Ok(Some(standing)) => keep_request(env, id, &standing).await,
+        Ok(Some(standing)) => keep_request(env, session, id, &standing).await,
         Ok(None) => {}
         Err(error) => tracing::warn!(request = %id, %error, "stored request not changed"),
     }
 }
 
-/// Replaces the stored request by what `change` makes of it. One that is gone, or that nobody can read,
-/// stays as it is.
+/// Replaces the stored request by what `change` makes of it. One that is gone stays gone; one that
+/// nobody can read is written as the run has asked it, with that change.
 async fn rewrite(
     env: &Env,
+    session: &SessionId,
     id: &RequestId,
     change: impl Fn(&ApprovalRequest) -> Option<ApprovalRequest>,
 ) -> Result<(), StoreError> {
     let store = &env.desk.store;
     env.desk
         .patiently(|| async {
-            let Some(stored) = store.request(id).await? else { return Ok(()) };
-            let request = serde_json::from_str::<ApprovalRequest>(&stored).ok();
-            match request.filter(|request| request.request_id == *id).as_ref().and_then(&change) {
-                Some(changed) => store.save_request(&changed).await,
+            let written = match Stored::read(env, id).await? {
+                Stored::Gone => None,
+                Stored::Readable(_, request) => change(&request),
+                Stored::Spoilt => {
+                    let asked = as_asked(env, session, id).await?;
+                    asked.map(|asked| change(&asked).unwrap_or(asked))
+                }
+            };
+            match written {
+                Some(request) => store.save_request(&request).await,
                 None => Ok(()),
             }
         })
         .await
+}
+
+/// The request as the run's journal has it; `None` if that does not know it, or is gone.
+async fn as_asked(
+    env: &Env,
+    session: &SessionId,
+    id: &RequestId,
+) -> Result<Option<ApprovalRequest>, StoreError> {
+    tracing::warn!(%session, request = %id, "the stored request cannot be read");
+    match env.desk.journal(session).await {
+        Ok(entries) => Ok(entries.iter().rev().find_map(|entry| asked_in(entry, id))),
+        Err(StoreError::Corrupt(_)) => Ok(None),
+        Err(error @ StoreError::Unavailable(_)) => Err(error),
+    }
+}
+
+/// The request, if this entry asks it.
+fn asked_in(entry: &Entry, id: &RequestId) -> Option<ApprovalRequest> {
+    let record = serde_json::from_slice(entry.record.as_ref()?);
+    let Ok(Record::ApprovalAsked { request, .. }) = record else { return None };
+    (request.request_id == *id).then_some(*request)
 }

@@ -64,10 +64,10 @@ impl AgentService {
     ) {
         let (request, approvers) = (&waiting.request, &waiting.approvers);
         match self.env.gate.uncounted(session, request, vote) {
-            Heard::Known => put_back(&self.env, request).await,
+            Heard::Known => put_back(&self.env, session, request).await,
             Heard::WhileAtWork => {
                 log_uncounted(session, request, approvers);
-                put_back(&self.env, request).await;
+                put_back(&self.env, session, request).await;
             }
             Heard::Wake(release) => {
                 log_uncounted(session, request, approvers);
@@ -89,7 +89,7 @@ impl Run {
                 self.commit(vec![draft]).await?;
                 self.writer.flush().await?;
             }
-            put_back(&self.env, &request).await;
+            put_back(&self.env, &self.state.meta.session_id, &request).await;
         }
         Ok(())
     }

@@ -152,7 +152,7 @@ impl AgentService {
             let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
             let (id, deadline) = (&request.request_id, request.deadline);
             let decided = self.env.desk.store.decide(id, deadline, &proposal).await?;
-            keep_request(&self.env, id, &decided.standing(proposal)).await;
+            keep_request(&self.env, session, id, &decided.standing(proposal)).await;
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::finish::unreadable;
 use super::rules::{StoredVote, applicable, stored_vote};
 use super::service::AgentService;
-use super::stored_request::keep_request;
+use super::stored_request::{Stored, keep_request, repair};
 use super::uncounted::UncountedVote;
 use super::waiting::Waiting;
 use crate::backoff::Backoff;
@@ -131,6 +131,7 @@ impl AgentService {
         waiting: &Waiting,
         votes: StoredVotes,
     ) {
+        self.repair_if_spoilt(session, waiting, &votes).await;
         let now_ms = self.env.desk.clock.now_ms();
         let standing = match (votes.decision.clone(), stored_vote(session, waiting, &votes)) {
             (Some(decision), _) => Some(decision),
@@ -158,6 +159,14 @@ impl AgentService {
                 }
             }
             self.apply(session, &waiting.request, standing, None).await;
+        }
+    }
+
+    /// Others read the request as well: one that nobody can read is written anew.
+    async fn repair_if_spoilt(&self, session: &SessionId, waiting: &Waiting, votes: &StoredVotes) {
+        let stored = votes.request.clone().map(|text| Stored::of(text, &waiting.request));
+        if matches!(stored, Some(Stored::Spoilt)) {
+            repair(&self.env, session, &waiting.request).await;
         }
     }
 
@@ -273,13 +282,13 @@ impl AgentService {
         // yes is not made to wait for that.
         let ends = standing.verdict != Verdict::Approved;
         if ends {
-            keep_request(&self.env, request, &standing).await;
+            keep_request(&self.env, session, request, &standing).await;
         }
         if let Some(release) = release {
             self.resume(session, release, read_ahead).await;
         }
         if !ends {
-            keep_request(&self.env, request, &standing).await;
+            keep_request(&self.env, session, request, &standing).await;
         }
     }
 

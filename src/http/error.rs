@@ -246,6 +246,10 @@ impl From<DecisionError> for ApiError {
         match error {
             DecisionError::NotFound => Self::not_found("request"),
             error @ DecisionError::NotAnApprover { .. } => Self::forbidden(&error.to_string()),
+            // By then the poll of the process that has the run has come round.
+            error @ DecisionError::Spoilt => {
+                Self { retry_after_secs: Some(5), ..Self::unavailable(&error.to_string()) }
+            }
             DecisionError::BadArguments(wrong) => Self::invalid("args", &wrong),
             DecisionError::Broken => Self::internal(),
             DecisionError::Store(error) => error.into(),

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::resume::request_of;
-use crate::support::app::Options;
+use crate::support::app::{Options, Server, eventually};
 use crate::support::keys::Keys;
 use crate::support::model::{FakeModel, Reply};
 use crate::support::stream::SseStream;
@@ -124,4 +124,80 @@ async fn a_status_that_is_no_word_of_the_contract_decides_nothing_and_is_set_rig
     assert_eq!(scene.outcome().await, ("success".into(), "completed".into()));
     let stored = scene.keys.json(&format!("hitl:request:{}", scene.request)).await;
     assert_eq!((&stored["status"], &stored["outcome"]), (&json!("approved"), &json!("approved")));
+}
+
+/// What somebody may have written under a request's key: nothing of it can be read as that request.
+const SPOILT: [&str; 4] = ["spoilt", "", "{}", r#"["req_0123456789ab"]"#];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_nobody_can_read_is_answered_from_the_journal_and_decided_as_ever() {
+    let mut scene = Scene::new("tenant").await;
+    let (user, key) = (scene.world.server.user(), format!("hitl:request:{}", scene.request));
+    let asked = scene.keys.json(&key).await;
+    for text in SPOILT {
+        scene.keys.spoil(&key, text).await;
+        let shown = user.get(&format!("/aura/hitl/requests/{}", scene.request)).await;
+        assert_eq!(shown.status, StatusCode::OK, "{text:?}: {shown:?}");
+        let shown: Value = serde_json::from_str(shown.data().as_str().unwrap()).unwrap();
+        assert_eq!(shown, asked, "{text:?}");
+        assert_eq!(scene.keys.json(&key).await, asked, "{text:?}");
+        assert!((1..=1800).contains(&scene.keys.ttl(&key).await), "it expires again");
+    }
+    scene.keys.spoil(&key, "spoilt").await;
+    assert_eq!(user.approve(&scene.request).await.status, StatusCode::OK);
+    assert_eq!(scene.outcome().await, ("success".into(), "completed".into()));
+    assert_eq!(scene.keys.json(&key).await["outcome"], "approved");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_nobody_can_read_is_written_anew_by_the_process_that_has_its_run() {
+    let mut scene = Scene::new("tenant").await;
+    let key = format!("hitl:request:{}", scene.request);
+    let asked = scene.keys.json(&key).await;
+    scene.keys.spoil(&key, "spoilt").await;
+    assert_eq!(scene.keys.wait_for(&key).await, asked);
+
+    // Another process, which does not have the run, says that this is about to happen.
+    let url = scene.world.redis.as_ref().unwrap().url();
+    let other = Server::start(Options::default().set("REDIS_URL", url)).await;
+    scene.keys.spoil(&key, "spoilt").await;
+    let user = other.user();
+    eventually("the other process can approve it", async || {
+        let answer = user.approve(&scene.request).await;
+        let known = [StatusCode::OK, StatusCode::SERVICE_UNAVAILABLE];
+        assert!(known.contains(&answer.status), "{answer:?}");
+        answer.status == StatusCode::OK
+    })
+    .await;
+    assert_eq!(scene.outcome().await, ("success".into(), "completed".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_is_written_into_a_request_that_nobody_could_read() {
+    let mut scene = Scene::new("tenant").await;
+    let key = format!("hitl:request:{}", scene.request);
+    let session = scene.stream.session();
+    scene.keys.spoil(&key, "spoilt").await;
+    let no = json!({"type": "rejection", "requestId": scene.request, "reason": "아니요"});
+    assert_eq!(scene.keys.publish(&session, &no.to_string()).await, 1);
+    assert_eq!(scene.outcome().await, ("cancelled".into(), "rejected".into()));
+    let stored = scene.keys.json(&key).await;
+    assert_eq!((&stored["outcome"], &stored["reason"]), (&json!("rejected"), &json!("아니요")));
+    assert_eq!(stored["actionType"], "send_email");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_spoilt_session_hides_no_other_in_the_list() {
+    let mut scene = Scene::new("tenant").await;
+    let user = scene.world.server.user();
+    for spoilt in ["aura:session", "aura:journal"] {
+        let mut other = user.stream("메일").await;
+        other.to_done().await;
+        scene.keys.spoil(&format!("{spoilt}:{}", other.session()), "spoilt").await;
+    }
+    let listed = user.get("/aura/sessions").await;
+    assert_eq!(listed.status, StatusCode::OK, "{listed:?}");
+    let sessions = listed.data()["sessions"].as_array().unwrap().clone();
+    let ids: Vec<&str> = sessions.iter().map(|line| line["sessionId"].as_str().unwrap()).collect();
+    assert_eq!(ids, [scene.stream.session()]);
 }

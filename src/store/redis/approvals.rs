@@ -113,8 +113,10 @@ impl Approvals for RedisStore {
 
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
         let key = keys::request(&request.request_id);
-        let args = [to_json(request)?, keys::requests(&request.tenant_id)]
-            .map(|arg| Cow::Owned(arg.into_bytes()));
+        let kept = ttl::request(request.deadline, self.clock.now_ms());
+        let text = |arg: String| Cow::Owned(arg.into_bytes());
+        let args =
+            [text(to_json(request)?), text(keys::requests(&request.tenant_id)), seconds(kept)];
         self.commands.script(&self.save_request, &key, &args).await
     }
 
@@ -133,12 +135,13 @@ impl Approvals for RedisStore {
             });
             let gets: Vec<Cmd> = keys.map(|key| get(&key)).collect();
             let found = self.commands.each::<Option<Vec<u8>>>(gets).await?;
-            // One key that somebody has spoilt must not hide everybody else's votes.
+            // One key that somebody has spoilt must not hide everybody else's votes. It is not absent
+            // either: it reads as an empty text, which is no vote and no request.
             let mut found = found.into_iter().map(|value| match value {
                 Ok(value) => value.as_deref().map(lenient),
                 Err(error) => {
                     warn!(%error, "a stored vote cannot be read");
-                    None
+                    Some(String::new())
                 }
             });
             votes.extend(waiting.iter().map(|_| {

@@ -28,6 +28,12 @@ fn session_at(place: &str) -> Result<SessionId, StoreError> {
     id.ok_or_else(|| StoreError::Corrupt(format!("a place in a list of sessions: {place:?}")))
 }
 
+/// Nothing, where one thing of many cannot be read: it must not hide the others.
+fn pass_over<T>(key: &str, error: &StoreError) -> Option<T> {
+    tracing::warn!(key, %error, "something stored cannot be read, and is passed over");
+    None
+}
+
 fn command(name: &str, key: &str) -> Cmd {
     let mut command = cmd(name);
     command.arg(key);
@@ -35,16 +41,24 @@ fn command(name: &str, key: &str) -> Cmd {
 }
 
 impl RedisStore {
-    /// The records of these places, in their order. Places whose record has expired leave the list.
+    /// The records of these places, in their order. Places whose record has expired leave the list; one
+    /// that cannot be read is passed over.
     async fn records(&self, list: &str, places: &[String]) -> Result<Vec<SessionMeta>, StoreError> {
-        let get = |place: &String| Ok(command("GET", &keys::session(&session_at(place)?)));
-        let wanted = places.iter().map(get).collect::<Result<Vec<_>, StoreError>>()?;
+        let sessions = places.iter().filter_map(|place| match session_at(place) {
+            Ok(session) => Some((place, session)),
+            Err(error) => pass_over(list, &error),
+        });
+        let (places, wanted): (Vec<_>, Vec<_>) = sessions
+            .map(|(place, session)| (place, command("GET", &keys::session(&session))))
+            .unzip();
         let found = self.commands.each::<Option<String>>(wanted).await?;
         let (mut records, mut expired) = (Vec::new(), Vec::new());
-        for (place, record) in places.iter().zip(found) {
-            match record? {
-                Some(record) => records.push(from_json(place, &record)?),
-                None => expired.push(place),
+        for (place, found) in places.into_iter().zip(found) {
+            let read = |text: Option<String>| text.map(|text| from_json(place, &text)).transpose();
+            match found.and_then(read) {
+                Ok(Some(record)) => records.push(record),
+                Ok(None) => expired.push(place),
+                Err(error) => records.extend(pass_over(list, &error)),
             }
         }
         if !expired.is_empty() {
@@ -121,11 +135,11 @@ impl Sessions for RedisStore {
         let key = keys::thread(tenant, user, thread);
         let turns: BTreeMap<String, String> =
             self.commands.query(redis::cmd("HGETALL").arg(&key)).await?;
-        let mut said = Vec::new();
-        for turn in turns.values() {
-            said.extend(from_json::<Vec<Message>>(&key, turn)?);
-        }
-        Ok(said)
+        let said = turns.values().filter_map(|turn| match from_json::<Vec<Message>>(&key, turn) {
+            Ok(said) => Some(said),
+            Err(error) => pass_over(&key, &error),
+        });
+        Ok(said.flatten().collect())
     }
 
     async fn remember(&self, meta: &SessionMeta, said: &[Message]) -> Result<(), StoreError> {

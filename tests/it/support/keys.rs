@@ -31,20 +31,25 @@ impl Keys {
         let _: () = self.0.set_ex(key, value.to_string(), seconds).await.unwrap();
     }
 
+    /// `SET key text`: whatever stood there is gone, with its time to live.
+    pub async fn spoil(&mut self, key: &str, text: &str) {
+        let _: () = self.0.set(key, text).await.unwrap();
+    }
+
     /// `GET key`, as JSON.
     pub async fn json(&mut self, key: &str) -> Value {
         let text: Option<String> = self.0.get(key).await.unwrap();
         serde_json::from_str(&text.unwrap_or_else(|| panic!("no {key}"))).unwrap()
     }
 
-    /// The key's value, as JSON, as soon as there is one.
+    /// The key's value, as JSON, as soon as there is one and it is JSON.
     pub async fn wait_for(&mut self, key: &str) -> Value {
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
                 let text: Option<String> = self.0.get(key).await.unwrap();
-                match text {
-                    Some(text) => return serde_json::from_str(&text).unwrap(),
-                    None => tokio::task::yield_now().await,
+                match serde_json::from_str(&text.unwrap_or_default()) {
+                    Ok(value) => return value,
+                    Err(_) => tokio::task::yield_now().await,
                 }
             }
         });
