@@ -16,6 +16,7 @@ pub mod exhibit;
 pub mod idempotency;
 pub mod ids;
 pub mod instructions;
+pub mod json;
 pub mod message;
 mod number;
 pub mod plan;

@@ -16,7 +16,6 @@ use crate::domain::{
     RequestId, SessionId, SessionMeta, Standing, Verdict, Vote,
 };
 use crate::store::{Decided, StoreError};
-use crate::tools::registry::is_too_deep;
 
 /// How long a click waits for its decision to be told to others.
 const TELLING: Duration = Duration::from_secs(5);
@@ -210,9 +209,6 @@ impl AgentService {
         if approvers.count > NonZeroU32::MIN {
             let why = "cannot be changed where several people have to approve the same";
             return Err(DecisionError::BadArguments(why.into()));
-        }
-        if is_too_deep(args) {
-            return Err(DecisionError::BadArguments("are nested too deeply".into()));
         }
         let tool = self.env.tools.find(&request.action_type);
         let checked = tool.and_then(|tool| tool.check(args));

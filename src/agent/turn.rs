@@ -14,13 +14,13 @@ use super::record::{PlannedCall, Record};
 use super::run::{Flow, Run, Step, moved};
 use super::state::{Node, PARAGRAPH};
 use crate::domain::event::{ErrorEvent, ThoughtKind};
+use crate::domain::json::{self, JsonFault};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
     Certainty, Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId, Usage,
 };
 use crate::llm::{ChatRequest, Delta, ModelError, TurnEnd, tokens};
 use crate::tools::ToolSpec;
-use crate::tools::registry::is_too_deep;
 
 /// What came of a turn.
 enum Heard {
@@ -317,13 +317,13 @@ pub(super) fn parse_arguments(call: &ToolCall) -> Result<Value, String> {
     if text.is_empty() {
         return Ok(json!({}));
     }
-    let why = match serde_json::from_str::<Value>(text) {
-        Ok(value) if is_too_deep(&value) => {
-            "the arguments are not valid: they are nested too deeply".to_owned()
-        }
+    let why = match json::read(text.as_bytes()) {
         Ok(value) if value.is_object() => return Ok(value),
         Ok(_) => "the arguments are not valid: they must be a JSON object".to_owned(),
-        Err(error) => format!("the arguments are not valid JSON: {error}"),
+        Err(JsonFault::Syntax(error)) => format!("the arguments are not valid JSON: {error}"),
+        Err(fault @ (JsonFault::Twice(_) | JsonFault::TooDeep { .. })) => {
+            format!("the arguments are not valid: {fault}")
+        }
     };
     Err(format!("{why}; they were: {}", beginning(text)))
 }

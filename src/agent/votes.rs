@@ -17,6 +17,7 @@ use super::stored_request::{Stored, keep_request, repair};
 use super::uncounted::UncountedVote;
 use super::waiting::Waiting;
 use crate::backoff::Backoff;
+use crate::domain::json;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{Decision, Entry, RequestId, SessionId, Verdict};
 use crate::store::{StoreError, StoredVotes};
@@ -296,7 +297,7 @@ impl AgentService {
     /// name, so that it can never be taken for an answer to a later one.
     async fn keep_signal(&self, session: &SessionId, request: &RequestId, payload: &[u8]) {
         let store = &self.env.desk.store;
-        let Ok(Value::Object(mut signal)) = serde_json::from_slice::<Value>(payload) else {
+        let Ok(Value::Object(mut signal)) = json::read_document(payload) else {
             return;
         };
         // Also in the place of a `null`, which names none.

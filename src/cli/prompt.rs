@@ -5,11 +5,11 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::Value;
 
 use super::{CliError, print, settings};
 use crate::domain::PageContext;
 use crate::domain::instructions::system_prompt;
+use crate::domain::json;
 use crate::settings::Purpose;
 
 /// More than the stream route takes; a bound against the wrong file, not a rule.
@@ -26,8 +26,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let path = &arguments.context;
     let about = |problem: String| CliError::Input(format!("{}: {problem}", path.display()));
     let text = read(path).map_err(|error| about(error.to_string()))?;
-    let value: Value =
-        serde_json::from_str(&text).map_err(|error| about(format!("not JSON: {error}")))?;
+    let value = json::read(text.as_bytes());
+    let value = value.map_err(|fault| about(format!("not JSON: {fault}")))?;
     let context = PageContext::from_json(&value).map_err(|error| about(error.to_string()))?;
     let settings = settings(Purpose::Inspection)?.settings;
     print(&system_prompt(settings.agent.instructions.as_ref(), &context))

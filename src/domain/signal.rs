@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::approval::{Decision, Standing, Verdict, Vote};
 use super::audit::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
+use super::json;
 
 /// Longest signal that is read, in bytes.
 const SIGNAL_MAX: usize = 64 * 1024;
@@ -56,7 +57,7 @@ pub enum SignalFault {
     /// Longer than any signal.
     #[error("the message is {0} bytes long, more than any signal")]
     TooLong(usize),
-    /// Not JSON, or a field stands in it twice.
+    /// Not JSON, a field stands in it twice, or it is nested too deeply.
     #[error("the message is not valid JSON: {0}")]
     NotJson(String),
     /// JSON, but not an object.
@@ -84,7 +85,7 @@ pub enum SignalFault {
     BadSessionId(String),
 }
 
-/// The fields that are looked at. Deriving refuses a field that stands twice; `null` is absent.
+/// The fields that are looked at; `null` is absent.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Fields {
@@ -203,13 +204,13 @@ pub fn vote_of_request(json: &str) -> Option<Signal> {
 
 impl Fields {
     fn read(message: &[u8]) -> Result<Self, SignalFault> {
-        let not_json = |fault: serde_json::Error| SignalFault::NotJson(fault.to_string());
-        // Looked at as a whole first: a derived struct would take a list for its fields in order.
-        let whole: Value = serde_json::from_slice(message).map_err(not_json)?;
+        let whole = json::read_document(message);
+        let whole = whole.map_err(|fault| SignalFault::NotJson(fault.to_string()))?;
+        // A derived struct would take a list for its fields in order.
         if !whole.is_object() {
             return Err(SignalFault::NotAnObject);
         }
-        serde_json::from_slice(message).map_err(not_json)
+        Self::deserialize(whole).map_err(|fault| SignalFault::NotJson(fault.to_string()))
     }
 
     fn vote(&self) -> Result<Vote, SignalFault> {

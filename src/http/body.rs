@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::error::ApiError;
 use crate::domain::context::json_kind;
+use crate::domain::json::{self, JsonFault};
 
 /// The largest body, in bytes; the Gateway refuses more as well.
 pub const BODY_MAX: usize = 256 * 1024;
@@ -33,10 +34,10 @@ impl Fields {
         if !is_json(headers) {
             return Err(ApiError::media_type());
         }
-        match serde_json::from_slice(bytes) {
+        match json::read_document(bytes) {
             Ok(Value::Object(fields)) => Ok(Self(Some(fields))),
             Ok(_) => Err(ApiError::invalid("body", "must be a JSON object")),
-            Err(error) => Err(ApiError::malformed(format!("the body is not JSON: {error}"))),
+            Err(fault) => Err(refusal(&fault)),
         }
     }
 
@@ -76,6 +77,22 @@ impl Fields {
     pub fn is_empty_body(&self) -> bool {
         self.0.is_none()
     }
+}
+
+fn refusal(fault: &JsonFault) -> ApiError {
+    match fault {
+        JsonFault::Syntax(error) => ApiError::malformed(format!("the body is not JSON: {error}")),
+        JsonFault::Twice(key) => ApiError::invalid(&cut(key), "stands twice in one object"),
+        JsonFault::TooDeep { field } => {
+            ApiError::invalid(&cut(field.as_deref().unwrap_or("body")), &fault.to_string())
+        }
+    }
+}
+
+/// As much of a key as a refusal quotes.
+fn cut(key: &str) -> String {
+    const QUOTED_MAX: usize = 100;
+    key.chars().take(QUOTED_MAX).collect()
 }
 
 async fn read_limited(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, ApiError> {

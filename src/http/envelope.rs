@@ -1,7 +1,8 @@
 //! The platform's JSON envelope (contract, section 5.4).
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
+use axum::body::Body;
+use axum::response::Response;
+use http::{HeaderValue, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -17,7 +18,15 @@ pub fn success(clock: &dyn Clock, message: &str, data: impl Serialize) -> Respon
         "success": true,
         "timestamp": local_date_time(clock),
     });
-    Json(body).into_response()
+    json(&body)
+}
+
+/// A JSON document as an answer, with status 200.
+pub fn json(document: &Value) -> Response {
+    let mut response = Response::new(Body::from(document.to_string()));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }
 
 /// A refusal. `detail` says which field was wrong and why.

@@ -1,17 +1,16 @@
 //! Whether the process lives, and whether it can work.
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde_json::json;
 
-use super::Shared;
+use super::{Shared, envelope};
 
 /// `GET /health`: the process answers.
 pub async fn live() -> Response {
     let version = env!("CARGO_PKG_VERSION");
-    Json(json!({ "status": "UP", "service": "aura-platform", "version": version })).into_response()
+    envelope::json(&json!({ "status": "UP", "service": "aura-platform", "version": version }))
 }
 
 /// `GET /health/ready`: 200 if runs can be taken, otherwise 503 with what is down.
@@ -28,5 +27,5 @@ pub async fn ready(State(http): State<Shared>) -> Response {
         },
     });
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(body)).into_response()
+    (status, envelope::json(&body)).into_response()
 }

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 
@@ -28,7 +28,7 @@ pub async fn faults(State(http): State<Shared>, request: Request, next: Next) ->
     let mut rendered = match wants {
         Wants::Json => {
             let trace = trace.unwrap_or_default();
-            axum::Json(envelope::error(&*http.clock, &fault, &trace)).into_response()
+            envelope::json(&envelope::error(&*http.clock, &fault, &trace))
         }
         Wants::Stream(form) => stream_of(&fault, &*http.clock, form),
     };

@@ -9,8 +9,7 @@ mod policy;
 mod schema;
 
 pub use arguments::{
-    escape_invisible, is_plain_line, is_plain_name, is_too_deep, parse_arguments, schema_of,
-    without_invisible,
+    escape_invisible, is_plain_line, is_plain_name, parse_arguments, schema_of, without_invisible,
 };
 pub use policy::{ApprovalPolicy, PolicyError, Rule};
 pub use schema::{ArgumentSchema, SchemaError};

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::client::{Client, JSON};
 use super::{fault, rate};
 use crate::backoff::Backoff;
+use crate::domain::json::mended;
 use crate::domain::{Clock, SystemClock};
 use crate::tools::ToolError;
 
@@ -209,7 +210,7 @@ impl<'a> Call<'a> {
         response: Response,
     ) -> Result<T, ToolError> {
         let body = self.bytes(response, JSON_MAX).await?;
-        serde_json::from_slice(&body).map_err(|error| {
+        serde_json::from_slice(&mended(&body)).map_err(|error| {
             ToolError::Failed(format!("GitHub's answer is not understood: {error}"))
         })
     }

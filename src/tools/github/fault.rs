@@ -5,6 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::TOKEN_SETTING;
+use crate::domain::json::mended;
 use crate::tools::ToolError;
 
 /// Longest text of GitHub that goes into an error, in characters.
@@ -12,7 +13,7 @@ const MESSAGE_MAX: usize = 300;
 
 /// GitHub's own words for what it refuses: its message, and what it says of single fields.
 pub(super) fn message(body: &[u8], token: Option<&SecretString>) -> String {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(&mended(body)).unwrap_or_default();
     let mut said: Vec<&str> = body.get("message").and_then(Value::as_str).into_iter().collect();
     let errors = body.get("errors").and_then(Value::as_array).into_iter().flatten();
     said.extend(errors.filter_map(|error| {

@@ -62,31 +62,6 @@ fn make_plain(schema: &mut Value) {
     }
 }
 
-/// Levels of a value from outside: readers of JSON give up at 128, and the documents of ours that it
-/// goes into have some of their own.
-const LEVELS_MAX: usize = 64;
-
-/// Whether a value from outside is nested so deeply that what it is stored in could not be read
-/// back.
-pub fn is_too_deep(value: &Value) -> bool {
-    let mut level: Vec<&Value> = vec![value];
-    for _ in 0..LEVELS_MAX {
-        level = level.into_iter().flat_map(inner).collect();
-        if level.is_empty() {
-            return false;
-        }
-    }
-    true
-}
-
-fn inner(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Array(items) => items.iter().collect(),
-        Value::Object(fields) => fields.values().collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
-    }
-}
-
 /// Whether text is one line that shows what it is: no control characters (so no header injection)
 /// and none of the invisible ones that make a text look like another, by which a person could be
 /// made to approve what they do not see.
@@ -188,16 +163,6 @@ mod tests {
         );
         assert_eq!(message(Value::Null), "the arguments are not valid: missing field `title`");
         assert!(message(json!({"title": "x", "force": true})).contains("unknown field `force`"));
-    }
-
-    #[test]
-    fn what_could_not_be_read_back_is_too_deep() {
-        let nested = |levels: usize| {
-            let text = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-            serde_json::from_str::<Value>(&text).unwrap()
-        };
-        assert!(!is_too_deep(&nested(LEVELS_MAX)) && is_too_deep(&nested(LEVELS_MAX + 1)));
-        assert!(!is_too_deep(&json!({"a": [1, {"b": null}], "c": "d"})));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::shown;
+use crate::domain::json::mended;
 use crate::tools::git::refs::RefName;
 use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::call::{Answer, Call};
@@ -107,7 +108,7 @@ impl CreatePull {
     }
 
     fn created(&self, call: &Call<'_>, answer: &Answer) -> Result<Value, ToolError> {
-        let pull: Pull = serde_json::from_slice(&answer.body).map_err(|error| {
+        let pull: Pull = serde_json::from_slice(&mended(&answer.body)).map_err(|error| {
             let status = answer.status;
             ToolError::Uncertain(format!("GitHub answered {status}, but not with a PR: {error}"))
         })?;

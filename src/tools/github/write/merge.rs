@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::shown;
+use crate::domain::json::mended;
 use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::call::{Answer, Call};
 use crate::tools::github::client::Client;
@@ -117,7 +118,7 @@ impl MergePull {
     }
 
     fn merged(&self, answer: &Answer) -> Result<Value, ToolError> {
-        let merged: Merged = serde_json::from_slice(&answer.body).map_err(|error| {
+        let merged: Merged = serde_json::from_slice(&mended(&answer.body)).map_err(|error| {
             let status = answer.status;
             ToolError::Uncertain(format!("GitHub answered {status}, but no commit: {error}"))
         })?;
