@@ -29,6 +29,9 @@ const BEFORE_BODY: &[&str] = &[
 /// Endings that join a Korean sentence to a quote.
 const PARTICLES: [&str; 9] = ["이라는", "라는", "이라고", "라고", "으로", "로", "을", "를", "하고"];
 
+/// What opens a quote, and what closes it.
+const MARKS: [(char, char); 5] = [('"', '"'), ('“', '”'), ('「', '」'), ('‘', '’'), ('\'', '\'')];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Title,
@@ -47,7 +50,7 @@ struct Quote<'a> {
 pub(super) fn read(prompt: &str) -> Dictated {
     let mut dictated = Dictated::default();
     let mut from = 0;
-    while let Some(quote) = next_quote(prompt, from) {
+    for quote in Quotes::of(prompt) {
         let before = &prompt[from..quote.range.start];
         from = quote.range.end;
         dictated.rest.push_str(before);
@@ -70,33 +73,71 @@ pub(super) fn read(prompt: &str) -> Dictated {
 /// Whether a text begins with a quote that also ends.
 pub(super) fn begins_with_quote(text: &str) -> bool {
     let text = text.trim_start();
-    next_quote(text, 0).is_some_and(|quote| quote.range.start == 0)
+    Quotes::of(text).next().is_some_and(|quote| quote.range.start == 0)
 }
 
-fn next_quote(text: &str, from: usize) -> Option<Quote<'_>> {
-    let (open, inside, end) = text[from..].char_indices().find_map(|(at, mark)| {
-        let open = from + at;
+/// The quotes of a text, from front to back. However many marks have no partner, every character is
+/// looked at a few times only: where a mark can close a quote is found once for the whole text.
+struct Quotes<'a> {
+    text: &'a str,
+    /// How far it has been read.
+    from: usize,
+    /// For each pair of [`MARKS`], where it can close from `from` on; the next place is the last.
+    closes: [Vec<usize>; MARKS.len()],
+}
+
+impl<'a> Quotes<'a> {
+    fn of(text: &'a str) -> Self {
+        let mut closes: [Vec<usize>; MARKS.len()] = Default::default();
+        for (at, mark) in text.char_indices().rev() {
+            for (closes, (_, close)) in closes.iter_mut().zip(MARKS) {
+                if mark == close && can_close(&text[at..]) {
+                    closes.push(at);
+                }
+            }
+        }
+        Self { text, from: 0, closes }
+    }
+
+    /// Where the quote ends that this mark opens, if it opens one.
+    fn end_of(&mut self, open: usize, mark: char) -> Option<usize> {
+        let pair = MARKS.iter().position(|(opening, _)| *opening == mark)?;
+        // An apostrophe stands within a word.
+        let within = |c: char| !c.is_whitespace() && c != ':';
+        if mark == '\'' && self.text[..open].ends_with(within) {
+            return None;
+        }
         let inside = open + mark.len_utf8();
-        let close = match mark {
-            '"' => '"',
-            '“' => '”',
-            '「' => '」',
-            '‘' => '’',
-            // An apostrophe stands within a word.
-            '\'' if !text[..open].ends_with(|c: char| !c.is_whitespace() && c != ':') => '\'',
-            _ => return None,
-        };
-        let is_end = |(at, _): &(usize, &str)| {
-            let after = &text[inside + at + close.len_utf8()..];
-            close != '\'' || !after.starts_with(|c: char| c.is_ascii_alphanumeric())
-        };
-        let (len, _) = text[inside..].match_indices(close).find(is_end)?;
-        let blank = text[inside..inside + len].trim().is_empty();
-        (!blank).then_some((open, inside, inside + len))
-    })?;
-    let close = text[end..].chars().next().map_or(0, char::len_utf8);
-    let (role, tail) = role_of(&text[from..open], &text[end + close..]);
-    Some(Quote { range: open..end + close + tail, text: &text[inside..end], role })
+        let places = &mut self.closes[pair];
+        while places.last().is_some_and(|end| *end < inside) {
+            places.pop();
+        }
+        let end = *places.last()?;
+        (!self.text[inside..end].trim().is_empty()).then_some(end)
+    }
+}
+
+impl<'a> Iterator for Quotes<'a> {
+    type Item = Quote<'a>;
+
+    fn next(&mut self) -> Option<Quote<'a>> {
+        let (text, from) = (self.text, self.from);
+        let mut marks = text[from..].char_indices();
+        let (open, mark, end) = marks.find_map(|(at, mark)| {
+            let open = from + at;
+            Some((open, mark, self.end_of(open, mark)?))
+        })?;
+        let close = text[end..].chars().next().map_or(0, char::len_utf8);
+        let (role, tail) = role_of(&text[from..open], &text[end + close..]);
+        self.from = end + close + tail;
+        Some(Quote { range: open..self.from, text: &text[open + mark.len_utf8()..end], role })
+    }
+}
+
+/// Whether the mark at the start of a text can close a quote.
+fn can_close(text: &str) -> bool {
+    text.strip_prefix('\'')
+        .is_none_or(|after| !after.starts_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 /// What a quote is, from what stands before and behind it; and how much behind it belongs to it.
@@ -140,7 +181,41 @@ fn ends_with_word(text: &str, word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// What [`Quotes`] finds, looked for anew from every mark on: right, and quadratic.
+    fn looked_for_anew(text: &str, from: usize) -> Option<(usize, usize)> {
+        text[from..].char_indices().find_map(|(at, mark)| {
+            let open = from + at;
+            let inside = open + mark.len_utf8();
+            let (_, close) = MARKS.iter().find(|(opening, _)| *opening == mark)?;
+            let before = text[..open].chars().next_back();
+            if mark == '\'' && before.is_some_and(|c| !c.is_whitespace() && c != ':') {
+                return None;
+            }
+            let mut ends = text[inside..].match_indices(*close).map(|(len, _)| inside + len);
+            let end = ends.find(|end| can_close(&text[*end..]))?;
+            (!text[inside..end].trim().is_empty()).then_some((open, end))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn one_look_finds_what_looking_anew_finds(text in "[\"“”「」‘’'a:  제목라고]{0,40}") {
+            let mut from = 0;
+            for quote in Quotes::of(&text) {
+                let end = quote.range.start
+                    + text[quote.range.start..].chars().next().map_or(0, char::len_utf8)
+                    + quote.text.len();
+                let found = Some((quote.range.start, end));
+                prop_assert_eq!(found, looked_for_anew(&text, from));
+                from = quote.range.end;
+            }
+            prop_assert_eq!(looked_for_anew(&text, from), None);
+        }
+    }
 
     #[test]
     fn titles_and_texts_are_told_apart() {

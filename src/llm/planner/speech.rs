@@ -168,10 +168,12 @@ impl Said {
 
 /// The first word with the whitespace around it, or as much of it as fits a piece.
 fn first_piece(text: &str) -> &str {
+    // What does not fit is not even looked at: a long word would be read to its end for each piece.
+    let text = &text[..text.floor_char_boundary(PIECE_MAX)];
     let word = text.find(|c: char| !c.is_whitespace()).unwrap_or(text.len());
     let gap = text[word..].find(char::is_whitespace).map_or(text.len(), |at| word + at);
     let end = text[gap..].find(|c: char| !c.is_whitespace()).map_or(text.len(), |at| gap + at);
-    &text[..text.floor_char_boundary(end.min(PIECE_MAX))]
+    &text[..end]
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::Message;
 
+mod long;
 mod pulls;
 mod talk;
 
