@@ -25,6 +25,7 @@ pub mod misuse;
 mod once;
 pub mod ownership;
 pub mod policy;
+mod ready;
 mod reasoning;
 pub mod record;
 mod rules;

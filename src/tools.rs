@@ -1,4 +1,9 @@
 //! PORT: something the agent can do in the world.
+//!
+//! A [`Tool`] reads arguments into a [`Call`], once. From then on the call is a value that knows what a
+//! person is to be asked, and how to run: nobody reads the arguments a second time and another way.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -101,27 +106,30 @@ pub trait Tool: Send + Sync {
     /// Its description.
     fn spec(&self) -> &ToolSpec;
 
-    /// Checks arguments without doing anything, so that no person is asked to approve nonsense.
-    fn check(&self, arguments: &Value) -> Result<(), ToolError>;
-
-    /// What a person is asked to approve, as one line in Korean, from arguments that
-    /// [`Tool::check`] accepted.
-    fn question(&self, arguments: &Value) -> String;
+    /// Reads arguments, without doing anything: no person is asked to approve nonsense.
+    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError>;
 
     /// Whether it only shows what it would have sent.
     fn is_dry_run(&self) -> bool {
         self.spec().dry_run
     }
 
-    /// What people may look at in a result of [`Tool::run`], beside the words of the answer.
+    /// What people may look at in a result of [`Call::run`], beside the words of the answer.
     fn exhibit(&self, _result: &Value) -> Option<Exhibit> {
         None
     }
+}
+
+/// A call of a tool, its arguments read.
+#[async_trait]
+pub trait Call: Send + Sync {
+    /// What a person is asked to approve, as one line in Korean.
+    fn question(&self) -> String;
 
     /// Does it, and returns what came of it. Keeps its own time limit and bounds its result's size;
     /// on an error nothing was changed, unless the error says so.
     ///
     /// A call of a tool that [`Effect::Reads`] is dropped when its run is cancelled: that ends the
     /// request or the process behind it. Any other is always awaited.
-    async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError>;
+    async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError>;
 }

@@ -33,6 +33,7 @@
 #[allow(clippy::needless_pass_by_value, reason = "calls read better without borrows")]
 mod support {
     pub mod app;
+    pub mod call;
     pub mod git;
     pub mod model;
     pub mod redis;

@@ -1,8 +1,7 @@
 //! Asking a person, so that no answer can be lost (contract, section 5.3, 1).
 
-use serde_json::Value;
-
 use super::journal::{Draft, JournalError};
+use super::ready::Ready;
 use super::record::{PlannedCall, Record};
 use super::run::{Env, Flow, Run, Step};
 use super::stored_request::keep_request;
@@ -13,7 +12,6 @@ use crate::domain::{
     ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Quorum, RequestId,
     SessionId, Standing, Verdict,
 };
-use crate::tools::Tool;
 
 /// A question to be: the call, and the request that asks about it.
 pub(super) struct Question {
@@ -139,13 +137,12 @@ impl Run {
     pub(super) fn question(
         &self,
         planned: &PlannedCall,
-        tool: &dyn Tool,
-        arguments: Value,
+        ready: Ready,
         doubt: Option<&str>,
     ) -> Question {
         let now_ms = self.env.desk.clock.now_ms();
         let time = self.env.answer_times.of(&planned.call.name);
-        let question = tool.question(&arguments);
+        let (question, arguments) = (ready.call.question(), ready.arguments);
         let request = ApprovalRequest {
             request_id: RequestId::generate(),
             session_id: self.state.meta.session_id.clone(),

@@ -143,7 +143,7 @@ impl AgentService {
     ) -> Result<Outcome, DecisionError> {
         let (stored, request) = self.stored_request(caller, id).await?;
         let session = request.session_id.clone();
-        let click = self.decision(caller, &request, click)?;
+        let click = self.decision(caller, &request, click).await?;
         if click.verdict == Verdict::Approved
             && let Some(endorsed) = self.endorse(caller, &request, &click).await?
         {
@@ -173,7 +173,7 @@ impl AgentService {
     }
 
     /// The decision that a click proposes, if this caller may propose it.
-    fn decision(
+    async fn decision(
         &self,
         caller: &Caller,
         request: &ApprovalRequest,
@@ -193,14 +193,14 @@ impl AgentService {
         let hash_of = |args: &Value| ArgumentsHash::of(&request.action_type, args);
         let args = args.filter(|args| hash_of(args) != hash_of(&request.context));
         if let Some(args) = &args {
-            self.check_edit(request, &approvers, args)?;
+            self.check_edit(request, &approvers, args).await?;
         }
         let args_hash = Some(hash_of(args.as_ref().unwrap_or(&request.context)));
         Ok(Decision { by, args, args_hash, ..decision })
     }
 
     /// Checks arguments that are to be used instead of those that were asked about.
-    fn check_edit(
+    async fn check_edit(
         &self,
         request: &ApprovalRequest,
         approvers: &Approvers,
@@ -210,9 +210,11 @@ impl AgentService {
             let why = "cannot be changed where several people have to approve the same";
             return Err(DecisionError::BadArguments(why.into()));
         }
-        let tool = self.env.tools.find(&request.action_type);
-        let checked = tool.and_then(|tool| tool.check(args));
-        checked.map_err(|error| DecisionError::BadArguments(error.to_string()))
+        let read = match self.env.tools.find(&request.action_type) {
+            Ok(tool) => tool.call(args).await.map(drop),
+            Err(error) => Err(error),
+        };
+        read.map_err(|error| DecisionError::BadArguments(error.to_string()))
     }
 
     /// Notes a yes where several are needed; `None` once there are enough, or where it is too late

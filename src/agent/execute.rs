@@ -1,18 +1,18 @@
 //! Tool calls: checked, approved where they must be, and bracketed by "about to" and "done".
 
 use serde_json::Value;
-use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::journal::{Draft, JournalError};
 use super::policy::OnReject;
+use super::ready::Ready;
 use super::record::{Outcome, PlannedCall, Record};
 use super::run::{Flow, Run, Step};
 use super::turn::parse_arguments;
 use crate::domain::event::{ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{ApprovalRequest, ArgumentsHash, Decision, Event, Verdict};
-use crate::tools::{Effect, Tool, ToolContext, ToolError};
+use crate::tools::{Call, Effect, ToolContext, ToolError};
 
 impl Run {
     /// Goes on after a person, or the deadline, has decided.
@@ -41,8 +41,7 @@ impl Run {
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Step {
-        let arguments = request.context.clone();
-        let hash = ArgumentsHash::of(&planned.call.name, &arguments);
+        let hash = ArgumentsHash::of(&planned.call.name, &request.context);
         let edited = decision.args.is_some();
         let asked_about = request.args_hash.as_ref().filter(|_| !edited);
         let approved = [asked_about, decision.args_hash.as_ref()];
@@ -54,9 +53,9 @@ impl Run {
             let error = "what was approved is not what would be run";
             return self.refuse(planned, Refusal::Other(error.into())).await;
         }
-        match self.env.tools.find(&planned.call.name) {
-            Ok(tool) => self.run_tool(planned, &*tool, arguments, Some(request)).await,
-            Err(error) => self.refuse(planned, Refusal::Other(error.to_string())).await,
+        match self.ready_as_approved(planned, request).await {
+            Ok(ready) => self.run_tool(planned, ready, Some(request)).await,
+            Err(refusal) => self.refuse(planned, refusal).await,
         }
     }
 
@@ -67,25 +66,28 @@ impl Run {
         planned: &PlannedCall,
         approved: Option<&ApprovalRequest>,
     ) -> Step {
-        let (tool, arguments) = match self.checked(planned) {
-            Ok(checked) => checked,
+        // What was approved before need not be what the model wrote.
+        let ready = match approved {
+            Some(request) => self.ready_as_approved(planned, request).await,
+            None => self.ready(planned).await,
+        };
+        let ready = match ready {
+            Ok(ready) => ready,
             // It may have happened all the same, and the model is to know that.
             Err(Refusal::Invalid(error) | Refusal::Other(error)) => {
                 let error = format!("{} {error}", doubt(approved));
                 return self.refuse(planned, Refusal::Other(error)).await;
             }
         };
-        // The same arguments that were approved before, which need not be the model's.
-        let arguments = approved.map_or(arguments, |request| request.context.clone());
-        match tool.spec().effect {
-            Effect::Reads => self.run_tool(planned, &*tool, arguments, approved).await,
+        match ready.tool.spec().effect {
+            Effect::Reads => self.run_tool(planned, ready, approved).await,
             Effect::Writes => {
                 let doubt = doubt(approved);
                 tracing::warn!(
                     session = %self.state.meta.session_id, tool = %planned.call.name,
                     call = %planned.call.id, "tool in doubt; asking again"
                 );
-                let question = self.question(planned, &*tool, arguments, Some(&doubt));
+                let question = self.question(planned, ready, Some(&doubt));
                 self.ask(vec![question]).await
             }
         }
@@ -104,19 +106,6 @@ impl Run {
         let shown = self.execution(planned, &request.context, declined);
         self.finish_call(planned, shown, Outcome::Err(error), false).await?;
         Ok(Flow::Next)
-    }
-
-    /// The tool and the arguments of a call that may be run, or be asked about.
-    pub(super) fn checked(&self, planned: &PlannedCall) -> Result<(Arc<dyn Tool>, Value), Refusal> {
-        let limit = self.env.limits.max_tool_calls;
-        if self.state.ordinal_of(&planned.call.id) >= limit as usize {
-            return Err(Refusal::Other(format!("the run has used up its {limit} tool calls")));
-        }
-        let tool = self.env.tools.find(&planned.call.name);
-        let tool = tool.map_err(|error| Refusal::Other(error.to_string()))?;
-        let arguments = parse_arguments(&planned.call).map_err(Refusal::Invalid)?;
-        tool.check(&arguments).map_err(|error| Refusal::Invalid(error.to_string()))?;
-        Ok((tool, arguments))
     }
 
     /// Ends a call that cannot be run; the model reads why and may do better, but not for ever.
@@ -141,10 +130,10 @@ impl Run {
     pub(super) async fn run_tool(
         &mut self,
         planned: &PlannedCall,
-        tool: &dyn Tool,
-        arguments: Value,
+        ready: Ready,
         approved: Option<&ApprovalRequest>,
     ) -> Step {
+        let Ready { tool, call: work, arguments } = ready;
         if tool.spec().effect == Effect::Writes && self.is_to_stop().await? {
             return Ok(Flow::Next);
         }
@@ -163,7 +152,7 @@ impl Run {
 
         let context = ToolContext { session: self.state.meta.session_id.clone(), call };
         let began = Instant::now();
-        let result = self.result_of(tool, &arguments, &context).await;
+        let result = self.result_of(tool.spec().effect, work, &context).await;
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(
             session = %context.session, tool = %planned.call.name, call = %context.call,
@@ -192,12 +181,12 @@ impl Run {
     /// a tool that reads can be: what changes something is awaited, so that it is known what it did.
     async fn result_of(
         &self,
-        tool: &dyn Tool,
-        arguments: &Value,
+        effect: Effect,
+        call: Box<dyn Call>,
         context: &ToolContext,
     ) -> Option<Result<Value, ToolError>> {
-        let work = tool.run(arguments, context);
-        match tool.spec().effect {
+        let work = call.run(context);
+        match effect {
             Effect::Reads => self.cancel.run_until_cancelled(work).await,
             Effect::Writes => Some(work.await),
         }

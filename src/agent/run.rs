@@ -180,13 +180,11 @@ impl Run {
             self.state.open_calls().map(|call| call.planned.clone()).collect();
         let mut questions = Vec::new();
         for planned in &open {
-            match self.checked(planned) {
-                Ok((tool, arguments)) if self.env.tools.needs_approval(&planned.call.name) => {
-                    questions.push(self.question(planned, &*tool, arguments, None));
+            match self.ready(planned).await {
+                Ok(ready) if self.env.tools.needs_approval(&planned.call.name) => {
+                    questions.push(self.question(planned, ready, None));
                 }
-                Ok((tool, arguments)) => {
-                    return self.run_tool(planned, &*tool, arguments, None).await;
-                }
+                Ok(ready) => return self.run_tool(planned, ready, None).await,
                 Err(error) => return self.refuse(planned, error).await,
             }
         }

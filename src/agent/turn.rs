@@ -211,7 +211,7 @@ impl Run {
         let said = end.confidence.map(Certainty::confidence);
         let mut planned = Vec::new();
         for (offset, call) in calls.into_iter().enumerate() {
-            let step = self.step_for(&call, offset, said);
+            let step = self.step_for(&call, offset, said).await;
             let step_id = step.step_id.clone();
             drafts.push(Draft::Both(Event::PlanStep(step.clone()), Record::StepAdded { step }));
             let call = self.with_fresh_id(call, offset, &planned);
@@ -273,18 +273,19 @@ impl Run {
         thought(kind, content, names)
     }
 
-    fn step_for(&self, call: &ToolCall, offset: usize, said: Option<Confidence>) -> PlanStep {
+    async fn step_for(&self, call: &ToolCall, offset: usize, said: Option<Confidence>) -> PlanStep {
         let arguments = parse_arguments(call).unwrap_or(Value::Null);
         let tool = self.env.tools.find(&call.name);
-        let valid = tool.as_ref().is_ok_and(|tool| tool.check(&arguments).is_ok());
-        let confidence =
-            said.unwrap_or_else(|| evidence::of_call(valid, &arguments, &self.state.messages));
-        let description = match tool {
-            Ok(tool) if valid && self.env.tools.needs_approval(&call.name) => {
-                tool.question(&arguments)
-            }
-            Ok(_) => format!("{} 도구를 실행합니다. {}", call.name, call.arguments),
-            Err(error) => error.to_string(),
+        let read = match &tool {
+            Ok(tool) => Arc::clone(tool).call(&arguments).await.ok(),
+            Err(_) => None,
+        };
+        let confidence = said
+            .unwrap_or_else(|| evidence::of_call(read.is_some(), &arguments, &self.state.messages));
+        let description = match (tool, read) {
+            (Ok(_), Some(read)) if self.env.tools.needs_approval(&call.name) => read.question(),
+            (Ok(_), _) => format!("{} 도구를 실행합니다. {}", call.name, call.arguments),
+            (Err(error), _) => error.to_string(),
         };
         self.new_step(offset, &format!("{} 실행", call.name), description, confidence)
     }

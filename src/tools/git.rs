@@ -15,8 +15,6 @@ use thiserror::Error;
 use tokio::sync::OwnedMutexGuard;
 
 use self::command::Runner;
-use self::refs::RelativePath;
-use self::repository::Repository;
 use self::workspace::Workspace;
 use super::{Tool, ToolError};
 use crate::shutdown::Tasks;
@@ -134,21 +132,6 @@ impl Git {
     /// Where the repositories are.
     fn workspace(&self) -> Result<&Workspace, ToolError> {
         self.workspace.as_ref().ok_or(ToolError::NotConfigured { setting: "WORKSPACE_ROOT" })
-    }
-
-    /// Finds and opens the repository that a call names, or the only one.
-    async fn open(self: &Arc<Self>, named: Option<&RelativePath>) -> Result<Repository, ToolError> {
-        let location = self.workspace()?.locate(named)?;
-        Repository::open(Arc::clone(self), location).await
-    }
-
-    /// What people call the repository that a call names, also if it is not there.
-    fn name_of(&self, named: Option<&RelativePath>) -> String {
-        match (self.workspace().and_then(|workspace| workspace.locate(named)), named) {
-            (Ok(location), _) => location.name,
-            (Err(_), Some(path)) => path.to_string(),
-            (Err(_), None) => "?".into(),
-        }
     }
 
     fn available(&self) -> Result<(), ToolError> {

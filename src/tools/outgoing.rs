@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::registry::{parse_arguments, schema_of};
-use super::{Effect, Tool, ToolContext, ToolError, ToolSpec};
+use super::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 /// What a tool does whose service is not configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,24 +84,6 @@ impl<O: Outgoing> Sender<O> {
         };
         Arc::new(Self { spec, terms: Arc::clone(terms), delivery })
     }
-
-    /// The arguments, if this tool may be used at all.
-    fn accept(&self, arguments: &Value) -> Result<O, ToolError> {
-        match self.delivery {
-            Delivery::Missing(Unconfigured::Refuse) => {
-                Err(ToolError::NotConfigured { setting: O::SETTING })
-            }
-            Delivery::Real(_) | Delivery::Missing(Unconfigured::DryRun) => self.parse(arguments),
-        }
-    }
-
-    fn parse(&self, arguments: &Value) -> Result<O, ToolError> {
-        let outgoing: O = parse_arguments(arguments)?;
-        match outgoing.fault(&self.terms) {
-            Some((field, fault)) => Err(ToolError::InvalidArguments(format!("`{field}`: {fault}"))),
-            None => Ok(outgoing),
-        }
-    }
 }
 
 #[async_trait]
@@ -110,29 +92,47 @@ impl<O: Outgoing> Tool for Sender<O> {
         &self.spec
     }
 
-    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
-        self.accept(arguments).map(drop)
-    }
-
-    fn question(&self, arguments: &Value) -> String {
-        let question = match self.parse(arguments) {
-            Ok(outgoing) => outgoing.question(),
-            Err(_) => format!("{} 도구를 실행할까요?", O::NAME),
+    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
+        let service = match &self.delivery {
+            Delivery::Real(service) => Some(service.clone()),
+            Delivery::Missing(Unconfigured::DryRun) => None,
+            Delivery::Missing(Unconfigured::Refuse) => {
+                return Err(ToolError::NotConfigured { setting: O::SETTING });
+            }
         };
-        if self.is_dry_run() {
-            format!("{question} (모의 실행: 실제로 전송되지 않습니다)")
-        } else {
-            question
+        let outgoing: O = parse_arguments(arguments)?;
+        if let Some((field, fault)) = outgoing.fault(&self.terms) {
+            return Err(ToolError::InvalidArguments(format!("`{field}`: {fault}")));
+        }
+        Ok(Box::new(Sending { outgoing, terms: Arc::clone(&self.terms), service }))
+    }
+}
+
+/// A call of it.
+struct Sending<O: Outgoing> {
+    outgoing: O,
+    terms: Arc<O::Terms>,
+    /// `None`: a dry run.
+    service: Option<O::Service>,
+}
+
+#[async_trait]
+impl<O: Outgoing> Call for Sending<O> {
+    fn question(&self) -> String {
+        let question = self.outgoing.question();
+        match self.service {
+            Some(_) => question,
+            None => format!("{question} (모의 실행: 실제로 전송되지 않습니다)"),
         }
     }
 
-    async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError> {
-        let outgoing = self.accept(arguments)?;
-        match &self.delivery {
-            Delivery::Real(service) => outgoing.send(&self.terms, service, context).await,
-            Delivery::Missing(_) => Ok(json!({
+    async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {
+        let Self { outgoing, terms, service } = *self;
+        match service {
+            Some(service) => outgoing.send(&terms, &service, context).await,
+            None => Ok(json!({
                 "dryRun": true,
-                "wouldSend": outgoing.request(&self.terms),
+                "wouldSend": outgoing.request(&terms),
                 "note": "A dry run: nothing was sent.",
             })),
         }

@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aura_platform::domain::{SessionId, ToolCallId};
 use aura_platform::shutdown::{Drained, Tasks};
 use aura_platform::tools::mcp::{self, Pace, ServerConfig, Transport};
 use aura_platform::tools::registry::Rule;
-use aura_platform::tools::{ApprovalPolicy, ToolContext, ToolError, Tools};
+use aura_platform::tools::{ApprovalPolicy, ToolError, Tools};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::support::app::{PATIENCE, eventually};
+use crate::support::call;
 
 mod misbehaving;
 mod real;
@@ -102,11 +102,7 @@ impl Fixture {
     /// Finds, checks and runs, as the agent does.
     async fn call(&self, tool: &str, arguments: Value) -> Result<Value, ToolError> {
         let tool = self.tools.find(&format!("{}.{tool}", self.name))?;
-        tool.check(&arguments)?;
-        let context =
-            ToolContext { session: SessionId::new("session_x"), call: ToolCallId::new("call_7") };
-        let run = tool.run(&arguments, &context);
-        tokio::time::timeout(2 * PATIENCE, run).await.expect("the tool hangs")
+        call::run(&tool, &arguments).await
     }
 
     /// The text of a call that succeeds.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part of the support code")]
 
 pub mod app;
+pub mod call;
 pub mod git;
 pub mod github;
 pub mod keys;

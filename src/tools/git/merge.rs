@@ -28,10 +28,12 @@ use self::steps::Merge;
 use self::work_tree::CheckedOut;
 use super::Git;
 use super::refs::{RefName, RelativePath};
+use super::repository::Repository;
+use super::workspace::Location;
 use crate::domain::ToolCallId;
 use crate::shutdown::Tasks;
 use crate::tools::registry::{is_plain_line, parse_arguments, schema_of};
-use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 mod ref_update;
 mod steps;
@@ -83,27 +85,35 @@ impl Tool for GitMerge {
         &self.spec
     }
 
-    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
         let workspace = self.git.workspace()?;
         let arguments = Arguments::parse(arguments)?;
-        workspace.locate(arguments.repository.as_ref()).map(drop)
+        let location = workspace.locate(arguments.repository.as_ref())?;
+        Ok(Box::new(MergeCall { tool: self, location, arguments }))
     }
+}
 
-    fn question(&self, arguments: &Value) -> String {
-        let Ok(arguments) = Arguments::parse(arguments) else {
-            return "브랜치를 병합할까요?".into();
-        };
-        let source = arguments.source.as_branch();
-        let target = arguments.target.as_branch();
-        let repository = self.git.name_of(arguments.repository.as_ref());
+/// A call of it.
+struct MergeCall {
+    tool: Arc<GitMerge>,
+    location: Location,
+    arguments: Arguments,
+}
+
+#[async_trait]
+impl Call for MergeCall {
+    fn question(&self) -> String {
+        let source = self.arguments.source.as_branch();
+        let target = self.arguments.target.as_branch();
+        let repository = &self.location.name;
         format!("{source} 브랜치를 {target} 브랜치에 병합할까요? (저장소: {repository})")
     }
 
-    async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError> {
-        let arguments = Arguments::parse(arguments)?;
-        let merge = merge(Arc::clone(&self.git), arguments, context.call.clone());
+    async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {
+        let Self { tool, location, arguments } = *self;
+        let merge = merge(Arc::clone(&tool.git), location, arguments, context.call.clone());
         let broke_off = |_| ToolError::Failed("the merge broke off".into());
-        self.tasks.spawn(merge).await.map_err(broke_off)?
+        tool.tasks.spawn(merge).await.map_err(broke_off)?
     }
 }
 
@@ -134,10 +144,15 @@ fn is_trailer(line: &str) -> bool {
     start.is_some_and(|start| start.eq_ignore_ascii_case(TRAILER))
 }
 
-async fn merge(git: Arc<Git>, arguments: Arguments, call: ToolCallId) -> Result<Value, ToolError> {
+async fn merge(
+    git: Arc<Git>,
+    location: Location,
+    arguments: Arguments,
+    call: ToolCallId,
+) -> Result<Value, ToolError> {
     let repository = {
         let _place = git.runner.place().await?;
-        git.open(arguments.repository.as_ref()).await?
+        Repository::open(Arc::clone(&git), location).await?
     };
     let _alone = git.lock(repository.common_dir()).await;
     // Not before: merges that wait for one another would keep all places from those who read.

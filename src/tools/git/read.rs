@@ -14,9 +14,10 @@ use super::Git;
 use super::command::Output;
 use super::refs::RelativePath;
 use super::repository::Repository;
+use super::workspace::Location;
 use crate::domain::Exhibit;
 use crate::tools::registry::{parse_arguments, schema_of};
-use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 mod branches;
 mod diff;
@@ -84,28 +85,37 @@ impl<O: Operation> Tool for ReadTool<O> {
         &self.spec
     }
 
-    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
+    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
         let workspace = self.git.workspace()?;
         let operation: O = parse_arguments(arguments)?;
-        workspace.locate(operation.repository()).map(drop)
-    }
-
-    fn question(&self, arguments: &Value) -> String {
-        let operation: Option<O> = parse_arguments(arguments).ok();
-        let name = self.git.name_of(operation.as_ref().and_then(O::repository));
-        format!("{} 도구로 저장소를 읽을까요? (저장소: {name})", O::NAME)
+        let location = workspace.locate(operation.repository())?;
+        Ok(Box::new(Reading { git: Arc::clone(&self.git), location, operation }))
     }
 
     fn exhibit(&self, result: &Value) -> Option<Exhibit> {
         O::exhibit(result)
     }
+}
 
-    async fn run(&self, arguments: &Value, _context: &ToolContext) -> Result<Value, ToolError> {
-        let operation: O = parse_arguments(arguments)?;
-        let runner = &self.git.runner;
+/// A call of it.
+struct Reading<O> {
+    git: Arc<Git>,
+    location: Location,
+    operation: O,
+}
+
+#[async_trait]
+impl<O: Operation> Call for Reading<O> {
+    fn question(&self) -> String {
+        format!("{} 도구로 저장소를 읽을까요? (저장소: {})", O::NAME, self.location.name)
+    }
+
+    async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {
+        let Self { git, location, operation } = *self;
+        let runner = &git.runner;
         let _place = runner.place().await?;
         let work = async {
-            let repository = self.git.open(operation.repository()).await?;
+            let repository = Repository::open(Arc::clone(&git), location).await?;
             operation.read(&repository).await
         };
         let seconds = runner.timeout.as_secs();

@@ -10,11 +10,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::TOKEN_SETTING;
-use super::call::Call;
+use super::call::Call as Requests;
 use super::client::Client;
 use crate::domain::Exhibit;
 use crate::tools::registry::{parse_arguments, schema_of};
-use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 mod diff;
 mod file;
@@ -47,7 +47,7 @@ trait Query: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     }
 
     /// Reads it.
-    fn read(self, call: &Call<'_>) -> impl Future<Output = Result<Value, ToolError>> + Send;
+    fn read(self, call: &Requests<'_>) -> impl Future<Output = Result<Value, ToolError>> + Send;
 }
 
 /// A query as a tool.
@@ -68,10 +68,6 @@ impl<Q: Query> Reader<Q> {
         };
         Arc::new(Self { spec, client: client.cloned(), query: PhantomData })
     }
-
-    fn client(&self) -> Result<&Client, ToolError> {
-        self.client.as_deref().ok_or(ToolError::NotConfigured { setting: TOKEN_SETTING })
-    }
 }
 
 #[async_trait]
@@ -80,23 +76,31 @@ impl<Q: Query> Tool for Reader<Q> {
         &self.spec
     }
 
-    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
-        self.client()?;
-        parse_arguments::<Q>(arguments).map(drop)
-    }
-
-    fn question(&self, arguments: &Value) -> String {
-        let subject = parse_arguments::<Q>(arguments).map_or_else(|_| "?".into(), |q| q.subject());
-        format!("{} 도구로 GitHub을 읽을까요? ({subject})", Q::NAME)
+    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
+        let client = self.client.clone();
+        let client = client.ok_or(ToolError::NotConfigured { setting: TOKEN_SETTING })?;
+        let query: Q = parse_arguments(arguments)?;
+        Ok(Box::new(Reading { client, query }))
     }
 
     fn exhibit(&self, result: &Value) -> Option<Exhibit> {
         Q::exhibit(result)
     }
+}
 
-    async fn run(&self, arguments: &Value, _context: &ToolContext) -> Result<Value, ToolError> {
-        let client = self.client()?;
-        let query: Q = parse_arguments(arguments)?;
-        query.read(&client.call()).await
+/// A call of it.
+struct Reading<Q> {
+    client: Arc<Client>,
+    query: Q,
+}
+
+#[async_trait]
+impl<Q: Query> Call for Reading<Q> {
+    fn question(&self) -> String {
+        format!("{} 도구로 GitHub을 읽을까요? ({})", Q::NAME, self.query.subject())
+    }
+
+    async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {
+        self.query.read(&self.client.call()).await
     }
 }

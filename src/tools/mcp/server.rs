@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use super::ServerConfig;
 use super::link::Link;
 use super::list::Listing;
-use super::tool::question;
+use super::tool::{object, question};
 use crate::tools::registry::ToolSource;
-use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Tools as of one moment.
 type Listed = Arc<[Arc<dyn Tool>]>;
@@ -127,25 +127,39 @@ impl Tool for Unlisted {
         &self.spec
     }
 
-    /// There is no schema to hold them against; [`Tool::run`] does that, before it does anything.
-    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
-        match arguments {
-            Value::Null | Value::Object(_) => Ok(()),
-            _ => Err(ToolError::InvalidArguments("they must be an object".into())),
-        }
+    /// There is no schema to hold them against yet.
+    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
+        object(arguments)?;
+        Ok(Box::new(UnlistedCall { tool: self, arguments: arguments.clone() }))
     }
+}
 
-    fn question(&self, arguments: &Value) -> String {
-        question(&self.spec.name, arguments)
-    }
+/// A call of it.
+struct UnlistedCall {
+    tool: Arc<Unlisted>,
+    arguments: Value,
+}
 
-    async fn run(&self, arguments: &Value, context: &ToolContext) -> Result<Value, ToolError> {
-        self.server.link.peer().await?;
-        let tool = self.server.listed(&self.spec.name).ok_or_else(|| {
-            let (server, name) = (&self.server.config.name, &self.spec.name);
+impl UnlistedCall {
+    /// The same call of the tool that the server has told of meanwhile; waits for it.
+    async fn listed(&self) -> Result<Box<dyn Call>, ToolError> {
+        let Unlisted { spec, server } = &*self.tool;
+        server.link.peer().await?;
+        let tool = server.listed(&spec.name).ok_or_else(|| {
+            let (server, name) = (&server.config.name, &spec.name);
             ToolError::NotFound(format!("the MCP server `{server}` has no tool named {name:?}"))
         })?;
-        tool.check(arguments)?;
-        tool.run(arguments, context).await
+        tool.call(&self.arguments).await
+    }
+}
+
+#[async_trait]
+impl Call for UnlistedCall {
+    fn question(&self) -> String {
+        question(&self.tool.spec.name, &self.arguments)
+    }
+
+    async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {
+        self.listed().await?.run(context).await
     }
 }

@@ -11,7 +11,7 @@ use super::link::Link;
 use super::result;
 use super::server::Server;
 use crate::tools::registry::{ArgumentSchema, escape_invisible, without_invisible};
-use crate::tools::{Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Characters of the arguments that the question shows; the request for approval has all of them.
 const SHOWN: usize = 600;
@@ -95,34 +95,48 @@ impl Tool for McpTool {
         &self.spec
     }
 
-    fn check(&self, arguments: &Value) -> Result<(), ToolError> {
-        object(arguments)?;
-        self.schema.check(arguments)
+    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
+        let given = object(arguments)?;
+        self.schema.check(arguments)?;
+        let question = question(&self.spec.name, arguments);
+        Ok(Box::new(McpCall { tool: self, arguments: given, question }))
+    }
+}
+
+/// A call of it.
+struct McpCall {
+    tool: Arc<McpTool>,
+    arguments: Option<JsonObject>,
+    question: String,
+}
+
+#[async_trait]
+impl Call for McpCall {
+    fn question(&self) -> String {
+        self.question.clone()
     }
 
-    fn question(&self, arguments: &Value) -> String {
-        question(&self.spec.name, arguments)
-    }
-
-    async fn run(&self, arguments: &Value, _context: &ToolContext) -> Result<Value, ToolError> {
-        let mut call = CallToolRequestParams::new(self.name.clone());
-        call.arguments = object(arguments)?;
-        let peer = self.link.peer().await?;
-        let _busy = self.link.busy();
+    async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {
+        let Self { tool, arguments, .. } = *self;
+        let mut call = CallToolRequestParams::new(tool.name.clone());
+        call.arguments = arguments;
+        let peer = tool.link.peer().await?;
+        let _busy = tool.link.busy();
         // A call that is dropped before its answer tells the server that it is cancelled.
-        let answer = tokio::time::timeout(self.timeout, peer.call_tool_once(call)).await;
-        match answer.map_err(|_| self.late())? {
+        let answer = tokio::time::timeout(tool.timeout, peer.call_tool_once(call)).await;
+        match answer.map_err(|_| tool.late())? {
             Ok(CallToolResponse::Complete(result)) => {
-                result::rendered(result, self.max_output_bytes)
+                result::rendered(result, tool.max_output_bytes)
             }
             // A question to a person, or a task to be asked after: nothing of it was offered.
-            Ok(_) => Err(self.failure(&ServiceError::UnexpectedResponse)),
-            Err(error) => Err(self.failure(&error)),
+            Ok(_) => Err(tool.failure(&ServiceError::UnexpectedResponse)),
+            Err(error) => Err(tool.failure(&error)),
         }
     }
 }
 
-fn object(arguments: &Value) -> Result<Option<JsonObject>, ToolError> {
+/// The arguments as the protocol has them.
+pub(super) fn object(arguments: &Value) -> Result<Option<JsonObject>, ToolError> {
     match arguments {
         Value::Null => Ok(None),
         Value::Object(members) => Ok(Some(members.clone())),

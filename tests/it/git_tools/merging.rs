@@ -6,6 +6,7 @@ use aura_platform::tools::ToolError;
 use serde_json::{Value, json};
 
 use super::{conflict, is_clean};
+use crate::support::call::question;
 use crate::support::git::{Workspace, commit, git, read, script, snapshot, write};
 
 #[tokio::test]
@@ -36,10 +37,10 @@ async fn a_merge_takes_the_checked_out_work_tree_along() {
     let by = git(&repository, &["log", "-1", "--format=%an <%ae> %cn <%ce>"]);
     assert_eq!(by, "Aura-Platform <aura@dwp.local> Aura-Platform <aura@dwp.local>");
     let message = git(&repository, &["log", "-1", "--format=%B"]);
-    assert_eq!(message, "Merge branch 'feature' into main\n\nAura-Call: call_7");
+    assert_eq!(message, "Merge branch 'feature' into main\n\nAura-Call: call_1");
     assert_eq!(
         git(&repository, &["log", "-1", "--format=%(trailers:key=Aura-Call,valueonly)"]),
-        "call_7"
+        "call_1"
     );
     assert!(is_clean(&repository));
     assert!(read(&repository, "notifier/digest.py").contains("def is_due"));
@@ -115,7 +116,7 @@ async fn a_fast_forward_gets_a_merge_commit_too() {
         json!({"source": "feature", "target": "base", "message": "기능 병합\n\n자세한 설명"});
     tools.ok("git_merge", call).await;
     let message = git(&repository, &["log", "-1", "--format=%B", "base"]);
-    assert_eq!(message, "기능 병합\n\n자세한 설명\n\nAura-Call: call_7");
+    assert_eq!(message, "기능 병합\n\n자세한 설명\n\nAura-Call: call_1");
     let parents = git(&repository, &["log", "-1", "--format=%P", "base"]);
     assert_eq!(parents.split(' ').count(), 2);
 }
@@ -227,18 +228,16 @@ async fn a_work_tree_that_could_not_be_written_to_the_end_goes_back() {
 async fn the_question_is_one_line_that_names_what_will_happen() {
     let workspace = Workspace::with_sample("sample").await;
     let tools = workspace.tools().await;
-    let question = |arguments: Value| tools.tool("git_merge").question(&arguments);
-    assert_eq!(
-        question(json!({"source": "feature", "target": "main"})),
-        "feature 브랜치를 main 브랜치에 병합할까요? (저장소: sample)"
-    );
-    assert_eq!(
-        question(json!({
-            "source": "refs/heads/feature", "target": "refs/heads/main", "repository": "other",
-        })),
-        "feature 브랜치를 main 브랜치에 병합할까요? (저장소: other)"
-    );
-    assert!(!question(json!({"source": "a\nb", "target": "main"})).contains('\n'));
+    let ask = async |arguments: Value| question(tools.tool("git_merge"), &arguments).await;
+    let expected = "feature 브랜치를 main 브랜치에 병합할까요? (저장소: sample)";
+    for prefix in ["", "refs/heads/"] {
+        let (source, target) = (format!("{prefix}feature"), format!("{prefix}main"));
+        let asked = ask(json!({"source": source, "target": target})).await;
+        assert_eq!(asked.unwrap(), expected);
+    }
+    let elsewhere = json!({"source": "feature", "target": "main", "repository": "other"});
+    assert!(matches!(ask(elsewhere).await, Err(ToolError::NotFound(_))));
+    assert!(ask(json!({"source": "a\nb", "target": "main"})).await.is_err());
 }
 
 #[tokio::test]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aura_platform::domain::{SessionId, ToolCallId};
 use aura_platform::shutdown::Tasks;
 use aura_platform::tools::outgoing::Unconfigured;
 use aura_platform::tools::registry::{PolicyError, Rule};
-use aura_platform::tools::{ApprovalPolicy, Effect, Tool, ToolContext, ToolError, Tools};
+use aura_platform::tools::{ApprovalPolicy, Effect, Tool, ToolError, Tools};
 use aura_platform::tools::{git, github, mail};
 use serde_json::{Value, json};
 
+use crate::support::call::{question, run};
 use crate::support::git::Workspace;
 
 async fn all() -> Vec<Arc<dyn Tool>> {
@@ -44,12 +44,6 @@ fn draft(unconfigured: Unconfigured, name: &str) -> Arc<dyn Tool> {
 
 fn pull_request() -> Value {
     json!({"owner": "dwp", "repo": "aura", "title": "로그인 개선", "head": "feature", "base": "main"})
-}
-
-async fn run(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<Value, ToolError> {
-    let context =
-        ToolContext { session: SessionId::new("session_x"), call: ToolCallId::new("call_1") };
-    tool.run(arguments, &context).await
 }
 
 #[tokio::test]
@@ -102,7 +96,7 @@ async fn a_dry_run_shows_what_would_have_been_sent() {
     assert!(tool.is_dry_run());
     let expected = "dwp/aura 저장소에 PR을 생성할까요? \"로그인 개선\" (feature → main) \
                     (모의 실행: 실제로 전송되지 않습니다)";
-    assert_eq!(tool.question(&pull_request()), expected);
+    assert_eq!(question(&tool, &pull_request()).await.unwrap(), expected);
     let sent = json!({
         "dryRun": true,
         "wouldSend": {
@@ -136,8 +130,7 @@ async fn without_its_setting_a_tool_refuses_before_anybody_is_asked() {
     ] {
         let tool = draft(Unconfigured::Refuse, name);
         let expected = ToolError::NotConfigured { setting };
-        assert_eq!(tool.check(&arguments), Err(expected.clone()));
-        assert_eq!(run(&tool, &arguments).await, Err(expected));
+        assert_eq!(question(&tool, &arguments).await, Err(expected));
         assert!(!tool.is_dry_run());
     }
 }
@@ -150,8 +143,7 @@ async fn without_a_workspace_root_the_git_tools_are_there_and_name_the_setting()
     let merge = json!({"source": "feature", "target": "main"});
     for (name, arguments) in [("git_status", json!({})), ("git_merge", merge)] {
         let tool = tools.iter().find(|tool| tool.spec().name == name).unwrap();
-        assert_eq!(tool.check(&arguments), Err(expected.clone()));
-        assert_eq!(run(tool, &arguments).await, Err(expected.clone()));
+        assert_eq!(question(tool, &arguments).await, Err(expected.clone()));
     }
     let tools = Tools::new(tools, rules(&[("git_merge", Rule::Required)])).unwrap();
     assert!(tools.needs_approval("git_merge"));
@@ -163,10 +155,9 @@ async fn a_mail_cannot_carry_headers_or_other_recipients_in() {
     let good = json!({
         "to": ["minsu.kim@dwp.example"], "cc": ["a@dwp.example"], "subject": "안내", "body": "내용\n",
     });
-    tool.check(&good).unwrap();
     let expected = "메일을 보낼까요? \"안내\" → minsu.kim@dwp.example (참조: a@dwp.example) \
                     (모의 실행: 실제로 전송되지 않습니다)";
-    assert_eq!(tool.question(&good), expected);
+    assert_eq!(question(&tool, &good).await.unwrap(), expected);
     for (field, value) in [
         ("subject", json!("x\r\nBcc: all@dwp.example")),
         ("subject", json!(" ")),
@@ -179,7 +170,7 @@ async fn a_mail_cannot_carry_headers_or_other_recipients_in() {
     ] {
         let mut bad = good.clone();
         bad[field] = value;
-        let error = tool.check(&bad).unwrap_err().to_string();
+        let error = question(&tool, &bad).await.unwrap_err().to_string();
         assert!(error.contains(&format!("`{field}`")), "{error}");
     }
 }
@@ -187,7 +178,7 @@ async fn a_mail_cannot_carry_headers_or_other_recipients_in() {
 #[tokio::test]
 async fn a_pull_request_cannot_go_to_another_address() {
     let tool = draft(Unconfigured::DryRun, "github_create_pr");
-    tool.check(&pull_request()).unwrap();
+    question(&tool, &pull_request()).await.unwrap();
     for (field, value) in [
         ("owner", "../../user"),
         ("owner", "-x"),
@@ -204,10 +195,10 @@ async fn a_pull_request_cannot_go_to_another_address() {
     ] {
         let mut bad = pull_request();
         bad[field] = value.into();
-        let error = tool.check(&bad).unwrap_err().to_string();
+        let error = question(&tool, &bad).await.unwrap_err().to_string();
         assert!(error.contains(&format!("`{field}`")), "{field} {value:?}: {error}");
     }
     let mut fork = pull_request();
     fork["head"] = "minsu:feature".into();
-    tool.check(&fork).unwrap();
+    question(&tool, &fork).await.unwrap();
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aura_platform::tools::ToolError;
 use serde_json::{Value, json};
 
+use crate::support::call::question;
 use crate::support::github::{FakeGitHub, Reply, TOKEN, call, find, pull};
 
 fn the_pull() -> Value {
@@ -301,7 +302,7 @@ async fn without_a_token_a_named_server_is_read_and_not_written() {
     let merge = call(config.clone(), "github_merge_pr", the_pull()).await;
     assert_eq!(merge, Err(ToolError::NotConfigured { setting: "GITHUB_TOKEN" }));
     config.anonymous = false;
-    let refused = find(config, "github_get_pr").check(&the_pull());
+    let refused = question(&find(config, "github_get_pr"), &the_pull()).await;
     assert_eq!(refused, Err(ToolError::NotConfigured { setting: "GITHUB_TOKEN" }));
     assert_eq!(github.requests().len(), 1);
 }

@@ -6,7 +6,8 @@ use aura_platform::tools::outgoing::Unconfigured;
 use aura_platform::tools::{Effect, ToolError, github};
 use serde_json::{Value, json};
 
-use crate::support::github::{FakeGitHub, Reply, TOKEN, call, find, pull, run};
+use crate::support::call::{question, run};
+use crate::support::github::{FakeGitHub, Reply, TOKEN, call, find, pull};
 
 fn new_pull() -> Value {
     json!({
@@ -33,7 +34,7 @@ async fn a_pull_request_is_created_as_it_was_approved() {
     let tool = find(github.config(), "github_create_pr");
     assert_eq!((tool.spec().effect, tool.is_dry_run()), (Effect::Writes, false));
     let expected = "acme/shop 저장소에 PR을 생성할까요? \"검색 추가\" (search → main)";
-    assert_eq!(tool.question(&new_pull()), expected);
+    assert_eq!(question(&tool, &new_pull()).await.unwrap(), expected);
     let created = run(&tool, &new_pull()).await.unwrap();
     assert_eq!((&created["created"], &created["number"]), (&json!(true), &json!(13)));
     assert_eq!(created["url"], "https://github.example.com/acme/shop/pull/13");
@@ -148,7 +149,7 @@ async fn a_pull_request_is_merged_as_it_was_approved() {
     let arguments = json!({
         "owner": "acme", "repo": "shop", "number": 12, "merge_method": "squash", "sha": sha,
     });
-    let question = tool.question(&arguments);
+    let question = question(&tool, &arguments).await.unwrap();
     let expected =
         format!("acme/shop 저장소의 PR #12을(를) 병합할까요? (방식: squash, 커밋: {sha})");
     assert_eq!(question, expected);

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
-use aura_platform::domain::{SessionId, ToolCallId};
 use aura_platform::shutdown::Tasks;
 use aura_platform::tools::git::{self, sample};
-use aura_platform::tools::{Tool, ToolContext, ToolError};
+use aura_platform::tools::{Tool, ToolError};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use super::call;
 
 /// A directory with `workspace/` in it, so that there is an outside to escape to.
 pub(crate) struct Workspace {
@@ -66,14 +66,9 @@ impl GitTools {
         self.0.iter().find(|tool| tool.spec().name == name).unwrap()
     }
 
-    /// Checks and runs a call, as the agent does.
+    /// Runs a call, as the agent does.
     pub(crate) async fn run(&self, name: &str, arguments: Value) -> Result<Value, ToolError> {
-        let tool = self.tool(name);
-        tool.check(&arguments)?;
-        let context =
-            ToolContext { session: SessionId::new("session_x"), call: ToolCallId::new("call_7") };
-        let run = tool.run(&arguments, &context);
-        tokio::time::timeout(Duration::from_secs(60), run).await.expect("the tool hangs")
+        call::run(self.tool(name), &arguments).await
     }
 
     pub(crate) async fn ok(&self, name: &str, arguments: Value) -> Value {

@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aura_platform::domain::{SessionId, ToolCallId};
 use aura_platform::tools::outgoing::Unconfigured;
-use aura_platform::tools::{Tool, ToolContext, ToolError, github};
+use aura_platform::tools::{Tool, ToolError, github};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Uri};
@@ -17,6 +16,8 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use super::call::run;
 
 /// What GitHub's API begins with.
 const PREFIX: &str = "/api/v3";
@@ -190,13 +191,6 @@ pub async fn call(
 pub fn find(config: github::Config, name: &str) -> Arc<dyn Tool> {
     let tools = github::tools(config, Unconfigured::Refuse).unwrap();
     tools.into_iter().find(|tool| tool.spec().name == name).unwrap()
-}
-
-/// Runs a tool with arguments that it accepts.
-pub async fn run(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<Value, ToolError> {
-    tool.check(arguments)?;
-    let (session, call) = (SessionId::new("session_x"), ToolCallId::new("call_1"));
-    tool.run(arguments, &ToolContext { session, call }).await
 }
 
 /// A pull request of `acme/shop` as GitHub describes it, cut down to what is known of it here.

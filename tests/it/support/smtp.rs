@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use aura_platform::domain::{SessionId, ToolCallId};
+use aura_platform::tools::ToolError;
 use aura_platform::tools::mail::{self, Config, ServerConfig};
 use aura_platform::tools::outgoing::Unconfigured;
-use aura_platform::tools::{ToolContext, ToolError};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,6 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::app::PATIENCE;
+use super::call;
 
 /// The interpreter that Debian's Python packages are for.
 const PYTHON: &str = "/usr/bin/python3";
@@ -126,11 +126,7 @@ impl SmtpServer {
 /// Calls the tool once. No error of it ever holds the password.
 pub async fn send(config: &Config, arguments: &Value) -> Result<Value, ToolError> {
     let tools = mail::tools(config, Unconfigured::Refuse).unwrap();
-    let (session, call) = (SessionId::new("session_x"), ToolCallId::new("call_1"));
-    let result = match tools[0].check(arguments) {
-        Ok(()) => tools[0].run(arguments, &ToolContext { session, call }).await,
-        Err(error) => Err(error),
-    };
+    let result = call::run(&tools[0], arguments).await;
     if let Err(error) = &result {
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }

@@ -1,0 +1,57 @@
+//! A call on its way: its tool found, its arguments read, and, before a person is asked, looked into.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::execute::Refusal;
+use super::record::PlannedCall;
+use super::run::Run;
+use super::turn::parse_arguments;
+use crate::domain::ApprovalRequest;
+use crate::tools::{Call, Tool, ToolError};
+
+/// A call that can be run.
+pub(super) struct Ready {
+    pub(super) tool: Arc<dyn Tool>,
+    pub(super) call: Box<dyn Call>,
+    /// What the call was read from.
+    pub(super) arguments: Value,
+}
+
+impl Ready {
+    /// Reads a call of a tool.
+    pub(super) async fn read(tool: Arc<dyn Tool>, arguments: Value) -> Result<Self, ToolError> {
+        let call = Arc::clone(&tool).call(&arguments).await?;
+        Ok(Self { tool, call, arguments })
+    }
+}
+
+impl Run {
+    /// The model's call, if it may be run or asked about.
+    pub(super) async fn ready(&self, planned: &PlannedCall) -> Result<Ready, Refusal> {
+        let limit = self.env.limits.max_tool_calls;
+        if self.state.ordinal_of(&planned.call.id) >= limit as usize {
+            return Err(Refusal::Other(format!("the run has used up its {limit} tool calls")));
+        }
+        let name = &planned.call.name;
+        let tool = self.env.tools.find(name).map_err(|error| Refusal::Other(error.to_string()))?;
+        let arguments = parse_arguments(&planned.call).map_err(Refusal::Invalid)?;
+        let ready = Ready::read(tool, arguments).await;
+        ready.map_err(|error| Refusal::Invalid(error.to_string()))
+    }
+
+    /// The call with exactly the arguments that were approved.
+    pub(super) async fn ready_as_approved(
+        &self,
+        planned: &PlannedCall,
+        request: &ApprovalRequest,
+    ) -> Result<Ready, Refusal> {
+        let tool = self.env.tools.find(&planned.call.name);
+        let ready = match tool {
+            Ok(tool) => Ready::read(tool, request.context.clone()).await,
+            Err(error) => Err(error),
+        };
+        ready.map_err(|error| Refusal::Other(error.to_string()))
+    }
+}

@@ -1,0 +1,25 @@
+//! A tool called as the agent calls it.
+#![allow(clippy::expect_used, reason = "a test that hangs fails")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aura_platform::domain::{SessionId, ToolCallId};
+use aura_platform::tools::{Tool, ToolContext, ToolError};
+use serde_json::Value;
+
+/// How long a call may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Reads the arguments and runs the call.
+pub(crate) async fn run(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<Value, ToolError> {
+    let call = Arc::clone(tool).call(arguments).await?;
+    let context =
+        ToolContext { session: SessionId::new("session_x"), call: ToolCallId::new("call_1") };
+    tokio::time::timeout(PATIENCE, call.run(&context)).await.expect("the tool hangs")
+}
+
+/// What a person would be asked.
+pub(crate) async fn question(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<String, ToolError> {
+    Ok(Arc::clone(tool).call(arguments).await?.question())
+}
