@@ -127,11 +127,10 @@ impl AgentService {
         click: Click,
     ) -> Result<Outcome, DecisionError> {
         let (service, caller, id) = (Arc::clone(self), caller.clone(), id.clone());
-        let deciding = self
-            .env
-            .desk
-            .tasks
-            .spawn(async move { service.decide_to_the_end(&caller, &id, click).await });
+        let deciding =
+            self.env.desk.tasks.spawn("decision", async move {
+                service.decide_to_the_end(&caller, &id, click).await
+            });
         deciding.await.unwrap_or(Err(DecisionError::Broken))
     }
 

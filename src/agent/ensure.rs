@@ -45,7 +45,7 @@ impl AgentService {
             return;
         }
         let (store, term) = (Arc::clone(&self.env.desk.store), self.env.terms.lease);
-        self.env.desk.tasks.spawn(async move {
+        self.env.desk.tasks.spawn("lease", async move {
             // The store says itself, once, that it is away; whoever asks next does this again.
             let _ = store.ensure(&sessions, term).await;
         });

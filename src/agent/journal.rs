@@ -171,7 +171,7 @@ impl Writer {
             patience: desk.patience,
             failure: Arc::clone(&failure),
         };
-        let committing = desk.tasks.spawn(committer.run(inbox));
+        let committing = desk.tasks.spawn("journal", committer.run(inbox));
         let clock = Arc::clone(&desk.clock);
         (Self { session: session.clone(), clock, last: stored, orders, failure }, committing)
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use futures::future::join_all;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::time::DelayQueue;
@@ -21,6 +22,9 @@ use crate::store::StoreEvent;
 /// Stored votes are read at least this often (contract, section 5.3, 2).
 const POLL: Duration = Duration::from_secs(5);
 
+/// What tasks are called that hear an answer, a deadline or a cancellation.
+const ANSWER: &str = "answer";
+
 /// Builds the service and starts its listener.
 pub fn start(
     env: Arc<Env>,
@@ -31,8 +35,8 @@ pub fn start(
     let tasks = env.desk.tasks.clone();
     let service = Arc::new(AgentService::new(env, max_runs, deadlines));
     let listener = Listener { service: Arc::clone(&service), alarms: DelayQueue::new() };
-    tasks.spawn(listener.run(events, new_deadlines));
-    tasks.spawn(ownership::keep(Arc::clone(&service)));
+    tasks.spawn("listener", listener.run(events, new_deadlines));
+    tasks.spawn("lease keeper", ownership::keep(Arc::clone(&service)));
     service
 }
 
@@ -78,36 +82,45 @@ impl Listener {
                         let hear = async move {
                             service.hear_signal(&session, &asked, &payload).await;
                         };
-                        tasks.spawn(hear);
+                        tasks.spawn(ANSWER, hear);
                     }
                     StoreEvent::Resubscribed => {
-                        tasks.spawn(async move { service.read_votes().await });
+                        tasks.spawn(ANSWER, async move { service.read_votes().await });
                     }
                     StoreEvent::Cancel { session } => {
-                        tasks.spawn(async move { service.hear_cancel(&session).await });
+                        tasks.spawn(ANSWER, async move { service.hear_cancel(&session).await });
                     }
                     StoreEvent::Released => service.left_behind.notify_one(),
                 },
                 Some((session, waiting)) = new_deadlines.recv() => {
                     let asked = session.clone();
-                    tasks.spawn(async move { service.look_for_cancellation(&asked).await });
+                    tasks.spawn(ANSWER, async move { service.look_for_cancellation(&asked).await });
                     self.set(session, waiting);
                 }
                 Some(due) = self.alarms.next() => self.ring(due.into_inner()),
                 _ = poll.tick() => {
                     service.unwatch_stale();
-                    tasks.spawn(async move { service.read_votes().await });
+                    tasks.spawn(ANSWER, async move { service.read_votes().await });
                 }
             }
         }
         // An answer that was published and stored nowhere is known to nobody else.
-        while let Ok(event) = events.try_recv() {
-            if let StoreEvent::Signal { session, payload } = event {
+        let unheard = std::iter::from_fn(|| events.try_recv().ok());
+        join_all(unheard.map(|event| self.hear_last(event))).await;
+        self.service.hand_over_waiting().await;
+    }
+
+    /// Hears what came before the process stopped. At once with all the rest: a store that is slow to
+    /// answer is not to take as long for each.
+    async fn hear_last(&self, event: StoreEvent) {
+        match event {
+            StoreEvent::Signal { session, payload } => {
                 let asked = self.service.env.gate.waiting(&session);
                 self.service.hear_signal(&session, &asked, &payload).await;
             }
+            // What is stored is found by the next owner.
+            StoreEvent::Resubscribed | StoreEvent::Cancel { .. } | StoreEvent::Released => {}
         }
-        self.service.hand_over_waiting().await;
     }
 
     fn set(&mut self, session: SessionId, waiting: Waiting) {
@@ -135,10 +148,10 @@ impl Listener {
         let tasks = &self.service.env.desk.tasks;
         match alarm {
             Alarm::Near(request) => {
-                tasks.spawn(async move { service.deadline_near(&session, &request).await })
+                tasks.spawn(ANSWER, async move { service.deadline_near(&session, &request).await })
             }
             Alarm::Deadline(waiting) => {
-                tasks.spawn(async move { service.deadline(session, waiting).await })
+                tasks.spawn(ANSWER, async move { service.deadline(session, waiting).await })
             }
         };
     }

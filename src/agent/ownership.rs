@@ -157,7 +157,7 @@ impl AgentService {
         let Some(permit) = self.permit() else {
             // New runs have taken the last place meanwhile: somebody else may have room.
             let service = Arc::clone(self);
-            self.env.desk.tasks.spawn(async move {
+            self.env.desk.tasks.spawn("lease", async move {
                 let released = service.env.desk.store.release(&[session]).await;
                 if let Err(error) = released {
                     tracing::warn!(%error, "a claimed run is left until its lease runs out");
@@ -167,7 +167,10 @@ impl AgentService {
         };
         self.interruption(&session);
         let service = Arc::clone(self);
-        self.env.desk.tasks.spawn(async move { service.take_over(session, permit).await });
+        self.env
+            .desk
+            .tasks
+            .spawn("take-over", async move { service.take_over(session, permit).await });
     }
 
     /// Goes on with a run by what its journal says.

@@ -139,7 +139,7 @@ impl AgentService {
         let session = state.meta.session_id.clone();
         let run = Run::new(Arc::clone(&self.env), state, writer, self.interruption(&session));
         let service = Arc::clone(self);
-        self.env.desk.tasks.spawn(async move {
+        self.env.desk.tasks.spawn("run", async move {
             let exit = AssertUnwindSafe(work(run)).catch_unwind().await;
             // What the run had queued is stored before anybody else writes; it cannot panic.
             let stored = committing.await.ok();
@@ -159,10 +159,9 @@ impl AgentService {
 
     /// What follows when a run has stopped working.
     async fn left(self: &Arc<Self>, session: SessionId, exit: Exit, parking: Parking) {
-        let stopping = self.env.desk.tasks.stopping().is_cancelled();
         match exit {
             Exit::Over => self.over(&session).await,
-            Exit::Parked if !stopping => self.parked(session, parking).await,
+            Exit::Parked if !self.is_stopping() => self.parked(session, parking).await,
             Exit::Parked | Exit::HandedOver => {
                 self.env.gate.withdraw(&session);
                 self.hand_over(&[session]).await;
@@ -181,8 +180,7 @@ impl AgentService {
                     let _ = self.deadlines.send((session.clone(), waiting));
                 }
                 // Whoever gives up all that waits when the process stops may have been here before.
-                let stopping = self.env.desk.tasks.stopping().is_cancelled();
-                if stopping && self.env.gate.take_back(&session) {
+                if self.is_stopping() && self.env.gate.take_back(&session) {
                     self.hand_over(&[session]).await;
                 }
             }
@@ -200,6 +198,11 @@ impl AgentService {
         }
     }
 
+    /// Whether the process comes to its end.
+    fn is_stopping(&self) -> bool {
+        self.env.desk.tasks.stopping().is_cancelled()
+    }
+
     /// Lets go of a run that cannot go on here. If nobody else has it, its lease runs out; where there
     /// is nothing left to go on with, it ends.
     pub(super) async fn abandon(&self, session: &SessionId, error: &JournalError) {
@@ -208,6 +211,13 @@ impl AgentService {
             JournalError::Lost => {
                 self.env.desk.metrics.runs_lost.inc();
                 tracing::warn!(%session, "run lost to another owner");
+            }
+            // A server that stops tries nothing twice, and its subscriptions have ended: the store may
+            // well be there for another.
+            JournalError::StoreAway(error @ StoreError::Unavailable(_)) if self.is_stopping() => {
+                tracing::info!(%session, %error, "run breaks its step off: the server stops");
+                self.env.gate.withdraw(session);
+                return self.hand_over(std::slice::from_ref(session)).await;
             }
             JournalError::StoreAway(error) => {
                 self.env.desk.metrics.runs_abandoned.inc();

@@ -116,7 +116,7 @@ impl AgentService {
             return Err(StartError::Stopping);
         }
         let (service, caller) = (Arc::clone(self), caller.clone());
-        let started = tasks.spawn(async move {
+        let started = tasks.spawn("start", async move {
             match ask.key.clone() {
                 Some(key) => service.start_once(&caller, ask, &key).await,
                 None => {

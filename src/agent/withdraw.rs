@@ -66,7 +66,7 @@ impl AgentService {
     /// Sees to it that nothing comes of a start that was refused, as soon as the store answers.
     pub(super) fn give_up(self: &Arc<Self>, session: SessionId, key: Option<ScopedKey>) {
         let service = Arc::clone(self);
-        self.env.desk.tasks.spawn(async move {
+        self.env.desk.tasks.spawn("refused start", async move {
             let desk = &service.env.desk;
             let given_up = desk.patiently(|| service.undo(&session, key.as_ref())).await;
             if let Err(error) = given_up {

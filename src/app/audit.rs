@@ -49,6 +49,7 @@ pub async fn verify(
     let (store, _) = RedisStore::start(config, Arc::new(SystemClock), &tasks)?;
     let reports = verify_in(&*store, tenants).await;
     tasks.stop();
+    tasks.end().await;
     Ok(reports?)
 }
 

@@ -71,13 +71,14 @@ impl Ending {
         };
         // What has not come to an end of its step goes on elsewhere from its last entry.
         self.service.hand_over_all().await;
+        self.tasks.end().await;
         match drained {
             Drained::Clean => {
                 tracing::info!("server stopped");
                 Ok(())
             }
-            Drained::Abandoned(tasks) => {
-                tracing::warn!(tasks, "server stopped with work left");
+            Drained::Abandoned(left) => {
+                tracing::warn!(tasks = left.count(), %left, "server stopped with work left");
                 Err(AppError::WorkLeft(self.grace))
             }
         }

@@ -134,7 +134,7 @@ fn spawn_connection(
     }
     // From now on, not from when the task first runs: the port may be closed in between.
     let (port, unanswered) = (Arc::clone(port), port.unanswered.token());
-    tasks.spawn(async move {
+    tasks.spawn("connection", async move {
         let _slot = slot;
         if let Err(error) = connection::serve(stream, port, unanswered).await {
             tracing::debug!(%error, "connection ended early");

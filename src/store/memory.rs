@@ -82,7 +82,9 @@ impl MemoryStore {
             max_events: config.max_events.max(1),
         });
         let (weak, stopping) = (Arc::downgrade(&store), tasks.stopping());
-        tasks.spawn(async move { stopping.run_until_cancelled(keep_tidy(weak)).await });
+        tasks.spawn("embedded store", async move {
+            stopping.run_until_cancelled(keep_tidy(weak)).await
+        });
         (store, events)
     }
 

@@ -92,7 +92,8 @@ impl RedisStore {
     /// the URL cannot be used, not that the server is away. While it is away every operation
     /// returns [`StoreError::Unavailable`] at once.
     ///
-    /// When `tasks` stop, commands keep the connection that they have; subscriptions end.
+    /// When `tasks` stop, subscriptions end. Commands are sent, and their connection is made again if it
+    /// is lost, until `tasks` have ended: what is at work still has something to say.
     pub fn start(
         config: Config,
         clock: Arc<dyn Clock>,
@@ -102,11 +103,12 @@ impl RedisStore {
         let metrics = config.metrics.clone();
         let connector = Connector::new(config)?;
         let (outbox, events) = Outbox::new();
-        let (commands, keep) =
-            Commands::new(connector.clone(), patience, metrics.clone(), tasks.stopping());
+        let (commands, keep) = Commands::new(connector.clone(), patience, metrics.clone());
         let hub = Arc::new(Hub::new(outbox, patience, metrics));
-        tasks.spawn(keep);
-        tasks.spawn(hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping()));
+        tasks.spawn_support(keep);
+        let subscriptions =
+            hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping());
+        tasks.spawn("subscriptions", subscriptions);
         let recorder = Recorder::new(commands.clone(), tasks.clone());
         let store = Self {
             commands,

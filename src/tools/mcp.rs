@@ -147,7 +147,7 @@ pub fn start(
         let route = route(config.transport.clone(), &config.name, &client)?;
         let server = Server::new(config);
         let supervisor = Supervisor::new(Arc::clone(&server), route, tasks.clone());
-        tasks.spawn(supervisor.run());
+        tasks.spawn("MCP server", supervisor.run());
         sources.push(server);
     }
     Ok(sources)

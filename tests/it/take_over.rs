@@ -378,6 +378,24 @@ async fn a_tool_at_work_on_a_stopping_server_may_outlast_the_lease_and_is_not_in
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_at_work_on_a_stopping_server_outlives_its_connections_to_redis() {
+    let merging = Merging::new().await;
+    let (mut stream, hitl) = merging.held().await;
+    let session = stream.session();
+    let Merging { first, second, git, workspace, redis } = merging;
+    first.ask_to_end();
+    assert_eq!(stream.to_end().await, StreamEnd::BrokenOff);
+    Keys::of(&redis).await.cut_all_others().await;
+    git.let_go();
+    assert_eq!(first.ended().await, 0);
+    let mut rest = second.user().resume(&session, Some(hitl.id)).await;
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
+    assert!(rest.all("hitl").is_empty(), "what came of the merge was stored");
+    assert_eq!(merges(&workspace), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_idle_readers_on_another_server_cost_no_redis_commands() {
     let gate = Gate::closed();
     let model =

@@ -80,7 +80,7 @@ pub(crate) async fn leaving_and_watching_in_turns_misses_nothing(mut bench: Benc
     for round in 0..30 {
         let turns = sessions.iter().map(|session| {
             let (store, session) = (Arc::clone(&bench.one.store), session.clone());
-            bench.one.tasks.spawn(async move {
+            bench.one.tasks.spawn("test", async move {
                 store.watch(&session).await.unwrap();
                 store.unwatch(&session);
                 store.watch(&session).await.unwrap();
@@ -169,7 +169,7 @@ pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
         let verdict = if n % 3 == 0 { Verdict::Approved } else { Verdict::Rejected };
         let by = Some(UserId::new(format!("user{n}")));
         let decision = Decision { by, reason: Some("이유".into()), ..Decision::of(verdict, n) };
-        bench.one.tasks.spawn(async move {
+        bench.one.tasks.spawn("test", async move {
             (store.decide(&id, deadline(), &decision).await.unwrap(), decision)
         })
     });

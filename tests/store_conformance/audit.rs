@@ -66,7 +66,7 @@ pub(crate) async fn two_processes_that_record_at_once_make_one_whole_chain(bench
     let recording = (0..600).map(|n| {
         let store = if n % 2 == 0 { &bench.one.store } else { &bench.other };
         let store = Arc::clone(store);
-        bench.one.tasks.spawn(async move {
+        bench.one.tasks.spawn("test", async move {
             // In two goes each, so that the second meets a chain that others have gone on with.
             store.record(&tenant(), &fact(2 * n)).await.unwrap();
             store.record(&tenant(), &fact(2 * n + 1)).await.unwrap();
@@ -130,7 +130,7 @@ pub(crate) async fn a_tenant_without_facts_has_an_empty_stream(bench: Bench) {
 pub(crate) async fn who_stops_waiting_harms_nobody_else(bench: Bench) {
     let recording = (0..100).map(|n| {
         let store = Arc::clone(&bench.one.store);
-        bench.one.tasks.spawn(async move { store.record(&tenant(), &fact(n)).await })
+        bench.one.tasks.spawn("test", async move { store.record(&tenant(), &fact(n)).await })
     });
     let recording: Vec<_> = recording.collect();
     for (n, task) in recording.iter().enumerate() {

@@ -109,7 +109,7 @@ pub(crate) async fn of_concurrent_appenders_one_wins(bench: Bench) {
             bench
                 .one
                 .tasks
-                .spawn(async move { (store.append(&session, last, &batch).await, batch) })
+                .spawn("test", async move { (store.append(&session, last, &batch).await, batch) })
         });
         let results: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
         let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(|(r, _)| r.is_ok());
@@ -234,7 +234,7 @@ pub(crate) async fn following_and_leaving_in_turns_misses_nothing(bench: Bench) 
         let (store, other) = (Arc::clone(&bench.one.store), Arc::clone(&bench.other));
         // Two tasks share each session, so that one leaves while the other comes.
         let followed = SessionId::new(format!("session_shared_{}", n / 2));
-        bench.one.tasks.spawn(async move {
+        bench.one.tasks.spawn("test", async move {
             for round in 0..50 {
                 let mut follower = store.follow(&followed).await.unwrap();
                 if round % 3 == 0 {
@@ -262,7 +262,7 @@ pub(crate) async fn who_follows_first_and_reads_then_sees_every_entry(bench: Ben
     const COUNT: u64 = 90;
     let session = some_session();
     let (store, followed) = (Arc::clone(&bench.one.store), session.clone());
-    let reader = bench.one.tasks.spawn(async move {
+    let reader = bench.one.tasks.spawn("test", async move {
         let mut follower = store.follow(&followed).await.unwrap();
         let (mut seen, mut last) = (Vec::new(), ZERO);
         while (seen.len() as u64) < COUNT {

@@ -159,11 +159,11 @@ async fn lossy_road(to: u16, swallow: Arc<AtomicBool>, tasks: &Tasks) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let roads = tasks.clone();
-    tasks.spawn(async move {
+    tasks.spawn("test", async move {
         while let Ok((mut near, _)) = listener.accept().await {
             let (swallow, mut far) =
                 (swallow.clone(), TcpStream::connect(("127.0.0.1", to)).await.unwrap());
-            roads.spawn(async move {
+            roads.spawn("test", async move {
                 let (mut asks, mut told) = near.split();
                 let (mut answers, mut ask) = far.split();
                 let back = async {

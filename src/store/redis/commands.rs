@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::connection::{Connection, Line, attempts, heartbeat};
@@ -41,21 +40,17 @@ pub(super) struct Commands {
 }
 
 impl Commands {
-    /// Commands over a connection that does not exist yet, and the task that keeps it: it returns
-    /// once `stopping` is cancelled. The connection of that moment stays usable.
+    /// Commands over a connection that does not exist yet, and the task that keeps it, for as long as
+    /// there may be commands. Once that is dropped, the connection of that moment stays usable.
     pub(super) fn new(
         connector: Connector,
         patience: Duration,
         metrics: Metrics,
-        stopping: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (state, link) = watch::channel(Link::Connecting);
         metrics.store_up.set(0);
         let keeper = Keeper { connector: connector.clone(), state, metrics };
-        let keep = async move {
-            stopping.run_until_cancelled_owned(keeper.keep()).await;
-        };
-        (Self { link, connector, patience }, keep)
+        (Self { link, connector, patience }, keeper.keep())
     }
 
     /// Sends one command.

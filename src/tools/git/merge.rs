@@ -113,7 +113,7 @@ impl Call for MergeCall {
         let Self { tool, location, arguments } = *self;
         let merge = merge(Arc::clone(&tool.git), location, arguments, context.call.clone());
         let broke_off = |_| ToolError::Failed("the merge broke off".into());
-        tool.tasks.spawn(merge).await.map_err(broke_off)?
+        tool.tasks.spawn("merge", merge).await.map_err(broke_off)?
     }
 }
 

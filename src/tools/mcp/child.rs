@@ -57,7 +57,7 @@ impl Command {
         let stdin = child.stdin.take().ok_or_else(no_pipe)?;
         let stderr = child.stderr.take().ok_or_else(no_pipe)?;
         let last_words = Arc::<Mutex<_>>::default();
-        tasks.spawn(listen(stderr, Arc::clone(&last_words)));
+        tasks.spawn("MCP server", listen(stderr, Arc::clone(&last_words)));
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let secrets = self.secrets();
         Ok((Child { child, group, last_words, secrets }, stdout, stdin))

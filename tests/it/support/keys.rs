@@ -61,6 +61,15 @@ impl Keys {
         let _: () = redis::cmd("FLUSHALL").query_async(&mut self.0).await.unwrap();
     }
 
+    /// `CLIENT KILL`: every connection but this one is closed.
+    pub async fn cut_all_others(&mut self) {
+        for kind in ["normal", "pubsub"] {
+            let mut kill = redis::cmd("CLIENT");
+            kill.arg("KILL").arg("TYPE").arg(kind).arg("SKIPME").arg("yes");
+            let _: usize = kill.query_async(&mut self.0).await.unwrap();
+        }
+    }
+
     /// `PEXPIRE key 1`: it is gone in a millisecond.
     pub async fn expire_now(&mut self, key: &str) {
         let _: () = self.0.pexpire(key, 1).await.unwrap();

@@ -78,7 +78,8 @@ impl Recorder {
         lane.waiting.push_back(pending);
         if lane.committer.as_ref().is_none_or(JoinHandle::is_finished) {
             let (recorder, tenant) = (Arc::clone(self), tenant.clone());
-            lane.committer = Some(self.tasks.spawn(async move { recorder.commit(&tenant).await }));
+            lane.committer =
+                Some(self.tasks.spawn("audit", async move { recorder.commit(&tenant).await }));
         }
     }
 
