@@ -66,7 +66,7 @@ pub enum StartError {
     /// As many runs live here as may.
     #[error("this server has as many live runs as it may ({0})")]
     TooMany(usize),
-    /// The process is about to end.
+    /// The process is about to end, and the run that the key stands for has not begun yet.
     #[error("this server is shutting down")]
     Stopping,
     /// It broke down on the way.
@@ -110,11 +110,9 @@ impl AgentService {
     /// run is in the store, somebody looks after it, and it goes on by itself.
     ///
     /// A client that leaves meanwhile does not leave half a run behind: what was begun is finished.
+    /// A process that stops refuses nothing for that: the run is handed over before its first step.
     pub async fn start(self: &Arc<Self>, caller: &Caller, ask: Ask) -> Result<Started, StartError> {
         let tasks = &self.env.desk.tasks;
-        if tasks.stopping().is_cancelled() {
-            return Err(StartError::Stopping);
-        }
         let (service, caller) = (Arc::clone(self), caller.clone());
         let started = tasks.spawn("start", async move {
             match ask.key.clone() {

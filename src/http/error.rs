@@ -137,11 +137,6 @@ impl ApiError {
         Self { retry_after_secs: Some(5), ..error }
     }
 
-    /// The process is about to end; another one can do it.
-    pub fn stopping() -> Self {
-        Self::unavailable("this server is shutting down")
-    }
-
     /// This process cannot do it now.
     fn unavailable(detail: &str) -> Self {
         Self::new(ErrorCode::ExternalFailure, "StoreError", detail)

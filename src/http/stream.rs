@@ -263,9 +263,6 @@ async fn stream(
     after: EventId,
     form: Form,
 ) -> Result<Response, ApiError> {
-    if http.stopping.is_cancelled() {
-        return Err(ApiError::stopping());
-    }
     let named = header_value(&session)?;
     let tail = Tail::open(http, session, after, form).await?;
     let mut response = Response::new(Body::from_stream(tail.frames()));

@@ -128,6 +128,7 @@ impl Tail {
     pub fn frames(mut self) -> impl Stream<Item = io::Result<Bytes>> + Send {
         stream! {
             let mut unwritten = Unwritten::default();
+            let mut has_begun = false;
             loop {
                 match self.next().await {
                     Ok(Next::Write(write)) => {
@@ -137,12 +138,19 @@ impl Tail {
                             unwritten = Unwritten::default();
                         }
                         unwritten.add(&write);
+                        has_begun = true;
                         yield Ok(write.bytes);
                         if write.is_end {
                             return;
                         }
                     }
                     Ok(Next::BrokenOff) => {
+                        if !has_begun {
+                            // Breaking off throws away what was not written, the answer's head as
+                            // well: a proxy would say 502 of a run that has begun.
+                            yield Ok(Write::KEEP_ALIVE.bytes);
+                            yield_now().await;
+                        }
                         yield Err(io::Error::other("stream broken off"));
                         return;
                     }

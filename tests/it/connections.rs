@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::support::app::{Options, Server, eventually};
 use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::raw::{Chunk, Raw, head};
+use crate::support::redis::RedisServer;
 use crate::support::stream::StreamEnd;
 
 /// A head that does not come to its end.
@@ -176,6 +177,30 @@ async fn a_server_that_has_left_refuses_connections_while_its_work_ends() {
     eventually("the port is closed", || server.refuses()).await;
     assert_eq!(kept.rest().await, "", "closed in good order");
     assert_eq!(server.ended().await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_that_a_stopping_server_had_begun_to_read_is_not_refused_for_that() {
+    let redis = RedisServer::start();
+    let options = || Options::default().set("REDIS_URL", redis.url());
+    let (first, second) = tokio::join!(Server::start(options()), Server::start(options()));
+    let body = json!({ "prompt": "안녕" }).to_string();
+    let mut raw = Raw::connect(&first).await;
+    raw.send(head("POST /aura/test/stream", &[], Some(body.len()))).await;
+    first.ask_to_end();
+    eventually("it waits for its requests no longer", async || {
+        first.log().contains("server stops")
+    })
+    .await;
+    raw.send(body).await;
+    let answer = raw.head().await;
+    assert_eq!(answer.status(), 200);
+    let (_, end) = raw.chunks().await;
+    assert_ne!(end, Chunk::Last, "the run goes on elsewhere");
+    assert_eq!(first.ended().await, 0);
+    let mut rest = second.user().resume(answer.one("x-session-id").unwrap(), None).await;
+    rest.to_done().await;
+    assert_eq!(rest.status_at_end(), "completed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
