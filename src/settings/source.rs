@@ -225,7 +225,7 @@ impl Gathered {
         let Some(path) = named.or_else(|| environment.usual_file.clone()) else {
             return;
         };
-        match std::fs::read_to_string(&path) {
+        match text_at(&path) {
             Ok(text) => self.read_toml(&text, |line| Origin::File { path: path.clone(), line }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => {}
             Err(error) => {
@@ -326,7 +326,7 @@ fn text_of_file(path: &OsStr) -> Result<String, String> {
     if path.is_empty() {
         return Ok(String::new());
     }
-    match std::fs::read_to_string(path) {
+    match text_at(Path::new(path)) {
         Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
         Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
     }
@@ -373,9 +373,18 @@ fn flatten(prefix: &str, table: &DeTable<'_>, leaves: &mut Vec<(String, Value, u
     }
 }
 
-/// What a file holds.
+/// What a regular file holds. Anything else is refused before it is opened: whoever reads a named pipe
+/// that nobody writes to waits for ever.
 pub(super) fn content_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
     std::fs::read(path)
+}
+
+/// What a regular file of text holds.
+fn text_at(path: &Path) -> std::io::Result<String> {
+    String::from_utf8(content_of(path)?).map_err(std::io::Error::other)
 }
 
 /// A list of texts; no setting is a list of anything else.

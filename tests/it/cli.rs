@@ -235,6 +235,21 @@ fn prompt_begins_with_the_operators_instructions() {
     assert_eq!(ended.stdout, format!("You work for 재무팀.\n\n{}", without.stdout));
 }
 
+/// Nobody writes to the pipe: whoever opens it to read waits for ever.
+#[test]
+fn a_named_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let directory = TempDir::new().unwrap();
+    let pipe = directory.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let pipe = pipe.to_str().unwrap();
+    for name in ["AURA__AGENT__INSTRUCTIONS_FILE", "OPENAI_API_KEY_FILE", "AURA_CONFIG"] {
+        let refused = aura(&["serve"], &[WITH_SECRET[0], (name, pipe)]);
+        assert_ne!(refused.code, 0, "{name}");
+        let told = refused.stderr.matches("cannot be read: it is not a regular file").count();
+        assert_eq!(told, 1, "{name}: {}", refused.stderr);
+    }
+}
+
 #[test]
 fn an_endpoint_of_ones_own_needs_the_name_of_its_model() {
     let variables = [WITH_SECRET[0], ("OPENAI_BASE_URL", "http://localhost:8000/v1")];
