@@ -16,11 +16,18 @@ use super::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject, words_of_appr
 use super::state::{Call, CallStatus, Node, State};
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{Confidence, Decision, Event, Instructions, RequestId, StepId, Verdict};
+use crate::domain::{
+    Confidence, Decision, Event, Instructions, RequestId, StepId, Verdict, excerpt,
+};
 use crate::llm::ChatModel;
 use crate::tools::Tools;
 
 use super::record::{PlannedCall, Record};
+
+/// Longest title of a step, in bytes.
+const TITLE_MAX: usize = 200;
+/// Longest description of a step, in bytes.
+const DESCRIPTION_MAX: usize = 900;
 
 /// How far a run may go.
 #[derive(Clone, Copy, Debug)]
@@ -267,19 +274,20 @@ impl Run {
         self.writer.append(&drafts, self.state.waits_until()).await
     }
 
-    /// A step to add to the plan, in its place.
+    /// A step to add to the plan, in its place. Long words are cut: every frame that the step is in
+    /// stays small.
     pub(super) fn new_step(
         &self,
         offset: usize,
         title: &str,
-        description: String,
+        description: &str,
         confidence: Confidence,
     ) -> PlanStep {
         let order = u32::try_from(self.state.plan.len() + offset + 1).unwrap_or(u32::MAX);
         PlanStep {
             step_id: StepId::new(format!("step_{order}")),
-            title: title.to_owned(),
-            description,
+            title: excerpt(title, TITLE_MAX),
+            description: excerpt(description, DESCRIPTION_MAX),
             status: StepStatus::Pending,
             confidence,
             order,

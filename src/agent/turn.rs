@@ -17,7 +17,7 @@ use crate::domain::event::{ErrorEvent, ThoughtKind};
 use crate::domain::json::{self, JsonFault};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    Certainty, Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId, Usage,
+    Certainty, Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId, Usage, excerpt,
 };
 use crate::llm::{ChatRequest, Delta, ModelError, TurnEnd, tokens};
 use crate::tools::ToolSpec;
@@ -192,7 +192,7 @@ impl Run {
             0 => "요청에 바로 답변합니다.".to_owned(),
             n => format!("도구 {n}회 실행 결과를 바탕으로 답변합니다."),
         };
-        let mut step = self.new_step(0, ANSWER, description, confidence);
+        let mut step = self.new_step(0, ANSWER, &description, confidence);
         step.status = StepStatus::InProgress;
         drafts.push(Draft::Both(Event::PlanStep(step.clone()), Record::StepAdded { step }));
         drafts
@@ -263,7 +263,8 @@ impl Run {
     }
 
     fn plan_thought(&self, calls: &[ToolCall]) -> Draft {
-        let names: Vec<String> = calls.iter().map(|call| call.name.clone()).collect();
+        let name = |call: &ToolCall| excerpt(&call.name, NAME_SHOWN_MAX);
+        let names: Vec<String> = calls.iter().map(name).collect();
         let content = format!("다음 도구를 사용합니다: {}", names.join(", "));
         let kind = if self.state.node == Node::Plan {
             ThoughtKind::Planning
@@ -287,7 +288,7 @@ impl Run {
             (Ok(_), _) => format!("{} 도구를 실행합니다. {}", call.name, call.arguments),
             (Err(error), _) => error.to_string(),
         };
-        self.new_step(offset, &format!("{} 실행", call.name), description, confidence)
+        self.new_step(offset, &format!("{} 실행", call.name), &description, confidence)
     }
 
     /// The call under an id that no earlier call of the run has; some models number each turn anew.
@@ -309,6 +310,8 @@ impl Run {
     }
 }
 
+/// So much of a tool's name is shown in a thought, in bytes: a model may make up any.
+const NAME_SHOWN_MAX: usize = 100;
 /// The title of the step that stands for the answer.
 const ANSWER: &str = "답변 작성";
 

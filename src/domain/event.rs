@@ -1,5 +1,7 @@
 //! The typed events of the stream and their flat payloads (contract, section 4.2).
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
@@ -7,6 +9,7 @@ use serde_json::{Map, Value};
 use super::approval::ApprovalRequest;
 use super::confidence::Confidence;
 use super::error_code::ErrorCode;
+use super::excerpt::excerpt;
 use super::ids::{RequestId, SessionId, StepId, ThreadId, ToolCallId};
 use super::message::Usage;
 use super::plan::PlanStep;
@@ -14,6 +17,13 @@ use super::session::SessionStatus;
 
 mod one_line;
 
+/// A call's arguments over this many bytes of JSON are cut in its `tool_execution`; whoever is asked to
+/// approve it is shown all of them.
+pub const ARGUMENTS_SHOWN_MAX: usize = 8 * 1024;
+/// So much of one argument is shown of arguments that are cut, in bytes.
+const ARGUMENT_SHOWN_MAX: usize = 1024;
+/// So much of a tool's or a page's name is shown, in bytes: a model may make up any.
+const NAME_MAX: usize = 200;
 /// A tool's result over this many bytes of JSON is cut in the event.
 pub const RESULT_SHOWN_MAX: usize = 8 * 1024;
 
@@ -276,7 +286,8 @@ impl Event {
                 map.serialize_entry("event", "thought_chain")?;
                 map.serialize_entry("thoughtType", kind)?;
                 map.serialize_entry("content", content)?;
-                map.serialize_entry("sources", sources)
+                let sources: Vec<_> = sources.iter().map(|name| excerpt(name, NAME_MAX)).collect();
+                map.serialize_entry("sources", &sources)
             }
             Self::PlanStep(step) => write_plan_step(map, step),
             Self::PlanStepUpdate(step) => write_plan_step_update(map, step),
@@ -365,10 +376,15 @@ fn write_tool_execution<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     map.serialize_entry("event", "action_execution")?;
     map.serialize_entry("toolCallId", &call.call_id)?;
-    map.serialize_entry("toolName", &call.tool)?;
-    map.serialize_entry("tool", &call.tool)?;
-    map.serialize_entry("toolArgs", &call.arguments)?;
-    map.serialize_entry("params", &call.arguments)?;
+    let tool = excerpt(&call.tool, NAME_MAX);
+    map.serialize_entry("toolName", &tool)?;
+    map.serialize_entry("tool", &tool)?;
+    let (arguments, full_length) = shown_arguments(&call.arguments);
+    map.serialize_entry("toolArgs", &arguments)?;
+    map.serialize_entry("params", &arguments)?;
+    if let Some(bytes) = full_length {
+        map.serialize_entry("toolArgsBytes", &bytes)?;
+    }
     map.serialize_entry("status", call.state.word())?;
     map.serialize_entry("requiresApproval", &call.requires_approval)?;
     let (result, full_length) = shown_result(call.state.result());
@@ -376,7 +392,8 @@ fn write_tool_execution<M: SerializeMap>(
     if let Some(bytes) = full_length {
         map.serialize_entry("resultBytes", &bytes)?;
     }
-    map.serialize_entry("error", &call.state.error())?;
+    let error = call.state.error().map(|error| excerpt(error, RESULT_SHOWN_MAX));
+    map.serialize_entry("error", &error)?;
     map.serialize_entry("durationMs", &call.state.duration_ms())
 }
 
@@ -398,6 +415,40 @@ fn write_terms<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Resul
     map.serialize_entry("approvers", &request.quorum.approvers)?;
     map.serialize_entry("approvalsNeeded", &request.quorum.approvals_needed)?;
     map.serialize_entry("approvals", &request.quorum.approvals)
+}
+
+/// The arguments as an event shows them, and their full length in bytes if they had to be cut: then long
+/// values are the beginnings of their text, and what does not fit is left out.
+fn shown_arguments(arguments: &Map<String, Value>) -> (Cow<'_, Map<String, Value>>, Option<usize>) {
+    let length = |value: &Value| value.to_string().len();
+    // Braces, and for each argument its quotes, colon and comma.
+    let size = |name: &str, value: &Value| name.len() + length(value) + 4;
+    let full = arguments.iter().map(|(name, value)| size(name, value)).sum::<usize>() + 1;
+    if full <= ARGUMENTS_SHOWN_MAX {
+        return (Cow::Borrowed(arguments), None);
+    }
+    let (mut shown, mut left) = (Map::new(), ARGUMENTS_SHOWN_MAX);
+    for (name, value) in arguments {
+        let value = shown_argument(value);
+        let Some(rest) = left.checked_sub(size(name, &value)) else { break };
+        left = rest;
+        shown.insert(name.clone(), value);
+    }
+    (Cow::Owned(shown), Some(full))
+}
+
+fn shown_argument(value: &Value) -> Value {
+    match value {
+        Value::String(text) => excerpt(text, ARGUMENT_SHOWN_MAX).into(),
+        Value::Array(_) | Value::Object(_) => {
+            let text = value.to_string();
+            if text.len() <= ARGUMENT_SHOWN_MAX {
+                return value.clone();
+            }
+            excerpt(&text, ARGUMENT_SHOWN_MAX).into()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
 }
 
 /// The result as an event shows it, and its full length in bytes if it had to be cut: the cut one

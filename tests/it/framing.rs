@@ -419,3 +419,45 @@ async fn a_stream_is_never_cached_or_buffered_however_it_is_joined() {
         }
     }
 }
+
+/// What a person is asked is whole; every other frame stays small, whatever the arguments are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_do_not_grow_with_a_calls_arguments_but_for_the_question() {
+    let body = "본문 ".repeat(6_000);
+    let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": body}).to_string();
+    let path = json!({"path": "x".repeat(40_000), "y": vec!["z"; 9_000]}).to_string();
+    let model = FakeModel::scripted([
+        Reply::stream().call("call_a", "git_show_file", [path.as_str()]).ends("tool_calls"),
+        Reply::stream().call("call_b", &"made_up".repeat(6_000), ["{}"]).ends("tool_calls"),
+        Reply::stream().call("call_c", "send_email", [mail.as_str()]).ends("tool_calls"),
+        Reply::text(["보냈습니다."]),
+    ])
+    .await;
+    let server = server_with(&model).await;
+    let user = server.user();
+    let mut stream = user.stream("메일").await;
+    let hitl = stream.until("hitl").await;
+    assert_eq!(hitl.data["context"]["body"], body, "whole");
+    let id = hitl.data["requestId"].as_str().unwrap();
+    let stored = user.get(&format!("/aura/hitl/requests/{id}")).await;
+    let stored: Value = serde_json::from_str(stored.data().as_str().unwrap()).unwrap();
+    assert_eq!(stored["context"]["body"], body, "whole");
+    assert_eq!(user.approve(id).await.status, 200);
+    stream.to_done().await;
+    for (kind, most) in [("plan_step", 4), ("thought", 2), ("tool_execution", 32)] {
+        for frame in stream.all(kind) {
+            assert!(
+                frame.raw.len() <= most * 1024,
+                "{} bytes: {:.300}",
+                frame.raw.len(),
+                frame.raw
+            );
+        }
+    }
+    let calls = stream.all("tool_execution");
+    let sent = calls.iter().find(|call| call.data["toolName"] == "send_email").unwrap();
+    assert_eq!(sent.data["toolArgs"]["subject"], "보고", "what is short is shown as it is");
+    let told: usize = sent.data["toolArgsBytes"].as_u64().unwrap().try_into().unwrap();
+    assert_eq!(told, mail.len());
+    assert_eq!(sent.data["toolArgs"], sent.data["params"]);
+}
