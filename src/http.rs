@@ -28,6 +28,7 @@ mod expiry;
 pub mod extract;
 pub mod health;
 pub mod hitl;
+mod host;
 pub mod idempotency;
 pub mod listen;
 pub mod metrics;
@@ -135,6 +136,7 @@ pub fn router(http: Http) -> Router {
         .layer(guard);
     open.method_not_allowed_fallback(error::no_such_method)
         .merge(guarded)
+        .layer(from_fn(host::check))
         .layer(CatchPanicLayer::custom(error::from_panic))
         .layer(from_fn_with_state(Arc::clone(&http), render::faults))
         .layer(from_fn_with_state(Arc::clone(&http), cors::share))

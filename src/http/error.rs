@@ -21,12 +21,14 @@ pub struct ApiError {
     kind: &'static str,
     detail: String,
     retry_after_secs: Option<u32>,
+    /// The methods that the route takes, where the router does not tell them itself.
+    allowed: Option<&'static str>,
 }
 
 impl ApiError {
     fn new(code: ErrorCode, kind: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { code, status: status_of(code), kind, detail, retry_after_secs: None }
+        Self { code, status: status_of(code), kind, detail, retry_after_secs: None, allowed: None }
     }
 
     /// Nobody said who is asking.
@@ -72,6 +74,11 @@ impl ApiError {
             "MethodError",
             "this route does not take this method",
         )
+    }
+
+    /// The route takes the other methods, but not HEAD.
+    pub fn head_not_allowed(allowed: &'static str) -> Self {
+        Self { allowed: Some(allowed), ..Self::method_not_allowed() }
     }
 
     /// A session was named with a prompt that is not its own.
@@ -199,6 +206,9 @@ impl IntoResponse for ApiError {
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(allowed) = self.allowed {
+            headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
         }
         if let Some(secs) = self.retry_after_secs {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));

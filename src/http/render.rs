@@ -78,15 +78,25 @@ impl Accept {
     fn of(headers: &HeaderMap) -> Self {
         let values = headers.get_all(header::ACCEPT);
         let has = |media: &str| {
-            values.iter().filter_map(|value| value.to_str().ok()).any(|value| {
-                value.split(',').any(|item| {
-                    item.split(';').next().unwrap_or("").trim().eq_ignore_ascii_case(media)
-                })
-            })
+            values
+                .iter()
+                .filter_map(|value| value.to_str().ok())
+                .any(|value| value.split(',').any(|item| is_wanted(item, media)))
         };
         let stream = has("text/event-stream");
         Self { stream, only_json: has("application/json") && !stream }
     }
+}
+
+/// Whether an item of `Accept` names this media type, and not as unwanted (`q=0`).
+fn is_wanted(item: &str, media: &str) -> bool {
+    let mut parts = item.split(';').map(str::trim);
+    let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(media));
+    let is_zero = |parameter: &str| {
+        let value = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="));
+        value.and_then(|value| value.parse::<f32>().ok()).is_some_and(|weight| weight <= 0.0)
+    };
+    is_named && !parts.any(is_zero)
 }
 
 fn stream_of(fault: &ApiError, clock: &dyn Clock, form: Form) -> Response {

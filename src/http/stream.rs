@@ -52,7 +52,7 @@ pub async fn get(
     headers: HeaderMap,
     params: Params,
 ) -> Result<Response, ApiError> {
-    refuse_head(&method)?;
+    refuse_head(&method, "GET, POST")?;
     let wish = Wish {
         session: params
             .first_of(&["sessionId"])
@@ -75,7 +75,7 @@ pub async fn join(
     PathId(id): PathId,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    refuse_head(&method)?;
+    refuse_head(&method, "GET")?;
     let meta = sessions::own(&http, &caller, &id).await?;
     join_at(&http, meta.session_id, last_event_id(&headers), (Form::Flat, AtEnd::NoContent)).await
 }
@@ -298,7 +298,8 @@ fn room_above(id: EventId) -> EventId {
     EventId::ZERO
 }
 
-/// axum answers HEAD with GET's handler; a stream would start a run for it.
-fn refuse_head(method: &Method) -> Result<(), ApiError> {
-    if method == Method::HEAD { Err(ApiError::method_not_allowed()) } else { Ok(()) }
+/// axum answers HEAD with GET's handler; a stream would start a run for it. `allowed`: the methods that
+/// the route takes.
+fn refuse_head(method: &Method, allowed: &'static str) -> Result<(), ApiError> {
+    if method == Method::HEAD { Err(ApiError::head_not_allowed(allowed)) } else { Ok(()) }
 }

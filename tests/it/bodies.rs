@@ -276,9 +276,12 @@ async fn a_message_counts_where_there_is_no_prompt() {
 async fn asking_for_the_head_of_a_stream_starts_no_run() {
     let (server, model) = server().await;
     let user = server.user();
-    for path in ["/aura/test/stream?message=hi", "/aura/sessions/session_x/stream"] {
+    for (path, allowed) in
+        [("/aura/test/stream?message=hi", "GET, POST"), ("/aura/sessions/session_x/stream", "GET")]
+    {
         let response = user.request(Method::HEAD, path).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(response.headers()["allow"], allowed, "{path}");
         assert_eq!(response.bytes().await.unwrap(), "");
     }
     assert_eq!(user.get("/aura/sessions").await.data()["sessions"], json!([]));

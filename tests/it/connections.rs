@@ -215,3 +215,66 @@ async fn work_that_does_not_end_in_time_is_told_by_the_exit_code() {
     assert_eq!((end, code), (StreamEnd::BrokenOff, 1));
     gate.open();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_ends_with_its_answer_is_not_said_to_be_kept() {
+    let server = Server::embedded().await;
+    let body = json!({ "prompt": "안녕하세요" }).to_string();
+    let stream = "POST /aura/test/stream";
+    let refused = format!("{stream} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let closing = head(stream, &["Connection: close"], Some(body.len())) + &body;
+    let old = head(stream, &[], Some(body.len())).replacen("HTTP/1.1", "HTTP/1.0", 1) + &body;
+    let old_pool = head(stream, &["Connection: keep-alive"], Some(body.len()));
+    let old_pool = old_pool.replacen("HTTP/1.1", "HTTP/1.0", 1) + &body;
+    for (request, status) in [(refused, 401), (closing, 200), (old, 200), (old_pool, 200)] {
+        let mut raw = Raw::connect(&server).await;
+        raw.send(&request).await;
+        let answer = raw.head().await;
+        assert_eq!(answer.status(), status, "{request}");
+        assert_eq!(answer.one("connection"), Some("close"), "{request}: {answer:?}");
+        assert!(raw.rest().await.contains("data: [DONE]"), "{request}");
+    }
+    // Where the length is known, a pool of HTTP/1.0 may keep its connection.
+    let mut raw = Raw::connect(&server).await;
+    for _ in 0..2 {
+        let old = head(SESSIONS, &["Connection: keep-alive"], None);
+        raw.send(old.replacen("HTTP/1.1", "HTTP/1.0", 1)).await;
+        assert_eq!(answered(&mut raw).await, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_does_not_name_exactly_one_host_is_refused() {
+    let server = Server::embedded().await;
+    for (version, hosts, status) in [
+        ("1.1", "", 400),
+        ("1.1", "Host: a\r\nHost: a\r\n", 400),
+        ("1.0", "Host: a\r\nHost: b\r\n", 400),
+        ("1.1", "Host: a\r\n", 200),
+        ("1.0", "", 200),
+    ] {
+        let mut raw = Raw::connect(&server).await;
+        raw.send(format!("GET /health HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n")).await;
+        let answer = raw.head().await;
+        assert_eq!(answer.status(), status, "{version} {hosts:?}");
+        let body: serde_json::Value = serde_json::from_str(&raw.rest().await).unwrap();
+        let code = body["errorCode"].as_str();
+        assert_eq!(code, (status == 400).then_some("E4002"), "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_is_expressly_not_wanted_is_not_given() {
+    let server = Server::embedded().await;
+    for (accept, media) in [
+        ("application/json, text/event-stream;q=0", "application/json"),
+        ("text/event-stream; q=0.0, application/json;q=0.5", "application/json"),
+        ("text/event-stream;q=0.1, application/json", "text/event-stream"),
+        ("application/json;q=0", "text/event-stream"),
+    ] {
+        let accept = format!("Accept: {accept}");
+        let mut raw = Raw::request(&server, "POST /aura/test/stream", &[&accept], "no JSON").await;
+        let answer = raw.head().await;
+        assert_eq!((answer.status(), answer.one("content-type")), (400, Some(media)), "{accept}");
+    }
+}

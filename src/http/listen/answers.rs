@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::response::Response;
-use http::{HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Request, Version, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -42,15 +42,55 @@ impl Service<Request<Incoming>> for Answers {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let unanswered = self.token();
         let leaving = self.port.leaving.clone();
+        let kept = Kept::by(&request);
         let answer = TowerToHyperService::new(self.port.router.clone()).call(request);
         Box::pin(async move {
             let mut answer = answer.await?;
-            if leaving.is_cancelled() {
+            if leaving.is_cancelled() || kept.ends_with(answer.headers()) {
                 let close = HeaderValue::from_static("close");
                 answer.headers_mut().insert(header::CONNECTION, close);
+                if kept == Kept::IfLengthIsKnown {
+                    // Otherwise hyper says `keep-alive` as well to a client of HTTP/1.0 that asked for it.
+                    *answer.version_mut() = Version::HTTP_10;
+                }
             }
             drop(unanswered);
             Ok(answer)
         })
+    }
+}
+
+/// Whether a connection can be used again once a request on it has been answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kept {
+    /// It can, unless the answer says otherwise.
+    Usually,
+    /// The client speaks HTTP/1.0: what has no length ends with the connection.
+    IfLengthIsKnown,
+    /// The client has said that it closes it.
+    Never,
+}
+
+impl Kept {
+    fn by<B>(request: &Request<B>) -> Self {
+        let options = request.headers().get_all(header::CONNECTION).iter();
+        let mut options =
+            options.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
+        if options.any(|option| option.trim().eq_ignore_ascii_case("close")) {
+            Self::Never
+        } else if request.version() < Version::HTTP_11 {
+            Self::IfLengthIsKnown
+        } else {
+            Self::Usually
+        }
+    }
+
+    /// Whether the connection ends with this answer. Only an event stream says `keep-alive` by itself.
+    fn ends_with(self, answer: &HeaderMap) -> bool {
+        match self {
+            Self::Usually => false,
+            Self::IfLengthIsKnown => answer.contains_key(header::CONNECTION),
+            Self::Never => true,
+        }
     }
 }
