@@ -21,6 +21,8 @@ use crate::store::StoreError;
 const TAIL: usize = 16;
 /// How long a cancellation waits to see the run end.
 const CANCEL_SEEN: Duration = Duration::from_secs(3);
+/// How often it is told again meanwhile: a message can be lost.
+const CANCEL_AGAIN: Duration = Duration::from_secs(1);
 
 /// One line of the list of sessions.
 #[derive(Clone, Debug)]
@@ -133,7 +135,9 @@ impl AgentService {
                 if is_over(status) {
                     return Ok(status);
                 }
-                follower.changed().await;
+                if timeout(CANCEL_AGAIN, follower.changed()).await.is_err() {
+                    store.request_cancel(session).await?;
+                }
             }
         };
         match timeout(CANCEL_SEEN, ended).await {
