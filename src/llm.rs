@@ -33,6 +33,8 @@ pub enum Delta {
     /// What the model thinks aloud, in order; never empty. It is no part of the answer: it is not
     /// sent back to a model, and it may come again where the turn is asked for again.
     Reasoning(String),
+    /// The model is asked again, or another one is: what it thought aloud so far is not gone on with.
+    Restarted,
     /// Text, in order; never empty. All of a turn's text follows [`ChatRequest::begun`] and repeats
     /// nothing of it; there may be none, where what was shown is the whole answer.
     Text(String),
@@ -48,7 +50,7 @@ impl Delta {
     /// one model and one request; before that, it may be asked for again.
     pub fn is_of_answer(&self) -> bool {
         match self {
-            Self::Reasoning(_) => false,
+            Self::Reasoning(_) | Self::Restarted => false,
             Self::Text(_) | Self::ToolCall(_) | Self::End(_) => true,
         }
     }

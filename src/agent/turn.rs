@@ -131,13 +131,15 @@ impl Run {
             };
             let thoughts = match &delta {
                 Some(Ok(Delta::Reasoning(piece))) => reasoning.push(piece),
-                Some(Ok(Delta::Text(_) | Delta::ToolCall(_) | Delta::End(_)) | Err(_)) | None => {
-                    reasoning.take_rest()
-                }
+                Some(
+                    Ok(Delta::Restarted | Delta::Text(_) | Delta::ToolCall(_) | Delta::End(_))
+                    | Err(_),
+                )
+                | None => reasoning.take_rest(),
             };
             self.show_thoughts(thoughts).await?;
             match delta {
-                Some(Ok(Delta::Reasoning(_))) => {}
+                Some(Ok(Delta::Reasoning(_) | Delta::Restarted)) => {}
                 Some(Ok(Delta::Text(piece))) => {
                     self.show(&piece, text.is_empty()).await?;
                     text.push_str(&piece);

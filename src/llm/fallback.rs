@@ -195,6 +195,8 @@ struct Asking {
     turn: Option<Turn>,
     /// How the other one has failed, once it has.
     other: Option<ModelError>,
+    /// Whether who is asked now has thought aloud.
+    has_thought: bool,
     /// Whether a piece of the answer was handed out: from there on nobody else can make it.
     is_answering: bool,
 }
@@ -208,11 +210,17 @@ impl Pieces for Asking {
                         self.is_answering = true;
                         self.pair.answers(self.which);
                     }
+                    self.has_thought |= !self.is_answering;
                     return Ok(Some(delta));
                 }
                 Ok(None) => return Ok(None),
                 Err(error) if self.is_answering => return Err(error),
-                Err(error) => self.turn_to_the_other(error)?,
+                Err(error) => {
+                    self.turn_to_the_other(error)?;
+                    if std::mem::take(&mut self.has_thought) {
+                        return Ok(Some(Delta::Restarted));
+                    }
+                }
             }
         }
     }
@@ -221,7 +229,15 @@ impl Pieces for Asking {
 impl Asking {
     fn new(pair: Arc<Pair>, request: ChatRequest) -> Self {
         let which = pair.due();
-        Self { pair, request, which, turn: None, other: None, is_answering: false }
+        Self {
+            pair,
+            request,
+            which,
+            turn: None,
+            other: None,
+            has_thought: false,
+            is_answering: false,
+        }
     }
 
     async fn next_of_model(&mut self) -> Result<Option<Delta>, ModelError> {

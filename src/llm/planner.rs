@@ -47,9 +47,10 @@ const NAME: &str = "builtin-planner";
 /// every tool that failed.
 ///
 /// An answer streams word by word. `words=N` in the prompt makes the final answer exactly N words
-/// long; of more than 5,000 it says that they are too many, and those words count. Tokens are estimated from characters. The confidence of a turn says how
-/// clearly the prompt asked for what was understood, how many arguments were named rather than
-/// assumed, and how many tools did what they were asked.
+/// long; of more than 5,000 it says that they are too many, and those words count; where N is no such
+/// number (`0`, `3.5`, `1e3`) it says so and answers as without it. Tokens are estimated from
+/// characters. The confidence of a turn says how clearly the prompt asked for what was understood, how
+/// many arguments were named rather than assumed, and how many tools did what they were asked.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Planner;
 
@@ -76,9 +77,10 @@ impl ChatModel for Planner {
 fn turn(request: &ChatRequest) -> Speech {
     let conversation = Conversation::of(&request.messages);
     let (words, prompt) = WordCount::take_from(conversation.prompt);
-    let conversation = Conversation { prompt: &prompt, ..conversation };
-    let language = Language::of(&prompt);
-    let reading = intent::read(&prompt);
+    let prompt = unquoted(&prompt);
+    let conversation = Conversation { prompt, ..conversation };
+    let language = Language::of(prompt);
+    let reading = intent::read(prompt);
     let offered = Offered::of(&request.tools);
     let plan = steps::next(&conversation, reading.intent, offered);
     let confidence = confidence(reading.certainty(), &plan, &conversation);
@@ -98,6 +100,16 @@ fn turn(request: &ChatRequest) -> Speech {
             Speech::of_text(words.note(language), text, words, prompt_tokens, confidence)
         }
     }
+}
+
+/// A prompt without the quotes that stand around all of it: who quotes everything quotes nothing.
+fn unquoted(prompt: &str) -> &str {
+    const PAIRS: [(char, char); 4] = [('"', '"'), ('“', '”'), ('「', '」'), ('\'', '\'')];
+    let inside = |(open, close): (char, char)| {
+        let inside = prompt.trim().strip_prefix(open)?.strip_suffix(close)?;
+        (!inside.contains([open, close])).then_some(inside)
+    };
+    PAIRS.into_iter().find_map(inside).unwrap_or(prompt)
 }
 
 /// How sure a turn is: how clear the intent was, lowered by arguments that nobody named and by

@@ -79,6 +79,7 @@ async fn read(mut turn: Turn) -> Whole {
                 assert!(!text.is_empty() && whole.calls.is_empty(), "{text:?}");
                 whole.reasoning.push_str(&text);
             }
+            Ok(Delta::Restarted) => assert!(!whole.reasoning.is_empty() && whole.text.is_empty()),
             Ok(Delta::Text(text)) => {
                 assert!(!text.is_empty() && whole.calls.is_empty(), "{text:?}");
                 whole.text.push_str(&text);

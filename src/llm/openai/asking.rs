@@ -25,6 +25,8 @@ pub(super) struct Asking {
     /// Those that the provider has complained about in this turn.
     refused: Extras,
     retries: u32,
+    /// Whether the request under way has thought aloud.
+    has_thought: bool,
     /// Whether a piece of the answer was handed out.
     is_answering: bool,
 }
@@ -38,10 +40,16 @@ impl Pieces for Asking {
                         self.client.learn(std::mem::take(&mut self.refused));
                     }
                     self.is_answering |= delta.as_ref().is_none_or(Delta::is_of_answer);
+                    self.has_thought |= !self.is_answering;
                     return Ok(delta);
                 }
                 Err(fault) if self.is_answering => return Err(fault.error),
-                Err(fault) => self.prepare_another(fault).await?,
+                Err(fault) => {
+                    self.prepare_another(fault).await?;
+                    if std::mem::take(&mut self.has_thought) {
+                        return Ok(Some(Delta::Restarted));
+                    }
+                }
             }
         }
     }
@@ -58,6 +66,7 @@ impl Asking {
             sent: Extras::default(),
             refused: Extras::default(),
             retries: 0,
+            has_thought: false,
             is_answering: false,
         }
     }

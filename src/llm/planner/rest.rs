@@ -41,9 +41,10 @@ impl Iterator for Rest {
                     unseen if unseen.len() == piece.len() => return Some(Delta::Text(piece)),
                     unseen => return Some(Delta::Text(unseen.to_owned())),
                 },
-                other @ (Delta::Reasoning(_) | Delta::ToolCall(_) | Delta::End(_)) => {
-                    return Some(other);
-                }
+                other @ (Delta::Reasoning(_)
+                | Delta::Restarted
+                | Delta::ToolCall(_)
+                | Delta::End(_)) => return Some(other),
             }
         }
     }

@@ -20,25 +20,33 @@ pub(super) enum WordCount {
     Exactly(usize),
     /// More than there may be, so [`WORDS_MAX`]; the first of them say so.
     TooMany,
+    /// What stands there is no number of words (`0`, `3.5`, `1e3`): as composed, which it says first.
+    NotANumber,
 }
 
 impl WordCount {
-    /// Takes the first `words=N` out of a prompt; 0 counts as 1.
+    /// Takes the first `words=N` out of a prompt, where something that begins like a number follows.
     pub(super) fn take_from(prompt: &str) -> (Self, String) {
         for (at, key) in prompt.match_indices("words=") {
             let (before, after) = (&prompt[..at], &prompt[at + key.len()..]);
-            let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+            let number = &after[..number_length(after)];
             let starts_a_word = !before.ends_with(|c: char| c.is_ascii_alphanumeric());
-            if digits > 0 && starts_a_word {
-                let count = match after[..digits].parse::<usize>() {
-                    Ok(count) if count <= WORDS_MAX => Self::Exactly(count.max(1)),
-                    // Only digits: what does not parse is too large.
-                    Ok(_) | Err(_) => Self::TooMany,
-                };
-                return (count, format!("{before}{}", &after[digits..]));
+            if !number.is_empty() && starts_a_word {
+                return (Self::of(number), format!("{before}{}", &after[number.len()..]));
             }
         }
         (Self::AsComposed, prompt.to_owned())
+    }
+
+    fn of(number: &str) -> Self {
+        match number.parse::<usize>() {
+            Ok(0) => Self::NotANumber,
+            Ok(count) if count <= WORDS_MAX => Self::Exactly(count),
+            Ok(_) => Self::TooMany,
+            // Of digits alone, what does not parse is too large.
+            Err(_) if number.bytes().all(|byte| byte.is_ascii_digit()) => Self::TooMany,
+            Err(_) => Self::NotANumber,
+        }
     }
 
     /// What is to be said before the answer itself.
@@ -47,8 +55,25 @@ impl WordCount {
             Self::AsComposed | Self::Exactly(_) => "",
             Self::TooMany => language
                 .pick("(최대 5,000 단어까지만 답합니다.)", "(I answer with 5,000 words at most.)"),
+            Self::NotANumber => language.pick(
+                "(words= 뒤에는 1부터 5,000까지의 정수를 써 주세요.)",
+                "(After words= I understand a whole number from 1 to 5,000.)",
+            ),
         }
     }
+}
+
+/// How long the number is that a text begins with, with all that is written together with it, as in
+/// `1e3` and `3.5`; 0 if the text begins with none.
+fn number_length(text: &str) -> usize {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
+        return 0;
+    }
+    let is_part = |c: char| c.is_ascii_alphanumeric() || ".,_-+".contains(c);
+    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
+    // What ends a sentence or a clause is no part of a number.
+    text[..end].trim_end_matches(['.', ',', '-', '_', '+']).len()
 }
 
 /// The pieces of one turn. Each is made when it is taken, so a long answer costs no memory.
@@ -100,6 +125,7 @@ impl Speech {
             WordCount::AsComposed => Said::Text { text, next: 0 },
             WordCount::Exactly(left) => Said::words(note, &text, left),
             WordCount::TooMany => Said::words(note, &text, WORDS_MAX),
+            WordCount::NotANumber => Said::Text { text: format!("{note} {text}"), next: 0 },
         };
         Self::new(said, prompt_tokens, confidence)
     }
@@ -132,7 +158,7 @@ impl Iterator for Speech {
                 match &delta {
                     Delta::Text(text) => self.spent.add(text),
                     Delta::ToolCall(call) => self.spent.add_call(call),
-                    Delta::Reasoning(_) | Delta::End(_) => {}
+                    Delta::Reasoning(_) | Delta::Restarted | Delta::End(_) => {}
                 }
                 Some(delta)
             }
@@ -190,7 +216,7 @@ mod tests {
         )
         .filter_map(|delta| match delta {
             Delta::Text(text) => Some(text),
-            Delta::Reasoning(_) | Delta::ToolCall(_) | Delta::End(_) => None,
+            Delta::Reasoning(_) | Delta::Restarted | Delta::ToolCall(_) | Delta::End(_) => None,
         })
         .collect()
     }
@@ -236,7 +262,11 @@ mod tests {
         let of = |prompt| WordCount::take_from(prompt);
         assert_eq!(of("안녕 words=20 요"), (WordCount::Exactly(20), "안녕  요".into()));
         assert_eq!(of("(words=7)").0, WordCount::Exactly(7));
-        assert_eq!(of("words=0").0, WordCount::Exactly(1));
+        assert_eq!(of("hello words=20, please"), (WordCount::Exactly(20), "hello , please".into()));
+        assert_eq!(of("words=20개. words=20.").0, WordCount::Exactly(20));
+        for none in ["words=0", "words=00", "words=3.5", "words=1e3", "words=-5", "words=5k"] {
+            assert_eq!(of(none), (WordCount::NotANumber, String::new()), "{none}");
+        }
         assert_eq!(of("words=5000").0, WordCount::Exactly(WORDS_MAX));
         for more in ["words=5001", "words=99999999999999999999999"] {
             assert_eq!(of(more).0, WordCount::TooMany, "{more}");

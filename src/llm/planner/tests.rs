@@ -265,6 +265,32 @@ async fn a_benchmark_gets_exactly_as_many_words_as_it_asks_for() {
 }
 
 #[tokio::test]
+async fn a_number_of_words_that_is_none_is_said_so_and_the_answer_is_the_usual_one() {
+    let usual = Talk::new("안녕하세요").turn().await.text;
+    for number in ["0", "3.5", "1e3", "-2"] {
+        let said = Talk::new(&format!("안녕하세요 words={number}")).turn().await.text;
+        let note = "(words= 뒤에는 1부터 5,000까지의 정수를 써 주세요.)";
+        assert_eq!(said, format!("{note} {usual}"), "{number}");
+    }
+}
+
+#[tokio::test]
+async fn a_prompt_that_stands_wholly_in_quotes_is_understood() {
+    let bare = Talk::new("main 브랜치에 feature를 병합해줘").turn().await;
+    assert_eq!(bare.tools()[0].0, "git_merge");
+    for prompt in [
+        "\"main 브랜치에 feature를 병합해줘\"",
+        " “main 브랜치에 feature를 병합해줘”\n",
+        "'main 브랜치에 feature를 병합해줘'",
+        "「main 브랜치에 feature를 병합해줘」",
+    ] {
+        assert_eq!(Talk::new(prompt).turn().await.tools(), bare.tools(), "{prompt}");
+    }
+    let two = Talk::new("\"feature를 병합해줘\" 라는 말과 \"main에 병합해줘\"").turn().await;
+    assert!(two.calls.is_empty(), "what is only quoted is no wish: {:?}", two.tools());
+}
+
+#[tokio::test]
 async fn an_answer_that_was_interrupted_anywhere_goes_on_as_if_it_had_not_been() {
     for prompt in ["hello words=40", "안녕하세요 words=40", "안녕하세요"] {
         let whole = Talk::new(prompt).turn().await;

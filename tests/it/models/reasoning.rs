@@ -101,6 +101,28 @@ async fn what_broke_off_before_the_answer_began_is_asked_for_again() {
     assert_eq!(model.requests().len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thought_that_broke_off_is_not_joined_to_the_one_of_the_next_attempt() {
+    let cut = || Reply::stream().delta(&thinking("먼저 저장소")).cut();
+    let whole = || Reply::stream().delta(&thinking(THOUGHT)).piece("네").ends("stop");
+    let again = FakeModel::scripted([cut(), whole()]).await;
+    let other = FakeModel::always(whole()).await;
+    let broken = FakeModel::always(cut()).await;
+    let retried = Options::default().model(&again).set("AURA__MODEL__MAX_RETRIES", 1);
+    let relieved = Options::default()
+        .model(&broken)
+        .set("AURA__MODEL__MAX_RETRIES", 0)
+        .set("AURA__MODEL__FALLBACK", "small-model")
+        .set("AURA__MODEL__FALLBACK_BASE_URL", other.base_url());
+    for options in [retried, relieved] {
+        let server = Server::start(options).await;
+        let mut stream = server.user().stream("안녕").await;
+        stream.to_done().await;
+        assert_eq!(thoughts(&stream), ["먼저 저장소", THOUGHT]);
+        assert_eq!(stream.answer(), "네");
+    }
+}
+
 #[tokio::test]
 async fn a_model_that_does_not_stop_thinking_is_not_asked_again() {
     let much = thinking(&"x".repeat(600 * 1024));

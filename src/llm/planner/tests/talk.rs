@@ -133,6 +133,7 @@ pub(super) fn collect(mut deltas: Vec<Delta>) -> Said {
                 call.name,
                 serde_json::from_str(&call.arguments).unwrap(),
             )),
+            Delta::Restarted => panic!("the planner is not asked again"),
             Delta::Reasoning(text) => panic!("the planner does not think aloud: {text}"),
             Delta::End(_) => panic!("two ends"),
         }
