@@ -499,6 +499,15 @@ fn says_it_waits(record: &Record) -> bool {
     }
 }
 
+/// The request of this id as a journal's run has asked it, answered or not.
+pub fn request_asked(entries: &[Entry], id: &RequestId) -> Option<ApprovalRequest> {
+    let asked = |entry: &Entry| match serde_json::from_slice(entry.record.as_ref()?) {
+        Ok(Record::ApprovalAsked { request, .. }) if request.request_id == *id => Some(*request),
+        Ok(_) | Err(_) => None,
+    };
+    entries.iter().rev().find_map(asked)
+}
+
 /// The id of the last entry, or none.
 pub fn last_id(entries: &[Entry]) -> EventId {
     entries.last().map_or(EventId::ZERO, |entry| entry.id)

@@ -2,9 +2,9 @@
 //! ago, so every change here is checked against the decision afterwards. What they have made unreadable is
 //! written anew from the run's journal.
 
-use super::record::Record;
 use super::run::Env;
-use crate::domain::{ApprovalRequest, Decision, Entry, RequestId, SessionId, Standing, Vote};
+use super::state::request_asked;
+use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId, Standing, Vote};
 use crate::store::StoreError;
 
 /// What stands under a request's key.
@@ -128,15 +128,8 @@ async fn as_asked(
 ) -> Result<Option<ApprovalRequest>, StoreError> {
     tracing::warn!(%session, request = %id, "the stored request cannot be read");
     match env.desk.journal(session).await {
-        Ok(entries) => Ok(entries.iter().rev().find_map(|entry| asked_in(entry, id))),
+        Ok(entries) => Ok(request_asked(&entries, id)),
         Err(StoreError::Corrupt(_)) => Ok(None),
         Err(error @ StoreError::Unavailable(_)) => Err(error),
     }
-}
-
-/// The request, if this entry asks it.
-fn asked_in(entry: &Entry, id: &RequestId) -> Option<ApprovalRequest> {
-    let record = serde_json::from_slice(entry.record.as_ref()?);
-    let Ok(Record::ApprovalAsked { request, .. }) = record else { return None };
-    (request.request_id == *id).then_some(*request)
 }
