@@ -21,9 +21,11 @@ pub mod json;
 pub mod message;
 mod number;
 pub mod plan;
+pub mod preview;
 pub mod role;
 pub mod session;
 pub mod signal;
+pub mod text;
 
 pub use approval::{ApprovalRequest, Decision, Standing, Verdict, Vote};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
@@ -46,5 +48,6 @@ pub use idempotency::{IdempotencyKey, KeyClaim, KeyStanding, RequestKey, ScopedK
 pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
 pub use instructions::Instructions;
 pub use message::{Message, ToolCall, Usage};
+pub use preview::Preview;
 pub use role::{Role, RoleGrants, Roles};
 pub use session::{SessionMeta, SessionStatus};

@@ -8,9 +8,7 @@ mod arguments;
 mod policy;
 mod schema;
 
-pub use arguments::{
-    escape_invisible, is_plain_line, is_plain_name, parse_arguments, schema_of, without_invisible,
-};
+pub use arguments::{parse_arguments, schema_of};
 pub use policy::{ApprovalPolicy, PolicyError, Rule};
 pub use schema::{ArgumentSchema, SchemaError};
 

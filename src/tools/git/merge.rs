@@ -31,8 +31,9 @@ use super::refs::{RefName, RelativePath};
 use super::repository::Repository;
 use super::workspace::Location;
 use crate::domain::ToolCallId;
+use crate::domain::text::is_plain_line;
 use crate::shutdown::Tasks;
-use crate::tools::registry::{is_plain_line, parse_arguments, schema_of};
+use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 mod ref_update;

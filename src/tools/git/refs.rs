@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use crate::tools::registry::{is_plain_line, is_plain_name};
+use crate::domain::text::{is_plain_line, is_plain_name};
 
 /// Longest name or path that is looked at, in bytes.
 const MAX_LENGTH: usize = 1024;

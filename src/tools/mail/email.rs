@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::address::{domain, is_address};
 use super::delivery::deliver;
 use super::{Post, Terms};
+use crate::domain::text::is_plain_line;
 use crate::tools::outgoing::Outgoing;
-use crate::tools::registry::is_plain_line;
 use crate::tools::{ToolContext, ToolError};
 
 /// How many people one mail goes to.

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
+use crate::domain::text::escape_invisible;
 use crate::shutdown::Tasks;
-use crate::tools::registry::escape_invisible;
 
 /// What a server gets to end in, after its input was closed and after each signal.
 const GRACE: Duration = Duration::from_secs(2);

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::server::Server;
 use super::tool::McpTool;
-use crate::tools::registry::{ArgumentSchema, without_invisible};
+use crate::domain::text::without_invisible;
+use crate::tools::registry::ArgumentSchema;
 
 /// Tools of one server that are taken; each costs the model attention.
 const TOOLS_MAX: usize = 128;

@@ -4,8 +4,8 @@ use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Map, Value};
 
 use crate::domain::json::is_too_deep;
+use crate::domain::text::escape_invisible;
 use crate::tools::ToolError;
-use crate::tools::registry::escape_invisible;
 
 /// Bytes of an error's text that are told.
 const ERROR_MAX: usize = 8 * 1024;

@@ -19,8 +19,8 @@ use tokio::time::{Instant, interval_at, sleep_until, timeout};
 use super::server::Server;
 use super::{Route, list};
 use crate::backoff::Backoff;
+use crate::domain::text::escape_invisible;
 use crate::shutdown::Tasks;
-use crate::tools::registry::escape_invisible;
 
 /// Characters of a message that are logged; most of it may be the server's own.
 const MESSAGE_MAX: usize = 500;

@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::link::Link;
 use super::result;
 use super::server::Server;
-use crate::tools::registry::{ArgumentSchema, escape_invisible, without_invisible};
+use crate::domain::text::{escape_invisible, without_invisible};
+use crate::tools::registry::ArgumentSchema;
 use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Characters of the arguments that the question shows; the request for approval has all of them.

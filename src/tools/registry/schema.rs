@@ -4,7 +4,7 @@ use jsonschema::{PatternOptions, Validator};
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::arguments::escape_invisible;
+use crate::domain::text::escape_invisible;
 use crate::tools::ToolError;
 
 /// Steps that one `pattern` may take on one text: third parties write the patterns.
@@ -102,7 +102,7 @@ mod tests {
     fn a_fault_is_a_short_plain_line_whatever_it_quotes() {
         let fault = fault(&json!({"city": "\u{202e}".repeat(5000)}));
         assert!(fault.chars().count() < 400, "{}", fault.len());
-        assert!(super::super::is_plain_line(&fault));
+        assert!(crate::domain::text::is_plain_line(&fault));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::shown;
 use crate::domain::json::mended;
+use crate::domain::text::is_plain_line;
 use crate::tools::git::refs::RefName;
 use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::call::{Answer, Call};
@@ -17,7 +18,6 @@ use crate::tools::github::client::Client;
 use crate::tools::github::names::{Owner, RepositoryName};
 use crate::tools::github::wire::Pull;
 use crate::tools::outgoing::Outgoing;
-use crate::tools::registry::is_plain_line;
 use crate::tools::{ToolContext, ToolError};
 
 /// GitHub's own limits, in characters.

@@ -1,0 +1,92 @@
+//! What will happen if a call is approved: shown beside the question (contract, section 7).
+
+use serde::{Deserialize, Serialize};
+
+use super::text::{escape_invisible, escape_invisible_lines};
+
+/// Most bytes of a preview's content as JSON; the whole stays under the 8 KiB of the contract.
+const CONTENT_MAX: usize = 7 * 1024;
+/// Most characters of a title.
+const TITLE_MAX: usize = 200;
+
+/// What is shown of a call before it runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    /// How it is to be shown.
+    #[serde(rename = "type")]
+    pub kind: PreviewKind,
+    /// What it is about, one line.
+    pub title: String,
+    /// What there is to see; says so where something is left out.
+    pub content: String,
+}
+
+/// How a preview is to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviewKind {
+    /// As changes.
+    Diff,
+    /// As it is.
+    Text,
+    /// As lines that are so or not.
+    Checklist,
+}
+
+impl Preview {
+    /// A text. Whatever is not seen of it is shown as an escape; what does not fit is counted.
+    pub fn text(title: &str, content: &str) -> Self {
+        let title = escape_invisible(title).chars().take(TITLE_MAX).collect();
+        Self { kind: PreviewKind::Text, title, content: cut(&escape_invisible_lines(content)) }
+    }
+}
+
+fn cut(content: &str) -> String {
+    let mut left = CONTENT_MAX;
+    for (at, c) in content.char_indices() {
+        let bytes = if matches!(c, '"' | '\\' | '\n' | '\t') { 2 } else { c.len_utf8() };
+        if bytes > left {
+            let more = content[at..].chars().count();
+            return format!("{}\n… (이하 {more}자 생략)", &content[..at]);
+        }
+        left -= bytes;
+    }
+    content.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn a_preview_fits_and_shows_all_that_it_has(
+            title in "\\PC{0,300}", content in proptest::string::string_regex("(?s).{0,9000}").unwrap()
+        ) {
+            let preview = Preview::text(&title, &content);
+            let json = serde_json::to_string(&preview).unwrap();
+            proptest::prop_assert!(json.len() < 8 * 1024, "{} bytes", json.len());
+            proptest::prop_assert_eq!(serde_json::from_str::<Preview>(&json).unwrap(), preview);
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_and_what_is_not_seen_is_shown() {
+        let preview = Preview::text("a\u{202e}b", &"가\n".repeat(5000));
+        assert_eq!(preview.title, "a\\u{202e}b");
+        assert!(preview.content.ends_with("자 생략)"), "{}", preview.content);
+        let shown = preview.content.matches('가').count();
+        let more: usize = preview
+            .content
+            .rsplit("이하 ")
+            .next()
+            .unwrap()
+            .split('자')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        assert_eq!(2 * shown + more, 10_000);
+        assert_eq!(Preview::text("", "x\u{200b}y\r\n").content, "x\\u{200b}y\\u{d}\n");
+    }
+}
