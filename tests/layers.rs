@@ -115,6 +115,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
         &[
             "domain::json",
             "agent::state",
+            "agent::stored_request",
             "agent::view",
             "agent::withdraw",
             "llm",
