@@ -408,7 +408,7 @@ impl Decided {
 pub struct StoredVotes {
     /// `hitl:signal:<sessionId>`.
     pub signal: Option<String>,
-    /// `hitl:request:<requestId>`.
+    /// `hitl:request:<requestId>`; empty where something stands there that is no text.
     pub request: Option<String>,
     /// The decision that stands, if there is one.
     pub decision: Option<Decision>,

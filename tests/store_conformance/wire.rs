@@ -218,12 +218,17 @@ async fn a_key_that_somebody_has_spoilt_hides_nobody_elses_votes() {
         for (session, _) in &waiting {
             process.store.store_signal(session, "yes").await.unwrap();
         }
-        let spoilt = format!("hitl:signal:{}", waiting[1].0);
-        let _: () = ask(&mut admin, &["DEL", &spoilt]).await;
-        let _: () = ask(&mut admin, &["LPUSH", &spoilt, "what"]).await;
+        let spoilt =
+            [format!("hitl:signal:{}", waiting[1].0), format!("hitl:request:{}", waiting[1].1)];
+        for key in spoilt {
+            let _: () = ask(&mut admin, &["DEL", &key]).await;
+            let _: () = ask(&mut admin, &["LPUSH", &key, "what"]).await;
+        }
         let votes = process.store.votes(&waiting).await.unwrap();
         let signals: Vec<_> = votes.iter().map(|votes| votes.signal.as_deref()).collect();
         assert_eq!(signals, [Some("yes"), None, Some("yes")]);
+        let requests: Vec<_> = votes.iter().map(|votes| votes.request.as_deref()).collect();
+        assert_eq!(requests, [None, Some(""), None], "not taken for one that is gone");
         let alone = process.store.signal(&waiting[1].0).await;
         assert!(matches!(alone, Err(StoreError::Corrupt(_))), "{alone:?}");
     })

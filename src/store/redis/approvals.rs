@@ -135,18 +135,20 @@ impl Approvals for RedisStore {
             });
             let gets: Vec<Cmd> = keys.map(|key| get(&key)).collect();
             let found = self.commands.each::<Option<Vec<u8>>>(gets).await?;
-            // One key that somebody has spoilt must not hide everybody else's votes. It is not absent
-            // either: it reads as an empty text, which is no vote and no request.
+            // One key that somebody has spoilt must not hide everybody else's votes.
             let mut found = found.into_iter().map(|value| match value {
-                Ok(value) => value.as_deref().map(lenient),
+                Ok(value) => Ok(value.as_deref().map(lenient)),
                 Err(error) => {
                     warn!(%error, "a stored vote cannot be read");
-                    Some(String::new())
+                    Err(error)
                 }
             });
             votes.extend(waiting.iter().map(|_| {
-                let (signal, request) = (found.next().flatten(), found.next().flatten());
-                let decision = found.next().flatten().map(|text| from_json("decision", &text));
+                let mut next = || found.next().unwrap_or(Ok(None));
+                let signal = next().unwrap_or(None);
+                // Not absent: it is to be written anew.
+                let request = next().unwrap_or_else(|_| Some(String::new()));
+                let decision = next().unwrap_or(None).map(|text| from_json("decision", &text));
                 StoredVotes { signal, request, decision: decision.and_then(Result::ok) }
             }));
         }
