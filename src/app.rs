@@ -24,7 +24,7 @@ use crate::shutdown::Tasks;
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{DroppedLines, Metrics};
 use crate::tools::registry::PolicyError;
 use crate::tools::{ToolError, git, github, mail, mcp};
 
@@ -100,14 +100,19 @@ pub enum AppError {
 }
 
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then stops in good order.
+/// `dropped_lines` is the count of the process's log, for its metrics.
 ///
 /// # Errors
 /// It could not serve; or it stopped with work left, which a second signal brings about at once.
-pub async fn serve(settings: Settings, mode: Mode) -> Result<(), AppError> {
+pub async fn serve(
+    settings: Settings,
+    mode: Mode,
+    dropped_lines: DroppedLines,
+) -> Result<(), AppError> {
     // From the first moment: a start that is broken off takes away what it has made, too.
     let mut signals = Signals::listen()?;
     let app = tokio::select! {
-        app = App::build(settings, &mode) => app?,
+        app = App::build(settings, &mode, dropped_lines) => app?,
         () = signals.next() => {
             tracing::info!("server stopped before it served");
             return Ok(());
@@ -133,10 +138,14 @@ struct App {
 }
 
 impl App {
-    async fn build(settings: Settings, mode: &Mode) -> Result<Self, AppError> {
+    async fn build(
+        settings: Settings,
+        mode: &Mode,
+        dropped_lines: DroppedLines,
+    ) -> Result<Self, AppError> {
         let tasks = Tasks::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(dropped_lines);
         let workspace = tools::workspace(&settings, mode).await?;
         let tools = tools::tools(&settings, workspace.as_deref(), &tasks).await?;
         let model = models::model(&settings, &metrics)?;

@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let purpose = if arguments.dev { Purpose::Dev } else { Purpose::Production };
     let layers = Layers::read(&arguments.environment(), purpose);
     let Checked { settings, notes } = layers.check()?;
-    log::set_up(&settings.log).map_err(CliError::failed)?;
+    let log = log::set_up(&settings.log).map_err(CliError::failed)?;
     for note in notes {
         tracing::warn!(note, "a setting has no effect");
     }
@@ -56,5 +56,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         Purpose::Dev => Mode::Dev(dev::set_up(&settings)?),
         Purpose::Production | Purpose::Inspection => Mode::Production,
     };
-    block_on(async { Ok(app::serve(settings, mode).await?) })
+    let dropped_lines = log.dropped();
+    block_on(async { Ok(app::serve(settings, mode, dropped_lines).await?) })
 }

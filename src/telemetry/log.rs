@@ -1,13 +1,23 @@
 //! Log lines on stderr, as JSON or as text; `docs/LOGGING.md` has the names of the fields.
 
 use std::io::IsTerminal;
+use std::panic;
+use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use thiserror::Error;
 use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+
+mod queue;
+
+use queue::Queue;
+
+/// How long the last lines of a process may take on their way out.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// What is logged, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,10 +49,33 @@ pub struct LogFilter(String);
 )]
 pub struct BadFilter;
 
-/// Logging was set up before.
+/// There can be no logging.
 #[derive(Debug, Error)]
-#[error("logging cannot be set up: {0}")]
-pub struct AlreadySetUp(#[from] tracing_subscriber::util::TryInitError);
+pub enum SetUpError {
+    /// It was set up before.
+    #[error("logging cannot be set up: {0}")]
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+    /// The thread that writes the lines cannot be started.
+    #[error("logging cannot be set up: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// The process's log. Dropping it waits a moment for the last lines, for as long as somebody reads.
+#[derive(Debug)]
+pub struct Log(Queue);
+
+impl Log {
+    /// How many lines were dropped, because whoever reads them was too slow.
+    pub fn dropped(&self) -> Counter {
+        self.0.dropped()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.flush(LAST_LINES);
+    }
+}
 
 impl LogFilter {
     /// The filter, if every directive in it is understood.
@@ -66,11 +99,21 @@ impl LogFilter {
     }
 }
 
-/// Sends the process's log lines to stderr from now on. Fails if somebody did so before.
-pub fn set_up(settings: &LogSettings) -> Result<(), AlreadySetUp> {
+/// Sends the process's log lines to stderr from now on, and what is told of a panic as one of them.
+/// Nobody who logs waits for whoever reads them.
+///
+/// # Errors
+/// Somebody did so before, or the system has no thread left.
+pub fn set_up(settings: &LogSettings) -> Result<Log, SetUpError> {
     let colours = std::io::stderr().is_terminal();
-    subscriber(settings, std::io::stderr, colours).try_init()?;
-    Ok(())
+    let queue = Queue::to(std::io::stderr())?;
+    subscriber(settings, queue.clone(), colours).try_init()?;
+    // The usual hook writes to stderr itself, and would wait for its reader.
+    panic::set_hook(Box::new(|panic| {
+        let backtrace = std::backtrace::Backtrace::capture();
+        tracing::error!(%panic, %backtrace, "a panic: a bug of this service");
+    }));
+    Ok(Log(queue))
 }
 
 /// What writes log lines to `writer`. Where colours are possible, `NO_COLOR` still forbids them.

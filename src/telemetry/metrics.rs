@@ -49,6 +49,8 @@ pub struct Handles {
     pub approvals_asked: Counter,
     /// Turns that a fallback model was asked for instead of the first.
     pub model_fallbacks: Counter,
+    /// Log lines that were dropped.
+    log_lines_dropped: DroppedLines,
     /// 1 while the store is connected, else 0; the embedded store always is.
     pub store_up: Gauge,
     /// Channels that the store's server has confirmed a subscription to.
@@ -59,6 +61,9 @@ pub struct Handles {
     runs_waiting: Gauge,
     streams_open: Gauge,
 }
+
+/// How many lines the log has dropped; counted there, shown here.
+pub type DroppedLines = Counter;
 
 type Label = [(&'static str, &'static str); 1];
 type Labelled = Family<Label, Counter>;
@@ -84,7 +89,14 @@ impl Drop for OpenStream {
 
 impl Default for Metrics {
     fn default() -> Self {
-        let handles = Handles::default();
+        Self::new(DroppedLines::default())
+    }
+}
+
+impl Metrics {
+    /// The metrics of a process whose log counts what it drops like this.
+    pub fn new(log_lines_dropped: DroppedLines) -> Self {
+        let handles = Handles { log_lines_dropped, ..Handles::default() };
         handles.store_up.set(1);
         let mut registry = Registry::with_prefix("aura");
         handles.register(&mut registry);
@@ -143,6 +155,7 @@ impl Handles {
             ("runs_gone", "Runs dropped: the store has lost their journals", &self.runs_gone),
             ("approvals_asked", "Questions that people were asked", &self.approvals_asked),
             ("model_fallbacks", "Turns asked of the fallback model", &self.model_fallbacks),
+            ("log_lines_dropped", "Log lines that nobody read in time", &self.log_lines_dropped),
         ] {
             registry.register(name, help, counter.clone());
         }

@@ -47,7 +47,8 @@ impl World {
     /// Nothing of a run is left: no lease, no subscription, no place among the live ones.
     async fn nothing_is_left(&mut self, runs: usize) {
         let dropped = "run dropped: its journal is gone for good";
-        assert_eq!(self.first.log().matches(dropped).count(), runs);
+        let log = self.first.logged(dropped, runs).await;
+        assert_eq!(log.matches(dropped).count(), runs);
         assert!(!self.second.log().contains(dropped));
         for server in [&self.first, &self.second] {
             eventually("no run lives here", async || {
@@ -165,7 +166,7 @@ async fn an_answer_to_a_question_of_a_lost_run_runs_nothing() {
     assert_eq!(heard, 1, "it came before the run was dropped");
     ends_as_lost(&mut own, "its owner's reader").await;
     world.nothing_is_left(1).await;
-    let log = world.first.log();
+    let log = world.first.logged("HITL signal received", 1).await;
     assert!(log.contains("HITL signal received") && !log.contains("tool finished"));
     assert_eq!(model.requests().len(), 1);
 }

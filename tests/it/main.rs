@@ -28,6 +28,7 @@ mod gone;
 mod idempotency;
 mod identity;
 mod injection;
+mod logging;
 mod mail;
 mod main_service;
 mod mcp;

@@ -51,7 +51,8 @@ async fn ended_and_stays_so(world: &World, keys: &mut Keys, stream: &SseStream) 
     })
     .await;
     assert_eq!(keys.leases().await, 0);
-    assert_eq!(world.server.log().matches("run broke down").count(), 1);
+    let log = world.server.logged("run broke down", 1).await;
+    assert_eq!(log.matches("run broke down").count(), 1, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -118,7 +118,7 @@ async fn without_a_token_the_question_the_result_and_the_log_say_that_it_runs_dr
     let shown = &done.data["result"]["wouldSend"];
     assert_eq!(shown["method"], "PUT");
     assert_eq!(shown["url"], "https://api.github.com/repos/acme/shop/pulls/12/merge");
-    let log = server.log();
+    let log = server.logged("tool finished", 1).await;
     let line = log.lines().find(|line| line.contains("tool finished")).unwrap();
     assert!(line.contains("dry_run") && line.contains("true"), "{line}");
 

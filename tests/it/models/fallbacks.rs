@@ -36,8 +36,8 @@ async fn an_outage_of_the_first_model_is_not_seen_and_not_waited_for_again() {
     let asked = second.requests().remove(0);
     assert_eq!(asked.body["model"], "small-model");
     assert_eq!(asked.header("authorization"), "", "the first provider's key stays with it");
-    let told = server.log().matches("its fallback answers for now").count();
-    assert_eq!(told, 1, "{}", server.log());
+    let log = server.logged("its fallback answers for now", 1).await;
+    assert_eq!(log.matches("its fallback answers for now").count(), 1, "{log}");
     let metrics = server.anonymous(reqwest::Method::GET, "/metrics").send().await.unwrap();
     let metrics = metrics.text().await.unwrap();
     assert!(metrics.contains("\naura_model_fallbacks_total 2\n"), "{metrics}");

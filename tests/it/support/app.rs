@@ -69,6 +69,17 @@ impl Server {
         Self::start_on(options, &workspace, directory).await
     }
 
+    /// Starts a server that writes its log there.
+    pub async fn logging_to(options: Options, log: Stdio) -> Self {
+        let directory = TempDir::new().unwrap();
+        let workspace = aura_platform::tools::git::sample::create(&directory.path().join("sample"))
+            .await
+            .unwrap();
+        let mut command = command(&["serve", "--dev"], options, &workspace, directory.path());
+        command.stderr(log);
+        Self::spawned(command, workspace, directory).await
+    }
+
     /// Starts a server on somebody else's repository.
     pub async fn start_in(options: Options, workspace: &Path) -> Self {
         Self::start_on(options, workspace, TempDir::new().unwrap()).await
@@ -88,7 +99,11 @@ impl Server {
     }
 
     async fn start_on(options: Options, workspace: &Path, directory: TempDir) -> Self {
-        let mut command = command(&["serve", "--dev"], options, workspace, directory.path());
+        let command = command(&["serve", "--dev"], options, workspace, directory.path());
+        Self::spawned(command, workspace.to_owned(), directory).await
+    }
+
+    async fn spawned(mut command: Command, workspace: PathBuf, directory: TempDir) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let base = timeout(PATIENCE, async {
@@ -105,7 +120,7 @@ impl Server {
         })
         .await
         .expect("the server does not listen");
-        Self { child, base, workspace: workspace.to_owned(), _directory: directory, http: client() }
+        Self { child, base, workspace, _directory: directory, http: client() }
     }
 
     /// `http://127.0.0.1:<port>`.
@@ -118,7 +133,14 @@ impl Server {
         &self.workspace
     }
 
-    /// Everything that the server has logged.
+    /// Waits until the server has logged this so many times, and returns all of its log. Nobody in the
+    /// server waits for it, so a line may come after what it tells of.
+    pub async fn logged(&self, text: &str, times: usize) -> String {
+        eventually(text, async || self.log().matches(text).count() >= times).await;
+        self.log()
+    }
+
+    /// Everything that has come out of the server's log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self._directory.path().join("log")).unwrap()
     }

@@ -1,0 +1,37 @@
+//! The log, which nobody waits for.
+
+use std::process::Stdio;
+
+use reqwest::{Method, StatusCode};
+
+use crate::support::app::{Options, Server, eventually};
+
+/// The value of a counter.
+async fn counter(server: &Server, name: &str) -> u64 {
+    let text =
+        server.anonymous(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.trim().parse().unwrap_or_else(|_| panic!("no {name} in {text}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_whose_log_nobody_reads_goes_on_and_counts_what_it_drops() {
+    // The reading end stays open and is never read: 64 KiB are full after some 240 requests.
+    let (unread, stderr) = std::io::pipe().unwrap();
+    let options = Options::default().set("LOG_LEVEL", "trace");
+    let server = Server::logging_to(options, Stdio::from(stderr)).await;
+    eventually("lines are dropped", async || {
+        for _ in 0..200 {
+            // Each of them is logged with all of its path.
+            let path = format!("/aura/{}", "x".repeat(6000));
+            let answer = server.user().request(Method::GET, &path).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+        }
+        counter(&server, "aura_log_lines_dropped_total").await > 0
+    })
+    .await;
+    let health = server.anonymous(Method::GET, "/health").send().await.unwrap();
+    assert_eq!(health.status(), StatusCode::OK);
+    assert_eq!(server.terminate().await, 0, "it ends, too");
+    drop(unread);
+}
