@@ -28,7 +28,8 @@ pub enum StoreError {
     /// It could not be reached, or did not answer in time. Whether a write happened is unknown.
     #[error("the store cannot be reached: {0}")]
     Unavailable(String),
-    /// It answered something that this service did not write and cannot read.
+    /// It answered something that this service did not write and cannot read, or refuses for good
+    /// what it was asked because of what it holds: asking again changes nothing.
     #[error("the store holds something unreadable: {0}")]
     Corrupt(String),
 }
@@ -354,12 +355,16 @@ pub trait Audit: Send + Sync {
     async fn audited_tenants(&self) -> Result<Vec<TenantId>, StoreError>;
 }
 
+/// The largest total of [`Spending`], at which it stops: far beyond every budget, and a number that
+/// every store and every script counts exactly.
+pub const SPENT_MAX: u64 = 1 << 53;
+
 /// How many tokens tenants have used.
 #[async_trait]
 pub trait Spending: Send + Sync {
     /// Adds to what the tenant has used on that day, atomically over all processes, and returns the
-    /// new total. Kept for 48 h after the last addition. On an error it is unknown whether it was
-    /// added; adding it again may count it twice.
+    /// new total, at most [`SPENT_MAX`]. Kept for 48 h after the last addition. On an error it is
+    /// unknown whether it was added; adding it again may count it twice.
     async fn spend(&self, tenant: &TenantId, day: UtcDay, tokens: u64) -> Result<u64, StoreError>;
 
     /// What the tenant has used on that day.
@@ -441,8 +446,27 @@ pub trait Store: Journal + Sessions + Idempotency + Approvals + Leases + Audit +
     /// `memory` or `redis`.
     fn kind(&self) -> &'static str;
 
-    /// Whether it answers now; what `/health/ready` asks.
+    /// Whether it answers now.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Whether it can be worked with now, which takes that it takes what is written; what
+    /// `/health/ready` asks.
+    async fn ready(&self) -> Result<(), NotReady>;
+}
+
+/// Why a store cannot be worked with.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NotReady {
+    /// It cannot be reached, or does not answer.
+    #[error("it does not answer")]
+    Away,
+    /// It answers, and refuses writes: it has no memory or disk left, is no primary, or lacks
+    /// replicas.
+    #[error("it refuses writes ({0})")]
+    RefusesWrites(
+        /// The server's own code, one word: `OOM`, `NOREPLICAS`, `READONLY`, …
+        String,
+    ),
 }
 
 /// The text of a fact that is to be recorded.

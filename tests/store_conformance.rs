@@ -145,6 +145,7 @@ for_each_store! {
     spending: [
         what_every_process_spends_adds_up,
         of_many_who_spend_at_once_nobody_is_forgotten,
+        a_total_stops_at_its_end_and_is_never_refused,
         tenants_and_days_have_budgets_of_their_own,
     ]
     audit: [

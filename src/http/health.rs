@@ -13,19 +13,22 @@ pub async fn live() -> Response {
     envelope::json(&json!({ "status": "UP", "service": "aura-platform", "version": version }))
 }
 
-/// `GET /health/ready`: 200 if runs can be taken, otherwise 503 with what is down.
+/// `GET /health/ready`: 200 if runs can be taken, otherwise 503 with what is down, and why.
 pub async fn ready(State(http): State<Shared>) -> Response {
-    let store = http.store.ping().await;
+    let store = http.store.ready().await;
     let leaving = http.leaving.is_cancelled();
     let up = |up| if up { "UP" } else { "DOWN" };
     let ready = store.is_ok() && !leaving;
-    let body = json!({
+    let mut body = json!({
         "status": up(ready),
         "components": {
             "store": { "status": up(store.is_ok()), "kind": http.store.kind() },
             "server": { "status": up(!leaving) },
         },
     });
+    if let Err(reason) = &store {
+        body["components"]["store"]["reason"] = reason.to_string().into();
+    }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, envelope::json(&body)).into_response()
 }

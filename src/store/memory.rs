@@ -18,7 +18,7 @@ use self::leases::LeaseTable;
 use self::sessions::SessionTable;
 use self::spending::SpendingTable;
 use super::outbox::Outbox;
-use super::{Store, StoreError, StoreEvent};
+use super::{NotReady, Store, StoreError, StoreEvent};
 use crate::domain::Clock;
 use crate::shutdown::Tasks;
 
@@ -134,6 +134,10 @@ impl Store for MemoryStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ use self::commands::{AtomicStep, Commands};
 use self::connector::Connector;
 use self::hub::Hub;
 use super::outbox::Outbox;
-use super::{Store, StoreError, StoreEvent};
+use super::{NotReady, Store, StoreError, StoreEvent};
 use crate::domain::Clock;
 use crate::shutdown::Tasks;
 use crate::telemetry::metrics::Metrics;
@@ -142,5 +142,11 @@ impl Store for RedisStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.commands.query(&redis::cmd("PING")).await
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        let mut write = redis::cmd("SET");
+        write.arg(keys::PROBE).arg(1).arg("PX").arg(1);
+        self.commands.try_write(&write).await
     }
 }

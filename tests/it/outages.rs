@@ -33,6 +33,28 @@ async fn is_ready(server: &Server) -> bool {
     ready.status() == 200
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_answers_and_refuses_writes_is_not_ready_and_says_why() {
+    let model = FakeModel::scripted([]).await;
+    let redis = RedisServer::start();
+    let server = server(&model, &redis, 60).await;
+    server.is_ready().await;
+    for (setting, refused, usual, code) in
+        [("maxmemory", "1", "0", "OOM"), ("min-replicas-to-write", "1", "0", "NOREPLICAS")]
+    {
+        let set = |value: &str| redis.ask(&format!("CONFIG SET {setting} {value}")).unwrap();
+        set(refused);
+        server.is_unready().await;
+        let ready = server.anonymous(reqwest::Method::GET, "/health/ready").send().await.unwrap();
+        let body: serde_json::Value = ready.json().await.unwrap();
+        let store = &body["components"]["store"];
+        assert_eq!(store["status"], "DOWN", "{body}");
+        assert_eq!(store["reason"], format!("it refuses writes ({code})"), "{body}");
+        set(usual);
+        server.is_ready().await;
+    }
+}
+
 /// An idle reader on another server, while Redis goes away in this way and comes back in that one.
 async fn outlives(go_away: fn(&mut RedisServer), come_back: fn(&mut RedisServer)) {
     let model = FakeModel::scripted([mailing(), Reply::text(["보냈", "습니다."])]).await;

@@ -1,6 +1,7 @@
 //! What tenants have spent.
 
 use aura_platform::domain::{TenantId, UtcDay};
+use aura_platform::store::SPENT_MAX;
 
 use crate::bench::{Bench, NOW_MS};
 
@@ -40,4 +41,14 @@ pub(crate) async fn tenants_and_days_have_budgets_of_their_own(bench: Bench) {
     };
     assert_eq!((spent("a", today).await, spent("a", tomorrow).await), (1, 100));
     assert_eq!((spent("a:2024-01-25", today).await, spent("b", today).await), (10, 0));
+}
+
+pub(crate) async fn a_total_stops_at_its_end_and_is_never_refused(bench: Bench) {
+    let (tenant, day) = (TenantId::new("tenant1"), UtcDay::of_ms(NOW_MS));
+    let store = &bench.one.store;
+    assert_eq!(store.spend(&tenant, day, 7).await.unwrap(), 7);
+    for tokens in [u64::MAX, SPENT_MAX, u64::MAX, 1] {
+        assert_eq!(store.spend(&tenant, day, tokens).await.unwrap(), SPENT_MAX);
+    }
+    assert_eq!(bench.other.spent(&tenant, day).await.unwrap(), SPENT_MAX);
 }

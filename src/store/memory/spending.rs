@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::expiring::Expiring;
 use super::{MemoryStore, lock};
 use crate::domain::{TenantId, UtcDay};
-use crate::store::{Spending, StoreError, ttl};
+use crate::store::{SPENT_MAX, Spending, StoreError, ttl};
 
 /// Tokens by tenant and day.
 pub(super) type SpendingTable = Expiring<(TenantId, UtcDay), u64>;
@@ -15,7 +15,7 @@ impl Spending for MemoryStore {
     async fn spend(&self, tenant: &TenantId, day: UtcDay, tokens: u64) -> Result<u64, StoreError> {
         let mut table = lock(&self.spending);
         let total = table.renew((tenant.clone(), day), self.clock.now_ms(), ttl::SPENT);
-        *total = total.saturating_add(tokens);
+        *total = total.saturating_add(tokens).min(SPENT_MAX);
         Ok(*total)
     }
 

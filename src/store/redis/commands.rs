@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, Script, ServerErrorKind};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, ServerErrorKind};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -14,7 +14,7 @@ use super::connection::{Connection, Line, attempts, heartbeat};
 use super::connector::Connector;
 use super::fault::store_error;
 use crate::backoff::Backoff;
-use crate::store::StoreError;
+use crate::store::{NotReady, StoreError};
 use crate::telemetry::metrics::Metrics;
 
 mod batch;
@@ -57,6 +57,17 @@ impl Commands {
     pub(super) async fn query<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, StoreError> {
         let mut link = self.link().await?;
         cmd.query_async(&mut link).await.map_err(|error| self.failed(&error))
+    }
+
+    /// Tries whether the server takes a write.
+    pub(super) async fn try_write(&self, cmd: &Cmd) -> Result<(), NotReady> {
+        let mut link = self.link().await.map_err(|_| NotReady::Away)?;
+        let answer: RedisResult<()> = cmd.query_async(&mut link).await;
+        answer.map_err(|error| {
+            // Whoever has found out that a server is no primary says so to all.
+            let _ = self.failed(&error);
+            error.code().map_or(NotReady::Away, |code| NotReady::RefusesWrites(code.to_owned()))
+        })
     }
 
     /// Runs a script on one key; the script is sent along only if the server does not know it.

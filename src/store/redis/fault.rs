@@ -6,8 +6,8 @@ use crate::store::StoreError;
 
 /// What went wrong, in the port's terms.
 ///
-/// Only an answer of the wrong kind means that something unreadable is stored. Everything else,
-/// known or unknown, is a server that cannot serve now: it loads its data (`LOADING`), has no
+/// Only an answer of the wrong kind, and a refusal that is about the values themselves, mean that
+/// something unreadable is stored: neither passes. Everything else, known or unknown, is a server that cannot serve now: it loads its data (`LOADING`), has no
 /// memory (`OOM`) or disk (`MISCONF`) left, is busy with somebody's script (`BUSY`), is a replica
 /// (`READONLY`, `MASTERDOWN`) or lacks its own (`NOREPLICAS`), moves slots (`TRYAGAIN`), belongs to
 /// a cluster that is down (`CLUSTERDOWN`), or did not answer in time.
@@ -23,6 +23,23 @@ pub(super) fn store_error(error: &RedisError) -> StoreError {
 fn is_unreadable(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::UnexpectedReturnType | ErrorKind::Parse)
         || says(error, "WRONGTYPE")
+        || is_about_values(error)
+}
+
+/// Whether the server refuses a value, its own or ours: it has no code for that but words.
+fn is_about_values(error: &RedisError) -> bool {
+    const WORDS: [&str; 5] = [
+        "is not an integer or out of range",
+        "is not a valid float",
+        "would overflow",
+        "exceeds maximum allowed size",
+        "hash value is not an integer",
+    ];
+    let answers = error.clone().into_server_errors().unwrap_or_default();
+    answers.iter().any(|(_, answer)| {
+        let details = answer.details().unwrap_or_default();
+        WORDS.iter().any(|words| details.contains(words))
+    })
 }
 
 /// Whether the error says that this server is not the primary, or not any more: there may be
@@ -88,7 +105,13 @@ mod tests {
         let said = "WRONGTYPE Operation against a key holding the wrong kind of value";
         let wrapped = format!("ERR Error running script (call to f_5f2): @user_script:12: {said}");
         let in_script = format!("{said} script: 5f2, on @user_script:12.");
-        for line in [said, &wrapped, &in_script] {
+        let refused = [
+            "ERR value is not an integer or out of range",
+            "ERR increment or decrement would overflow",
+            "ERR value is not an integer or out of range script: 5f2, on @user_script:8.",
+            "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+        ];
+        for line in [said, &wrapped, &in_script].into_iter().chain(refused) {
             let error = store_error(&answer(line));
             assert!(matches!(error, StoreError::Corrupt(_)), "{line}: {error}");
         }

@@ -20,6 +20,7 @@
 //! | `aura:audit:<tenant>` | the audit chain, a stream | `audit.rs` |
 //! | `aura:spent:<tenant>:<yyyy-mm-dd>` | tokens used on that day (UTC), a number | `spending.rs` |
 //! | `aura:leases` | when each run's owner must have been heard of again, a sorted set | `leases.rs` |
+//! | `aura:probe` | nothing: written to see whether writes are taken, and gone after a millisecond | `redis.rs` |
 //! | `aura:control` | channel of all processes | `hub.rs` |
 //!
 //! How long each lives stands in `store/ttl.rs`. Tenants, users and threads are named by others, so
@@ -31,6 +32,8 @@ use crate::domain::{RequestId, ScopedKey, SessionId, TenantId, ThreadId, UserId,
 
 /// The channel that every process listens to.
 pub(super) const CONTROL: &str = "aura:control";
+/// Written to see whether writes are taken.
+pub(super) const PROBE: &str = "aura:probe";
 /// The runs that somebody looks after.
 pub(super) const LEASES: &str = "aura:leases";
 const SIGNALS: &str = "hitl:channel:";

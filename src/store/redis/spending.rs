@@ -6,13 +6,13 @@ use async_trait::async_trait;
 
 use super::{RedisStore, keys};
 use crate::domain::{TenantId, UtcDay};
-use crate::store::{Spending, StoreError, ttl};
+use crate::store::{SPENT_MAX, Spending, StoreError, ttl};
 
 #[async_trait]
 impl Spending for RedisStore {
     async fn spend(&self, tenant: &TenantId, day: UtcDay, tokens: u64) -> Result<u64, StoreError> {
         let key = keys::spent(tenant, day);
-        let args = [tokens, ttl::SPENT.as_secs()];
+        let args = [tokens.min(SPENT_MAX), ttl::SPENT.as_secs(), SPENT_MAX];
         let args = args.map(|arg| Cow::Owned(arg.to_string().into_bytes()));
         self.commands.script(&self.spend, &key, &args).await
     }
