@@ -14,6 +14,7 @@
 //! | filters, merge drivers, configured hooks | no override exists: such a repository is refused, see [`super::repository`] |
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -260,13 +261,24 @@ impl Output {
         String::from_utf8_lossy(&self.stdout[..whole]).into_owned()
     }
 
-    /// The NUL-terminated fields of the output; one that the limit cut is left out.
+    /// The NUL-terminated fields of the output as texts, to be shown; one that the limit cut is left
+    /// out. What is not UTF-8 is U+FFFD in them, so no file is to be looked for by one.
     pub(super) fn fields(&self) -> Vec<String> {
-        let mut fields: Vec<_> = self.stdout.split(|byte| *byte == 0).collect();
-        // What follows the last NUL is nothing, or the cut field.
-        fields.pop();
-        fields.into_iter().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
+        self.raw_fields().map(|field| String::from_utf8_lossy(field).into_owned()).collect()
     }
+
+    /// The same fields as what they are: names of files are bytes, and not always text.
+    pub(super) fn raw_fields(&self) -> impl Iterator<Item = &[u8]> {
+        // What follows the last NUL is nothing, or the cut field.
+        let end = self.stdout.iter().rposition(|byte| *byte == 0);
+        let whole = end.map(|end| &self.stdout[..end]);
+        whole.into_iter().flat_map(|whole| whole.split(|byte| *byte == 0))
+    }
+}
+
+/// A path as git gives it.
+pub(super) fn path_of(name: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(name))
 }
 
 /// Reads up to `limit` bytes, then reads on to the end only to count the rest.
@@ -341,6 +353,15 @@ mod tests {
     fn a_field_that_the_limit_cut_is_left_out() {
         assert_eq!(output(b"one\0two\0thr", 2).fields(), ["one", "two"]);
         assert_eq!(output(b"one\0", 0).fields(), ["one"]);
-        assert!(output(b"", 0).fields().is_empty());
+        assert_eq!(output(b"\0two\0", 0).fields(), ["", "two"]);
+        assert!(output(b"", 0).fields().is_empty() && output(b"thr", 2).fields().is_empty());
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_is_kept_as_it_is() {
+        let output = output(b"caf\xe9\0caf\xea\0", 0);
+        let names: Vec<&Path> = output.raw_fields().map(path_of).collect();
+        assert_ne!(names[0], names[1]);
+        assert_eq!(names[0].as_os_str().as_bytes(), b"caf\xe9");
     }
 }

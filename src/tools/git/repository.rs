@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::Git;
 use super::blocking::blocking;
-use super::command::GitCommand;
+use super::command::{GitCommand, path_of};
 use super::confinement::Look;
 use super::origin::Origin;
 use super::refs::RefName;
@@ -193,8 +193,8 @@ async fn discover(git: &Git, location: &Location) -> Result<(PathBuf, PathBuf), 
     if output.code != Some(0) {
         return Err(no_repository());
     }
-    let text = output.text();
-    let lines: Vec<_> = text.lines().map(|line| Path::new(line).canonicalize()).collect();
+    let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let lines: Vec<_> = lines.map(|line| path_of(line).canonicalize()).collect();
     let [Ok(top), Ok(git_dir), Ok(common_dir)] = lines.as_slice() else {
         return Err(no_repository());
     };

@@ -1,5 +1,8 @@
 //! `git_merge` and the work trees in which the target is checked out.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use serde_json::json;
 
 use super::{conflict, is_clean};
@@ -51,6 +54,57 @@ async fn untracked_files_are_never_overwritten_not_even_ignored_ones() {
             assert_eq!(snapshot(&repository), before);
         }
     }
+}
+
+#[tokio::test]
+async fn a_file_whose_name_is_no_utf8_is_not_overwritten_either() {
+    // "한글.txt" in EUC-KR and "café.txt" in Latin-1; the file itself, or a directory above it.
+    let names: [&[u8]; 3] = [b"\xc7\xd1\xb1\xdb.txt", b"caf\xe9.txt", b"\xc7\xd1/caf\xe9.txt"];
+    for name in names {
+        let workspace = Workspace::with_sample("sample").await;
+        let repository = workspace.path("sample");
+        let file = repository.join(OsStr::from_bytes(name));
+        let write_file = |content: &str| {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(&file, content).unwrap();
+        };
+        git(&repository, &["checkout", "--quiet", "feature"]);
+        write_file("theirs");
+        git(&repository, &["add", "--all"]);
+        git(&repository, &["commit", "--quiet", "-m", "Add it"]);
+        git(&repository, &["checkout", "--quiet", "main"]);
+        write(&repository, ".git/info/exclude", "*.txt\n");
+        write_file("mine");
+        let before = snapshot(&repository);
+        let tools = workspace.tools().await;
+        let merge = json!({"source": "feature", "target": "main"});
+        let error = conflict(tools.fault("git_merge", merge.clone()).await);
+        let shown = String::from_utf8_lossy(name).into_owned();
+        let expected = format!("untracked files would be overwritten: {shown}");
+        assert!(error.contains(&expected), "{error}");
+        assert_eq!(snapshot(&repository), before);
+        std::fs::remove_file(&file).unwrap();
+        tools.ok("git_merge", merge).await;
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "theirs");
+    }
+}
+
+#[tokio::test]
+async fn a_work_tree_whose_path_is_no_utf8_is_taken_along() {
+    let workspace = Workspace::with_sample("sample").await;
+    let repository = workspace.path("sample");
+    let linked = workspace.root().join(OsStr::from_bytes(b"caf\xe9"));
+    let added = std::process::Command::new("git")
+        .args(["worktree", "add", "--quiet", "-b", "elsewhere"])
+        .arg(&linked)
+        .current_dir(&repository)
+        .output()
+        .unwrap();
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    let merge = json!({"repository": "sample", "source": "feature", "target": "elsewhere"});
+    let merged = workspace.tools().await.ok("git_merge", merge).await;
+    assert_eq!(merged["workTreeUpdated"], true);
+    assert!(linked.join("notifier/digest.py").exists());
 }
 
 #[tokio::test]

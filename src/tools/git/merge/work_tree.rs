@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::obstacles::Search;
+use self::obstacles::{Change, Search};
 use super::steps::{MAX_FILES, name_some};
 use crate::tools::ToolError;
 use crate::tools::git::blocking::blocking;
+use crate::tools::git::command::path_of;
 use crate::tools::git::repository::Repository;
 
 mod obstacles;
@@ -65,10 +66,11 @@ impl CheckedOut {
     pub(super) async fn check_untracked(&self, old: &str, new: &str) -> Result<(), ToolError> {
         let args = ["diff-tree", "-r", "-z", "--name-status", "--no-renames", "--diff-filter=AD"];
         let changes = self.place.call(&args).args([old, new]).whole().await?.ok("diff-tree")?;
-        let (work_tree, fields) = (self.place.work_tree().to_owned(), changes.fields());
+        let changes = Change::all(changes.raw_fields());
+        let work_tree = self.place.work_tree().to_owned();
         let limit = self.place.git().runner.timeout;
         let blocked = blocking(limit, move |deadline| {
-            Search::new(&work_tree, &fields, deadline).obstacles(&fields)
+            Search::new(&work_tree, &changes, deadline).obstacles(&changes)
         });
         let blocked = blocked.await?;
         if blocked.is_empty() {
@@ -128,18 +130,20 @@ impl CheckedOut {
 /// The other work trees of the repository that have this ref checked out and still exist.
 async fn others(repository: &Repository, full: &str) -> Result<Vec<PathBuf>, ToolError> {
     let output = repository.call(&["worktree", "list", "--porcelain", "-z"]).whole().await?;
-    let fields = output.ok("worktree list")?.fields();
+    let output = output.ok("worktree list")?;
+    let fields: Vec<&[u8]> = output.raw_fields().collect();
+    let branch = format!("branch {full}");
     // Git guesses the main work tree's path from the git directory's, which is not always right;
     // where the call works in the main one, it is the first entry and known anyway.
     let in_main = repository.git_dir() == repository.common_dir();
     let found = fields
-        .split(String::is_empty)
+        .split(|field| field.is_empty())
         .skip(usize::from(in_main))
-        .filter(|entry| entry.iter().any(|line| line.strip_prefix("branch ") == Some(full)))
-        .filter_map(|entry| entry.first()?.strip_prefix("worktree ").map(PathBuf::from))
+        .filter(|entry| entry.contains(&branch.as_bytes()))
+        .filter_map(|entry| entry.first()?.strip_prefix(b"worktree ").map(path_of))
         .filter(|path| path.exists())
         .filter(|path| !path.canonicalize().is_ok_and(|path| path == repository.work_tree()));
-    Ok(found.collect())
+    Ok(found.map(Path::to_owned).collect())
 }
 
 /// Opens another work tree with the same care as the first, and checks that it is the repository's.

@@ -5,7 +5,45 @@ use std::path::{Path, PathBuf};
 
 use crate::tools::ToolError;
 use crate::tools::git::blocking::Deadline;
+use crate::tools::git::command::path_of;
 use crate::tools::git::merge::steps::MAX_FILES;
+
+/// A file that the merge adds or deletes.
+pub(super) enum Change {
+    Added(PathBuf),
+    Deleted(PathBuf),
+}
+
+impl Change {
+    /// Of a list of statuses and names, alternating, as `diff-tree -z --name-status` gives it. Names
+    /// are taken as the bytes that they are: a file is found by no others.
+    pub(super) fn all<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> Vec<Self> {
+        let mut changes = Vec::new();
+        while let (Some(status), Some(name)) = (fields.next(), fields.next()) {
+            let path = path_of(name).to_owned();
+            match status {
+                b"A" => changes.push(Self::Added(path)),
+                b"D" => changes.push(Self::Deleted(path)),
+                _ => {}
+            }
+        }
+        changes
+    }
+
+    fn added(&self) -> Option<&Path> {
+        match self {
+            Self::Added(path) => Some(path),
+            Self::Deleted(_) => None,
+        }
+    }
+
+    fn deleted(&self) -> Option<&Path> {
+        match self {
+            Self::Added(_) => None,
+            Self::Deleted(path) => Some(path),
+        }
+    }
+}
 
 /// A search for files that git does not track. It follows no link, and ends when it has found more
 /// than a message names.
@@ -18,16 +56,16 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// A search where these changes, given as (status, path) pairs, are to happen.
-    pub(super) fn new(work_tree: &'a Path, changes: &'a [String], deadline: Deadline) -> Self {
-        let deleted = with_status("D", changes).collect();
+    /// A search where these changes are to happen.
+    pub(super) fn new(work_tree: &'a Path, changes: &'a [Change], deadline: Deadline) -> Self {
+        let deleted = changes.iter().filter_map(Change::deleted).collect();
         Self { work_tree, deleted, deadline, found: BTreeSet::new() }
     }
 
     /// What stands in the way of the added files, sorted; at most one more than a message names.
     /// Blocks.
-    pub(super) fn obstacles(mut self, changes: &[String]) -> Result<Vec<String>, ToolError> {
-        for added in with_status("A", changes) {
+    pub(super) fn obstacles(mut self, changes: &[Change]) -> Result<Vec<String>, ToolError> {
+        for added in changes.iter().filter_map(Change::added) {
             match self.file_above(added)? {
                 Some(file) => self.note(file),
                 None => self.files_at(added)?,
@@ -83,11 +121,6 @@ impl<'a> Search<'a> {
     fn is_enough(&self) -> bool {
         self.found.len() > MAX_FILES
     }
-}
-
-fn with_status<'a>(wanted: &str, changes: &'a [String]) -> impl Iterator<Item = &'a Path> {
-    let pairs = changes.chunks_exact(2).filter(move |pair| pair[0] == wanted);
-    pairs.map(|pair| Path::new(&pair[1]))
 }
 
 /// Whether something is there that is not a directory; a link is a file.
