@@ -27,6 +27,9 @@ const RETRIES: u32 = 2;
 const MOVES: u32 = 3;
 /// The pauses between attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+/// The pauses after limits that should be over and are not: GitHub's clock is not ours, and who keeps
+/// asking is locked out for longer.
+const LIMIT_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// Most bytes of a JSON document that are read.
 const JSON_MAX: usize = 16 * 1024 * 1024;
 /// Most bytes of a refusal that are read.
@@ -87,6 +90,7 @@ impl<'a> Call<'a> {
         what: &str,
     ) -> Result<Response, ToolError> {
         let mut backoff = Backoff::new(PAUSES.0, PAUSES.1);
+        let mut limits = Backoff::new(LIMIT_PAUSES.0, LIMIT_PAUSES.1);
         let (mut url, mut retries, mut moves) = (url, RETRIES, MOVES);
         loop {
             let failure = match self.attempt(url.clone(), accept, what).await {
@@ -98,7 +102,7 @@ impl<'a> Call<'a> {
                     retries -= 1;
                     (backoff.pause(), "failed")
                 }
-                Again::After(wait) => (wait.max(backoff.pause()), "rate_limited"),
+                Again::After(wait) => (wait.max(limits.pause()), "rate_limited"),
                 Again::At(place) if moves > 0 => {
                     (url, moves) = (*place, moves - 1);
                     continue;
@@ -276,6 +280,7 @@ fn uncertain(cause: &str) -> ToolError {
 }
 
 fn busy(message: &str, now_ms: u64, wait: Duration) -> ToolError {
+    let wait = wait.max(LIMIT_PAUSES.0);
     let (at, seconds) = (rate::moment(now_ms, wait), wait.as_millis().div_ceil(1000));
     let said = if message.is_empty() { String::new() } else { format!(": {message}") };
     ToolError::Busy(format!(

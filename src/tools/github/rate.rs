@@ -1,7 +1,8 @@
 //! GitHub's rate limits: whether an answer is one, and from when on it takes requests again.
 //!
 //! The primary limit says so with `x-ratelimit-remaining: 0` and `x-ratelimit-reset`, the secondary
-//! one with `Retry-After` or only in words; both come as 403 or 429.
+//! one with `Retry-After` or only in words; both come as 403 or 429. The secondary one was called
+//! abuse detection, and still is by older servers; of what was written too quickly it speaks as 422.
 
 use std::time::Duration;
 
@@ -13,20 +14,31 @@ use jiff::fmt::rfc2822;
 /// What GitHub wants callers to wait where it does not say.
 const UNSAID: Duration = Duration::from_secs(60);
 
-/// How long GitHub takes no more requests; `None` if the answer is about something else.
+/// How GitHub speaks of its limits, in small letters.
+const WORDS: [&str; 5] = [
+    "rate limit",
+    "abuse detection",
+    "temporarily blocked",
+    "submitted too quickly",
+    "wait a few minutes",
+];
+
+/// How long GitHub takes no more requests, 0 if by its own account it should; `None` if the answer is about something else.
 pub(super) fn limited(
     status: StatusCode,
     headers: &HeaderMap,
     message: &str,
     now_ms: u64,
 ) -> Option<Duration> {
-    if !matches!(status, StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS) {
-        return None;
-    }
     let says_so = || {
-        status == StatusCode::TOO_MANY_REQUESTS
-            || message.to_ascii_lowercase().contains("rate limit")
+        let message = message.to_ascii_lowercase();
+        status == StatusCode::TOO_MANY_REQUESTS || WORDS.iter().any(|words| message.contains(words))
     };
+    match status {
+        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {}
+        StatusCode::UNPROCESSABLE_ENTITY => return says_so().then_some(UNSAID),
+        _ => return None,
+    }
     retry_after(headers, now_ms)
         .or_else(|| until_reset(headers, now_ms))
         .or_else(|| says_so().then_some(UNSAID))
@@ -84,6 +96,13 @@ mod tests {
         assert_eq!(limit(403, &[("retry-after", "7")], "slow down"), Some(7));
         assert_eq!(limit(403, &left, "You have exceeded a secondary rate limit"), Some(60));
         assert_eq!(limit(429, &[], ""), Some(60));
+        let abuse = "You have triggered an abuse detection mechanism. Please wait a few minutes before \
+                     you try again.";
+        assert_eq!(limit(403, &[], abuse), Some(60));
+        assert_eq!(limit(403, &left, abuse), Some(60));
+        assert_eq!(limit(403, &[("retry-after", "7")], abuse), Some(7));
+        assert_eq!(limit(422, &[], "was submitted too quickly after a previous one"), Some(60));
+        assert_eq!(limit(422, &spent, "Validation Failed"), None);
         assert_eq!(limit(404, &spent, "Not Found"), None);
         assert_eq!(limit(401, &[("retry-after", "7")], ""), None);
     }
