@@ -134,8 +134,15 @@ impl Email {
         for address in &self.cc {
             message = message.cc(address.parse()?);
         }
-        Ok(message.subject(&*self.subject).singlepart(SinglePart::plain(self.body.clone()))?)
+        let body = with_line_ends(&self.body);
+        Ok(message.subject(&*self.subject).singlepart(SinglePart::plain(body))?)
     }
+}
+
+/// A text whose lines all end as those of mails do. A carriage return of its own is the end of a
+/// line to some servers and none to others, which is how a mail is made to hold another one.
+fn with_line_ends(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")
 }
 
 impl Terms {
@@ -155,6 +162,34 @@ fn message_id(from: &Mailbox, context: &ToolContext) -> String {
 mod tests {
     use super::*;
     use crate::domain::{SessionId, ToolCallId};
+
+    #[test]
+    fn every_line_of_a_mail_ends_as_mails_want_it() {
+        for (text, expected) in [
+            ("hello\r.\r\nbye", "hello\r\n.\r\nbye"),
+            ("a\nb\rc\r\nd", "a\r\nb\r\nc\r\nd"),
+            ("\r\r\n\n\r", "\r\n\r\n\r\n\r\n"),
+            ("안녕", "안녕"),
+        ] {
+            assert_eq!(with_line_ends(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_carriage_return_stands_alone_on_the_wire() {
+        let texts = ["hello\r.\r\nbye", "안녕\r.\r\n잘 가", "long \r".repeat(40).leak()];
+        for body in texts {
+            let email: Email = serde_json::from_value(json!({
+                "to": ["a@dwp.example"], "subject": "x", "body": body,
+            }))
+            .unwrap();
+            let from = "aura@dwp.example".parse().unwrap();
+            let mail = email.message(&from, "<1@dwp.example>").unwrap().formatted();
+            let mail = String::from_utf8(mail).unwrap();
+            let rest = mail.replace("\r\n", "");
+            assert!(!rest.contains(['\r', '\n']), "{mail:?}");
+        }
+    }
 
     #[test]
     fn a_call_has_one_message_id_and_no_two_calls_the_same() {
