@@ -47,7 +47,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("tools::mail", &["tools", "tools::outgoing", "domain"]),
     ("tools::outgoing", &["tools"]),
-    ("tools::mcp", &["tools", "http_client", "shutdown", "backoff", "domain"]),
+    // `sse`, because servers over HTTP answer in streams.
+    ("tools::mcp", &["tools", "http_client", "sse", "shutdown", "backoff", "domain"]),
     ("tools", &["domain"]),
     ("sse", &["domain"]),
     ("token", &["domain"]),

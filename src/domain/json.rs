@@ -13,6 +13,8 @@
 //! | more than [`LEVELS_MAX`] levels | refused, naming the field | for the reader to say ([`is_too_deep`]) |
 //! | keys that a JSON library keeps for itself | keys like any other | keys like any other |
 //!
+//! What is told in pieces, and cut between the halves of a pair, is joined again ([`HalfJoiner`]).
+//!
 //! Requests, edits, signals and a model's arguments ask; a model's stream, MCP servers and GitHub
 //! tell. Whoever asks can say it again and better, so a doubt is refused; what is told cannot be
 //! had again, so what can be understood of it is. The last line of the table holds because the
@@ -27,8 +29,10 @@ use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use thiserror::Error;
 
+mod halves;
 mod mend;
 
+pub use halves::{HalfJoiner, Piece, read_piece, whole};
 pub use mend::mended;
 
 /// Levels of a value from outside. What it is stored in has some levels of its own, and readers of

@@ -23,9 +23,13 @@ use crate::http_client::{self, BuildError, Patience};
 use crate::shutdown::Tasks;
 
 mod child;
+mod http_route;
+mod lines;
 mod link;
 mod list;
+mod message;
 mod result;
+mod schema;
 mod server;
 mod supervisor;
 mod tool;

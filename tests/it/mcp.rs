@@ -16,6 +16,7 @@ use crate::support::app::{PATIENCE, eventually};
 use crate::support::call;
 
 mod misbehaving;
+mod odd;
 mod real;
 mod through_the_server;
 

@@ -15,6 +15,7 @@ mod calls;
 mod continuations;
 mod failures;
 mod fallbacks;
+mod odd;
 mod parameters;
 mod patience;
 mod reasoning;

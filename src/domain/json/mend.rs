@@ -111,7 +111,7 @@ impl<'a> Rewriter<'a> {
 }
 
 /// The code unit that `\uXXXX` stands for.
-fn code_unit(escape: &[u8]) -> Option<u16> {
+pub(super) fn code_unit(escape: &[u8]) -> Option<u16> {
     let digits = escape.strip_prefix(b"\\u")?;
     let is_hex = digits.iter().all(u8::is_ascii_hexdigit);
     let digits = std::str::from_utf8(digits).ok().filter(|_| is_hex)?;

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::llm::Delta;
@@ -15,9 +13,10 @@ use crate::sse::parse::{Event, Parser};
 use super::assemble::Assembler;
 use super::continuation::Continuation;
 use super::fault::Fault;
+use super::frame::Frame;
 use super::limit::{Limit, Limits};
 use super::secrets::Secrets;
-use super::wire::Chunk;
+use super::wire::{Chunk, Words};
 
 /// Largest answer of a server that does not stream, in bytes.
 const WHOLE_MAX: usize = 8 * 1024 * 1024;
@@ -76,10 +75,24 @@ pub(super) struct Answer {
 
 /// How to read the bytes: the first that is not blank tells. Content types are not to be trusted.
 enum Reader {
-    Undecided,
+    /// Nothing has come but what may stand before either.
+    Undecided(Vec<u8>),
     Events(Parser),
-    /// The server does not stream: one JSON object.
+    /// The server does not stream: one JSON object, or a list.
     Whole(Vec<u8>),
+}
+
+impl Reader {
+    /// How to read an answer that begins like this.
+    fn of(start: Vec<u8>) -> Self {
+        const BOM: &[u8] = b"\xEF\xBB\xBF";
+        let text = start.trim_ascii_start();
+        match text.strip_prefix(BOM).unwrap_or(text).trim_ascii_start().first() {
+            Some(b'{' | b'[') => Self::Whole(Vec::new()),
+            Some(_) if !BOM.starts_with(text) => Self::Events(Parser::new()),
+            Some(_) | None => Self::Undecided(start),
+        }
+    }
 }
 
 impl Answer {
@@ -94,7 +107,7 @@ impl Answer {
             response,
             limits,
             secrets,
-            reader: Reader::Undecided,
+            reader: Reader::Undecided(Vec::new()),
             events: VecDeque::new(),
             assembler,
             continuation: Continuation::default(),
@@ -123,7 +136,7 @@ impl Answer {
                 return Ok(None);
             }
             let alive = match self.events.pop_front() {
-                Some(event) => self.read(&event.data)?,
+                Some(event) => self.read(&event)?,
                 None => self.receive(deadline).await?,
             };
             if alive {
@@ -177,17 +190,20 @@ impl Answer {
     }
 
     fn feed(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
-        let mut bytes = bytes;
-        if matches!(self.reader, Reader::Undecided) {
-            bytes = bytes.trim_ascii_start();
-            self.reader = match bytes.first() {
-                None => return Ok(false),
-                Some(b'{') => Reader::Whole(Vec::new()),
-                Some(_) => Reader::Events(Parser::new()),
-            };
-        }
+        let Reader::Undecided(start) = &mut self.reader else {
+            return self.decode(bytes);
+        };
+        let mut start = std::mem::take(start);
+        start.extend_from_slice(bytes);
+        // Blank lines may come for ever.
+        start.drain(..start.len() - start.trim_ascii_start().len());
+        self.reader = Reader::of(start.clone());
+        self.decode(&start)
+    }
+
+    fn decode(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
         match &mut self.reader {
-            Reader::Undecided => Ok(false),
+            Reader::Undecided(_) => Ok(false),
             Reader::Events(parser) => match parser.push(bytes, &mut self.events) {
                 Ok(()) => Ok(false),
                 Err(too_large) => Err(Fault::boundless(&too_large.to_string())),
@@ -205,18 +221,16 @@ impl Answer {
     /// The connection has ended; that is an end of the turn only if the model said so before.
     fn at_eof(&mut self) -> Result<bool, Fault> {
         match &mut self.reader {
-            Reader::Undecided => {}
+            Reader::Undecided(_) => {}
             // Some servers leave out the blank line behind the last event.
             Reader::Events(parser) => {
-                let last = parser.finish().map_or(Ok(false), |event| self.read(&event.data));
-                // What is cut off behind a complete answer is not missed.
-                if !self.assembler.is_finished() {
-                    last?;
+                if let Some(event) = parser.finish() {
+                    self.read(&event)?;
                 }
             }
             Reader::Whole(whole) => {
                 let whole = std::mem::take(whole);
-                self.read_chunk(&whole)?;
+                self.take(Frame::of_json(&whole, &self.secrets))?;
                 // A whole answer may do without a reason for its end.
                 if self.assembler.has_answer() {
                     return Ok(self.end());
@@ -232,32 +246,43 @@ impl Answer {
         Ok(self.end())
     }
 
-    fn read(&mut self, data: &str) -> Result<bool, Fault> {
-        match data.trim() {
-            "" => Ok(false),
-            "[DONE]" if self.assembler.is_finished() || self.assembler.has_answer() => {
+    fn read(&mut self, event: &Event) -> Result<bool, Fault> {
+        self.take(Frame::of_event(event, &self.secrets))
+    }
+
+    fn take(&mut self, frame: Frame) -> Result<bool, Fault> {
+        match frame {
+            Frame::Nothing => Ok(false),
+            Frame::Fault(fault) => Err(fault),
+            // What is cut off behind a complete answer is not missed.
+            Frame::Unreadable(_) if self.assembler.is_finished() => Ok(false),
+            Frame::Unreadable(fault) => Err(fault),
+            Frame::Done if self.assembler.is_finished() || self.assembler.has_answer() => {
                 Ok(self.end())
             }
-            "[DONE]" => Err(Fault::broken("the answer is empty")),
-            data => self.read_chunk(data.as_bytes()),
+            Frame::Done => Err(Fault::broken("the answer is empty")),
+            Frame::Chunks(chunks) => {
+                let mut alive = false;
+                for chunk in chunks {
+                    alive |= self.take_chunk(chunk)?;
+                }
+                Ok(alive)
+            }
         }
     }
 
-    fn read_chunk(&mut self, json: &[u8]) -> Result<bool, Fault> {
-        let unreadable =
-            |_| Fault::broken("a part of the answer is not the JSON that it should be");
-        let value: Value = serde_json::from_slice(json).map_err(unreadable)?;
-        if let Some(fault) = Fault::in_answer(&value, &self.secrets) {
-            return Err(fault);
-        }
-        let chunk = Chunk::deserialize(value).map_err(unreadable)?;
-        let step = self.assembler.take(chunk)?;
-        if !step.reasoning.is_empty() {
-            self.ready.push_back(Delta::Reasoning(step.reasoning));
-        }
+    fn take_chunk(&mut self, chunk: Chunk) -> Result<bool, Fault> {
+        let step = self.assembler.take(chunk, &self.secrets)?;
+        self.think(step.reasoning);
         let text = self.continuation.push(step.text);
         self.say(text);
         Ok(step.alive)
+    }
+
+    fn think(&mut self, reasoning: String) {
+        if !reasoning.is_empty() {
+            self.ready.push_back(Delta::Reasoning(reasoning));
+        }
     }
 
     fn say(&mut self, text: String) {
@@ -267,8 +292,11 @@ impl Answer {
     }
 
     fn end(&mut self) -> bool {
-        let held_back = self.continuation.finish();
-        self.say(held_back);
+        let Words { reasoning, text } = self.assembler.last_words();
+        self.think(reasoning);
+        let mut last = self.continuation.push(text);
+        last.push_str(&self.continuation.finish());
+        self.say(last);
         self.ready.extend(self.assembler.end());
         self.over = true;
         true

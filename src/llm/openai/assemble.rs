@@ -4,20 +4,20 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
+use crate::domain::json::HalfJoiner;
 use crate::domain::{Certainty, Confidence, ToolCall, ToolCallId, Usage};
 use crate::llm::{ChatRequest, Delta, TurnEnd};
 
+use super::calls::{Call, Calls};
 use super::fault::Fault;
+use super::finish::FinishReason;
 use super::names::ToolNames;
 use super::request;
-use super::wire::{CallFragment, Choice, Chunk, FinishReason, Words};
+use super::secrets::Secrets;
+use super::wire::{Choice, Chunk, Words};
 
-/// Most tool calls in one turn.
-const CALLS_MAX: usize = 128;
 /// Most bytes of text in one turn: 1 MiB. What a model thinks aloud may be as long again.
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
-/// Most bytes of all the tool calls of one turn.
-const CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What one chunk brought.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -36,10 +36,9 @@ pub(super) struct Assembler {
     names: ToolNames,
     /// Ids that the conversation uses already.
     used: HashSet<String>,
-    calls: Vec<Call>,
-    /// The call that the last fragment belonged to.
-    current: usize,
-    call_bytes: usize,
+    calls: Calls,
+    text: HalfJoiner,
+    reasoning: HalfJoiner,
     text_bytes: usize,
     reasoning_bytes: usize,
     finish: Option<FinishReason>,
@@ -48,23 +47,15 @@ pub(super) struct Assembler {
     tokens: u32,
 }
 
-#[derive(Debug, Default)]
-struct Call {
-    index: Option<u64>,
-    id: String,
-    name: String,
-    arguments: String,
-}
-
 impl Assembler {
     /// For the answer to `request`.
     pub(super) fn new(request: &ChatRequest) -> Self {
         Self {
             names: request::names(request),
             used: request::calls(request).map(|call| call.id.to_string()).collect(),
-            calls: Vec::new(),
-            current: 0,
-            call_bytes: 0,
+            calls: Calls::default(),
+            text: HalfJoiner::default(),
+            reasoning: HalfJoiner::default(),
             text_bytes: 0,
             reasoning_bytes: 0,
             finish: None,
@@ -82,16 +73,18 @@ impl Assembler {
     /// Takes the next chunk in.
     ///
     /// # Errors
-    /// When the content filter has stopped the answer, or the text or the tool calls grow beyond all measure.
-    pub(super) fn take(&mut self, mut chunk: Chunk) -> Result<Step, Fault> {
+    /// When the model was stopped by a filter or a failure, or the text or the tool calls grow
+    /// beyond all measure.
+    pub(super) fn take(&mut self, mut chunk: Chunk, secrets: &Secrets) -> Result<Step, Fault> {
         let usage = chunk.usage();
         self.usage = usage.or(self.usage);
+        let has_halves = chunk.has_halves;
         let Some(mut choice) = chunk.choice() else {
             return Ok(Step { alive: usage.is_some(), ..Step::default() });
         };
         self.count(&choice);
         let mut piece = choice.piece();
-        let fragments = piece.tool_calls.take().unwrap_or_default();
+        let fragments = std::mem::take(&mut piece.tool_calls);
         let Words { mut reasoning, text } = piece.words();
         let finish = choice.finish_reason();
         let alive =
@@ -101,15 +94,35 @@ impl Assembler {
             reasoning.clear();
         }
         self.measure(&reasoning, &text)?;
-        self.finish = finish.or(self.finish);
-        let of = fragments.len();
-        for (position, fragment) in fragments.into_iter().enumerate() {
-            self.add(fragment, position, of)?;
+        if let Some((reason, word)) = finish {
+            self.finish_with(reason, word, secrets)?;
         }
-        match finish {
-            Some(FinishReason::ContentFilter) => Err(Fault::filtered()),
-            _ => Ok(Step { reasoning, text, alive }),
+        self.calls.take(fragments, has_halves)?;
+        let reasoning = self.reasoning.push(reasoning, has_halves);
+        let text = self.text.push(text, has_halves);
+        Ok(Step { reasoning, text, alive })
+    }
+
+    fn finish_with(
+        &mut self,
+        reason: FinishReason,
+        word: &str,
+        secrets: &Secrets,
+    ) -> Result<(), Fault> {
+        match reason {
+            FinishReason::Complete | FinishReason::Length => {
+                self.finish = Some(self.finish.map_or(reason, |before| before.and(reason)));
+                Ok(())
+            }
+            FinishReason::Filtered => Err(Fault::filtered()),
+            FinishReason::Failed => Err(Fault::stopped(word, secrets)),
         }
+    }
+
+    /// What is left of the words when no more come: half a character becomes U+FFFD.
+    pub(super) fn last_words(&mut self) -> Words {
+        let rest = |joiner: &mut HalfJoiner| joiner.finish().map(String::from).unwrap_or_default();
+        Words { reasoning: rest(&mut self.reasoning), text: rest(&mut self.text) }
     }
 
     /// Whether the model has said that the turn is complete.
@@ -124,9 +137,9 @@ impl Assembler {
 
     /// The rest of the turn: its tool calls and its end.
     pub(super) fn end(&mut self) -> impl Iterator<Item = Delta> {
-        let calls = std::mem::take(&mut self.calls);
+        let calls: Vec<Call> = self.calls.finish().collect();
         let mut deltas: Vec<Delta> = Vec::with_capacity(calls.len() + 1);
-        for call in calls.into_iter().filter(|call| !call.is_empty()) {
+        for call in calls {
             deltas.push(Delta::ToolCall(self.complete(call)));
         }
         deltas.push(Delta::End(TurnEnd {
@@ -158,53 +171,6 @@ impl Assembler {
         }
     }
 
-    fn add(&mut self, mut fragment: CallFragment, position: usize, of: usize) -> Result<(), Fault> {
-        self.current = match self.find(&fragment, position, of) {
-            Some(found) => found,
-            None if self.calls.len() == CALLS_MAX => {
-                return Err(Fault::boundless("it asks for too many tools at once"));
-            }
-            None => {
-                self.calls.push(Call { index: fragment.index, ..Call::default() });
-                self.calls.len() - 1
-            }
-        };
-        let arguments = fragment.arguments();
-        self.call_bytes = self.call_bytes.saturating_add(arguments.len());
-        if self.call_bytes > CALL_BYTES_MAX {
-            return Err(Fault::boundless("the arguments of its tool calls are too large"));
-        }
-        let call = &mut self.calls[self.current];
-        call.arguments.push_str(&arguments);
-        // Both come whole; servers that repeat them in every fragment mean nothing by it.
-        if call.id.is_empty() {
-            call.id = fragment.id().unwrap_or_default().to_owned();
-        }
-        if call.name.is_empty() {
-            call.name = fragment.name().unwrap_or_default().to_owned();
-        }
-        Ok(())
-    }
-
-    /// The call that a fragment continues; `None`: it starts one.
-    fn find(&self, fragment: &CallFragment, position: usize, of: usize) -> Option<usize> {
-        if let Some(index) = fragment.index {
-            let found = self.calls.iter().rposition(|call| call.index == Some(index))?;
-            // Some servers give every call the same index, and only the id tells them apart.
-            return (!self.calls[found].is_another(fragment)).then_some(found);
-        }
-        if let Some(id) = fragment.id() {
-            let known = self.calls.iter().rposition(|call| call.id == id);
-            if known.is_some() || fragment.name().is_some() {
-                return known;
-            }
-        }
-        let candidate = if of > 1 { position } else { self.current };
-        let call = self.calls.get(candidate)?;
-        let starts_another = fragment.name().is_some() && !call.name.is_empty();
-        (!starts_another).then_some(candidate)
-    }
-
     fn complete(&mut self, call: Call) -> ToolCall {
         let id = match call.id {
             id if !id.is_empty() && !self.used.contains(&id) => id,
@@ -217,16 +183,5 @@ impl Assembler {
             arguments => arguments,
         };
         ToolCall { id: ToolCallId::new(id), name: self.names.meant_by(call.name), arguments }
-    }
-}
-
-impl Call {
-    fn is_another(&self, fragment: &CallFragment) -> bool {
-        let other_id = fragment.id().is_some_and(|id| !self.id.is_empty() && id != self.id);
-        other_id && fragment.name().is_some()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.name.is_empty() && self.arguments.is_empty()
     }
 }

@@ -40,10 +40,21 @@ impl Extra {
     fn words(self) -> &'static [&'static str] {
         match self {
             Self::Usage => &["stream_options", "include_usage"],
-            Self::Logprobs => &["logprobs"],
+            Self::Logprobs => &["logprob", "log_probabilit"],
             Self::Temperature => &["temperature"],
             Self::ReasoningEffort => &["reasoning_effort"],
             Self::OutputLimitName => &["max_tokens", "max_completion_tokens"],
+        }
+    }
+
+    /// Its name in a request.
+    fn parameter(self) -> &'static str {
+        match self {
+            Self::Usage => "stream_options",
+            Self::Logprobs => "logprobs",
+            Self::Temperature => "temperature",
+            Self::ReasoningEffort => "reasoning_effort",
+            Self::OutputLimitName => "max_tokens",
         }
     }
 
@@ -66,9 +77,11 @@ impl Extras {
         Self(bits.fold(0, |all, bit| all | bit))
     }
 
-    /// Those that at least one of these texts complains about.
+    /// Those that at least one of these texts complains about, however it spells them.
     pub(super) fn blamed(complaints: &[&str]) -> Self {
-        let mentioned = |word: &&str| complaints.iter().any(|complaint| complaint.contains(word));
+        let complaints: Vec<String> = complaints.iter().map(|text| letters(text)).collect();
+        let mentioned =
+            |word: &&str| complaints.iter().any(|complaint| complaint.contains(&letters(word)));
         Self::which(|extra| extra.words().iter().any(mentioned))
     }
 
@@ -98,6 +111,11 @@ impl Extras {
     }
 }
 
+/// A text's letters and digits, all small: `logProbs`, `LOGPROBS` and `log_probs` are one word.
+fn letters(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
 /// What one provider has refused. Any run may learn it, and all go by it; two that learn it at the
 /// same time do no harm.
 #[derive(Debug, Default)]
@@ -114,7 +132,7 @@ impl Refused {
         let before = Extras(self.0.fetch_or(refused.0, Ordering::Relaxed));
         let new = refused.without(before);
         for extra in Extra::ALL.into_iter().filter(|extra| new.has(*extra)) {
-            let (parameter, consequence) = (extra.words()[0], extra.consequence());
+            let (parameter, consequence) = (extra.parameter(), extra.consequence());
             tracing::warn!(
                 model,
                 parameter,
@@ -136,6 +154,12 @@ mod tests {
             Extras::which(|extra| matches!(extra, Extra::Logprobs | Extra::OutputLimitName));
         assert_eq!(blamed, expected);
         assert!(!Extras::blamed(&["max_output"]).any());
+        for complaint in
+            ["LOGPROBS", "logProbs is not allowed", "no log probabilities", "Log_Probs"]
+        {
+            let logprobs = Extras::which(|extra| extra == Extra::Logprobs);
+            assert_eq!(Extras::blamed(&[complaint]), logprobs, "{complaint}");
+        }
     }
 
     #[test]

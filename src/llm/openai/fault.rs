@@ -5,17 +5,17 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
+use crate::domain::json::mended;
 use crate::llm::ModelError;
 
 use super::extras::Extras;
 use super::limit::Limit;
 use super::retry;
+use super::said::{Kind, Said};
 use super::secrets::Secrets;
 
 /// Longest text of a provider that goes into an error, in characters.
 const MESSAGE_MAX: usize = 300;
-/// What Cloudflare answers for a server that it has waited for in vain.
-const CLOUDFLARE_TIMEOUT: u16 = 524;
 
 /// A failed attempt.
 #[derive(Debug)]
@@ -93,8 +93,9 @@ impl Fault {
         body: &[u8],
         secrets: &Secrets,
     ) -> Self {
-        let body: Value = serde_json::from_slice(body).unwrap_or_default();
-        let said = Said::in_body(&body).unwrap_or_default();
+        let body = serde_json::from_slice(&mended(body))
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()));
+        let said = Said::of(&body);
         let kind = if said.is_filter() { Kind::Filtered } else { Kind::of_status(status) };
         let again = match kind {
             // No money comes in within seconds.
@@ -108,27 +109,40 @@ impl Fault {
             _ => Again::Never,
         };
         let text = match said.message.as_str() {
-            "" => status.to_string(),
+            message if message.is_empty() || is_markup(message) => status.to_string(),
             message => format!("{status}: {}", presentable(message, secrets)),
         };
         Self { error: kind.error(text), again, blamed: blamed(status, &body) }
     }
 
-    /// The error that an answer with a good status carries, if it carries one.
-    pub(super) fn in_answer(answer: &Value, secrets: &Secrets) -> Option<Self> {
-        let carries = match answer.get("error") {
-            Some(Value::Object(error)) => !error.is_empty(),
-            Some(Value::String(error)) => !error.is_empty(),
-            _ => answer.get("object").is_some_and(|object| object == "error"),
-        };
-        let said = carries.then(|| Said::in_body(answer).unwrap_or_default())?;
+    /// An error that an answer with a good status brings, alone or in the middle of a turn.
+    pub(super) fn reported(body: &Value, secrets: &Secrets) -> Self {
+        let said = Said::of(body);
         let kind = said.kind();
         let again = if kind.passes() { Again::Soon } else { Again::Never };
-        let text = match said.message.as_str() {
-            "" => "the provider reported an error".to_owned(),
-            message => presentable(message, secrets),
+        let text = match presentable(&said.message, secrets) {
+            text if !text.is_empty() => text,
+            _ if said.code.is_empty() => "the provider reported an error".to_owned(),
+            _ => {
+                format!("the provider reported the error {}", presentable(&said.code, secrets))
+            }
         };
-        Some(Self::new(kind.error(text), again))
+        Self { error: kind.error(text), again, blamed: complaints_of(body) }
+    }
+
+    /// A part of the answer that is no JSON; words are told, half a document is not.
+    pub(super) fn unreadable(text: &str, secrets: &Secrets) -> Self {
+        let what = "a part of the answer is not the JSON that it should be";
+        match presentable(text, secrets) {
+            text if text.is_empty() || is_markup(&text) => Self::broken(what),
+            text => Self::broken(&format!("{what}: {text}")),
+        }
+    }
+
+    /// The model stopped, and the reason that it gives is a failure.
+    pub(super) fn stopped(reason: &str, secrets: &Secrets) -> Self {
+        let reason = presentable(reason, secrets);
+        Self::broken(&format!("the model stopped for the reason {reason:?}"))
     }
 
     /// The name of the kind of failure, for the log.
@@ -146,25 +160,39 @@ impl Fault {
     }
 }
 
-/// The parameters that a 400 or 422 complains about. Only what the provider itself says counts: many
-/// quote the request beside it, and with it whatever a prompt says.
+/// The parameters that a refusal complains about, whatever its status: servers that pass on what
+/// another one says answer 403 or 500. It costs one more request to find out that it was something
+/// else.
 fn blamed(status: StatusCode, body: &Value) -> Extras {
-    if !matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY) {
-        return Extras::default();
-    }
+    let is_about_request = match status {
+        // These are about who asks, how often, and for what.
+        StatusCode::UNAUTHORIZED
+        | StatusCode::PAYMENT_REQUIRED
+        | StatusCode::NOT_FOUND
+        | StatusCode::REQUEST_TIMEOUT
+        | StatusCode::TOO_MANY_REQUESTS => false,
+        status => status.is_client_error() || status.is_server_error(),
+    };
+    if is_about_request { complaints_of(body) } else { Extras::default() }
+}
+
+/// Only what the provider itself says counts: many quote the request beside it, and with it
+/// whatever a prompt says.
+fn complaints_of(body: &Value) -> Extras {
     let mut complaints = Vec::new();
     collect_complaints(body, &mut complaints);
     Extras::blamed(&complaints)
 }
 
 /// The texts in which providers say what they refuse: `message`, `param` and `msg`, the path in
-/// `loc`, and the same in an `error` or a list of `detail`.
+/// `loc`, and the same in an `error` or a list of `detail`; or all of it, where it is just words.
 fn collect_complaints<'a>(body: &'a Value, into: &mut Vec<&'a str>) {
     match body {
         Value::String(text) => into.push(text),
         Value::Array(parts) => parts.iter().for_each(|part| collect_complaints(part, into)),
         Value::Object(fields) => {
-            let telling = ["error", "message", "param", "detail", "loc", "msg"];
+            let telling =
+                ["error", "errors", "message", "param", "detail", "loc", "msg", "error_msg"];
             let told = telling.iter().filter_map(|name| fields.get(*name));
             told.for_each(|value| collect_complaints(value, into));
         }
@@ -172,109 +200,9 @@ fn collect_complaints<'a>(body: &'a Value, into: &mut Vec<&'a str>) {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Unavailable,
-    RateLimited,
-    TimedOut,
-    Denied,
-    Refused,
-    Filtered,
-    Unknown,
-}
-
-impl Kind {
-    fn of_status(status: StatusCode) -> Self {
-        match status {
-            StatusCode::TOO_MANY_REQUESTS => Self::RateLimited,
-            // A proxy in front of the model has waited for it in vain.
-            StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => Self::TimedOut,
-            status if status.as_u16() == CLOUDFLARE_TIMEOUT => Self::TimedOut,
-            StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::NOT_FOUND => {
-                Self::Denied
-            }
-            status if status.is_server_error() => Self::Unavailable,
-            // Redirects too: the address is wrong, and the key is not taken elsewhere.
-            _ => Self::Refused,
-        }
-    }
-
-    /// Whether it may be over in a moment. A model that was too slow for somebody is as slow again.
-    fn passes(self) -> bool {
-        match self {
-            Self::Unavailable | Self::RateLimited | Self::Unknown => true,
-            Self::TimedOut | Self::Denied | Self::Refused | Self::Filtered => false,
-        }
-    }
-
-    fn error(self, text: String) -> ModelError {
-        match self {
-            Self::Unavailable => ModelError::Unavailable(text),
-            Self::RateLimited => ModelError::RateLimited(text),
-            Self::TimedOut => ModelError::TimedOut(text),
-            Self::Denied => ModelError::Denied(text),
-            Self::Refused => ModelError::Refused(text),
-            Self::Filtered => ModelError::Filtered(text),
-            Self::Unknown => ModelError::Broken(text),
-        }
-    }
-}
-
-/// What a provider says of an error, in whichever of the usual forms.
-#[derive(Debug, Default)]
-struct Said {
-    message: String,
-    code: String,
-    kind: String,
-}
-
-impl Said {
-    /// `{"error":{"message":…}}`, `{"error":"…"}`, `{"message":…}` or `{"detail":…}`.
-    fn in_body(body: &Value) -> Option<Self> {
-        let error = body.get("error").filter(|error| !error.is_null()).unwrap_or(body);
-        let field = |name: &str| match error.get(name) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            _ => String::new(),
-        };
-        let message = match error {
-            Value::String(text) => text.clone(),
-            Value::Object(_) => [field("message"), field("detail")].concat(),
-            _ => return None,
-        };
-        Some(Self { message, code: field("code"), kind: field("type") })
-    }
-
-    /// Whether it was the content filter that said no.
-    fn is_filter(&self) -> bool {
-        self.code.contains("content_filter") || self.kind.contains("content_filter")
-    }
-
-    /// The kind of an error that came without a status of its own.
-    fn kind(&self) -> Kind {
-        let status = self.code.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
-        if let Some(status) = status {
-            return Kind::of_status(status);
-        }
-        let says = |words: &[&str]| {
-            words.iter().any(|word| self.code.contains(word) || self.kind.contains(word))
-        };
-        if self.is_filter() {
-            Kind::Filtered
-        } else if says(&["rate_limit", "too_many_requests", "insufficient_quota"]) {
-            Kind::RateLimited
-        } else if says(&["timeout"]) {
-            Kind::TimedOut
-        } else if says(&["server_error", "internal", "overloaded", "unavailable"]) {
-            Kind::Unavailable
-        } else if says(&["authentication", "not_found", "invalid_api_key"]) {
-            Kind::Denied
-        } else if says(&["invalid_request", "context_length", "permission", "BadRequest"]) {
-            Kind::Refused
-        } else {
-            Kind::Unknown
-        }
-    }
+/// Whether it is a page for people, or a piece of a document, rather than words.
+fn is_markup(text: &str) -> bool {
+    text.starts_with(['<', '{', '[', '"'])
 }
 
 /// A provider's text as one bounded line without keys.

@@ -1,11 +1,11 @@
 //! A turn as providers want to be asked for it.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use serde::Serialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use crate::domain::json::read;
 use crate::domain::{Message, ToolCall};
 use crate::llm::ChatRequest;
 use crate::tools::ToolSpec;
@@ -116,7 +116,7 @@ struct WireCall<'a> {
 #[derive(Debug, Serialize)]
 struct CalledFunction<'a> {
     name: &'a str,
-    arguments: &'a str,
+    arguments: Cow<'a, str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -205,12 +205,19 @@ fn on_wire<'a>(message: &'a Message, wording: Wording<'a>) -> WireMessage<'a> {
 }
 
 fn called<'a>(call: &'a ToolCall, names: &'a ToolNames) -> WireCall<'a> {
-    // Models write broken JSON at times. It is answered with an error that says so, but strict
-    // servers would refuse every later request whose history holds it.
-    let is_object = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(&call.arguments).is_ok();
-    let arguments = if is_object { call.arguments.as_str() } else { "{}" };
+    let arguments = sent_arguments(&call.arguments);
     let function = CalledFunction { name: names.to_wire(&call.name), arguments };
     WireCall { id: call.id.as_str(), r#type: "function", function }
+}
+
+/// Models write broken JSON at times. It is answered with an error that says so, but strict servers
+/// would refuse every later request whose history holds it, or half a surrogate pair.
+fn sent_arguments(text: &str) -> Cow<'_, str> {
+    match read(text.as_bytes()) {
+        Ok(Value::Object(_)) if serde_json::from_str::<Value>(text).is_ok() => Cow::Borrowed(text),
+        Ok(whole @ Value::Object(_)) => Cow::Owned(whole.to_string()),
+        Ok(_) | Err(_) => Cow::Borrowed("{}"),
+    }
 }
 
 fn offered<'a>(tool: &'a ToolSpec, names: &'a ToolNames) -> WireTool<'a> {

@@ -7,21 +7,26 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::finish::FinishReason;
+use super::usage;
 use crate::domain::Usage;
 
 /// One chunk of a streamed answer, or a whole answer in one piece.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Chunk {
-    #[serde(default, deserialize_with = "lenient")]
-    choices: Option<Vec<Choice>>,
+    #[serde(default, deserialize_with = "readable")]
+    choices: Vec<Choice>,
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<WireUsage>,
+    /// Whether there are halves of characters in its texts.
+    #[serde(skip)]
+    pub(super) has_halves: bool,
 }
 
 /// One of the answers that a chunk is about; only the first was asked for.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Choice {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "count")]
     index: Option<u64>,
     #[serde(default, deserialize_with = "lenient")]
     delta: Option<Piece>,
@@ -47,15 +52,15 @@ pub(super) struct Piece {
     /// The same under its other name; no alias, because some servers send both.
     #[serde(default, deserialize_with = "lenient")]
     reasoning: Option<Value>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) tool_calls: Option<Vec<CallFragment>>,
+    #[serde(default, deserialize_with = "readable")]
+    pub(super) tool_calls: Vec<CallFragment>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Content {
     Text(String),
-    Parts(Vec<Part>),
+    Parts(#[serde(deserialize_with = "readable")] Vec<Part>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -80,7 +85,7 @@ pub(super) struct Words {
 /// A fragment of a tool call.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct CallFragment {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "count")]
     pub(super) index: Option<u64>,
     #[serde(default, deserialize_with = "lenient")]
     id: Option<String>,
@@ -98,8 +103,8 @@ struct Function {
 
 #[derive(Debug, Deserialize)]
 struct Logprobs {
-    #[serde(default, deserialize_with = "lenient")]
-    content: Option<Vec<Token>>,
+    #[serde(default, deserialize_with = "readable")]
+    content: Vec<Token>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -110,34 +115,19 @@ struct Token {
 
 #[derive(Debug, Deserialize)]
 struct WireUsage {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "count")]
     prompt_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "count")]
     completion_tokens: Option<u64>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "count")]
     total_tokens: Option<u64>,
-}
-
-/// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FinishReason {
-    /// It was complete.
-    Stop,
-    /// It reached a length limit.
-    Length,
-    /// The model waits for tools.
-    ToolCalls,
-    /// The provider's content filter stopped it.
-    ContentFilter,
-    /// Something that only this provider says; the answer is taken as it is.
-    Other,
 }
 
 impl Chunk {
     /// The answer that was asked for, as far as this chunk is about it.
     pub(super) fn choice(&mut self) -> Option<Choice> {
         let first = |choice: &Choice| choice.index.is_none_or(|index| index == 0);
-        self.choices.take()?.into_iter().find(first)
+        std::mem::take(&mut self.choices).into_iter().find(first)
     }
 
     /// The tokens, where this chunk counts them.
@@ -147,7 +137,12 @@ impl Chunk {
         let completion_tokens = usage.completion_tokens.unwrap_or(0);
         let total = prompt_tokens.saturating_add(completion_tokens);
         let total_tokens = usage.total_tokens.unwrap_or(total);
-        Some(Usage { prompt_tokens, completion_tokens, total_tokens })
+        usage::plausible(Usage { prompt_tokens, completion_tokens, total_tokens })
+    }
+
+    /// The same, and whether there are halves of characters in it.
+    pub(super) fn with_halves(self, has_halves: bool) -> Self {
+        Self { has_halves, ..self }
     }
 }
 
@@ -157,22 +152,16 @@ impl Choice {
         self.delta.take().or_else(|| self.message.take()).unwrap_or_default()
     }
 
-    /// Why the answer ended, if it has. Some servers say an empty reason until then.
-    pub(super) fn finish_reason(&self) -> Option<FinishReason> {
-        Some(match self.finish_reason.as_deref()? {
-            "" => return None,
-            "stop" => FinishReason::Stop,
-            "length" => FinishReason::Length,
-            "tool_calls" | "function_call" => FinishReason::ToolCalls,
-            "content_filter" => FinishReason::ContentFilter,
-            _ => FinishReason::Other,
-        })
+    /// Why the answer ended, if it has, and in the provider's word.
+    pub(super) fn finish_reason(&self) -> Option<(FinishReason, &str)> {
+        let word = self.finish_reason.as_deref()?;
+        Some((FinishReason::read(word)?, word))
     }
 
     /// The logarithms of the probabilities of this chunk's text tokens.
     pub(super) fn logprobs(&self) -> impl Iterator<Item = f64> {
-        let tokens = self.logprobs.as_ref().and_then(|logprobs| logprobs.content.as_deref());
-        tokens.unwrap_or_default().iter().filter_map(|token| token.logprob)
+        let tokens = self.logprobs.iter().flat_map(|logprobs| &logprobs.content);
+        tokens.filter_map(|token| token.logprob)
     }
 }
 
@@ -248,6 +237,29 @@ where
 {
     let value = Value::deserialize(deserializer)?;
     Ok(serde_json::from_value::<Option<T>>(value).ok().flatten())
+}
+
+/// Reads of a list what can be read, and leaves out the rest; one thing alone is a list of it.
+fn readable<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let items = match Value::deserialize(deserializer)? {
+        Value::Array(items) => items,
+        item @ Value::Object(_) => vec![item],
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    Ok(items.into_iter().filter_map(|item| serde_json::from_value(item).ok()).collect())
+}
+
+/// Reads a number of something, however it is written: `1`, `1.0` or `"1"`.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => text.trim().parse().ok(),
+        number @ Value::Number(_) => usage::whole(&number),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    })
 }
 
 #[cfg(test)]

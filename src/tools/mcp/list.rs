@@ -9,6 +9,7 @@ use rmcp::model::{
 use rmcp::{Peer, RoleClient, ServiceError};
 use serde_json::{Value, json};
 
+use super::schema::for_provider;
 use super::server::Server;
 use super::tool::McpTool;
 use crate::domain::text::without_invisible;
@@ -130,8 +131,9 @@ fn take(server: &Server, offered: Tool) -> Result<McpTool, String> {
     }
     let description = without_invisible(offered.description.as_deref().unwrap_or_default());
     let description = description.chars().take(DESCRIPTION_MAX).collect();
-    let parameters = parameters(&offered.input_schema)?;
-    let schema = ArgumentSchema::new(&parameters).map_err(|error| error.to_string())?;
+    let meant = parameters(&offered.input_schema)?;
+    let schema = ArgumentSchema::new(&meant).map_err(|error| error.to_string())?;
+    let parameters = for_provider(&meant)?;
     Ok(McpTool::new(server, name, description, (parameters, schema)))
 }
 
@@ -141,12 +143,10 @@ fn is_name(name: &str) -> bool {
     (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(is_plain)
 }
 
-/// A schema of arguments as a model is told of it.
+/// A schema of arguments as they are checked, with nothing in it that is only there to deceive.
 fn parameters(schema: &JsonObject) -> Result<Value, String> {
     let mut schema = schema.clone();
-    if *schema.entry("type").or_insert_with(|| json!("object")) != "object" {
-        return Err("its arguments are no object".to_owned());
-    }
+    schema.entry("type").or_insert_with(|| json!("object"));
     let mut schema = Value::Object(schema);
     make_readable(&mut schema);
     let size = schema.to_string().len();
@@ -197,7 +197,6 @@ mod tests {
         let given = object(json!({"properties": {"a": {"description": "x\u{202e}\0y"}}}));
         let expected = json!({"properties": {"a": {"description": "xy"}}, "type": "object"});
         assert_eq!(parameters(&given), Ok(expected));
-        assert!(parameters(&object(json!({"type": "array"}))).is_err());
         let long = object(json!({"properties": {"a": {"description": "x".repeat(SCHEMA_MAX)}}}));
         assert!(parameters(&long).is_err());
     }

@@ -1,5 +1,7 @@
 //! What a call brought, cut to size: text as it is, everything else as a note or as JSON.
 
+use std::collections::HashSet;
+
 use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Map, Value};
 
@@ -34,8 +36,10 @@ pub(super) fn rendered(result: CallToolResult, max: usize) -> Result<Value, Tool
     let mut notes = Vec::new();
     let mut budget = max;
     // Servers repeat what is structured as text, for clients that know only that.
-    let is_repeated = result.structured_content.is_some()
-        && serde_json::from_str::<Value>(&text).ok() == result.structured_content;
+    let is_repeated = result
+        .structured_content
+        .as_ref()
+        .is_some_and(|structured| is_repeated(&result.content, &text, structured));
     if let Some(structured) = result.structured_content.filter(|value| !value.is_null()) {
         let size = structured.to_string().len();
         if is_too_deep(&structured) {
@@ -58,6 +62,44 @@ pub(super) fn rendered(result: CallToolResult, max: usize) -> Result<Value, Tool
         whole.insert("cut".into(), notes.join(", ").into());
     }
     Ok(Value::Object(whole))
+}
+
+/// Whether a result says as text nothing but what it says in its structured form: all of it as
+/// JSON, or each of its blocks as a text in it, or as the JSON of a member or of an item of one.
+fn is_repeated(blocks: &[ContentBlock], text: &str, structured: &Value) -> bool {
+    if serde_json::from_str::<Value>(text).is_ok_and(|said| said == *structured) {
+        return true;
+    }
+    let mut texts = HashSet::new();
+    collect_texts(structured, &mut texts);
+    let members = inner(structured).flat_map(|member| inner(member).chain([member]));
+    let parts: HashSet<String> = members.chain([structured]).map(Value::to_string).collect();
+    let is_part = |text: &str| {
+        let json = serde_json::from_str::<Value>(text).map(|said| said.to_string());
+        texts.contains(text) || json.is_ok_and(|json| parts.contains(&json))
+    };
+    let is_repeated = |block: &ContentBlock| match block {
+        ContentBlock::Text(block) => is_part(block.text.trim()),
+        _ => false,
+    };
+    is_part(text.trim()) || blocks.iter().all(is_repeated)
+}
+
+fn inner(value: &Value) -> impl Iterator<Item = &Value> {
+    let (items, members) = (value.as_array(), value.as_object());
+    items.into_iter().flatten().chain(members.into_iter().flat_map(Map::values))
+}
+
+fn collect_texts<'a>(value: &'a Value, texts: &mut HashSet<&'a str>) {
+    match value {
+        Value::String(text) => {
+            texts.insert(text.trim());
+        }
+        Value::Array(_) | Value::Object(_) => {
+            inner(value).for_each(|value| collect_texts(value, texts))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// At most `max` bytes of a text, and how many are left.
@@ -95,7 +137,8 @@ fn media(what: &str, kind: &str, base64: &str) -> String {
     format!("[{what} {}, {size}]", short(kind))
 }
 
-fn short(text: &str) -> String {
+/// A URI, a name or a media type as it is told in a note.
+pub(super) fn short(text: &str) -> String {
     escape_invisible(text).chars().take(NOTE_MAX).collect()
 }
 
@@ -140,6 +183,24 @@ mod tests {
             "content": [{"type": "text", "text": "one"}], "structuredContent": {"n": 1},
         });
         assert_eq!(ok(given, 4096), json!({"structured": {"n": 1}, "text": "one"}));
+    }
+
+    #[test]
+    fn a_text_that_the_structured_result_holds_is_said_once() {
+        let block = |text: &str| json!({"type": "text", "text": text});
+        for (blocks, structured) in [
+            (vec![block("hello")], json!({"result": "hello"})),
+            (vec![block("hello\n")], json!({"result": {"text": "hello"}})),
+            (vec![block("{\"b\":1}"), block("2")], json!({"result": [{"b": 1}, 2]})),
+            (vec![block("one"), block("two")], json!({"result": ["one", "two"]})),
+            (vec![block("[1, 2]")], json!({"result": [1, 2]})),
+            (vec![], json!({"result": null})),
+        ] {
+            let given = json!({"content": blocks, "structuredContent": structured});
+            assert_eq!(ok(given, 4096), json!({"structured": structured}), "{blocks:?}");
+        }
+        let given = json!({"content": [block("hello"), block("more")], "structuredContent": {"a": "hello"}});
+        assert_eq!(ok(given, 4096)["text"], "hello\nmore");
     }
 
     #[test]

@@ -16,6 +16,8 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
+use super::http_route::LooseHttp;
+use super::lines::Lines;
 use super::server::Server;
 use super::{Route, list};
 use crate::backoff::Backoff;
@@ -105,7 +107,7 @@ impl Supervisor {
                 let mut config =
                     StreamableHttpClientTransportConfig::with_uri(endpoint.url.as_str());
                 config.custom_headers = endpoint.headers.clone();
-                let client = endpoint.client.clone();
+                let client = LooseHttp::new(endpoint.client.clone());
                 let transport = StreamableHttpClientTransport::with_client(client, config);
                 self.hold(transport).await.map_err(|lost| (lost, String::new()))
             }
@@ -113,7 +115,7 @@ impl Supervisor {
                 let started = command.start(&self.tasks);
                 let (child, stdout, stdin) =
                     started.map_err(|error| (Lost::NotStarted(error), String::new()))?;
-                let held = self.hold(AsyncRwTransport::new_client(stdout, stdin)).await;
+                let held = self.hold(AsyncRwTransport::new_client(Lines::new(stdout), stdin)).await;
                 let last_words = child.last_words();
                 child.end().await;
                 held.map_err(|lost| (lost, last_words))

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::tools::ToolError;
 
-/// Reads a call's arguments. No arguments at all (`null`) count as an empty object, and an argument
-/// that is `null` counts as one that was not given: models say it either way.
+/// Reads a call's arguments. No arguments at all (`null`) count as an empty object, an argument
+/// that is `null` counts as one that was not given, and `1.0` is the whole number that it is: models
+/// say it either way.
 ///
 /// # Errors
 /// [`ToolError::InvalidArguments`], naming the field and what is wrong with it.
@@ -16,7 +17,7 @@ pub fn parse_arguments<T: DeserializeOwned>(arguments: &Value) -> Result<T, Tool
         Value::Null => Value::Object(Map::new()),
         Value::Object(members) => {
             let given = members.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(given.map(|(name, value)| (name.clone(), value.clone())).collect())
+            Value::Object(given.map(|(name, value)| (name.clone(), with_whole(value))).collect())
         }
         other => other.clone(),
     };
@@ -27,6 +28,24 @@ pub fn parse_arguments<T: DeserializeOwned>(arguments: &Value) -> Result<T, Tool
             path => format!("`{path}`: {}", error.inner()),
         })
     })
+}
+
+/// The value, in which a number without a fraction is written without one, as far as such numbers
+/// are exact.
+fn with_whole(value: &Value) -> Value {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let exact = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < EXACT);
+            #[expect(clippy::cast_possible_truncation, reason = "it has no fraction and is exact")]
+            exact.map_or_else(|| value.clone(), |number| Value::from(number as i64))
+        }
+        Value::Array(items) => items.iter().map(with_whole).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), with_whole(value))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
 }
 
 /// The JSON Schema of a tool's arguments, in the plain form that every provider takes: one object
@@ -110,6 +129,16 @@ mod tests {
         );
         assert_eq!(message(Value::Null), "the arguments are not valid: missing field `title`");
         assert!(message(json!({"title": "x", "force": true})).contains("unknown field `force`"));
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole_however_it_is_written() {
+        let given: Arguments = parse_arguments(&json!({"title": "x", "limit": 1.0})).unwrap();
+        assert_eq!(given.limit, Some(1));
+        for limit in [json!(1.5), json!(-1.0), json!(1e300)] {
+            let given = parse_arguments::<Arguments>(&json!({"title": "x", "limit": limit}));
+            assert!(given.is_err(), "{limit}");
+        }
     }
 
     #[test]

@@ -76,7 +76,7 @@ async fn the_last_event_counts_without_a_blank_line_behind_it() {
 
 #[tokio::test]
 async fn a_reason_to_finish_that_nobody_has_heard_of_ends_the_turn_too() {
-    for reason in ["abort", "eos", "function_call"] {
+    for reason in ["OTHER", "eos", "function_call"] {
         let whole = ask([Reply::stream().piece("a").finish(reason)]).await.unwrap();
         assert_eq!((whole.text.as_str(), whole.error), ("a", None), "{reason}");
     }
