@@ -22,9 +22,9 @@ RUN find src config -type f -exec touch {} + \
 
 FROM debian:bookworm-slim
 
-# git: the git tools run it. The roots of TLS are compiled into the binary.
+# git: the git tools run it. tini: an init, see below. The roots of TLS are compiled into the binary.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git \
+    && apt-get install --yes --no-install-recommends git tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --home-dir /nonexistent aura \
     && install -d -o aura -g aura /workspace /keys /redis-users
@@ -40,5 +40,7 @@ EXPOSE 9000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --retries=3 \
     CMD ["aura-platform", "healthcheck"]
-ENTRYPOINT ["aura-platform"]
+# What children leave behind belongs to process 1, and stays a zombie unless that waits for it: MCP
+# servers that daemonise, helpers of a git that was ended. tini does, and hands signals on.
+ENTRYPOINT ["tini", "--", "aura-platform"]
 CMD ["serve"]

@@ -27,6 +27,7 @@ mod github;
 mod gone;
 mod idempotency;
 mod identity;
+mod init;
 mod injection;
 mod logging;
 mod mail;
