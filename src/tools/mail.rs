@@ -17,6 +17,7 @@ use super::outgoing::{Delivery, Sender, Unconfigured};
 mod address;
 mod delivery;
 mod email;
+mod replies;
 mod server;
 
 use email::Email;

@@ -6,10 +6,11 @@ use aura_platform::tools::ToolError;
 use aura_platform::tools::mail::{self, Config, ServerConfig};
 use aura_platform::tools::outgoing::Unconfigured;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
-use crate::support::app::{Options, Server};
+use crate::support::app::{Options, PATIENCE, Server};
 use crate::support::smtp::{LOGIN, Protection, SmtpServer, send};
 
 fn mail() -> Value {
@@ -281,4 +282,79 @@ async fn a_mail_that_a_person_asked_for_and_approved_arrives() {
     assert!(stream.all("hitl").is_empty(), "nobody is asked to approve what is not allowed");
     assert!(stream.answer().contains("smtp.allowed_domains"), "{}", stream.answer());
     assert!(!server.log().contains("hunter2"));
+}
+
+/// A mail server whose replies are just these bytes, one for the greeting and one for each command,
+/// and for the end of the mail's text; what it was told, at the end.
+#[expect(clippy::disallowed_methods, reason = "the double is not part of the service")]
+async fn saying(replies: Vec<&'static [u8]>) -> (Config, tokio::task::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let told = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut told, mut in_text) = (String::new(), false);
+        for reply in replies {
+            stream.write_all(reply).await.unwrap();
+            let end = if in_text { "\r\n.\r\n" } else { "\r\n" };
+            let mut heard = Vec::new();
+            while !heard.ends_with(end.as_bytes()) {
+                let Ok(byte) = stream.read_u8().await else { return told };
+                heard.push(byte);
+            }
+            in_text = heard.starts_with(b"DATA");
+            told.push_str(&String::from_utf8_lossy(&heard));
+        }
+        told
+    });
+    let server = ServerConfig {
+        url: format!("smtp://localhost:{port}?tls=none").into(),
+        ca_file: None,
+        timeout: Duration::from_secs(20),
+    };
+    let from = Some("aura@dwp.example".to_owned());
+    (Config { server: Some(server), from, allowed_domains: Vec::new() }, told)
+}
+
+fn short_mail() -> Value {
+    json!({"to": ["a@dwp.example"], "subject": "x", "body": "hello\r.\r\nbye"})
+}
+
+#[tokio::test]
+async fn replies_in_another_encoding_or_without_a_text_are_replies() {
+    // "메일" in EUC-KR, in the greeting and behind the mail; codes alone in between.
+    let replies: Vec<&[u8]> = vec![
+        b"220 \xb8\xde\xc0\xcf\r\n",
+        b"250-\xb8\xde\xc0\xcf\r\n250 8BITMIME\r\n",
+        b"250\r\n",
+        b"250\r\n",
+        b"354\r\n",
+        b"250 \xb8\xde\xc0\xcf queued as 7\r\n",
+        b"221\r\n",
+    ];
+    let (config, told) = saying(replies).await;
+    let sent = send(&config, &short_mail()).await.unwrap();
+    let answer = sent["serverAnswer"].as_str().unwrap();
+    assert_eq!(answer, "250 \u{fffd}\u{fffd}\u{fffd}\u{fffd} queued as 7");
+    let told = timeout(PATIENCE, told).await.unwrap().unwrap();
+    assert!(told.contains("hello\r\n..\r\nbye"), "{told:?}");
+    assert!(!told.replace("\r\n", "").contains('\r'), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_in_another_encoding_keeps_its_code_and_says_that_nothing_was_sent() {
+    let replies: Vec<&[u8]> = vec![
+        b"220 ok\r\n",
+        b"250 ok\r\n",
+        b"250 ok\r\n",
+        b"250 ok\r\n",
+        b"354 ok\r\n",
+        b"554 \xb0\xc5\xba\xce\r\n",
+        b"221 ok\r\n",
+    ];
+    let (config, _told) = saying(replies).await;
+    let message = not_sent(send(&config, &short_mail()).await.unwrap_err());
+    assert!(message.contains("it refuses the mail: 554"), "{message}");
+    let (config, _told) = saying(vec![b"554 \xb0\xc5\xba\xce\r\n"]).await;
+    let message = not_sent(send(&config, &short_mail()).await.unwrap_err());
+    assert!(message.contains("it cannot be reached: 554"), "{message}");
 }

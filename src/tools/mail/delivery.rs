@@ -18,6 +18,7 @@ use lettre::transport::smtp::response::Response;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::replies::{NoTls, Replies};
 use super::server::{Security, Server};
 use crate::tools::ToolError;
 
@@ -75,40 +76,42 @@ async fn connect(server: &Server) -> Result<AsyncSmtpConnection, ToolError> {
         Security::None | Security::StartTls(_) => None,
     };
     let is_implicit = implicit.is_some();
-    let connected =
-        AsyncSmtpConnection::connect_tokio1(place, Some(server.timeout), &name, implicit, None);
-    let mut connection = connected.await.map_err(|error| {
+    let unreachable = |error: Error| {
         let what = if is_implicit && is_about_tls(&error) {
             "TLS with it failed"
         } else {
             "it cannot be reached"
         };
         not_sent(server, &format!("{what}: {}", said(server, &error)))
-    })?;
-    if let Security::StartTls(tls) = &server.security {
-        start_tls(server, &mut connection, tls, &name).await?;
-    }
-    Ok(connection)
+    };
+    let replies = Replies::connect(place, server.timeout, implicit).await.map_err(unreachable)?;
+    let replies = match &server.security {
+        Security::StartTls(tls) => start_tls(server, replies, tls, &name).await?,
+        Security::None | Security::Implicit(_) => replies,
+    };
+    let connected = AsyncSmtpConnection::connect_with_transport(Box::new(replies), &name).await;
+    connected.map_err(unreachable)
 }
 
 /// Insists on TLS: whoever sits in between could take the offer of it away.
 async fn start_tls(
     server: &Server,
-    connection: &mut AsyncSmtpConnection,
+    replies: Replies,
     tls: &TlsParameters,
     name: &ClientId,
-) -> Result<(), ToolError> {
-    if !connection.can_starttls() {
-        let _ = timeout(GOODBYE, connection.abort()).await;
-        return Err(not_sent(
-            server,
-            "it offers no STARTTLS; there is smtps:// for implicit TLS, and ?tls=none for a \
-             server of one's own",
-        ));
-    }
-    let started = connection.starttls(tls.clone(), name).await;
-    started
-        .map_err(|error| not_sent(server, &format!("TLS with it failed: {}", said(server, &error))))
+) -> Result<Replies, ToolError> {
+    replies.with_tls(tls.clone(), name).await.map_err(|error| {
+        let why = match error {
+            NoTls::NotOffered => "it offers no STARTTLS; there is smtps:// for implicit TLS, and \
+                                  ?tls=none for a server of one's own"
+                .to_owned(),
+            NoTls::Failed(error) => format!("TLS with it failed: {}", said(server, &error)),
+            NoTls::Refused(_) | NoTls::Broken(_) => {
+                format!("it cannot be reached: {}", presentable(&error.to_string()))
+            }
+        };
+        not_sent(server, &why)
+    })
 }
 
 async fn authenticate(
