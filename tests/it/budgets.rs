@@ -71,6 +71,26 @@ with_both_stores! {
     }
 }
 
+with_both_stores! {
+    async fn a_count_of_tokens_that_cannot_be_true_is_one_run_and_one_request(kind: Kind) {
+        let model = FakeModel::answering(|_| {
+            Reply::stream().piece("네").finish("stop").usage(u64::MAX - 1, 1).done()
+        })
+        .await;
+        let options = Options::default().model(&model).set("AURA__AGENT__MAX_TOKENS_PER_DAY", 100_000);
+        let world = World::with(kind, options).await;
+        for runs in 1..=2 {
+            // Its own estimate is what the day is charged with, so the next run is not refused.
+            let stream = run_as(&world.server, "tenant1").await;
+            assert_eq!(stream.status_at_end(), "completed", "{:#?}", stream.summary());
+            let used = stream.all("end")[0].data["usage"]["totalTokens"].as_u64().unwrap();
+            assert!((1..50_000).contains(&used), "{used}");
+            assert_eq!(model.requests().len(), runs);
+        }
+        world.server.logged("the provider counts more tokens than a turn can have", 2).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leaving_in_the_middle_of_an_answer_is_not_free() {
     let gate = Gate::closed();
@@ -150,7 +170,7 @@ async fn in_redis_a_tenants_day_is_one_counter() {
     let options = Options::default()
         .model(&model)
         .set("REDIS_URL", redis.url())
-        .set("AURA__AGENT__MAX_TOKENS_PER_DAY", 1000);
+        .set("AURA__AGENT__MAX_TOKENS_PER_DAY", 100_000);
     let server = Server::start(options).await;
     run_as(&server, "tenant1").await;
     let key = format!("aura:spent:tenant1:{}", UtcDay::of_ms(SystemClock.now_ms()));

@@ -91,70 +91,21 @@ mod tests {
 
     #[test]
     fn reasons_are_read_by_what_they_say() {
-        let cases: [(FinishReason, &[&str]); 4] = [
-            (
-                FinishReason::Complete,
-                &[
-                    "stop",
-                    "STOP",
-                    "tool_calls",
-                    "function_call",
-                    "tool_use",
-                    "eos",
-                    "end_turn",
-                    "stop_sequence",
-                    "OTHER",
-                    "completed",
-                    "FINISH_REASON_UNSPECIFIED",
-                ],
-            ),
-            (
-                FinishReason::Length,
-                &[
-                    "length",
-                    "max_tokens",
-                    "MAX_TOKENS",
-                    "max_output_tokens",
-                    "maxTokens",
-                    "model_length",
-                    "model_context_window_exceeded",
-                    "token_limit",
-                ],
-            ),
-            (
-                FinishReason::Filtered,
-                &[
-                    "content_filter",
-                    "SAFETY",
-                    "RECITATION",
-                    "PROHIBITED_CONTENT",
-                    "BLOCKLIST",
-                    "SPII",
-                    "IMAGE_SAFETY",
-                    "sensitive",
-                    "refusal",
-                    "guardrail_intervened",
-                    "content-filter",
-                ],
-            ),
-            (
-                FinishReason::Failed,
-                &[
-                    "error",
-                    "insufficient_system_resource",
-                    "network_error",
-                    "MALFORMED_FUNCTION_CALL",
-                    "abort",
-                    "cancelled",
-                    "timeout",
-                    "server_error",
-                    "UNEXPECTED_TOOL_CALL",
-                    "failed",
-                ],
-            ),
-        ];
-        for (expected, reasons) in cases {
-            for reason in reasons {
+        let complete = "stop STOP tool_calls function_call tool_use eos end_turn stop_sequence OTHER \
+                        completed FINISH_REASON_UNSPECIFIED";
+        let length = "length max_tokens MAX_TOKENS max_output_tokens maxTokens model_length \
+                      model_context_window_exceeded token_limit";
+        let filtered = "content_filter SAFETY RECITATION PROHIBITED_CONTENT BLOCKLIST SPII \
+                        IMAGE_SAFETY sensitive refusal guardrail_intervened content-filter";
+        let failed = "error insufficient_system_resource network_error MALFORMED_FUNCTION_CALL abort \
+                      cancelled timeout server_error UNEXPECTED_TOOL_CALL failed";
+        for (expected, reasons) in [
+            (FinishReason::Complete, complete),
+            (FinishReason::Length, length),
+            (FinishReason::Filtered, filtered),
+            (FinishReason::Failed, failed),
+        ] {
+            for reason in reasons.split_whitespace() {
                 assert_eq!(FinishReason::read(reason), Some(expected), "{reason}");
             }
         }

@@ -80,7 +80,7 @@ fn reported(data: &str) -> Value {
 
 fn is_error(part: &Value) -> bool {
     match part {
-        Value::Object(fields) => Said::instead_of_answer(fields),
+        Value::Object(fields) => Said::is_error(fields),
         // A turn has no bare words.
         Value::String(_) => true,
         Value::Array(parts) => parts.iter().any(is_error),

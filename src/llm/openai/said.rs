@@ -64,9 +64,9 @@ impl Said {
         }
     }
 
-    /// Of an answer that should hold a turn, if it holds an error instead, or beside it. What says
-    /// nothing at all, for instance only that the connection is alive, is none.
-    pub(super) fn instead_of_answer(body: &Map<String, Value>) -> bool {
+    /// Whether what should be a part of a turn is an error instead, or beside it. What complains of
+    /// nothing, for instance says only that the connection is alive, is none.
+    pub(super) fn is_error(body: &Map<String, Value>) -> bool {
         let carries = ERROR_FIELDS.iter().filter_map(|name| body.get(*name));
         if carries.into_iter().any(is_telling) || is_named_error(body) || is_choice_failed(body) {
             return true;
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     fn is_error(body: &Value) -> bool {
-        Said::instead_of_answer(body.as_object().unwrap())
+        Said::is_error(body.as_object().unwrap())
     }
 
     #[test]
