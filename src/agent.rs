@@ -34,6 +34,7 @@ pub mod service;
 pub mod start;
 pub mod state;
 mod stored_request;
+mod take_overs;
 mod turn;
 pub mod uncounted;
 pub mod view;

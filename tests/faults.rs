@@ -8,6 +8,7 @@
 //! | `faults/starts.rs` | starts that stand still, are cut off or die half way |
 //! | `faults/random.rs` | replicas under a random schedule that a seed replays |
 //! | `faults/redis_away.rs` | Redis killed, hung and cut off under waiting approvals |
+//! | `faults/poison.rs` | a run whose step ends its servers, one after the other |
 //! | `faults/going.rs` | how long runs stand still when their server goes |
 //! | `faults/checker.rs` | what must hold, rule by rule |
 //!
@@ -60,6 +61,8 @@ mod model;
 mod person;
 #[path = "faults/plan.rs"]
 mod plan;
+#[path = "faults/poison.rs"]
+mod poison;
 #[path = "faults/proxy.rs"]
 mod proxy;
 #[path = "faults/random.rs"]

@@ -257,3 +257,11 @@ pub(super) fn panicked() -> ErrorEvent {
 pub(super) fn unreadable(error: &StoreError) -> ErrorEvent {
     failure(error.to_string(), "StoreCorruptError", ErrorCode::Internal, false)
 }
+
+/// A run that was taken over so often that what it does next must be what ends its owners.
+pub(super) fn taken_over_too_often(times: u32) -> ErrorEvent {
+    let error = format!(
+        "its server was lost {times} times during the same step; it is not tried once more"
+    );
+    failure(error, "RunLostError", ErrorCode::Internal, false)
+}

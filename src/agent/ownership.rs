@@ -200,7 +200,10 @@ impl AgentService {
             }
             Left::Work(state) => {
                 claimed.inc();
-                self.work_again(*state, last, permit).await;
+                match state.refuses_take_over() {
+                    None => self.work_again(*state, last, permit).await,
+                    Some(why) => self.break_down(&session, Some(last), why).await,
+                }
             }
             Left::Unreadable => {
                 let error = StoreError::Corrupt("the journal cannot be understood".into());
@@ -294,7 +297,7 @@ impl AgentService {
         tracing::info!(%session, node = ?state.node, "run taken over: checkpoint restored");
         let live = self.live.open(&session, last);
         let writer = Writer::open(&self.env.desk, &session, last, live);
-        self.spawn(state, writer, permit, Run::drive);
+        self.spawn(state, writer, permit, Run::take_up);
     }
 
     async fn write_trailer(&self, session: &SessionId, last: EventId) {
@@ -345,7 +348,9 @@ impl AgentService {
 
     /// Gives everything up that is still at work when the process ends.
     pub async fn hand_over_all(&self) {
-        self.hand_over(&self.at_work()).await;
+        let at_work = self.at_work();
+        self.note_hand_overs(&at_work).await;
+        self.hand_over(&at_work).await;
     }
 
     pub(super) async fn hand_over(&self, sessions: &[SessionId]) {

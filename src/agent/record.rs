@@ -99,6 +99,14 @@ pub enum Record {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         invalid: bool,
     },
+    /// Another process has the run from here on, which was at work and not waiting.
+    TakenOver {
+        /// Whether its former owner had given it up on purpose.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        planned: bool,
+    },
+    /// The owner gives up a run that is at work, because its process stops.
+    HandedOver,
     /// The run is over.
     Ended {
         /// How.

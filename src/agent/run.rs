@@ -137,14 +137,6 @@ impl Run {
         }
     }
 
-    /// Leaves the run to another owner, between two steps.
-    async fn hand_over(self) -> Exit {
-        match self.writer.flush().await {
-            Ok(()) => Exit::HandedOver,
-            Err(error) => Exit::Abandoned(error),
-        }
-    }
-
     async fn step(&mut self) -> Step {
         if self.cancel.is_cancelled() && self.state.node != Node::Done {
             return self.finish_cancelled().await;

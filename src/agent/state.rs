@@ -125,6 +125,10 @@ pub struct State {
     /// The call that was run last, if nothing has happened since: the audit stream may not have its
     /// end yet.
     pub executed: Option<Executed>,
+    /// How often it was taken over while it was at work, since the last step that came to its end.
+    pub take_overs: u32,
+    /// Whether its owner has given it up on purpose, and nobody has taken it over yet.
+    pub handed_over: bool,
     /// How it ended, once it is over.
     pub ended: Option<EndStatus>,
 }
@@ -160,6 +164,8 @@ impl State {
             warned: Vec::new(),
             uncounted: Vec::new(),
             executed: None,
+            take_overs: 0,
+            handed_over: false,
             ended: None,
         }
     }
@@ -192,6 +198,11 @@ impl State {
 
     /// Moves on by one record.
     pub fn apply(&mut self, record: &Record) {
+        self.note_owner(record);
+        // Who has the run says nothing of where it stands.
+        if matches!(record, Record::TakenOver { .. } | Record::HandedOver) {
+            return;
+        }
         self.ends_waiting = says_it_waits(record);
         // The steps of the plan move together with what moves them.
         if !matches!(record, Record::StepMoved { .. }) {
@@ -227,8 +238,34 @@ impl State {
                 self.ended = Some(*status);
                 self.node = Node::Done;
             }
-            // Only ever the first record of a journal, which folds to no state.
-            Record::Withdrawn => {}
+            // The first is only ever the first record of a journal, which folds to no state.
+            Record::Withdrawn | Record::TakenOver { .. } | Record::HandedOver => {}
+        }
+    }
+
+    /// Counts the take-overs since the run has last come forward.
+    fn note_owner(&mut self, record: &Record) {
+        self.handed_over = matches!(record, Record::HandedOver);
+        match record {
+            Record::TakenOver { planned: false } => self.take_overs += 1,
+            Record::Opened(_)
+            | Record::Analyzed
+            | Record::Answered { .. }
+            | Record::ToolFinished { .. }
+            | Record::Ended { .. }
+            | Record::Withdrawn => self.take_overs = 0,
+            // All that is said again by whoever repeats a step; and being asked is no step of a run.
+            Record::TakenOver { planned: true }
+            | Record::HandedOver
+            | Record::Asked { .. }
+            | Record::StepAdded { .. }
+            | Record::StepMoved { .. }
+            | Record::ApprovalAsked { .. }
+            | Record::DeadlineNear { .. }
+            | Record::VoteUncounted { .. }
+            | Record::StillAsked
+            | Record::ApprovalResolved { .. }
+            | Record::ToolStarting { .. } => {}
         }
     }
 
@@ -494,6 +531,8 @@ fn says_it_waits(record: &Record) -> bool {
         | Record::ApprovalResolved { .. }
         | Record::ToolStarting { .. }
         | Record::ToolFinished { .. }
+        | Record::TakenOver { .. }
+        | Record::HandedOver
         | Record::Ended { .. }
         | Record::Withdrawn => false,
     }

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::ledger::{Gone, Ledger, Owner};
 use crate::proxy::{Deed, Moment, Proxy, Spot, Trap};
-use crate::support::app::{Options, Server};
+use crate::support::app::{Caller, Options, Server};
 
 /// How long a run's owner may be silent, in seconds, unless a test says otherwise.
 pub const LEASE_SECONDS: u64 = 1;
@@ -181,6 +181,16 @@ impl Replica {
         self.cluster.ledger.gone(self.owner, Gone::Lost);
         sleep(time).await;
         self.proxy.go_on();
+    }
+
+    /// The usual user, at this server.
+    pub fn user(&self) -> Caller {
+        self.server.user()
+    }
+
+    /// What the process that runs now has logged.
+    pub fn log(&self) -> String {
+        self.server.log()
     }
 
     /// Where it answers.
