@@ -4,8 +4,11 @@ use serde_json::Value;
 
 use crate::domain::{Confidence, Message};
 
+/// Arguments that are looked for in the conversation: each is another look at all of it.
+const LOOKED_FOR: usize = 16;
+
 /// Confidence in a tool call from what can be seen: whether the call is valid, and how many of its
-/// text arguments stand in the conversation instead of having been made up.
+/// text arguments, the first ones, stand in the conversation instead of having been made up.
 pub(super) fn of_call(valid: bool, arguments: &Value, conversation: &[Message]) -> Confidence {
     let texts = text_values(arguments);
     let grounded = texts.iter().filter(|text| is_said(text, conversation)).count();
@@ -26,7 +29,12 @@ fn laplace(successes: usize, attempts: usize) -> Confidence {
 
 fn text_values(arguments: &Value) -> Vec<&str> {
     let Some(fields) = arguments.as_object() else { return Vec::new() };
-    fields.values().filter_map(Value::as_str).filter(|text| !text.is_empty()).collect()
+    fields
+        .values()
+        .filter_map(Value::as_str)
+        .filter(|text| !text.is_empty())
+        .take(LOOKED_FOR)
+        .collect()
 }
 
 fn is_said(text: &str, conversation: &[Message]) -> bool {

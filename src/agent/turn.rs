@@ -77,6 +77,9 @@ impl Run {
             Heard::Whole { calls, end, .. } if end.truncated && !calls.is_empty() => {
                 self.fail(cut_off()).await
             }
+            Heard::Whole { calls, .. } if calls.len() > CALLS_MAX => {
+                self.fail(too_many_calls(calls.len())).await
+            }
             Heard::Whole { text, calls, end } if text.trim().is_empty() && calls.is_empty() => {
                 self.fail(empty_answer(end.truncated, reasoned)).await
             }
@@ -314,6 +317,9 @@ impl Run {
 
 /// So much of a tool's name is shown in a thought, in bytes: a model may make up any.
 const NAME_SHOWN_MAX: usize = 100;
+/// Tools that one turn may ask for. A run may use no more either (`agent.max_tool_calls`).
+const CALLS_MAX: usize = 1000;
+
 /// The title of the step that stands for the answer.
 const ANSWER: &str = "답변 작성";
 
@@ -383,6 +389,11 @@ fn budget_spent(turns: u32) -> ErrorEvent {
 
 fn cut_off() -> ErrorEvent {
     let error = "the model's turn was cut off by its length limit in a tool call".to_owned();
+    failure(error, "ModelStreamError", ErrorCode::ExternalFailure, true)
+}
+
+fn too_many_calls(calls: usize) -> ErrorEvent {
+    let error = format!("the model asked for {calls} tools at once, more than {CALLS_MAX}");
     failure(error, "ModelStreamError", ErrorCode::ExternalFailure, true)
 }
 

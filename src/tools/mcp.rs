@@ -18,7 +18,7 @@ use url::Url;
 
 use self::server::Server;
 use self::supervisor::Supervisor;
-use super::registry::ToolSource;
+use super::registry::{Checks, ToolSource};
 use crate::http_client::{self, BuildError, Patience};
 use crate::shutdown::Tasks;
 
@@ -146,10 +146,11 @@ pub fn start(
         return Ok(Vec::new());
     }
     let client = http_client::build(Patience { connect: HTTP_CONNECT, read: SILENCE })?;
+    let checks = Checks::default();
     let mut sources: Vec<Arc<dyn ToolSource>> = Vec::new();
     for config in servers {
         let route = route(config.transport.clone(), &config.name, &client)?;
-        let server = Server::new(config);
+        let server = Server::new(config, checks.clone());
         let supervisor = Supervisor::new(Arc::clone(&server), route, tasks.clone());
         tasks.spawn("MCP server", supervisor.run());
         sources.push(server);

@@ -10,7 +10,7 @@ mod schema;
 
 pub use arguments::{parse_arguments, schema_of};
 pub use policy::{ApprovalPolicy, PolicyError, Rule};
-pub use schema::{ArgumentSchema, SchemaError};
+pub use schema::{ArgumentSchema, Checks, SchemaError};
 
 /// Tools that come and go while the process runs. Their names all begin with the source's own and
 /// a dot, so that no two sources' tools, nor a source's and a tool of ours, have one name.

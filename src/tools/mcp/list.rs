@@ -13,7 +13,6 @@ use super::schema::for_provider;
 use super::server::Server;
 use super::tool::McpTool;
 use crate::domain::text::without_invisible;
-use crate::tools::registry::ArgumentSchema;
 
 /// Tools of one server that are taken; each costs the model attention.
 const TOOLS_MAX: usize = 128;
@@ -59,7 +58,7 @@ pub(super) async fn read(
             }
             let name = offered.name.to_string();
             let taken = match seen.insert(name.clone()) {
-                true => take(server, offered),
+                true => take(server, offered).await,
                 false => Err("a second tool of this name".to_owned()),
             };
             match taken {
@@ -124,7 +123,7 @@ fn salvaged(page: &Value) -> Result<Page, ServiceError> {
     Ok(Page { tools, malformed, next })
 }
 
-fn take(server: &Server, offered: Tool) -> Result<McpTool, String> {
+async fn take(server: &Server, offered: Tool) -> Result<McpTool, String> {
     let name = offered.name.into_owned();
     if !is_name(&name) {
         return Err("not a name of a tool".to_owned());
@@ -132,7 +131,7 @@ fn take(server: &Server, offered: Tool) -> Result<McpTool, String> {
     let description = without_invisible(offered.description.as_deref().unwrap_or_default());
     let description = description.chars().take(DESCRIPTION_MAX).collect();
     let meant = parameters(&offered.input_schema)?;
-    let schema = ArgumentSchema::new(&meant).map_err(|error| error.to_string())?;
+    let schema = server.checks.take(meant.clone()).await.map_err(|error| error.to_string())?;
     let parameters = for_provider(&meant)?;
     Ok(McpTool::new(server, name, description, (parameters, schema)))
 }

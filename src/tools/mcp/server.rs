@@ -10,7 +10,7 @@ use super::ServerConfig;
 use super::link::Link;
 use super::list::Listing;
 use super::tool::{object, question};
-use crate::tools::registry::ToolSource;
+use crate::tools::registry::{Checks, ToolSource};
 use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Tools as of one moment.
@@ -27,6 +27,8 @@ struct Told {
 pub(super) struct Server {
     pub(super) config: ServerConfig,
     pub(super) link: Arc<Link>,
+    /// Where arguments are checked; all servers of the process share it.
+    pub(super) checks: Checks,
     /// The tools that it told of last; `None` until it has told of any.
     listed: watch::Sender<Option<Listed>>,
     /// What the log was told of them last.
@@ -37,11 +39,11 @@ pub(super) struct Server {
 
 impl Server {
     /// A server that nobody has spoken to yet.
-    pub(super) fn new(config: ServerConfig) -> Arc<Self> {
+    pub(super) fn new(config: ServerConfig, checks: Checks) -> Arc<Self> {
         let patience = config.pace.patience.min(config.timeout);
         let link = Arc::new(Link::new(config.name.clone(), patience));
         let (listed, told) = (watch::Sender::new(None), watch::Sender::new(None));
-        Arc::new_cyclic(|this| Self { config, link, listed, told, this: this.clone() })
+        Arc::new_cyclic(|this| Self { config, link, checks, listed, told, this: this.clone() })
     }
 
     /// What a tool of this server does, which only the configuration says.

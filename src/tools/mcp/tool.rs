@@ -11,7 +11,7 @@ use super::link::Link;
 use super::result;
 use super::server::Server;
 use crate::domain::text::{escape_invisible, without_invisible};
-use crate::tools::registry::ArgumentSchema;
+use crate::tools::registry::{ArgumentSchema, Checks};
 use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Characters of the arguments that the question shows; the request for approval has all of them.
@@ -25,6 +25,7 @@ pub(super) struct McpTool {
     /// Its name on the server.
     name: String,
     schema: ArgumentSchema,
+    checks: Checks,
     timeout: std::time::Duration,
     max_output_bytes: usize,
     link: Arc<Link>,
@@ -48,7 +49,8 @@ impl McpTool {
             dry_run: false,
         };
         let (timeout, max_output_bytes) = (config.timeout, config.max_output_bytes);
-        Self { spec, name, schema, timeout, max_output_bytes, link: Arc::clone(&server.link) }
+        let (checks, link) = (server.checks.clone(), Arc::clone(&server.link));
+        Self { spec, name, schema, checks, timeout, max_output_bytes, link }
     }
 
     /// What came of a call that was sent. Of one that writes nobody knows then whether it was done.
@@ -98,7 +100,7 @@ impl Tool for McpTool {
 
     async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
         let given = object(arguments)?;
-        self.schema.check(arguments)?;
+        self.checks.check(&self.schema, arguments).await?;
         let question = question(&self.spec.name, arguments);
         Ok(Box::new(McpCall { tool: self, arguments: given, question }))
     }

@@ -34,6 +34,7 @@ def listed():
         tool("stubborn"),
         tool("cancelled"),
         tool("pid"),
+        {"name": "twice", "inputSchema": {"type": "object", "allOf": [TWICE] * 2}},
         tool("environment"),
         tool("fail"),
         tool("double", {"n": {"type": "integer", "minimum": 1}}),
@@ -44,7 +45,18 @@ def listed():
         {"name": "without_a_schema"},
         {"name": "bad_schema", "inputSchema": {"type": "object", "properties": {"a": {"type": 7}}}},
         {"name": "no_object", "inputSchema": {"type": "array"}},
+        {"name": "dear", "inputSchema": doubling(26)},
     ] + [tool(name) for name in extra]
+
+
+# Beside itself, what is in its value is looked at twice as often at each level.
+TWICE = {"properties": {"a": {"$ref": "#"}}}
+
+
+def doubling(levels):
+    """A schema that looks at its value 2^levels times."""
+    parts = {f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(levels)}
+    return {"type": "object", "$ref": "#/$defs/a0", "$defs": {**parts, f"a{levels}": {}}}
 
 
 def send(message):

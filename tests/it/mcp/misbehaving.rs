@@ -26,10 +26,10 @@ async fn only_usable_tools_are_offered_each_once_and_described_in_plain_text() {
     let fixture = up().await;
     let told = fixture.told();
     assert_eq!(told.iter().filter(|name| *name == "twin").count(), 1, "{told:?}");
-    for left_out in ["bad name", "without_a_schema", "bad_schema", "no_object"] {
+    for left_out in ["bad name", "without_a_schema", "bad_schema", "no_object", "dear"] {
         assert!(!told.iter().any(|name| name == left_out), "{told:?}");
     }
-    assert_eq!(told.len(), 15, "the other pages are read, too: {told:?}");
+    assert_eq!(told.len(), 16, "the other pages are read, too: {told:?}");
     let twin = fixture.tools.find("bad.twin").unwrap();
     assert_eq!(twin.spec().description, "The first.");
     fixture.end().await;
