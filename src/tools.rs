@@ -1,15 +1,16 @@
 //! PORT: something the agent can do in the world.
 //!
 //! A [`Tool`] reads arguments into a [`Call`], once. From then on the call is a value that knows what a
-//! person is to be asked, and how to run: nobody reads the arguments a second time and another way.
+//! person is to be asked, what will happen, and how to run: nobody reads the arguments a second time
+//! and another way.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::domain::{Exhibit, SessionId, ToolCallId};
+use crate::domain::{Exhibit, Preview, SessionId, ToolCallId};
 
 pub mod git;
 pub mod github;
@@ -33,6 +34,52 @@ pub struct ToolSpec {
     pub effect: Effect,
     /// Whether it only shows what it would have sent.
     pub dry_run: bool,
+    /// Its arguments that pin what can move.
+    pub pins: &'static [Pin],
+}
+
+impl ToolSpec {
+    /// The arguments with the pins of others that are about the same things: whoever changes one thing
+    /// has seen the rest as it was.
+    #[must_use]
+    pub fn with_pins_of(&self, others: &Value, mut arguments: Value) -> Value {
+        for Pin { argument, of } in self.pins {
+            let is_same = of.iter().all(|name| others.get(name) == arguments.get(name));
+            if let (true, Some(pin), Value::Object(fields)) =
+                (is_same, others.get(argument), &mut arguments)
+            {
+                fields.entry(*argument).or_insert_with(|| pin.clone());
+            }
+        }
+        arguments
+    }
+}
+
+/// An argument that says where something has to be that others can move. Nobody has to give it: a
+/// [`Forecast`] does, before a person is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// Its name.
+    pub argument: &'static str,
+    /// The arguments that say what it pins.
+    pub of: &'static [&'static str],
+}
+
+/// What a call will do, as things stand.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Forecast {
+    /// Where what can move is now: a value for each [`Pin`] of the tool. A call with these arguments
+    /// besides its own does what was foreseen, or fails and says what has moved.
+    pub pins: Map<String, Value>,
+    /// What will happen, for the person who is asked.
+    pub preview: Option<Preview>,
+}
+
+impl Forecast {
+    /// Nothing can move.
+    pub fn showing(preview: Preview) -> Self {
+        Self { preview: Some(preview), ..Self::default() }
+    }
 }
 
 /// Whether a tool changes anything outside.
@@ -125,6 +172,13 @@ pub trait Tool: Send + Sync {
 pub trait Call: Send + Sync {
     /// What a person is asked to approve, as one line in Korean.
     fn question(&self) -> String;
+
+    /// Finds out what it will do, and changes nothing. Asked before a person is: an error says why it
+    /// cannot work as things stand, and is told to the model instead. Keeps its own time limit, and may
+    /// be dropped half way.
+    async fn forecast(&self) -> Result<Forecast, ToolError> {
+        Ok(Forecast::default())
+    }
 
     /// Does it, and returns what came of it. Keeps its own time limit and bounds its result's size;
     /// on an error nothing was changed, unless the error says so.

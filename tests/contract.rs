@@ -7,8 +7,8 @@ use aura_platform::domain::event::{
 };
 use aura_platform::domain::plan::{PlanStep, StepStatus};
 use aura_platform::domain::{
-    ApprovalRequest, Approvers, Confidence, Deadline, ErrorCode, Event, EventId, Quorum, RequestId,
-    SessionId, Standing, StepId, TenantId, ThreadId, ToolCallId, Usage, UserId,
+    ApprovalRequest, Approvers, Confidence, Deadline, ErrorCode, Event, EventId, Preview, Quorum,
+    RequestId, SessionId, Standing, StepId, TenantId, ThreadId, ToolCallId, Usage, UserId,
 };
 use aura_platform::sse::frame::{self, Form};
 use std::time::Duration;
@@ -251,14 +251,16 @@ fn question() -> ApprovalRequest {
         quorum: Quorum::from(&"2 of role:manager".parse::<Approvers>().unwrap()),
         tool_call_id: None,
         args_hash: None,
+        preview: None,
         more: Map::new(),
     }
 }
 
 #[test]
 fn hitl() {
+    let asked = self::question();
     let event = |confidence| Event::Hitl {
-        request: Box::new(question()),
+        request: Box::new(asked.clone()),
         step_id: StepId::new("step_1"),
         confidence,
     };
@@ -274,6 +276,15 @@ fn hitl() {
     check(&event(None), "hitl", &format!("{question},{terms}"));
     let measured = Some(Confidence::new(0.5));
     check(&event(measured), "hitl", &format!(r#"{question},"confidence":0.5,{terms}"#));
+    let request =
+        ApprovalRequest { preview: Some(Preview::text("a → b", "커밋 1개\n")), ..asked };
+    let previewed = Event::Hitl {
+        request: Box::new(request),
+        step_id: StepId::new("step_1"),
+        confidence: None,
+    };
+    let preview = r#""preview":{"type":"text","title":"a → b","content":"커밋 1개\n"}"#;
+    check(&previewed, "hitl", &format!("{question},{terms},{preview}"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["tools", "tools::git", "tools::outgoing", "http_client", "backoff", "domain"],
     ),
     ("tools::mail", &["tools", "tools::outgoing", "domain"]),
-    ("tools::outgoing", &["tools"]),
+    ("tools::outgoing", &["tools", "domain"]),
     // `sse`, because servers over HTTP answer in streams.
     ("tools::mcp", &["tools", "http_client", "sse", "shutdown", "backoff", "domain"]),
     ("tools", &["domain"]),

@@ -1,7 +1,8 @@
 //! Asking a person, so that no answer can be lost (contract, section 5.3, 1).
 
+use super::execute::Refusal;
 use super::journal::{Draft, JournalError};
-use super::ready::Ready;
+use super::ready::{Prepared, Ready};
 use super::record::{PlannedCall, Record};
 use super::run::{Env, Flow, Run, Step};
 use super::stored_request::keep_request;
@@ -14,7 +15,7 @@ use crate::domain::{
 };
 
 /// A question to be: the call, and the request that asks about it.
-pub(super) struct Question {
+struct Question {
     planned: PlannedCall,
     request: ApprovalRequest,
 }
@@ -27,11 +28,32 @@ impl Question {
 }
 
 impl Run {
+    /// Looks into these calls, and asks about them all at once. One that cannot work as things stand is
+    /// told to the model instead. `doubt` says what is unknown about an earlier attempt.
+    pub(super) async fn ask_about(
+        &mut self,
+        calls: Vec<(PlannedCall, Ready)>,
+        doubt: Option<&str>,
+    ) -> Step {
+        let mut questions = Vec::new();
+        for (planned, ready) in calls {
+            match self.cancel.clone().run_until_cancelled(ready.prepare()).await {
+                Some(Ok(prepared)) => questions.push(self.question(&planned, prepared, doubt)),
+                Some(Err(error)) => {
+                    let error = doubt.map_or(error.to_string(), |doubt| format!("{doubt} {error}"));
+                    return self.refuse(&planned, Refusal::Other(error)).await;
+                }
+                None => return Ok(Flow::Next),
+            }
+        }
+        self.ask(questions).await
+    }
+
     /// Asks whether these calls may run, all at once.
     ///
     /// The order is the guarantee: the gate expects the answers, the subscription is live and the
     /// requests are stored; only then does the journal, and with it any client, get the questions.
-    pub(super) async fn ask(&mut self, questions: Vec<Question>) -> Step {
+    async fn ask(&mut self, questions: Vec<Question>) -> Step {
         self.writer.flush().await?;
         let mut asked = self.state.clone();
         questions.iter().for_each(|question| asked.apply(&question.record()));
@@ -134,15 +156,10 @@ impl Run {
     }
 
     /// A question about a call. `doubt` says what is unknown about an earlier attempt.
-    pub(super) fn question(
-        &self,
-        planned: &PlannedCall,
-        ready: Ready,
-        doubt: Option<&str>,
-    ) -> Question {
+    fn question(&self, planned: &PlannedCall, prepared: Prepared, doubt: Option<&str>) -> Question {
         let now_ms = self.env.desk.clock.now_ms();
         let time = self.env.answer_times.of(&planned.call.name);
-        let (question, arguments) = (ready.call.question(), ready.arguments);
+        let Prepared { arguments, question, preview } = prepared;
         let request = ApprovalRequest {
             request_id: RequestId::generate(),
             session_id: self.state.meta.session_id.clone(),
@@ -157,6 +174,7 @@ impl Run {
             created_at: now_ms,
             deadline: Deadline::after(now_ms, time),
             quorum: Quorum::from(&self.env.approvers.of(&planned.call.name)),
+            preview,
             more: serde_json::Map::new(),
         };
         Question { planned: planned.clone(), request }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use thiserror::Error;
 
+use super::ready::Ready;
 use super::service::AgentService;
 use super::stored_request::{Stored, repair, tell_approvals};
 use super::waiting::Waiting;
@@ -16,6 +17,7 @@ use crate::domain::{
     RequestId, SessionId, SessionMeta, Standing, Verdict, Vote,
 };
 use crate::store::{Decided, StoreError};
+use crate::tools::ToolError;
 
 /// How long a click waits for its decision to be told to others.
 const TELLING: Duration = Duration::from_secs(5);
@@ -189,31 +191,36 @@ impl AgentService {
             let tool = request.action_type.clone();
             return Err(DecisionError::NotAnApprover { tool, approvers });
         }
-        let hash_of = |args: &Value| ArgumentsHash::of(&request.action_type, args);
-        let args = args.filter(|args| hash_of(args) != hash_of(&request.context));
-        if let Some(args) = &args {
-            self.check_edit(request, &approvers, args).await?;
-        }
-        let args_hash = Some(hash_of(args.as_ref().unwrap_or(&request.context)));
+        let args = match args {
+            Some(args) => self.edited(request, &approvers, args).await?,
+            None => None,
+        };
+        let approved = args.as_ref().unwrap_or(&request.context);
+        let args_hash = Some(ArgumentsHash::of(&request.action_type, approved));
         Ok(Decision { by, args, args_hash, ..decision })
     }
 
-    /// Checks arguments that are to be used instead of those that were asked about.
-    async fn check_edit(
+    /// Arguments that are to be used instead of those that were asked about, looked into and pinned like
+    /// those; `None` if they are the same.
+    async fn edited(
         &self,
         request: &ApprovalRequest,
         approvers: &Approvers,
-        args: &Value,
-    ) -> Result<(), DecisionError> {
+        args: Value,
+    ) -> Result<Option<Value>, DecisionError> {
+        let bad = |error: ToolError| DecisionError::BadArguments(error.to_string());
+        let tool = self.env.tools.find(&request.action_type).map_err(bad)?;
+        let args = tool.spec().with_pins_of(&request.context, args);
+        let hash_of = |args: &Value| ArgumentsHash::of(&request.action_type, args);
+        if hash_of(&args) == hash_of(&request.context) {
+            return Ok(None);
+        }
         if approvers.count > NonZeroU32::MIN {
             let why = "cannot be changed where several people have to approve the same";
             return Err(DecisionError::BadArguments(why.into()));
         }
-        let read = match self.env.tools.find(&request.action_type) {
-            Ok(tool) => tool.call(args).await.map(drop),
-            Err(error) => Err(error),
-        };
-        read.map_err(|error| DecisionError::BadArguments(error.to_string()))
+        let ready = Ready::read(tool, args).await.map_err(bad)?;
+        Ok(Some(ready.prepare().await.map_err(bad)?.arguments))
     }
 
     /// Notes a yes where several are needed; `None` once there are enough, or where it is too late

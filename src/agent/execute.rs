@@ -87,8 +87,7 @@ impl Run {
                     session = %self.state.meta.session_id, tool = %planned.call.name,
                     call = %planned.call.id, "tool in doubt; asking again"
                 );
-                let question = self.question(planned, ready, Some(&doubt));
-                self.ask(vec![question]).await
+                self.ask_about(vec![(planned.clone(), ready)], Some(&doubt)).await
             }
         }
     }

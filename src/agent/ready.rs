@@ -8,8 +8,8 @@ use super::execute::Refusal;
 use super::record::PlannedCall;
 use super::run::Run;
 use super::turn::parse_arguments;
-use crate::domain::ApprovalRequest;
-use crate::tools::{Call, Tool, ToolError};
+use crate::domain::{ApprovalRequest, Preview};
+use crate::tools::{Call, Forecast, Tool, ToolError};
 
 /// A call that can be run.
 pub(super) struct Ready {
@@ -25,6 +25,28 @@ impl Ready {
         let call = Arc::clone(&tool).call(&arguments).await?;
         Ok(Self { tool, call, arguments })
     }
+
+    /// Looks into it, and pins what can move: what a person then approves is what runs.
+    pub(super) async fn prepare(self) -> Result<Prepared, ToolError> {
+        let Self { tool, call, mut arguments } = self;
+        let Forecast { pins, preview } = call.forecast().await?;
+        if let Value::Object(fields) = &mut arguments {
+            fields.extend(pins);
+        }
+        // The question is the pinned call's: it may tell what is pinned.
+        let question = tool.call(&arguments).await?.question();
+        Ok(Prepared { arguments, question, preview })
+    }
+}
+
+/// A call that a person can be asked about.
+pub(super) struct Prepared {
+    /// Exactly what will be run.
+    pub(super) arguments: Value,
+    /// What the person is asked.
+    pub(super) question: String,
+    /// What will happen.
+    pub(super) preview: Option<Preview>,
 }
 
 impl Run {

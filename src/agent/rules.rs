@@ -105,6 +105,7 @@ mod tests {
             quorum: Quorum::from(&Approvers::default()),
             tool_call_id: None,
             args_hash: None,
+            preview: None,
             more: serde_json::Map::new(),
         };
         Waiting { shown, ..Waiting::for_request(&request, Approvers::default()) }

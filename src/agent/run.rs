@@ -177,23 +177,23 @@ impl Run {
     async fn execute(&mut self) -> Step {
         let open: Vec<PlannedCall> =
             self.state.open_calls().map(|call| call.planned.clone()).collect();
-        let mut questions = Vec::new();
-        for planned in &open {
-            match self.ready(planned).await {
+        let mut to_ask = Vec::new();
+        for planned in open {
+            match self.ready(&planned).await {
                 Ok(ready) if self.env.tools.needs_approval(&planned.call.name) => {
-                    questions.push(self.question(planned, ready, None));
+                    to_ask.push((planned, ready));
                 }
-                Ok(ready) => return self.run_tool(planned, ready, None).await,
-                Err(error) => return self.refuse(planned, error).await,
+                Ok(ready) => return self.run_tool(&planned, ready, None).await,
+                Err(error) => return self.refuse(&planned, error).await,
             }
         }
         match self.env.limits.asking {
-            _ if questions.is_empty() => self.ask_model().await,
+            _ if to_ask.is_empty() => self.ask_model().await,
             Asking::OneByOne => {
-                questions.truncate(1);
-                self.ask(questions).await
+                to_ask.truncate(1);
+                self.ask_about(to_ask, None).await
             }
-            Asking::Together => self.ask(questions).await,
+            Asking::Together => self.ask_about(to_ask, None).await,
         }
     }
 

@@ -8,6 +8,7 @@ use super::audit::ArgumentsHash;
 use super::deadline::Deadline;
 use super::ids::{RequestId, SessionId, TenantId, ToolCallId, UserId};
 use super::number;
+use super::preview::Preview;
 
 /// A yes or a no, from whomever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,6 +192,9 @@ pub struct ApprovalRequest {
     /// The hash of the tool and these arguments: what runs has it, or does not run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args_hash: Option<ArgumentsHash>,
+    /// What will happen if it is approved, where the tool could say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Preview>,
     /// Everything else: `approvedBy`, `approvedAt`, `rejectedBy`, `rejectedAt`, `reason`, …
     #[serde(flatten)]
     pub more: serde_json::Map<String, Value>,

@@ -414,7 +414,11 @@ fn write_terms<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Resul
     map.serialize_entry("expiresAt", &request.deadline.expires_at())?;
     map.serialize_entry("approvers", &request.quorum.approvers)?;
     map.serialize_entry("approvalsNeeded", &request.quorum.approvals_needed)?;
-    map.serialize_entry("approvals", &request.quorum.approvals)
+    map.serialize_entry("approvals", &request.quorum.approvals)?;
+    match &request.preview {
+        Some(preview) => map.serialize_entry("preview", preview),
+        None => Ok(()),
+    }
 }
 
 /// The arguments as an event shows them, and their full length in bytes if they had to be cut: then long

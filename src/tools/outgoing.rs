@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::registry::{parse_arguments, schema_of};
-use super::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
+use super::{Call, Effect, Forecast, Pin, Tool, ToolContext, ToolError, ToolSpec};
+use crate::domain::Preview;
 
 /// What a tool does whose service is not configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub(in crate::tools) trait Outgoing:
     const DESCRIPTION: &'static str;
     /// The setting without which it cannot be sent.
     const SETTING: &'static str;
+    /// Its arguments that pin what can move.
+    const PINS: &'static [Pin] = &[];
     /// What is known also where nothing can be sent.
     type Terms: Send + Sync + 'static;
     /// What sends it.
@@ -53,6 +56,21 @@ pub(in crate::tools) trait Outgoing:
 
     /// What goes over the wire, without anything secret.
     fn request(&self, terms: &Self::Terms) -> Value;
+
+    /// What will be sent, for a person.
+    fn draft(&self, terms: &Self::Terms) -> Preview {
+        let request = serde_json::to_string_pretty(&self.request(terms)).unwrap_or_default();
+        Preview::text("보낼 요청", &request)
+    }
+
+    /// What will happen when it is sent, as [`Call::forecast`] says.
+    fn forecast(
+        &self,
+        terms: &Self::Terms,
+        _service: &Self::Service,
+    ) -> impl Future<Output = Result<Forecast, ToolError>> + Send {
+        std::future::ready(Ok(Forecast::showing(self.draft(terms))))
+    }
 
     /// Sends it, at most once.
     fn send(
@@ -81,6 +99,7 @@ impl<O: Outgoing> Sender<O> {
             parameters: schema_of::<O>(),
             effect: Effect::Writes,
             dry_run: matches!(delivery, Delivery::Missing(Unconfigured::DryRun)),
+            pins: O::PINS,
         };
         Arc::new(Self { spec, terms: Arc::clone(terms), delivery })
     }
@@ -123,6 +142,13 @@ impl<O: Outgoing> Call for Sending<O> {
         match self.service {
             Some(_) => question,
             None => format!("{question} (모의 실행: 실제로 전송되지 않습니다)"),
+        }
+    }
+
+    async fn forecast(&self) -> Result<Forecast, ToolError> {
+        match &self.service {
+            Some(service) => self.outgoing.forecast(&self.terms, service).await,
+            None => Ok(Forecast::showing(self.outgoing.draft(&self.terms))),
         }
     }
 

@@ -43,6 +43,7 @@ mod outages;
 mod page;
 mod pages;
 mod panics;
+mod pins;
 mod refusals;
 mod replicas;
 mod resume;

@@ -4,6 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::app::{Caller, Options, Server};
+use crate::support::call::names;
 use crate::support::model::{FakeModel, Reply};
 use crate::support::pages::{Chunks, Page, Screen};
 
@@ -39,7 +40,8 @@ async fn an_approval_appears_on_both_pages() {
             page.until_asked(&mut body, &mut screen).await;
             let [card] = &screen.cards[..] else { panic!("{page:?} {form:?}: {screen:#?}") };
             assert_eq!(card.action, "git_merge", "{page:?} {form:?}");
-            assert_eq!(card.params, json!({"source": "feature", "target": "main"}));
+            let merge = json!({"source": "feature", "target": "main"});
+            assert!(names(&card.params, &merge), "{}", card.params);
             assert_eq!(card.confidence, None, "the planner's guess is nothing to decide by");
 
             assert_eq!(user.approve(&card.request).await.status, StatusCode::OK);

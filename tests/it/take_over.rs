@@ -319,6 +319,7 @@ async fn a_merge_whose_server_died_is_asked_about_again_and_runs_once_more_only_
     let session = stream.session();
     let Merging { first, second, git, workspace, redis: _redis } = merging;
     first.kill().await;
+    git.let_go();
     let user = second.user();
     let mut rest = user.resume(&session, Some(hitl.id)).await;
     let again = rest.until("hitl").await;
@@ -328,7 +329,6 @@ async fn a_merge_whose_server_died_is_asked_about_again_and_runs_once_more_only_
     assert!(message.contains("결과를 알 수 없습니다"), "{message}");
     assert!(message.contains(request_of(&hitl)), "{message}");
 
-    git.let_go();
     assert_eq!(user.approve(request_of(&again)).await.status, StatusCode::OK);
     rest.to_done().await;
     assert_eq!(rest.status_at_end(), "completed");
@@ -342,13 +342,13 @@ async fn a_merge_in_doubt_that_is_rejected_ends_the_run_as_rejected() {
     let session = stream.session();
     let Merging { first, second, git, workspace: _workspace, redis: _redis } = merging;
     first.kill().await;
+    git.let_go();
     let user = second.user();
     let mut rest = user.resume(&session, Some(hitl.id)).await;
     let again = rest.until("hitl").await;
     user.reject(request_of(&again), "모르겠습니다").await;
     rest.to_done().await;
     assert_eq!(rest.status_at_end(), "rejected");
-    git.let_go();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -213,6 +213,7 @@ pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
         quorum: Quorum::from(&Approvers::default()),
         tool_call_id: None,
         args_hash: None,
+        preview: None,
         more: serde_json::Map::new(),
     }
 }

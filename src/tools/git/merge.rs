@@ -27,15 +27,16 @@ use serde_json::Value;
 use self::steps::Merge;
 use self::work_tree::CheckedOut;
 use super::Git;
-use super::refs::{RefName, RelativePath};
+use super::refs::{CommitHash, RefName, RelativePath};
 use super::repository::Repository;
 use super::workspace::Location;
 use crate::domain::ToolCallId;
 use crate::domain::text::is_plain_line;
 use crate::shutdown::Tasks;
 use crate::tools::registry::{parse_arguments, schema_of};
-use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{Call, Effect, Forecast, Pin, Tool, ToolContext, ToolError, ToolSpec};
 
+mod preview;
 mod ref_update;
 mod steps;
 mod work_tree;
@@ -56,7 +57,17 @@ struct Arguments {
     target: RefName,
     /// Message of the merge commit. Default: git's own wording.
     message: Option<String>,
+    /// The whole hash of the commit that `source` must still be at: if it has moved, nothing is merged.
+    source_commit: Option<CommitHash>,
+    /// The whole hash of the commit that `target` must still be at: if it has moved, nothing is merged.
+    target_commit: Option<CommitHash>,
 }
+
+/// What a person approves is the commits that they saw, not whatever the branches are at by then.
+const PINS: &[Pin] = &[
+    Pin { argument: "source_commit", of: &["repository", "source"] },
+    Pin { argument: "target_commit", of: &["repository", "target"] },
+];
 
 /// The tool.
 pub(super) struct GitMerge {
@@ -75,6 +86,7 @@ impl GitMerge {
             parameters: schema_of::<Arguments>(),
             effect: Effect::Writes,
             dry_run: false,
+            pins: PINS,
         };
         Self { spec, git, tasks }
     }
@@ -110,6 +122,15 @@ impl Call for MergeCall {
         format!("{source} 브랜치를 {target} 브랜치에 병합할까요? (저장소: {repository})")
     }
 
+    async fn forecast(&self) -> Result<Forecast, ToolError> {
+        let runner = &self.tool.git.runner;
+        let _place = runner.place().await?;
+        let seconds = runner.timeout.as_secs();
+        let look = forecast(&self.tool.git, &self.location, &self.arguments);
+        let seen = tokio::time::timeout(runner.timeout, look).await;
+        seen.unwrap_or(Err(ToolError::TimedOut { seconds }))
+    }
+
     async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {
         let Self { tool, location, arguments } = *self;
         let merge = merge(Arc::clone(&tool.git), location, arguments, context.call.clone());
@@ -143,6 +164,27 @@ impl Arguments {
 fn is_trailer(line: &str) -> bool {
     let start = line.trim_start().get(..TRAILER.len());
     start.is_some_and(|start| start.eq_ignore_ascii_case(TRAILER))
+}
+
+/// The first steps of the merge, as far as they change nothing.
+async fn forecast(
+    git: &Arc<Git>,
+    location: &Location,
+    arguments: &Arguments,
+) -> Result<Forecast, ToolError> {
+    let repository = Repository::open(Arc::clone(git), location.clone()).await?;
+    let merge = Merge::prepare(&repository, arguments).await?;
+    if merge.is_up_to_date().await? {
+        return Err(merge.nothing_to_merge());
+    }
+    let checked_out = CheckedOut::find(&repository, &merge.target).await?;
+    let tree = merge.tree().await?;
+    if let Some(place) = &checked_out {
+        place.check_clean().await?;
+        place.check_untracked(&merge.old, &tree).await?;
+    }
+    let preview = merge.preview(&tree, checked_out.is_some()).await?;
+    Ok(Forecast { pins: merge.pins(), preview: Some(preview) })
 }
 
 async fn merge(

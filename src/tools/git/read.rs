@@ -74,6 +74,7 @@ impl<O: Operation> ReadTool<O> {
             parameters: schema_of::<O>(),
             effect: Effect::Reads,
             dry_run: false,
+            pins: &[],
         };
         Arc::new(Self { spec, git: Arc::clone(git), operation: PhantomData })
     }

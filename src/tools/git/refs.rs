@@ -24,6 +24,34 @@ pub(in crate::tools) struct RefName(String);
 #[serde(try_from = "String")]
 pub(in crate::tools) struct RelativePath(String);
 
+/// A commit's hash, in full.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::tools) struct CommitHash(String);
+
+impl CommitHash {
+    /// The hash, in lower case.
+    pub(in crate::tools) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for CommitHash {
+    type Error = &'static str;
+
+    fn try_from(mut hash: String) -> Result<Self, Self::Error> {
+        let is_hash = matches!(hash.len(), 40 | 64) && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        hash.make_ascii_lowercase();
+        is_hash.then_some(Self(hash)).ok_or("it is not the whole hash of a commit")
+    }
+}
+
+impl fmt::Display for CommitHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl RefName {
     /// The name itself.
     pub(in crate::tools) fn as_str(&self) -> &str {
@@ -156,6 +184,7 @@ macro_rules! text_schema {
 
 text_schema!(RefName);
 text_schema!(RelativePath);
+text_schema!(CommitHash);
 
 #[cfg(test)]
 mod tests {
@@ -232,6 +261,13 @@ mod tests {
         for path in [".", "a", "src/main.rs", "..a/b..", "문서/읽어주세요.md", "a b"] {
             assert!(RelativePath::try_from(path.to_owned()).is_ok(), "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_commit_is_named_in_full() {
+        let hash = |text: &str| CommitHash::try_from(text.to_owned());
+        assert!(hash("abc123").is_err() && hash(&"g".repeat(40)).is_err());
+        assert_eq!(hash(&"A".repeat(40)).unwrap().as_str(), "a".repeat(40));
     }
 
     proptest::proptest! {

@@ -15,11 +15,6 @@ pub(super) struct Owner(String);
 #[serde(try_from = "String")]
 pub(super) struct RepositoryName(String);
 
-/// A commit's hash, in full.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-pub(super) struct CommitHash(String);
-
 impl TryFrom<String> for Owner {
     type Error = &'static str;
 
@@ -42,15 +37,6 @@ impl TryFrom<String> for RepositoryName {
     }
 }
 
-impl TryFrom<String> for CommitHash {
-    type Error = &'static str;
-
-    fn try_from(hash: String) -> Result<Self, Self::Error> {
-        let is_hash = matches!(hash.len(), 40 | 64) && hash.bytes().all(|b| b.is_ascii_hexdigit());
-        is_hash.then_some(Self(hash)).ok_or("it is not the whole hash of a commit")
-    }
-}
-
 macro_rules! shown_as_text {
     ($($name:ident)*) => {$(
         impl $name {
@@ -68,7 +54,7 @@ macro_rules! shown_as_text {
     )*};
 }
 
-shown_as_text!(Owner RepositoryName CommitHash);
+shown_as_text!(Owner RepositoryName);
 
 #[cfg(test)]
 mod tests {
@@ -83,7 +69,5 @@ mod tests {
             assert!(RepositoryName::try_from(bad.to_owned()).is_err(), "{bad:?}");
         }
         assert!(RepositoryName::try_from(".github".to_owned()).is_ok());
-        assert!(CommitHash::try_from("abc123".to_owned()).is_err());
-        assert!(CommitHash::try_from("a".repeat(40)).is_ok());
     }
 }

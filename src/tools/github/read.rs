@@ -65,6 +65,7 @@ impl<Q: Query> Reader<Q> {
             parameters: schema_of::<Q>(),
             effect: Effect::Reads,
             dry_run: false,
+            pins: &[],
         };
         Arc::new(Self { spec, client: client.cloned(), query: PhantomData })
     }

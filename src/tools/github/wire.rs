@@ -1,5 +1,7 @@
 //! GitHub's answers, as far as they are looked at, and what a model gets to see of them.
 
+use std::fmt;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -12,25 +14,25 @@ const MAX_LABELS: usize = 20;
 #[derive(Debug, Deserialize)]
 pub(super) struct Pull {
     number: u64,
-    title: String,
-    state: String,
+    pub(super) title: String,
+    pub(super) state: String,
     html_url: String,
     #[serde(default)]
-    draft: bool,
+    pub(super) draft: bool,
     user: Option<User>,
-    head: Side,
-    base: Side,
+    pub(super) head: Side,
+    pub(super) base: Side,
     body: Option<String>,
     #[serde(default)]
     labels: Vec<Label>,
     pub(super) merged: Option<bool>,
-    mergeable: Option<bool>,
+    pub(super) mergeable: Option<bool>,
     mergeable_state: Option<String>,
     pub(super) merge_commit_sha: Option<String>,
-    commits: Option<u64>,
+    pub(super) commits: Option<u64>,
     additions: Option<u64>,
     deletions: Option<u64>,
-    changed_files: Option<u64>,
+    pub(super) changed_files: Option<u64>,
     created_at: Option<String>,
     updated_at: Option<String>,
     merged_at: Option<String>,
@@ -48,10 +50,10 @@ struct Label {
 
 /// One side of a pull request.
 #[derive(Debug, Deserialize)]
-struct Side {
+pub(super) struct Side {
     #[serde(rename = "ref")]
-    name: String,
-    sha: String,
+    pub(super) name: String,
+    pub(super) sha: String,
     /// `None`: the fork is gone.
     repo: Option<Repository>,
 }
@@ -59,6 +61,71 @@ struct Side {
 #[derive(Debug, Deserialize)]
 struct Repository {
     full_name: String,
+}
+
+/// A file that changes.
+#[derive(Debug, Deserialize)]
+pub(super) struct ChangedFile {
+    filename: String,
+    #[serde(default)]
+    additions: u64,
+    #[serde(default)]
+    deletions: u64,
+}
+
+/// What changes between two commits.
+#[derive(Debug, Deserialize)]
+pub(super) struct Comparison {
+    /// Commits that the head has and the base has not.
+    pub(super) ahead_by: u64,
+    #[serde(default)]
+    pub(super) commits: Vec<Commit>,
+    #[serde(default)]
+    pub(super) files: Vec<ChangedFile>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Commit {
+    sha: String,
+    commit: CommitText,
+}
+
+#[derive(Debug, Deserialize)]
+struct CommitText {
+    message: String,
+}
+
+/// What was checked of a commit.
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckRuns {
+    #[serde(default)]
+    pub(super) check_runs: Vec<CheckRun>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CheckRun {
+    name: String,
+    status: String,
+    conclusion: Option<String>,
+}
+
+impl fmt::Display for ChangedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} +{} −{}", self.filename, self.additions, self.deletions)
+    }
+}
+
+impl fmt::Display for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subject = self.commit.message.lines().next().unwrap_or_default();
+        write!(f, "{} {subject}", self.sha.get(..10).unwrap_or(&self.sha))
+    }
+}
+
+impl fmt::Display for CheckRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.conclusion.as_deref().unwrap_or(&self.status))
+    }
 }
 
 impl Side {

@@ -1,11 +1,17 @@
 //! The tools that change something.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 use super::client::{API_VERSION, JSON};
+use crate::tools::ToolError;
 
 pub(super) mod create;
 pub(super) mod merge;
+
+/// How many things of a kind a preview names.
+const LISTED_MAX: usize = 50;
 
 /// A request as it would go over the wire, but for the token.
 fn shown(method: &str, url: &reqwest::Url, body: &Value) -> Value {
@@ -15,4 +21,31 @@ fn shown(method: &str, url: &reqwest::Url, body: &Value) -> Value {
         "headers": {"accept": JSON, "x-github-api-version": API_VERSION},
         "body": body,
     })
+}
+
+/// Adds a part of a preview: how many there are, and the first of them. What GitHub would not tell is
+/// said to be unknown, and is no reason not to ask.
+fn push_list<T: fmt::Display>(
+    text: &mut String,
+    title: &str,
+    items: Result<Vec<T>, ToolError>,
+    all: Option<u64>,
+) {
+    let items = match items {
+        Ok(items) => items,
+        Err(error) => {
+            text.push_str(&format!("\n{title}: 확인하지 못했습니다 ({error})\n"));
+            return;
+        }
+    };
+    let listed = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    let all = all.unwrap_or(listed).max(listed);
+    text.push_str(&format!("\n{title} {all}개\n"));
+    let shown = items.len().min(LISTED_MAX);
+    for item in &items[..shown] {
+        text.push_str(&format!("{item}\n"));
+    }
+    if let Some(rest @ 1..) = all.checked_sub(shown as u64) {
+        text.push_str(&format!("… 외 {rest}개\n"));
+    }
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::address::{domain, is_address};
 use super::delivery::deliver;
 use super::{Post, Terms};
+use crate::domain::Preview;
 use crate::domain::text::is_plain_line;
 use crate::tools::outgoing::Outgoing;
 use crate::tools::{ToolContext, ToolError};
@@ -95,6 +96,17 @@ impl Outgoing for Email {
             request["from"] = from.to_string().into();
         }
         request
+    }
+
+    fn draft(&self, terms: &Terms) -> Preview {
+        let from = terms.from.as_ref().map(|from| format!("보내는 사람: {from}\n"));
+        let cc = match self.cc.as_slice() {
+            [] => String::new(),
+            cc => format!("참조: {}\n", cc.join(", ")),
+        };
+        let (from, to) = (from.unwrap_or_default(), self.to.join(", "));
+        let Self { subject, body, .. } = self;
+        Preview::text(subject, &format!("{from}받는 사람: {to}\n{cc}제목: {subject}\n\n{body}"))
     }
 
     async fn send(

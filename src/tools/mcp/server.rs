@@ -11,7 +11,7 @@ use super::link::Link;
 use super::list::Listing;
 use super::tool::{object, question};
 use crate::tools::registry::{Checks, ToolSource};
-use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{Call, Effect, Forecast, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Tools as of one moment.
 type Listed = Arc<[Arc<dyn Tool>]>;
@@ -96,6 +96,7 @@ impl Server {
             parameters: json!({"type": "object"}),
             effect: self.effect(tool),
             dry_run: false,
+            pins: &[],
         };
         Some(Arc::new(Unlisted { spec, server }))
     }
@@ -159,6 +160,11 @@ impl UnlistedCall {
 impl Call for UnlistedCall {
     fn question(&self) -> String {
         question(&self.tool.spec.name, &self.arguments)
+    }
+
+    /// Nobody is asked about a tool that nobody has ever seen.
+    async fn forecast(&self) -> Result<Forecast, ToolError> {
+        self.listed().await?.forecast().await
     }
 
     async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {

@@ -12,7 +12,7 @@ use super::result;
 use super::server::Server;
 use crate::domain::text::{escape_invisible, without_invisible};
 use crate::tools::registry::{ArgumentSchema, Checks};
-use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{Call, Effect, Forecast, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Characters of the arguments that the question shows; the request for approval has all of them.
 const SHOWN: usize = 600;
@@ -47,6 +47,7 @@ impl McpTool {
             parameters,
             effect,
             dry_run: false,
+            pins: &[],
         };
         let (timeout, max_output_bytes) = (config.timeout, config.max_output_bytes);
         let (checks, link) = (server.checks.clone(), Arc::clone(&server.link));
@@ -117,6 +118,11 @@ struct McpCall {
 impl Call for McpCall {
     fn question(&self) -> String {
         self.question.clone()
+    }
+
+    async fn forecast(&self) -> Result<Forecast, ToolError> {
+        self.tool.link.peer().await?;
+        Ok(Forecast::default())
     }
 
     async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {

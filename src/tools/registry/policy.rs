@@ -117,6 +117,7 @@ mod tests {
             parameters: json!({}),
             effect,
             dry_run: false,
+            pins: &[],
         }
     }
 

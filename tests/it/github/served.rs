@@ -28,6 +28,81 @@ async fn one_pull() -> FakeGitHub {
     .await
 }
 
+/// Two branches that differ, and a pull request once it is asked for.
+async fn creating() -> FakeGitHub {
+    FakeGitHub::answering(|request, _| match &*request.line {
+        line if line.starts_with("GET /repos/acme/shop/compare/") => Reply::json(json!({
+            "ahead_by": 2,
+            "commits": [
+                {"sha": "a".repeat(40), "commit": {"message": "Find by name\n\nlong"}},
+                {"sha": "b".repeat(40), "commit": {"message": "Index"}},
+            ],
+            "files": [{"filename": "src/search.rs", "additions": 12, "deletions": 3}],
+        })),
+        "POST /repos/acme/shop/pulls" => Reply::status(201, pull(13)),
+        line => Reply::refusal(404, line),
+    })
+    .await
+}
+
+/// A pull request that can be looked at and merged.
+async fn merging(pull: Value) -> FakeGitHub {
+    FakeGitHub::answering(move |request, _| match &*request.line {
+        "GET /repos/acme/shop/pulls/12" => Reply::json(pull.clone()),
+        "GET /repos/acme/shop/pulls/12/files" => {
+            Reply::json(json!([{"filename": "a.rs", "additions": 1, "deletions": 1}]))
+        }
+        line if line.ends_with("/check-runs") => Reply::json(json!({
+            "check_runs": [{"name": "tests", "status": "completed", "conclusion": "success"}],
+        })),
+        "PUT /repos/acme/shop/pulls/12/merge" => {
+            Reply::json(json!({"sha": "d".repeat(40), "merged": true, "message": "merged"}))
+        }
+        line => Reply::refusal(404, line),
+    })
+    .await
+}
+
+/// Asks, reads to the end, and returns the stream: nobody was asked.
+async fn not_asked(server: &Server, prompt: &str) -> SseStream {
+    let mut stream = server.user().stream(prompt).await;
+    stream.to_done().await;
+    assert!(stream.all("hitl").is_empty(), "{:#?}", stream.summary());
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_asked_about_a_pull_request_that_cannot_be_merged() {
+    let cases = [
+        ("merged", json!(true), "it is merged already"),
+        ("state", json!("closed"), "it is closed"),
+        ("draft", json!(true), "it is a draft"),
+        ("mergeable", json!(false), "it conflicts with its base"),
+    ];
+    for (field, value, why) in cases {
+        let mut pull = pull(12);
+        pull[field] = value;
+        let github = merging(pull).await;
+        let server = server(&github).await;
+        let stream = not_asked(&server, "acme/shop#12 PR을 병합해주세요").await;
+        let failed = stream.all("tool_execution").pop().unwrap();
+        assert_eq!(failed.data["status"], "failed");
+        assert!(failed.data["error"].as_str().unwrap().contains(why), "{failed:?}");
+        assert!(github.lines().iter().all(|line| line.starts_with("GET ")), "{:?}", github.lines());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_asked_about_a_pull_request_of_branches_that_are_not_there_or_do_not_differ() {
+    let prompt = "acme/shop 저장소에 feature 브랜치에서 main으로 PR을 생성해줘";
+    let gone = FakeGitHub::always(|| Reply::refusal(404, "Not Found")).await;
+    let stream = not_asked(&server(&gone).await, prompt).await;
+    assert!(stream.answer().contains("finds no"), "{}", stream.answer());
+    let same = FakeGitHub::always(|| Reply::json(json!({"ahead_by": 0}))).await;
+    let stream = not_asked(&server(&same).await, prompt).await;
+    assert!(stream.answer().contains("nothing to ask for"), "{}", stream.answer());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_request_that_is_named_is_read_on_github_and_reported_on() {
     let github = one_pull().await;
@@ -75,19 +150,25 @@ async fn approved(server: &Server, prompt: &str) -> (SseStream, Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_request_is_created_after_approval_and_not_before() {
-    let github = FakeGitHub::always(|| Reply::status(201, pull(13))).await;
+    let github = creating().await;
     let server = server(&github).await;
     let prompt = "acme/shop 저장소에 feature 브랜치에서 main으로 PR을 생성해줘";
     let user = server.user();
     let mut stream = user.stream(prompt).await;
     let hitl = stream.until("hitl").await;
-    assert!(github.requests().is_empty());
+    assert_eq!(github.lines(), ["GET /repos/acme/shop/compare/main...feature"]);
+    let preview = &hitl.data["preview"];
+    assert_eq!(preview["type"], "text", "{preview}");
+    for part in ["커밋 2개", "aaaaaaaaaa Find by name", "파일 1개", "src/search.rs +12 −3"]
+    {
+        assert!(preview["content"].as_str().unwrap().contains(part), "{part}: {preview}");
+    }
     assert!(!hitl.data["message"].as_str().unwrap().contains("모의 실행"), "{hitl:?}");
     user.approve(hitl.data["requestId"].as_str().unwrap()).await;
     stream.to_done().await;
     assert_eq!(stream.status_at_end(), "completed");
-    let [request] = github.requests().try_into().unwrap();
-    assert_eq!(request.line, "POST /repos/acme/shop/pulls");
+    let request = github.requests().pop().unwrap();
+    assert_eq!((&*request.line, github.requests().len()), ("POST /repos/acme/shop/pulls", 2));
     for field in ["title", "body", "head", "base"] {
         assert_eq!(request.body[field], hitl.data["context"][field], "{field}");
     }
@@ -98,12 +179,18 @@ async fn a_pull_request_is_created_after_approval_and_not_before() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_request_is_merged_after_approval() {
-    let merged = json!({"sha": "d".repeat(40), "merged": true, "message": "merged"});
-    let github = FakeGitHub::always(move || Reply::json(merged.clone())).await;
+    let github = merging(pull(12)).await;
     let server = server(&github).await;
     let (stream, hitl) = approved(&server, "acme/shop#12 PR을 병합해주세요").await;
     assert_eq!(hitl["actionType"], "github_merge_pr");
-    assert_eq!(github.lines(), ["PUT /repos/acme/shop/pulls/12/merge"]);
+    let head = pull(12)["head"]["sha"].clone();
+    assert_eq!(hitl["context"]["sha"], head, "what was seen is what is merged");
+    for part in ["search → main", head.as_str().unwrap(), "tests: success", "a.rs +1 −1"] {
+        assert!(hitl["preview"]["content"].as_str().unwrap().contains(part), "{part}: {hitl}");
+    }
+    let merge = github.requests().pop().unwrap();
+    assert_eq!(merge.line, "PUT /repos/acme/shop/pulls/12/merge");
+    assert_eq!(merge.body["sha"], head);
     assert!(stream.answer().starts_with("PR을 병합했습니다"), "{}", stream.answer());
 }
 
@@ -151,7 +238,7 @@ async fn a_dry_run_asks_for_the_pull_request_that_the_workspace_would_make() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repository_that_was_cloned_from_github_is_the_one_that_is_meant() {
-    let github = FakeGitHub::always(|| Reply::status(201, pull(13))).await;
+    let github = creating().await;
     let workspace = Workspace::with_sample("sample").await;
     git(&workspace.path("sample"), &["remote", "add", "origin", "git@github.com:acme/shop.git"]);
     let options = Options::default().set("GITHUB_TOKEN", TOKEN).set("GITHUB_API_URL", github.api());
@@ -161,5 +248,5 @@ async fn a_repository_that_was_cloned_from_github_is_the_one_that_is_meant() {
         (&hitl["context"]["owner"], &hitl["context"]["repo"]),
         (&json!("acme"), &json!("shop"))
     );
-    assert_eq!(github.lines(), ["POST /repos/acme/shop/pulls"]);
+    assert_eq!(github.lines().pop().unwrap(), "POST /repos/acme/shop/pulls");
 }

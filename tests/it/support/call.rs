@@ -19,6 +19,12 @@ pub(crate) async fn run(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<Value
     tokio::time::timeout(PATIENCE, call.run(&context)).await.expect("the tool hangs")
 }
 
+/// Whether a request's context has all of these arguments; it may pin what can move besides.
+pub(crate) fn names(context: &Value, arguments: &Value) -> bool {
+    let mut fields = arguments.as_object().into_iter().flatten();
+    fields.all(|(name, value)| context.get(name) == Some(value))
+}
+
 /// What a person would be asked.
 pub(crate) async fn question(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<String, ToolError> {
     Ok(Arc::clone(tool).call(arguments).await?.question())

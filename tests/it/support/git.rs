@@ -155,8 +155,9 @@ impl HeldGit {
         let directory = tempfile::tempdir().unwrap();
         let (script, at) = (directory.path().join("git"), directory.path().display().to_string());
         let text = format!(
-            "#!/bin/sh\nif [ -e {at}/held ]; then echo $$ > {at}/waits; fi\n\
-             while [ -e {at}/held ]; do sleep 0.02; done\nPATH=${{PATH#{at}:}} exec git \"$@\"\n"
+            "#!/bin/sh\nis_held() {{ [ -e {at}/held ] && case \"$*\" in *\"$(cat {at}/held)\"*) true;; \
+             *) false;; esac; }}\nif is_held \"$@\"; then echo $$ > {at}/waits; fi\n\
+             while is_held \"$@\"; do sleep 0.02; done\nPATH=${{PATH#{at}:}} exec git \"$@\"\n"
         );
         std::fs::write(&script, text).unwrap();
         let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -171,7 +172,12 @@ impl HeldGit {
 
     /// Holds up whoever comes from now on.
     pub(crate) fn hold(&self) {
-        std::fs::write(self.0.path().join("held"), "").unwrap();
+        self.hold_at("");
+    }
+
+    /// Holds up from now on whoever comes with this among the arguments.
+    pub(crate) fn hold_at(&self, argument: &str) {
+        std::fs::write(self.0.path().join("held"), argument).unwrap();
     }
 
     /// Whether somebody is held up, or was.

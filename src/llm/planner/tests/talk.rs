@@ -80,6 +80,7 @@ impl Talk {
             description: String::new(),
             parameters: json!({"type": "object"}),
             effect: Effect::Reads,
+            pins: &[],
             dry_run: self.runs_dry,
         };
         let request = ChatRequest {

@@ -8,6 +8,7 @@ use super::{Arguments, TRAILER};
 use crate::domain::ToolCallId;
 use crate::tools::ToolError;
 use crate::tools::git::command::GitCommand;
+use crate::tools::git::refs::{CommitHash, RefName};
 use crate::tools::git::repository::Repository;
 
 /// How many files a result or a message names.
@@ -18,13 +19,13 @@ const EMAIL: &str = "aura@dwp.local";
 
 /// A merge that git is able to do.
 pub(super) struct Merge<'a> {
-    repository: &'a Repository,
-    source: &'a str,
+    pub(super) repository: &'a Repository,
+    pub(super) source: &'a str,
     pub(super) target: String,
     /// Where the target is.
-    old: String,
+    pub(super) old: String,
     /// Where the source is.
-    theirs: String,
+    pub(super) theirs: String,
 }
 
 impl<'a> Merge<'a> {
@@ -35,6 +36,8 @@ impl<'a> Merge<'a> {
     ) -> Result<Self, ToolError> {
         let old = repository.branch(&call.target).await?;
         let theirs = repository.branch(&call.source).await?;
+        check_unmoved(&call.target, call.target_commit.as_ref(), &old)?;
+        check_unmoved(&call.source, call.source_commit.as_ref(), &theirs)?;
         let target = call.target.as_branch().to_owned();
         let full = format!("refs/heads/{target}");
         if repository.call(&["symbolic-ref", "--quiet", &full]).whole().await?.code == Some(0) {
@@ -53,6 +56,14 @@ impl<'a> Merge<'a> {
                 self.source, self.target
             ))),
         }
+    }
+
+    /// Why nobody is asked about it.
+    pub(super) fn nothing_to_merge(&self) -> ToolError {
+        let Self { source, target, .. } = self;
+        ToolError::Conflict(format!(
+            "{target} already has everything of {source}: there is nothing to merge"
+        ))
     }
 
     /// The merged tree, or the files in which the branches conflict.
@@ -159,6 +170,21 @@ impl<'a> Merge<'a> {
             "previous": self.old,
             "note": format!("{} already has everything of {}", self.target, self.source),
         })
+    }
+}
+
+/// Refuses a branch that is not where it was when somebody was asked.
+fn check_unmoved(
+    branch: &RefName,
+    pinned: Option<&CommitHash>,
+    now: &str,
+) -> Result<(), ToolError> {
+    match pinned.map(CommitHash::as_str) {
+        Some(then) if then != now => Err(ToolError::Conflict(format!(
+            "{} has moved from {then} to {now} since the merge was asked about; nothing was changed",
+            branch.as_branch()
+        ))),
+        Some(_) | None => Ok(()),
     }
 }
 

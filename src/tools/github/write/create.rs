@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::shown;
+use super::{push_list, shown};
+use crate::domain::Preview;
 use crate::domain::json::mended;
 use crate::domain::text::is_plain_line;
 use crate::tools::git::refs::RefName;
@@ -16,9 +17,9 @@ use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::call::{Answer, Call};
 use crate::tools::github::client::Client;
 use crate::tools::github::names::{Owner, RepositoryName};
-use crate::tools::github::wire::Pull;
+use crate::tools::github::wire::{Comparison, Pull};
 use crate::tools::outgoing::Outgoing;
-use crate::tools::{ToolContext, ToolError};
+use crate::tools::{Forecast, ToolContext, ToolError};
 
 /// GitHub's own limits, in characters.
 const MAX_TITLE: usize = 256;
@@ -70,6 +71,19 @@ impl Outgoing for CreatePull {
         format!("{owner}/{repo} 저장소에 PR을 생성할까요? \"{title}\" ({head} → {base})")
     }
 
+    async fn forecast(&self, _terms: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
+        let Self { owner, repo, head, base, .. } = self;
+        let range = format!("{base}...{head}");
+        let url = client.url(["repos", owner.as_str(), repo.as_str(), "compare", &range], &[]);
+        let what = format!("the branches {base} and {head} of {owner}/{repo}");
+        let comparison: Comparison = client.call().get_json(url, &what).await?;
+        if comparison.ahead_by == 0 {
+            let why = format!("{head} has no commits that are not in {base} of {owner}/{repo}");
+            return Err(ToolError::Conflict(format!("{why}: there is nothing to ask for")));
+        }
+        Ok(Forecast::showing(self.preview(comparison)))
+    }
+
     fn request(&self, client: &Client) -> Value {
         shown("POST", &self.url(client, &[]), &self.body())
     }
@@ -97,6 +111,18 @@ impl Outgoing for CreatePull {
 impl CreatePull {
     fn url(&self, client: &Client, query: &[(&str, &str)]) -> Url {
         client.url(["repos", self.owner.as_str(), self.repo.as_str(), "pulls"], query)
+    }
+
+    fn preview(&self, comparison: Comparison) -> Preview {
+        let Comparison { ahead_by, commits, files } = comparison;
+        let mut text = format!("{} → {}\n", self.head, self.base);
+        push_list(&mut text, "커밋", Ok::<_, ToolError>(commits), Some(ahead_by));
+        push_list(&mut text, "파일", Ok::<_, ToolError>(files), None);
+        if let Some(body) = self.body.as_deref().filter(|body| !body.trim().is_empty()) {
+            text.push_str(&format!("\n본문\n{body}\n"));
+        }
+        let title = format!("{}/{}: {}", self.owner, self.repo, self.title);
+        Preview::text(&title, text.trim_end())
     }
 
     fn body(&self) -> Value {

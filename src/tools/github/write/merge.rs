@@ -9,15 +9,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::shown;
+use super::{push_list, shown};
+use crate::domain::Preview;
 use crate::domain::json::mended;
+use crate::tools::git::refs::CommitHash;
 use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::call::{Answer, Call};
 use crate::tools::github::client::Client;
-use crate::tools::github::names::{CommitHash, Owner, RepositoryName};
-use crate::tools::github::wire::Pull;
+use crate::tools::github::names::{Owner, RepositoryName};
+use crate::tools::github::wire::{ChangedFile, CheckRun, CheckRuns, Pull};
 use crate::tools::outgoing::Outgoing;
-use crate::tools::{ToolContext, ToolError};
+use crate::tools::{Forecast, Pin, ToolContext, ToolError};
 
 /// How the commits of a pull request go into its base.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -57,6 +59,7 @@ impl Outgoing for MergePull {
     const NAME: &'static str = "github_merge_pr";
     const DESCRIPTION: &'static str = "Merge a pull request on GitHub into its base branch.";
     const SETTING: &'static str = TOKEN_SETTING;
+    const PINS: &'static [Pin] = &[Pin { argument: "sha", of: &["owner", "repo", "number"] }];
     type Terms = Client;
     type Service = Arc<Client>;
 
@@ -73,6 +76,19 @@ impl Outgoing for MergePull {
         };
         let only = sha.as_ref().map(|sha| format!(", 커밋: {sha}")).unwrap_or_default();
         format!("{owner}/{repo} 저장소의 PR #{number}을(를) 병합할까요? (방식: {how}{only})")
+    }
+
+    async fn forecast(&self, _terms: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
+        let call = client.call();
+        let what = format!("pull request {}", self.subject());
+        let pull: Pull = call.get_json(self.url(client, &[]), &what).await?;
+        self.check_mergeable(&pull)?;
+        let head = &pull.head.sha;
+        let (files, checks) =
+            tokio::join!(self.files(&call), checks(&call, &self.owner, &self.repo, head));
+        let preview = self.preview(&pull, files, checks);
+        let pins = [("sha".to_owned(), Value::from(head.as_str()))].into_iter().collect();
+        Ok(Forecast { pins, preview: Some(preview) })
     }
 
     fn request(&self, client: &Client) -> Value {
@@ -107,6 +123,45 @@ impl MergePull {
         let number = self.number.to_string();
         let path = ["repos", self.owner.as_str(), self.repo.as_str(), "pulls", &number];
         client.url(path.into_iter().chain(more.iter().copied()), &[])
+    }
+
+    /// Refuses what GitHub would refuse, as far as it says so before.
+    fn check_mergeable(&self, pull: &Pull) -> Result<(), ToolError> {
+        let moved = |sha: &CommitHash| !sha.as_str().eq_ignore_ascii_case(&pull.head.sha);
+        let why = match &self.sha {
+            _ if pull.merged == Some(true) => "it is merged already".to_owned(),
+            _ if pull.state != "open" => format!("it is {}", pull.state),
+            Some(sha) if moved(sha) => {
+                format!("its head has moved from {sha} to {}", pull.head.sha)
+            }
+            _ if pull.draft => "it is a draft".to_owned(),
+            _ if pull.mergeable == Some(false) => "it conflicts with its base".to_owned(),
+            _ => return Ok(()),
+        };
+        let subject = self.subject();
+        Err(ToolError::Conflict(format!("{subject} cannot be merged: {why}; nothing was changed")))
+    }
+
+    /// The files that change, as many as GitHub lists at once.
+    async fn files(&self, call: &Call<'_>) -> Result<Vec<ChangedFile>, ToolError> {
+        let number = self.number.to_string();
+        let path = ["repos", self.owner.as_str(), self.repo.as_str(), "pulls", &number, "files"];
+        let what = format!("the files of pull request {}", self.subject());
+        call.get_json(call.client.url(path, &[("per_page", "100")]), &what).await
+    }
+
+    fn preview(
+        &self,
+        pull: &Pull,
+        files: Result<Vec<ChangedFile>, ToolError>,
+        checks: Result<Vec<CheckRun>, ToolError>,
+    ) -> Preview {
+        let Pull { title, head, base, commits, changed_files, .. } = pull;
+        let mut text = format!("{} → {}\n커밋: {}\n", head.name, base.name, head.sha);
+        text.push_str(&format!("\n커밋 {}개\n", commits.map_or("?".into(), |n| n.to_string())));
+        push_list(&mut text, "검사", checks, None);
+        push_list(&mut text, "파일", files, *changed_files);
+        Preview::text(&format!("{} {title}", self.subject()), text.trim_end())
     }
 
     fn body(&self) -> Value {
@@ -154,4 +209,17 @@ impl MergePull {
             "commit": commit,
         })
     }
+}
+
+/// What was checked of a commit.
+async fn checks(
+    call: &Call<'_>,
+    owner: &Owner,
+    repo: &RepositoryName,
+    sha: &str,
+) -> Result<Vec<CheckRun>, ToolError> {
+    let path = ["repos", owner.as_str(), repo.as_str(), "commits", sha, "check-runs"];
+    let url = call.client.url(path, &[("per_page", "100")]);
+    let checks: CheckRuns = call.get_json(url, &format!("the checks of {sha}")).await?;
+    Ok(checks.check_runs)
 }
