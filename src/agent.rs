@@ -30,6 +30,7 @@ mod reasoning;
 pub mod record;
 mod rules;
 pub mod run;
+pub mod seals;
 pub mod service;
 pub mod start;
 pub mod state;

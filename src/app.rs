@@ -16,6 +16,7 @@ use crate::agent::listener;
 use crate::agent::ownership::Terms;
 use crate::agent::policy::{Asking, OnReject};
 use crate::agent::run::{Env, Limits};
+use crate::agent::seals::Seals;
 use crate::domain::{Clock, SystemClock};
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
@@ -169,6 +170,7 @@ impl App {
             tasks: tasks.clone(),
             patience: store_patience,
             metrics: metrics.clone(),
+            seals: Arc::new(Seals::new(settings.auth.seal.clone())),
         };
         let limits = limits(&settings);
         let terms = terms(&settings, store_patience);

@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod approvers;
 pub mod audit;
+pub mod author;
 pub mod caller;
 pub mod clock;
 pub mod confidence;
@@ -18,11 +19,13 @@ pub mod idempotency;
 pub mod ids;
 pub mod instructions;
 pub mod json;
+mod mac;
 pub mod message;
 mod number;
 pub mod plan;
 pub mod preview;
 pub mod role;
+pub mod seal;
 pub mod session;
 pub mod signal;
 pub mod text;
@@ -33,6 +36,7 @@ pub use audit::{
     ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, AuditReason, Broken, ChainEnd,
     EntryHash, FactId, Outcome, RequestHash,
 };
+pub use author::Author;
 pub use caller::Caller;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use confidence::{Certainty, Confidence};
@@ -50,4 +54,5 @@ pub use instructions::Instructions;
 pub use message::{Message, ToolCall, Usage};
 pub use preview::Preview;
 pub use role::{Role, RoleGrants, Roles};
+pub use seal::{DecisionSeal, Endorsement, Sealed};
 pub use session::{SessionMeta, SessionStatus};

@@ -12,9 +12,9 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Entry, EventId, KeyClaim,
-    KeyStanding, Message, RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, TenantId,
-    ThreadId, UserId, UtcDay,
+    ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Endorsement, Entry, EventId,
+    KeyClaim, KeyStanding, Message, RequestHash, RequestId, ScopedKey, Sealed, SessionId,
+    SessionMeta, TenantId, ThreadId, UserId, UtcDay,
 };
 
 pub mod memory;
@@ -216,6 +216,9 @@ pub trait Idempotency: Send + Sync {
 }
 
 /// Requests for approval, votes on them, and the one decision (contract, section 5).
+///
+/// A store is trusted to keep decisions, not to make them: it gets them [`Sealed`], and gives back
+/// whatever stands there. What that is worth is for the caller to find out, who has the key.
 #[async_trait]
 pub trait Approvals: Send + Sync {
     /// Makes ready to ask: forgets the session's last signal (it belongs to an earlier request),
@@ -268,27 +271,29 @@ pub trait Approvals: Send + Sync {
     /// Stores a signal for 300 s and publishes it to every process that watches the session.
     async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError>;
 
-    /// Decides, unless somebody already has: writes `decision` if and only if the request has none,
-    /// atomically over all processes, and says whose stands. Kept for 24 h, and in any case until 12 h
-    /// past the request's deadline, so that it outlives every copy of the request.
+    /// Decides, unless somebody already has: writes `decision` if and only if nothing stands there, or
+    /// exactly `void`, which the caller has found to be no decision, or something that is no text.
+    /// Atomic over all processes; says what stands. Kept for 24 h, and in any case until 12 h past the
+    /// request's deadline, so that it outlives every copy of the request.
     async fn decide(
         &self,
         id: &RequestId,
         deadline: Deadline,
-        decision: &Decision,
+        decision: &Sealed<Decision>,
+        void: Option<&Sealed<Decision>>,
     ) -> Result<Decided, StoreError>;
 
-    /// Notes that this person says yes to a request that several have to approve; returns how many
-    /// different people have said so. Saying it twice counts once. Kept as long as a decision.
+    /// Notes a yes to a request that several have to approve; returns all that are noted, in any
+    /// order. The very same one is noted once. Kept as long as a decision.
     async fn endorse(
         &self,
         id: &RequestId,
         deadline: Deadline,
-        user: &UserId,
-    ) -> Result<usize, StoreError>;
+        yes: &Sealed<Endorsement>,
+    ) -> Result<Vec<Sealed<Endorsement>>, StoreError>;
 
-    /// The decision that stands, if there is one.
-    async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError>;
+    /// What stands in the decision's place, if anything; empty where that is no text.
+    async fn decision(&self, id: &RequestId) -> Result<Option<Sealed<Decision>>, StoreError>;
 
     /// Replaces the session's checkpoint; kept for 7 days.
     async fn save_checkpoint(
@@ -394,18 +399,8 @@ pub enum Freed {
 pub enum Decided {
     /// The proposal was the first, and stands.
     Won,
-    /// This one had been made before, and stands.
-    Lost(Decision),
-}
-
-impl Decided {
-    /// The decision that stands, the proposal having been `proposed`.
-    pub fn standing(self, proposed: Decision) -> Decision {
-        match self {
-            Self::Won => proposed,
-            Self::Lost(standing) => standing,
-        }
-    }
+    /// This had been written before, and stands.
+    Lost(Sealed<Decision>),
 }
 
 /// What is stored about one waiting request.
@@ -415,8 +410,8 @@ pub struct StoredVotes {
     pub signal: Option<String>,
     /// `hitl:request:<requestId>`; empty where something stands there that is no text.
     pub request: Option<String>,
-    /// The decision that stands, if there is one.
-    pub decision: Option<Decision>,
+    /// `aura:decision:<requestId>`; empty where something stands there that is no text.
+    pub decision: Option<Sealed<Decision>>,
 }
 
 /// What a store tells its process. It only ever wakes somebody: what counts is read back.

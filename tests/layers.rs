@@ -107,7 +107,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["token", "main"]),
     ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck"]),
     ("rustls", &["http_client", "main"]),
-    ("aws_lc_rs", &["domain::audit"]),
+    ("aws_lc_rs", &["domain::audit", "domain::mac"]),
     ("tracing_subscriber", &["telemetry"]),
     // Foreign JSON is read by `domain::json`, which knows what its doubtful forms mean. These read
     // what this service has written itself, or what `domain::json::mended` has made of another's.

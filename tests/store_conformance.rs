@@ -130,6 +130,8 @@ for_each_store! {
         votes_come_in_the_order_asked_for,
         of_fifty_deciders_one_wins_and_all_are_told,
         a_request_without_a_decision_has_none,
+        what_is_no_decision_gives_way_to_the_first_who_says_so,
+        every_yes_is_noted_once,
         a_checkpoint_is_replaced,
     ]
     leases: [

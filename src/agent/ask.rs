@@ -5,6 +5,7 @@ use super::journal::{Draft, JournalError};
 use super::ready::{Prepared, Ready};
 use super::record::{PlannedCall, Record};
 use super::run::{Env, Flow, Run, Step};
+use super::seals::Subject;
 use super::stored_request::keep_request;
 use super::waiting::Waiting;
 use crate::domain::event::{ThoughtKind, ToolState};
@@ -118,7 +119,9 @@ impl Run {
         let mut drafts = Vec::new();
         for (request, deadline) in pending {
             let proposal = Decision::of(Verdict::Cancelled, desk.clock.now_ms());
-            let decided = desk.patiently(|| desk.store.decide(&request, deadline, &proposal)).await;
+            let session = &self.state.meta.session_id;
+            let about = Subject { request: &request, session, deadline };
+            let decided = desk.patiently(|| desk.decide(about, &proposal)).await;
             let decision = decided.map_err(JournalError::StoreAway)?.standing(proposal);
             if let Some((planned, asked)) = self.state.asked_about(&request) {
                 self.record_decision(planned, asked, &decision).await?;

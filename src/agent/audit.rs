@@ -8,7 +8,7 @@ use super::state::Executed;
 use super::turn::parse_arguments;
 use crate::domain::audit;
 use crate::domain::{
-    ApprovalRequest, ArgumentsHash, AuditCall, AuditFact, AuditKind, AuditReason, Decision,
+    ApprovalRequest, ArgumentsHash, AuditCall, AuditFact, AuditKind, AuditReason, Author, Decision,
     SessionMeta, TenantId, Verdict,
 };
 use crate::store::StoreError;
@@ -47,8 +47,8 @@ impl Env {
         };
         let hash = ArgumentsHash::of(&request.action_type, &request.context);
         let call = self.audited_call(meta, planned, hash);
-        let (id, who) = (&request.request_id, decision.by.clone());
-        let fact = AuditFact::of_request(id, kind, call, who, decision.at_ms);
+        let (id, author) = (&request.request_id, decision.author.clone());
+        let fact = AuditFact::of_request(id, kind, call, author, decision.at_ms);
         self.desk.record(&meta.tenant, &fact).await
     }
 
@@ -78,11 +78,11 @@ impl Run {
         planned: &PlannedCall,
         request: &ApprovalRequest,
     ) -> Result<(), JournalError> {
-        let who = Some(request.user_id.clone());
+        let asks = Author::Known(request.user_id.clone());
         let hash = ArgumentsHash::of(&request.action_type, &request.context);
         let call = self.audited_call(planned, hash);
         let kind = AuditKind::ApprovalRequested;
-        let fact = AuditFact::of_request(&request.request_id, kind, call, who, request.created_at);
+        let fact = AuditFact::of_request(&request.request_id, kind, call, asks, request.created_at);
         self.record(&fact).await
     }
 
@@ -144,7 +144,7 @@ impl Run {
         kind: AuditKind,
         approved: Option<&ApprovalRequest>,
     ) -> Result<(), JournalError> {
-        let who = Some(self.state.meta.user.clone());
+        let who = Author::Known(self.state.meta.user.clone());
         let now_ms = self.env.desk.clock.now_ms();
         let fact = AuditFact::of_execution(attempt, kind, call.clone(), who, now_ms);
         let fact = match approved {

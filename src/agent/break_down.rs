@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::finish::breakdown;
 use super::journal::{JournalError, Writer};
 use super::run::Run;
+use super::seals::Subject;
 use super::service::AgentService;
 use super::state::{State, last_id};
 use super::stored_request::keep_request;
@@ -76,7 +77,8 @@ impl AgentService {
         }
         for (request, deadline) in asked {
             let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
-            match self.env.desk.store.decide(&request, deadline, &proposal).await {
+            let about = Subject { request: &request, session, deadline };
+            match self.env.desk.decide(about, &proposal).await {
                 Ok(decided) => {
                     let decision = decided.standing(proposal);
                     if let Some(state) = state {

@@ -8,15 +8,16 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::ready::Ready;
+use super::seals::{Decided, Subject};
 use super::service::AgentService;
 use super::stored_request::{Stored, repair, tell_approvals};
 use super::waiting::Waiting;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{
-    ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Caller, Decision,
-    RequestId, SessionId, SessionMeta, Standing, Verdict, Vote,
+    ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Author, Caller,
+    Decision, Endorsement, RequestId, SessionId, SessionMeta, Standing, Verdict, Vote,
 };
-use crate::store::{Decided, StoreError};
+use crate::store::StoreError;
 use crate::tools::ToolError;
 
 /// How long a click waits for its decision to be told to others.
@@ -88,7 +89,7 @@ impl AgentService {
     /// The stored request as JSON text, telling the decision that stands, whoever wrote what.
     pub async fn request(&self, caller: &Caller, id: &RequestId) -> Result<String, DecisionError> {
         let (_, request) = self.stored_request(caller, id).await?;
-        let request = match self.env.desk.store.decision(id).await? {
+        let request = match self.env.desk.decision(&request.session_id, id).await? {
             Some(decision) if !request.tells_of(&decision) => request.resolved(&decision),
             // Somebody's yes that does not count is not to look like a decision.
             None if !self.counts(&request) => request.reopened(),
@@ -151,7 +152,7 @@ impl AgentService {
             return Ok(endorsed);
         }
         let proposal = self.proposal(&request, &stored, click.clone());
-        let decided = self.env.desk.store.decide(id, request.deadline, &proposal).await?;
+        let decided = self.env.desk.decide(about(&request), &proposal).await?;
         let first = decided == Decided::Won;
         let won = first && proposal == click;
         let decision = decided.standing(proposal);
@@ -181,10 +182,10 @@ impl AgentService {
         click: Click,
     ) -> Result<Decision, DecisionError> {
         let Click { verdict, reason, args } = click;
-        let by = Some(caller.user.clone());
+        let author = Author::Checked(caller.user.clone());
         let decision = Decision::of(verdict, self.env.desk.clock.now_ms());
         if verdict != Verdict::Approved {
-            return Ok(Decision { by, reason, ..decision });
+            return Ok(Decision { author, reason, ..decision });
         }
         let approvers = self.env.approvers.of(&request.action_type);
         if !approvers.include(caller, &request.user_id) {
@@ -197,7 +198,7 @@ impl AgentService {
         };
         let approved = args.as_ref().unwrap_or(&request.context);
         let args_hash = Some(ArgumentsHash::of(&request.action_type, approved));
-        Ok(Decision { by, args, args_hash, ..decision })
+        Ok(Decision { author, args, args_hash, ..decision })
     }
 
     /// Arguments that are to be used instead of those that were asked about, looked into and pinned like
@@ -231,16 +232,20 @@ impl AgentService {
         request: &ApprovalRequest,
         click: &Decision,
     ) -> Result<Option<Outcome>, DecisionError> {
-        let (store, id) = (&self.env.desk.store, &request.request_id);
+        let (desk, id) = (&self.env.desk, &request.request_id);
         let approvers = self.env.approvers.of(&request.action_type);
         let needed = approvers.count.get() as usize;
         let late = request.deadline.has_passed(click.at_ms);
-        if needed == 1 || late || store.decision(id).await?.is_some() {
+        let Some(args_hash) = click.args_hash.clone().filter(|_| needed > 1 && !late) else {
+            return Ok(None);
+        };
+        if desk.decision(&request.session_id, id).await?.is_some() {
             return Ok(None);
         }
         // What cannot be recorded does not count.
         self.record_endorsement(caller, request, click).await?;
-        let given = store.endorse(id, request.deadline, &caller.user).await?;
+        let yes = Endorsement { by: caller.user.clone(), at_ms: click.at_ms, args_hash };
+        let given = desk.endorse(about(request), &yes).await?;
         let (session, user) = (request.session_id.clone(), &caller.user);
         tracing::info!(request = %id, %session, %user, given, needed, "approval endorsed");
         if given >= needed {
@@ -267,9 +272,9 @@ impl AgentService {
             dry_run: self.env.tools.find(&tool).is_ok_and(|tool| tool.is_dry_run()),
             tool,
         };
-        let (id, who) = (&request.request_id, Some(caller.user.clone()));
+        let (id, author) = (&request.request_id, Author::Checked(caller.user.clone()));
         let kind = AuditKind::ApprovalEndorsed;
-        let fact = AuditFact::of_request(id, kind, call, who, click.at_ms);
+        let fact = AuditFact::of_request(id, kind, call, author, click.at_ms);
         Ok(self.env.desk.store.record(&caller.tenant, &fact).await?)
     }
 
@@ -341,4 +346,9 @@ impl AgentService {
             },
         }
     }
+}
+
+fn about(request: &ApprovalRequest) -> Subject<'_> {
+    let ApprovalRequest { request_id: request, session_id: session, deadline, .. } = request;
+    Subject { request, session, deadline: *deadline }
 }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::live::LiveLog;
 use super::record::Record;
+use super::seals::Seals;
 use super::state::last_id;
 use crate::backoff::Backoff;
 use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown};
@@ -77,6 +78,8 @@ pub struct Desk {
     pub patience: Duration,
     /// What is counted.
     pub metrics: Metrics,
+    /// What seals and opens decisions.
+    pub seals: Arc<Seals>,
 }
 
 impl Desk {

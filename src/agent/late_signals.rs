@@ -68,7 +68,7 @@ impl AgentService {
         tracing::warn!(%session, why, "HITL signal ignored");
         let named = Signal::parse(payload).ok().and_then(|signal| signal.request_id);
         let Some(request) = named else { return };
-        match self.env.desk.store.decision(&request).await {
+        match self.env.desk.decision(session, &request).await {
             Ok(Some(standing)) => keep_request(&self.env, session, &request, &standing).await,
             Ok(None) => {}
             Err(error) => tracing::warn!(%session, %request, %error, "decision not looked up"),

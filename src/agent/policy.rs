@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::domain::{ApprovalRequest, Approvers, Decision};
+use crate::domain::{ApprovalRequest, Approvers, Author, Decision};
 
 /// What a rejection leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +61,19 @@ impl AnswerTimes {
 /// What an approval says: by whom, and what was changed.
 pub(super) fn words_of_approval(asked: &ApprovalRequest, decision: &Decision) -> String {
     let edits = decision.args.as_ref().map(|args| edits(&asked.context, args)).unwrap_or_default();
-    match (&decision.by, edits.as_str()) {
-        (Some(user), "") => format!("{user} 님이 승인했습니다. 작업을 실행합니다."),
-        (Some(user), edits) => {
+    match (&decision.author, edits.as_str()) {
+        (Author::Checked(user) | Author::Known(user), "") => {
+            format!("{user} 님이 승인했습니다. 작업을 실행합니다.")
+        }
+        (Author::Checked(user) | Author::Known(user), edits) => {
             format!("{user} 님이 인자를 수정하여 승인했습니다({edits}). 작업을 실행합니다.")
         }
-        (None, _) => "승인되었습니다. 작업을 실행합니다.".to_owned(),
+        // Nobody has checked that.
+        (Author::Heard(Some(user)), _) => {
+            format!("{user} 이름으로 온 신호로 승인되었습니다. 작업을 실행합니다.")
+        }
+        (Author::Heard(None), _) => "신호로 승인되었습니다. 작업을 실행합니다.".to_owned(),
+        (Author::Nobody, _) => "승인되었습니다. 작업을 실행합니다.".to_owned(),
     }
 }
 

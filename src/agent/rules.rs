@@ -1,10 +1,10 @@
 //! What an answer counts for, and what it does not.
 
+use super::seals::Votes;
 use super::uncounted::UncountedVote;
 use super::waiting::Waiting;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{RequestId, SessionId};
-use crate::store::StoredVotes;
 
 /// The signal, and what it answers of all that the session waits for.
 pub(super) fn applicable<'a>(
@@ -48,11 +48,7 @@ pub(super) enum StoredVote {
 }
 
 /// What the stored keys say of this request. A signal that names none must not be older than it.
-pub(super) fn stored_vote(
-    session: &SessionId,
-    waiting: &Waiting,
-    votes: &StoredVotes,
-) -> StoredVote {
+pub(super) fn stored_vote(session: &SessionId, waiting: &Waiting, votes: &Votes) -> StoredVote {
     let meant = |signal: &Signal| signal.request_id.is_some() || waiting.alone;
     let by_signal = votes
         .signal
@@ -115,8 +111,8 @@ mod tests {
         SessionId::new("session_u_1_ab")
     }
 
-    fn stored(signal: &Value) -> StoredVotes {
-        StoredVotes { signal: Some(signal.to_string()), request: None, decision: None }
+    fn stored(signal: &Value) -> Votes {
+        Votes { signal: Some(signal.to_string()), request: None, decision: None }
     }
 
     #[test]
@@ -156,7 +152,7 @@ mod tests {
         let approvers: Approvers = "role:manager".parse().unwrap();
         let narrow = Waiting { approvers, ..waiting(true) };
         let request = json!({"requestId": "req_0123456789ab", "status": "rejected"});
-        let votes = StoredVotes {
+        let votes = Votes {
             request: Some(request.to_string()),
             ..stored(&json!({"action": "approve", "timestamp": ASKED_AT}))
         };
@@ -167,7 +163,7 @@ mod tests {
     fn a_stored_request_answers_only_itself() {
         let vote = |id: &str, of: &str| {
             let request = json!({"requestId": id, "sessionId": of, "status": "approved"});
-            let votes = StoredVotes { request: Some(request.to_string()), ..Default::default() };
+            let votes = Votes { request: Some(request.to_string()), ..Default::default() };
             stored_vote(&session(), &waiting(true), &votes)
         };
         let counts = |vote| matches!(vote, StoredVote::Counts(_));

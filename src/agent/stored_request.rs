@@ -84,7 +84,7 @@ async fn change_open(
 ) {
     let changed = async {
         rewrite(env, session, id, change).await?;
-        env.desk.patiently(|| env.desk.store.decision(id)).await
+        env.desk.patiently(|| env.desk.decision(session, id)).await
     };
     match changed.await {
         Ok(Some(standing)) => keep_request(env, session, id, &standing).await,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::timeout;
 
+use super::seals::Subject;
 use super::service::AgentService;
 use super::state::{Node, State, status_of};
 use super::stored_request::keep_request;
@@ -155,7 +156,8 @@ impl AgentService {
         for request in state.iter().flat_map(State::pending_requests) {
             let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
             let (id, deadline) = (&request.request_id, request.deadline);
-            let decided = self.env.desk.store.decide(id, deadline, &proposal).await?;
+            let about = Subject { request: id, session, deadline };
+            let decided = self.env.desk.decide(about, &proposal).await?;
             keep_request(&self.env, session, id, &decided.standing(proposal)).await;
         }
         Ok(())

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::finish::unreadable;
 use super::rules::{StoredVote, applicable, stored_vote};
+use super::seals::{Subject, Votes};
 use super::service::AgentService;
 use super::stored_request::{Stored, keep_request, repair};
 use super::uncounted::UncountedVote;
@@ -20,7 +21,7 @@ use crate::backoff::Backoff;
 use crate::domain::json;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{Decision, Entry, RequestId, SessionId, Verdict};
-use crate::store::{StoreError, StoredVotes};
+use crate::store::StoreError;
 
 /// Pauses between attempts to decide while the store is away.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
@@ -67,9 +68,8 @@ impl AgentService {
         waiting: &Waiting,
         signal: &Signal,
     ) {
-        let store = &self.env.desk.store;
         let wanted = [(session.clone(), waiting.request.clone())];
-        let found = self.insist(session, waiting, || store.votes(&wanted)).await;
+        let found = self.insist(session, waiting, || self.env.desk.votes(&wanted)).await;
         let Some(votes) = found.and_then(|mut found| found.pop()) else { return };
         if let Some(standing) = votes.decision {
             return self.apply(session, &waiting.request, standing, None).await;
@@ -89,7 +89,7 @@ impl AgentService {
             let wanted: Vec<_> =
                 chunk.iter().map(|(id, waiting)| (id.clone(), waiting.request.clone())).collect();
             // A store that is away is logged by the store; there will be another poll.
-            let Ok(votes) = self.env.desk.store.votes(&wanted).await else { return };
+            let Ok(votes) = self.env.desk.votes(&wanted).await else { return };
             for ((session, waiting), votes) in chunk.iter().zip(votes) {
                 if let Some(live) = self.live(session) {
                     // By now its readers have what was said before the wait.
@@ -104,7 +104,7 @@ impl AgentService {
     pub(super) async fn look_after(self: &Arc<Self>, session: &SessionId) {
         for waiting in self.env.gate.waiting(session) {
             let wanted = [(session.clone(), waiting.request.clone())];
-            let votes = || self.env.desk.store.votes(&wanted);
+            let votes = || self.env.desk.votes(&wanted);
             let stored = self.insist(session, &waiting, votes).await;
             if let Some(votes) = stored.and_then(|mut stored| stored.pop()) {
                 self.weigh(session, &waiting, votes).await;
@@ -130,7 +130,7 @@ impl AgentService {
         self: &Arc<Self>,
         session: &SessionId,
         waiting: &Waiting,
-        votes: StoredVotes,
+        votes: Votes,
     ) {
         self.repair_if_spoilt(session, waiting, &votes).await;
         let now_ms = self.env.desk.clock.now_ms();
@@ -164,7 +164,7 @@ impl AgentService {
     }
 
     /// Others read the request as well: one that nobody can read is written anew.
-    async fn repair_if_spoilt(&self, session: &SessionId, waiting: &Waiting, votes: &StoredVotes) {
+    async fn repair_if_spoilt(&self, session: &SessionId, waiting: &Waiting, votes: &Votes) {
         let stored = votes.request.clone().map(|text| Stored::of(text, &waiting.request));
         if matches!(stored, Some(Stored::Spoilt)) {
             repair(&self.env, session, &waiting.request).await;
@@ -174,7 +174,7 @@ impl AgentService {
     /// The time is up: what is stored counts first, then the deadline.
     pub(super) async fn deadline(self: &Arc<Self>, session: SessionId, waiting: Waiting) {
         let wanted = [(session.clone(), waiting.request.clone())];
-        let stored = self.insist(&session, &waiting, || self.env.desk.store.votes(&wanted)).await;
+        let stored = self.insist(&session, &waiting, || self.env.desk.votes(&wanted)).await;
         let Some(mut stored) = stored else { return };
         let votes = stored.pop().unwrap_or_default();
         let now_ms = self.env.desk.clock.now_ms();
@@ -229,8 +229,9 @@ impl AgentService {
         waiting: &Waiting,
         proposal: Decision,
     ) -> Option<Decision> {
-        let store = &self.env.desk.store;
-        let decide = || store.decide(&waiting.request, waiting.deadline, &proposal);
+        let (request, deadline) = (&waiting.request, waiting.deadline);
+        let about = Subject { request, session, deadline };
+        let decide = || self.env.desk.decide(about, &proposal);
         let decided = self.insist(session, waiting, decide).await?;
         Some(decided.standing(proposal))
     }

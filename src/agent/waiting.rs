@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::domain::signal::Signal;
-use crate::domain::{ApprovalRequest, Approvers, Deadline, Decision, RequestId, Verdict, Vote};
+use crate::domain::{
+    ApprovalRequest, Approvers, Author, Deadline, Decision, RequestId, Verdict, Vote,
+};
 
 /// A request that somebody waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +92,8 @@ impl Waiting {
             Verdict::Approved | Verdict::TimedOut | Verdict::Cancelled => None,
         };
         let args_hash = signal.shown.clone().filter(|_| verdict == Verdict::Approved);
-        Decision { by: signal.by.clone(), reason, args_hash, ..Decision::of(verdict, now_ms) }
+        let author = Author::Heard(signal.by.clone());
+        Decision { author, reason, args_hash, ..Decision::of(verdict, now_ms) }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::approvers::Quorum;
 use super::audit::ArgumentsHash;
+use super::author::Author;
 use super::deadline::Deadline;
 use super::ids::{RequestId, SessionId, TenantId, ToolCallId, UserId};
 use super::number;
@@ -130,9 +131,9 @@ impl From<Standing> for Status {
 pub struct Decision {
     /// How the request ended.
     pub verdict: Verdict,
-    /// Who decided; `None` for a deadline, and for a signal that does not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<UserId>,
+    /// Who decided, and how that is known.
+    #[serde(flatten)]
+    pub author: Author,
     /// Why, where a reason was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -150,7 +151,8 @@ pub struct Decision {
 impl Decision {
     /// A decision of nobody in particular.
     pub fn of(verdict: Verdict, at_ms: u64) -> Self {
-        Self { verdict, by: None, reason: None, at_ms, args: None, args_hash: None }
+        let (author, reason, args) = (Author::Nobody, None, None);
+        Self { verdict, author, reason, at_ms, args, args_hash: None }
     }
 }
 
@@ -227,7 +229,7 @@ impl ApprovalRequest {
         if let Some(args) = &decision.args {
             request.more.insert("args".into(), args.clone());
         }
-        if let Some(user) = &decision.by {
+        if let Some(user) = decision.author.named() {
             request.more.insert(by.into(), user.as_str().into());
         }
         request.more.insert(at.into(), decision.at_ms.into());

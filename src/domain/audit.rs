@@ -10,13 +10,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::approval::Verdict;
+use super::author::{Author, audited};
 use super::ids::{RequestId, SessionId, ToolCallId, UserId};
 
-mod canonical;
+pub(super) mod canonical;
 mod chain;
 mod hash;
 
 pub use chain::{AuditEntry, Broken, ChainEnd};
+pub(super) use hash::hex;
 pub use hash::{ArgumentsHash, EntryHash, RequestHash};
 
 /// Longest reason that is recorded, in characters.
@@ -39,10 +41,10 @@ pub struct AuditFact {
     /// The request for approval, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
-    /// Who did it: the run's user for requests and executions, the person who decided for
-    /// decisions. Nobody for deadlines, and for signals that do not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub who: Option<UserId>,
+    /// Who did it: the run's user for executions, whoever asks for requests, whoever decided for
+    /// decisions. Nobody for deadlines. Of a signal this is only what it says of itself.
+    #[serde(flatten, with = "audited")]
+    pub author: Author,
 }
 
 impl AuditFact {
@@ -51,11 +53,11 @@ impl AuditFact {
         request: &RequestId,
         kind: AuditKind,
         call: AuditCall,
-        who: Option<UserId>,
+        author: Author,
         at_ms: u64,
     ) -> Self {
-        let fact_id = FactId::of_request(request, &kind, who.as_ref());
-        Self { fact_id, kind, at_ms, call, request_id: Some(request.clone()), who }
+        let fact_id = FactId::of_request(request, &kind, author.named());
+        Self { fact_id, kind, at_ms, call, request_id: Some(request.clone()), author }
     }
 
     /// Something that happened when a call was carried out, for the `attempt`th time.
@@ -65,11 +67,11 @@ impl AuditFact {
         attempt: u32,
         kind: AuditKind,
         call: AuditCall,
-        who: Option<UserId>,
+        author: Author,
         at_ms: u64,
     ) -> Self {
         let fact_id = FactId::of_execution(&call, attempt, &kind);
-        Self { fact_id, kind, at_ms, call, request_id: None, who }
+        Self { fact_id, kind, at_ms, call, request_id: None, author }
     }
 
     /// The same fact, about a call that this request had asked for.

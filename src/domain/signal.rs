@@ -154,7 +154,7 @@ impl Signal {
         }
         signal["timestamp"] = (decision.at_ms / 1000).into();
         signal["sessionId"] = session.as_str().into();
-        if let Some(by) = &decision.by {
+        if let Some(by) = decision.author.named() {
             signal["userId"] = by.as_str().into();
         }
         Some(signal.to_string())

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::mcp::McpServerSettings;
 use super::secret;
-use crate::domain::{Approvers, Instructions, Role, RoleGrants};
+use crate::domain::{Approvers, DecisionSeal, Instructions, Role, RoleGrants};
 use crate::origin::AllowedOrigin;
 use crate::telemetry::log::LogSettings;
 use crate::token::TokenKey;
@@ -79,6 +79,8 @@ pub struct ApiSettings {
 pub struct AuthSettings {
     /// The key of the tokens.
     pub key: TokenKey,
+    /// What seals decisions in the store, by the same secret.
+    pub seal: DecisionSeal,
     /// Where the key came from.
     pub key_origin: KeyOrigin,
     /// By how much clocks may differ.

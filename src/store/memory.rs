@@ -148,8 +148,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        Decision, Entry, EventId, IdempotencyKey, KeyClaim, ManualClock, Message, RequestHash,
-        ScopedKey, SessionMeta, UtcDay, Verdict,
+        Entry, EventId, IdempotencyKey, KeyClaim, ManualClock, Message, RequestHash, ScopedKey,
+        Sealed, SessionMeta, UtcDay,
     };
     use crate::store::{Approvals, Idempotency, Journal, Sessions, Spending};
 
@@ -166,7 +166,6 @@ mod tests {
         });
         let meta: SessionMeta = serde_json::from_value(meta).unwrap();
         let entry = Entry { id: EventId::new(1), shown: None, record: None };
-        let decision = Decision::of(Verdict::TimedOut, 0);
         let said = [Message::User { content: "p".into() }];
         store.append(&meta.session_id, EventId::ZERO, &[entry]).await.unwrap();
         store.register(&meta).await.unwrap();
@@ -174,7 +173,10 @@ mod tests {
         store.request_cancel(&meta.session_id).await.unwrap();
         store.open(&meta, &request, "{}").await.unwrap();
         store.publish_signal(&meta.session_id, "{}").await.unwrap();
-        store.decide(&request.request_id, request.deadline, &decision).await.unwrap();
+        store
+            .decide(&request.request_id, request.deadline, &Sealed::stored(*b"no"), None)
+            .await
+            .unwrap();
         store.spend(&meta.tenant, UtcDay::of_ms(0), 1).await.unwrap();
         let key = IdempotencyKey::parse(b"key").unwrap();
         let key = ScopedKey { tenant: meta.tenant.clone(), user: meta.user.clone(), key };

@@ -14,8 +14,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::domain::Verdict;
 use crate::domain::event::EndStatus;
+use crate::domain::seal::Sealable;
+use crate::domain::{Decision, Endorsement, Verdict};
 
 /// The media type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -57,6 +58,7 @@ pub struct Handles {
     pub store_subscriptions: Gauge,
     runs_ended: Labelled,
     approvals_decided: Labelled,
+    unverified: Labelled,
     runs_working: Gauge,
     runs_waiting: Gauge,
     streams_open: Gauge,
@@ -123,6 +125,11 @@ impl Metrics {
         self.approvals_decided.get_or_create(&verdict_label(verdict)).inc();
     }
 
+    /// Something stands stored in the place of a `kind` that nobody with the key has sealed.
+    pub fn unverified(&self, kind: &'static str) {
+        self.unverified.get_or_create(&[("kind", kind)]).inc();
+    }
+
     /// A client begins to read a stream.
     pub fn stream_opened(&self) -> OpenStream {
         self.streams_open.inc();
@@ -171,6 +178,7 @@ impl Handles {
         for (name, help, family) in [
             ("runs_ended", "Runs that have ended here, by status", &self.runs_ended),
             ("approvals_decided", "Requests decided, by verdict", &self.approvals_decided),
+            ("unverified", "Stored answers that nobody with the key has sealed", &self.unverified),
         ] {
             registry.register(name, help, family.clone());
         }
@@ -186,6 +194,9 @@ impl Handles {
         for verdict in [Verdict::Approved, Verdict::Rejected, Verdict::TimedOut, Verdict::Cancelled]
         {
             drop(self.approvals_decided.get_or_create(&verdict_label(verdict)));
+        }
+        for kind in [Decision::KIND, Endorsement::KIND] {
+            drop(self.unverified.get_or_create(&[("kind", kind)]));
         }
     }
 }

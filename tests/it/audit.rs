@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aura_platform::domain::{
-    ArgumentsHash, AuditCall, AuditFact, AuditKind, RequestId, SessionId, SystemClock, TenantId,
-    ToolCallId, UserId,
+    ArgumentsHash, AuditCall, AuditFact, AuditKind, Author, RequestId, SessionId, SystemClock,
+    TenantId, ToolCallId, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::redis::{Config, RedisStore};
@@ -30,7 +30,8 @@ fn fact(n: u64) -> AuditFact {
         arguments_hash: ArgumentsHash::of("git_merge", &json!({"source": "feature"})),
         dry_run: false,
     };
-    let (request, who) = (RequestId::new(format!("req_{n:012}")), Some(UserId::new("user123")));
+    let (request, who) =
+        (RequestId::new(format!("req_{n:012}")), Author::Known(UserId::new("user123")));
     AuditFact::of_request(&request, AuditKind::ApprovalRequested, call, who, FIRST_MS + n * 1_000)
 }
 

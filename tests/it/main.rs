@@ -22,6 +22,7 @@ mod dev;
 mod edits;
 mod expiry;
 mod foreign_json;
+mod forged;
 mod framing;
 mod gateway;
 mod git_tools;

@@ -10,10 +10,11 @@ use aura_platform::agent::journal::Desk;
 use aura_platform::agent::ownership::Terms;
 use aura_platform::agent::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
 use aura_platform::agent::run::{Env, Limits};
+use aura_platform::agent::seals::Seals;
 use aura_platform::agent::{AgentService, Ask, StartError, Started, listener};
 use aura_platform::domain::{
-    Caller, Clock, Entry, EventId, PageContext, Roles, SessionId, Shown, SystemClock, TenantId,
-    UserId,
+    Caller, Clock, DecisionSeal, Entry, EventId, PageContext, Roles, SessionId, Shown, SystemClock,
+    TenantId, UserId,
 };
 use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
 use aura_platform::shutdown::Tasks;
@@ -64,6 +65,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
         tasks: tasks.clone(),
         patience: Duration::from_secs(1),
         metrics: Metrics::default(),
+        seals: Arc::new(Seals::new(DecisionSeal::new(b"a secret of these tests"))),
     };
     let env = Env {
         desk,

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use aura_platform::domain::{
-    ApprovalRequest, Decision, RequestId, SessionId, Standing, UserId, Verdict,
-};
+use aura_platform::domain::{ApprovalRequest, RequestId, SessionId, Standing, Verdict};
 use aura_platform::store::{Decided, Store, StoredVotes};
 use futures::future::join_all;
 
-use crate::bench::{Bench, deadline, meta_of, request, some_session};
+use crate::bench::{Bench, deadline, meta_of, request, sealed, some_session};
 
 async fn stored(store: &Arc<dyn Store>, id: &RequestId) -> Option<ApprovalRequest> {
     let text = store.request(id).await.unwrap();
@@ -165,12 +163,9 @@ pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
     let id = RequestId::generate();
     let attempts = (0..50_u64).map(|n| {
         let store = if n % 2 == 0 { &bench.one.store } else { &bench.other };
-        let (store, id) = (Arc::clone(store), id.clone());
-        let verdict = if n % 3 == 0 { Verdict::Approved } else { Verdict::Rejected };
-        let by = Some(UserId::new(format!("user{n}")));
-        let decision = Decision { by, reason: Some("이유".into()), ..Decision::of(verdict, n) };
+        let (store, id, decision) = (Arc::clone(store), id.clone(), sealed(n.to_string()));
         bench.one.tasks.spawn("test", async move {
-            (store.decide(&id, deadline(), &decision).await.unwrap(), decision)
+            (store.decide(&id, deadline(), &decision, None).await.unwrap(), decision)
         })
     });
     let results: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
@@ -184,9 +179,48 @@ pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
 pub(crate) async fn a_request_without_a_decision_has_none(bench: Bench) {
     let id = RequestId::generate();
     assert_eq!(bench.one.store.decision(&id).await.unwrap(), None);
-    let late = Decision::of(Verdict::TimedOut, 1);
-    assert_eq!(bench.one.store.decide(&id, deadline(), &late).await.unwrap(), Decided::Won);
-    assert_eq!(bench.other.decision(&id).await.unwrap(), Some(late));
+    // Whatever bytes these are.
+    let late = sealed(b"\xff\0late");
+    let decided = bench.one.store.decide(&id, deadline(), &late, None).await.unwrap();
+    assert_eq!(decided, Decided::Won);
+    assert_eq!(bench.other.decision(&id).await.unwrap(), Some(late.clone()));
+    let waiting = [(some_session(), id)];
+    assert_eq!(bench.other.votes(&waiting).await.unwrap()[0].decision, Some(late));
+}
+
+pub(crate) async fn what_is_no_decision_gives_way_to_the_first_who_says_so(bench: Bench) {
+    let (store, id) = (&bench.one.store, RequestId::generate());
+    let [forged, other, first, second] = ["forged", "other", "first", "second"].map(sealed);
+    // Void is only what stands there, and nothing has to.
+    for void in [None, Some(&other)] {
+        let id = RequestId::generate();
+        assert_eq!(store.decide(&id, deadline(), &first, void).await.unwrap(), Decided::Won);
+    }
+    assert_eq!(store.decide(&id, deadline(), &forged, None).await.unwrap(), Decided::Won);
+    for void in [None, Some(&other)] {
+        let lost = store.decide(&id, deadline(), &first, void).await.unwrap();
+        assert_eq!(lost, Decided::Lost(forged.clone()));
+    }
+    let replaced = store.decide(&id, deadline(), &first, Some(&forged)).await.unwrap();
+    assert_eq!(replaced, Decided::Won);
+    // Whoever has found the same void comes too late.
+    let late = bench.other.decide(&id, deadline(), &second, Some(&forged)).await.unwrap();
+    assert_eq!(late, Decided::Lost(first.clone()));
+    assert_eq!(bench.other.decision(&id).await.unwrap(), Some(first));
+}
+
+pub(crate) async fn every_yes_is_noted_once(bench: Bench) {
+    let id = RequestId::generate();
+    let mut noted = Vec::new();
+    for (store, yes) in [(&bench.one.store, "kim"), (&bench.other, "lee"), (&bench.other, "kim")] {
+        let yes = sealed(yes);
+        noted = store.endorse(&id, deadline(), &yes).await.unwrap();
+        assert!(noted.contains(&yes));
+    }
+    assert_eq!(noted.len(), 2);
+    let (another, kim) = (RequestId::generate(), sealed("kim"));
+    let noted = bench.one.store.endorse(&another, deadline(), &kim).await.unwrap();
+    assert_eq!(noted, [kim]);
 }
 
 pub(crate) async fn a_checkpoint_is_replaced(bench: Bench) {

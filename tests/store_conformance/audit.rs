@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use aura_platform::domain::{
-    ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, Broken, ChainEnd, RequestId,
-    SessionId, TenantId, ToolCallId, UserId,
+    ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, Author, Broken, ChainEnd,
+    RequestId, SessionId, TenantId, ToolCallId, UserId,
 };
 use aura_platform::store::{Store, StoreError};
 use futures::future::join_all;
@@ -34,7 +34,7 @@ fn fact(number: usize) -> AuditFact {
         dry_run: false,
     };
     let request = RequestId::new(format!("req_{number:012}"));
-    let who = Some(UserId::new("user123"));
+    let who = Author::Known(UserId::new("user123"));
     AuditFact::of_request(&request, AuditKind::ApprovalRequested, call, who, NOW_MS)
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use aura_platform::domain::{
     ApprovalRequest, Approvers, Clock, Deadline, Entry, EventId, ManualClock, Quorum, RequestId,
-    SessionId, SessionMeta, Shown, Standing, TenantId, ThreadId, UserId,
+    Sealed, SessionId, SessionMeta, Shown, Standing, TenantId, ThreadId, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::memory::{self, MemoryStore};
@@ -194,6 +194,11 @@ pub(crate) fn meta_of(session: &SessionId) -> SessionMeta {
 }
 
 /// 300 s after the request was asked.
+/// A decision, or a yes, as a store sees it: bytes.
+pub(crate) fn sealed<T>(bytes: impl AsRef<[u8]>) -> Sealed<T> {
+    Sealed::stored(bytes.as_ref())
+}
+
 pub(crate) fn deadline() -> Deadline {
     Deadline::after(NOW_MS, Duration::from_secs(300))
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use aura_platform::domain::{
-    ApprovalRequest, Deadline, Decision, EventId, IdempotencyKey, KeyClaim, ManualClock, Message,
-    RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, UserId, UtcDay, Verdict,
+    ApprovalRequest, Deadline, EventId, IdempotencyKey, KeyClaim, ManualClock, Message,
+    RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, UtcDay,
 };
 use aura_platform::store::{AppendError, Decided, Store};
 use serde_json::Value;
 
-use crate::bench::{NOW_MS, Process, entries, meta, meta_of, request, some_session};
+use crate::bench::{NOW_MS, Process, entries, meta, meta_of, request, sealed, some_session};
 use crate::redis_server::RedisServer;
 use crate::wire::admin;
 use crate::within;
@@ -35,7 +35,6 @@ fn key_and_claim(of: &SessionMeta) -> (ScopedKey, KeyClaim) {
 async fn store_everything(store: &dyn Store) -> Everything {
     let meta = meta("tenant1", "user123", NOW_MS);
     let (request, decided) = (request(&meta.session_id), RequestId::generate());
-    let decision = Decision::of(Verdict::TimedOut, 0);
     let said = [Message::User { content: "안녕".into() }];
     store.append(&meta.session_id, EventId::ZERO, &entries([1])).await.unwrap();
     store.register(&meta).await.unwrap();
@@ -43,7 +42,7 @@ async fn store_everything(store: &dyn Store) -> Everything {
     store.request_cancel(&meta.session_id).await.unwrap();
     store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
     store.store_signal(&meta.session_id, "{}").await.unwrap();
-    store.decide(&decided, request.deadline, &decision).await.unwrap();
+    store.decide(&decided, request.deadline, &sealed("no"), None).await.unwrap();
     store.spend(&meta.tenant, UtcDay::of_ms(NOW_MS), 1).await.unwrap();
     let (key, claim) = key_and_claim(&meta);
     store.claim_key(&key, &claim, None).await.unwrap();
@@ -132,17 +131,17 @@ async fn in_the_embedded_store_a_run_that_waits_for_thirty_days_finds_all_that_i
     store.open(&meta, &request, "{}").await.unwrap();
     let until = Some(request.deadline);
     store.append_waiting(&meta.session_id, EventId::new(1), &entries([2]), until).await.unwrap();
-    store.endorse(&request.request_id, request.deadline, &UserId::new("kim")).await.unwrap();
+    store.endorse(&request.request_id, request.deadline, &sealed("kim")).await.unwrap();
     everything.request = request.clone();
 
     clock.advance_ms(30 * DAY * 1_000);
     let waiting = ["request", "journal", "checkpoint", "session", "list", "thread"];
     assert_eq!(left(&**store, &everything).await, waiting);
-    let given = store.endorse(&request.request_id, request.deadline, &UserId::new("lee")).await;
-    assert_eq!(given.unwrap(), 2, "the first yes is not forgotten");
+    let given = store.endorse(&request.request_id, request.deadline, &sealed("lee")).await;
+    assert_eq!(given.unwrap().len(), 2, "the first yes is not forgotten");
     // What decides it outlives every copy of the request.
-    let no = Decision::of(Verdict::Rejected, 0);
-    let won = store.decide(&request.request_id, request.deadline, &no).await.unwrap();
+    let no = sealed("no");
+    let won = store.decide(&request.request_id, request.deadline, &no, None).await.unwrap();
     assert_eq!(won, Decided::Won);
     clock.advance_ms(600 * 1_000);
     assert_eq!(store.request(&request.request_id).await.unwrap(), None);
@@ -167,8 +166,8 @@ async fn in_redis_a_run_that_waits_for_thirty_days_finds_all_that_it_needs() {
         let (session, id) = (&meta.session_id, &request.request_id);
         let until = Some(request.deadline);
         store.append_waiting(session, EventId::new(1), &entries([2]), until).await.unwrap();
-        store.endorse(id, request.deadline, &UserId::new("kim")).await.unwrap();
-        store.decide(id, request.deadline, &Decision::of(Verdict::Rejected, 0)).await.unwrap();
+        store.endorse(id, request.deadline, &sealed("kim")).await.unwrap();
+        store.decide(id, request.deadline, &sealed("no"), None).await.unwrap();
         // Others of the same caller and conversation begin and end meanwhile.
         let another = SessionMeta { session_id: some_session(), ..meta.clone() };
         store.register(&another).await.unwrap();

@@ -1,17 +1,19 @@
 //! A server that answers, but cannot serve: what it says is never taken for a conflict or for
 //! broken data, and once it can serve again so does the store.
 
-use aura_platform::domain::{Decision, EventId, SessionId, Verdict};
+use aura_platform::domain::{Decision, EventId, Sealed, SessionId};
 use aura_platform::store::{AppendError, Decided, Store, StoreError};
 
-use crate::bench::{NOW_MS, Process, entries, eventually, meta, meta_of, request, some_session};
+use crate::bench::{
+    NOW_MS, Process, entries, eventually, meta, meta_of, request, sealed, some_session,
+};
 use crate::outage::{is_unavailable, until_it_answers, until_resubscribed};
 use crate::redis_server::{RedisServer, free_port};
 use crate::wire::{admin, ask};
 use crate::within;
 
-fn refusal() -> Decision {
-    Decision::of(Verdict::TimedOut, NOW_MS)
+fn refusal() -> Sealed<Decision> {
+    sealed("no")
 }
 
 /// Whether every kind of write is refused as one that can be tried again.
@@ -25,7 +27,7 @@ async fn assert_no_write_is_possible(store: &dyn Store, session: &SessionId) {
     }
     let meta = meta("tenant1", "user123", NOW_MS);
     let request = request(session);
-    let decided = store.decide(&request.request_id, request.deadline, &refusal()).await;
+    let decided = store.decide(&request.request_id, request.deadline, &refusal(), None).await;
     for refused in [
         decided.map(drop),
         store.open(&meta_of(&request.session_id), &request, "{}").await,
@@ -43,7 +45,8 @@ async fn assert_writes_are_possible(store: &dyn Store, session: &SessionId) {
     store.append(session, EventId::new(1), &entries([2])).await.unwrap();
     assert_eq!(store.newest(session, 9).await.unwrap(), entries([1, 2]));
     let request = request(session);
-    let decided = store.decide(&request.request_id, request.deadline, &refusal()).await.unwrap();
+    let decided =
+        store.decide(&request.request_id, request.deadline, &refusal(), None).await.unwrap();
     assert_eq!(decided, Decided::Won);
     store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
 }

@@ -8,7 +8,7 @@
 use serde_json::{Number, Value};
 
 /// The value's canonical text.
-pub(super) fn text(value: &Value) -> String {
+pub(in crate::domain) fn text(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
     text

@@ -13,8 +13,8 @@ fn call() -> AuditCall {
     }
 }
 
-fn user(name: &str) -> Option<UserId> {
-    Some(UserId::new(name))
+fn user(name: &str) -> Author {
+    Author::Known(UserId::new(name))
 }
 
 /// One fact of each kind.
@@ -36,7 +36,7 @@ fn facts() -> Vec<AuditFact> {
         of_request(AuditKind::ApprovalEndorsed, user("lee")),
         of_request(decided(Verdict::Approved, None, Some(edited)), user("lee")),
         of_request(decided(Verdict::Rejected, Some("금요일에는 안 합니다"), None), user("lee")),
-        of_request(decided(Verdict::TimedOut, None, None), None),
+        of_request(decided(Verdict::TimedOut, None, None), Author::Nobody),
         of_execution(AuditKind::ExecutionStarted).for_request(&request),
         of_execution(AuditKind::ExecutionFinished { outcome: Outcome::Ok, reason: None }),
         of_execution(AuditKind::ExecutionFinished {
@@ -137,7 +137,7 @@ fn a_repetition_has_the_same_fact_id_and_another_fact_has_another() {
             format!("{session}:call_1:1:execution_finished"),
         ]
     );
-    let again = AuditFact::of_execution(2, AuditKind::ExecutionStarted, call(), None, 0);
+    let again = AuditFact::of_execution(2, AuditKind::ExecutionStarted, call(), Author::Nobody, 0);
     assert_eq!(again.fact_id.as_str(), format!("{session}:call_1:2:execution_started"));
 }
 

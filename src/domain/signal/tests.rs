@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::Author;
 
 const REQUEST: &str = "req_0123456789ab";
 
@@ -14,7 +15,7 @@ fn session() -> SessionId {
 
 fn decision(verdict: Verdict) -> Decision {
     Decision {
-        by: Some(UserId::new("kim")),
+        author: Author::Checked(UserId::new("kim")),
         reason: (verdict == Verdict::Rejected).then(|| "사용자 거절".to_owned()),
         ..Decision::of(verdict, 1_706_152_860_999)
     }

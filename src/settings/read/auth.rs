@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use super::super::Purpose;
 use super::super::check::Check;
 use super::super::names;
 use super::super::sections::{AuthSettings, KeyOrigin};
-use crate::domain::{Role, RoleGrants, TenantId, UserId};
+use crate::domain::{DecisionSeal, Role, RoleGrants, TenantId, UserId};
 use crate::token::TokenKey;
 
 impl AuthSettings {
@@ -24,7 +24,10 @@ impl AuthSettings {
             None => (throw_away_secret(check, purpose)?, KeyOrigin::ThrowAway),
         };
         match TokenKey::new(&secret) {
-            Ok(key) => Some(Self { key, key_origin, leeway, close_streams_at_expiry, roles }),
+            Ok(key) => {
+                let seal = DecisionSeal::new(secret.expose_secret().as_bytes());
+                Some(Self { key, seal, key_origin, leeway, close_streams_at_expiry, roles })
+            }
             Err(weak) => {
                 check.fault("auth.jwt_secret", weak.to_string());
                 None

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::expiring::Expiring;
 use super::{MemoryStore, lock};
 use crate::domain::{
-    ApprovalRequest, Deadline, Decision, RequestId, SessionId, SessionMeta, UserId,
+    ApprovalRequest, Deadline, Decision, Endorsement, RequestId, Sealed, SessionId, SessionMeta,
 };
 use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
@@ -17,8 +17,8 @@ use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 pub(super) struct ApprovalTable {
     requests: Expiring<RequestId, Box<str>>,
     signals: Expiring<SessionId, Box<str>>,
-    decisions: Expiring<RequestId, Decision>,
-    endorsements: Expiring<RequestId, HashSet<UserId>>,
+    decisions: Expiring<RequestId, Sealed<Decision>>,
+    endorsements: Expiring<RequestId, Vec<Sealed<Endorsement>>>,
     checkpoints: Expiring<SessionId, Box<str>>,
     watched: HashSet<SessionId>,
 }
@@ -131,10 +131,13 @@ impl Approvals for MemoryStore {
         &self,
         id: &RequestId,
         deadline: Deadline,
-        decision: &Decision,
+        decision: &Sealed<Decision>,
+        void: Option<&Sealed<Decision>>,
     ) -> Result<Decided, StoreError> {
         let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
-        if let Some(standing) = table.decisions.get(id, now) {
+        if let Some(standing) = table.decisions.get(id, now)
+            && Some(standing) != void
+        {
             return Ok(Decided::Lost(standing.clone()));
         }
         let kept = ttl::outliving(ttl::DECISION, deadline, now);
@@ -146,16 +149,18 @@ impl Approvals for MemoryStore {
         &self,
         id: &RequestId,
         deadline: Deadline,
-        user: &UserId,
-    ) -> Result<usize, StoreError> {
+        yes: &Sealed<Endorsement>,
+    ) -> Result<Vec<Sealed<Endorsement>>, StoreError> {
         let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
-        let people =
+        let noted =
             table.endorsements.renew(id.clone(), now, ttl::outliving(ttl::DECISION, deadline, now));
-        people.insert(user.clone());
-        Ok(people.len())
+        if !noted.contains(yes) {
+            noted.push(yes.clone());
+        }
+        Ok(noted.clone())
     }
 
-    async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {
+    async fn decision(&self, id: &RequestId) -> Result<Option<Sealed<Decision>>, StoreError> {
         Ok(lock(&self.approvals).decisions.get(id, self.clock.now_ms()).cloned())
     }
 

@@ -9,10 +9,10 @@ use redis::{Cmd, cmd};
 use serde_json::json;
 use tracing::warn;
 
-use super::json::{from_json, to_json};
+use super::json::to_json;
 use super::{RedisStore, keys};
 use crate::domain::{
-    ApprovalRequest, Deadline, Decision, RequestId, SessionId, SessionMeta, UserId,
+    ApprovalRequest, Deadline, Decision, Endorsement, RequestId, Sealed, SessionId, SessionMeta,
 };
 use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
@@ -136,20 +136,18 @@ impl Approvals for RedisStore {
             let gets: Vec<Cmd> = keys.map(|key| get(&key)).collect();
             let found = self.commands.each::<Option<Vec<u8>>>(gets).await?;
             // One key that somebody has spoilt must not hide everybody else's votes.
-            let mut found = found.into_iter().map(|value| match value {
-                Ok(value) => Ok(value.as_deref().map(lenient)),
-                Err(error) => {
+            let mut found = found.into_iter().inspect(|value| {
+                if let Err(error) = value {
                     warn!(%error, "a stored vote cannot be read");
-                    Err(error)
                 }
             });
             votes.extend(waiting.iter().map(|_| {
                 let mut next = || found.next().unwrap_or(Ok(None));
-                let signal = next().unwrap_or(None);
+                let signal = next().unwrap_or(None).as_deref().map(lenient);
                 // Not absent: it is to be written anew.
-                let request = next().unwrap_or_else(|_| Some(String::new()));
-                let decision = next().unwrap_or(None).map(|text| from_json("decision", &text));
-                StoredVotes { signal, request, decision: decision.and_then(Result::ok) }
+                let request = next().unwrap_or_else(|_| Some(Vec::new())).as_deref().map(lenient);
+                let decision = next().unwrap_or_else(|_| Some(Vec::new())).map(Sealed::stored);
+                StoredVotes { signal, request, decision }
             }));
         }
         Ok(votes)
@@ -170,31 +168,36 @@ impl Approvals for RedisStore {
         &self,
         id: &RequestId,
         deadline: Deadline,
-        decision: &Decision,
+        decision: &Sealed<Decision>,
+        void: Option<&Sealed<Decision>>,
     ) -> Result<Decided, StoreError> {
         let kept = ttl::outliving(ttl::DECISION, deadline, self.clock.now_ms());
-        let mut set = set_for(&keys::decision(id), &to_json(decision)?, kept);
-        let standing: Option<String> = self.commands.query(set.arg("NX").arg("GET")).await?;
-        match standing {
-            None => Ok(Decided::Won),
-            Some(text) => from_json("decision", &text).map(Decided::Lost),
-        }
+        let mut args = vec![Cow::Borrowed(decision.as_bytes()), seconds(kept)];
+        args.extend(void.map(|void| Cow::Borrowed(void.as_bytes())));
+        let key = keys::decision(id);
+        let standing: Option<Vec<u8>> = self.commands.script(&self.decide, &key, &args).await?;
+        Ok(standing.map_or(Decided::Won, |bytes| Decided::Lost(Sealed::stored(bytes))))
     }
 
     async fn endorse(
         &self,
         id: &RequestId,
         deadline: Deadline,
-        user: &UserId,
-    ) -> Result<usize, StoreError> {
+        yes: &Sealed<Endorsement>,
+    ) -> Result<Vec<Sealed<Endorsement>>, StoreError> {
         let kept = ttl::outliving(ttl::DECISION, deadline, self.clock.now_ms());
-        let args = [Cow::Borrowed(user.as_str().as_bytes()), seconds(kept)];
-        self.commands.script(&self.endorse, &keys::endorsements(id), &args).await
+        let args = [Cow::Borrowed(yes.as_bytes()), seconds(kept)];
+        let key = keys::endorsements(id);
+        let noted: Vec<Vec<u8>> = self.commands.script(&self.endorse, &key, &args).await?;
+        Ok(noted.into_iter().map(Sealed::stored).collect())
     }
 
-    async fn decision(&self, id: &RequestId) -> Result<Option<Decision>, StoreError> {
-        let standing = self.text(keys::decision(id)).await?;
-        standing.map(|text| from_json("decision", &text)).transpose()
+    async fn decision(&self, id: &RequestId) -> Result<Option<Sealed<Decision>>, StoreError> {
+        match self.commands.query::<Option<Vec<u8>>>(&get(&keys::decision(id))).await {
+            Ok(standing) => Ok(standing.map(Sealed::stored)),
+            Err(StoreError::Corrupt(_)) => Ok(Some(Sealed::stored(Vec::new()))),
+            Err(error @ StoreError::Unavailable(_)) => Err(error),
+        }
     }
 
     async fn save_checkpoint(

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use aura_platform::domain::{
-    ArgumentsHash, AuditCall, AuditFact, AuditKind, AuditReason, ChainEnd, RequestId, SessionId,
-    TenantId, ToolCallId, UserId, Verdict,
+    ArgumentsHash, AuditCall, AuditFact, AuditKind, AuditReason, Author, ChainEnd, RequestId,
+    SessionId, TenantId, ToolCallId, UserId, Verdict,
 };
 use serde_json::json;
 
@@ -38,11 +38,12 @@ fn facts() -> [AuditFact; 2] {
         reason: Some(AuditReason::new("금요일에는 병합하지 않습니다")),
         edited_arguments_hash: None,
     };
-    let by = |user| Some(UserId::new(user));
     let requested = AuditKind::ApprovalRequested;
+    let asks = Author::Known(UserId::new("user123"));
+    let decides = Author::Checked(UserId::new("kim"));
     [
-        AuditFact::of_request(&request, requested, call.clone(), by("user123"), 1_795_250_350_034),
-        AuditFact::of_request(&request, rejected, call, by("kim"), 1_795_250_351_117),
+        AuditFact::of_request(&request, requested, call.clone(), asks, 1_795_250_350_034),
+        AuditFact::of_request(&request, rejected, call, decides, 1_795_250_351_117),
     ]
 }
 

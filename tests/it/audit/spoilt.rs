@@ -81,21 +81,3 @@ async fn an_approval_that_cannot_be_recorded_runs_nothing_and_ends_the_run() {
     let late = user.approve(&request_of(&second)).await;
     assert_eq!((late.status, &late.data()["status"]), (StatusCode::CONFLICT, &"cancelled".into()));
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_decision_that_cannot_be_read_ends_the_run_instead_of_letting_it_wait_for_ever() {
-    let model = mails().await;
-    let (world, mut keys) = world(&model).await;
-    let user = world.server.user();
-    let mut stream = user.stream("메일").await;
-    let hitl = stream.until("hitl").await;
-    stream.until("hitl").await;
-    let decision = format!("aura:decision:{}", request_of(&hitl));
-    keys.set(&decision, &json!({"verdict": "maybe"}), 300).await;
-    let signal = json!({"type": "approval", "requestId": request_of(&hitl)}).to_string();
-    keys.publish(&stream.session(), &signal).await;
-    stream.to_done().await;
-    assert_eq!(stream.status_at_end(), "failed");
-    assert_eq!(stream.all("error")[0].data["errorType"], "StoreCorruptError");
-    assert!(!statuses(&stream).contains(&"running"));
-}

@@ -36,6 +36,11 @@ impl Keys {
         let _: () = self.0.set(key, text).await.unwrap();
     }
 
+    /// Any command, such as `SADD key member`.
+    pub async fn command<T: redis::FromRedisValue>(&mut self, words: &[&str]) -> T {
+        redis::cmd(words[0]).arg(&words[1..]).query_async(&mut self.0).await.unwrap()
+    }
+
     /// `GET key`, as JSON.
     pub async fn json(&mut self, key: &str) -> Value {
         let text: Option<String> = self.0.get(key).await.unwrap();

@@ -1,0 +1,180 @@
+//! Decisions on their way into the store and back: sealed before they go, opened when they come.
+//!
+//! Whoever else can write the store can put anything in a decision's place. What nobody with the key
+//! has sealed about just that request is no decision: it is told of once, counted, and replaced by the
+//! first true one (contract, section 5.3, 3).
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use super::journal::Desk;
+use crate::domain::seal::Sealable;
+use crate::domain::{
+    ArgumentsHash, Deadline, Decision, DecisionSeal, Endorsement, RequestId, Sealed, SessionId,
+    UserId,
+};
+use crate::store::{self, StoreError};
+
+/// How often a proposal meets something new that is no decision before that is called an outage.
+const ATTEMPTS: u32 = 16;
+/// Of how many answers without a seal it is remembered that they were told of.
+const REMEMBERED: usize = 1_000;
+
+/// The key of this process's decisions, and what it has met that was sealed with no such key.
+#[derive(Debug)]
+pub struct Seals {
+    seal: DecisionSeal,
+    /// Of which requests and kinds something unverified was told of. One lock, held for a few
+    /// instructions.
+    told: Mutex<HashSet<(RequestId, &'static str)>>,
+}
+
+impl Seals {
+    /// Seals and opens with this.
+    pub fn new(seal: DecisionSeal) -> Self {
+        Self { seal, told: Mutex::default() }
+    }
+
+    /// Whether this is the first time; of very many, the oldest may be told of again.
+    fn is_news(&self, request: &RequestId, kind: &'static str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= REMEMBERED {
+            told.clear();
+        }
+        told.insert((request.clone(), kind))
+    }
+}
+
+/// A request as decisions know it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Subject<'a> {
+    pub(super) request: &'a RequestId,
+    pub(super) session: &'a SessionId,
+    pub(super) deadline: Deadline,
+}
+
+/// What came of a proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decided {
+    /// The proposal was the first, and stands.
+    Won,
+    /// This one had been made before, and stands.
+    Lost(Decision),
+}
+
+impl Decided {
+    /// The decision that stands, the proposal having been `proposed`.
+    pub(super) fn standing(self, proposed: Decision) -> Decision {
+        match self {
+            Self::Won => proposed,
+            Self::Lost(standing) => standing,
+        }
+    }
+}
+
+/// What is stored about one waiting request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Votes {
+    /// The session's last signal, whoever wrote it.
+    pub(super) signal: Option<String>,
+    /// The request, whoever wrote it last; empty where something stands there that is no text.
+    pub(super) request: Option<String>,
+    /// The decision that stands, if there is one.
+    pub(super) decision: Option<Decision>,
+}
+
+impl Desk {
+    /// Decides, unless somebody already has ([`store::Approvals::decide`]).
+    pub(super) async fn decide(
+        &self,
+        about: Subject<'_>,
+        decision: &Decision,
+    ) -> Result<Decided, StoreError> {
+        let sealed = self.sealed(about.request, about.session, decision)?;
+        let mut void = None;
+        for _ in 0..ATTEMPTS {
+            let decide = self.store.decide(about.request, about.deadline, &sealed, void.as_ref());
+            match decide.await? {
+                store::Decided::Won => return Ok(Decided::Won),
+                store::Decided::Lost(standing) => {
+                    match self.opened(about.request, about.session, &standing) {
+                        Some(decision) => return Ok(Decided::Lost(decision)),
+                        None => void = Some(standing),
+                    }
+                }
+            }
+        }
+        Err(StoreError::Unavailable("somebody keeps writing in the decision's place".into()))
+    }
+
+    /// The decision that stands, if there is one.
+    pub(super) async fn decision(
+        &self,
+        session: &SessionId,
+        request: &RequestId,
+    ) -> Result<Option<Decision>, StoreError> {
+        let standing = self.store.decision(request).await?;
+        Ok(standing.and_then(|sealed| self.opened(request, session, &sealed)))
+    }
+
+    /// What is stored about many waiting requests, in the order asked for.
+    pub(super) async fn votes(
+        &self,
+        waiting: &[(SessionId, RequestId)],
+    ) -> Result<Vec<Votes>, StoreError> {
+        let found = self.store.votes(waiting).await?;
+        let votes = found.into_iter().zip(waiting).map(|(found, (session, request))| Votes {
+            signal: found.signal,
+            request: found.request,
+            decision: found.decision.and_then(|sealed| self.opened(request, session, &sealed)),
+        });
+        Ok(votes.collect())
+    }
+
+    /// Notes that a person says yes to these arguments of a request that several have to approve;
+    /// returns how many different people have said so.
+    pub(super) async fn endorse(
+        &self,
+        about: Subject<'_>,
+        yes: &Endorsement,
+    ) -> Result<usize, StoreError> {
+        let Subject { request, session, deadline } = about;
+        let sealed = self.sealed(request, session, yes)?;
+        let noted = self.store.endorse(request, deadline, &sealed).await?;
+        let opened = noted.iter().filter_map(|sealed| self.opened(request, session, sealed));
+        Ok(people(opened, &yes.args_hash).len())
+    }
+
+    fn sealed<T: Sealable>(
+        &self,
+        request: &RequestId,
+        session: &SessionId,
+        value: &T,
+    ) -> Result<Sealed<T>, StoreError> {
+        let sealed = self.seals.seal.seal(request, session, value);
+        sealed.map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    /// What was sealed about this request; of anything else the log and a metric tell, once.
+    fn opened<T: Sealable>(
+        &self,
+        request: &RequestId,
+        session: &SessionId,
+        sealed: &Sealed<T>,
+    ) -> Option<T> {
+        let opened = self.seals.seal.open(request, session, sealed);
+        if opened.is_none() && self.seals.is_news(request, T::KIND) {
+            self.metrics.unverified(T::KIND);
+            tracing::warn!(
+                %session, %request, kind = T::KIND,
+                "a stored answer does not verify and counts for nothing: no process with this secret has written it"
+            );
+        }
+        opened
+    }
+}
+
+/// Who has said yes to just these arguments.
+fn people(noted: impl Iterator<Item = Endorsement>, args_hash: &ArgumentsHash) -> HashSet<UserId> {
+    noted.filter(|yes| yes.args_hash == *args_hash).map(|yes| yes.by).collect()
+}
