@@ -35,6 +35,7 @@ pub mod service;
 pub mod start;
 pub mod state;
 mod stored_request;
+mod superseded;
 mod take_overs;
 mod turn;
 pub mod uncounted;

@@ -12,16 +12,22 @@ use crate::domain::event::{ThoughtKind, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
     ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Quorum, RequestId,
-    SessionId, Standing, Verdict,
+    SessionId, Standing, UserId, Verdict,
 };
 
 /// A question to be: the call, and the request that asks about it.
-struct Question {
+pub(super) struct Question {
     planned: PlannedCall,
     request: ApprovalRequest,
 }
 
 impl Question {
+    /// The same question, asked by somebody else than who started the run, as this request.
+    pub(super) fn asked_by(mut self, user: &UserId, id: &RequestId) -> Self {
+        (self.request.user_id, self.request.request_id) = (user.clone(), id.clone());
+        self
+    }
+
     fn record(&self) -> Record {
         let (call, request) = (self.planned.call.id.clone(), Box::new(self.request.clone()));
         Record::ApprovalAsked { call, request }
@@ -54,7 +60,7 @@ impl Run {
     ///
     /// The order is the guarantee: the gate expects the answers, the subscription is live and the
     /// requests are stored; only then does the journal, and with it any client, get the questions.
-    async fn ask(&mut self, questions: Vec<Question>) -> Step {
+    pub(super) async fn ask(&mut self, questions: Vec<Question>) -> Step {
         self.writer.flush().await?;
         let mut asked = self.state.clone();
         questions.iter().for_each(|question| asked.apply(&question.record()));
@@ -159,7 +165,12 @@ impl Run {
     }
 
     /// A question about a call. `doubt` says what is unknown about an earlier attempt.
-    fn question(&self, planned: &PlannedCall, prepared: Prepared, doubt: Option<&str>) -> Question {
+    pub(super) fn question(
+        &self,
+        planned: &PlannedCall,
+        prepared: Prepared,
+        doubt: Option<&str>,
+    ) -> Question {
         let now_ms = self.env.desk.clock.now_ms();
         let time = self.env.answer_times.of(&planned.call.name);
         let Prepared { arguments, question, preview } = prepared;

@@ -39,11 +39,14 @@ impl Env {
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Result<(), StoreError> {
-        let edited = decision.args.as_ref().filter(|_| decision.verdict == Verdict::Approved);
+        let superseded_by = decision.superseded_by.clone();
+        let counts = decision.verdict == Verdict::Approved || superseded_by.is_some();
+        let edited = decision.args.as_ref().filter(|_| counts);
         let kind = AuditKind::ApprovalDecided {
             verdict: decision.verdict,
             reason: decision.reason.as_deref().map(AuditReason::new),
             edited_arguments_hash: edited.map(|args| ArgumentsHash::of(&request.action_type, args)),
+            superseded_by,
         };
         let hash = ArgumentsHash::of(&request.action_type, &request.context);
         let call = self.audited_call(meta, planned, hash);

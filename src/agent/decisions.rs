@@ -1,6 +1,5 @@
 //! Deciding a request over REST: what the Main Service does by writing keys, with the guarantees.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use thiserror::Error;
 use super::ready::Ready;
 use super::seals::{Decided, Subject};
 use super::service::AgentService;
+use super::state::request_asked;
 use super::stored_request::{Stored, repair, tell_approvals};
 use super::waiting::Waiting;
 use crate::domain::signal::{Signal, vote_of_request};
@@ -43,6 +43,9 @@ pub enum DecisionError {
     /// Somebody else has spoilt the stored request; whoever has the run is about to write it anew.
     #[error("the stored request cannot be read; it is being written anew")]
     Spoilt,
+    /// The request is about to be asked, or its run broke off before it was.
+    #[error("the request is not in its run's journal yet")]
+    NotYetAsked,
     /// It broke down on the way.
     #[error("the request could not be decided")]
     Broken,
@@ -74,6 +77,13 @@ pub enum Outcome {
         /// Whether it is this click's.
         won: bool,
     },
+    /// The arguments were changed where another person has to see them: they are asked about anew.
+    Superseded {
+        /// The session that waits.
+        session: SessionId,
+        /// The request that asks about them, within a moment.
+        next: RequestId,
+    },
     /// Others have to say yes as well.
     Endorsed {
         /// The session that waits.
@@ -88,7 +98,11 @@ pub enum Outcome {
 impl AgentService {
     /// The stored request as JSON text, telling the decision that stands, whoever wrote what.
     pub async fn request(&self, caller: &Caller, id: &RequestId) -> Result<String, DecisionError> {
-        let (_, request) = self.stored_request(caller, id).await?;
+        let request = match self.asked_request(caller, id).await {
+            // Who asks is not certain yet, and nobody can decide by that.
+            Err(DecisionError::NotYetAsked) => self.stored_request(caller, id).await?.1,
+            asked => asked?.1,
+        };
         let request = match self.env.desk.decision(&request.session_id, id).await? {
             Some(decision) if !request.tells_of(&decision) => request.resolved(&decision),
             // Somebody's yes that does not count is not to look like a decision.
@@ -143,7 +157,7 @@ impl AgentService {
         id: &RequestId,
         click: Click,
     ) -> Result<Outcome, DecisionError> {
-        let (stored, request) = self.stored_request(caller, id).await?;
+        let (stored, request) = self.asked_request(caller, id).await?;
         let session = request.session_id.clone();
         let click = self.decision(caller, &request, click).await?;
         if click.verdict == Verdict::Approved
@@ -171,7 +185,10 @@ impl AgentService {
             verdict = ?decision.verdict, won, "approval decided"
         );
         self.ensure_leased(vec![session.clone()]);
-        Ok(Outcome::Decided { session, decision, won })
+        match decision.superseded_by.clone().filter(|_| won) {
+            Some(next) => Ok(Outcome::Superseded { session, next }),
+            None => Ok(Outcome::Decided { session, decision, won }),
+        }
     }
 
     /// The decision that a click proposes, if this caller may propose it.
@@ -193,9 +210,12 @@ impl AgentService {
             return Err(DecisionError::NotAnApprover { tool, approvers });
         }
         let args = match args {
-            Some(args) => self.edited(request, &approvers, args).await?,
+            Some(args) => self.edited(request, args).await?,
             None => None,
         };
+        if let Some(args) = args.clone().filter(|_| approvers.want_another_pair_of_eyes()) {
+            return Ok(Decision::superseding(&caller.user, args, decision.at_ms));
+        }
         let approved = args.as_ref().unwrap_or(&request.context);
         let args_hash = Some(ArgumentsHash::of(&request.action_type, approved));
         Ok(Decision { author, args, args_hash, ..decision })
@@ -206,7 +226,6 @@ impl AgentService {
     async fn edited(
         &self,
         request: &ApprovalRequest,
-        approvers: &Approvers,
         args: Value,
     ) -> Result<Option<Value>, DecisionError> {
         let bad = |error: ToolError| DecisionError::BadArguments(error.to_string());
@@ -215,10 +234,6 @@ impl AgentService {
         let hash_of = |args: &Value| ArgumentsHash::of(&request.action_type, args);
         if hash_of(&args) == hash_of(&request.context) {
             return Ok(None);
-        }
-        if approvers.count > NonZeroU32::MIN {
-            let why = "cannot be changed where several people have to approve the same";
-            return Err(DecisionError::BadArguments(why.into()));
         }
         let ready = Ready::read(tool, args).await.map_err(bad)?;
         Ok(Some(ready.prepare().await.map_err(bad)?.arguments))
@@ -321,6 +336,22 @@ impl AgentService {
             }
             None => Err(DecisionError::NotFound),
         }
+    }
+
+    /// The same, with who asks: where a policy narrows who may approve, that may be whoever has
+    /// changed the arguments since the run was started. Only the journal knows that.
+    async fn asked_request(
+        &self,
+        caller: &Caller,
+        id: &RequestId,
+    ) -> Result<(String, ApprovalRequest), DecisionError> {
+        let (stored, request) = self.stored_request(caller, id).await?;
+        if self.env.approvers.of(&request.action_type).is_anybody() {
+            return Ok((stored, request));
+        }
+        let journal = self.journal(&request.session_id).await?;
+        let asked = request_asked(&journal, id).ok_or(DecisionError::NotYetAsked)?;
+        Ok((stored, ApprovalRequest { user_id: asked.user_id, ..request }))
     }
 
     /// The stored request. One that nobody can read is written anew first, where its run waits here;

@@ -22,6 +22,9 @@ impl Run {
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Step {
+        if let Some(next) = &decision.superseded_by {
+            return self.ask_instead(planned, request, decision, next).await;
+        }
         match (decision.verdict, self.env.limits.on_reject) {
             (Verdict::Approved, _) => self.run_approved(planned, request, decision).await,
             (Verdict::Rejected, OnReject::Stop) => self.finish_rejected(request, decision).await,

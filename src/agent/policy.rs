@@ -78,7 +78,7 @@ pub(super) fn words_of_approval(asked: &ApprovalRequest, decision: &Decision) ->
 }
 
 /// What was changed, field by field, each value cut short.
-fn edits(before: &Value, after: &Value) -> String {
+pub(super) fn edits(before: &Value, after: &Value) -> String {
     const VALUE_MAX: usize = 60;
     let none = serde_json::Map::new();
     let (before, after) = (before.as_object().unwrap_or(&none), after.as_object().unwrap_or(&none));

@@ -14,6 +14,7 @@ use super::journal::{Desk, Draft, JournalError, Writer};
 use super::ownership::Terms;
 use super::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject, words_of_approval};
 use super::state::{Call, CallStatus, Node, State};
+use super::superseded::words_of_superseding;
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
@@ -237,9 +238,10 @@ impl Run {
     ) -> Result<(), JournalError> {
         let Some((planned, asked)) = self.state.asked_about(&request) else { return Ok(()) };
         self.record_decision(planned, asked, &decision).await?;
-        let thought = match decision.verdict {
-            Verdict::Approved => Some(words_of_approval(asked, &decision)),
-            Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled => None,
+        let thought = match (decision.verdict, &decision.superseded_by) {
+            (Verdict::Approved, _) => Some(words_of_approval(asked, &decision)),
+            (Verdict::Rejected, Some(next)) => Some(words_of_superseding(asked, &decision, next)),
+            (Verdict::Rejected, None) | (Verdict::TimedOut | Verdict::Cancelled, _) => None,
         };
         self.env.desk.metrics.approval_decided(decision.verdict);
         let record = Record::ApprovalResolved { request, decision };

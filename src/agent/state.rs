@@ -414,7 +414,9 @@ impl State {
                 && &asked.request_id == request
             {
                 let mut asked = Box::new(asked.resolved(decision));
-                if let Some(args) = &decision.args {
+                if let Some(args) =
+                    decision.args.as_ref().filter(|_| decision.superseded_by.is_none())
+                {
                     asked.context = args.clone();
                 }
                 self.last_request = Some((*asked).clone());

@@ -139,20 +139,24 @@ pub struct Decision {
     pub reason: Option<String>,
     /// When, in milliseconds since the Unix epoch.
     pub at_ms: u64,
-    /// The arguments that were approved instead of those that were asked about.
+    /// The arguments that were approved, or are asked about, instead of those that were shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args: Option<Value>,
     /// The hash of the tool and the arguments that whoever approved had before them; `None` if it
     /// is not known what that was, as with a signal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args_hash: Option<ArgumentsHash>,
+    /// The request that asks about the changed arguments instead, where another person has to see
+    /// those. This one is then rejected, which is all that others need to know of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<RequestId>,
 }
 
 impl Decision {
     /// A decision of nobody in particular.
     pub fn of(verdict: Verdict, at_ms: u64) -> Self {
         let (author, reason, args) = (Author::Nobody, None, None);
-        Self { verdict, author, reason, at_ms, args, args_hash: None }
+        Self { verdict, author, reason, at_ms, args, args_hash: None, superseded_by: None }
     }
 }
 
@@ -166,7 +170,7 @@ pub struct ApprovalRequest {
     pub request_id: RequestId,
     /// The run that waits for it.
     pub session_id: SessionId,
-    /// Who started the run.
+    /// Who asks: who started the run, or who changed the arguments of an earlier request.
     pub user_id: UserId,
     /// Whose people may decide.
     pub tenant_id: TenantId,
@@ -203,7 +207,8 @@ pub struct ApprovalRequest {
 }
 
 /// What is written beside a decision, and taken away with it.
-const OF_A_DECISION: [&str; 5] = ["approvedBy", "approvedAt", "rejectedBy", "rejectedAt", "reason"];
+const OF_A_DECISION: [&str; 6] =
+    ["approvedBy", "approvedAt", "rejectedBy", "rejectedAt", "reason", "supersededBy"];
 
 impl ApprovalRequest {
     /// The same request with its decision written into it.
@@ -233,6 +238,9 @@ impl ApprovalRequest {
             request.more.insert(by.into(), user.as_str().into());
         }
         request.more.insert(at.into(), decision.at_ms.into());
+        if let Some(next) = &decision.superseded_by {
+            request.more.insert("supersededBy".into(), next.as_str().into());
+        }
         let reason = decision.reason.as_deref().or_else(|| decision.verdict.usual_reason());
         if let Some(reason) = reason {
             request.more.insert("reason".into(), reason.into());

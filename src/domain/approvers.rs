@@ -27,9 +27,9 @@ pub struct Approvers {
 pub enum Who {
     /// Everybody.
     Tenant,
-    /// Only who started the run.
+    /// Only who asks for it: who started the run, or who changed the arguments since.
     Requester,
-    /// Everybody but who started the run.
+    /// Everybody but who asks for it.
     NotRequester,
     /// Whoever has this role.
     Role(Role),
@@ -48,7 +48,16 @@ impl Approvers {
         *self == Self::default()
     }
 
-    /// Whether this caller may approve what `requester` has started.
+    /// Whether more people than one have to have seen what is approved: then nobody approves what
+    /// they have just changed (contract, section 5.3, 9).
+    pub fn want_another_pair_of_eyes(&self) -> bool {
+        match self.who {
+            Who::NotRequester => true,
+            Who::Tenant | Who::Requester | Who::Role(_) => self.count > NonZeroU32::MIN,
+        }
+    }
+
+    /// Whether this caller may approve what `requester` asks for.
     pub fn include(&self, caller: &Caller, requester: &UserId) -> bool {
         match &self.who {
             Who::Tenant => true,
@@ -200,6 +209,18 @@ mod tests {
         assert!(may("requester", &kim) && !may("requester", &lee));
         assert!(!may("not_requester", &kim) && may("not_requester", &lee));
         assert!(!may("role:manager", &kim) && may("role:manager", &lee));
+    }
+
+    #[test]
+    fn where_one_person_will_do_they_may_change_what_they_approve() {
+        let four_eyes =
+            |policy: &str| policy.parse::<Approvers>().unwrap().want_another_pair_of_eyes();
+        for one in ["tenant", "requester", "role:manager"] {
+            assert!(!four_eyes(one), "{one}");
+        }
+        for several in ["not_requester", "2 of tenant", "2 of role:manager", "2 of not_requester"] {
+            assert!(four_eyes(several), "{several}");
+        }
     }
 
     #[test]

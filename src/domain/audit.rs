@@ -121,6 +121,10 @@ pub enum AuditKind {
         /// The tool and its arguments as the person has changed them, where they were changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         edited_arguments_hash: Option<ArgumentsHash>,
+        /// The request that asks about the changed arguments instead, where another person has to
+        /// see those.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        superseded_by: Option<RequestId>,
     },
     /// The tool is about to be run.
     ExecutionStarted,

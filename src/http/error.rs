@@ -252,7 +252,7 @@ impl From<DecisionError> for ApiError {
             DecisionError::NotFound => Self::not_found("request"),
             error @ DecisionError::NotAnApprover { .. } => Self::forbidden(&error.to_string()),
             // By then the poll of the process that has the run has come round.
-            error @ DecisionError::Spoilt => {
+            error @ (DecisionError::Spoilt | DecisionError::NotYetAsked) => {
                 Self { retry_after_secs: Some(5), ..Self::unavailable(&error.to_string()) }
             }
             DecisionError::BadArguments(wrong) => Self::invalid("args", &wrong),

@@ -92,8 +92,8 @@ fn args(fields: &Fields) -> Result<Option<Value>, ApiError> {
     }
 }
 
-/// 200 for the click that decided, or that is one of several needed; 409 with the decision that
-/// stands for every other one.
+/// 200 for the click that decided, that is one of several needed, or that has another person asked
+/// about changed arguments; 409 with the decision that stands for every other one.
 fn answer(http: &Shared, id: &RequestId, outcome: &Outcome, message: &str) -> Response {
     match outcome {
         Outcome::Endorsed { session, given, needed } => {
@@ -106,6 +106,16 @@ fn answer(http: &Shared, id: &RequestId, outcome: &Outcome, message: &str) -> Re
             });
             let message = format!("Approval recorded: {given} of {needed}");
             envelope::success(&*http.clock, &message, data)
+        }
+        Outcome::Superseded { session, next } => {
+            let data = json!({
+                "requestId": next,
+                "sessionId": session,
+                "status": "pending",
+                "supersedes": id,
+            });
+            let message = "Arguments changed: another person has to approve them";
+            envelope::success(&*http.clock, message, data)
         }
         Outcome::Decided { session, decision, won } => {
             let mut data = json!({

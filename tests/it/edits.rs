@@ -102,3 +102,48 @@ async fn a_tool_in_doubt_is_asked_about_with_the_arguments_that_were_approved() 
     assert_eq!(rest.status_at_end(), "completed");
     assert!(runs(&rest).iter().all(|run| run.data["toolArgs"] == approved), "{:#?}", runs(&rest));
 }
+
+/// The click writes that a request is superseded; whoever has the run asks the next one, and may die
+/// before it does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changed_arguments_that_another_has_to_see_are_asked_about_by_whoever_has_the_run_next() {
+    let (redis, workspace) = (RedisServer::start(), Workspace::with_sample("sample").await);
+    let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": "끝"});
+    let model = FakeModel::answering(move |body| {
+        let messages = body["messages"].as_array().unwrap();
+        match messages.iter().any(|message| message["role"] == "tool") {
+            true => Reply::text(["끝"]),
+            false => Reply::tool_call("send_email", &mail),
+        }
+    })
+    .await;
+    let root = workspace.root();
+    let start = || {
+        let options = Options::default()
+            .model(&model)
+            .set("REDIS_URL", redis.url())
+            .set("AURA__TOOLS__APPROVERS__SEND_EMAIL", "not_requester")
+            .set("AURA__AGENT__LEASE_SECONDS", 1);
+        Server::start_in(options, &root)
+    };
+    let (first, second) = tokio::join!(start(), start());
+    let mut stream = first.user().stream("메일").await;
+    let hitl = stream.until("hitl").await;
+    // From here on it does nothing, and hears nothing.
+    first.pause();
+    let args = json!({"to": ["x@example.com"], "subject": "a", "body": "b"});
+    let path = format!("/aura/hitl/approve/{}", request_of(&hitl));
+    let colleague = second.as_user("tenant1", "colleague");
+    let changed = colleague.post(&path, json!({"args": args})).await;
+    assert_eq!((changed.status, &changed.data()["status"]), (StatusCode::OK, &json!("pending")));
+    first.kill().await;
+    let session = stream.session();
+    let mut stream = second.user().resume(&session, Some(hitl.id)).await;
+    let next = stream.until("hitl").await;
+    assert_eq!(changed.data()["requestId"], request_of(&next));
+    assert_eq!(next.data["context"], args);
+    assert_eq!(colleague.approve(request_of(&next)).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(second.user().approve(request_of(&next)).await.status, StatusCode::OK);
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed");
+}

@@ -302,13 +302,94 @@ with_both_stores! {
         assert_eq!(quorum, (&json!("tenant"), &json!(2), &json!(1)), "{asked}");
         assert_eq!(asked["status"], "pending");
         let colleague = world.server.as_user("tenant1", "colleague");
-        let args = json!({"args": {"to": ["x@example.com"], "subject": "a", "body": "b"}});
-        let path = format!("/aura/hitl/approve/{}", request_of(&hitl));
-        assert_eq!(colleague.post(&path, args).await.status, StatusCode::BAD_REQUEST);
         let approved = colleague.approve(request_of(&hitl)).await;
         assert_eq!((approved.status, &approved.data()["status"]), (StatusCode::OK, &"approved".into()));
         stream.to_done().await;
         assert_eq!(stream.status_at_end(), "completed");
+    }
+
+    /// Whoever changes the arguments asks, and cannot approve; whoever started the run may.
+    async fn changed_arguments_are_for_another_person_where_the_policy_wants_one(kind: Kind) {
+        let model = one_mail().await;
+        let options = Options::default().set("AURA__TOOLS__APPROVERS__SEND_EMAIL", "not_requester");
+        let world = world(kind, &model, options).await;
+        let user = world.server.user();
+        let mut stream = user.stream("메일").await;
+        let hitl = stream.until("hitl").await;
+        let colleague = world.server.as_user("tenant1", "colleague");
+        let args = json!({"to": ["x@example.com"], "subject": "고친 제목", "body": "b"});
+        let path = format!("/aura/hitl/approve/{}", request_of(&hitl));
+        let wrong = colleague.post(&path, json!({"args": {"to": "x"}})).await;
+        assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{wrong:?}");
+        let changed = colleague.post(&path, json!({"args": args})).await;
+        assert_eq!((changed.status, &changed.data()["status"]), (StatusCode::OK, &json!("pending")));
+        assert_eq!(changed.data()["supersedes"], request_of(&hitl));
+        let next = stream.until("hitl").await;
+        assert_eq!(changed.data()["requestId"], request_of(&next));
+        assert_eq!(next.data["context"], args);
+        let [thought] = &decision_thoughts(&stream)[..] else { panic!("{:#?}", stream.summary()) };
+        assert!(thought.contains("colleague 님이 인자를 수정했습니다"), "{thought}");
+        assert!(thought.contains("고친 제목") && thought.contains(request_of(&next)), "{thought}");
+
+        let told = colleague.get(&format!("/aura/hitl/requests/{}", request_of(&hitl))).await;
+        let told: Value = serde_json::from_str(told.data().as_str().unwrap()).unwrap();
+        assert_eq!((&told["status"], &told["outcome"]), (&json!("rejected"), &json!("rejected")));
+        assert_eq!(told["supersededBy"], request_of(&next));
+        assert!(told["reason"].as_str().unwrap().contains("colleague 님이 인자를 수정하여"), "{told}");
+        let late = world.server.as_user("tenant1", "another").approve(request_of(&hitl)).await;
+        assert_eq!((late.status, &late.data()["status"]), (StatusCode::CONFLICT, &json!("rejected")));
+
+        let told = colleague.get(&format!("/aura/hitl/requests/{}", request_of(&next))).await;
+        let told: Value = serde_json::from_str(told.data().as_str().unwrap()).unwrap();
+        assert_eq!(told["userId"], "colleague");
+        assert_eq!(colleague.approve(request_of(&next)).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(calls(&stream), ["call_a pending", "call_a pending"]);
+        assert_eq!(user.approve(request_of(&next)).await.status, StatusCode::OK);
+        stream.to_done().await;
+        assert_eq!(stream.status_at_end(), "completed");
+        let done = stream.all("tool_execution").pop().unwrap().clone();
+        assert_eq!((&done.data["status"], &done.data["toolArgs"]), (&json!("success"), &args));
+
+        let page = user.in_role("auditor").get("/aura/audit").await;
+        let entries = page.data()["entries"].as_array().unwrap();
+        let line = |entry: &Value| {
+            let fact = &entry["fact"];
+            let of = |field: &str| fact[field].as_str().unwrap_or("-").to_owned();
+            [of("kind"), of("requestId"), of("who"), of("verdict"), of("supersededBy")].join(" ")
+        };
+        let (old, new) = (request_of(&hitl), request_of(&next));
+        let expected = [
+            format!("approval_requested {old} user123 - -"),
+            format!("approval_decided {old} colleague rejected {new}"),
+            format!("approval_requested {new} colleague - -"),
+            format!("approval_decided {new} user123 approved -"),
+        ];
+        assert_eq!(entries.iter().map(line).take(4).collect::<Vec<_>>(), expected);
+        let hash = |n: usize, field: &str| entries[n]["fact"][field].clone();
+        assert_eq!(hash(1, "editedArgumentsHash"), hash(2, "argumentsHash"));
+    }
+
+    /// The yeses to what was shown before do not count for what was made of it.
+    async fn changed_arguments_are_approved_anew_by_as_many_as_it_takes(kind: Kind) {
+        let model = one_mail().await;
+        let options = Options::default().set("AURA__TOOLS__APPROVERS__SEND_EMAIL", "2 of tenant");
+        let world = world(kind, &model, options).await;
+        let [kim, lee] = ["kim", "lee"].map(|name| world.server.as_user("tenant1", name));
+        let mut stream = world.server.user().stream("메일").await;
+        let hitl = stream.until("hitl").await;
+        assert_eq!(kim.approve(request_of(&hitl)).await.data()["approvals"], 1);
+        let args = json!({"to": ["x@example.com"], "subject": "a", "body": "b"});
+        let path = format!("/aura/hitl/approve/{}", request_of(&hitl));
+        let changed = lee.post(&path, json!({"args": args})).await;
+        assert_eq!((changed.status, &changed.data()["status"]), (StatusCode::OK, &json!("pending")));
+        let next = stream.until("hitl").await;
+        for (person, status) in [(&lee, "pending"), (&lee, "pending"), (&kim, "approved")] {
+            let answer = person.approve(request_of(&next)).await;
+            assert_eq!((answer.status, &answer.data()["status"]), (StatusCode::OK, &json!(status)));
+        }
+        stream.to_done().await;
+        assert_eq!(stream.status_at_end(), "completed");
+        assert_eq!(stream.all("tool_execution").last().unwrap().data["toolArgs"], args);
     }
 
     async fn a_thought_warns_before_the_deadline_once(kind: Kind) {

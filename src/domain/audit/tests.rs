@@ -28,6 +28,7 @@ fn facts() -> Vec<AuditFact> {
         verdict,
         reason: reason.map(AuditReason::new),
         edited_arguments_hash: edited,
+        superseded_by: None,
     };
     let edited = ArgumentsHash::of("git_merge", &json!({"source": "other"}));
     vec![

@@ -77,7 +77,8 @@ impl Approvals for RedisStore {
         let pointer = json!({
             "sessionId": session,
             "requestId": request.request_id,
-            "userId": request.user_id,
+            // Whose session it is, also where somebody else asks.
+            "userId": meta.user,
             "tenantId": request.tenant_id,
         });
         let mut forget = cmd("DEL");

@@ -37,6 +37,7 @@ fn facts() -> [AuditFact; 2] {
         verdict: Verdict::Rejected,
         reason: Some(AuditReason::new("금요일에는 병합하지 않습니다")),
         edited_arguments_hash: None,
+        superseded_by: None,
     };
     let requested = AuditKind::ApprovalRequested;
     let asks = Author::Known(UserId::new("user123"));

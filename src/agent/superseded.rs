@@ -1,0 +1,70 @@
+//! Arguments that somebody has changed where another person has to see them: whoever changes them cannot
+//! approve them too, so they are asked about anew (contract, section 5.3, 9).
+//!
+//! The click writes one decision: the request that was asked is rejected, and superseded by another one,
+//! which has its id from then on. Whoever has the run asks that. A crash between the two loses nothing:
+//! the decision is stored, then in the journal, and what follows from it is the same for every owner.
+
+use super::execute::Refusal;
+use super::policy::edits;
+use super::record::PlannedCall;
+use super::run::{Flow, Run, Step};
+use crate::domain::{ApprovalRequest, Author, Decision, RequestId, UserId, Verdict};
+
+impl Decision {
+    /// What it amounts to that this person wants other arguments asked about.
+    pub(super) fn superseding(user: &UserId, args: serde_json::Value, at_ms: u64) -> Self {
+        let next = RequestId::generate();
+        let reason = format!("{user} 님이 인자를 수정하여 새 승인 요청({next})으로 대체되었습니다");
+        Self {
+            author: Author::Checked(user.clone()),
+            reason: Some(reason),
+            args: Some(args),
+            superseded_by: Some(next),
+            ..Self::of(Verdict::Rejected, at_ms)
+        }
+    }
+}
+
+impl Run {
+    /// Asks about the changed arguments, in the name of whoever changed them, as request `next`.
+    pub(super) async fn ask_instead(
+        &mut self,
+        planned: &PlannedCall,
+        request: &ApprovalRequest,
+        decision: &Decision,
+        next: &RequestId,
+    ) -> Step {
+        let (Some(args), Some(user)) = (&decision.args, decision.author.named()) else {
+            let error = "the changed arguments, or who changed them, are not known";
+            return self.refuse(planned, Refusal::Other(error.into())).await;
+        };
+        let changed = ApprovalRequest { context: args.clone(), ..request.clone() };
+        let ready = match self.ready_as_approved(planned, &changed).await {
+            Ok(ready) => ready,
+            Err(refusal) => return self.refuse(planned, refusal).await,
+        };
+        match self.cancel.clone().run_until_cancelled(ready.prepare()).await {
+            Some(Ok(prepared)) => {
+                let question = self.question(planned, prepared, None).asked_by(user, next);
+                self.ask(vec![question]).await
+            }
+            Some(Err(error)) => self.refuse(planned, Refusal::Other(error.to_string())).await,
+            None => Ok(Flow::Next),
+        }
+    }
+}
+
+/// What people are told: who has changed what, and that another person has to approve it.
+pub(super) fn words_of_superseding(
+    asked: &ApprovalRequest,
+    decision: &Decision,
+    next: &RequestId,
+) -> String {
+    let who = decision.author.named().map(|user| format!("{user} 님이 ")).unwrap_or_default();
+    let edits = decision.args.as_ref().map(|args| edits(&asked.context, args)).unwrap_or_default();
+    format!(
+        "{who}인자를 수정했습니다({edits}). 수정한 내용은 다른 사람의 승인이 필요하므로 새 승인 요청({next})으로 \
+         다시 묻습니다."
+    )
+}
