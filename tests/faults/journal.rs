@@ -2,10 +2,15 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::time::Duration;
 
 use redis::Value as Stored;
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use serde_json::Value;
+
+/// How long Redis may take to answer a test: the machine may be busy with what the test does to it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One entry.
 #[derive(Clone, Debug)]
@@ -72,7 +77,8 @@ impl fmt::Display for Entry {
 /// Connects to that Redis.
 pub async fn connect(url: &str) -> redis::RedisResult<MultiplexedConnection> {
     let client = redis::Client::open(url)?;
-    client.get_multiplexed_async_connection().await
+    let config = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+    client.get_multiplexed_async_connection_with_config(&config).await
 }
 
 /// The ids of all facts of that tenant's audit stream.
