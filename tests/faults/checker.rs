@@ -31,6 +31,9 @@ macro_rules! ensure {
     };
 }
 
+/// How often a run is taken over without a step forward before the next one who takes it gives it up.
+const TAKE_OVERS_MAX: usize = 2;
+
 impl Evidence<'_> {
     /// Checks one session that has come to its end.
     pub fn check(&self) -> Result<(), Violation> {
@@ -122,8 +125,22 @@ impl Evidence<'_> {
         };
         let status = self.status();
         let cancelled = self.history.cancels && status == "cancelled";
-        ensure!(cancelled || status == expected, "it ended {status}, not {expected}");
+        let given_up = status == "failed" && self.take_overs_without_a_step() >= TAKE_OVERS_MAX;
+        let is_fine = cancelled || given_up || status == expected;
+        let error = self.journal.iter().rfind(|entry| entry.event.as_deref() == Some("error"));
+        let why = error.map_or("no error", |error| error.data["error"].as_str().unwrap());
+        ensure!(is_fine, "it ended {status}, not {expected}: {why}");
         Ok(())
+    }
+
+    /// How often the run was taken over from an owner that was lost, since it last came forward.
+    fn take_overs_without_a_step(&self) -> usize {
+        let steps = ["analyzed", "answered", "tool_finished"];
+        let is_step = |entry: &Entry| steps.iter().any(|step| entry.has_record(step));
+        let since = self.journal.iter().rev().take_while(|entry| !is_step(entry));
+        let from_a_lost_owner =
+            |entry: &&Entry| entry.record.as_ref().is_some_and(|record| record["planned"] != true);
+        since.filter(|entry| entry.has_record("taken_over")).filter(from_a_lost_owner).count()
     }
 
     /// Each merge had an approval of its own, and what is told has happened.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
-use redis::Value as Stored;
 use redis::AsyncConnectionConfig;
+use redis::Value as Stored;
 use redis::aio::MultiplexedConnection;
 use serde_json::Value;
 

@@ -68,6 +68,7 @@ async fn stream_of(kinds: &[&str]) -> Body {
         stopping: CancellationToken::new(),
     };
     let request = Request::get(format!("/aura/sessions/{session}/stream"))
+        .header("Host", "aura.dwp.example")
         .header("Authorization", format!("Bearer {}", token("tenant1", "user123")))
         .header("X-Tenant-ID", "tenant1")
         .header("X-User-ID", "user123")

@@ -55,8 +55,10 @@ impl Queue {
     /// Waits until all that was logged before is written, but no longer than `limit`.
     pub(super) fn flush(&self, limit: Duration) {
         let (done, written) = sync_channel(1);
-        // A full queue has a reader who stands still: there is nothing to wait for.
-        if self.lines.try_send(Item::Mark(done)).is_ok() {
+        let lines = self.lines.clone();
+        // From a thread of its own, because a full queue takes the mark only when there is room again.
+        let mark = move || lines.send(Item::Mark(done));
+        if thread::Builder::new().name("log flush".to_owned()).spawn(mark).is_ok() {
             let _ = written.recv_timeout(limit);
         }
     }
