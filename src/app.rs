@@ -248,6 +248,7 @@ fn store(
                 ca: redis.ca.clone(),
                 max_events,
                 command_timeout: redis.command_timeout,
+                audit_key: settings.audit_key.clone(),
                 metrics: metrics.clone(),
             };
             let (store, events) = RedisStore::start(config, clock, tasks)?;

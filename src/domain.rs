@@ -33,8 +33,8 @@ pub mod text;
 pub use approval::{ApprovalRequest, Decision, Standing, Verdict, Vote};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
 pub use audit::{
-    ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, AuditReason, Broken, ChainEnd,
-    EntryHash, FactId, Outcome, RequestHash,
+    ArgumentsHash, AuditAnchor, AuditCall, AuditEntry, AuditFact, AuditKey, AuditKind, AuditReason,
+    Broken, ChainEnd, EntryHash, EntryMac, FactId, Outcome, RequestHash,
 };
 pub use author::Author;
 pub use caller::Caller;

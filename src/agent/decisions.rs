@@ -105,7 +105,7 @@ impl AgentService {
         };
         let request = match self.env.desk.decision(&request.session_id, id).await? {
             Some(decision) if !request.tells_of(&decision) => request.resolved(&decision),
-            // Somebody's yes that does not count is not to look like a decision.
+            // Neither somebody's yes that does not count nor a made-up outcome is to look like one.
             None if !self.counts(&request) => request.reopened(),
             Some(_) | None => request,
         };
@@ -113,10 +113,16 @@ impl AgentService {
         Ok(told.to_string())
     }
 
-    /// Whether what others have made of a request's status can become its decision.
+    /// Whether what a request says of itself is true, or can become so, while no decision stands.
     fn counts(&self, request: &ApprovalRequest) -> bool {
-        request.standing != Standing::Voted(Vote::Approve)
-            || self.env.approvers.of(&request.action_type).is_anybody()
+        match request.standing {
+            Standing::Pending | Standing::Voted(Vote::Reject) => true,
+            Standing::Voted(Vote::Approve) => {
+                self.env.approvers.of(&request.action_type).is_anybody()
+            }
+            // It would say that there is one.
+            Standing::Decided(_) => false,
+        }
     }
 
     /// The last signal of a session of the caller's tenant, as JSON text.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::AppError;
-use crate::domain::{AuditEntry, Broken, ChainEnd, EntryHash, SystemClock, TenantId};
+use crate::domain::{
+    AuditAnchor, AuditEntry, AuditKey, Broken, ChainEnd, EntryHash, SystemClock, TenantId,
+};
 use crate::settings::RedisSettings;
 use crate::shutdown::Tasks;
 use crate::store::redis::{Config, RedisStore};
@@ -39,38 +41,56 @@ pub struct Damage {
 }
 
 /// Verifies the chains of these tenants, or of all that have one if none is named.
+///
+/// With an audit `key` every entry must carry its seal, from the first one that carries any, and the
+/// chain must go as far as its anchor says.
 pub async fn verify(
     redis: &RedisSettings,
+    key: Option<&AuditKey>,
     tenants: Vec<TenantId>,
 ) -> Result<Vec<Report>, AppError> {
     let tasks = Tasks::new();
     let mut config = Config::new(redis.url.clone());
+    config.ca = redis.ca.clone();
     config.command_timeout = redis.command_timeout;
     let (store, _) = RedisStore::start(config, Arc::new(SystemClock), &tasks)?;
-    let reports = verify_in(&*store, tenants).await;
+    let reports = verify_in(&store, key, tenants).await;
     tasks.stop();
     tasks.end().await;
     Ok(reports?)
 }
 
-async fn verify_in(store: &dyn Audit, named: Vec<TenantId>) -> Result<Vec<Report>, StoreError> {
+async fn verify_in(
+    store: &RedisStore,
+    key: Option<&AuditKey>,
+    named: Vec<TenantId>,
+) -> Result<Vec<Report>, StoreError> {
     let tenants = if named.is_empty() { store.audited_tenants().await? } else { named };
     let mut reports = Vec::with_capacity(tenants.len());
     for tenant in tenants {
-        reports.push(verify_one(store, tenant).await?);
+        reports.push(verify_one(store, key, tenant).await?);
     }
     Ok(reports)
 }
 
-async fn verify_one(store: &dyn Audit, tenant: TenantId) -> Result<Report, StoreError> {
-    let mut walk = Walk::new(&tenant);
+async fn verify_one(
+    store: &RedisStore,
+    key: Option<&AuditKey>,
+    tenant: TenantId,
+) -> Result<Report, StoreError> {
+    // Asked first: what is recorded meanwhile must not look as if it had been removed.
+    let seals = match key {
+        Some(key) => Some(Seals::of(key, &tenant, store.audit_anchor(&tenant).await?)),
+        None => None,
+    };
+    let mut walk = Walk::new(&tenant, seals);
     let damage = match walk.finish(store, &tenant).await {
         Err(StoreError::Corrupt(problem)) => {
             Some(Damage { number: walk.end.number.saturating_add(1), problem })
         }
         walked => walked?,
     };
-    let Walk { first, last, end } = walk;
+    let Walk { first, last, end, .. } = walk;
     Ok(Report {
         tenant,
         entries: end.number,
@@ -82,21 +102,61 @@ async fn verify_one(store: &dyn Audit, tenant: TenantId) -> Result<Report, Store
 }
 
 /// How far a chain has been found whole.
-struct Walk {
+struct Walk<'a> {
     first: Option<AuditEntry>,
     last: Option<AuditEntry>,
     end: ChainEnd,
+    seals: Option<Seals<'a>>,
 }
 
-impl Walk {
-    fn new(tenant: &TenantId) -> Self {
-        Self { first: None, last: None, end: ChainEnd::genesis(tenant) }
+/// What the audit key says of a chain.
+struct Seals<'a> {
+    key: &'a AuditKey,
+    /// How far the chain is known to go; `None` if nothing that the key has sealed says so.
+    anchor: Option<ChainEnd>,
+    /// Whether an entry was sealed: from then on every one has to be.
+    begun: bool,
+}
+
+impl<'a> Seals<'a> {
+    fn of(key: &'a AuditKey, tenant: &TenantId, anchor: Option<AuditAnchor>) -> Self {
+        let anchor = anchor.and_then(|anchor| key.opened(tenant, &anchor).cloned());
+        Self { key, anchor, begun: false }
+    }
+
+    /// What is wrong with the seal of an entry that fits into its chain.
+    fn check(&mut self, entry: &AuditEntry) -> Result<(), Broken> {
+        let number = entry.number;
+        self.begun |= entry.mac.is_some();
+        if self.begun && !self.key.has_sealed(entry) {
+            return Err(Broken::Unsealed { number });
+        }
+        match &self.anchor {
+            Some(anchor) if anchor.number == number && anchor.hash != entry.hash => {
+                Err(Broken::Rebuilt { number })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What is wrong with where the chain ends.
+    fn check_end(&self, end: &ChainEnd) -> Result<(), Broken> {
+        match &self.anchor {
+            Some(anchor) => end.check_reaches(anchor.number),
+            None => Err(Broken::Adrift { number: end.number.saturating_add(1) }),
+        }
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn new(tenant: &TenantId, seals: Option<Seals<'a>>) -> Self {
+        Self { first: None, last: None, end: ChainEnd::genesis(tenant), seals }
     }
 
     /// Goes on until there is nothing left or something is broken.
     async fn finish(
         &mut self,
-        store: &dyn Audit,
+        store: &RedisStore,
         tenant: &TenantId,
     ) -> Result<Option<Damage>, StoreError> {
         // Asked first: what is recorded meanwhile must not look as if it had been removed.
@@ -115,12 +175,19 @@ impl Walk {
                 Err(error) => return Err(error),
             }
         }
-        Ok(self.end.check_reaches(reached).err().map(Damage::from))
+        let reaches = self.end.check_reaches(reached);
+        let sealed = self.seals.as_ref().map_or(Ok(()), |seals| seals.check_end(&self.end));
+        Ok(reaches.and(sealed).err().map(Damage::from))
     }
 
     /// Takes the next entry; what is wrong with it, if anything.
     fn step(&mut self, entry: AuditEntry) -> Option<Damage> {
-        match self.end.check(&entry) {
+        let sealed = |seals: &mut Seals<'_>| seals.check(&entry);
+        let checked = self.end.check(&entry).and_then(|end| {
+            self.seals.as_mut().map_or(Ok(()), sealed)?;
+            Ok(end)
+        });
+        match checked {
             Ok(end) => {
                 self.end = end;
                 self.first.get_or_insert_with(|| entry.clone());

@@ -24,9 +24,9 @@ enum Command {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads the Redis that the settings name, as serve does, and writes nothing. A stream that was rebuilt
-as a whole, by somebody who knows how, is only found out by comparing it with a last hash that was
-kept elsewhere.
+Reads the Redis that the settings name, as serve does, and writes nothing. With the audit key of the
+settings (AURA__AUDIT__KEY) also what somebody has rebuilt or cut who knows how a chain is made is found;
+without it only by comparing with a last hash that was kept elsewhere.
 
 Exit codes: 0 every chain is whole; 1 one is broken, or Redis cannot be read; 2 the command line or a
 setting is wrong, or no Redis is set.")]
@@ -46,9 +46,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 }
 
 fn verify(arguments: &Verify) -> Result<(), CliError> {
-    let redis = settings(Purpose::Inspection)?.settings.redis.ok_or_else(no_redis)?;
+    let settings = settings(Purpose::Inspection)?.settings;
+    let (redis, key) = (settings.redis.ok_or_else(no_redis)?, settings.audit_key);
     let tenants = arguments.tenants.iter().map(TenantId::new).collect();
-    let reports = block_on(async { Ok(audit::verify(&redis, tenants).await?) })?;
+    let reports = block_on(async { Ok(audit::verify(&redis, key.as_ref(), tenants).await?) })?;
     for report in &reports {
         print(&if arguments.json { as_json(report) } else { in_words(report) })?;
     }

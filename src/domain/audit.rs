@@ -16,10 +16,12 @@ use super::ids::{RequestId, SessionId, ToolCallId, UserId};
 pub(super) mod canonical;
 mod chain;
 mod hash;
+mod key;
 
 pub use chain::{AuditEntry, Broken, ChainEnd};
 pub(super) use hash::hex;
-pub use hash::{ArgumentsHash, EntryHash, RequestHash};
+pub use hash::{ArgumentsHash, EntryHash, EntryMac, RequestHash};
+pub use key::{AuditAnchor, AuditKey};
 
 /// Longest reason that is recorded, in characters.
 const REASON_MAX: usize = 1_000;

@@ -9,7 +9,7 @@ use super::auth::Authenticated;
 use super::error::ApiError;
 use super::extract::Params;
 use super::{Shared, envelope};
-use crate::domain::{AuditEntry, EntryHash};
+use crate::domain::{AuditEntry, EntryHash, EntryMac};
 use crate::store::StoreError;
 
 /// How many entries a page has, unless the caller says.
@@ -30,17 +30,19 @@ struct Line {
     number: u64,
     previous: EntryHash,
     hash: EntryHash,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mac: Option<EntryMac>,
     fact: Value,
 }
 
 impl Line {
     fn of(entry: AuditEntry) -> Result<Self, StoreError> {
-        let AuditEntry { number, previous, fact, hash } = entry;
+        let AuditEntry { number, previous, fact, hash, mac } = entry;
         let not_json = |error| {
             StoreError::Corrupt(format!("entry {number} of an audit stream is not JSON: {error}"))
         };
         let fact = serde_json::from_str(&fact).map_err(not_json)?;
-        Ok(Self { number, previous, hash, fact })
+        Ok(Self { number, previous, hash, mac, fact })
     }
 }
 

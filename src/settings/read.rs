@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use super::check::Check;
@@ -13,7 +13,7 @@ use super::sections::{
     ToolSettings, Unconfigured,
 };
 use super::{Purpose, mcp, names, source};
-use crate::domain::{Deadline, Role};
+use crate::domain::{AuditKey, Deadline, Role};
 use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 
@@ -22,6 +22,8 @@ mod auth;
 mod model;
 
 /// Most tokens that a budget can be set to; more is no budget.
+/// The least bytes of an audit key: as many as its HMAC-SHA256 has.
+const AUDIT_KEY_MIN: usize = 32;
 const TOKENS_MAX: u64 = 1_000_000_000_000;
 
 impl Settings {
@@ -33,7 +35,7 @@ impl Settings {
         let hitl = HitlSettings::read(check);
         let stream = StreamSettings::read(check);
         let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
-        let audit_role = audit_role(check);
+        let (audit_role, audit_key) = (audit_role(check), audit_key(check));
         let agent = AgentSettings::read(check);
         let model = ModelSettings::read(check);
         let provider = Provider::read(check);
@@ -59,6 +61,7 @@ impl Settings {
             stream,
             journal_max_events,
             audit_role,
+            audit_key,
             agent,
             model,
             provider: provider?,
@@ -245,6 +248,17 @@ fn workspace_sample(check: &mut Check) -> bool {
         check.fault("workspace.sample", "there is no place for it: set WORKSPACE_ROOT as well");
     }
     sample
+}
+
+/// The key that seals audit entries, where there is one.
+fn audit_key(check: &mut Check) -> Option<AuditKey> {
+    let key = check.secret("audit.key")?;
+    let bytes = key.expose_secret().as_bytes();
+    if bytes.len() < AUDIT_KEY_MIN {
+        let has = bytes.len();
+        check.fault("audit.key", format!("must have at least {AUDIT_KEY_MIN} bytes, has {has}"));
+    }
+    Some(AuditKey::new(bytes))
 }
 
 /// An empty text would be no setting at all, so nobody is said in a word.

@@ -32,6 +32,7 @@ fn visibility(key: &str) -> Visibility {
 fn own_visibility(key: &str) -> Visibility {
     match key {
         "auth.jwt_secret"
+        | "audit.key"
         | "redis.password"
         | "openai.api_key"
         | "azure_openai.api_key"

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::mcp::McpServerSettings;
 use super::secret;
-use crate::domain::{Approvers, DecisionSeal, Instructions, Role, RoleGrants};
+use crate::domain::{Approvers, AuditKey, DecisionSeal, Instructions, Role, RoleGrants};
 use crate::origin::AllowedOrigin;
 use crate::telemetry::log::LogSettings;
 use crate::token::TokenKey;
@@ -31,6 +31,8 @@ pub struct Settings {
     pub journal_max_events: usize,
     /// The role whose callers may read the audit stream; `None`: nobody.
     pub audit_role: Option<Role>,
+    /// What seals the entries of audit streams; `None`: nothing.
+    pub audit_key: Option<AuditKey>,
     /// The limits of runs.
     pub agent: AgentSettings,
     /// How the model is to answer, and how patient to be with it.

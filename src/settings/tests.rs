@@ -357,6 +357,14 @@ fn what_is_in_force_is_toml_with_origins_and_without_secrets() {
 }
 
 #[test]
+fn an_audit_key_has_at_least_as_many_bytes_as_what_it_makes() {
+    let short = faults(&[("AURA__AUDIT__KEY", "short")]);
+    assert_eq!(short, ["audit.key (from AURA__AUDIT__KEY): must have at least 32 bytes, has 5"]);
+    assert!(settings(&[("AURA__AUDIT__KEY", &"k".repeat(32))]).audit_key.is_some());
+    assert!(settings(&[]).audit_key.is_none());
+}
+
+#[test]
 fn the_role_of_auditors_can_be_named_and_taken_away() {
     let role = |value| {
         let role = settings(&[("AURA__AUDIT__ROLE", value)]).audit_role;

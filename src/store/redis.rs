@@ -20,7 +20,7 @@ use self::connector::Connector;
 use self::hub::Hub;
 use super::outbox::Outbox;
 use super::{NotReady, Store, StoreError, StoreEvent};
-use crate::domain::Clock;
+use crate::domain::{AuditKey, Clock};
 use crate::shutdown::Tasks;
 use crate::telemetry::metrics::Metrics;
 
@@ -50,6 +50,8 @@ pub struct Config {
     pub max_events: usize,
     /// Longest that a command or the confirmation of a subscription is waited for.
     pub command_timeout: Duration,
+    /// What seals audit entries, if anything does.
+    pub audit_key: Option<AuditKey>,
     /// Where the connections are counted.
     pub metrics: Metrics,
 }
@@ -59,7 +61,7 @@ impl Config {
     pub fn new(url: SecretString) -> Self {
         let command_timeout = Duration::from_secs(2);
         let metrics = Metrics::default();
-        Self { url, ca: None, max_events: 100_000, command_timeout, metrics }
+        Self { url, ca: None, max_events: 100_000, command_timeout, audit_key: None, metrics }
     }
 }
 
@@ -101,7 +103,7 @@ impl RedisStore {
         tasks: &Tasks,
     ) -> Result<(Arc<Self>, mpsc::Receiver<StoreEvent>), StoreError> {
         let (max_events, patience) = (config.max_events.max(1), config.command_timeout);
-        let metrics = config.metrics.clone();
+        let (metrics, audit_key) = (config.metrics.clone(), config.audit_key.clone());
         let connector = Connector::new(config)?;
         let (outbox, events) = Outbox::new();
         let (commands, keep) = Commands::new(connector.clone(), patience, metrics.clone());
@@ -110,7 +112,7 @@ impl RedisStore {
         let subscriptions =
             hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping());
         tasks.spawn("subscriptions", subscriptions);
-        let recorder = Recorder::new(commands.clone(), tasks.clone());
+        let recorder = Recorder::new(commands.clone(), tasks.clone(), audit_key);
         let store = Self {
             commands,
             hub,

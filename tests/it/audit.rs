@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use aura_platform::domain::{
-    ArgumentsHash, AuditCall, AuditFact, AuditKind, Author, RequestId, SessionId, SystemClock,
-    TenantId, ToolCallId, UserId,
+    ArgumentsHash, AuditCall, AuditFact, AuditKey, AuditKind, Author, RequestId, SessionId,
+    SystemClock, TenantId, ToolCallId, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::redis::{Config, RedisStore};
@@ -43,8 +43,14 @@ struct Recorder {
 
 impl Recorder {
     async fn on(redis: &RedisServer) -> Self {
+        Self::sealing(redis, None).await
+    }
+
+    /// One that seals what it records, where there is a key.
+    async fn sealing(redis: &RedisServer, key: Option<&str>) -> Self {
         let tasks = Tasks::new();
-        let config = Config::new(redis.url().into());
+        let mut config = Config::new(redis.url().into());
+        config.audit_key = key.map(|key| AuditKey::new(key.as_bytes()));
         let (store, _) = RedisStore::start(config, Arc::new(SystemClock), &tasks).unwrap();
         store.ping().await.unwrap();
         Self { store, tasks }

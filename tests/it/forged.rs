@@ -69,9 +69,15 @@ async fn a_decision_and_a_yes_that_somebody_wrote_into_redis_count_for_nothing()
     assert_eq!(keys.publish(&stream.session(), &signal).await, 1);
     stream.until("thought").await;
     assert_eq!(statuses(&stream), ["pending"]);
-    let shown = user.get(&format!("/aura/hitl/requests/{id}")).await;
-    let shown: Value = serde_json::from_str(shown.data().as_str().unwrap()).unwrap();
-    assert_eq!(shown["status"], "pending", "{shown}");
+    let key = format!("hitl:request:{id}");
+    let mut stored = keys.json(&key).await;
+    for outcome in [Value::Null, json!("approved")] {
+        (stored["status"], stored["outcome"]) = (json!("approved"), outcome);
+        keys.set(&key, &stored, 300).await;
+        let shown = user.get(&format!("/aura/hitl/requests/{id}")).await;
+        let shown: Value = serde_json::from_str(shown.data().as_str().unwrap()).unwrap();
+        assert_eq!(shown["status"], "pending", "{shown}");
+    }
 
     let maintainer = |name: &str| world.server.as_user("tenant1", name).in_role("maintainer");
     let first = maintainer("maintainer-2").approve(id).await;

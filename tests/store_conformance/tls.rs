@@ -107,6 +107,29 @@ async fn commands_and_subscriptions_go_over_tls_also_after_an_outage() {
 }
 
 #[tokio::test]
+async fn audit_streams_are_verified_over_tls_with_the_authority_that_the_settings_name() {
+    within(async {
+        let authority = Authority::new();
+        let (_server, port, files) = authority.server();
+        let url = format!("rediss://127.0.0.1:{port}");
+        // It answers.
+        let process = Process::with_authority(&url, Some(&authority.pem()));
+        until_it_answers(&*process.store).await;
+        let verify = |ca: &'static str| {
+            let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_aura-platform"));
+            command.args(["audit", "verify"]).current_dir(files.dir.path()).env_clear();
+            command.env("REDIS_URL", &url).env("AURA__REDIS__CA_FILE", ca).kill_on_drop(true);
+            async move { command.output().await.unwrap() }
+        };
+        let whole = verify("ca.pem").await;
+        let told = String::from_utf8_lossy(&whole.stdout);
+        assert_eq!((whole.status.code(), &*told), (Some(0), "no tenant has an audit stream\n"));
+        assert_eq!(verify("").await.status.code(), Some(1), "nobody known has signed it");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_server_whose_certificate_nobody_known_has_signed_is_refused() {
     within(async {
         let (authority, stranger) = (Authority::new(), Authority::new());

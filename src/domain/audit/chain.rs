@@ -3,7 +3,8 @@
 use thiserror::Error;
 
 use super::AuditFact;
-use super::hash::EntryHash;
+use super::hash::{EntryHash, EntryMac};
+use super::key::AuditKey;
 use crate::domain::ids::TenantId;
 
 /// One entry of a tenant's audit stream.
@@ -18,12 +19,20 @@ pub struct AuditEntry {
     pub fact: String,
     /// The hash of the three above.
     pub hash: EntryHash,
+    /// The seal of the hash; `None` where no audit key was set.
+    pub mac: Option<EntryMac>,
 }
 
 impl AuditEntry {
     /// The fact, if it is one that this version knows.
     pub fn parsed(&self) -> Result<AuditFact, serde_json::Error> {
         serde_json::from_str(&self.fact)
+    }
+
+    /// The same entry, sealed where there is a key.
+    #[must_use]
+    pub fn sealed(self, key: Option<&AuditKey>) -> Self {
+        Self { mac: key.map(|key| key.seal(&self.hash)), ..self }
     }
 
     /// The end of a chain whose newest entry is this one.
@@ -53,12 +62,12 @@ impl ChainEnd {
         // Only a forged entry has the highest number; after it the store refuses this one.
         let number = self.number.saturating_add(1);
         let hash = EntryHash::of_entry(number, &self.hash, &fact);
-        AuditEntry { number, previous: self.hash.clone(), fact, hash }
+        AuditEntry { number, previous: self.hash.clone(), fact, hash, mac: None }
     }
 
     /// The end after `entry`, or why it does not follow.
     pub fn check(&self, entry: &AuditEntry) -> Result<Self, Broken> {
-        let AuditEntry { number, previous, fact, hash } = entry;
+        let AuditEntry { number, previous, fact, hash, mac: _ } = entry;
         let (number, after) = (*number, self.number);
         if number <= after {
             return Err(Broken::OutOfOrder { number, after });
@@ -105,6 +114,27 @@ pub enum Broken {
         /// Which.
         number: u64,
     },
+    /// An entry was recorded by somebody who has not the audit key, or has another one.
+    #[error("entry {number} does not carry the seal of the audit key")]
+    Unsealed {
+        /// Which.
+        number: u64,
+    },
+    /// An entry is whole, but another one is known to have had its number.
+    #[error("entry {number} is not the one that the anchor knows: the stream was rebuilt")]
+    Rebuilt {
+        /// Which.
+        number: u64,
+    },
+    /// What tells how far the stream goes is not there, or is not sealed with the audit key.
+    #[error(
+        "nothing sealed says how far the stream goes: nothing was recorded with this audit key yet, or \
+         its anchor was removed or forged"
+    )]
+    Adrift {
+        /// The number of the first entry of which nothing is known.
+        number: u64,
+    },
     /// An entry comes after one with the same or a higher number.
     #[error("entry {number} comes after entry {after}")]
     OutOfOrder {
@@ -122,6 +152,9 @@ impl Broken {
             Self::Missing { first: number, .. }
             | Self::Altered { number }
             | Self::Detached { number }
+            | Self::Unsealed { number }
+            | Self::Rebuilt { number }
+            | Self::Adrift { number }
             | Self::OutOfOrder { number, .. } => number,
         }
     }

@@ -72,6 +72,10 @@ hash!(
     EntryHash
 );
 hash!(
+    /// What shows that a holder of the audit key has recorded an entry, or how far a stream goes.
+    EntryMac
+);
+hash!(
     /// What a request with an `Idempotency-Key` asked for (contract, section 3).
     RequestHash
 );
@@ -91,6 +95,13 @@ impl RequestHash {
     pub fn of(method: &str, sent: &Value) -> Self {
         let request = Value::from(vec![Value::from(method), sent.clone()]);
         Self(sha256(canonical::text(&request).as_bytes()))
+    }
+}
+
+impl EntryMac {
+    /// What a [`MacKey`](crate::domain::mac::MacKey) has made.
+    pub(super) fn of(mac: String) -> Self {
+        Self(mac)
     }
 }
 

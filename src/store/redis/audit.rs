@@ -11,9 +11,10 @@ use redis::{FromRedisValue, Value};
 
 pub(super) use self::recorder::Recorder;
 use super::{RedisStore, keys};
-use crate::domain::{AuditEntry, AuditFact, EntryHash, TenantId};
+use crate::domain::{AuditEntry, AuditFact, EntryHash, EntryMac, TenantId};
 use crate::store::{Audit, StoreError, audit_text};
 
+mod anchor;
 mod recorder;
 
 fn stream_id(number: u64) -> String {
@@ -24,18 +25,27 @@ fn number_of(id: &str) -> Option<u64> {
     id.strip_suffix("-0")?.parse().ok()
 }
 
-/// An entry as XRANGE tells it: its id, its fields and their values.
-type Stored = (String, HashMap<String, Value>);
+/// An entry as XRANGE tells it: its id, and its fields and values in turn.
+type Stored = (String, Vec<Value>);
 
-/// The entry, if it has the form of one.
-fn entry((id, mut fields): Stored) -> Result<AuditEntry, StoreError> {
-    let mut text = |name: &str| String::from_redis_value(fields.remove(name)?).ok();
-    let parts = (number_of(&id), text("previous"), text("fact"), text("hash"));
-    let (Some(number), Some(previous), Some(fact), Some(hash)) = parts else {
-        return Err(unreadable(&id));
+/// The entry, if it has the form of one: just these fields, in this order, each once. More could be
+/// read by somebody else, and would be covered by no hash.
+fn entry((id, fields): Stored) -> Result<AuditEntry, StoreError> {
+    let text = |value: &Value| String::from_redis_value(value.clone()).ok();
+    let texts: Option<Vec<String>> = fields.iter().map(text).collect();
+    let texts = texts.unwrap_or_default();
+    let parts = match texts.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["previous", previous, "fact", fact, "hash", hash] => (previous, fact, hash, None),
+        ["previous", previous, "fact", fact, "hash", hash, "mac", mac] => {
+            (previous, fact, hash, Some(EntryMac::parse(mac).ok_or_else(|| unreadable(&id))?))
+        }
+        _ => return Err(unreadable(&id)),
     };
-    match (EntryHash::parse(&previous), EntryHash::parse(&hash)) {
-        (Some(previous), Some(hash)) => Ok(AuditEntry { number, previous, fact, hash }),
+    let (previous, fact, hash, mac) = parts;
+    match (number_of(&id), EntryHash::parse(previous), EntryHash::parse(hash)) {
+        (Some(number), Some(previous), Some(hash)) => {
+            Ok(AuditEntry { number, previous, fact: fact.to_owned(), hash, mac })
+        }
         _ => Err(unreadable(&id)),
     }
 }
@@ -79,10 +89,13 @@ impl Audit for RedisStore {
 
     /// Asks the one server that is connected: of a Cluster that would be one node's tenants.
     async fn audited_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
-        let names = self.commands.names(keys::ALL_AUDIT).await?;
+        // An anchor tells of a stream that somebody has deleted.
+        let mut names = self.commands.names(keys::ALL_AUDIT).await?;
+        names.extend(self.commands.names(keys::ALL_ANCHORS).await?);
         let mut tenants: Vec<TenantId> =
             names.iter().filter_map(|key| keys::tenant_of_audit(key)).collect();
         tenants.sort();
+        tenants.dedup();
         Ok(tenants)
     }
 }

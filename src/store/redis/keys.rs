@@ -18,6 +18,7 @@
 //! | `aura:thread:<tenant>:<user>:<thread>` | a conversation, a hash | `sessions.rs` |
 //! | `aura:cancel:<sessionId>` | somebody asked for the run to stop | `sessions.rs` |
 //! | `aura:audit:<tenant>` | the audit chain, a stream | `audit.rs` |
+//! | `aura:audit-anchor:<tenant>` | how far the audit chain goes, sealed with the audit key, a hash | `audit/anchor.rs` |
 //! | `aura:spent:<tenant>:<yyyy-mm-dd>` | tokens used on that day (UTC), a number | `spending.rs` |
 //! | `aura:leases` | when each run's owner must have been heard of again, a sorted set | `leases.rs` |
 //! | `aura:probe` | nothing: written to see whether writes are taken, and gone after a millisecond | `redis.rs` |
@@ -38,6 +39,9 @@ pub(super) const PROBE: &str = "aura:probe";
 pub(super) const LEASES: &str = "aura:leases";
 const SIGNALS: &str = "hitl:channel:";
 const AUDIT: &str = "aura:audit:";
+const ANCHOR: &str = "aura:audit-anchor:";
+/// Matches the anchors of all audit streams.
+pub(super) const ALL_ANCHORS: &str = "aura:audit-anchor:*";
 /// Matches the audit streams of all tenants.
 pub(super) const ALL_AUDIT: &str = "aura:audit:*";
 
@@ -113,10 +117,15 @@ pub(super) fn audit(tenant: &TenantId) -> String {
     format!("{AUDIT}{}", escaped(tenant.as_str()))
 }
 
-/// The tenant whose audit stream this is, if it is such a key.
+pub(super) fn audit_anchor(tenant: &TenantId) -> String {
+    format!("{ANCHOR}{}", escaped(tenant.as_str()))
+}
+
+/// The tenant whose audit stream or anchor this is, if it is such a key.
 pub(super) fn tenant_of_audit(key: &str) -> Option<TenantId> {
-    let tenant = TenantId::new(unescaped(key.strip_prefix(AUDIT)?)?);
-    (audit(&tenant) == key).then_some(tenant)
+    let name = key.strip_prefix(AUDIT).or_else(|| key.strip_prefix(ANCHOR))?;
+    let tenant = TenantId::new(unescaped(name)?);
+    (audit(&tenant) == key || audit_anchor(&tenant) == key).then_some(tenant)
 }
 
 pub(super) fn spent(tenant: &TenantId, day: UtcDay) -> String {

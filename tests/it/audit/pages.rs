@@ -42,6 +42,7 @@ fn entry(shown: &Value) -> AuditEntry {
         previous: hash("previous"),
         fact: shown["fact"].to_string(),
         hash: hash("hash"),
+        mac: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use aura_platform::domain::{ChainEnd, EntryHash, TenantId};
 use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -13,6 +14,8 @@ use crate::support::app::PATIENCE;
 use crate::support::redis::RedisServer;
 
 const KEY: &str = "aura:audit:tenant1";
+const ANCHOR: &str = "aura:audit-anchor:tenant1";
+const AUDIT_KEY: &str = "a key that only auditors and servers have";
 
 /// How the command ended.
 struct Ended {
@@ -42,6 +45,7 @@ struct Scene {
     redis: RedisServer,
     recorder: Recorder,
     admin: MultiplexedConnection,
+    key: Option<&'static str>,
 }
 
 /// An entry as XRANGE tells it.
@@ -49,17 +53,35 @@ type Stored = (String, Vec<String>);
 
 impl Scene {
     async fn new() -> Self {
+        Self::recorded_with(None).await
+    }
+
+    /// With chains that are sealed with an audit key.
+    async fn sealed() -> Self {
+        Self::recorded_with(Some(AUDIT_KEY)).await
+    }
+
+    async fn recorded_with(key: Option<&'static str>) -> Self {
         let redis = RedisServer::start();
-        let recorder = Recorder::on(&redis).await;
+        let recorder = Recorder::sealing(&redis, key).await;
         recorder.record("tenant1", 0..5).await;
         recorder.record("tenant2", [7]).await;
         let client = redis::Client::open(redis.url()).unwrap();
         let admin = client.get_multiplexed_async_connection().await.unwrap();
-        Self { redis, recorder, admin }
+        Self { redis, recorder, admin, key }
     }
 
     async fn verify(&self, arguments: &[&str]) -> Ended {
-        verify(arguments, &[("REDIS_URL", &self.redis.url())]).await
+        self.verify_with(self.key.unwrap_or_default(), arguments).await
+    }
+
+    async fn verify_with(&self, key: &str, arguments: &[&str]) -> Ended {
+        verify(arguments, &[("REDIS_URL", &self.redis.url()), ("AURA__AUDIT__KEY", key)]).await
+    }
+
+    async fn command(&mut self, words: &[&str]) {
+        let mut command = redis::cmd(words[0]);
+        let _: redis::Value = command.arg(&words[1..]).query_async(&mut self.admin).await.unwrap();
     }
 
     /// The number and the problem that are told of tenant1; tenant2 is always whole.
@@ -210,6 +232,27 @@ async fn moved_repeated_and_foreign_entries_are_named() {
     assert_eq!(scene.verify(&[]).await.code, 0);
 }
 
+/// Another reader might take the first of two, or show the one that nobody has hashed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_is_added_or_doubled_is_named() {
+    let mut scene = Scene::new().await;
+    let whole = scene.entries().await;
+    let fact = whole[2].1[3].replace("user123", "nobody1");
+    for (at, field, value) in
+        [(6, "note", "approved by the board"), (0, "fact", fact.as_str()), (6, "hash", "")]
+    {
+        let mut changed = whole.clone();
+        changed[2].1.splice(at..at, [field.to_owned(), value.to_owned()]);
+        scene.rebuild(&changed).await;
+        let (number, problem) = scene.damage().await;
+        assert_eq!((number, problem.contains("entry 3-0 ")), (3, true), "{field}: {problem}");
+    }
+    let mut turned = whole.clone();
+    turned[2].1.rotate_left(2);
+    scene.rebuild(&turned).await;
+    assert_eq!(scene.damage().await.0, 3);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn entries_of_another_tenant_do_not_fit() {
     let mut scene = Scene::new().await;
@@ -262,4 +305,123 @@ async fn without_a_redis_there_is_nothing_to_verify_and_that_is_told() {
     let ended = verify(&[], &[("REDIS_URL", &url)]).await;
     assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
     assert!(ended.stderr.starts_with("error: redis.url (REDIS_URL): the store cannot be reached"));
+}
+
+/// Entries from `from` on as somebody makes them who knows how chains are made, and has not the key.
+fn rebuilt(entries: &[Stored], from: usize, forge: impl Fn(&str) -> String) -> Vec<Stored> {
+    let mut end = match from.checked_sub(1) {
+        Some(before) => {
+            let (number, hash) = (before as u64 + 1, EntryHash::parse(&entries[before].1[5]));
+            ChainEnd { number, hash: hash.unwrap() }
+        }
+        None => ChainEnd::genesis(&TenantId::new("tenant1")),
+    };
+    let mut all = entries[..from].to_vec();
+    for (id, fields) in &entries[from..] {
+        let entry = end.then(forge(&fields[3]));
+        end = entry.end();
+        let (previous, hash) = (entry.previous.as_str(), entry.hash.as_str());
+        let mut fields = fields.clone();
+        (fields[1], fields[3], fields[5]) = (previous.to_owned(), entry.fact, hash.to_owned());
+        all.push((id.clone(), fields));
+    }
+    all
+}
+
+fn without_seals(entries: &[Stored]) -> Vec<Stored> {
+    entries.iter().map(|(id, fields)| (id.clone(), fields[..6].to_vec())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_an_audit_key_a_whole_chain_is_whole_also_after_a_restart() {
+    let mut scene = Scene::sealed().await;
+    assert_eq!(scene.verify(&[]).await.code, 0);
+    // Others read the chain as before.
+    assert_eq!(scene.verify_with("", &[]).await.code, 0);
+    let again = Recorder::sealing(&scene.redis, Some(AUDIT_KEY)).await;
+    again.record("tenant1", 5..8).await;
+    scene.recorder.record("tenant1", 8..10).await;
+    assert_eq!(scene.entries().await.len(), 10);
+    let ended = scene.verify(&[]).await;
+    assert!(ended.code == 0 && ended.stdout.starts_with("tenant1: whole: 10 "), "{}", ended.stdout);
+    let other = scene.verify_with("another key, of at least 32 bytes", &[]).await;
+    assert!(other.stdout.contains("tenant1: BROKEN at entry 1: "), "{}", other.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_an_audit_key_a_chain_rebuilt_by_its_own_rules_is_found() {
+    let mut scene = Scene::sealed().await;
+    let whole = scene.entries().await;
+    let nobody = |fact: &str| fact.replace("user123", "nobody1");
+    for (from, kept_seals) in [(4, true), (4, false), (2, true), (2, false), (0, true)] {
+        let mut forged = rebuilt(&whole, from, nobody);
+        if !kept_seals {
+            let unsealed = without_seals(&forged.split_off(from));
+            forged.extend(unsealed);
+        }
+        scene.rebuild(&forged).await;
+        let (found, problem) = scene.damage().await;
+        assert_eq!(found, from as u64 + 1, "{problem}");
+        assert!(problem.contains("does not carry the seal"), "{problem}");
+        // Nothing but the key tells.
+        assert_eq!(scene.verify_with("", &[]).await.code, 0);
+    }
+    // As if no key had ever been set.
+    scene.rebuild(&without_seals(&rebuilt(&whole, 0, nobody))).await;
+    let (found, problem) = scene.damage().await;
+    assert!(found == 5 && problem.contains("is not the one that the anchor knows"), "{problem}");
+    scene.command(&["DEL", ANCHOR]).await;
+    let (found, problem) = scene.damage().await;
+    assert!(found == 6 && problem.contains("its anchor was removed"), "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_an_audit_key_a_cut_or_deleted_stream_is_missed_and_never_grown_over() {
+    for after_a_restart in [false, true] {
+        for deleted in [false, true] {
+            let mut scene = Scene::sealed().await;
+            let whole = scene.entries().await;
+            let left = if deleted { 0 } else { 3 };
+            scene.rebuild(&whole[..left]).await;
+            let expected = (
+                left as u64 + 1,
+                format!("entry {} is missing (the gap ends with entry 5)", left + 1),
+            );
+            assert_eq!(scene.damage().await, expected);
+            if !deleted {
+                // The stream says that it has never been longer.
+                scene.command(&["XSETID", KEY, "3-0"]).await;
+                assert_eq!(scene.damage().await, expected);
+            }
+            if after_a_restart {
+                Recorder::sealing(&scene.redis, Some(AUDIT_KEY))
+                    .await
+                    .record("tenant1", 5..9)
+                    .await;
+            } else {
+                scene.recorder.record("tenant1", 5..9).await;
+            }
+            assert_eq!(scene.damage().await, expected, "recording goes on after the gap");
+            assert_eq!(scene.entries().await.last().unwrap().0, "9-0");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_an_audit_key_a_forged_anchor_is_no_anchor() {
+    let mut scene = Scene::sealed().await;
+    let whole = scene.entries().await;
+    scene.rebuild(&whole[..3]).await;
+    let hash = whole[2].1[5].clone();
+    for forged in [
+        vec!["HSET", ANCHOR, "number", "3", "hash", hash.as_str()],
+        vec!["SET", ANCHOR, "x"],
+        vec!["DEL", ANCHOR],
+    ] {
+        scene.command(&forged).await;
+        let (found, problem) = scene.damage().await;
+        assert!(found == 4 && problem.contains("removed or forged"), "{problem}");
+    }
+    let nobody = scene.verify(&["--tenant", "nobody"]).await;
+    assert!(nobody.stdout.starts_with("nobody: BROKEN at entry 1: "), "{}", nobody.stdout);
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::{number_of, stream_id, unreadable};
 use crate::backoff::Backoff;
-use crate::domain::{AuditEntry, ChainEnd, EntryHash, TenantId};
+use crate::domain::{AuditEntry, AuditKey, ChainEnd, EntryHash, EntryMac, TenantId};
 use crate::shutdown::Tasks;
 use crate::store::StoreError;
 use crate::store::redis::commands::{AtomicStep, Commands};
@@ -31,9 +31,12 @@ const ATTEMPTS: u32 = 50;
 /// Records the facts of one process.
 #[derive(Debug)]
 pub(in crate::store::redis) struct Recorder {
-    commands: Commands,
+    pub(super) commands: Commands,
     tasks: Tasks,
     append: AtomicStep,
+    pub(super) set_anchor: AtomicStep,
+    /// What seals the entries, if anything does.
+    key: Option<AuditKey>,
     /// Never held over an await, nor over anything that is not quick.
     lanes: Mutex<HashMap<TenantId, Lane>>,
 }
@@ -55,9 +58,14 @@ struct Pending {
 }
 
 impl Recorder {
-    pub(in crate::store::redis) fn new(commands: Commands, tasks: Tasks) -> Self {
+    pub(in crate::store::redis) fn new(
+        commands: Commands,
+        tasks: Tasks,
+        key: Option<AuditKey>,
+    ) -> Self {
         let append = AtomicStep::new(include_str!("../append_audit.lua"));
-        Self { commands, tasks, append, lanes: Mutex::default() }
+        let set_anchor = AtomicStep::new(include_str!("../anchor_audit.lua"));
+        Self { commands, tasks, append, set_anchor, key, lanes: Mutex::default() }
     }
 
     /// Returns once the fact is an entry. Who stops waiting does not stop the recording.
@@ -86,7 +94,6 @@ impl Recorder {
     /// Appends what waits until nothing does.
     async fn commit(&self, tenant: &TenantId) {
         while let Some((batch, end)) = self.next_batch(tenant) {
-            let end = end.unwrap_or_else(|| ChainEnd::genesis(tenant));
             let result = self.append(tenant, end, &batch).await;
             let outcome = result.as_ref().map(|_| ()).map_err(Clone::clone);
             if let Some(lane) = self.lanes().get_mut(tenant) {
@@ -112,19 +119,29 @@ impl Recorder {
         Some((lane.waiting.drain(..count).collect(), lane.end.take()))
     }
 
-    /// Appends the batch to the chain, which is thought to end at `end`; where it ends then.
+    /// Appends the batch to the chain, which is thought to end at `known`; where it ends then.
     async fn append(
         &self,
         tenant: &TenantId,
-        mut end: ChainEnd,
+        known: Option<ChainEnd>,
         batch: &[Pending],
     ) -> Result<ChainEnd, StoreError> {
         let mut backoff = Backoff::new(Duration::from_millis(2), Duration::from_millis(50));
+        let mut tip = match &known {
+            Some(end) => Tip { stored: end.clone(), follows: end.clone() },
+            None => self.tip(tenant, None, ChainEnd::genesis(tenant)).await?,
+        };
         for attempt in 0..ATTEMPTS {
-            let entries = chained(&end, batch);
-            match self.append_after(tenant, &end, &entries).await? {
-                None => return Ok(entries.last().map_or(end, AuditEntry::end)),
-                Some(actual) => end = actual,
+            let entries = chained(&tip.follows, batch, self.key.as_ref());
+            match self.append_after(tenant, &tip.stored, &entries).await? {
+                None => {
+                    let end = entries.last().map_or(tip.follows, AuditEntry::end);
+                    if let Some(key) = &self.key {
+                        self.anchor(key, tenant, &end).await?;
+                    }
+                    return Ok(end);
+                }
+                Some(actual) => tip = self.tip(tenant, known.as_ref(), actual).await?,
             }
             // The first time, this process may merely not have looked for long.
             if attempt > 0 {
@@ -135,19 +152,43 @@ impl Recorder {
         Err(StoreError::Unavailable(why.into()))
     }
 
-    /// One attempt: `None` if it succeeded, otherwise where the chain really ends.
+    /// What follows a stream that ends at `stored`. With an audit key that is the furthest that this
+    /// process, or the anchor, knows of: a cut stream is not grown over, what is missing stays missing.
+    async fn tip(
+        &self,
+        tenant: &TenantId,
+        known: Option<&ChainEnd>,
+        stored: ChainEnd,
+    ) -> Result<Tip, StoreError> {
+        if known.is_some_and(|known| known.number > stored.number) {
+            tracing::error!(
+                tenant = tenant.as_str(),
+                entry = stored.number,
+                "an audit stream ends earlier than before: somebody has cut it, or Redis has lost what \
+                 it had acknowledged"
+            );
+        }
+        let Some(key) = &self.key else { return Ok(Tip { follows: stored.clone(), stored }) };
+        let anchored = self.anchored(key, tenant).await?;
+        let known = anchored.into_iter().chain(known.cloned()).max_by_key(|end| end.number);
+        let further = known.filter(|known| known.number >= stored.number);
+        Ok(Tip { follows: further.unwrap_or_else(|| stored.clone()), stored })
+    }
+
+    /// One attempt: `None` if it succeeded, otherwise where the stream really ends.
     async fn append_after(
         &self,
         tenant: &TenantId,
-        end: &ChainEnd,
+        stored: &ChainEnd,
         entries: &[AuditEntry],
     ) -> Result<Option<ChainEnd>, StoreError> {
         let genesis = ChainEnd::genesis(tenant).hash;
-        let stored_hash = if end.hash == genesis { "" } else { end.hash.as_str() };
-        let mut args = vec![owned(stream_id(end.number)), borrowed(stored_hash)];
-        for AuditEntry { number, previous, fact, hash } in entries {
+        let stored_hash = if stored.hash == genesis { "" } else { stored.hash.as_str() };
+        let mut args = vec![owned(stream_id(stored.number)), borrowed(stored_hash)];
+        for AuditEntry { number, previous, fact, hash, mac } in entries {
             args.push(owned(stream_id(*number)));
-            args.extend([previous.as_str(), fact.as_str(), hash.as_str()].map(borrowed));
+            let mac = mac.as_ref().map_or("", EntryMac::as_str);
+            args.extend([previous.as_str(), fact.as_str(), hash.as_str(), mac].map(borrowed));
         }
         let key = keys::audit(tenant);
         let (appended, id, hash): (u8, String, String) =
@@ -167,12 +208,21 @@ impl Recorder {
     }
 }
 
+/// Where a chain goes on.
+#[derive(Debug)]
+struct Tip {
+    /// The end of the stream, as the server has it.
+    stored: ChainEnd,
+    /// What the next entry follows: the same, unless entries are known to be missing.
+    follows: ChainEnd,
+}
+
 /// The entries that follow `end`, one for each fact.
-fn chained(end: &ChainEnd, batch: &[Pending]) -> Vec<AuditEntry> {
+fn chained(end: &ChainEnd, batch: &[Pending], key: Option<&AuditKey>) -> Vec<AuditEntry> {
     let mut end = end.clone();
     let mut entries = Vec::with_capacity(batch.len());
     for pending in batch {
-        let entry = end.then(pending.fact.clone());
+        let entry = end.then(pending.fact.clone()).sealed(key);
         end = entry.end();
         entries.push(entry);
     }
