@@ -8,6 +8,7 @@ use crate::resume::request_of;
 use crate::support::app::{Options, Server, eventually};
 use crate::support::call::names;
 use crate::support::git::{HeldGit, Workspace};
+use crate::support::keys::Keys;
 use crate::support::model::{FakeModel, Reply};
 use crate::support::redis::RedisServer;
 use crate::support::stream::{Frame, SseStream};
@@ -103,47 +104,103 @@ async fn a_tool_in_doubt_is_asked_about_with_the_arguments_that_were_approved() 
     assert!(runs(&rest).iter().all(|run| run.data["toolArgs"] == approved), "{:#?}", runs(&rest));
 }
 
-/// The click writes that a request is superseded; whoever has the run asks the next one, and may die
-/// before it does.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changed_arguments_that_another_has_to_see_are_asked_about_by_whoever_has_the_run_next() {
-    let (redis, workspace) = (RedisServer::start(), Workspace::with_sample("sample").await);
-    let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": "끝"});
-    let model = FakeModel::answering(move |body| {
-        let messages = body["messages"].as_array().unwrap();
-        match messages.iter().any(|message| message["role"] == "tool") {
-            true => Reply::text(["끝"]),
-            false => Reply::tool_call("send_email", &mail),
-        }
-    })
-    .await;
-    let root = workspace.root();
-    let start = || {
+/// What it takes to have a mail asked about that somebody else than who wants it has to approve.
+struct FourEyes {
+    redis: RedisServer,
+    workspace: Workspace,
+    model: FakeModel,
+}
+
+impl FourEyes {
+    async fn new() -> Self {
+        let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": "끝"});
+        let model = FakeModel::answering(move |body| {
+            let messages = body["messages"].as_array().unwrap();
+            match messages.iter().any(|message| message["role"] == "tool") {
+                true => Reply::text(["끝"]),
+                false => Reply::tool_call("send_email", &mail),
+            }
+        })
+        .await;
+        let workspace = Workspace::with_sample("sample").await;
+        Self { redis: RedisServer::start(), workspace, model }
+    }
+
+    async fn server(&self) -> Server {
         let options = Options::default()
-            .model(&model)
-            .set("REDIS_URL", redis.url())
+            .model(&self.model)
+            .set("REDIS_URL", self.redis.url())
             .set("AURA__TOOLS__APPROVERS__SEND_EMAIL", "not_requester")
             .set("AURA__AGENT__LEASE_SECONDS", 1);
-        Server::start_in(options, &root)
-    };
-    let (first, second) = tokio::join!(start(), start());
+        Server::start_in(options, &self.workspace.root()).await
+    }
+}
+
+/// Another mail, asked about by a colleague in the place of this request; the next request's id.
+async fn changed_by_a_colleague(server: &Server, hitl: &Frame) -> (Value, String) {
+    let args = json!({"to": ["x@example.com"], "subject": "a", "body": "b"});
+    let path = format!("/aura/hitl/approve/{}", request_of(hitl));
+    let colleague = server.as_user("tenant1", "colleague");
+    let changed = colleague.post(&path, json!({"args": args})).await;
+    assert_eq!((changed.status, &changed.data()["status"]), (StatusCode::OK, &json!("pending")));
+    (args, changed.data()["requestId"].as_str().unwrap().to_owned())
+}
+
+/// The next question is this one, and only another than who changed it can say yes.
+async fn asked_next(server: &Server, stream: &mut SseStream, args: &Value, next: &str) {
+    let hitl = stream.until("hitl").await;
+    assert_eq!((request_of(&hitl), &hitl.data["context"]), (next, args));
+    let colleague = server.as_user("tenant1", "colleague");
+    assert_eq!(colleague.approve(next).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(server.user().approve(next).await.status, StatusCode::OK);
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed");
+}
+
+/// The click writes that a request is superseded; whoever has the run asks the next one, and may die
+/// before it has heard of that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changed_arguments_that_another_has_to_see_are_asked_about_by_whoever_has_the_run_next() {
+    let scene = FourEyes::new().await;
+    let (first, second) = tokio::join!(scene.server(), scene.server());
     let mut stream = first.user().stream("메일").await;
     let hitl = stream.until("hitl").await;
     // From here on it does nothing, and hears nothing.
     first.pause();
-    let args = json!({"to": ["x@example.com"], "subject": "a", "body": "b"});
-    let path = format!("/aura/hitl/approve/{}", request_of(&hitl));
-    let colleague = second.as_user("tenant1", "colleague");
-    let changed = colleague.post(&path, json!({"args": args})).await;
-    assert_eq!((changed.status, &changed.data()["status"]), (StatusCode::OK, &json!("pending")));
+    let (args, next) = changed_by_a_colleague(&second, &hitl).await;
     first.kill().await;
+    let mut stream = second.user().resume(&stream.session(), Some(hitl.id)).await;
+    asked_next(&second, &mut stream, &args, &next).await;
+}
+
+/// The journal of a server that has died right after it had written down the decision, before it could
+/// ask again: what came after is taken away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_the_decision_and_the_next_question_loses_neither() {
+    let scene = FourEyes::new().await;
+    let first = scene.server().await;
+    let mut stream = first.user().stream("메일").await;
+    let hitl = stream.until("hitl").await;
+    let (args, next) = changed_by_a_colleague(&first, &hitl).await;
     let session = stream.session();
-    let mut stream = second.user().resume(&session, Some(hitl.id)).await;
-    let next = stream.until("hitl").await;
-    assert_eq!(changed.data()["requestId"], request_of(&next));
-    assert_eq!(next.data["context"], args);
-    assert_eq!(colleague.approve(request_of(&next)).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(second.user().approve(request_of(&next)).await.status, StatusCode::OK);
-    stream.to_done().await;
-    assert_eq!(stream.status_at_end(), "completed");
+    assert_eq!(request_of(&stream.until("hitl").await), next);
+    first.kill().await;
+
+    let (mut keys, journal) = (Keys::of(&scene.redis).await, format!("aura:journal:{session}"));
+    let entries: Vec<(String, Vec<String>)> = keys.command(&["XRANGE", &journal, "-", "+"]).await;
+    let resolves = |(_, fields): &(String, Vec<String>)| {
+        fields.iter().any(|field| field.contains(r#""rec":"approval_resolved""#))
+    };
+    let resolved = entries.iter().position(resolves).expect("it was written down");
+    let after = &entries[resolved + 1..];
+    assert!(!after.is_empty());
+    for (id, _) in after {
+        let _: u64 = keys.command(&["XDEL", &journal, id]).await;
+    }
+    let _: u64 = keys.command(&["DEL", &format!("hitl:request:{next}")]).await;
+
+    let second = scene.server().await;
+    let seen = entries[resolved].0.split_once('-').unwrap().0.parse().unwrap();
+    let mut stream = second.user().resume(&session, Some(seen)).await;
+    asked_next(&second, &mut stream, &args, &next).await;
 }
