@@ -32,6 +32,7 @@ mod host;
 pub mod idempotency;
 pub mod listen;
 pub mod metrics;
+mod private;
 pub mod render;
 pub mod sessions;
 pub mod stream;
@@ -140,6 +141,7 @@ pub fn router(http: Http) -> Router {
         .layer(CatchPanicLayer::custom(error::from_panic))
         .layer(from_fn_with_state(Arc::clone(&http), render::faults))
         .layer(from_fn_with_state(Arc::clone(&http), cors::share))
+        .layer(from_fn(private::keep))
         .layer(from_fn(arrival::log))
         .with_state(http)
 }

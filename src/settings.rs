@@ -124,6 +124,7 @@ fn shown(key: &str, value: &Value) -> String {
         Value::Fraction(number) => number.clone(),
         Value::Flag(flag) => flag.to_string(),
         Value::List(texts) => {
+            let texts = secret::masked_list(key, texts);
             let texts: Vec<_> = texts.iter().map(|text| toml_text(text)).collect();
             format!("[{}]", texts.join(", "))
         }

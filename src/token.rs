@@ -39,12 +39,33 @@ pub struct Claims {
     pub roles: Roles,
 }
 
-/// A key that is too short to be one.
+/// What everybody finds in a manual or on a page about tokens, and tries first: in lower case.
+const WELL_KNOWN: [&str; 8] = [
+    "your-256-bit-secret",
+    "a-string-secret-at-least-256-bits-long",
+    "changeme",
+    "change-me",
+    "change_me",
+    "your-secret",
+    "your_secret",
+    "your_jwt_secret",
+];
+
+/// A key that anybody could guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must have at least 32 bytes, has {bytes}")]
-pub struct WeakSecret {
-    /// How many it has.
-    pub bytes: usize,
+pub enum WeakSecret {
+    /// It is too short to be one.
+    #[error("must have at least 32 bytes, has {bytes}")]
+    TooShort {
+        /// How many it has.
+        bytes: usize,
+    },
+    /// It is one character over and over.
+    #[error("must not be one repeated character (to make one: `openssl rand -hex 32`)")]
+    Repeated,
+    /// It is, or has in it, what manuals give as an example.
+    #[error("must not be a well-known example (to make one: `openssl rand -hex 32`)")]
+    WellKnown,
 }
 
 /// Why a token is not accepted.
@@ -72,6 +93,18 @@ pub struct TokenKey {
     rules: Validation,
 }
 
+fn check_strength(secret: &str) -> Result<(), WeakSecret> {
+    let small = secret.to_lowercase();
+    let mut chars = secret.chars();
+    let first = chars.next();
+    match secret.len() {
+        bytes if bytes < MIN_KEY_BYTES => Err(WeakSecret::TooShort { bytes }),
+        _ if chars.all(|c| Some(c) == first) => Err(WeakSecret::Repeated),
+        _ if WELL_KNOWN.iter().any(|example| small.contains(example)) => Err(WeakSecret::WellKnown),
+        _ => Ok(()),
+    }
+}
+
 impl fmt::Debug for TokenKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenKey([REDACTED])")
@@ -79,12 +112,11 @@ impl fmt::Debug for TokenKey {
 }
 
 impl TokenKey {
-    /// The key whose bytes are the secret's UTF-8 bytes; at least 32 of them.
+    /// The key whose bytes are the secret's UTF-8 bytes; at least 32 of them, and none that anybody
+    /// would try.
     pub fn new(secret: &SecretString) -> Result<Self, WeakSecret> {
+        check_strength(secret.expose_secret())?;
         let bytes = secret.expose_secret().as_bytes();
-        if bytes.len() < MIN_KEY_BYTES {
-            return Err(WeakSecret { bytes: bytes.len() });
-        }
         Ok(Self {
             signing: EncodingKey::from_secret(bytes),
             checking: DecodingKey::from_secret(bytes),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// The header that follows a request through the platform.
 pub static CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
-/// Most of a header's value that is logged, in characters.
+/// Most of a header's value or of a path that is logged, in bytes.
 const VALUE_MAX: usize = 200;
 
 /// How a request is called in logs and answers.
@@ -26,14 +26,14 @@ pub async fn log(mut request: Request, next: Next) -> Response {
     let trace = Trace::of(headers);
     tracing::info!(
         method = %request.method(),
-        path = request.uri().path(),
+        path = beginning(request.uri().path()),
         tenant = text(headers, "x-tenant-id"),
         user = text(headers, "x-user-id"),
         source = text(headers, "x-dwp-source"),
         caller_type = text(headers, "x-dwp-caller-type"),
         agent_id = text(headers, "x-agent-id"),
         last_event_id = text(headers, "last-event-id"),
-        correlation_id = trace.correlation_id,
+        correlation_id = beginning(&trace.correlation_id),
         traceparent = text(headers, "traceparent"),
         "request received"
     );
@@ -59,7 +59,12 @@ impl Trace {
 /// A header's value, if it is there and is text, as much of it as is sane to log.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let value = headers.get(name)?.to_str().ok()?.trim();
-    (!value.is_empty()).then(|| &value[..value.len().min(VALUE_MAX)])
+    (!value.is_empty()).then(|| beginning(value))
+}
+
+/// As much of a path or of a header's value as is sane to log.
+pub fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(VALUE_MAX)]
 }
 
 /// The second field of a W3C `traceparent`.

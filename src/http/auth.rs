@@ -12,6 +12,7 @@ use http::{HeaderMap, header};
 use tokio::time::Instant;
 
 use super::Shared;
+use super::arrival::beginning;
 use super::error::ApiError;
 use super::expiry::end_stream_at;
 use crate::domain::{Caller, RoleGrants};
@@ -45,7 +46,7 @@ pub async fn guard(State(http): State<Shared>, mut request: Request, next: Next)
         }
         Err(refusal) => {
             let error_code = refusal.code().code();
-            tracing::info!(error_code, path = request.uri().path(), "request refused");
+            tracing::info!(error_code, path = beginning(request.uri().path()), "request refused");
             refusal.into_response()
         }
     }

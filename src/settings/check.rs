@@ -1,6 +1,7 @@
 //! From gathered values to checked ones: every fault is collected, none stops the search.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,8 +9,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::secret;
 use super::source::{Fault, Found, Gathered, Origin, Value};
+use super::{names, secret};
 
 /// Hands out settings with their types, and takes note of what is wrong with them.
 ///
@@ -272,6 +273,27 @@ impl Check {
             return Some(url);
         }
         self.fault(key, "must not carry a user or a password: they have settings of their own");
+        None
+    }
+
+    /// The same where a key is sent along: nobody on the way is to see that, so plain `http://` leads
+    /// to this machine only, or to a host that `network.plain_http_hosts` names.
+    pub(super) fn http_url_for_key(&mut self, key: &str, has_key: bool) -> Option<Url> {
+        let named = self.texts("network.plain_http_hosts").unwrap_or_default();
+        let url = self.http_url(key)?;
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let is_here = host == "localhost"
+            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if !has_key || url.scheme() == "https" || is_here || named.contains(&host) {
+            return Some(url);
+        }
+        let name = names::variable_of("network.plain_http_hosts");
+        self.fault(
+            key,
+            format!(
+                "would send a key over plain http://: use https://, or name the host {host} in {name}"
+            ),
+        );
         None
     }
 

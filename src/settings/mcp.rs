@@ -97,6 +97,11 @@ pub(super) fn is_secret(key: &str) -> bool {
     matches!(parts(key), Some((_, Some(table), Some(_))) if TABLES.contains(&table))
 }
 
+/// Whether it is the command of a server, whose arguments may be keys.
+pub(super) fn is_command(key: &str) -> bool {
+    matches!(parts(key), Some((_, Some("command"), None)))
+}
+
 /// Whether it is the URL of a server, which may carry a key.
 pub(super) fn is_url(key: &str) -> bool {
     matches!(parts(key), Some((_, Some("url"), None)))
@@ -157,7 +162,8 @@ fn read_transport(check: &mut Check, base: &str) -> Option<McpTransport> {
             refuse(check, base, "env", "command");
             refuse(check, base, "cwd", "command");
             let headers = headers::read(check, &format!("{base}.headers"), &RESERVED);
-            Some(McpTransport::Url { url: check.http_url(&url_key)?, headers })
+            let url = check.http_url_for_key(&url_key, !headers.is_empty())?;
+            Some(McpTransport::Url { url, headers })
         }
     }
 }

@@ -201,7 +201,8 @@ impl GitHubSettings {
     fn read(check: &mut Check) -> Option<Self> {
         let own_api_url = check.explicit_layer("github.api_url").is_some();
         let token = check.secret("github.token");
-        Some(Self { token, api_url: check.http_url("github.api_url")?, own_api_url })
+        let api_url = check.http_url_for_key("github.api_url", token.is_some())?;
+        Some(Self { token, api_url, own_api_url })
     }
 }
 

@@ -13,8 +13,10 @@ pub(super) const MASK: &str = "***";
 enum Visibility {
     /// All of it.
     Plain,
-    /// A URL without its user and password.
+    /// A URL without its user, its password, its query and what looks like a key in its path.
     Url,
+    /// A command without what looks like a key in its words.
+    Command,
     /// Only whether it is set.
     Secret,
 }
@@ -25,6 +27,9 @@ fn visibility(key: &str) -> Visibility {
     }
     if mcp::is_url(key) {
         return Visibility::Url;
+    }
+    if mcp::is_command(key) {
+        return Visibility::Command;
     }
     own_visibility(key)
 }
@@ -71,7 +76,60 @@ pub(super) fn masked(key: &str, text: &str) -> String {
         Visibility::Plain => text.to_owned(),
         Visibility::Secret => MASK.to_owned(),
         Visibility::Url => without_credentials(text),
+        Visibility::Command => {
+            let words = text.split(' ').map(|word| masked_word(word, false));
+            words.collect::<Vec<_>>().join(" ")
+        }
     }
+}
+
+/// A setting's list with everything secret in it masked.
+pub(super) fn masked_list(key: &str, texts: &[String]) -> Vec<String> {
+    let is_command = visibility(key) == Visibility::Command;
+    let before = std::iter::once(None).chain(texts.iter().map(Some));
+    let words = before.zip(texts).map(|(before, word)| match is_command {
+        true => masked_word(word, before.is_some_and(|option| names_a_key(option))),
+        false => word.clone(),
+    });
+    words.collect()
+}
+
+/// Words of options after which a key stands.
+const KEYS: [&str; 7] = ["key", "token", "secret", "password", "passwd", "credential", "auth"];
+
+/// Whether it is an option such as `--api-key`, whose value is the next word.
+fn names_a_key(word: &str) -> bool {
+    let small = word.to_ascii_lowercase();
+    word.starts_with('-') && !word.contains('=') && KEYS.iter().any(|key| small.contains(key))
+}
+
+/// A word of a command. What stands behind `=` of an option or a variable for a key is masked, and so
+/// is what looks like one.
+fn masked_word(word: &str, is_value: bool) -> String {
+    match word.split_once('=') {
+        _ if is_value || looks_like_key(word) => MASK.to_owned(),
+        Some((name, value))
+            if looks_like_key(value)
+                || KEYS.iter().any(|key| name.to_ascii_lowercase().contains(key)) =>
+        {
+            format!("{name}={MASK}")
+        }
+        Some(_) | None if word.contains("://") => without_credentials(word),
+        Some(_) | None => word.to_owned(),
+    }
+}
+
+/// Whether a text looks like a key rather than like a name: long, of one piece, and of letters and
+/// digits mixed; or as the keys of well-known services begin.
+fn looks_like_key(text: &str) -> bool {
+    const BEGINNINGS: [&str; 6] = ["sk-", "ghp_", "github_pat_", "xox", "glpat-", "whsec_"];
+    const LONG: usize = 20;
+    let is_piece = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~+/=".contains(&b));
+    let mixed = text.bytes().any(|b| b.is_ascii_digit())
+        && text.bytes().any(|b| b.is_ascii_alphabetic())
+        && !text.contains('/');
+    let is_known = BEGINNINGS.iter().any(|beginning| text.starts_with(beginning));
+    is_known || (text.len() >= LONG && is_piece && mixed)
 }
 
 /// A URL whose credentials are masked, with whatever the query may hold; what is not a URL is
@@ -85,8 +143,17 @@ fn without_credentials(text: &str) -> String {
         return MASK.to_owned();
     }
     let has_credentials = !url.username().is_empty() || url.password().is_some();
-    if !has_credentials && url.query().is_none() {
+    let has_key = url.path().split('/').any(looks_like_key);
+    if !has_credentials && !has_key && url.query().is_none() {
         return text.to_owned();
+    }
+    if has_key {
+        let segments = url.path().split('/').map(|part| match looks_like_key(part) {
+            true => MASK,
+            false => part,
+        });
+        let path = segments.collect::<Vec<_>>().join("/");
+        url.set_path(&path);
     }
     if has_credentials && (url.set_password(None).is_err() || url.set_username(MASK).is_err()) {
         return MASK.to_owned();
@@ -127,6 +194,35 @@ mod tests {
         assert_eq!(masked("smtp.url", "smtps://mail:465"), "smtps://mail:465");
         assert_eq!(masked("github.api_url", "https://h"), "https://h");
         assert_eq!(masked("openai.base_url", "https://h/v1?key=hunter2"), "https://h/v1?***");
+    }
+
+    #[test]
+    fn a_path_or_a_command_shows_no_key() {
+        let url = "https://mcp.example.com/s/A1b2C3d4E5f6G7h8J9k0/mcp";
+        assert_eq!(masked("mcp.servers.x.url", url), "https://mcp.example.com/s/***/mcp");
+        let plain = "https://mcp.example.com/servers/my-own-long-server-name/mcp";
+        assert_eq!(masked("mcp.servers.x.url", plain), plain);
+        let command = [
+            "npx",
+            "-y",
+            "@scope/server-filesystem",
+            "/srv/data2/documents",
+            "--api-key",
+            "hunter2",
+            "--token=hunter2",
+            "API_SECRET=hunter2",
+            "ghp_hunter2",
+            "0a1b2c3d4e5f60718293",
+            "--url=https://u:hunter2@h/x",
+        ];
+        let command: Vec<String> = command.map(str::to_owned).into();
+        let shown = masked_list("mcp.servers.x.command", &command).join(" ");
+        let expected = "npx -y @scope/server-filesystem /srv/data2/documents --api-key *** \
+                        --token=*** API_SECRET=*** *** ***";
+        assert!(shown.starts_with(expected), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        let origins = ["https://a1b2c3d4e5f6g7h8j9k0.example".to_owned()];
+        assert_eq!(masked_list("api.cors_origins", &origins), origins);
     }
 
     #[test]

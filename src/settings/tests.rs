@@ -116,7 +116,7 @@ fn every_fault_is_told_with_its_setting_and_its_origin() {
             "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has ask, on_reject, \
              timeout_seconds, timeouts, warning_seconds",
             "htil.timeout (from AURA__HTIL__TIMEOUT): no such setting; the sections are agent, api, \
-             audit, auth, azure_openai, github, hitl, journal, log, mcp, model, openai, redis, smtp, stream, \
+             audit, auth, azure_openai, github, hitl, journal, log, mcp, model, network, openai, redis, smtp, stream, \
              tools, workspace",
             "api.port (from API_PORT): must be 0 to 65535, is 90000",
             "hitl.timeout_seconds (from HITL_TIMEOUT_SECONDS): must be a whole number from 1 to \
@@ -469,4 +469,26 @@ fn a_budget_of_zero_is_none() {
     assert_eq!(settings.agent.max_tokens_per_day, Some(7));
     assert_eq!(settings.agent.max_tokens_per_run, None);
     assert_eq!(settings.model.context_tokens, Some(100_000));
+}
+
+#[test]
+fn a_key_goes_over_plain_http_only_where_that_is_said() {
+    let faults = |variables: &[(&str, &str)]| {
+        let all: Vec<_> =
+            [SECRET, ("OPENAI_MODEL", "m")].iter().chain(variables).copied().collect();
+        layers(&all).check().err().map(|faults| faults.to_string())
+    };
+    let there = ("OPENAI_BASE_URL", "http://llm.internal:8080/v1");
+    let key = ("OPENAI_API_KEY", "k");
+    let fault = faults(&[there, key]).unwrap();
+    assert!(fault.contains("OPENAI_BASE_URL") && fault.contains("llm.internal"), "{fault}");
+    assert!(fault.contains("AURA__NETWORK__PLAIN_HTTP_HOSTS"), "{fault}");
+    let named = ("AURA__NETWORK__PLAIN_HTTP_HOSTS", "llm.internal other");
+    assert_eq!(faults(&[there, key, named]), None);
+    assert_eq!(faults(&[there]), None, "no key, nothing to read on the way");
+    for here in ["http://127.0.0.1:8080", "http://localhost/v1", "http://[::1]:1/", "https://h/"] {
+        assert_eq!(faults(&[("OPENAI_BASE_URL", here), key]), None, "{here}");
+    }
+    let github = [("GITHUB_API_URL", "http://ghe.internal"), ("GITHUB_TOKEN", "k")];
+    assert!(faults(&github).unwrap().contains("GITHUB_API_URL"));
 }

@@ -82,9 +82,9 @@ fn what_was_issued_is_what_is_read() {
 #[test]
 fn a_short_secret_makes_no_key() {
     let key = |secret: &str| TokenKey::new(&SecretString::from(secret)).map(drop);
-    assert_eq!(key(""), Err(WeakSecret { bytes: 0 }));
-    assert_eq!(key(&"k".repeat(31)), Err(WeakSecret { bytes: 31 }));
-    assert_eq!(key(&"k".repeat(32)), Ok(()));
+    assert_eq!(key(""), Err(WeakSecret::TooShort { bytes: 0 }));
+    assert_eq!(key(&"k".repeat(31)), Err(WeakSecret::TooShort { bytes: 31 }));
+    assert_eq!(key(&"kx".repeat(16)), Ok(()));
     assert_eq!(key("열한글자는서른셋바이트"), Ok(()), "bytes count, not characters");
 }
 
@@ -137,7 +137,7 @@ fn a_tampered_token_is_refused() {
     assert_malformed(verify(&[parts[0], others[1], parts[2]].join(".")), "other claims");
     assert_malformed(verify(&[parts[0], parts[1], ""].join(".")), "no signature");
     assert_malformed(verify(&format!("{token}A")), "a longer signature");
-    let stranger = TokenKey::new(&SecretString::from("k".repeat(32))).unwrap();
+    let stranger = TokenKey::new(&SecretString::from("kx".repeat(16))).unwrap();
     let forged = jsonwebtoken::encode(&Header::default(), &with(json!({})), &stranger.signing);
     assert_malformed(verify(&forged.unwrap()), "another key");
 }
@@ -254,4 +254,20 @@ fn roles_are_a_text_or_a_list() {
     }
     let both = Claims { roles: named(&["a", "b"]), ..verify_with(json!({})).unwrap() };
     assert_eq!(verify(&key().issue(&both).unwrap()), Ok(both));
+}
+
+#[test]
+fn a_key_that_anybody_would_try_is_refused() {
+    let weak = |text: &str| TokenKey::new(&SecretString::from(text)).err();
+    assert_eq!(weak(&"a".repeat(64)), Some(WeakSecret::Repeated));
+    assert_eq!(weak(&"가".repeat(20)), Some(WeakSecret::Repeated));
+    for example in [
+        "a-string-secret-at-least-256-bits-long",
+        "Your-256-Bit-Secret-your-256-bit-secret",
+        "your_jwt_secret_key_of_at_least_32_bytes",
+        "changeme-changeme-changeme-changeme",
+    ] {
+        assert_eq!(weak(example), Some(WeakSecret::WellKnown), "{example}");
+    }
+    assert_eq!(weak(&"0123456789abcdef".repeat(2)), None);
 }

@@ -303,3 +303,31 @@ async fn the_get_form_needs_a_message() {
     assert_eq!(stream.frames[0].data["data"]["threadId"], "thread-7");
     assert_eq!(model.requests()[0].message(-1)["content"], "안녕 &");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_keeps_an_answer_or_takes_it_for_something_else() {
+    let server = Server::embedded().await;
+    let user = server.user();
+    let header = |answer: &reqwest::Response, name: &str| {
+        answer.headers().get(name).map_or("", |value| value.to_str().unwrap()).to_owned()
+    };
+    for path in ["/aura/sessions", "/aura/nothing", "/health", "/metrics"] {
+        let answer = user.request(Method::GET, path).send().await.unwrap();
+        let said = (header(&answer, "x-content-type-options"), header(&answer, "cache-control"));
+        assert_eq!(said, ("nosniff".to_owned(), "no-store".to_owned()), "{path}");
+    }
+    let stream = user.post_stream(json!({ "prompt": "안녕" })).send().await.unwrap();
+    assert_eq!(header(&stream, "cache-control"), "no-cache", "as the contract says of streams");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_line_does_not_grow_with_what_a_client_sends() {
+    let server = Server::embedded().await;
+    let user = server.user();
+    let (path, id) = (format!("/aura/{}", "x".repeat(20_000)), "c".repeat(20_000));
+    let answer = user.request(Method::GET, &path).header("x-correlation-id", &id).send().await;
+    assert_eq!(answer.unwrap().status(), 404);
+    let log = server.logged("request received", 1).await;
+    let longest = log.lines().map(str::len).max().unwrap();
+    assert!(longest < 2_000, "{longest} bytes");
+}

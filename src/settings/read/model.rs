@@ -49,8 +49,8 @@ impl ModelSettings {
 impl FallbackSettings {
     fn read(check: &mut Check) -> Option<Self> {
         let model = check.text("model.fallback");
-        let base_url = check.http_url("model.fallback_base_url");
         let api_key = check.secret("model.fallback_api_key");
+        let base_url = check.http_url_for_key("model.fallback_base_url", api_key.is_some());
         let rest = check.seconds("model.fallback_rest_seconds", 1..=3600);
         if model.is_none() && (base_url.is_some() || api_key.is_some()) {
             check.fault("model.fallback", "not set: name the model that is to be asked there");
@@ -103,7 +103,7 @@ impl OpenAiSettings {
     fn read(check: &mut Check) -> Option<Option<Self>> {
         let own_endpoint = check.explicit_layer("openai.base_url").is_some();
         let api_key = check.secret("openai.api_key");
-        let base_url = check.http_url("openai.base_url");
+        let base_url = check.http_url_for_key("openai.base_url", api_key.is_some());
         let model = check.text("openai.model");
         if api_key.is_none() && !own_endpoint {
             return Some(None);
@@ -130,8 +130,8 @@ impl AzureOpenAiSettings {
             let missing: Vec<_> = missing.into_iter().map(names::variable_of).collect();
             check.fault("azure_openai", format!("incomplete, set also {}", missing.join(", ")));
         }
-        let endpoint = check.http_url("azure_openai.endpoint");
         let api_key = check.secret("azure_openai.api_key");
+        let endpoint = check.http_url_for_key("azure_openai.endpoint", api_key.is_some());
         let deployment = check.text("azure_openai.deployment");
         let api_version = check.text("azure_openai.api_version");
         Some(Some(Self {

@@ -66,7 +66,7 @@ fn what_is_wrong_with_an_mcp_server_is_told_precisely() {
         [mcp.servers.Big]
         command = ["a"]
         [mcp.servers.mixed]
-        url = "http://b"
+        url = "https://b"
         env = { A = "b" }
         headers = { Host = "c" }
         [mcp.servers.table]
