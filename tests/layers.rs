@@ -108,6 +108,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck"]),
     ("rustls", &["http_client", "main"]),
     ("aws_lc_rs", &["domain::audit", "domain::mac"]),
+    ("icu_properties", &["domain::text"]),
     ("tracing_subscriber", &["telemetry"]),
     // Foreign JSON is read by `domain::json`, which knows what its doubtful forms mean. These read
     // what this service has written itself, or what `domain::json::mended` has made of another's.

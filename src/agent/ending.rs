@@ -4,6 +4,7 @@ use super::execute::NO_REASON;
 use super::turn::failure;
 use crate::domain::event::{EndStatus, ErrorEvent};
 use crate::domain::plan::StepStatus;
+use crate::domain::text::{cut, escape_invisible};
 use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event};
 
 /// What the contract (section 4.4) says to a person who did not answer.
@@ -58,7 +59,8 @@ impl Ending {
     pub(super) fn rejected(request: &ApprovalRequest, decision: &Decision) -> Self {
         let tool = &request.action_type;
         let reason = decision.reason.as_deref();
-        let quoted = reason.map_or_else(String::new, |reason| format!(" (사유: {})", cut(reason)));
+        let quoted =
+            reason.map_or_else(String::new, |reason| format!(" (사유: {})", shown(reason)));
         let reason = reason.unwrap_or(NO_REASON);
         let error = ErrorEvent {
             message: "사용자가 작업을 거절했습니다.".into(),
@@ -111,12 +113,9 @@ impl Ending {
     }
 }
 
-/// The beginning of a person's words.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(REASON_SHOWN) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
+/// The beginning of a person's words, as one line.
+fn shown(reason: &str) -> String {
+    cut(&escape_invisible(reason), REASON_SHOWN)
 }
 
 #[cfg(test)]
@@ -124,8 +123,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_reason_is_cut_in_the_notice() {
-        assert_eq!(cut("아니요"), "아니요");
-        assert_eq!(cut(&"가".repeat(1000)).chars().count(), REASON_SHOWN + 1);
+    fn of_a_persons_reason_the_notice_shows_the_beginning_on_one_plain_line() {
+        assert_eq!(shown("아니요"), "아니요");
+        let long = shown(&format!("아니요\n\u{202e}{}", "가".repeat(1000)));
+        assert!(long.starts_with("아니요\\u{a}\\u{202e}가"), "{long}");
+        assert!(long.ends_with("가… (이하 916자 생략)"), "{long}");
     }
 }

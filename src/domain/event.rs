@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 use super::approval::ApprovalRequest;
 use super::confidence::Confidence;
 use super::error_code::ErrorCode;
-use super::excerpt::excerpt;
 use super::ids::{RequestId, SessionId, StepId, ThreadId, ToolCallId};
 use super::message::Usage;
 use super::plan::PlanStep;
 use super::session::SessionStatus;
+use super::text::{escape_invisible, escape_invisible_lines, excerpt};
 
 mod one_line;
 
@@ -285,8 +285,8 @@ impl Event {
             Self::Thought { kind, content, sources } => {
                 map.serialize_entry("event", "thought_chain")?;
                 map.serialize_entry("thoughtType", kind)?;
-                map.serialize_entry("content", content)?;
-                let sources: Vec<_> = sources.iter().map(|name| excerpt(name, NAME_MAX)).collect();
+                map.serialize_entry("content", &escape_invisible_lines(content))?;
+                let sources: Vec<_> = sources.iter().map(|name| shown_name(name)).collect();
                 map.serialize_entry("sources", &sources)
             }
             Self::PlanStep(step) => write_plan_step(map, step),
@@ -307,20 +307,20 @@ impl Event {
                 map.serialize_entry("metadata", metadata)
             }
             Self::Notice { content } => {
-                map.serialize_entry("content", content)?;
+                map.serialize_entry("content", &escape_invisible_lines(content))?;
                 map.serialize_entry("chunk", &false)?;
                 map.serialize_entry("metadata", &NoticeMark { notice: true })
             }
             Self::Error(error) => {
-                map.serialize_entry("error", &error.error)?;
+                map.serialize_entry("error", &escape_invisible_lines(&error.error))?;
                 map.serialize_entry("errorType", error.error_type)?;
                 map.serialize_entry("errorCode", error.code.code())?;
-                map.serialize_entry("message", &error.message)?;
+                map.serialize_entry("message", &escape_invisible_lines(&error.message))?;
                 map.serialize_entry("retryable", &error.retryable)
             }
             Self::Failed { message, error, error_type, request_id } => {
                 map.serialize_entry("message", message)?;
-                map.serialize_entry("error", error)?;
+                map.serialize_entry("error", &escape_invisible_lines(error))?;
                 map.serialize_entry("errorType", error_type)?;
                 map.serialize_entry("requestId", request_id)
             }
@@ -345,9 +345,10 @@ pub struct NoticeMark {
 fn write_plan_step<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), M::Error> {
     map.serialize_entry("stepId", &step.step_id)?;
     map.serialize_entry("id", &step.step_id)?;
-    map.serialize_entry("title", &step.title)?;
-    map.serialize_entry("description", &step.description)?;
-    map.serialize_entry("content", &step.description)?;
+    map.serialize_entry("title", &escape_invisible_lines(&step.title))?;
+    let description = escape_invisible_lines(&step.description);
+    map.serialize_entry("description", &description)?;
+    map.serialize_entry("content", &description)?;
     map.serialize_entry("status", &step.status)?;
     map.serialize_entry("confidence", &step.confidence)?;
     map.serialize_entry("order", &step.order)
@@ -359,13 +360,13 @@ fn write_plan_step_update<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Resu
     map.serialize_entry("status", &step.status)?;
     map.serialize_entry("progress", &step.status.progress())?;
     map.serialize_entry("confidence", &step.confidence)?;
-    map.serialize_entry("description", &step.description)
+    map.serialize_entry("description", &escape_invisible_lines(&step.description))
 }
 
 fn write_timeline_update<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), M::Error> {
     map.serialize_entry("stepId", &step.step_id)?;
     map.serialize_entry("id", &step.step_id)?;
-    map.serialize_entry("title", &step.title)?;
+    map.serialize_entry("title", &escape_invisible_lines(&step.title))?;
     map.serialize_entry("status", &step.status)?;
     map.serialize_entry("progress", &step.status.progress())
 }
@@ -376,7 +377,7 @@ fn write_tool_execution<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     map.serialize_entry("event", "action_execution")?;
     map.serialize_entry("toolCallId", &call.call_id)?;
-    let tool = excerpt(&call.tool, NAME_MAX);
+    let tool = shown_name(&call.tool);
     map.serialize_entry("toolName", &tool)?;
     map.serialize_entry("tool", &tool)?;
     let (arguments, full_length) = shown_arguments(&call.arguments);
@@ -392,7 +393,8 @@ fn write_tool_execution<M: SerializeMap>(
     if let Some(bytes) = full_length {
         map.serialize_entry("resultBytes", &bytes)?;
     }
-    let error = call.state.error().map(|error| excerpt(error, RESULT_SHOWN_MAX));
+    let error = call.state.error();
+    let error = error.map(|error| excerpt(&escape_invisible_lines(error), RESULT_SHOWN_MAX));
     map.serialize_entry("error", &error)?;
     map.serialize_entry("durationMs", &call.state.duration_ms())
 }
@@ -403,10 +405,15 @@ fn write_hitl<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Result
     map.serialize_entry("id", &request.request_id)?;
     map.serialize_entry("actionType", &request.action_type)?;
     map.serialize_entry("action", &request.action_type)?;
-    map.serialize_entry("message", &request.message)?;
+    map.serialize_entry("message", &escape_invisible_lines(&request.message))?;
     map.serialize_entry("context", &request.context)?;
     map.serialize_entry("params", &request.context)?;
     map.serialize_entry("requiresApproval", &true)
+}
+
+/// A tool's or a page's name, as people are shown it.
+fn shown_name(name: &str) -> String {
+    excerpt(&escape_invisible(name), NAME_MAX)
 }
 
 /// Until when somebody may answer, and who.

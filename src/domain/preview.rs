@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{escape_invisible, escape_invisible_lines};
+use super::text::{cut, escape_invisible, escape_invisible_lines, left_out};
 
 /// Most bytes of a preview's content as JSON; the whole stays under the 8 KiB of the contract.
 const CONTENT_MAX: usize = 7 * 1024;
@@ -36,18 +36,22 @@ pub enum PreviewKind {
 impl Preview {
     /// A text. Whatever is not seen of it is shown as an escape; what does not fit is counted.
     pub fn text(title: &str, content: &str) -> Self {
-        let title = escape_invisible(title).chars().take(TITLE_MAX).collect();
-        Self { kind: PreviewKind::Text, title, content: cut(&escape_invisible_lines(content)) }
+        let title = cut(&escape_invisible(title), TITLE_MAX);
+        Self {
+            kind: PreviewKind::Text,
+            title,
+            content: cut_to_size(&escape_invisible_lines(content)),
+        }
     }
 }
 
-fn cut(content: &str) -> String {
+fn cut_to_size(content: &str) -> String {
     let mut left = CONTENT_MAX;
     for (at, c) in content.char_indices() {
         let bytes = if matches!(c, '"' | '\\' | '\n' | '\t') { 2 } else { c.len_utf8() };
         if bytes > left {
             let more = content[at..].chars().count();
-            return format!("{}\n… (이하 {more}자 생략)", &content[..at]);
+            return format!("{}\n{}", &content[..at], left_out(more));
         }
         left -= bytes;
     }
@@ -77,6 +81,6 @@ mod tests {
         let (shown, note) = preview.content.rsplit_once("\n… (이하 ").unwrap();
         let more: usize = note.strip_suffix("자 생략)").unwrap().parse().unwrap();
         assert_eq!(shown.chars().count() + more, 10_000);
-        assert_eq!(Preview::text("", "x\u{200b}y\r\n").content, "x\\u{200b}y\\u{d}\n");
+        assert_eq!(Preview::text("", "x\u{200b}y\r\n\r").content, "x\\u{200b}y\n\\u{d}");
     }
 }

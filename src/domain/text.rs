@@ -1,70 +1,79 @@
 //! What people see of a text, so that they approve what is there and nothing else.
+//!
+//! One table of characters of which nothing is seen ([`characters`]), one truncation ([`cut`]) and one
+//! quoting ([`quoted`]); every question, name, subject, title and log line is made with these.
 
-/// Whether text is one line that shows what it is: no control characters (so no header injection)
-/// and none of the invisible ones that make a text look like another, by which a person could be
-/// made to approve what they do not see.
+use std::borrow::Cow;
+
+mod characters;
+mod cut;
+mod quoted;
+
+use characters::{Look, look, looks};
+pub use cut::{cut, excerpt, left_out};
+pub use quoted::{Quoted, json_start, quoted, quoted_start};
+
+/// Whether text is one line that shows what it is: no control characters (so no header injection),
+/// none of which nothing is seen and no blank that is not the usual one, by which a person could be made
+/// to approve what they do not see. Emoji may have the invisible parts that they are made of.
 pub fn is_plain_line(text: &str) -> bool {
-    !text.chars().any(|c| c.is_control() || is_invisible(c))
+    looks(text).all(|(_, look)| is_seen(look))
 }
 
-/// Whether text is a [plain line](is_plain_line) fit for a name: without the joiner and the
-/// selector that emoji are made of, too, which are as invisible where there is no emoji.
+/// Whether text is a [plain line](is_plain_line) fit for a name, in which not even emoji have
+/// invisible parts.
 pub fn is_plain_name(text: &str) -> bool {
-    is_plain_line(text) && !text.contains(['\u{200d}', '\u{fe0f}'])
+    text.chars().all(|c| is_seen(look(c)))
 }
 
-/// A text from somebody else without what is not seen of it; line breaks and tabs stay.
+/// Whether text of several lines has no control characters but the ends of lines and tabs.
+pub fn is_plain_text(text: &str) -> bool {
+    !text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+}
+
+/// A text from somebody else without what is not seen of it; line breaks and tabs stay, and every blank
+/// is the usual one.
 pub fn without_invisible(text: &str) -> String {
-    let is_seen = |c: &char| matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(*c));
-    text.chars().filter(is_seen).collect()
+    let shown = |(c, look)| match (c, look) {
+        ('\n' | '\t', _) | (_, Look::Seen) => Some(c),
+        (_, Look::Blank) => Some(' '),
+        (_, Look::Unseen) => None,
+    };
+    looks(text).filter_map(shown).collect()
 }
 
 /// A text as one [plain line](is_plain_line): what is not seen of it is shown as an escape.
 pub fn escape_invisible(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() || is_invisible(c) {
-            line.extend(c.escape_unicode());
-        } else {
-            line.push(c);
-        }
-    }
-    line
+    escaped(text, |_| false)
 }
 
 /// A text of several lines: line breaks and tabs stay, everything else that is not seen is shown as an
-/// escape.
-pub fn escape_invisible_lines(text: &str) -> String {
-    let mut lines = String::with_capacity(text.len());
-    for c in text.chars() {
-        if !matches!(c, '\n' | '\t') && (c.is_control() || is_invisible(c)) {
-            lines.extend(c.escape_unicode());
-        } else {
-            lines.push(c);
-        }
+/// escape. Lines that end as in mails end as others do.
+pub fn escape_invisible_lines(text: &str) -> Cow<'_, str> {
+    let stays = |c| matches!(c, '\n' | '\t');
+    if looks(text).all(|(c, look)| stays(c) || is_seen(look)) {
+        return Cow::Borrowed(text);
     }
-    lines
+    Cow::Owned(escaped(&text.replace("\r\n", "\n"), stays))
 }
 
-/// Whether nothing is seen of a character, or it turns the direction of others. The parts of emoji
-/// are not meant.
-fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            // The fillers of Hangul.
-            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
-            | '\u{180e}'
-            | '\u{200b}' | '\u{200c}' | '\u{200e}' | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{fe00}'..='\u{fe0e}'
-            | '\u{feff}'
-            | '\u{e0000}'..='\u{e007f}'
-            | '\u{e0100}'..='\u{e01ef}'
-    )
+fn escaped(text: &str, stays: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (c, look) in looks(text) {
+        if stays(c) || is_seen(look) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_unicode());
+        }
+    }
+    shown
+}
+
+fn is_seen(look: Look) -> bool {
+    match look {
+        Look::Seen => true,
+        Look::Blank | Look::Unseen => false,
+    }
 }
 
 #[cfg(test)]
@@ -73,28 +82,53 @@ mod tests {
 
     #[test]
     fn what_could_deceive_the_person_who_approves_is_not_a_plain_line() {
-        for text in ["a\nb", "a\0", "main\u{202e}niam", "a\u{200b}b", "a\u{2028}b", "\u{2066}x"] {
-            assert!(!is_plain_line(text), "{text:?}");
+        let bad = ["a\nb", "a\0", "main\u{202e}niam", "a\u{200b}b", "a\u{2028}b", "\u{2066}x"];
+        for text in bad {
+            assert!(!is_plain_line(text) && !is_plain_name(text), "{text:?}");
         }
-        for c in
-            "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{180e}\u{200c}\u{3164}\u{fe00}\u{ffa0}\u{e0041}"
-                .chars()
-        {
-            assert!(!is_plain_line(&format!("main{c}")), "{c:?}");
+        let tricks = "\u{17b4}\u{180b}\u{2800}\u{fff9}\u{1d173}\u{13430}\u{e0080}\u{e01f0}\u{3000}\u{a0}\u{2003}\
+                      \u{3164}\u{115f}\u{fe00}";
+        for c in tricks.chars() {
+            let name = format!("main{c}");
+            assert!(!is_plain_line(&name) && !is_plain_name(&name), "{c:?}");
         }
         assert!(is_plain_line("feature 브랜치를 👩‍💻 병합 ❤\u{fe0f}"));
     }
 
     #[test]
     fn what_is_not_seen_is_left_out_or_shown_as_an_escape() {
-        assert_eq!(without_invisible("a\0\u{202e}b\n\tc"), "ab\n\tc");
+        assert_eq!(without_invisible("a\0\u{202e}b\n\tc\u{a0}d"), "ab\n\tc d");
         assert_eq!(escape_invisible("a\u{202e}b\n병합"), "a\\u{202e}b\\u{a}병합");
-        assert!(is_plain_line(&escape_invisible("\u{2066}\r\u{feff}")));
+        assert_eq!(escape_invisible_lines("a\r\nb\r\u{202e}\tc"), "a\nb\\u{d}\\u{202e}\tc");
     }
 
     #[test]
     fn a_name_has_not_even_the_invisible_parts_of_emoji() {
         assert!(is_plain_name("feature/로그인-👍"));
-        assert!(!is_plain_name("main\u{200d}") && !is_plain_name("main\u{fe0f}"));
+        for name in ["main\u{200d}", "main\u{fe0f}", "❤\u{fe0f}", "👩‍💻"] {
+            assert!(!is_plain_name(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_lines_and_tabs_but_nothing_else_that_steers() {
+        assert!(is_plain_text("안녕\r\n\t하세요\n"));
+        for bad in ["a\0", "a\u{1b}[31m", "a\u{8}", "a\u{9b}31m", "a\u{7f}", "a\u{c}"] {
+            assert!(!is_plain_text(bad), "{bad:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_goes_in_nothing_that_comes_out_is_unseen(
+            text in proptest::string::string_regex(
+                "(?s)(.|[\r\n\t\u{202e}\u{200d}\u{fe0f}\u{2800}\u{3000}\u{e0041}👩]){0,60}").unwrap()
+        ) {
+            proptest::prop_assert!(is_plain_line(&escape_invisible(&text)));
+            let lines = escape_invisible_lines(&text);
+            proptest::prop_assert!(lines.split(['\n', '\t']).all(is_plain_line), "{lines:?}");
+            let rest = without_invisible(&text);
+            proptest::prop_assert!(without_invisible(&rest).len() <= rest.len());
+        }
     }
 }

@@ -141,7 +141,7 @@ impl<O: Outgoing> Call for Sending<O> {
         let question = self.outgoing.question();
         match self.service {
             Some(_) => question,
-            None => format!("{question} (모의 실행: 실제로 전송되지 않습니다)"),
+            None => format!("(모의 실행: 실제로 전송되지 않습니다) {question}"),
         }
     }
 

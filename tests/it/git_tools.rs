@@ -11,6 +11,7 @@ mod confinement;
 mod hostile;
 mod merging;
 mod policy;
+mod questions;
 mod reading;
 mod work_trees;
 

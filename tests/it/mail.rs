@@ -266,7 +266,10 @@ async fn a_mail_that_a_person_asked_for_and_approved_arrives() {
     let prompt = "kim@dwp.com에게 \"회의 일정 안내\" 제목으로 \"3시에 봅시다\"라고 메일 보내줘";
     let mut stream = user.stream(prompt).await;
     let hitl = stream.until("hitl").await;
-    assert_eq!(hitl.data["message"], "메일을 보낼까요? \"회의 일정 안내\" → kim@dwp.com");
+    assert_eq!(
+        hitl.data["message"],
+        "메일을 보낼까요? 받는 사람: kim@dwp.com, 제목: \"회의 일정 안내\""
+    );
     assert!(smtp.mails().is_empty());
     user.approve(hitl.data["requestId"].as_str().unwrap()).await;
     stream.to_done().await;

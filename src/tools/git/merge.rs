@@ -31,7 +31,7 @@ use super::refs::{CommitHash, RefName, RelativePath};
 use super::repository::Repository;
 use super::workspace::Location;
 use crate::domain::ToolCallId;
-use crate::domain::text::is_plain_line;
+use crate::domain::text::{is_plain_line, quoted, quoted_start};
 use crate::shutdown::Tasks;
 use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Call, Effect, Forecast, Pin, Tool, ToolContext, ToolError, ToolSpec};
@@ -43,6 +43,8 @@ mod work_tree;
 
 /// Longest commit message, in bytes.
 const MAX_MESSAGE: usize = 4000;
+/// Characters of it that the question shows; the request for approval has all of them.
+const MESSAGE_SHOWN: usize = 200;
 /// The trailer by which a later run can find out that a call's merge has happened.
 const TRAILER: &str = "Aura-Call";
 
@@ -116,10 +118,12 @@ struct MergeCall {
 #[async_trait]
 impl Call for MergeCall {
     fn question(&self) -> String {
-        let source = self.arguments.source.as_branch();
-        let target = self.arguments.target.as_branch();
-        let repository = &self.location.name;
-        format!("{source} 브랜치를 {target} 브랜치에 병합할까요? (저장소: {repository})")
+        let Arguments { source, target, message, .. } = &self.arguments;
+        let (source, target) = (quoted(source.as_branch()), quoted(target.as_branch()));
+        let repository = quoted(&self.location.name);
+        let message = message.as_deref().map(|message| quoted_start(message, MESSAGE_SHOWN));
+        let message = message.map_or_else(String::new, |message| format!(", 메시지: {message}"));
+        format!("{source} 브랜치를 {target} 브랜치에 병합할까요? 저장소: {repository}{message}")
     }
 
     async fn forecast(&self) -> Result<Forecast, ToolError> {

@@ -16,6 +16,7 @@ use super::refs::RelativePath;
 use super::repository::Repository;
 use super::workspace::Location;
 use crate::domain::Exhibit;
+use crate::domain::text::quoted;
 use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
@@ -108,7 +109,7 @@ struct Reading<O> {
 #[async_trait]
 impl<O: Operation> Call for Reading<O> {
     fn question(&self) -> String {
-        format!("{} 도구로 저장소를 읽을까요? (저장소: {})", O::NAME, self.location.name)
+        format!("{} 도구로 저장소를 읽을까요? 저장소: {}", O::NAME, quoted(&self.location.name))
     }
 
     async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {

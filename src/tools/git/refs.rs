@@ -6,11 +6,11 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use crate::domain::text::{is_plain_line, is_plain_name};
+use crate::domain::text::{is_plain_name, quoted_start};
 
 /// Longest name or path that is looked at, in bytes.
 const MAX_LENGTH: usize = 1024;
-const INVISIBLE: &str = "it has control or invisible characters";
+const INVISIBLE: &str = "it has control or invisible characters or unusual blanks";
 
 /// A branch, tag or commit by name: what `git check-ref-format` allows, and never an option or one
 /// of the operators of git's revision language (`..`, `^`, `~`, `:`, `@{`).
@@ -103,9 +103,6 @@ fn fault_of_ref(name: &str) -> Option<&'static str> {
     if let Some(fault) = fault_of_text(name) {
         return Some(fault);
     }
-    if !is_plain_name(name) {
-        return Some(INVISIBLE);
-    }
     if let Some(c) = name.chars().find(|c| " ~^:?*[\\".contains(*c)) {
         return Some(if c == ' ' { "it has a space" } else { "it has one of ~ ^ : ? * [ \\" });
     }
@@ -144,12 +141,12 @@ fn fault_of_text(text: &str) -> Option<&'static str> {
     if text.starts_with('-') {
         return Some("it starts with `-`");
     }
-    (!is_plain_line(text)).then_some(INVISIBLE)
+    (!is_plain_name(text)).then_some(INVISIBLE)
 }
 
 /// The text for a message: escaped, and not all of it if it is long.
 fn quoted(text: &str) -> String {
-    format!("{:?}", text.chars().take(100).collect::<String>())
+    quoted_start(text, 100).to_string()
 }
 
 impl fmt::Display for RefName {
@@ -221,6 +218,9 @@ mod tests {
             "main\u{202e}x",
             "main\u{3164}",
             "main\u{200d}",
+            "main\u{17b4}",
+            "main\u{e0080}",
+            "main\u{a0}",
         ];
         for name in bad {
             assert!(RefName::try_from(name.to_owned()).is_err(), "{name:?}");
@@ -254,6 +254,8 @@ mod tests {
             ".git",
             ".git/config",
             "a/.GIT/config",
+            "a\u{2800}",
+            "a\u{fe0f}",
         ];
         for path in bad {
             assert!(RelativePath::try_from(path.to_owned()).is_err(), "{path:?}");

@@ -13,6 +13,7 @@ use super::TOKEN_SETTING;
 use super::call::Call as Requests;
 use super::client::Client;
 use crate::domain::Exhibit;
+use crate::domain::text::quoted;
 use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
 
@@ -98,7 +99,7 @@ struct Reading<Q> {
 #[async_trait]
 impl<Q: Query> Call for Reading<Q> {
     fn question(&self) -> String {
-        format!("{} 도구로 GitHub을 읽을까요? ({})", Q::NAME, self.query.subject())
+        format!("{} 도구로 GitHub을 읽을까요? 대상: {}", Q::NAME, quoted(&self.query.subject()))
     }
 
     async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {

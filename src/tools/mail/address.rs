@@ -24,6 +24,13 @@ pub(super) fn domain(address: &str) -> String {
     address.rsplit_once('@').map_or("", |(_, host)| host).to_ascii_lowercase()
 }
 
+/// Whether the server of an address may take its local part for a way to somebody else: to another
+/// host (`user%host`, `host!user`, `/C=KR/…`), or to a program or a file.
+pub(super) fn is_routed(address: &str) -> bool {
+    let local = address.rsplit_once('@').map_or(address, |(local, _)| local);
+    local.contains(['%', '!', '|', '`', '/'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +60,22 @@ mod tests {
             assert!(!is_address(bad), "{bad:?}");
         }
         assert_eq!(domain("a@DWP.Example"), "dwp.example");
+    }
+
+    #[test]
+    fn a_local_part_that_leads_elsewhere_is_seen() {
+        let bad = [
+            "a%evil.com@dwp.com",
+            "evil.com!a@dwp.com",
+            "|id@dwp.com",
+            "`id`@dwp.com",
+            "/C=KR/@dwp.com",
+        ];
+        for routed in bad {
+            assert!(is_address(routed) && is_routed(routed), "{routed}");
+        }
+        for plain in ["minsu.kim@dwp.com", "a+b=c@dwp.com", "o'neil@dwp.com"] {
+            assert!(!is_routed(plain), "{plain}");
+        }
     }
 }

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::address::{domain, is_address};
+use super::address::{domain, is_address, is_routed};
 use super::delivery::deliver;
 use super::{Post, Terms};
 use crate::domain::Preview;
-use crate::domain::text::is_plain_line;
+use crate::domain::text::{is_plain_line, is_plain_text, quoted_start};
 use crate::tools::outgoing::Outgoing;
 use crate::tools::{ToolContext, ToolError};
 
@@ -58,30 +58,30 @@ impl Outgoing for Email {
             ("to", recipients <= MAX_RECIPIENTS, "there are more than 50 recipients"),
             ("subject", !self.subject.trim().is_empty(), "it is empty"),
             ("subject", is_plain_line(&self.subject), "it has control or invisible characters"),
+            ("subject", !has_encoded_word(&self.subject), "it has an encoded word (=?…?=)"),
             ("subject", self.subject.chars().count() <= MAX_SUBJECT, "it is too long"),
             ("body", self.body.len() <= MAX_BODY, "it is longer than 100000 bytes"),
-            ("body", !self.body.contains('\0'), "it has a NUL character"),
+            ("body", is_plain_text(&self.body), "it has control characters"),
         ];
         let failed = checks.into_iter().find(|(_, fine, _)| !fine);
         let failed = failed.map(|(field, _, fault)| (field, fault.to_owned()));
         failed.or_else(|| {
-            let refused =
-                |list: &[String]| list.iter().map(|a| domain(a)).find(|d| !terms.allow(d));
             let lists = [("to", &self.to), ("cc", &self.cc)];
-            let (field, domain) =
-                lists.into_iter().find_map(|(field, list)| Some((field, refused(list)?)))?;
-            Some((field, format!("mails to {domain} are not allowed here (smtp.allowed_domains)")))
+            lists.into_iter().find_map(|(field, list)| {
+                let refusal = list.iter().find_map(|address| terms.refusal(address))?;
+                Some((field, refusal))
+            })
         })
     }
 
     fn question(&self) -> String {
-        let to = self.to.join(", ");
-        let cc = if self.cc.is_empty() {
-            String::new()
-        } else {
-            format!(" (참조: {})", self.cc.join(", "))
+        let to = addresses(&self.to);
+        let cc = match self.cc.as_slice() {
+            [] => String::new(),
+            cc => format!(", 참조: {}", addresses(cc)),
         };
-        format!("메일을 보낼까요? \"{}\" → {to}{cc}", self.subject)
+        let subject = quoted_start(&self.subject, MAX_SUBJECT);
+        format!("메일을 보낼까요? 받는 사람: {to}{cc}, 제목: {subject}")
     }
 
     fn request(&self, terms: &Terms) -> Value {
@@ -105,7 +105,7 @@ impl Outgoing for Email {
             cc => format!("참조: {}\n", cc.join(", ")),
         };
         let (from, to) = (from.unwrap_or_default(), self.to.join(", "));
-        let Self { subject, body, .. } = self;
+        let (subject, body) = (&self.subject, with_line_ends(&self.body).replace("\r\n", "\n"));
         Preview::text(subject, &format!("{from}받는 사람: {to}\n{cc}제목: {subject}\n\n{body}"))
     }
 
@@ -157,7 +157,31 @@ fn with_line_ends(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")
 }
 
+/// Addresses in a question: they have no blank, comma or quotation mark by which one could pass for two
+/// or for something else.
+fn addresses(list: &[String]) -> String {
+    list.join(", ")
+}
+
+/// Whether a mail program would show something else than what stands there (RFC 2047).
+fn has_encoded_word(subject: &str) -> bool {
+    subject.split_once("=?").is_some_and(|(_, rest)| rest.contains("?="))
+}
+
 impl Terms {
+    /// Why no mail goes to an address.
+    fn refusal(&self, address: &str) -> Option<String> {
+        let domain = domain(address);
+        if !self.allow(&domain) {
+            return Some(format!("mails to {domain} are not allowed here (smtp.allowed_domains)"));
+        }
+        (!self.allowed_domains.is_empty() && is_routed(address)).then(|| {
+            "it has one of % ! | ` / before the @, by which a mail may leave the allowed domains \
+             (smtp.allowed_domains)"
+                .to_owned()
+        })
+    }
+
     fn allow(&self, domain: &str) -> bool {
         self.allowed_domains.is_empty() || self.allowed_domains.iter().any(|name| name == domain)
     }

@@ -6,12 +6,12 @@ use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Map, Value};
 
 use crate::domain::json::is_too_deep;
-use crate::domain::text::escape_invisible;
+use crate::domain::text::{escape_invisible, excerpt};
 use crate::tools::ToolError;
 
 /// Bytes of an error's text that are told.
 const ERROR_MAX: usize = 8 * 1024;
-/// Characters of a URI, a name or a media type in a note.
+/// Bytes of a URI, a name or a media type in a note.
 const NOTE_MAX: usize = 200;
 
 /// Later versions of the protocol may have more kinds of content.
@@ -139,7 +139,7 @@ fn media(what: &str, kind: &str, base64: &str) -> String {
 
 /// A URI, a name or a media type as it is told in a note.
 pub(super) fn short(text: &str) -> String {
-    escape_invisible(text).chars().take(NOTE_MAX).collect()
+    excerpt(&escape_invisible(text), NOTE_MAX)
 }
 
 #[cfg(test)]

@@ -21,10 +21,10 @@ use super::lines::Lines;
 use super::server::Server;
 use super::{Route, list};
 use crate::backoff::Backoff;
-use crate::domain::text::escape_invisible;
+use crate::domain::text::{escape_invisible, excerpt};
 use crate::shutdown::Tasks;
 
-/// Characters of a message that are logged; most of it may be the server's own.
+/// Bytes of a message that are logged; most of it may be the server's own.
 const MESSAGE_MAX: usize = 500;
 
 /// A server over HTTP.
@@ -213,7 +213,7 @@ impl Supervisor {
             Route::Http(endpoint) => message.replace(&endpoint.url, "its URL"),
             Route::Command(_) => message.to_owned(),
         };
-        escape_invisible(&message).chars().take(MESSAGE_MAX).collect()
+        excerpt(&escape_invisible(&message), MESSAGE_MAX)
     }
 }
 

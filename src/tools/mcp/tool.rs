@@ -10,13 +10,13 @@ use serde_json::Value;
 use super::link::Link;
 use super::result;
 use super::server::Server;
-use crate::domain::text::{escape_invisible, without_invisible};
+use crate::domain::text::{excerpt, json_start, without_invisible};
 use crate::tools::registry::{ArgumentSchema, Checks};
 use crate::tools::{Call, Effect, Forecast, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Characters of the arguments that the question shows; the request for approval has all of them.
 const SHOWN: usize = 600;
-/// Characters of a server's own message of what went wrong that are told.
+/// Bytes of a server's own message of what went wrong that are told.
 const MESSAGE_MAX: usize = 2000;
 
 /// A tool that a server has told of.
@@ -59,8 +59,7 @@ impl McpTool {
         let server = self.link.server();
         match error {
             ServiceError::McpError(error) => {
-                let message = without_invisible(&error.message);
-                ToolError::Failed(message.chars().take(MESSAGE_MAX).collect())
+                ToolError::Failed(excerpt(&without_invisible(&error.message), MESSAGE_MAX))
             }
             ServiceError::UnexpectedResponse => ToolError::Failed(format!(
                 "the answer of the MCP server `{server}` is not the result of a call{}",
@@ -157,11 +156,8 @@ pub(super) fn object(arguments: &Value) -> Result<Option<JsonObject>, ToolError>
 /// the arguments, with everything invisible made visible.
 pub(super) fn question(name: &str, arguments: &Value) -> String {
     let (server, tool) = name.split_once('.').unwrap_or(("?", name));
-    let arguments = escape_invisible(&arguments.to_string());
-    let shown: String = arguments.chars().take(SHOWN).collect();
-    let left = arguments.chars().count() - shown.chars().count();
-    let cut = if left > 0 { format!("… (이하 {left}자 생략)") } else { String::new() };
-    format!("MCP 서버 {server}의 {tool} 도구를 실행할까요? 인자: {shown}{cut}")
+    let arguments = json_start(arguments, SHOWN);
+    format!("MCP 서버 {server}의 {tool} 도구를 실행할까요? 인자: {arguments}")
 }
 
 #[cfg(test)]

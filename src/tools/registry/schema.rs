@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 use self::cost::Cost;
-use crate::domain::text::escape_invisible;
+use crate::domain::text::{escape_invisible, excerpt};
 use crate::tools::ToolError;
 
 mod cost;
@@ -26,7 +26,7 @@ const PATTERN_STEPS: usize = 10_000;
 const PATTERN_SIZE: usize = 256 * 1024;
 /// Faults that are told at once.
 const FAULTS: usize = 3;
-/// Characters of one fault that are told; it quotes the argument.
+/// Bytes of one fault that are told; it quotes the argument.
 const FAULT_MAX: usize = 300;
 /// Threads that checks may keep busy.
 const THREADS: usize = 2;
@@ -149,12 +149,7 @@ impl ArgumentSchema {
 
 /// A fault as a short line.
 fn told(fault: &str) -> String {
-    let mut line = escape_invisible(fault);
-    if let Some((end, _)) = line.char_indices().nth(FAULT_MAX) {
-        line.truncate(end);
-        line.push('…');
-    }
-    line
+    excerpt(&escape_invisible(fault), FAULT_MAX)
 }
 
 #[cfg(test)]

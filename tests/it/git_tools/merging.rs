@@ -229,7 +229,7 @@ async fn the_question_is_one_line_that_names_what_will_happen() {
     let workspace = Workspace::with_sample("sample").await;
     let tools = workspace.tools().await;
     let ask = async |arguments: Value| question(tools.tool("git_merge"), &arguments).await;
-    let expected = "feature 브랜치를 main 브랜치에 병합할까요? (저장소: sample)";
+    let expected = "\"feature\" 브랜치를 \"main\" 브랜치에 병합할까요? 저장소: \"sample\"";
     for prefix in ["", "refs/heads/"] {
         let (source, target) = (format!("{prefix}feature"), format!("{prefix}main"));
         let asked = ask(json!({"source": source, "target": target})).await;

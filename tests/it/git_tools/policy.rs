@@ -38,7 +38,7 @@ fn rules(rules: &[(&str, Rule)]) -> ApprovalPolicy {
     rules.iter().map(|(tool, rule)| ((*tool).to_owned(), *rule)).collect()
 }
 
-fn draft(unconfigured: Unconfigured, name: &str) -> Arc<dyn Tool> {
+pub(super) fn draft(unconfigured: Unconfigured, name: &str) -> Arc<dyn Tool> {
     outside(unconfigured).into_iter().find(|tool| tool.spec().name == name).unwrap()
 }
 
@@ -94,8 +94,8 @@ async fn the_configuration_tightens_but_never_takes_the_person_out() {
 async fn a_dry_run_shows_what_would_have_been_sent() {
     let tool = draft(Unconfigured::DryRun, "github_create_pr");
     assert!(tool.is_dry_run());
-    let expected = "dwp/aura 저장소에 PR을 생성할까요? \"로그인 개선\" (feature → main) \
-                    (모의 실행: 실제로 전송되지 않습니다)";
+    let expected = "(모의 실행: 실제로 전송되지 않습니다) dwp/aura 저장소에 PR을 생성할까요? \
+                    브랜치: \"feature\" → \"main\", 제목: \"로그인 개선\"";
     assert_eq!(question(&tool, &pull_request()).await.unwrap(), expected);
     let sent = json!({
         "dryRun": true,
@@ -155,8 +155,8 @@ async fn a_mail_cannot_carry_headers_or_other_recipients_in() {
     let good = json!({
         "to": ["minsu.kim@dwp.example"], "cc": ["a@dwp.example"], "subject": "안내", "body": "내용\n",
     });
-    let expected = "메일을 보낼까요? \"안내\" → minsu.kim@dwp.example (참조: a@dwp.example) \
-                    (모의 실행: 실제로 전송되지 않습니다)";
+    let expected = "(모의 실행: 실제로 전송되지 않습니다) 메일을 보낼까요? \
+                    받는 사람: minsu.kim@dwp.example, 참조: a@dwp.example, 제목: \"안내\"";
     assert_eq!(question(&tool, &good).await.unwrap(), expected);
     for (field, value) in [
         ("subject", json!("x\r\nBcc: all@dwp.example")),

@@ -199,7 +199,7 @@ async fn without_a_token_the_question_the_result_and_the_log_say_that_it_runs_dr
     let server = Server::embedded().await;
     let (stream, hitl) = approved(&server, "acme/shop#12 PR을 병합해주세요").await;
     let question = hitl["message"].as_str().unwrap();
-    assert!(question.ends_with("(모의 실행: 실제로 전송되지 않습니다)"), "{question}");
+    assert!(question.starts_with("(모의 실행: 실제로 전송되지 않습니다) "), "{question}");
     let done = stream.all("tool_execution").pop().unwrap();
     assert_eq!(done.data["result"]["dryRun"], true);
     let shown = &done.data["result"]["wouldSend"];

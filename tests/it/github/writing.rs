@@ -33,7 +33,8 @@ async fn a_pull_request_is_created_as_it_was_approved() {
     let github = FakeGitHub::always(|| Reply::status(201, pull(13))).await;
     let tool = find(github.config(), "github_create_pr");
     assert_eq!((tool.spec().effect, tool.is_dry_run()), (Effect::Writes, false));
-    let expected = "acme/shop 저장소에 PR을 생성할까요? \"검색 추가\" (search → main)";
+    let expected = "acme/shop 저장소에 PR을 생성할까요? \
+                    브랜치: \"search\" → \"main\", 제목: \"검색 추가\"";
     assert_eq!(question(&tool, &new_pull()).await.unwrap(), expected);
     let created = run(&tool, &new_pull()).await.unwrap();
     assert_eq!((&created["created"], &created["number"]), (&json!(true), &json!(13)));
@@ -150,8 +151,7 @@ async fn a_pull_request_is_merged_as_it_was_approved() {
         "owner": "acme", "repo": "shop", "number": 12, "merge_method": "squash", "sha": sha,
     });
     let question = question(&tool, &arguments).await.unwrap();
-    let expected =
-        format!("acme/shop 저장소의 PR #12을(를) 병합할까요? (방식: squash, 커밋: {sha})");
+    let expected = format!("acme/shop 저장소의 PR #12을(를) 병합할까요? 방식: squash, 커밋: {sha}");
     assert_eq!(question, expected);
     let merged = run(&tool, &arguments).await.unwrap();
     let expected = json!({

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{push_list, shown};
 use crate::domain::Preview;
 use crate::domain::json::mended;
-use crate::domain::text::is_plain_line;
+use crate::domain::text::{is_plain_line, quoted, quoted_start};
 use crate::tools::git::refs::RefName;
 use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::call::{Answer, Call};
@@ -68,7 +68,9 @@ impl Outgoing for CreatePull {
 
     fn question(&self) -> String {
         let Self { owner, repo, title, head, base, .. } = self;
-        format!("{owner}/{repo} 저장소에 PR을 생성할까요? \"{title}\" ({head} → {base})")
+        let (head, base) = (quoted(head), quoted(base.as_str()));
+        let title = quoted_start(title, MAX_TITLE);
+        format!("{owner}/{repo} 저장소에 PR을 생성할까요? 브랜치: {head} → {base}, 제목: {title}")
     }
 
     async fn forecast(&self, _terms: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {

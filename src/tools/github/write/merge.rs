@@ -75,7 +75,7 @@ impl Outgoing for MergePull {
             MergeMethod::Rebase => "rebase",
         };
         let only = sha.as_ref().map(|sha| format!(", 커밋: {sha}")).unwrap_or_default();
-        format!("{owner}/{repo} 저장소의 PR #{number}을(를) 병합할까요? (방식: {how}{only})")
+        format!("{owner}/{repo} 저장소의 PR #{number}을(를) 병합할까요? 방식: {how}{only}")
     }
 
     async fn forecast(&self, _terms: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {

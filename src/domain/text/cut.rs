@@ -1,0 +1,57 @@
+//! The one truncation: long texts in small places, with what is left out counted.
+
+/// A text of at most `max_bytes`, or its beginning with its full length told.
+pub fn excerpt(text: &str, max_bytes: usize) -> String {
+    if text.len() <= max_bytes {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(max_bytes);
+    format!("{}… ({} bytes)", &text[..end], text.len())
+}
+
+/// A text of at most `max` characters, or its beginning with how many characters are left out.
+pub fn cut(text: &str, max: usize) -> String {
+    match split(text, max) {
+        (shown, 0) => shown.to_owned(),
+        (shown, left) => format!("{shown}{}", left_out(left)),
+    }
+}
+
+/// The first `max` characters of a text, and how many are left.
+pub(super) fn split(text: &str, max: usize) -> (&str, usize) {
+    match text.char_indices().nth(max) {
+        None => (text, 0),
+        Some((end, _)) => (&text[..end], text[end..].chars().count()),
+    }
+}
+
+/// What is said of that many characters.
+pub fn left_out(chars: usize) -> String {
+    format!("… (이하 {chars}자 생략)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_characters_and_tells_its_length() {
+        assert_eq!(excerpt("가나다", 9), "가나다");
+        assert_eq!(excerpt("가나다", 8), "가나… (9 bytes)");
+        assert_eq!(excerpt("", 0), "");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_cut_off_is_counted_exactly(
+            text in proptest::string::string_regex("(?s).{0,60}").unwrap(), max in 0usize..70
+        ) {
+            let (shown, left) = split(&text, max);
+            proptest::prop_assert!(text.starts_with(shown) && shown.chars().count() <= max);
+            proptest::prop_assert_eq!(shown.chars().count() + left, text.chars().count());
+            let line = cut(&text, max);
+            let note = if left == 0 { String::new() } else { format!("… (이하 {left}자 생략)") };
+            proptest::prop_assert_eq!(line, format!("{shown}{note}"));
+        }
+    }
+}
