@@ -12,8 +12,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
+mod lines;
 mod queue;
 
+use lines::{PlainFields, PlainJson};
 use queue::Queue;
 
 /// How long the last lines of a process may take on their way out.
@@ -123,9 +125,12 @@ where
 {
     let lines = fmt::layer().with_writer(writer);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match settings.format {
-        LogFormat::Json => Box::new(lines.json().flatten_event(true).with_span_list(false)),
-        LogFormat::Text if colours => Box::new(lines),
-        LogFormat::Text => Box::new(lines.with_ansi(false)),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true).with_span_list(false);
+            Box::new(lines.map_event_format(PlainJson))
+        }
+        LogFormat::Text if colours => Box::new(lines.fmt_fields(PlainFields)),
+        LogFormat::Text => Box::new(lines.with_ansi(false).fmt_fields(PlainFields)),
     };
     Registry::default().with(lines.with_filter(settings.filter.to_env_filter()))
 }
@@ -181,6 +186,52 @@ mod tests {
         });
         assert_eq!(text.lines().count(), 1, "{text}");
         assert!(!text.contains('\u{1b}') && text.contains("request"), "{text:?}");
+    }
+
+    /// What a model, a server or a person may send to be logged.
+    const FORGED: &str = "x\n2026-11-28T00:00:00Z  INFO approval decided verdict=Approved \u{1b}[31m\
+                          \u{2028}\u{85}\u{9b}31m\u{202e}\" by=\"ceo";
+
+    fn log_everywhere(value: &str) {
+        let _run =
+            tracing::info_span!("run", session = %value, user = ?value, call = value).entered();
+        tracing::info!(call = %value, tool = ?value, user = value, "approval asked");
+        tracing::info!("{value}");
+    }
+
+    #[test]
+    fn no_value_can_pass_for_another_line_or_field_of_a_text_log() {
+        let text = logged(LogFormat::Text, "info", || log_everywhere(FORGED));
+        assert_eq!(text.split_inclusive('\n').count(), 2, "{text}");
+        for line in text.lines() {
+            assert!(crate::domain::text::is_plain_line(line), "{line:?}");
+            let unescaped = line.replace("\\\\", "").replace("\\\"", "");
+            let outside: String = unescaped.split('"').step_by(2).collect();
+            assert!(!outside.contains("verdict") && !outside.contains("by="), "{outside}");
+        }
+    }
+
+    #[test]
+    fn a_text_line_reads_as_before_where_nothing_is_odd() {
+        let text = logged(LogFormat::Text, "info", || {
+            let _run = tracing::info_span!("run", session = %"session_1").entered();
+            tracing::info!(tool = %"git_merge", seconds = 3, who = ?Some("a b"), "HITL Interrupt");
+        });
+        let expected = "run{session=session_1}: aura_platform::telemetry::log::tests: \
+                        HITL Interrupt tool=git_merge seconds=3 who=\"Some(\\\"a b\\\")\"\n";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn no_value_ends_a_line_of_json_or_steers_a_terminal() {
+        let text = logged(LogFormat::Json, "info", || log_everywhere(FORGED));
+        assert_eq!(text.split_inclusive('\n').count(), 2, "{text}");
+        for line in text.lines() {
+            assert!(crate::domain::text::is_plain_line(line), "{line:?}");
+            assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
+        }
+        let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(line["user"], FORGED);
     }
 
     #[test]
