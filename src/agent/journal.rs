@@ -18,6 +18,7 @@ use super::record::Record;
 use super::seals::Seals;
 use super::state::last_id;
 use crate::backoff::Backoff;
+use crate::domain::text::is_unsafe_raw;
 use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown};
 use crate::shutdown::Tasks;
 use crate::store::{AppendError, ReadError, Store, StoreError};
@@ -309,7 +310,7 @@ pub fn next_piece(text: &str) -> (&str, &str) {
         bytes += match c {
             '"' | '\\' | '\n' | '\r' | '\t' => 2,
             c if c < ' ' => 6,
-            '\u{85}' | '\u{2028}' | '\u{2029}' => 6,
+            c if is_unsafe_raw(c) => 6,
             c => c.len_utf8(),
         };
         if bytes > PIECE_MAX {

@@ -10,6 +10,7 @@ mod cut;
 mod quoted;
 
 use characters::{Look, look, looks};
+pub use characters::{is_unsafe_raw, is_unseen};
 pub use cut::{cut, excerpt, left_out};
 pub use quoted::{Quoted, json_start, quoted, quoted_start};
 

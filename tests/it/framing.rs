@@ -227,6 +227,7 @@ async fn a_line_break_in_a_prompt_cannot_break_a_frame() {
         "a\u{2028}b\u{2029}c\u{85}d\u{b}e\u{c}f",
         "\"quotes\" \\ and \\n and {\"json\": [1]}",
         "NUL \0, BEL \u{7}, DEL \u{7f}, BOM \u{feff}",
+        "a\u{202e}b\u{2066}c\u{61c}d",
         "👋🏽 👨‍👩‍👧 é 한글 \u{10ffff}",
         ": keep-alive id:",
         "data: [DONE]",
@@ -238,7 +239,7 @@ async fn a_line_break_in_a_prompt_cannot_break_a_frame() {
         let dones = frames.iter().filter(|frame| take_apart(frame).2 == "[DONE]").count();
         assert_eq!(dones, 1, "{text:?}");
         for chunk in &chunks {
-            let breaks = |c: char| ['\u{85}', '\u{2028}', '\u{2029}', '\r', '\0'].contains(&c);
+            let breaks = |c: char| "\u{85}\u{2028}\u{2029}\r\0\u{202e}\u{2066}\u{61c}".contains(c);
             assert!(!chunk.contains(breaks), "{chunk:?}");
         }
     }
@@ -254,7 +255,7 @@ async fn a_long_answer_comes_in_small_pieces_and_whole() {
         "가나다".repeat(1_100),
         "👋".repeat(2_500),
         "\"\\\n".repeat(3_000),
-        "\u{1}\u{2028}".repeat(2_500),
+        "\u{1}\u{2028}\u{202e}".repeat(1_500),
         "a한👋\"\u{7}".repeat(800),
     ];
     for text in texts {

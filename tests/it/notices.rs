@@ -1,12 +1,13 @@
 //! What a person learns who is shown nothing but `content`: that there is no answer (contract, 4.4).
 
 use aura_platform::agent::state::State;
+use aura_platform::domain::text::is_plain_line;
 use aura_platform::sse::frame::{Form, of_entry};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::panics::panicked;
-use crate::resume::{MAIL, mailing};
+use crate::resume::{MAIL, mailing, request_of};
 use crate::support::app::{Caller, Options, Server};
 use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::stream::{Frame, SseStream};
@@ -192,4 +193,33 @@ async fn a_notice_is_no_part_of_what_the_thread_remembers() {
     let told = model.requests()[1].body["messages"].to_string();
     assert!(told.contains("먼저"), "{told}");
     assert!(!told.contains("실행하지 않았습니다"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_text_for_people_has_a_character_that_nobody_sees() {
+    let arguments =
+        json!({"to": ["kim@example.com"], "subject": "보고", "body": "끝\u{202e}kk\u{200b}"});
+    let call = Reply::stream().call("call_a", "send_email", [arguments.to_string().as_str()]);
+    let model = FakeModel::always(call.ends("tool_calls")).await;
+    let server = Server::start(Options::default().model(&model)).await;
+    let user = server.user();
+    let mut stream = user.stream("메일").await;
+    let hitl = stream.until("hitl").await;
+    assert_eq!(hitl.data["context"]["body"], arguments["body"], "what is approved stays as it is");
+    let preview = hitl.data["preview"]["content"].as_str().unwrap();
+    assert!(preview.ends_with("끝\\u{202e}kk\\u{200b}"), "{preview:?}");
+    user.reject(request_of(&hitl), "싫어요\u{202e}gpj\u{2800}").await;
+    stream.to_done().await;
+    let error = stream.all("error").pop().unwrap();
+    assert_eq!(error.data["error"], "싫어요\\u{202e}gpj\\u{2800}");
+    assert!(stream.frames.iter().all(|frame| !frame.raw.contains('\u{202e}')));
+    let people = ["thought", "content", "error", "end", "plan_step", "plan_step_update"];
+    for frame in stream
+        .frames
+        .iter()
+        .filter(|frame| people.contains(&frame.event.as_deref().unwrap_or_default()))
+    {
+        let text = frame.data.to_string();
+        assert!(text.split("\\n").all(is_plain_line), "{text:?}");
+    }
 }

@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::clean::is_hidden;
 use super::*;
 
 fn context(json: &Value) -> PageContext {
@@ -226,10 +225,10 @@ proptest! {
             },
         }));
         let lines = page.screen_lines();
-        prop_assert!(lines.iter().all(|line| !line.chars().any(is_hidden)));
+        prop_assert!(lines.iter().all(|line| !line.chars().any(crate::domain::text::is_unseen)));
         let own = INSTRUCTIONS.lines().count();
         let extra = if lines.is_empty() { 0 } else { 2 + lines.len() };
         prop_assert_eq!(page.system_prompt().lines().count(), own + extra);
-        prop_assert!(!page.summary().chars().any(is_hidden));
+        prop_assert!(!page.summary().chars().any(crate::domain::text::is_unseen));
     }
 }

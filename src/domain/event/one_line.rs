@@ -5,8 +5,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
+use crate::domain::text::is_unsafe_raw;
+
 /// Compact JSON. U+0085, U+2028 and U+2029 are escaped: SSE does not know them as line breaks, but
-/// clients that split a stream with their language's idea of lines do.
+/// clients that split a stream with their language's idea of lines do. So are the characters that turn
+/// the direction of text, because arguments stand here as they were approved, and people read streams.
 pub(super) fn to_vec(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut json = Vec::with_capacity(256);
     value.serialize(&mut Serializer::with_formatter(&mut json, OneLine))?;
@@ -25,16 +28,11 @@ impl Formatter for OneLine {
             return writer.write_all(fragment.as_bytes());
         }
         let mut plain_from = 0;
-        for (at, found) in fragment.char_indices().filter(|(_, c)| is_line_break(*c)) {
+        for (at, found) in fragment.char_indices().filter(|(_, c)| is_unsafe_raw(*c)) {
             writer.write_all(&fragment.as_bytes()[plain_from..at])?;
             write!(writer, "\\u{:04x}", u32::from(found))?;
             plain_from = at + found.len_utf8();
         }
         writer.write_all(&fragment.as_bytes()[plain_from..])
     }
-}
-
-/// Whether some reader takes a character for a line break that JSON leaves as it is.
-fn is_line_break(c: char) -> bool {
-    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')
 }

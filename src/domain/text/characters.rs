@@ -62,6 +62,18 @@ pub(super) fn look(c: char) -> Look {
     }
 }
 
+/// Whether nothing is seen of a character by itself, or it turns the direction of others, or ends a line.
+pub fn is_unseen(c: char) -> bool {
+    look(c) == Look::Unseen
+}
+
+/// Whether a character must not stand as it is in JSON that people may read as it comes: it turns the
+/// direction of the line, or some reader takes it for the end of one, and JSON leaves it as it is.
+pub fn is_unsafe_raw(c: char) -> bool {
+    matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}')
+        || CodePointSetData::new::<BidiControl>().contains(c)
+}
+
 /// The characters of a text, each with what is seen of it where it stands: the joiner and the selector
 /// belong to what is seen where they make an emoji.
 pub(super) fn looks(text: &str) -> impl Iterator<Item = (char, Look)> {
