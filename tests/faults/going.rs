@@ -26,7 +26,7 @@ const WORKING: usize = 30;
 /// Runs that wait for a person, who answers right after the server has gone.
 const WAITING: usize = 30;
 const PACE: Duration = Duration::from_millis(50);
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_runs_of_a_server_that_goes_go_on_at_the_other_one() {

@@ -36,7 +36,7 @@ const ARRIVALS: Duration = Duration::from_secs(10);
 /// How long the faults of one batch go on.
 const STORM: Duration = Duration::from_secs(14);
 /// How long a session may take from its arrival on; the faults are over long before.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// How long a run may go on that no client knows of; the faults are over before.
 const REST: Duration = Duration::from_secs(60);
 /// Between two words of the model.
