@@ -297,6 +297,7 @@ fn http_config(settings: &Settings, store_patience: Duration) -> http::Config {
             close_streams_at_expiry: settings.auth.close_streams_at_expiry,
         },
         origins: http::cors::Origins::new(settings.api.cors_origins.clone()),
+        prompt_bytes: settings.limits.prompt_bytes,
         keep_alive: settings.stream.keep_alive,
         store_patience,
         auditors: settings.audit_role.clone(),

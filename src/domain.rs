@@ -33,7 +33,7 @@ pub use approval::{ApprovalRequest, Decision, Standing, Verdict, Vote};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
 pub use audit::{
     ArgumentsHash, AuditAnchor, AuditCall, AuditEntry, AuditFact, AuditKey, AuditKind, AuditReason,
-    Broken, ChainEnd, EntryHash, EntryMac, FactId, Outcome, RequestHash,
+    Broken, ChainEnd, EntryHash, EntryMac, FactId, Outcome, PromptHash, RequestHash,
 };
 pub use author::Author;
 pub use caller::Caller;

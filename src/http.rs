@@ -22,6 +22,7 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod cors;
+mod crowd;
 pub mod envelope;
 pub mod error;
 mod expiry;
@@ -46,6 +47,8 @@ pub struct Config {
     pub auth: auth::Config,
     /// Whose web pages may call.
     pub origins: cors::Origins,
+    /// The longest prompt that a run is started with, in bytes.
+    pub prompt_bytes: usize,
     /// The longest silence on a stream.
     pub keep_alive: Duration,
     /// How long a stream waits for a store that is away.
@@ -134,7 +137,8 @@ pub fn router(http: Http) -> Router {
     let guarded = guarded
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::no_such_method)
-        .layer(guard);
+        .layer(guard)
+        .layer(from_fn(crowd::refuse));
     open.method_not_allowed_fallback(error::no_such_method)
         .merge(guarded)
         .layer(from_fn(host::check))

@@ -163,6 +163,16 @@ pub trait Sessions: Send + Sync {
         limit: usize,
     ) -> Result<Vec<SessionMeta>, StoreError>;
 
+    /// Of the sessions that this user of this tenant started, those whose first event id is at most
+    /// `event`: the newest `limit` of them, newest first, in one step. Some may have expired.
+    async fn begun_by(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        event: EventId,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, StoreError>;
+
     /// What earlier runs of the thread said, oldest first, at most the newest 50 runs.
     async fn history(
         &self,

@@ -97,6 +97,7 @@ for_each_store! {
     sessions: [
         a_registered_session_is_known_to_every_process,
         a_list_is_newest_first_and_pages_without_gaps_or_repeats,
+        the_newest_that_had_begun_by_an_event_are_found_without_the_rest,
         callers_with_colliding_names_do_not_see_each_other,
         registering_twice_lists_once,
         a_conversation_is_remembered_in_order_and_by_run,

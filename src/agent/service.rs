@@ -27,8 +27,9 @@ use crate::domain::{Caller, Entry, EventId, SessionId, SessionMeta};
 use crate::store::StoreError;
 use crate::telemetry::metrics::Load;
 
-/// Sessions searched at a time for an event id.
-const SEARCHED: usize = 100;
+/// Sessions that are searched for an event id. Ids follow the clock, so it is as a rule in the newest
+/// that had begun by then; others were at work at the same time.
+const SEARCHED: usize = 64;
 
 /// The agent.
 pub struct AgentService {
@@ -253,28 +254,22 @@ impl AgentService {
         Ok(meta.filter(|meta| meta.belongs_to(caller)))
     }
 
-    /// The caller's session whose journal holds exactly this id; the newest, if there are several.
+    /// The caller's session whose journal holds exactly this id; the newest, if there are several. Only
+    /// the newest sessions that had begun by then are looked at.
     pub async fn session_with_event(
         &self,
         caller: &Caller,
         event: EventId,
-    ) -> Result<Option<SessionMeta>, StoreError> {
+    ) -> Result<Option<SessionId>, StoreError> {
         let store = &self.env.desk.store;
-        let mut before: Option<SessionMeta> = None;
-        loop {
-            let page =
-                store.sessions_of(&caller.tenant, &caller.user, before.as_ref(), SEARCHED).await?;
-            let Some(last) = page.last().cloned() else { return Ok(None) };
-            let candidates: Vec<_> =
-                page.into_iter().filter(|meta| meta.first_event <= event).collect();
-            let held = candidates.iter().map(|meta| store.holds(&meta.session_id, event));
-            for (meta, held) in candidates.iter().zip(join_all(held).await) {
-                if held? {
-                    return Ok(Some(meta.clone()));
-                }
+        let begun = store.begun_by(&caller.tenant, &caller.user, event, SEARCHED).await?;
+        let held = join_all(begun.iter().map(|session| store.holds(session, event))).await;
+        for (session, held) in begun.iter().zip(held) {
+            if held? {
+                return Ok(Some(session.clone()));
             }
-            before = Some(last);
         }
+        Ok(None)
     }
 
     /// Whether the store is known to be away.

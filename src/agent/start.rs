@@ -192,12 +192,14 @@ impl AgentService {
             user: caller.user.clone(),
             thread_id,
             prompt: ask.prompt,
+            prompt_hash: None,
             created_at_ms: now_ms,
             first_event: ask.above.next(now_ms),
         };
         // From the first moment somebody looks after it: should this process die, another will.
         let lease = store.hold(std::slice::from_ref(session), self.env.terms.lease);
-        tokio::try_join!(lease, store.register(&meta))?;
+        let listed = meta.listed();
+        tokio::try_join!(lease, store.register(&listed))?;
         let instructions = self.env.instructions.clone();
         Ok(Opened { meta, context: ask.context, history, instructions })
     }

@@ -11,7 +11,7 @@ use crate::domain::instructions::system_prompt;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
     ApprovalRequest, Confidence, Deadline, Decision, Entry, EventId, Message, PageContext,
-    RequestId, SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage,
+    RequestId, SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage, excerpt,
 };
 
 /// What stands between the texts of two turns.
@@ -378,7 +378,7 @@ impl State {
             "node": self.node,
             "status": self.status(),
             "pending_approvals": self.pending_requests().collect::<Vec<_>>(),
-            "messages": self.messages,
+            "messages": self.messages.iter().map(noted).collect::<Vec<_>>(),
             "plan": self.plan,
             "usage": self.usage,
         })
@@ -552,4 +552,15 @@ pub fn request_asked(entries: &[Entry], id: &RequestId) -> Option<ApprovalReques
 /// The id of the last entry, or none.
 pub fn last_id(entries: &[Entry]) -> EventId {
     entries.last().map_or(EventId::ZERO, |entry| entry.id)
+}
+
+/// A message as the checkpoint shows it. A prompt may be long, and stands in the journal already.
+fn noted(message: &Message) -> Message {
+    const PROMPT_NOTED: usize = 1024;
+    match message {
+        Message::User { content } => Message::User { content: excerpt(content, PROMPT_NOTED) },
+        Message::System { .. } | Message::Assistant { .. } | Message::Tool { .. } => {
+            message.clone()
+        }
+    }
 }

@@ -17,6 +17,10 @@ use crate::domain::{
 };
 use crate::store::StoreError;
 
+/// Most sessions that are looked at for one page, however many of them have no journal any more.
+const LOOKED_AT: usize = 1000;
+/// As many at a time, once a page was not full at once.
+const AT_ONCE: usize = 100;
 /// Entries from a journal's end among which an end or a question would be seen; any others mean
 /// that the run is at work.
 const TAIL: usize = 16;
@@ -68,7 +72,8 @@ pub enum CancelError {
 
 impl AgentService {
     /// The caller's sessions, newest first, after `before`, at most `limit`; and the id to go on
-    /// from, if there are more.
+    /// from, if there are more, or may be: among very many whose journals have expired, a page has
+    /// fewer.
     pub async fn sessions(
         &self,
         caller: &Caller,
@@ -79,19 +84,23 @@ impl AgentService {
         let mut summaries: Vec<SessionSummary> = Vec::new();
         let mut before = before.cloned();
         // A session is known for longer than its journal is kept: those without one are passed over.
+        let (mut wanted, mut looked_at) = (limit + 1, 0);
         while summaries.len() <= limit {
-            let wanted = limit + 1;
+            if looked_at >= LOOKED_AT {
+                return Ok((summaries, before.map(|meta| meta.session_id)));
+            }
             let metas =
                 store.sessions_of(&caller.tenant, &caller.user, before.as_ref(), wanted).await?;
             let newest = self.newest(metas.iter().map(|meta| &meta.session_id), TAIL).await?;
             for (meta, newest) in metas.iter().zip(newest) {
                 summaries.extend(summary(meta.clone(), &newest));
             }
-            let is_last = metas.len() < wanted;
-            before = metas.last().cloned();
-            if is_last {
+            looked_at += metas.len();
+            if metas.len() < wanted {
                 break;
             }
+            before = metas.last().cloned();
+            wanted = wanted.max(AT_ONCE);
         }
         let more = summaries.len() > limit;
         summaries.truncate(limit);

@@ -20,7 +20,7 @@ mod key;
 
 pub use chain::{AuditEntry, Broken, ChainEnd};
 pub(super) use hash::hex;
-pub use hash::{ArgumentsHash, EntryHash, EntryMac, RequestHash};
+pub use hash::{ArgumentsHash, EntryHash, EntryMac, PromptHash, RequestHash};
 pub use key::{AuditAnchor, AuditKey};
 
 /// Longest reason that is recorded, in characters.

@@ -256,7 +256,13 @@ fn user(value: Option<&Value>) -> Option<UserId> {
 }
 
 fn reason(value: Option<&Value>) -> Option<String> {
-    let text = value?.as_str()?.trim();
+    reason_of(value?.as_str()?)
+}
+
+/// A reason as it is kept, whoever gives it: at most 1,000 characters (contract, section 3); `None` if
+/// nothing is said.
+pub fn reason_of(text: &str) -> Option<String> {
+    let text = text.trim();
     (!text.is_empty()).then(|| cut(text, REASON_MAX))
 }
 

@@ -138,10 +138,15 @@ impl ApiError {
         Self::new(ErrorCode::Internal, "InternalError", "internal error")
     }
 
-    /// Too many runs for now.
+    /// Too many of something for now.
     fn too_many(detail: String) -> Self {
         let error = Self::new(ErrorCode::LimitExceeded, "RateLimitError", detail);
         Self { retry_after_secs: Some(5), ..error }
+    }
+
+    /// As many connections are open as may be.
+    pub fn too_many_connections(most: usize) -> Self {
+        Self::too_many(format!("this server has as many connections as it may ({most})"))
     }
 
     /// This process cannot do it now.

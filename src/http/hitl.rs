@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::extract::PathId;
 use super::{Shared, envelope};
 use crate::agent::decisions::{Click, Outcome};
+use crate::domain::signal::reason_of;
 use crate::domain::{Caller, RequestId, SessionId, Verdict};
 
 /// `GET /aura/hitl/requests/{requestId}`: the stored request, as a JSON string.
@@ -62,8 +63,8 @@ pub async fn reject(
 ) -> Result<Response, ApiError> {
     let fields = Fields::read(&headers, body).await?;
     check_user(&fields, &caller)?;
-    let reason = fields.text("reason")?.map(str::trim).filter(|reason| !reason.is_empty());
-    let reason = Some(reason.unwrap_or("User rejected").to_owned());
+    let reason = fields.text("reason")?.and_then(reason_of);
+    let reason = Some(reason.unwrap_or_else(|| "User rejected".to_owned()));
     let id = request_id(&id)?;
     let click = Click { verdict: Verdict::Rejected, reason, args: None };
     let outcome = http.service.decide(&caller, &id, click).await?;

@@ -8,7 +8,6 @@ use std::time::Duration;
 use axum::Router;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,8 +16,12 @@ use crate::shutdown::Tasks;
 mod answers;
 mod connection;
 mod progress;
+mod seat;
 mod silence;
 mod wire;
+
+use self::seat::Places;
+pub use self::seat::Seat;
 
 /// How long a peer may leave data unacknowledged before it counts as gone.
 const PEER_GONE: Duration = Duration::from_secs(30);
@@ -32,7 +35,8 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
-    /// The most connections at once; more wait in the system's queue.
+    /// The most connections at once that may ask for anything. On a few more, health and metrics are
+    /// answered and everything else is refused; the rest wait in the system's queue.
     pub max_connections: usize,
     /// How long a client may take to send its request's head, from the head's first byte.
     pub header_timeout: Duration,
@@ -71,15 +75,15 @@ pub async fn serve(
 ) {
     let (leaving, unanswered) = (tasks.leaving(), TaskTracker::new());
     let port = Arc::new(Port { router, config, leaving, closed: close.clone(), unanswered });
-    let slots = Arc::new(Semaphore::new(config.max_connections));
-    close.run_until_cancelled(accept(&listener, &slots, &port, &tasks)).await;
+    let places = Places::new(config.max_connections);
+    close.run_until_cancelled(accept(&listener, &places, &port, &tasks)).await;
     if let Err(error) = silence::ignore_new_connections(&listener) {
         tracing::debug!(%error, "connections that are being made may be reset");
     }
-    let last = accept(&listener, &slots, &port, &tasks);
+    let last = accept(&listener, &places, &port, &tasks);
     // That the time is over is how it ends.
     let _ = tokio::time::timeout(HANDSHAKES, last).await;
-    if let Err(error) = accept_last(listener, &slots, &port, &tasks) {
+    if let Err(error) = accept_last(listener, &places, &port, &tasks) {
         tracing::warn!(%error, "the last connections may have been reset");
     }
     port.unanswered.close();
@@ -89,11 +93,11 @@ pub async fn serve(
 }
 
 /// Takes connections for as long as it is polled.
-async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>, port: &Arc<Port>, tasks: &Tasks) {
+async fn accept(listener: &TcpListener, places: &Places, port: &Arc<Port>, tasks: &Tasks) {
     loop {
-        let Ok(slot) = Arc::clone(slots).acquire_owned().await else { return };
+        let Some(seat) = places.next().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => spawn_connection(stream, slot, port, tasks),
+            Ok((stream, _)) => spawn_connection(stream, seat, port, tasks),
             Err(error) => {
                 tracing::warn!(%error, "connection not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -106,37 +110,31 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>, port: &Arc<Port>
 /// system's queue then is reset, with the request that may have been sent on it.
 fn accept_last(
     listener: TcpListener,
-    slots: &Arc<Semaphore>,
+    places: &Places,
     port: &Arc<Port>,
     tasks: &Tasks,
 ) -> io::Result<()> {
     let listener = listener.into_std()?;
-    while let Ok(slot) = Arc::clone(slots).try_acquire_owned() {
+    while let Some(seat) = places.try_next() {
         let stream = match listener.accept() {
             Ok((stream, _)) => stream,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) => return Err(error),
         };
         stream.set_nonblocking(true)?;
-        spawn_connection(TcpStream::from_std(stream)?, slot, port, tasks);
+        spawn_connection(TcpStream::from_std(stream)?, seat, port, tasks);
     }
     Ok(())
 }
 
-fn spawn_connection(
-    stream: TcpStream,
-    slot: OwnedSemaphorePermit,
-    port: &Arc<Port>,
-    tasks: &Tasks,
-) {
+fn spawn_connection(stream: TcpStream, seat: Seat, port: &Arc<Port>, tasks: &Tasks) {
     if let Err(error) = notice_dead_peers(&stream) {
         tracing::debug!(%error, "socket options not set");
     }
     // From now on, not from when the task first runs: the port may be closed in between.
     let (port, unanswered) = (Arc::clone(port), port.unanswered.token());
     tasks.spawn("connection", async move {
-        let _slot = slot;
-        if let Err(error) = connection::serve(stream, port, unanswered).await {
+        if let Err(error) = connection::serve(stream, port, unanswered, seat).await {
             tracing::debug!(%error, "connection ended early");
         }
     });

@@ -17,8 +17,6 @@ use crate::domain::{Caller, SessionId, SessionMeta, SessionStatus};
 const PAGE: usize = 20;
 /// How many it may have at most.
 const PAGE_MAX: usize = 100;
-/// How much of a prompt the list shows, in characters.
-const PROMPT_SHOWN: usize = 200;
 
 /// `GET /aura/sessions`: the caller's own, newest first.
 pub async fn list(
@@ -98,7 +96,7 @@ fn line(session: &SessionSummary) -> Value {
         "sessionId": meta.session_id,
         "threadId": meta.thread_id,
         "status": session.status,
-        "prompt": meta.prompt.chars().take(PROMPT_SHOWN).collect::<String>(),
+        "prompt": meta.listed().prompt,
         "createdAt": meta.created_at_ms / 1000,
         "updatedAt": session.updated_at,
         "lastEventId": session.last_event,

@@ -21,8 +21,8 @@ use crate::domain::{
 use crate::sse::frame::Form;
 use crate::store::StoreError;
 
-/// Longest name of a browser tab that a thread is named after, in bytes.
-const TAB_ID_MAX: usize = 200;
+/// Longest name of a thread, in bytes (contract, section 3).
+const THREAD_MAX: usize = 200;
 
 /// `POST /aura/test/stream`: starts a run, or resumes one.
 pub async fn post(
@@ -103,11 +103,11 @@ enum AtEnd {
 
 impl Wish {
     /// Contract, section 4.5: which session it is.
-    async fn fulfil(
+    async fn fulfil<P: Prompted>(
         self,
         http: &Shared,
         caller: &Caller,
-        request: &impl Prompted,
+        request: &P,
     ) -> Result<Response, ApiError> {
         if let Some(id) = &self.session {
             let meta = sessions::own(http, caller, id).await?;
@@ -124,12 +124,13 @@ impl Wish {
             return self.join(http, session).await;
         }
         if let Some(last) = self.last_event
-            && let Some(meta) = http.service.session_with_event(caller, last).await?
+            && let Some(session) = http.service.session_with_event(caller, last).await?
         {
-            return self.join(http, meta.session_id).await;
+            return self.join(http, session).await;
         }
         let above = self.last_event.map_or(EventId::ZERO, room_above);
         let mut ask = Ask { key, ..request.ask(above)? };
+        check_length(P::PROMPT, &ask.prompt, http.config.prompt_bytes)?;
         ask.thread = ask.thread.or_else(|| self.tab.clone());
         match http.service.start(caller, ask).await? {
             Started::New { session, opened } => stream(http, session, opened, self.form).await,
@@ -145,6 +146,9 @@ impl Wish {
 
 /// A request that may bring a prompt: a body, or a query.
 trait Prompted {
+    /// The name of the prompt.
+    const PROMPT: &'static str;
+
     /// The prompt; `None` if it is missing or blank.
     fn prompt(&self) -> Result<Option<&str>, ApiError>;
 
@@ -156,6 +160,8 @@ trait Prompted {
 }
 
 impl Prompted for Fields {
+    const PROMPT: &'static str = "prompt";
+
     fn prompt(&self) -> Result<Option<&str>, ApiError> {
         self.text_of(&["prompt", "message"])
     }
@@ -168,18 +174,20 @@ impl Prompted for Fields {
         if self.is_empty_body() {
             return Err(ApiError::malformed("the body is empty"));
         }
-        let prompt = self.prompt()?.ok_or_else(|| ApiError::missing("prompt"))?.to_owned();
+        let prompt = self.prompt()?.ok_or_else(|| ApiError::missing(Self::PROMPT))?.to_owned();
         let context = match self.value("context") {
             Some(context) => PageContext::from_json(context)
                 .map_err(|error| ApiError::invalid("context", &error.to_string()))?,
             None => PageContext::default(),
         };
         let thread = self.text_of(&["thread_id", "threadId"])?;
-        Ok(Ask { prompt, context, thread: thread_named(thread), above, key: None })
+        Ok(Ask { prompt, context, thread: thread_named(thread)?, above, key: None })
     }
 }
 
 impl Prompted for Params {
+    const PROMPT: &'static str = "message";
+
     fn prompt(&self) -> Result<Option<&str>, ApiError> {
         Ok(self.first_of(&["message"]))
     }
@@ -189,12 +197,12 @@ impl Prompted for Params {
     }
 
     fn ask(&self, above: EventId) -> Result<Ask, ApiError> {
-        let prompt = self.prompt()?.ok_or_else(|| ApiError::missing("message"))?.to_owned();
+        let prompt = self.prompt()?.ok_or_else(|| ApiError::missing(Self::PROMPT))?.to_owned();
         let thread = self.first_of(&["thread_id", "threadId"]);
         Ok(Ask {
             prompt,
             context: PageContext::default(),
-            thread: thread_named(thread),
+            thread: thread_named(thread)?,
             above,
             key: None,
         })
@@ -203,13 +211,22 @@ impl Prompted for Params {
 
 fn check_own_prompt(request: &impl Prompted, meta: &SessionMeta) -> Result<(), ApiError> {
     match request.prompt()? {
-        Some(prompt) if prompt != meta.prompt => Err(ApiError::another_prompt()),
+        Some(prompt) if !meta.was_started_with(prompt) => Err(ApiError::another_prompt()),
         Some(_) | None => Ok(()),
     }
 }
 
-fn thread_named(name: Option<&str>) -> Option<ThreadId> {
-    name.map(str::trim).filter(|name| !name.is_empty()).map(ThreadId::new)
+fn thread_named(name: Option<&str>) -> Result<Option<ThreadId>, ApiError> {
+    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
+    check_length("thread_id", name, THREAD_MAX)?;
+    Ok(Some(ThreadId::new(name)))
+}
+
+fn check_length(field: &str, text: &str, most: usize) -> Result<(), ApiError> {
+    if text.len() <= most {
+        return Ok(());
+    }
+    Err(ApiError::invalid(field, &format!("must be at most {most} bytes, is {}", text.len())))
 }
 
 /// The thread of a browser tab, which sends the same `X-Agent-ID` with all of its requests: its name
@@ -221,9 +238,9 @@ fn thread_of_tab(headers: &HeaderMap) -> Option<ThreadId> {
     let id = std::str::from_utf8(first.as_bytes()).ok().map(str::trim);
     match id {
         Some("") if second.is_none() => None,
-        Some(id) if second.is_none() && id.len() <= TAB_ID_MAX => Some(ThreadId::new(id)),
+        Some(id) if second.is_none() && id.len() <= THREAD_MAX => Some(ThreadId::new(id)),
         Some(_) | None => {
-            tracing::warn!("X-Agent-ID ignored: it is not one text of at most {TAB_ID_MAX} bytes");
+            tracing::warn!("X-Agent-ID ignored: it is not one text of at most {THREAD_MAX} bytes");
             None
         }
     }

@@ -9,8 +9,8 @@ use url::{Host, Url};
 use super::check::Check;
 use super::sections::{
     AgentSettings, ApiSettings, Approval, Ask, AuthSettings, GitHubSettings, HitlSettings,
-    ModelSettings, Provider, RedisSettings, Rejection, Settings, SmtpSettings, StreamSettings,
-    ToolSettings, Unconfigured,
+    LimitSettings, ModelSettings, Provider, RedisSettings, Rejection, Settings, SmtpSettings,
+    StreamSettings, ToolSettings, Unconfigured,
 };
 use super::{Purpose, mcp, names, source};
 use crate::domain::{AuditKey, Deadline, Role};
@@ -34,6 +34,7 @@ impl Settings {
         let redis = RedisSettings::read(check);
         let hitl = HitlSettings::read(check);
         let stream = StreamSettings::read(check);
+        let limits = LimitSettings::read(check);
         let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
         let (audit_role, audit_key) = (audit_role(check), audit_key(check));
         let agent = AgentSettings::read(check);
@@ -59,6 +60,7 @@ impl Settings {
             redis: redis?,
             hitl: hitl?,
             stream,
+            limits,
             journal_max_events,
             audit_role,
             audit_key,
@@ -104,6 +106,13 @@ impl StreamSettings {
         let keep_alive = check.seconds("stream.keep_alive_seconds", 1..=15);
         let notices = check.flag("stream.notices").unwrap_or(true);
         Self { keep_alive, notices }
+    }
+}
+
+impl LimitSettings {
+    fn read(check: &mut Check) -> Self {
+        // A body of 256 KiB holds no more.
+        Self { prompt_bytes: check.count("limits.prompt_bytes", 1..=262_144) }
     }
 }
 

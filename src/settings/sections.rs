@@ -27,6 +27,8 @@ pub struct Settings {
     pub hitl: HitlSettings,
     /// What goes out on streams besides events.
     pub stream: StreamSettings,
+    /// What callers may send and have.
+    pub limits: LimitSettings,
     /// How many events are kept of one session.
     pub journal_max_events: usize,
     /// The role whose callers may read the audit stream; `None`: nobody.
@@ -181,6 +183,13 @@ pub struct StreamSettings {
     pub keep_alive: Duration,
     /// Whether a run that ends without an answer says so in a `content` event.
     pub notices: bool,
+}
+
+/// Section `limits`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Bytes of a prompt.
+    pub prompt_bytes: usize,
 }
 
 /// Section `model`.

@@ -302,6 +302,7 @@ fn record_of(user: &UserId, prompt: &str) -> SessionMeta {
         user: user.clone(),
         thread_id: ThreadId::generate(),
         prompt: prompt.to_owned(),
+        prompt_hash: None,
         created_at_ms: SystemClock.now_ms(),
         first_event: EventId::ZERO.next(SystemClock.now_ms()),
     }

@@ -32,6 +32,7 @@ mod idempotency;
 mod identity;
 mod init;
 mod injection;
+mod limits;
 mod logging;
 mod mail;
 mod main_service;

@@ -36,6 +36,7 @@ async fn stream_of(kinds: &[&str]) -> Body {
         user: UserId::new("user123"),
         thread_id: ThreadId::new("thread"),
         prompt: "안녕".into(),
+        prompt_hash: None,
         created_at_ms: 1,
         first_event: EventId::new(1),
     };
@@ -59,6 +60,7 @@ async fn stream_of(kinds: &[&str]) -> Body {
                 close_streams_at_expiry: false,
             },
             origins: Origins::new(Vec::new()),
+            prompt_bytes: 65_536,
             keep_alive: Duration::from_secs(15),
             store_patience: Duration::from_secs(1),
             auditors: None,

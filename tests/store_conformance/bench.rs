@@ -183,6 +183,7 @@ pub(crate) fn meta(tenant: &str, user: &str, first_event: u64) -> SessionMeta {
         user: UserId::new(user),
         thread_id: ThreadId::new("thread_1"),
         prompt: "GitHub PR을 생성해주세요".into(),
+        prompt_hash: None,
         created_at_ms: first_event,
         first_event: id(first_event),
     }

@@ -1,6 +1,6 @@
 //! What is promised about sessions and conversations.
 
-use aura_platform::domain::{Message, SessionId, SessionMeta, TenantId, ThreadId, UserId};
+use aura_platform::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId, UserId};
 use aura_platform::store::{Store, StoreEvent};
 
 use crate::bench::{Bench, NOW_MS, meta, some_session};
@@ -134,4 +134,32 @@ pub(crate) async fn a_cancel_is_kept_and_told(mut bench: Bench) {
     assert!(bench.one.store.cancel_requested(&session).await.unwrap());
     assert_eq!(bench.one.event().await, StoreEvent::Cancel { session: session.clone() });
     assert!(!bench.one.store.cancel_requested(&some_session()).await.unwrap());
+}
+
+pub(crate) async fn the_newest_that_had_begun_by_an_event_are_found_without_the_rest(bench: Bench) {
+    let beyond = i64::MAX as u64;
+    let mut begun = Vec::new();
+    for first in [NOW_MS, NOW_MS + 1, NOW_MS + 2, beyond - 1, beyond] {
+        let mut meta = meta("tenant1", "user123", first);
+        meta.session_id = some_session();
+        bench.one.store.register(&meta).await.unwrap();
+        begun.push(meta.session_id);
+    }
+    let (tenant, user) = (TenantId::new("tenant1"), UserId::new("user123"));
+    for (event, limit, expected) in [
+        (NOW_MS - 1, 9, vec![]),
+        (NOW_MS, 9, vec![0]),
+        (NOW_MS + 9, 9, vec![2, 1, 0]),
+        (NOW_MS + 9, 2, vec![2, 1]),
+        (beyond - 1, 2, vec![3, 2]),
+        (beyond, 9, vec![4, 3, 2, 1, 0]),
+        (beyond, 0, vec![]),
+    ] {
+        let found = bench.other.begun_by(&tenant, &user, EventId::new(event), limit).await.unwrap();
+        let expected: Vec<_> = expected.into_iter().map(|n: usize| begun[n].clone()).collect();
+        assert_eq!(found, expected, "{limit} by {event}");
+    }
+    let stranger = UserId::new("lee");
+    let found = bench.other.begun_by(&tenant, &stranger, EventId::new(beyond), 9).await.unwrap();
+    assert!(found.is_empty());
 }

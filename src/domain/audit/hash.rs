@@ -80,6 +80,11 @@ hash!(
     RequestHash
 );
 
+hash!(
+    /// What stands for a whole prompt where only its beginning is kept.
+    PromptHash
+);
+
 impl ArgumentsHash {
     /// The hash of the canonical JSON `["<tool>",<arguments>]`, an array, so that the tool's name
     /// and the arguments cannot run into each other.
@@ -102,6 +107,13 @@ impl EntryMac {
     /// What a [`MacKey`](crate::domain::mac::MacKey) has made.
     pub(super) fn of(mac: String) -> Self {
         Self(mac)
+    }
+}
+
+impl PromptHash {
+    /// The hash of the text.
+    pub fn of(prompt: &str) -> Self {
+        Self(sha256(prompt.as_bytes()))
     }
 }
 

@@ -12,18 +12,20 @@ use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::Port;
+use super::{Port, Seat};
 
 /// Answers with the router's answers.
 pub(super) struct Answers {
     port: Arc<Port>,
     /// The token of the first request; it goes as soon as the answer begins.
     unanswered: Mutex<Option<TaskTrackerToken>>,
+    /// The connection's place: each request is told of it.
+    seat: Seat,
 }
 
 impl Answers {
-    pub(super) fn new(port: Arc<Port>, unanswered: TaskTrackerToken) -> Self {
-        Self { port, unanswered: Mutex::new(Some(unanswered)) }
+    pub(super) fn new(port: Arc<Port>, unanswered: TaskTrackerToken, seat: Seat) -> Self {
+        Self { port, unanswered: Mutex::new(Some(unanswered)), seat }
     }
 
     /// The token of the request that has come; those that were sent along with the first one get
@@ -39,14 +41,16 @@ impl Service<Request<Incoming>> for Answers {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let unanswered = self.token();
         let leaving = self.port.leaving.clone();
         let kept = Kept::by(&request);
+        let seat = self.seat.clone();
+        request.extensions_mut().insert(seat.clone());
         let answer = TowerToHyperService::new(self.port.router.clone()).call(request);
         Box::pin(async move {
             let mut answer = answer.await?;
-            if leaving.is_cancelled() || kept.ends_with(answer.headers()) {
+            if leaving.is_cancelled() || seat.is_spare() || kept.ends_with(answer.headers()) {
                 let close = HeaderValue::from_static("close");
                 answer.headers_mut().insert(header::CONNECTION, close);
                 if kept == Kept::IfLengthIsKnown {

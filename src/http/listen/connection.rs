@@ -15,30 +15,57 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::Port;
 use super::answers::Answers;
 use super::progress::{HeadTimer, Progress};
 use super::wire::Wire;
+use super::{Port, Seat};
 
 /// Read and write buffers of a connection, in bytes; a request head must fit.
 const BUFFER: usize = 32 * 1024;
 /// How long after connecting a client may say its first word, also where the port has been closed
 /// meanwhile: it could not know.
 const FIRST_WORD: Duration = Duration::from_secs(1);
+/// The life of a connection that has no regular place, whatever happens on it.
+const SPARE_LIFE: Duration = Duration::from_secs(10);
 
-/// Answers requests until either side closes the connection, or nothing comes for too long.
+/// Answers requests until either side closes the connection, or nothing comes for too long. A
+/// connection without a regular place has moments for one request.
 ///
 /// The token is one of the port's: held while a request may still come, and until its answer begins.
 pub(super) async fn serve(
     stream: TcpStream,
     port: Arc<Port>,
+    unanswered: TaskTrackerToken,
+    seat: Seat,
+) -> hyper::Result<()> {
+    tokio::select! {
+        served = serve_all(stream, port, unanswered, &seat) => served,
+        () = outstays(&seat) => Ok(()),
+    }
+}
+
+/// Returns once the connection has had a place beyond the regular ones for too long.
+async fn outstays(seat: &Seat) {
+    if seat.is_spare() {
+        sleep(SPARE_LIFE).await;
+    }
+    if !seat.is_spare() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn serve_all(
+    stream: TcpStream,
+    port: Arc<Port>,
     mut unanswered: TaskTrackerToken,
+    seat: &Seat,
 ) -> hyper::Result<()> {
     let first_word = Instant::now() + FIRST_WORD;
     let progress = Arc::new(Progress::default());
     let mut wire = Wire::new(stream, Arc::clone(&progress));
-    while begins(&mut wire, &port, first_word).await {
-        match answer(wire, &port, &progress, unanswered).await? {
+    while begins(&mut wire, &port, first_word, seat).await {
+        let answers = Answers::new(Arc::clone(&port), unanswered, seat.clone());
+        match answer(wire, &port, &progress, answers).await? {
             Some(back) => wire = back,
             None => return Ok(()),
         }
@@ -51,7 +78,8 @@ pub(super) async fn serve(
 }
 
 /// Waits for the first byte of a request; `false` if the connection is to be closed instead.
-async fn begins(wire: &mut Wire, port: &Port, first_word: Instant) -> bool {
+async fn begins(wire: &mut Wire, port: &Port, first_word: Instant, seat: &Seat) -> bool {
+    let patience = if seat.is_spare() { FIRST_WORD } else { port.config.idle_timeout };
     let closed = async {
         port.closed.cancelled().await;
         sleep_until(first_word).await;
@@ -61,7 +89,7 @@ async fn begins(wire: &mut Wire, port: &Port, first_word: Instant) -> bool {
         // First: what has been sent is answered, whatever else has happened.
         begun = wire.begins() => begun,
         () = closed => false,
-        () = sleep(port.config.idle_timeout) => false,
+        () = sleep(patience) => false,
     }
 }
 
@@ -69,16 +97,16 @@ async fn begins(wire: &mut Wire, port: &Port, first_word: Instant) -> bool {
 /// again.
 async fn answer(
     wire: Wire,
-    port: &Arc<Port>,
+    port: &Port,
     progress: &Arc<Progress>,
-    unanswered: TaskTrackerToken,
+    answers: Answers,
 ) -> hyper::Result<Option<Wire>> {
     progress.begin();
     let mut connection = http1::Builder::new()
         .timer(HeadTimer::new(Arc::clone(progress)))
         .header_read_timeout(port.config.header_timeout)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(wire), Answers::new(Arc::clone(port), unanswered));
+        .serve_connection(TokioIo::new(wire), answers);
     tokio::select! {
         // In this order: it is by being polled that the connection makes progress.
         biased;

@@ -115,6 +115,19 @@ impl Sessions for MemoryStore {
         Ok(alive.take(limit).cloned().collect())
     }
 
+    async fn begun_by(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        event: EventId,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let table = lock(&self.sessions);
+        let list = table.lists.get(&(tenant.clone(), user.clone())).map_or(&[][..], Vec::as_slice);
+        let end = list.partition_point(|(first_event, _)| *first_event <= event);
+        Ok(list[..end].iter().rev().take(limit).map(|(_, id)| id.clone()).collect())
+    }
+
     async fn history(
         &self,
         tenant: &TenantId,

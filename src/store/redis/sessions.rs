@@ -126,6 +126,24 @@ impl Sessions for RedisStore {
         Ok(records)
     }
 
+    async fn begun_by(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        event: EventId,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let list = keys::sessions(tenant, user);
+        // After all places of that id: what separates an id from its session sorts below this.
+        let below = format!("({:020};", event.get());
+        let mut newest = command("ZRANGE", &list);
+        newest.arg(below).arg("-").arg("BYLEX").arg("REV").arg("LIMIT").arg(0).arg(limit);
+        let places: Vec<String> = self.commands.query(&newest).await?;
+        let readable =
+            |place: &String| session_at(place).map_err(|e| pass_over::<()>(&list, &e)).ok();
+        Ok(places.iter().filter_map(readable).collect())
+    }
+
     async fn history(
         &self,
         tenant: &TenantId,

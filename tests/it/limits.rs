@@ -1,0 +1,177 @@
+//! What one caller may take of the service (contract, section 3, "Limits").
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::app::{Caller, Options, Server, answer, eventually};
+use crate::support::keys::Keys;
+use crate::support::model::{FakeModel, Reply};
+use crate::support::raw::{Raw, head};
+use crate::support::stream::SseStream;
+use crate::support::world::{Kind, World};
+use crate::with_both_stores;
+
+const MERGE: &str = "feature 브랜치를 main에 병합해주세요";
+const OPEN: [&str; 4] = ["/health", "/aura/health", "/health/ready", "/metrics"];
+
+/// What a request that is refused on a crowded server is told.
+async fn is_refused(server: &Server) -> bool {
+    let refused = server.user().request(Method::GET, "/aura/sessions").send().await.unwrap();
+    if refused.status() != 429 {
+        return false;
+    }
+    assert_eq!(refused.headers()["retry-after"], "5");
+    assert_eq!(refused.headers()["connection"], "close");
+    assert_eq!(answer(refused).await.body["errorCode"], "E4290");
+    true
+}
+
+async fn health_is_answered(server: &Server) {
+    for path in OPEN {
+        let answer = server.anonymous(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_and_metrics_are_answered_while_streams_have_taken_all_connections() {
+    let server = Server::start(Options::default().set("AURA__API__MAX_CONNECTIONS", 3)).await;
+    let mut first = server.user().stream(MERGE).await;
+    let hitl = first.until("hitl").await;
+    let (session, request) = (first.session(), hitl.data["requestId"].as_str().unwrap().to_owned());
+    // One client each: a pool would use a connection again.
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let mut raw = Raw::connect(&server).await;
+        raw.send(head(&format!("GET /aura/sessions/{session}/stream"), &[], None)).await;
+        streams.push(raw);
+    }
+    eventually("all connections are taken", async || is_refused(&server).await).await;
+    health_is_answered(&server).await;
+    drop((first, streams));
+    eventually("there is room again", async || !is_refused(&server).await).await;
+    assert_eq!(server.user().approve(&request).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_say_nothing_keep_nobody_from_asking_for_the_health() {
+    let options = Options::default()
+        .set("AURA__API__MAX_CONNECTIONS", 1)
+        .set("AURA__API__IDLE_TIMEOUT_SECONDS", 3600);
+    let server = Server::start(options).await;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(Raw::connect(&server).await);
+    }
+    health_is_answered(&server).await;
+    // The regular one is kept, as it may be; those beyond were closed.
+    let kept = &mut silent[0];
+    kept.send(head("GET /aura/sessions", &[], None)).await;
+    assert_eq!(kept.head().await.status(), 200);
+}
+
+/// A request that says too much, and what its refusal names; `None`: it is taken.
+const SIZES: [(&str, usize, &str, Option<&str>); 5] = [
+    ("prompt", 65_536, "a", None),
+    ("prompt", 65_537, "a", Some("prompt: must be at most 65536 bytes, is 65537")),
+    ("message", 65_538, "가", Some("prompt: must be at most 65536 bytes, is 65538")),
+    ("thread_id", 200, "a", None),
+    ("threadId", 201, "a", Some("thread_id: must be at most 200 bytes, is 201")),
+];
+
+async fn refusal(user: &Caller, body: Value) -> Option<Value> {
+    let request = user.post_stream(body).header("Accept", "application/json");
+    let response = request.send().await.unwrap();
+    if response.status() == 200 {
+        SseStream::of(response).to_done().await;
+        return None;
+    }
+    assert_eq!(response.status(), 400);
+    Some(answer(response).await.body)
+}
+
+with_both_stores! {
+    async fn what_is_too_long_is_refused_by_name(kind: Kind) {
+        let model = FakeModel::always(Reply::text(["네."])).await;
+        let world = World::with(kind, Options::default().model(&model)).await;
+        let user = world.server.user();
+        for (field, bytes, piece, expected) in SIZES {
+            let mut body = json!({ "prompt": "안녕" });
+            if field == "message" {
+                body = json!({});
+            }
+            body[field] = piece.repeat(bytes / piece.len()).into();
+            let refused = refusal(&user, body).await;
+            let told = refused.as_ref().map(|body| (&body["errorCode"], body.to_string()));
+            match (told, expected) {
+                (None, None) => {}
+                (Some((code, body)), Some(expected)) => {
+                    assert_eq!(code, "E4000");
+                    assert!(body.contains(expected), "{body}");
+                }
+                (told, expected) => panic!("{field}: {told:?} instead of {expected:?}"),
+            }
+        }
+        let sessions = user.get("/aura/sessions").await;
+        assert_eq!(sessions.data()["sessions"].as_array().unwrap().len(), 2, "only what was taken");
+    }
+
+    async fn a_long_reason_is_cut(kind: Kind) {
+        let world = World::new(kind).await;
+        let user = world.server.user();
+        let mut stream = user.stream(MERGE).await;
+        let hitl = stream.until("hitl").await;
+        let request = hitl.data["requestId"].as_str().unwrap();
+        let answer = user.reject(request, &"아".repeat(60_000)).await;
+        assert_eq!(answer.data()["reason"].as_str().unwrap(), "아".repeat(1000));
+        stream.to_done().await;
+        let longest = stream.frames.iter().map(|frame| frame.data.to_string().len()).max();
+        assert!(longest < Some(16 * 1024), "{longest:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_prompt_is_stored_once_and_named_again_in_full() {
+    let world = World::new(Kind::Redis).await;
+    let user = world.server.user();
+    let prompt = format!("{MERGE}: {}", "자".repeat(20_000));
+    let mut stream = user.stream(&prompt).await;
+    stream.until("hitl").await;
+    let session = stream.session();
+    let mut keys = Keys::of(world.redis.as_ref().unwrap()).await;
+    for key in [format!("aura:session:{session}"), format!("checkpoint:{session}")] {
+        let bytes: usize = keys.command(&["STRLEN", &key]).await;
+        assert!((1..20_000).contains(&bytes), "{key}: {bytes}");
+    }
+    let list = user.get("/aura/sessions").await;
+    assert_eq!(list.data()["sessions"][0]["prompt"], prompt.chars().take(200).collect::<String>());
+    let named = |prompt: &str| {
+        let body = json!({ "sessionId": session, "prompt": prompt });
+        user.post_stream(body).send()
+    };
+    assert_eq!(named(&prompt).await.unwrap().status(), 200);
+    assert_eq!(named(&prompt[..prompt.len() - 3]).await.unwrap().status(), 409);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bare_event_id_is_searched_for_in_few_commands_however_many_sessions_there_are() {
+    let model = FakeModel::always(Reply::text(["네."])).await;
+    let world = World::with(Kind::Redis, Options::default().model(&model)).await;
+    let user = world.server.user();
+    let mut keys = Keys::of(world.redis.as_ref().unwrap()).await;
+    let mut stream = user.stream("처음").await;
+    stream.to_done().await;
+    let (session, first) = (stream.session(), stream.frames[0].id);
+    for _ in 0..80 {
+        user.stream("또").await.to_done().await;
+    }
+    let search = |after: u64| {
+        user.post_stream(json!({ "prompt": "안녕" })).header("Last-Event-ID", after).send()
+    };
+    let found = SseStream::of(search(first).await.unwrap());
+    assert_eq!(found.session(), session, "by the time of the event, not among the newest");
+    let before = keys.calls_of("xrange").await;
+    SseStream::of(search(first + 3_600_000).await.unwrap()).to_done().await;
+    let looked = keys.calls_of("xrange").await - before;
+    assert!((64..80).contains(&looked), "{looked}");
+}
