@@ -17,7 +17,7 @@ use crate::agent::ownership::Terms;
 use crate::agent::policy::{Asking, OnReject};
 use crate::agent::run::{Env, Limits};
 use crate::agent::seals::Seals;
-use crate::domain::{Clock, SystemClock};
+use crate::domain::{Clock, Rate, SystemClock};
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
 use crate::settings::{Ask, Listening, Mode, RedisSettings, Rejection, Settings, StoreInUse};
@@ -39,7 +39,7 @@ mod tools;
 const UNUSED_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Commands that a start sends to the store one after the other, before it takes its lease anew.
-const START_COMMANDS: u32 = 6;
+const START_COMMANDS: u32 = 7;
 
 /// How often a process looks for runs whose owner is gone.
 const SCAN: Duration = Duration::from_secs(1);
@@ -284,6 +284,7 @@ fn limits(settings: &Settings) -> Limits {
             per_run: settings.agent.max_tokens_per_run,
             per_day: settings.agent.max_tokens_per_day,
         },
+        starts: settings.limits.starts_per_minute_per_user.map(Rate::per_minute),
         context_tokens: settings.model.context_tokens,
     }
 }

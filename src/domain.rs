@@ -23,6 +23,7 @@ pub mod message;
 mod number;
 pub mod plan;
 pub mod preview;
+pub mod rate;
 pub mod role;
 pub mod seal;
 pub mod session;
@@ -51,6 +52,7 @@ pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCal
 pub use instructions::Instructions;
 pub use message::{Message, ToolCall, Usage};
 pub use preview::Preview;
+pub use rate::{Allowance, Rate};
 pub use role::{Role, RoleGrants, Roles};
 pub use seal::{DecisionSeal, Endorsement, Sealed};
 pub use session::{SessionMeta, SessionStatus};

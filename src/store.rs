@@ -1,8 +1,8 @@
 //! PORT: everything that outlives a connection, and most of what outlives a process.
 //!
-//! Seven small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
-//! clients' [`Idempotency`] keys, the [`Approvals`], the [`Leases`] on runs, the [`Audit`] streams and
-//! the [`Spending`] of tenants. Two adapters implement them, [`memory`] for one process and [`redis`]
+//! Eight small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
+//! clients' [`Idempotency`] keys, the [`Approvals`], the [`Leases`] on runs, the [`Audit`] streams,
+//! the [`Spending`] of tenants and the [`Quotas`] of users. Two adapters implement them, [`memory`] for one process and [`redis`]
 //! for many; `tests/store_conformance.rs` holds both to the sentences below.
 
 use std::time::Duration;
@@ -12,9 +12,9 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Endorsement, Entry, EventId,
-    KeyClaim, KeyStanding, Message, RequestHash, RequestId, ScopedKey, Sealed, SessionId,
-    SessionMeta, TenantId, ThreadId, UserId, UtcDay,
+    Allowance, ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Endorsement, Entry,
+    EventId, KeyClaim, KeyStanding, Message, Rate, RequestHash, RequestId, ScopedKey, Sealed,
+    SessionId, SessionMeta, TenantId, ThreadId, UserId, UtcDay,
 };
 
 pub mod memory;
@@ -386,6 +386,20 @@ pub trait Spending: Send + Sync {
     async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<u64, StoreError>;
 }
 
+/// What users may do how often (contract, section 3).
+#[async_trait]
+pub trait Quotas: Send + Sync {
+    /// Takes one start of a run from what the user's rate allows, if there is one: atomically over all
+    /// processes, by the store's own clock. What is not taken comes back by itself. On an error it is
+    /// unknown whether one was taken.
+    async fn take_start(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        rate: Rate,
+    ) -> Result<Allowance, StoreError>;
+}
+
 /// What came of claiming an `Idempotency-Key`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
@@ -447,7 +461,9 @@ pub enum StoreEvent {
 
 /// The store as a whole.
 #[async_trait]
-pub trait Store: Journal + Sessions + Idempotency + Approvals + Leases + Audit + Spending {
+pub trait Store:
+    Journal + Sessions + Idempotency + Approvals + Leases + Audit + Spending + Quotas
+{
     /// `memory` or `redis`.
     fn kind(&self) -> &'static str;
 

@@ -31,6 +31,8 @@ mod journal;
 mod leases;
 #[path = "store_conformance/outage.rs"]
 mod outage;
+#[path = "store_conformance/quotas.rs"]
+mod quotas;
 #[path = "it/support/redis.rs"]
 mod redis_server;
 #[path = "store_conformance/sentinel.rs"]
@@ -144,6 +146,10 @@ for_each_store! {
         no_more_is_claimed_than_asked_for,
         of_several_claimants_one_gets_each_run,
         nothing_is_no_trouble,
+    ]
+    quotas: [
+        of_many_starts_at_once_as_many_are_granted_as_may_be,
+        each_user_of_each_tenant_starts_as_often,
     ]
     spending: [
         what_every_process_spends_adds_up,

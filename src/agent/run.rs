@@ -18,7 +18,7 @@ use super::superseded::words_of_superseding;
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    Confidence, Decision, Event, Instructions, RequestId, StepId, Verdict, excerpt,
+    Confidence, Decision, Event, Instructions, Rate, RequestId, StepId, Verdict, excerpt,
 };
 use crate::llm::ChatModel;
 use crate::tools::Tools;
@@ -45,6 +45,8 @@ pub struct Limits {
     pub on_reject: OnReject,
     /// How many tokens may be used.
     pub budget: Budget,
+    /// How often a user may start a run; `None`: any number of times.
+    pub starts: Option<Rate>,
     /// The estimated tokens of one request to the model above which the conversation is trimmed;
     /// `None`: never.
     pub context_tokens: Option<u64>,

@@ -23,8 +23,8 @@ use super::service::AgentService;
 use super::state::State;
 use super::withdraw::Fate;
 use crate::domain::{
-    Caller, Entry, EventId, Message, PageContext, RequestKey, ScopedKey, SessionId, SessionMeta,
-    ThreadId,
+    Allowance, Caller, Entry, EventId, Message, PageContext, RequestKey, ScopedKey, SessionId,
+    SessionMeta, ThreadId,
 };
 use crate::store::{AppendError, StoreError};
 
@@ -66,6 +66,9 @@ pub enum StartError {
     /// As many runs live here as may.
     #[error("this server has as many live runs as it may ({0})")]
     TooMany(usize),
+    /// The user has started as many runs as may be, for now.
+    #[error("too many runs were started within a minute; the limit is {}", .0.limit)]
+    TooOften(Allowance),
     /// The process is about to end, and the run that the key stands for has not begun yet.
     #[error("this server is shutting down")]
     Stopping,
@@ -146,7 +149,7 @@ impl AgentService {
             Ok(opened) => opened,
             Err(error) => {
                 self.free_unused(key.as_ref(), &session).await;
-                return Err(error.into());
+                return Err(error);
             }
         };
         let first = opening(opened.meta.first_event, &Record::Opened(Box::new(opened.clone())));
@@ -176,13 +179,14 @@ impl AgentService {
         }
     }
 
-    /// Takes the lease and registers the session.
+    /// Takes a start of the caller's, and the lease, and registers the session.
     async fn prepare(
         &self,
         caller: &Caller,
         ask: Ask,
         session: &SessionId,
-    ) -> Result<Opened, StoreError> {
+    ) -> Result<Opened, StartError> {
+        self.take_start(caller).await?;
         let (store, clock) = (&self.env.desk.store, &self.env.desk.clock);
         let (thread_id, history) = self.conversation(caller, ask.thread).await?;
         let now_ms = clock.now_ms();
@@ -202,6 +206,17 @@ impl AgentService {
         tokio::try_join!(lease, store.register(&listed))?;
         let instructions = self.env.instructions.clone();
         Ok(Opened { meta, context: ask.context, history, instructions })
+    }
+
+    /// Refuses a caller who starts runs too often.
+    async fn take_start(&self, caller: &Caller) -> Result<(), StartError> {
+        let Some(rate) = self.env.limits.starts else { return Ok(()) };
+        let store = &self.env.desk.store;
+        let allowance = store.take_start(&caller.tenant, &caller.user, rate).await?;
+        match allowance.wait {
+            Some(_) => Err(StartError::TooOften(allowance)),
+            None => Ok(()),
+        }
     }
 
     /// The thread that a run belongs to, and what was said in it.

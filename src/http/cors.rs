@@ -19,7 +19,8 @@ const REQUEST_HEADERS: &str = "Accept, Authorization, Cache-Control, Content-Typ
     Last-Event-ID, traceparent, X-Agent-ID, X-Correlation-ID, X-DWP-Caller-Type, X-DWP-Source, \
     X-Gateway-Request-Id, X-Session-ID, X-Tenant-ID, X-Trace-ID, X-User-ID";
 /// What pages may read, besides what they always may.
-const RESPONSE_HEADERS: &str = "Retry-After, X-Correlation-ID, X-Session-ID";
+const RESPONSE_HEADERS: &str = "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, \
+                                X-Correlation-ID, X-Session-ID";
 /// Seconds for which a browser may remember the answer to a preflight.
 const MAX_AGE: &str = "600";
 

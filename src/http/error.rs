@@ -1,6 +1,7 @@
 //! One table of faults: their status, code and class (contract, sections 2, 3 and 5.4).
 
 use std::any::Any;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -8,8 +9,8 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::agent::StartError;
 use crate::agent::decisions::DecisionError;
-use crate::domain::ErrorCode;
 use crate::domain::event::ErrorEvent;
+use crate::domain::{Allowance, ErrorCode};
 use crate::store::{ReadError, StoreError};
 
 /// A refusal. The cause goes to the log; the client gets the code and, where it can do something
@@ -21,6 +22,8 @@ pub struct ApiError {
     kind: &'static str,
     detail: String,
     retry_after_secs: Option<u32>,
+    /// What is left of a rate, where that is the reason.
+    allowance: Option<Allowance>,
     /// The methods that the route takes, where the router does not tell them itself.
     allowed: Option<&'static str>,
 }
@@ -28,7 +31,15 @@ pub struct ApiError {
 impl ApiError {
     fn new(code: ErrorCode, kind: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { code, status: status_of(code), kind, detail, retry_after_secs: None, allowed: None }
+        Self {
+            code,
+            status: status_of(code),
+            kind,
+            detail,
+            retry_after_secs: None,
+            allowance: None,
+            allowed: None,
+        }
     }
 
     /// Nobody said who is asking.
@@ -144,6 +155,12 @@ impl ApiError {
         Self { retry_after_secs: Some(5), ..error }
     }
 
+    /// Too often for now.
+    fn too_often(allowance: Allowance, detail: String) -> Self {
+        let wait = allowance.wait.map(whole_secs);
+        Self { retry_after_secs: wait, allowance: Some(allowance), ..Self::too_many(detail) }
+    }
+
     /// As many connections are open as may be.
     pub fn too_many_connections(most: usize) -> Self {
         Self::too_many(format!("this server has as many connections as it may ({most})"))
@@ -183,6 +200,11 @@ impl ApiError {
     }
 }
 
+/// A time in seconds, as headers tell it: whoever waits for that long has waited for long enough.
+fn whole_secs(time: Duration) -> u32 {
+    u32::try_from(time.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1)
+}
+
 const fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -218,6 +240,12 @@ impl IntoResponse for ApiError {
         if let Some(secs) = self.retry_after_secs {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(secs));
         }
+        if let Some(allowance) = self.allowance {
+            let reset = whole_secs(allowance.whole_in);
+            headers.insert("ratelimit-limit", HeaderValue::from(allowance.limit));
+            headers.insert("ratelimit-remaining", HeaderValue::from(allowance.remaining));
+            headers.insert("ratelimit-reset", HeaderValue::from(reset));
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -241,6 +269,7 @@ impl From<StoreError> for ApiError {
 impl From<StartError> for ApiError {
     fn from(error: StartError) -> Self {
         match error {
+            StartError::TooOften(allowance) => Self::too_often(allowance, error.to_string()),
             StartError::TooMany(_) => Self::too_many(error.to_string()),
             StartError::Stopping => Self::unavailable("this server is shutting down"),
             StartError::Broken => Self::internal(),

@@ -1,6 +1,7 @@
 //! How each section is read: the bounds of its values, and what goes together.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -111,8 +112,12 @@ impl StreamSettings {
 
 impl LimitSettings {
     fn read(check: &mut Check) -> Self {
-        // A body of 256 KiB holds no more.
-        Self { prompt_bytes: check.count("limits.prompt_bytes", 1..=262_144) }
+        let starts = check.whole("limits.starts_per_minute_per_user", 0..=1_000_000);
+        Self {
+            // A body of 256 KiB holds no more.
+            prompt_bytes: check.count("limits.prompt_bytes", 1..=262_144),
+            starts_per_minute_per_user: u32::try_from(starts).ok().and_then(NonZeroU32::new),
+        }
     }
 }
 

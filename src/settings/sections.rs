@@ -1,6 +1,7 @@
 //! The typed settings, section by section; `config/default.toml` says what each one means.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -190,6 +191,8 @@ pub struct StreamSettings {
 pub struct LimitSettings {
     /// Bytes of a prompt.
     pub prompt_bytes: usize,
+    /// Runs that a user may start within a minute; `None`: any number.
+    pub starts_per_minute_per_user: Option<NonZeroU32>,
 }
 
 /// Section `model`.

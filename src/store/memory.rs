@@ -15,6 +15,7 @@ use self::audit::AuditTable;
 use self::idempotency::KeyTable;
 use self::journals::Journals;
 use self::leases::LeaseTable;
+use self::quotas::StartTable;
 use self::sessions::SessionTable;
 use self::spending::SpendingTable;
 use super::outbox::Outbox;
@@ -29,6 +30,7 @@ mod idempotency;
 mod journals;
 mod leases;
 mod packed;
+mod quotas;
 mod sessions;
 mod spending;
 
@@ -55,6 +57,7 @@ pub struct MemoryStore {
     leases: Mutex<LeaseTable>,
     audit: Mutex<AuditTable>,
     spending: Mutex<SpendingTable>,
+    starts: Mutex<StartTable>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     max_events: usize,
@@ -77,6 +80,7 @@ impl MemoryStore {
             leases: Mutex::default(),
             audit: Mutex::default(),
             spending: Mutex::default(),
+            starts: Mutex::default(),
             outbox,
             clock,
             max_events: config.max_events.max(1),
@@ -96,13 +100,15 @@ impl MemoryStore {
         lock(&self.keys).sweep(now);
         lock(&self.approvals).sweep(now);
         lock(&self.spending).sweep(now);
+        lock(&self.starts).sweep(now);
     }
 
     /// How many records of any kind take up memory.
     #[cfg(test)]
     fn len(&self) -> usize {
         let journals = lock(&self.journals).len();
-        let others = lock(&self.approvals).len() + lock(&self.spending).len();
+        let rates = lock(&self.spending).len() + lock(&self.starts).len();
+        let others = lock(&self.approvals).len() + rates;
         journals + lock(&self.sessions).len() + lock(&self.keys).len() + others
     }
 }

@@ -36,6 +36,7 @@ mod journal;
 mod json;
 mod keys;
 mod leases;
+mod quotas;
 mod sessions;
 mod spending;
 
@@ -83,6 +84,7 @@ pub struct RedisStore {
     hold: AtomicStep,
     ensure: AtomicStep,
     spend: AtomicStep,
+    take_start: AtomicStep,
     release: AtomicStep,
     claim: AtomicStep,
     recorder: Arc<Recorder>,
@@ -129,6 +131,7 @@ impl RedisStore {
             hold: AtomicStep::new(include_str!("redis/hold_leases.lua")),
             ensure: AtomicStep::new(include_str!("redis/ensure_leases.lua")),
             spend: AtomicStep::new(include_str!("redis/spend.lua")),
+            take_start: AtomicStep::new(include_str!("redis/take_start.lua")),
             release: AtomicStep::new(include_str!("redis/release_leases.lua")),
             claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),
             recorder: Arc::new(recorder),

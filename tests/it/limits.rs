@@ -7,6 +7,7 @@ use crate::support::app::{Caller, Options, Server, answer, eventually};
 use crate::support::keys::Keys;
 use crate::support::model::{FakeModel, Reply};
 use crate::support::raw::{Raw, head};
+use crate::support::redis::RedisServer;
 use crate::support::stream::SseStream;
 use crate::support::world::{Kind, World};
 use crate::with_both_stores;
@@ -174,4 +175,58 @@ async fn a_bare_event_id_is_searched_for_in_few_commands_however_many_sessions_t
     SseStream::of(search(first + 3_600_000).await.unwrap()).to_done().await;
     let looked = keys.calls_of("xrange").await - before;
     assert!((64..80).contains(&looked), "{looked}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_starts_too_often_is_told_when_to_come_back_by_every_server() {
+    let redis = RedisServer::start();
+    let model = FakeModel::always(Reply::text(["네."])).await;
+    let options = || {
+        Options::default()
+            .model(&model)
+            .set("REDIS_URL", redis.url())
+            .set("AURA__LIMITS__STARTS_PER_MINUTE_PER_USER", 2)
+    };
+    let (one, other) = tokio::join!(Server::start(options()), Server::start(options()));
+    for server in [&one, &other] {
+        server.user().stream("안녕").await.to_done().await;
+    }
+    for server in [&one, &other] {
+        refuses_another_start(server).await;
+    }
+    // Nobody else is touched, and what is there is still read.
+    for user in [one.as_user("tenant1", "lee"), other.as_user("tenant2", "user123")] {
+        user.stream("안녕").await.to_done().await;
+    }
+    let sessions = other.user().get("/aura/sessions").await;
+    assert_eq!(sessions.data()["sessions"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_store_counts_starts_too() {
+    let model = FakeModel::always(Reply::text(["네."])).await;
+    let options =
+        Options::default().model(&model).set("AURA__LIMITS__STARTS_PER_MINUTE_PER_USER", 1);
+    let server = Server::start(options).await;
+    server.user().stream("안녕").await.to_done().await;
+    refuses_another_start(&server).await;
+}
+
+async fn refuses_another_start(server: &Server) {
+    let start = |key: &str| {
+        let request = server.user().post_stream(json!({ "prompt": "또" }));
+        request.header("Accept", "application/json").header("Idempotency-Key", key).send()
+    };
+    // A key whose start was refused is free, and refused again.
+    for _ in 0..2 {
+        let refused = start("one").await.unwrap();
+        assert_eq!(refused.status(), 429);
+        let number =
+            |name: &str| -> u64 { refused.headers()[name].to_str().unwrap().parse().unwrap() };
+        assert!((1..=60).contains(&number("retry-after")));
+        assert!((1..=2).contains(&number("ratelimit-limit")));
+        assert_eq!(number("ratelimit-remaining"), 0);
+        assert!((1..=60).contains(&number("ratelimit-reset")));
+        assert_eq!(answer(refused).await.body["errorCode"], "E4290");
+    }
 }

@@ -82,6 +82,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
             hitl_warning: Duration::ZERO,
             on_reject: OnReject::Stop,
             budget: Budget::default(),
+            starts: None,
             context_tokens: None,
         },
         notices: true,

@@ -20,6 +20,7 @@
 //! | `aura:audit:<tenant>` | the audit chain, a stream | `audit.rs` |
 //! | `aura:audit-anchor:<tenant>` | how far the audit chain goes, sealed with the audit key, a hash | `audit/anchor.rs` |
 //! | `aura:spent:<tenant>:<yyyy-mm-dd>` | tokens used on that day (UTC), a number | `spending.rs` |
+//! | `aura:starts:<tenant>:<user>` | when all of the user's starts are there again, a number | `quotas.rs` |
 //! | `aura:leases` | when each run's owner must have been heard of again, a sorted set | `leases.rs` |
 //! | `aura:probe` | nothing: written to see whether writes are taken, and gone after a millisecond | `redis.rs` |
 //! | `aura:control` | channel of all processes | `hub.rs` |
@@ -97,6 +98,10 @@ pub(super) fn session(id: &SessionId) -> String {
 
 pub(super) fn sessions(tenant: &TenantId, user: &UserId) -> String {
     format!("aura:sessions:{}:{}", escaped(tenant.as_str()), escaped(user.as_str()))
+}
+
+pub(super) fn starts(tenant: &TenantId, user: &UserId) -> String {
+    format!("aura:starts:{}:{}", escaped(tenant.as_str()), escaped(user.as_str()))
 }
 
 pub(super) fn idempotency(scoped: &ScopedKey) -> String {
