@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::misuse::Misuse;
 use super::record::{Opened, Outcome, PlannedCall, Record};
+use super::take_overs::Hands;
 use super::uncounted::UncountedVote;
 use crate::domain::event::{EndStatus, NoticeMark};
 use crate::domain::instructions::system_prompt;
@@ -125,10 +126,8 @@ pub struct State {
     /// The call that was run last, if nothing has happened since: the audit stream may not have its
     /// end yet.
     pub executed: Option<Executed>,
-    /// How often it was taken over while it was at work, since the last step that came to its end.
-    pub take_overs: u32,
-    /// Whether its owner has given it up on purpose, and nobody has taken it over yet.
-    pub handed_over: bool,
+    /// Whose hands it went through since the last step that came to its end.
+    pub(super) hands: Hands,
     /// How it ended, once it is over.
     pub ended: Option<EndStatus>,
 }
@@ -164,8 +163,7 @@ impl State {
             warned: Vec::new(),
             uncounted: Vec::new(),
             executed: None,
-            take_overs: 0,
-            handed_over: false,
+            hands: Hands::default(),
             ended: None,
         }
     }
@@ -198,7 +196,7 @@ impl State {
 
     /// Moves on by one record.
     pub fn apply(&mut self, record: &Record) {
-        self.note_owner(record);
+        self.hands.note(record);
         // Who has the run says nothing of where it stands.
         if matches!(record, Record::TakenOver { .. } | Record::HandedOver) {
             return;
@@ -240,32 +238,6 @@ impl State {
             }
             // The first is only ever the first record of a journal, which folds to no state.
             Record::Withdrawn | Record::TakenOver { .. } | Record::HandedOver => {}
-        }
-    }
-
-    /// Counts the take-overs since the run has last come forward.
-    fn note_owner(&mut self, record: &Record) {
-        self.handed_over = matches!(record, Record::HandedOver);
-        match record {
-            Record::TakenOver { planned: false } => self.take_overs += 1,
-            Record::Opened(_)
-            | Record::Analyzed
-            | Record::Answered { .. }
-            | Record::ToolFinished { .. }
-            | Record::Ended { .. }
-            | Record::Withdrawn => self.take_overs = 0,
-            // All that is said again by whoever repeats a step; and being asked is no step of a run.
-            Record::TakenOver { planned: true }
-            | Record::HandedOver
-            | Record::Asked { .. }
-            | Record::StepAdded { .. }
-            | Record::StepMoved { .. }
-            | Record::ApprovalAsked { .. }
-            | Record::DeadlineNear { .. }
-            | Record::VoteUncounted { .. }
-            | Record::StillAsked
-            | Record::ApprovalResolved { .. }
-            | Record::ToolStarting { .. } => {}
         }
     }
 

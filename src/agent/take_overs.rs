@@ -22,11 +22,48 @@ const LAST: u32 = 3;
 /// Entries at the end of a journal in which its newest record is looked for.
 const RECENT: usize = 100;
 
+/// Whose hands a run went through since it has last come forward.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Hands {
+    /// How often it was taken over from an owner that was lost, while it was at work.
+    lost: u32,
+    /// Whether its owner has given it up on purpose, and nobody has taken it over yet.
+    given_up: bool,
+}
+
+impl Hands {
+    /// Moves on by one record.
+    pub(super) fn note(&mut self, record: &Record) {
+        self.given_up = matches!(record, Record::HandedOver);
+        match record {
+            Record::TakenOver { planned: false } => self.lost += 1,
+            Record::Opened(_)
+            | Record::Analyzed
+            | Record::Answered { .. }
+            | Record::ToolFinished { .. }
+            | Record::Ended { .. }
+            | Record::Withdrawn => self.lost = 0,
+            // All that is said again by whoever repeats a step; and being asked is no step of a run.
+            Record::TakenOver { planned: true }
+            | Record::HandedOver
+            | Record::Asked { .. }
+            | Record::StepAdded { .. }
+            | Record::StepMoved { .. }
+            | Record::ApprovalAsked { .. }
+            | Record::DeadlineNear { .. }
+            | Record::VoteUncounted { .. }
+            | Record::StillAsked
+            | Record::ApprovalResolved { .. }
+            | Record::ToolStarting { .. } => {}
+        }
+    }
+}
+
 impl State {
     /// Why this run, which was at work, is not to be taken over once more, if it is not.
     pub(super) fn refuses_take_over(&self) -> Option<ErrorEvent> {
-        let now = self.take_overs.saturating_add(1);
-        (!self.handed_over && now >= LAST).then(|| taken_over_too_often(now))
+        let now = self.hands.lost.saturating_add(1);
+        (!self.hands.given_up && now >= LAST).then(|| taken_over_too_often(now))
     }
 }
 
@@ -34,7 +71,7 @@ impl Run {
     /// Goes on with a run that somebody else had at work. That is stored first: what comes next may
     /// end this process, too.
     pub(super) async fn take_up(mut self) -> Exit {
-        let planned = self.state.handed_over;
+        let planned = self.state.hands.given_up;
         let told = self.commit_now(Record::TakenOver { planned }).await;
         match told {
             Ok(()) => self.drive().await,

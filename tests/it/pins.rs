@@ -148,3 +148,26 @@ async fn an_edit_is_pinned_like_what_was_asked_and_to_what_the_person_saw() {
     user.reject(request_of(&hitl), "아니요").await;
     stream.to_done().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_of_much_is_asked_about_and_counted_to_its_end() {
+    let (server, _model) = server(json!({"source": "feature", "target": "main"})).await;
+    let repository = server.workspace();
+    std::fs::write(repository.join("README.md"), "line\n".repeat(2 * 1024 * 1024)).unwrap();
+    for number in 0..25 {
+        push(repository, "feature", &format!("later-{number}.txt"));
+    }
+    git(repository, &["checkout", "--", "README.md"]);
+    let user = server.user();
+    let mut stream = user.stream("병합해줘").await;
+    let hitl = stream.until("hitl").await;
+    let content = hitl.data["preview"]["content"].as_str().unwrap();
+    let commits = git(repository, &["rev-list", "--count", "main..feature"]);
+    let commits: usize = commits.trim().parse().unwrap();
+    assert!(content.contains(&format!("커밋 {commits}개")), "{content}");
+    assert!(content.contains(&format!("… 외 {}개", commits - 20)), "{content}");
+    assert!(content.contains("later-24.txt (바이너리)"), "10 MiB are not compared: {content}");
+    assert_eq!(user.approve(request_of(&hitl)).await.status, StatusCode::OK);
+    stream.to_done().await;
+    assert_eq!(last_run(&stream).data["status"], "success");
+}

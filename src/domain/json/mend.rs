@@ -110,7 +110,7 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// The code unit that `\uXXXX` stands for.
+/// The code unit that `\u` and four digits stand for.
 pub(super) fn code_unit(escape: &[u8]) -> Option<u16> {
     let digits = escape.strip_prefix(b"\\u")?;
     let is_hex = digits.iter().all(u8::is_ascii_hexdigit);

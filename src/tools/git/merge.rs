@@ -127,12 +127,8 @@ impl Call for MergeCall {
     }
 
     async fn forecast(&self) -> Result<Forecast, ToolError> {
-        let runner = &self.tool.git.runner;
-        let _place = runner.place().await?;
-        let seconds = runner.timeout.as_secs();
-        let look = forecast(&self.tool.git, &self.location, &self.arguments);
-        let seen = tokio::time::timeout(runner.timeout, look).await;
-        seen.unwrap_or(Err(ToolError::TimedOut { seconds }))
+        let _place = self.tool.git.runner.place().await?;
+        forecast(&self.tool.git, &self.location, &self.arguments).await
     }
 
     async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {
@@ -187,7 +183,7 @@ async fn forecast(
         place.check_clean().await?;
         place.check_untracked(&merge.old, &tree).await?;
     }
-    let preview = merge.preview(&tree, checked_out.is_some()).await?;
+    let preview = merge.preview(&tree, checked_out.is_some()).await;
     Ok(Forecast { pins: merge.pins(), preview: Some(preview) })
 }
 

@@ -12,6 +12,9 @@ use crate::tools::ToolError;
 const MAX_COMMITS: usize = 20;
 /// How many files are named.
 const MAX_FILES: usize = 50;
+/// Files above this are not compared line by line, whatever the repository says: that would take git
+/// many times their size in memory.
+const LARGE: &str = "core.bigFileThreshold=8m";
 /// How much of a commit's hash is shown.
 const SHORT: usize = 10;
 
@@ -29,72 +32,74 @@ impl Merge<'_> {
         pins.into_iter().map(|(name, commit)| (name.to_owned(), commit.as_str().into())).collect()
     }
 
-    /// The commits that come in, the files that change, and that nothing is in the way.
-    pub(super) async fn preview(
-        &self,
-        tree: &str,
-        checked_out: bool,
-    ) -> Result<Preview, ToolError> {
-        let (commits, changes) = (self.commits().await?, self.changes(tree).await?);
+    /// The commits that come in, the files that change, and that nothing is in the way. What git
+    /// cannot tell in its time is said to be unknown, and is no reason not to ask.
+    pub(super) async fn preview(&self, tree: &str, checked_out: bool) -> Preview {
+        let Self { source, target, .. } = self;
         let work_tree = if checked_out { " 작업 트리도 함께 바뀝니다." } else { "" };
-        let mut text = format!("충돌 없이 병합됩니다.{work_tree}\n");
-        let _ = writeln!(
-            text,
-            "{} {} → {} {}",
-            self.source,
-            short(&self.theirs),
-            self.target,
-            short(&self.old)
-        );
-        let _ = writeln!(text, "\n커밋 {}개", commits.len());
-        for commit in commits.iter().take(MAX_COMMITS) {
-            let _ = writeln!(text, "{commit}");
+        let (from, to) = (short(&self.theirs), short(&self.old));
+        let mut text =
+            format!("충돌 없이 병합됩니다.{work_tree}\n{source} {from} → {target} {to}\n");
+        match self.commits().await {
+            Ok((count, newest)) => {
+                let _ = writeln!(text, "\n커밋 {count}개\n{}", newest.join("\n"));
+                note_rest(&mut text, count, newest.len());
+            }
+            Err(error) => {
+                let _ = writeln!(text, "\n커밋: 확인하지 못했습니다 ({error})");
+            }
         }
-        note_rest(&mut text, commits.len(), MAX_COMMITS);
-        let sum = |side: fn(&(u64, u64)) -> u64| -> u64 {
-            changes.iter().filter_map(|change| change.lines.as_ref().map(side)).sum()
-        };
-        let (added, deleted) = (sum(|lines| lines.0), sum(|lines| lines.1));
-        let _ = writeln!(text, "\n파일 {}개 (+{added} −{deleted})", changes.len());
-        for Change { lines, path } in changes.iter().take(MAX_FILES) {
-            let _ = match lines {
-                Some((added, deleted)) => writeln!(text, "{path} +{added} −{deleted}"),
-                None => writeln!(text, "{path} (바이너리)"),
-            };
+        match self.changes(tree).await {
+            Ok(changes) => list_changes(&mut text, &changes),
+            Err(error) => {
+                let _ = writeln!(text, "\n파일: 확인하지 못했습니다 ({error})");
+            }
         }
-        note_rest(&mut text, changes.len(), MAX_FILES);
-        let title = format!("{} → {} ({})", self.source, self.target, self.repository.name());
-        Ok(Preview::text(&title, text.trim_end()))
+        let title = format!("{source} → {target} ({})", self.repository.name());
+        Preview::text(&title, text.trim_end())
     }
 
-    /// The commits that come in, newest first: hash and subject.
-    async fn commits(&self) -> Result<Vec<String>, ToolError> {
-        let args = ["log", "-z", "--no-patch", "--no-color", "--no-show-signature"];
+    /// How many commits come in, and the newest of them: hash and subject.
+    async fn commits(&self) -> Result<(usize, Vec<String>), ToolError> {
         let range = format!("{}..{}", self.old, self.theirs);
-        let command = self.repository.call(&args);
-        let command = command.args(["--format=tformat:%H %s", "--end-of-options", &range, "--"]);
-        let output = command.whole().await?.ok("log")?;
+        let count =
+            self.repository.call(&["rev-list", "--count", "--end-of-options", &range, "--"]);
+        let count = count.whole().await?.ok("rev-list")?;
+        let args = ["log", "-z", "--no-patch", "--no-color", "--no-show-signature"];
+        let most = format!("--max-count={MAX_COMMITS}");
+        let log = ["--format=tformat:%H %s", &most, "--end-of-options", &range, "--"];
+        let newest = self.repository.call(&args).args(log).whole().await?.ok("log")?.fields();
+        let count = count.text().trim().parse().unwrap_or(newest.len());
         let line = |field: String| match field.split_once(' ') {
             Some((hash, subject)) => format!("{} {subject}", short(hash)),
             None => field,
         };
-        Ok(output.fields().into_iter().map(line).collect())
+        Ok((count, newest.into_iter().map(line).collect()))
     }
 
     async fn changes(&self, tree: &str) -> Result<Vec<Change>, ToolError> {
-        let args = [
-            "diff-tree",
-            "-r",
-            "-z",
-            "--numstat",
-            "--no-renames",
-            "--no-ext-diff",
-            "--no-textconv",
-        ];
-        let output = self.repository.call(&args).args([&self.old, tree]).whole().await?;
+        let counted = ["-c", LARGE, "diff-tree", "-r", "-z", "--numstat", "--no-renames"];
+        let commits = ["--no-ext-diff", "--no-textconv", &self.old, tree];
+        let output = self.repository.call(&counted).args(commits).whole().await?;
         let fields = output.ok("diff-tree")?.fields();
         Ok(fields.iter().filter_map(|field| Change::read(field)).collect())
     }
+}
+
+/// Adds the files, and how many lines come and go.
+fn list_changes(text: &mut String, changes: &[Change]) {
+    let sum = |side: fn(&(u64, u64)) -> u64| -> u64 {
+        changes.iter().filter_map(|change| change.lines.as_ref().map(side)).sum()
+    };
+    let (added, deleted) = (sum(|lines| lines.0), sum(|lines| lines.1));
+    let _ = writeln!(text, "\n파일 {}개 (+{added} −{deleted})", changes.len());
+    for Change { lines, path } in changes.iter().take(MAX_FILES) {
+        let _ = match lines {
+            Some((added, deleted)) => writeln!(text, "{path} +{added} −{deleted}"),
+            None => writeln!(text, "{path} (바이너리)"),
+        };
+    }
+    note_rest(text, changes.len(), MAX_FILES);
 }
 
 impl Change {
