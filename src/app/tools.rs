@@ -72,6 +72,7 @@ async fn git_tools(
     };
     let mut config = git::Config {
         timeout: settings.tools.timeout,
+        max_memory_bytes: settings.tools.git_max_memory_bytes,
         max_output_bytes: settings.tools.max_output_bytes,
         ..git::Config::new(root)
     };

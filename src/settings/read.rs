@@ -246,6 +246,8 @@ impl ToolSettings {
             timeout: check.seconds("tools.timeout_seconds", 1..=3600),
             max_output_bytes: check.count("tools.max_output_bytes", 1024..=16_777_216),
             git_path: check.text("tools.git_path"),
+            git_max_memory_bytes: check
+                .whole("tools.git_max_memory_bytes", 67_108_864..=1_099_511_627_776),
             approval: check.by_tool(names::APPROVAL, |text| match text {
                 "required" => Ok(Approval::Required),
                 "none" => Ok(Approval::None),

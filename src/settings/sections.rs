@@ -308,6 +308,8 @@ pub struct ToolSettings {
     pub max_output_bytes: usize,
     /// Where git is looked for, as in `PATH`; `None`: where programs usually are.
     pub git_path: Option<String>,
+    /// Bytes of memory that one git process may have.
+    pub git_max_memory_bytes: u64,
     /// What a tool does whose service is not configured.
     pub unconfigured: Unconfigured,
     /// Who has to approve what, by the tool's name; whether there is such a tool is not checked.

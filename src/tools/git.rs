@@ -22,6 +22,7 @@ use crate::shutdown::Tasks;
 mod blocking;
 mod command;
 mod confinement;
+mod memory;
 mod merge;
 mod origin;
 mod read;
@@ -42,6 +43,8 @@ pub struct Config {
     pub workspace_root: PathBuf,
     /// How long one call of a tool that reads may take, and each step of a merge.
     pub timeout: Duration,
+    /// How much memory one git process may have, in bytes; at most two processes a core run at once.
+    pub max_memory_bytes: u64,
     /// How many bytes of one git call's output are used.
     pub max_output_bytes: usize,
     /// Git's whole `PATH`.
@@ -49,11 +52,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults for a workspace: 20 s and 256 KiB a call, git where programs usually are.
+    /// The defaults for a workspace: 20 s and 256 KiB a call, 1 GiB of memory a process, git where
+    /// programs usually are.
     pub fn new(workspace_root: impl Into<PathBuf>) -> Self {
         Self {
             workspace_root: workspace_root.into(),
             timeout: Duration::from_secs(20),
+            max_memory_bytes: 1024 * 1024 * 1024,
             max_output_bytes: 256 * 1024,
             search_path: SEARCH_PATH.into(),
         }
@@ -92,9 +97,9 @@ struct Git {
 /// # Errors
 /// The workspace root is not a directory.
 pub async fn tools(config: Config, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
-    let Config { workspace_root: root, timeout, max_output_bytes, search_path } = config;
+    let runner = Runner::new(&config);
+    let root = config.workspace_root;
     let workspace = Workspace::new(&root).map_err(|source| SetupError::Root { root, source })?;
-    let runner = Runner::new(search_path, timeout, max_output_bytes);
     let unavailable = match runner.version().await {
         Ok(version) if version >= OLDEST => None,
         Ok((major, minor)) => Some(format!(
@@ -112,8 +117,7 @@ pub async fn tools(config: Config, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, S
 /// The six git tools where no workspace root is configured: each call fails with
 /// [`ToolError::NotConfigured`], and rules about them can still be kept.
 pub fn unconfigured(tasks: Tasks) -> Vec<Arc<dyn Tool>> {
-    let Config { search_path, timeout, max_output_bytes, .. } = Config::new("");
-    all(Runner::new(search_path, timeout, max_output_bytes), None, None, tasks)
+    all(Runner::new(&Config::new("")), None, None, tasks)
 }
 
 fn all(

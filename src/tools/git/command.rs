@@ -1,5 +1,5 @@
-//! The one way in which git is run: no shell, no terminal, nobody else's settings, and an end to
-//! time and output.
+//! The one way in which git is run: no terminal, nobody else's settings, and an end to time, memory
+//! and output. A shell has no word in it ([`super::memory`] starts git through one).
 //!
 //! # What keeps a hostile repository from running a program
 //!
@@ -12,9 +12,21 @@
 //! | transports, lazy fetch of a partial clone | `GIT_ALLOW_PROTOCOL` empty, `GIT_NO_LAZY_FETCH` |
 //! | a submodule's own settings | `--ignore-submodules=all`, `submodule.recurse=false` |
 //! | filters, merge drivers, configured hooks | no override exists: such a repository is refused, see [`super::repository`] |
+//!
+//! # What keeps it from using the machine up
+//!
+//! | way | closed by |
+//! |---|---|
+//! | files that are compared line by line at many times their size | `core.bigFileThreshold` |
+//! | caches, mappings and depths without measure | `core.packedGit…`, `core.deltaBaseCacheLimit`, `core.maxTreeDepth` |
+//! | renames among ever so many files | `diff.renameLimit`, `merge.renameLimit` |
+//! | a process for each file that is checked out | `checkout.workers` |
+//! | whatever else costs memory: merges of large files, commits and trees that unpack to gigabytes | [`super::memory`] |
+//! | time, output, many calls at once | [`Runner`] |
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -25,6 +37,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::Config;
+use super::memory::MemoryLimit;
 use crate::tools::ToolError;
 
 /// Settings that outrank whatever the repository says.
@@ -55,6 +69,20 @@ const OVERRIDES: &[&str] = &[
     "safe.directory=*",
     "gc.auto=0",
     "maintenance.auto=false",
+    // Files above this are not compared line by line: that takes git many times their size.
+    "core.bigFileThreshold=8m",
+    // Git's own defaults, or less where the default is "as much as there is".
+    "core.packedGitWindowSize=32m",
+    "core.packedGitLimit=256m",
+    "core.deltaBaseCacheLimit=96m",
+    "core.maxTreeDepth=2048",
+    "diff.context=3",
+    "diff.interHunkContext=0",
+    "diff.renameLimit=1000",
+    "merge.renameLimit=7000",
+    "status.renameLimit=1000",
+    // Each more would be a process with a memory limit of its own.
+    "checkout.workers=1",
 ];
 
 const ENVIRONMENT: &[(&str, &str)] = &[
@@ -76,6 +104,9 @@ const ENVIRONMENT: &[(&str, &str)] = &[
 const WHOLE_LIMIT: usize = 8 * 1024 * 1024;
 /// How much of git's complaints is kept, in bytes.
 const STDERR_LIMIT: usize = 8 * 1024;
+/// The shell's exit statuses where there is a git that cannot be run, and where there is none.
+const SHELL_CANNOT_RUN: i32 = 126;
+const SHELL_FINDS_NONE: i32 = 127;
 /// How long a process has to clean up after itself (remove its lock files) once it must end.
 const GRACE: Duration = Duration::from_secs(2);
 /// How long a call waits for its place.
@@ -88,6 +119,8 @@ pub(super) struct Runner {
     pub(super) search_path: OsString,
     /// For one process; for a whole call of a tool that reads.
     pub(super) timeout: Duration,
+    /// Of one process.
+    pub(super) memory: MemoryLimit,
     /// Of each call's output.
     pub(super) max_output_bytes: usize,
     /// Places for calls at once: hundreds of runs may read at the same moment, and the machine has to
@@ -116,10 +149,15 @@ pub(super) struct GitCommand<'a> {
 
 impl Runner {
     /// A runner with as many places as keep every core busy while some wait for the disk.
-    pub(super) fn new(search_path: OsString, timeout: Duration, max_output_bytes: usize) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let places = Arc::new(Semaphore::new(2 * cores));
-        Self { search_path, timeout, max_output_bytes, places }
+        Self {
+            search_path: config.search_path.clone(),
+            timeout: config.timeout,
+            memory: MemoryLimit::new(config.max_memory_bytes),
+            max_output_bytes: config.max_output_bytes,
+            places: Arc::new(Semaphore::new(2 * cores)),
+        }
     }
 
     /// A place for a call. Waiting for it does not count against the call's time limit, but has one
@@ -132,7 +170,7 @@ impl Runner {
 
     /// A hardened call in that directory.
     pub(super) fn git(&self, directory: &Path) -> GitCommand<'_> {
-        let mut command = Command::new("git");
+        let mut command = self.memory.git();
         command.env_clear().env("PATH", &self.search_path).envs(ENVIRONMENT.iter().copied());
         command.current_dir(directory).arg("--no-pager");
         for setting in OVERRIDES {
@@ -140,6 +178,19 @@ impl Runner {
         }
         command.process_group(0).kill_on_drop(true);
         GitCommand { command, runner: self, stdin: None }
+    }
+
+    /// The output, unless there was no git, or not enough memory for it: whatever the exit status
+    /// tells a caller otherwise, it does not tell then.
+    fn had_what_it_needs(&self, output: Output) -> Result<Output, ToolError> {
+        match output.code {
+            Some(0) => Ok(output),
+            Some(SHELL_CANNOT_RUN | SHELL_FINDS_NONE) => Err(not_run(output.complaint())),
+            Some(_) | None => match self.memory.exceeded(&output.stderr) {
+                Some(error) => Err(error),
+                None => Ok(output),
+            },
+        }
     }
 
     /// Git's version as (major, minor).
@@ -195,30 +246,14 @@ impl<'a> GitCommand<'a> {
     /// Runs it to its end, or to its time limit: then the whole process group is ended.
     async fn run(mut self, limit: usize) -> Result<Output, ToolError> {
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-        let input = self.stdin;
-        let timeout = self.runner.timeout;
+        let (input, runner) = (self.stdin, self.runner);
+        let timeout = runner.timeout;
         let mut child = self.spawn()?;
         let group = Group::of(&child);
-        let work = async {
-            let (stdin, stdout, stderr) =
-                (child.stdin.take(), child.stdout.take(), child.stderr.take());
-            let feed = async {
-                if let (Some(mut pipe), Some(input)) = (stdin, input) {
-                    // A git that stops reading says why on stderr and by its exit status.
-                    let _ = pipe.write_all(input).await;
-                }
-            };
-            let (out, err, ()) =
-                tokio::join!(read_up_to(stdout, limit), read_up_to(stderr, STDERR_LIMIT), feed);
-            let status = child.wait().await?;
-            let ((stdout, missing), (stderr, _)) = (out?, err?);
-            let stderr = String::from_utf8_lossy(&stderr).into_owned();
-            Ok(Output { code: status.code(), stdout, missing, stderr })
-        };
-        match tokio::time::timeout(timeout, work).await {
+        match tokio::time::timeout(timeout, attend(&mut child, input, limit)).await {
             Ok(done) => {
                 group.release();
-                done.map_err(|error: std::io::Error| not_run(&error))
+                runner.had_what_it_needs(done.map_err(not_run)?)
             }
             Err(_) => {
                 end_group(&mut child).await;
@@ -230,7 +265,7 @@ impl<'a> GitCommand<'a> {
 
     fn spawn(&mut self) -> Result<Child, ToolError> {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        self.command.spawn().map_err(|error| not_run(&error))
+        self.command.spawn().map_err(not_run)
     }
 }
 
@@ -279,6 +314,26 @@ impl Output {
 /// A path as git gives it.
 pub(super) fn path_of(name: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(name))
+}
+
+/// Feeds a process and reads it until it has ended.
+async fn attend(child: &mut Child, input: Option<&[u8]>, limit: usize) -> std::io::Result<Output> {
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feed = async {
+        if let (Some(mut pipe), Some(input)) = (stdin, input) {
+            // A git that stops reading says why on stderr and by its exit status.
+            let _ = pipe.write_all(input).await;
+        }
+    };
+    let (out, err, ()) =
+        tokio::join!(read_up_to(stdout, limit), read_up_to(stderr, STDERR_LIMIT), feed);
+    let status = child.wait().await?;
+    let ((stdout, missing), (stderr, _)) = (out?, err?);
+    let mut stderr = String::from_utf8_lossy(&stderr).into_owned();
+    if let Some(signal) = status.signal() {
+        stderr.push_str(&format!("\nit was ended by signal {signal}"));
+    }
+    Ok(Output { code: status.code(), stdout, missing, stderr })
 }
 
 /// Reads up to `limit` bytes, then reads on to the end only to count the rest.
@@ -330,7 +385,7 @@ impl Drop for Group {
     }
 }
 
-fn not_run(error: &std::io::Error) -> ToolError {
+fn not_run(error: impl std::fmt::Display) -> ToolError {
     ToolError::Failed(format!("git cannot be run: {error}"))
 }
 

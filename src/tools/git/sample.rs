@@ -93,8 +93,7 @@ fn is_nothing(name: &OsStr) -> bool {
 }
 
 async fn fill(directory: &Path) -> Result<(), ToolError> {
-    let Config { search_path, timeout, max_output_bytes, .. } = Config::new(directory);
-    let runner = Runner::new(search_path, timeout, max_output_bytes);
+    let runner = Runner::new(&Config::new(directory));
     let init = ["init", "--quiet", "--template=", "--initial-branch=main"];
     let history = ["fast-import", "--quiet", "--done"];
     let check_out = ["read-tree", "-m", "-u", "HEAD"];

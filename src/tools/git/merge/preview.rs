@@ -12,9 +12,6 @@ use crate::tools::ToolError;
 const MAX_COMMITS: usize = 20;
 /// How many files are named.
 const MAX_FILES: usize = 50;
-/// Files above this are not compared line by line, whatever the repository says: that would take git
-/// many times their size in memory.
-const LARGE: &str = "core.bigFileThreshold=8m";
 /// How much of a commit's hash is shown.
 const SHORT: usize = 10;
 
@@ -78,7 +75,7 @@ impl Merge<'_> {
     }
 
     async fn changes(&self, tree: &str) -> Result<Vec<Change>, ToolError> {
-        let counted = ["-c", LARGE, "diff-tree", "-r", "-z", "--numstat", "--no-renames"];
+        let counted = ["diff-tree", "-r", "-z", "--numstat", "--no-renames"];
         let commits = ["--no-ext-diff", "--no-textconv", &self.old, tree];
         let output = self.repository.call(&counted).args(commits).whole().await?;
         let fields = output.ok("diff-tree")?.fields();

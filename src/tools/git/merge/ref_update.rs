@@ -7,6 +7,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
 use super::steps::signed;
 use crate::tools::ToolError;
+use crate::tools::git::memory::MemoryLimit;
 use crate::tools::git::repository::Repository;
 
 /// How much of a complaint is read, in bytes.
@@ -24,6 +25,7 @@ pub(super) struct RefUpdate {
     output: BufReader<ChildStdout>,
     errors: ChildStderr,
     timeout: Duration,
+    memory: MemoryLimit,
     branch: String,
 }
 
@@ -45,8 +47,9 @@ impl RefUpdate {
             return Err(ToolError::Failed("git update-ref has no pipes".into()));
         };
         let output = BufReader::new(output);
-        let (timeout, branch) = (repository.git().runner.timeout, branch.to_owned());
-        let mut update = Self { child, input, output, errors, timeout, branch };
+        let (runner, branch) = (&repository.git().runner, branch.to_owned());
+        let (timeout, memory) = (runner.timeout, runner.memory);
+        let mut update = Self { child, input, output, errors, timeout, memory, branch };
         let request = format!("start\nupdate refs/heads/{} {new} {old}\nprepare\n", update.branch);
         update.say(&request, &["start: ok", "prepare: ok"]).await?;
         Ok(update)
@@ -103,6 +106,9 @@ impl RefUpdate {
         if text.contains("cannot lock ref") {
             let what = format!("{branch} was changed by somebody else meanwhile; nothing was done");
             return ToolError::Conflict(what);
+        }
+        if let Some(error) = self.memory.exceeded(&text) {
+            return error;
         }
         let line = text.lines().next().unwrap_or("it said nothing");
         ToolError::Failed(format!("git update-ref of {branch} failed: {line}"))
