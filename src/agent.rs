@@ -24,6 +24,7 @@ pub mod live;
 pub mod misuse;
 mod once;
 pub mod ownership;
+mod places;
 pub mod policy;
 mod ready;
 mod reasoning;

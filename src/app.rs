@@ -17,7 +17,8 @@ use crate::agent::ownership::Terms;
 use crate::agent::policy::{Asking, OnReject};
 use crate::agent::run::{Env, Limits};
 use crate::agent::seals::Seals;
-use crate::domain::{Clock, Rate, SystemClock};
+use crate::domain::{Clock, SystemClock};
+use crate::http::readers::Readers;
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
 use crate::settings::{Ask, Listening, Mode, RedisSettings, Rejection, Settings, StoreInUse};
@@ -195,7 +196,10 @@ impl App {
         let config = http_config(&settings, store_patience);
         let shared = Arc::clone(&service);
         let (leaving, stopping) = (tasks.leaving(), tasks.stopping());
-        let http = Http { service: shared, store, clock, config, metrics, leaving, stopping };
+        let most = settings.limits.quota.of_stream();
+        let readers = Readers::start(Arc::clone(&store), most, &tasks);
+        let http =
+            Http { service: shared, store, clock, config, readers, metrics, leaving, stopping };
         Ok(Self {
             listener,
             listening,
@@ -284,7 +288,7 @@ fn limits(settings: &Settings) -> Limits {
             per_run: settings.agent.max_tokens_per_run,
             per_day: settings.agent.max_tokens_per_day,
         },
-        starts: settings.limits.starts_per_minute_per_user.map(Rate::per_minute),
+        quota: settings.limits.quota,
         context_tokens: settings.model.context_tokens,
     }
 }

@@ -23,6 +23,7 @@ pub mod message;
 mod number;
 pub mod plan;
 pub mod preview;
+pub mod quota;
 pub mod rate;
 pub mod role;
 pub mod seal;
@@ -52,6 +53,7 @@ pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCal
 pub use instructions::Instructions;
 pub use message::{Message, ToolCall, Usage};
 pub use preview::Preview;
+pub use quota::{AtMost, Counted, Full, Holder, Quota, Refused, Share};
 pub use rate::{Allowance, Rate};
 pub use role::{Role, RoleGrants, Roles};
 pub use seal::{DecisionSeal, Endorsement, Sealed};

@@ -12,6 +12,7 @@ use axum::routing::{MethodRouter, get, post};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use self::readers::Readers;
 use crate::agent::AgentService;
 use crate::domain::{Clock, Role};
 use crate::store::Store;
@@ -34,6 +35,7 @@ pub mod idempotency;
 pub mod listen;
 pub mod metrics;
 mod private;
+pub mod readers;
 pub mod render;
 pub mod sessions;
 pub mod stream;
@@ -67,6 +69,8 @@ pub struct Http {
     pub clock: Arc<dyn Clock>,
     /// Keys and times.
     pub config: Config,
+    /// Who reads how many streams.
+    pub readers: Readers,
     /// What is counted.
     pub metrics: Metrics,
     /// Cancelled once the process was told to stop: it still does its work, and is not ready for more.

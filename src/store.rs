@@ -2,7 +2,7 @@
 //!
 //! Eight small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
 //! clients' [`Idempotency`] keys, the [`Approvals`], the [`Leases`] on runs, the [`Audit`] streams,
-//! the [`Spending`] of tenants and the [`Quotas`] of users. Two adapters implement them, [`memory`] for one process and [`redis`]
+//! the [`Spending`] of tenants and the [`Quotas`] of users and tenants. Two adapters implement them, [`memory`] for one process and [`redis`]
 //! for many; `tests/store_conformance.rs` holds both to the sentences below.
 
 use std::time::Duration;
@@ -12,9 +12,9 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::domain::{
-    Allowance, ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Endorsement, Entry,
-    EventId, KeyClaim, KeyStanding, Message, Rate, RequestHash, RequestId, ScopedKey, Sealed,
-    SessionId, SessionMeta, TenantId, ThreadId, UserId, UtcDay,
+    ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Endorsement, Entry, EventId, Full,
+    KeyClaim, KeyStanding, Message, Quota, Refused, RequestHash, RequestId, ScopedKey, Sealed,
+    SessionId, SessionMeta, Share, TenantId, ThreadId, UserId, UtcDay,
 };
 
 pub mod memory;
@@ -386,18 +386,68 @@ pub trait Spending: Send + Sync {
     async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<u64, StoreError>;
 }
 
-/// What users may do how often (contract, section 3).
+/// How many streams of one user a process has open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenStreams {
+    /// How many.
+    pub count: u32,
+    /// Ascends with every change of it in this process: an older count does not replace a newer one.
+    pub version: u64,
+}
+
+/// How much users and tenants have at once, and how often users start runs (contract, section 3), over all
+/// processes.
+///
+/// Each decision is one atomic step. Nothing has to be given back for a limit to stay right: what is counted
+/// is looked at again once there seems to be no room, and what has ended in the meantime is left out. A run
+/// has ended once it has no lease, a request once it is decided or its run has ended, a process once it
+/// has not been heard of ([`Quotas::heard_of`]) for its term. Giving back what has ended only spares that look.
 #[async_trait]
 pub trait Quotas: Send + Sync {
-    /// Takes one start of a run from what the user's rate allows, if there is one: atomically over all
-    /// processes, by the store's own clock. What is not taken comes back by itself. On an error it is
-    /// unknown whether one was taken.
+    /// Counts a run that is about to start, and takes one start from what the user's rate allows; or
+    /// nothing of both, and says why. The session has its lease already. Of two reasons the limits come first.
+    /// What the rate gave comes back by itself, by the store's own clock. On an error it is unknown whether
+    /// it was counted; for the same session it is counted once.
     async fn take_start(
         &self,
         tenant: &TenantId,
         user: &UserId,
-        rate: Rate,
-    ) -> Result<Allowance, StoreError>;
+        session: &SessionId,
+        quota: &Quota,
+    ) -> Result<Result<(), Refused>, StoreError>;
+
+    /// Counts a request of a run, if there is room for it; if not, says which limit is reached. On an error
+    /// it is unknown whether it was counted; the same request is counted once.
+    async fn take_question(
+        &self,
+        meta: &SessionMeta,
+        request: &RequestId,
+        quota: &Quota,
+    ) -> Result<Result<(), Full>, StoreError>;
+
+    /// A run is over.
+    async fn leave_run(&self, meta: &SessionMeta) -> Result<(), StoreError>;
+
+    /// A request of a run is decided.
+    async fn leave_question(
+        &self,
+        meta: &SessionMeta,
+        request: &RequestId,
+    ) -> Result<(), StoreError>;
+
+    /// Notes how many streams of a user this process has open, unless with those of other processes there
+    /// are more than may be; then says which limit is reached, and notes nothing. Fewer than before are
+    /// always noted.
+    async fn count_streams(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        open: OpenStreams,
+        most: Share,
+    ) -> Result<Result<(), Full>, StoreError>;
+
+    /// This process is there, and will be heard of again within `term`.
+    async fn heard_of(&self, term: Duration) -> Result<(), StoreError>;
 }
 
 /// What came of claiming an `Idempotency-Key`.

@@ -150,6 +150,12 @@ for_each_store! {
     quotas: [
         of_many_starts_at_once_as_many_are_granted_as_may_be,
         each_user_of_each_tenant_starts_as_often,
+        no_more_runs_of_a_user_or_a_tenant_are_live_than_may_be,
+        of_many_runs_at_once_as_many_are_live_as_may_be,
+        a_start_that_is_refused_for_what_is_live_costs_nothing_of_the_rate,
+        no_more_requests_wait_than_may_and_with_so_many_nothing_starts,
+        more_that_has_ended_than_is_looked_at_once_makes_no_limit_stay_full,
+        no_user_reads_more_streams_than_may_be_over_all_processes,
     ]
     spending: [
         what_every_process_spends_adds_up,

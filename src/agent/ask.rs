@@ -11,8 +11,8 @@ use super::waiting::Waiting;
 use crate::domain::event::{ThoughtKind, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
-    ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Quorum, RequestId,
-    SessionId, Standing, UserId, Verdict,
+    ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Full, Quorum, Quota,
+    RequestId, SessionId, Standing, UserId, Verdict,
 };
 
 /// A question to be: the call, and the request that asks about it.
@@ -53,7 +53,43 @@ impl Run {
                 None => return Ok(Flow::Next),
             }
         }
-        self.ask(questions).await
+        match self.take_places(&questions).await? {
+            Ok(()) => self.ask(questions).await,
+            Err((planned, full)) => {
+                let error = format!("nobody can be asked now: {full}");
+                self.refuse(&planned, Refusal::Other(error)).await
+            }
+        }
+    }
+
+    /// Counts these questions among those that wait. If there is no room for all of them, none is counted;
+    /// then says which call is one too many. Those that are left are asked about once it was refused.
+    async fn take_places(
+        &self,
+        questions: &[Question],
+    ) -> Result<Result<(), (PlannedCall, Full)>, JournalError> {
+        let (desk, meta, quota) = (&self.env.desk, &self.state.meta, &self.env.limits.quota);
+        for (at, Question { planned, request }) in questions.iter().enumerate() {
+            let id = &request.request_id;
+            let taken = desk.patiently(|| desk.store.take_question(meta, id, quota)).await;
+            if let Err(full) = taken.map_err(JournalError::StoreAway)? {
+                for Question { request, .. } in &questions[..at] {
+                    // If it cannot be told, it is counted until the run ends.
+                    let _ = desk.store.leave_question(meta, &request.request_id).await;
+                }
+                return Ok(Err((planned.clone(), full)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Asks about what was asked about before, with other arguments: it has had its place.
+    pub(super) async fn ask_in_its_place(&mut self, question: Question) -> Step {
+        let (store, meta) = (&self.env.desk.store, &self.state.meta);
+        // It is only to be counted, and if it cannot be, it is asked all the same.
+        let id = &question.request.request_id;
+        let _ = store.take_question(meta, id, &Quota::default()).await;
+        self.ask(vec![question]).await
     }
 
     /// Asks whether these calls may run, all at once.
@@ -132,6 +168,7 @@ impl Run {
             if let Some((planned, asked)) = self.state.asked_about(&request) {
                 self.record_decision(planned, asked, &decision).await?;
             }
+            let _ = desk.store.leave_question(&self.state.meta, &request).await;
             desk.metrics.approval_decided(decision.verdict);
             keep_request(&self.env, &self.state.meta.session_id, &request, &decision).await;
             drafts.push(Draft::Record(Record::ApprovalResolved { request, decision }));

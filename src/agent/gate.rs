@@ -8,8 +8,6 @@ use std::collections::HashMap;
 use std::mem::take;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::OwnedSemaphorePermit;
-
 use super::uncounted::{TOLD_MAX, UncountedVote};
 use super::waiting::Waiting;
 use crate::domain::{Decision, Entry, EventId, RequestId, SessionId};
@@ -68,8 +66,6 @@ pub struct News {
 /// What a run leaves here when it parks.
 #[derive(Debug)]
 pub struct Parking {
-    /// Its place among the live runs of this process.
-    pub permit: OwnedSemaphorePermit,
     /// Where its journal ended: a journal that ends before was read too early.
     pub journal_end: EventId,
 }

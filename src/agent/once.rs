@@ -53,20 +53,20 @@ impl AgentService {
         let mut withdrawn = None;
         loop {
             // A run that is there already needs no place here.
-            let Some(permit) = self.permit() else {
+            let Some(place) = self.place() else {
                 let standing = self.session_of_key(caller, key).await?;
                 return standing.map(Started::Before).ok_or(self.too_many());
             };
             let session = self.new_session(caller);
             let standing = self.claim(&scoped, key, &session, withdrawn.as_ref()).await?;
             let Some(standing) = standing else {
-                match self.begin(caller, ask.clone(), session, permit).await {
+                match self.begin(caller, ask.clone(), session, place).await {
                     // Somebody has waited too long for it, and has the key now.
                     Err(StartError::Withdrawn) => continue,
                     begun => return begun,
                 }
             };
-            drop(permit);
+            drop(place);
             match self.settle(&scoped, standing, key).await? {
                 Settled::Begun(session) => return Ok(Started::Before(session)),
                 Settled::Withdrawn(session) => withdrawn = Some(session),

@@ -10,12 +10,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
 
 use super::finish::unreadable;
 use super::gate::Parking;
 use super::journal::{Draft, JournalError, Writer};
+use super::places::Place;
 use super::run::Run;
 use super::service::AgentService;
 use super::state::{Node, State, last_id};
@@ -99,7 +100,8 @@ impl Keeper {
         let Terms { lease, .. } = self.service.env.terms;
         let (mut held, let_go) = (self.service.owned(), self.service.take_let_go());
         held.extend(let_go.iter().cloned());
-        if self.service.env.desk.store.hold(&held, lease).await.is_err() {
+        let store = &self.service.env.desk.store;
+        if tokio::try_join!(store.hold(&held, lease), store.heard_of(lease)).is_err() {
             self.note_store(true);
             self.service.put_let_go(let_go);
         }
@@ -154,7 +156,7 @@ impl AgentService {
         if self.owns(&session) {
             return;
         }
-        let Some(permit) = self.permit() else {
+        let Some(place) = self.place() else {
             // New runs have taken the last place meanwhile: somebody else may have room.
             let service = Arc::clone(self);
             self.env.desk.tasks.spawn("lease", async move {
@@ -170,11 +172,11 @@ impl AgentService {
         self.env
             .desk
             .tasks
-            .spawn("take-over", async move { service.take_over(session, permit).await });
+            .spawn("take-over", async move { service.take_over(session, place).await });
     }
 
     /// Goes on with a run by what its journal says.
-    async fn take_over(self: &Arc<Self>, session: SessionId, permit: OwnedSemaphorePermit) {
+    async fn take_over(self: &Arc<Self>, session: SessionId, place: Place) {
         let read = self.env.desk.patiently(|| self.journal(&session)).await;
         let entries = match read {
             Ok(entries) => entries,
@@ -195,13 +197,14 @@ impl AgentService {
             Left::Trailer => self.write_trailer(&session, last).await,
             Left::Answers(requests) => {
                 claimed.inc();
-                let parking = Parking { permit, journal_end: last };
+                drop(place);
+                let parking = Parking { journal_end: last };
                 self.wait_again(&session, &requests, parking).await;
             }
             Left::Work(state) => {
                 claimed.inc();
                 match state.refuses_take_over() {
-                    None => self.work_again(*state, last, permit).await,
+                    None => self.work_again(*state, last, place).await,
                     Some(why) => self.break_down(&session, Some(last), why).await,
                 }
             }
@@ -269,12 +272,7 @@ impl AgentService {
         watched
     }
 
-    async fn work_again(
-        self: &Arc<Self>,
-        state: State,
-        last: EventId,
-        permit: OwnedSemaphorePermit,
-    ) {
+    async fn work_again(self: &Arc<Self>, state: State, last: EventId, place: Place) {
         let session = state.meta.session_id.clone();
         let store = &self.env.desk.store;
         match self.env.desk.patiently(|| store.cancel_requested(&session)).await {
@@ -297,7 +295,7 @@ impl AgentService {
         tracing::info!(%session, node = ?state.node, "run taken over: checkpoint restored");
         let live = self.live.open(&session, last);
         let writer = Writer::open(&self.env.desk, &session, last, live);
-        self.spawn(state, writer, permit, Run::take_up);
+        self.spawn(state, writer, place, Run::take_up);
     }
 
     async fn write_trailer(&self, session: &SessionId, last: EventId) {
@@ -342,7 +340,8 @@ impl AgentService {
         loop {
             renewals.tick().await;
             // The store says itself, once, that it is away; there will be another renewal.
-            let _ = self.env.desk.store.hold(&self.at_work(), lease).await;
+            let (at_work, store) = (self.at_work(), &self.env.desk.store);
+            let _ = tokio::join!(store.hold(&at_work, lease), store.heard_of(lease));
         }
     }
 

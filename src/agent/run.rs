@@ -18,7 +18,7 @@ use super::superseded::words_of_superseding;
 use crate::domain::event::ThoughtKind;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    Confidence, Decision, Event, Instructions, Rate, RequestId, StepId, Verdict, excerpt,
+    Confidence, Decision, Event, Instructions, Quota, RequestId, StepId, Verdict, excerpt,
 };
 use crate::llm::ChatModel;
 use crate::tools::Tools;
@@ -45,8 +45,8 @@ pub struct Limits {
     pub on_reject: OnReject,
     /// How many tokens may be used.
     pub budget: Budget,
-    /// How often a user may start a run; `None`: any number of times.
-    pub starts: Option<Rate>,
+    /// How much users and tenants may have at once, and how often users may start a run.
+    pub quota: Quota,
     /// The estimated tokens of one request to the model above which the conversation is trimmed;
     /// `None`: never.
     pub context_tokens: Option<u64>,
@@ -239,7 +239,11 @@ impl Run {
         decision: Decision,
     ) -> Result<(), JournalError> {
         let Some((planned, asked)) = self.state.asked_about(&request) else { return Ok(()) };
-        self.record_decision(planned, asked, &decision).await?;
+        let (store, meta) = (&self.env.desk.store, &self.state.meta);
+        // If it cannot be told, whoever counts finds the decision.
+        let left = store.leave_question(meta, &request);
+        let (recorded, _) = tokio::join!(self.record_decision(planned, asked, &decision), left);
+        recorded?;
         let thought = match (decision.verdict, &decision.superseded_by) {
             (Verdict::Approved, _) => Some(words_of_approval(asked, &decision)),
             (Verdict::Rejected, Some(next)) => Some(words_of_superseding(asked, &decision, next)),

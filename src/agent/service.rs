@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::join_all;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ use super::journal::{JournalError, Writer};
 use super::late_signals::Lingering;
 use super::live::{LiveLog, LiveLogs};
 use super::ownership::LeftBehind;
+use super::places::{Place, Places};
 use super::run::{Env, Exit, Run};
 use super::start::StartError;
 use super::state::{Node, State, last_id};
@@ -35,8 +36,7 @@ const SEARCHED: usize = 64;
 pub struct AgentService {
     pub(super) env: Arc<Env>,
     pub(super) live: LiveLogs,
-    max_runs: usize,
-    permits: Arc<Semaphore>,
+    places: Places,
     /// The runs at work here, and how to interrupt each; runs that wait are in the gate.
     running: Mutex<HashMap<SessionId, CancellationToken>>,
     /// Tells the listener of new deadlines.
@@ -54,7 +54,7 @@ pub struct AgentService {
 }
 
 impl AgentService {
-    /// A service that drives at most `max_runs` live runs; `deadlines` goes to the listener.
+    /// A service that drives at most `max_runs` runs at once; `deadlines` goes to the listener.
     pub(super) fn new(
         env: Arc<Env>,
         max_runs: usize,
@@ -63,8 +63,7 @@ impl AgentService {
         Self {
             env,
             live: LiveLogs::default(),
-            max_runs,
-            permits: Arc::new(Semaphore::new(max_runs)),
+            places: Places::new(max_runs),
             running: Mutex::default(),
             deadlines,
             left_behind: LeftBehind::default(),
@@ -90,8 +89,8 @@ impl AgentService {
                 tracing::info!(%session, node = ?state.node, "checkpoint restored");
                 let live = self.live.open(session, last);
                 let writer = Writer::open(&self.env.desk, session, last, live);
-                let Release { news, parking } = release;
-                self.spawn(*state, writer, parking.permit, move |run| run.wake(news));
+                let news = release.news;
+                self.spawn(*state, writer, self.places.take_back(), move |run| run.wake(news));
             }
             Ok(Restored::MovedOn) => self.abandon(session, &JournalError::Lost).await,
             Ok(Restored::Gone) => self.abandon(session, &JournalError::Gone).await,
@@ -131,7 +130,7 @@ impl AgentService {
         self: &Arc<Self>,
         state: State,
         (writer, committing): (Writer, JoinHandle<EventId>),
-        permit: OwnedSemaphorePermit,
+        place: Place,
         work: W,
     ) where
         W: FnOnce(Run) -> F + Send + 'static,
@@ -151,7 +150,8 @@ impl AgentService {
                 }
                 Ok(exit) => {
                     let journal_end = stored.unwrap_or(EventId::ZERO);
-                    service.left(session, exit, Parking { permit, journal_end }).await;
+                    drop(place);
+                    service.left(session, exit, Parking { journal_end }).await;
                 }
                 Err(_panic) => service.break_down(&session, stored, panicked()).await,
             }
@@ -282,19 +282,19 @@ impl AgentService {
         self.live.get(session)
     }
 
-    /// A place among the live runs of this process, if there is one.
-    pub(super) fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.permits).try_acquire_owned().ok()
+    /// A place among the runs at work in this process, if there is one.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.places.take()
     }
 
     /// The refusal where there is no place.
     pub(super) fn too_many(&self) -> StartError {
-        StartError::TooMany(self.max_runs)
+        StartError::TooMany(self.places.most())
     }
 
-    /// How many more runs may live here.
+    /// How many more runs may work here.
     pub(super) fn room(&self) -> usize {
-        self.permits.available_permits()
+        self.places.room()
     }
 
     /// What interrupts a run that is at work here, or is about to be.

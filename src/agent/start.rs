@@ -2,7 +2,7 @@
 //!
 //! A process may die, stand still or be cut off between any two of these steps:
 //!
-//! 1. The lease is taken and the session registered. Who claims the lease now finds a run that has
+//! 1. The lease is taken, the run counted, and the session registered. Who claims the lease now finds a run that has
 //!    not begun, and leaves it to its start (`ownership.rs`).
 //! 2. The first entry is appended to the empty journal: the run exists. Or else the start has been
 //!    given up meanwhile, because it took too long, and nothing of it ever runs (`withdraw.rs`).
@@ -13,18 +13,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::history::recent;
 use super::journal::{Writer, opening};
+use super::places::Place;
 use super::record::{Opened, Record};
 use super::run::Run;
 use super::service::AgentService;
 use super::state::State;
 use super::withdraw::Fate;
 use crate::domain::{
-    Allowance, Caller, Entry, EventId, Message, PageContext, RequestKey, ScopedKey, SessionId,
-    SessionMeta, ThreadId,
+    Allowance, Caller, Entry, EventId, Full, Message, PageContext, Refused, RequestKey, ScopedKey,
+    SessionId, SessionMeta, ThreadId,
 };
 use crate::store::{AppendError, StoreError};
 
@@ -63,9 +63,12 @@ pub enum Started {
 /// Why a run was not started. Nothing of it goes on then.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// As many runs live here as may.
-    #[error("this server has as many live runs as it may ({0})")]
+    /// As many runs work here as may.
+    #[error("this server has as many runs at work as it may ({0})")]
     TooMany(usize),
+    /// The user or the tenant has as much as may be.
+    #[error("{0}")]
+    Full(Full),
     /// The user has started as many runs as may be, for now.
     #[error("too many runs were started within a minute; the limit is {}", .0.limit)]
     TooOften(Allowance),
@@ -121,8 +124,8 @@ impl AgentService {
             match ask.key.clone() {
                 Some(key) => service.start_once(&caller, ask, &key).await,
                 None => {
-                    let permit = service.permit().ok_or(service.too_many())?;
-                    service.begin(&caller, ask, service.new_session(&caller), permit).await
+                    let place = service.place().ok_or(service.too_many())?;
+                    service.begin(&caller, ask, service.new_session(&caller), place).await
                 }
             }
         });
@@ -141,7 +144,7 @@ impl AgentService {
         caller: &Caller,
         ask: Ask,
         session: SessionId,
-        permit: OwnedSemaphorePermit,
+        place: Place,
     ) -> Result<Started, StartError> {
         let key = ask.key.as_ref().map(|key| ScopedKey::of(caller, &key.key));
         let starting = Starting::of(self, &session);
@@ -159,7 +162,7 @@ impl AgentService {
         let run = std::slice::from_ref(&session);
         let leased = match self.append_first(&session, &first).await {
             First::Ours => {
-                starting.drive(&opened, permit);
+                starting.drive(&opened, place);
                 desk.patiently(|| store.hold(run, lease)).await
             }
             First::Elsewhere => desk.patiently(|| store.ensure(run, lease)).await,
@@ -179,56 +182,59 @@ impl AgentService {
         }
     }
 
-    /// Takes a start of the caller's, and the lease, and registers the session.
+    /// Takes the lease, and a start of the caller's, and registers the session.
     async fn prepare(
         &self,
         caller: &Caller,
         ask: Ask,
         session: &SessionId,
     ) -> Result<Opened, StartError> {
-        self.take_start(caller).await?;
-        let (store, clock) = (&self.env.desk.store, &self.env.desk.clock);
-        let (thread_id, history) = self.conversation(caller, ask.thread).await?;
-        let now_ms = clock.now_ms();
+        self.take_start(caller, session).await?;
+        let now_ms = self.env.desk.clock.now_ms();
         let meta = SessionMeta {
             session_id: session.clone(),
             tenant: caller.tenant.clone(),
             user: caller.user.clone(),
-            thread_id,
+            thread_id: ask.thread.clone().unwrap_or_else(ThreadId::generate),
             prompt: ask.prompt,
             prompt_hash: None,
             created_at_ms: now_ms,
             first_event: ask.above.next(now_ms),
         };
-        // From the first moment somebody looks after it: should this process die, another will.
-        let lease = store.hold(std::slice::from_ref(session), self.env.terms.lease);
-        let listed = meta.listed();
-        tokio::try_join!(lease, store.register(&listed))?;
+        let (listed, store) = (meta.listed(), &self.env.desk.store);
+        let history = self.history(caller, ask.thread.as_ref());
+        let ((), history) = tokio::try_join!(store.register(&listed), history)?;
         let instructions = self.env.instructions.clone();
         Ok(Opened { meta, context: ask.context, history, instructions })
     }
 
-    /// Refuses a caller who starts runs too often.
-    async fn take_start(&self, caller: &Caller) -> Result<(), StartError> {
-        let Some(rate) = self.env.limits.starts else { return Ok(()) };
-        let store = &self.env.desk.store;
-        let allowance = store.take_start(&caller.tenant, &caller.user, rate).await?;
-        match allowance.wait {
-            Some(_) => Err(StartError::TooOften(allowance)),
-            None => Ok(()),
-        }
+    /// Takes the lease, and a start of what the caller may. From this moment somebody looks after the run:
+    /// should this process die, another will.
+    async fn take_start(&self, caller: &Caller, session: &SessionId) -> Result<(), StartError> {
+        let (store, run) = (&self.env.desk.store, std::slice::from_ref(session));
+        let quota = &self.env.limits.quota;
+        // In this order: what is counted is live because it has a lease.
+        let lease = store.hold(run, self.env.terms.lease);
+        let taken = store.take_start(&caller.tenant, &caller.user, session, quota);
+        let ((), taken) = tokio::try_join!(lease, taken)?;
+        let Err(refused) = taken else { return Ok(()) };
+        // Whoever finds the lease, should it stay, finds no run and ends it.
+        let _ = store.end(run).await;
+        Err(match refused {
+            Refused::Full(full) => StartError::Full(full),
+            Refused::TooOften(allowance) => StartError::TooOften(allowance),
+        })
     }
 
-    /// The thread that a run belongs to, and what was said in it.
-    async fn conversation(
+    /// What was said in the thread that a run is to go on with.
+    async fn history(
         &self,
         caller: &Caller,
-        thread: Option<ThreadId>,
-    ) -> Result<(ThreadId, Vec<Message>), StoreError> {
-        let Some(thread) = thread else { return Ok((ThreadId::generate(), Vec::new())) };
-        let store = &self.env.desk.store;
-        let history = store.history(&caller.tenant, &caller.user, &thread).await?;
-        Ok((thread, recent(history)))
+        thread: Option<&ThreadId>,
+    ) -> Result<Vec<Message>, StoreError> {
+        let Some(thread) = thread else { return Ok(Vec::new()) };
+        let history = self.env.desk.store.history(&caller.tenant, &caller.user, thread).await?;
+        Ok(recent(history))
     }
 
     /// Appends the first entry. An attempt whose outcome is unknown is repeated for a moment; if that
@@ -274,13 +280,13 @@ impl<'a> Starting<'a> {
     }
 
     /// The run exists, and works from now on.
-    fn drive(mut self, opened: &Opened, permit: OwnedSemaphorePermit) {
+    fn drive(mut self, opened: &Opened, place: Place) {
         let Some(session) = self.session.take() else { return };
         let (service, first) = (self.service, opened.meta.first_event);
         service.env.desk.metrics.runs_started.inc();
         let live = service.live.open(&session, first);
         let writer = Writer::open(&service.env.desk, &session, first, live);
-        service.spawn(State::open(opened), writer, permit, Run::drive);
+        service.spawn(State::open(opened), writer, place, Run::drive);
     }
 }
 

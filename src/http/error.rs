@@ -10,8 +10,11 @@ use http::{HeaderValue, StatusCode, header};
 use crate::agent::StartError;
 use crate::agent::decisions::DecisionError;
 use crate::domain::event::ErrorEvent;
-use crate::domain::{Allowance, ErrorCode};
+use crate::domain::{Allowance, ErrorCode, Full};
 use crate::store::{ReadError, StoreError};
+
+/// When a client comes again that finds everything taken.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// A refusal. The cause goes to the log; the client gets the code and, where it can do something
 /// about it, what exactly was wrong.
@@ -152,7 +155,7 @@ impl ApiError {
     /// Too many of something for now.
     fn too_many(detail: String) -> Self {
         let error = Self::new(ErrorCode::LimitExceeded, "RateLimitError", detail);
-        Self { retry_after_secs: Some(5), ..error }
+        Self { retry_after_secs: Some(whole_secs(BUSY)), ..error }
     }
 
     /// Too often for now.
@@ -270,6 +273,7 @@ impl From<StartError> for ApiError {
     fn from(error: StartError) -> Self {
         match error {
             StartError::TooOften(allowance) => Self::too_often(allowance, error.to_string()),
+            StartError::Full(full) => full.into(),
             StartError::TooMany(_) => Self::too_many(error.to_string()),
             StartError::Stopping => Self::unavailable("this server is shutting down"),
             StartError::Broken => Self::internal(),
@@ -277,6 +281,15 @@ impl From<StartError> for ApiError {
             StartError::AnotherRequest => Self::another_request(),
             StartError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<Full> for ApiError {
+    /// How long it stays so nobody knows: it is asked again after the usual time.
+    fn from(full: Full) -> Self {
+        let (limit, whole_in) = (full.limit.get(), BUSY);
+        let allowance = Allowance { limit, remaining: 0, whole_in, wait: Some(BUSY) };
+        Self::too_often(allowance, full.to_string())
     }
 }
 

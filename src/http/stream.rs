@@ -10,6 +10,7 @@ use super::body::Fields;
 use super::error::ApiError;
 use super::extract::{Params, PathId};
 use super::idempotency::key_of;
+use super::readers::Reader;
 use super::render::{SESSION_ID, set_stream_headers};
 use super::tail::Tail;
 use super::{Shared, sessions};
@@ -77,7 +78,10 @@ pub async fn join(
 ) -> Result<Response, ApiError> {
     refuse_head(&method, "GET")?;
     let meta = sessions::own(&http, &caller, &id).await?;
-    join_at(&http, meta.session_id, last_event_id(&headers), (Form::Flat, AtEnd::NoContent)).await
+    let last_event = last_event_id(&headers);
+    let place =
+        Place { session: meta.session_id, last_event, form: Form::Flat, at_end: AtEnd::NoContent };
+    place.join(&http, http.readers.open(&caller).await?).await
 }
 
 /// Which stream is wanted.
@@ -114,33 +118,41 @@ impl Wish {
             if self.last_event.is_none() {
                 check_own_prompt(request, &meta)?;
             }
-            return self.join(http, meta.session_id).await;
+            return self
+                .place_in(meta.session_id)
+                .join(http, http.readers.open(caller).await?)
+                .await;
         }
         // Before the event: with a key that was used, it is a place in that run.
         let key = self.key.clone().map(|key| RequestKey { key, request: request.hash() });
         if let (Some(key), Some(_)) = (&key, self.last_event)
             && let Some(session) = http.service.session_of_key(caller, key).await?
         {
-            return self.join(http, session).await;
+            return self.place_in(session).join(http, http.readers.open(caller).await?).await;
         }
         if let Some(last) = self.last_event
             && let Some(session) = http.service.session_with_event(caller, last).await?
         {
-            return self.join(http, session).await;
+            return self.place_in(session).join(http, http.readers.open(caller).await?).await;
         }
         let above = self.last_event.map_or(EventId::ZERO, room_above);
         let mut ask = Ask { key, ..request.ask(above)? };
         check_length(P::PROMPT, &ask.prompt, http.config.prompt_bytes)?;
         ask.thread = ask.thread.or_else(|| self.tab.clone());
+        // Before the run: there is to be none whose stream the client does not get.
+        let reader = http.readers.open(caller).await?;
         match http.service.start(caller, ask).await? {
-            Started::New { session, opened } => stream(http, session, opened, self.form).await,
-            Started::Before(session) => self.join(http, session).await,
+            Started::New { session, opened } => {
+                stream(http, session, opened, self.form, reader).await
+            }
+            Started::Before(session) => self.place_in(session).join(http, reader).await,
         }
     }
 
-    /// The stream of a session that is there already, and the caller's own.
-    async fn join(&self, http: &Shared, session: SessionId) -> Result<Response, ApiError> {
-        join_at(http, session, self.last_event, (self.form, self.at_end)).await
+    /// Where the client is in a session that is there already, and the caller's own.
+    fn place_in(&self, session: SessionId) -> Place {
+        let Self { last_event, form, at_end, .. } = *self;
+        Place { session, last_event, form, at_end }
     }
 }
 
@@ -246,22 +258,28 @@ fn thread_of_tab(headers: &HeaderMap) -> Option<ThreadId> {
     }
 }
 
-/// Joins a session after the client's last event, if it has any of it.
-async fn join_at(
-    http: &Shared,
+/// Where a client is in a session that is there already.
+struct Place {
     session: SessionId,
     last_event: Option<EventId>,
-    (form, at_end): (Form, AtEnd),
-) -> Result<Response, ApiError> {
-    let Some(after) = last_event else {
-        return stream(http, session, EventId::ZERO, form).await;
-    };
-    if at_end == AtEnd::NoContent && has_all(http, &session, after).await? {
-        let mut response = StatusCode::NO_CONTENT.into_response();
-        response.headers_mut().insert(SESSION_ID, header_value(&session)?);
-        return Ok(response);
+    form: Form,
+    at_end: AtEnd,
+}
+
+impl Place {
+    /// Joins the session after the client's last event, if it has any of it.
+    async fn join(self, http: &Shared, reader: Reader) -> Result<Response, ApiError> {
+        let Self { session, last_event, form, at_end } = self;
+        let Some(after) = last_event else {
+            return stream(http, session, EventId::ZERO, form, reader).await;
+        };
+        if at_end == AtEnd::NoContent && has_all(http, &session, after).await? {
+            let mut response = StatusCode::NO_CONTENT.into_response();
+            response.headers_mut().insert(SESSION_ID, header_value(&session)?);
+            return Ok(response);
+        }
+        stream(http, session, after, form, reader).await
     }
-    stream(http, session, after, form).await
 }
 
 /// Whether a session is over, and its trailer not after this event.
@@ -279,9 +297,10 @@ async fn stream(
     session: SessionId,
     after: EventId,
     form: Form,
+    reader: Reader,
 ) -> Result<Response, ApiError> {
     let named = header_value(&session)?;
-    let tail = Tail::open(http, session, after, form).await?;
+    let tail = Tail::open(http, session, after, form, reader).await?;
     let mut response = Response::new(Body::from_stream(tail.frames()));
     set_stream_headers(response.headers_mut());
     response.headers_mut().insert(SESSION_ID, named);

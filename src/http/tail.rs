@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Shared;
 use super::error::{ApiError, gap_event, gone_event};
+use super::readers::Reader;
 use super::render::{closing_frames, ids_after};
 use crate::agent::live::{LiveFrame, LiveLog};
 use crate::domain::event::ErrorEvent;
@@ -52,6 +53,7 @@ pub struct Tail {
     quiet_since: Instant,
     outage: Outage,
     _counted: OpenStream,
+    _reader: Reader,
 }
 
 /// Where news come from.
@@ -102,6 +104,7 @@ impl Tail {
         session: SessionId,
         after: EventId,
         form: Form,
+        reader: Reader,
     ) -> Result<Self, ApiError> {
         let mut tail = Self {
             http: Arc::clone(http),
@@ -115,6 +118,7 @@ impl Tail {
             quiet_since: Instant::now(),
             outage: Outage::default(),
             _counted: http.metrics.stream_opened(),
+            _reader: reader,
         };
         tail.attach_to_own_run();
         if matches!(tail.source, Source::Store) {

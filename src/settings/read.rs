@@ -14,7 +14,7 @@ use super::sections::{
     StreamSettings, ToolSettings, Unconfigured,
 };
 use super::{Purpose, mcp, names, source};
-use crate::domain::{AuditKey, Deadline, Role};
+use crate::domain::{AtMost, AuditKey, Deadline, Quota, Rate, Role};
 use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 
@@ -112,12 +112,21 @@ impl StreamSettings {
 
 impl LimitSettings {
     fn read(check: &mut Check) -> Self {
-        let starts = check.whole("limits.starts_per_minute_per_user", 0..=1_000_000);
-        Self {
-            // A body of 256 KiB holds no more.
-            prompt_bytes: check.count("limits.prompt_bytes", 1..=262_144),
-            starts_per_minute_per_user: u32::try_from(starts).ok().and_then(NonZeroU32::new),
-        }
+        // A body of 256 KiB holds no more.
+        let prompt_bytes = check.count("limits.prompt_bytes", 1..=262_144);
+        let mut most = |name| {
+            let most = check.whole(name, 0..=1_000_000);
+            u32::try_from(most).ok().and_then(NonZeroU32::new)
+        };
+        let runs =
+            AtMost { user: most("limits.runs_per_user"), tenant: most("limits.runs_per_tenant") };
+        let waiting = AtMost {
+            user: most("limits.waiting_per_user"),
+            tenant: most("limits.waiting_per_tenant"),
+        };
+        let streams = most("limits.streams_per_user");
+        let starts = most("limits.starts_per_minute_per_user").map(Rate::per_minute);
+        Self { prompt_bytes, quota: Quota { runs, waiting, streams, starts } }
     }
 }
 

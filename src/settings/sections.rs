@@ -1,7 +1,6 @@
 //! The typed settings, section by section; `config/default.toml` says what each one means.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use url::Url;
 
 use super::mcp::McpServerSettings;
 use super::secret;
-use crate::domain::{Approvers, AuditKey, DecisionSeal, Instructions, Role, RoleGrants};
+use crate::domain::{Approvers, AuditKey, DecisionSeal, Instructions, Quota, Role, RoleGrants};
 use crate::origin::AllowedOrigin;
 use crate::telemetry::log::LogSettings;
 use crate::token::TokenKey;
@@ -191,8 +190,8 @@ pub struct StreamSettings {
 pub struct LimitSettings {
     /// Bytes of a prompt.
     pub prompt_bytes: usize,
-    /// Runs that a user may start within a minute; `None`: any number.
-    pub starts_per_minute_per_user: Option<NonZeroU32>,
+    /// What one user, and one tenant, may take of the service.
+    pub quota: Quota,
 }
 
 /// Section `model`.

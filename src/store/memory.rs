@@ -15,7 +15,7 @@ use self::audit::AuditTable;
 use self::idempotency::KeyTable;
 use self::journals::Journals;
 use self::leases::LeaseTable;
-use self::quotas::StartTable;
+use self::quotas::{LiveTable, StartTable, StreamTable};
 use self::sessions::SessionTable;
 use self::spending::SpendingTable;
 use super::outbox::Outbox;
@@ -46,8 +46,8 @@ pub struct Config {
     pub max_events: usize,
 }
 
-/// Everything in memory. Each part has its own lock, none is held across an await, and no call
-/// holds two of them.
+/// Everything in memory. Each part has its own lock, and none is held across an await. No call holds two of
+/// them, but for those that count what is live: they take another after `live`.
 #[derive(Debug)]
 pub struct MemoryStore {
     journals: Arc<Mutex<Journals>>,
@@ -58,6 +58,8 @@ pub struct MemoryStore {
     audit: Mutex<AuditTable>,
     spending: Mutex<SpendingTable>,
     starts: Mutex<StartTable>,
+    live: Mutex<LiveTable>,
+    streams: Mutex<StreamTable>,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
     max_events: usize,
@@ -81,6 +83,8 @@ impl MemoryStore {
             audit: Mutex::default(),
             spending: Mutex::default(),
             starts: Mutex::default(),
+            live: Mutex::default(),
+            streams: Mutex::default(),
             outbox,
             clock,
             max_events: config.max_events.max(1),
@@ -101,6 +105,8 @@ impl MemoryStore {
         lock(&self.approvals).sweep(now);
         lock(&self.spending).sweep(now);
         lock(&self.starts).sweep(now);
+        lock(&self.streams).sweep(now);
+        self.sweep_live();
     }
 
     /// How many records of any kind take up memory.
@@ -108,7 +114,8 @@ impl MemoryStore {
     fn len(&self) -> usize {
         let journals = lock(&self.journals).len();
         let rates = lock(&self.spending).len() + lock(&self.starts).len();
-        let others = lock(&self.approvals).len() + rates;
+        let quotas = lock(&self.live).len() + lock(&self.streams).len();
+        let others = lock(&self.approvals).len() + rates + quotas;
         journals + lock(&self.sessions).len() + lock(&self.keys).len() + others
     }
 }

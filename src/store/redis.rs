@@ -13,6 +13,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use self::audit::Recorder;
 use self::commands::{AtomicStep, Commands};
@@ -84,12 +85,16 @@ pub struct RedisStore {
     hold: AtomicStep,
     ensure: AtomicStep,
     spend: AtomicStep,
-    take_start: AtomicStep,
+    take_places: AtomicStep,
+    count_streams: AtomicStep,
+    heard_of: AtomicStep,
     release: AtomicStep,
     claim: AtomicStep,
     recorder: Arc<Recorder>,
     /// Random for each store, so that the nonces of two owners never agree (`journal.rs`).
     nonces: RandomState,
+    /// What this process is called where processes are counted; random, too.
+    process: String,
 }
 
 impl RedisStore {
@@ -131,11 +136,14 @@ impl RedisStore {
             hold: AtomicStep::new(include_str!("redis/hold_leases.lua")),
             ensure: AtomicStep::new(include_str!("redis/ensure_leases.lua")),
             spend: AtomicStep::new(include_str!("redis/spend.lua")),
-            take_start: AtomicStep::new(include_str!("redis/take_start.lua")),
+            take_places: AtomicStep::new(include_str!("redis/take_places.lua")),
+            count_streams: AtomicStep::new(include_str!("redis/count_streams.lua")),
+            heard_of: AtomicStep::new(include_str!("redis/heard_of.lua")),
             release: AtomicStep::new(include_str!("redis/release_leases.lua")),
             claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),
             recorder: Arc::new(recorder),
             nonces: RandomState::new(),
+            process: Uuid::new_v4().simple().to_string(),
         };
         Ok((Arc::new(store), events))
     }

@@ -60,6 +60,10 @@ pub(super) const CANCEL: Duration = HOUR.saturating_mul(24);
 pub(super) const IDEMPOTENCY: Duration = HOUR.saturating_mul(24);
 /// What a tenant has used on a day, after its last addition.
 pub(super) const SPENT: Duration = HOUR.saturating_mul(48);
+/// What is counted of a user or tenant, after the last addition: a run may wait for an answer for most of it.
+pub(super) const COUNTED: Duration = Deadline::LONGEST_WAIT.saturating_add(RECOVERY);
+/// How many streams of a user there are, after the last change.
+pub(super) const STREAMS: Duration = HOUR.saturating_mul(24);
 
 /// How many runs of a conversation are kept.
 pub(super) const THREAD_RUNS: usize = 50;

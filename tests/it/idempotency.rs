@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use crate::bodies::{error_event, refused};
-use crate::resume::{MAIL, PROMPT, after, mailing, request_of};
+use crate::resume::{PROMPT, after, mailing, request_of};
 use crate::support::app::{Caller, Options, Server, eventually};
 use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::raw::Raw;
@@ -227,8 +227,9 @@ async fn a_key_of_another_form_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_was_refused_leaves_its_key_free() {
-    let call = Reply::stream().call("call_a", "send_email", [MAIL]).ends("tool_calls");
-    let model = FakeModel::scripted([call, Reply::text(["네."]), Reply::text(["네."])]).await;
+    let gate = Gate::closed();
+    let works = Reply::stream().piece("네.").gate(&gate).ends("stop");
+    let model = FakeModel::scripted([works, Reply::text(["네."])]).await;
     let mut redis = RedisServer::start();
     let options = Options::default().model(&model).set("REDIS_URL", redis.url());
     let server = Server::start(options.set("AURA__AGENT__MAX_RUNS", 1)).await;
@@ -237,15 +238,15 @@ async fn a_request_that_was_refused_leaves_its_key_free() {
     // Not valid.
     refused(&|| post(&user, "later", json!({ "prompt": " " })), 400, "E4001").await;
     // No place.
-    let mut waiting = ask(&user, "first", "메일").await;
-    let hitl = waiting.until("hitl").await;
+    let mut works = ask(&user, "first", "일").await;
+    works.until("content").await;
     refused(&later, 429, "E4290").await;
     // What is there needs no place.
-    let mut again = ask(&user, "first", "메일").await;
-    again.until("hitl").await;
-    assert_eq!(again.session(), waiting.session());
-    user.approve(request_of(&hitl)).await;
-    waiting.to_done().await;
+    let mut again = ask(&user, "first", "일").await;
+    again.until("content").await;
+    assert_eq!(again.session(), works.session());
+    gate.open();
+    works.to_done().await;
     // No store.
     redis.kill();
     eventually("the outage is known", || async {

@@ -3,9 +3,9 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::app::{Caller, Options, Server, answer, eventually};
+use crate::support::app::{Caller, Options, Server, answer, eventually, eventually_some};
 use crate::support::keys::Keys;
-use crate::support::model::{FakeModel, Reply};
+use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::raw::{Raw, head};
 use crate::support::redis::RedisServer;
 use crate::support::stream::SseStream;
@@ -229,4 +229,142 @@ async fn refuses_another_start(server: &Server) {
         assert!((1..=60).contains(&number("ratelimit-reset")));
         assert_eq!(answer(refused).await.body["errorCode"], "E4290");
     }
+}
+
+/// What there may be so many of: the setting, and whom the refusal names.
+type Most = (&'static str, &'static str);
+
+const MOST: [Most; 5] = [
+    ("limits.runs_per_user", "this user"),
+    ("limits.runs_per_tenant", "this tenant"),
+    ("limits.waiting_per_user", "this user"),
+    ("limits.waiting_per_tenant", "this tenant"),
+    ("limits.streams_per_user", "this user"),
+];
+
+/// A run that waits for a person.
+async fn waits(user: &Caller) -> (SseStream, String) {
+    let mut stream = user.stream(MERGE).await;
+    let hitl = stream.until("hitl").await;
+    let request = hitl.data["requestId"].as_str().unwrap().to_owned();
+    (stream, request)
+}
+
+/// What a start is told for which there is no room: the code, when to come again, and which limit it is.
+async fn is_told(user: &Caller, (setting, whose): Most) -> bool {
+    let request = user.post_stream(json!({ "prompt": "또" })).header("Accept", "application/json");
+    let refused = request.send().await.unwrap();
+    if refused.status() == 200 {
+        SseStream::of(refused).to_done().await;
+        return false;
+    }
+    assert_eq!(refused.status(), 429, "{}", setting);
+    let number = |name: &str| -> u64 { refused.headers()[name].to_str().unwrap().parse().unwrap() };
+    assert!((1..=60).contains(&number("retry-after")));
+    assert_eq!(number("ratelimit-limit"), 1);
+    assert_eq!(number("ratelimit-remaining"), 0);
+    assert!((1..=60).contains(&number("ratelimit-reset")));
+    let body = answer(refused).await.body;
+    assert_eq!(body["errorCode"], "E4290");
+    let said = body.to_string();
+    for part in [whose, setting, "the limit is 1"] {
+        assert!(said.contains(part), "{said}");
+    }
+    true
+}
+
+with_both_stores! {
+    async fn each_limit_is_told_by_name_and_has_room_again(kind: Kind) {
+        for most @ (setting, _) in MOST {
+            let variable = format!("AURA__{}", setting.to_uppercase().replace('.', "__"));
+            let world = World::with(kind, Options::default().set(&variable, 1)).await;
+            let (user, colleague) = (world.server.user(), world.server.as_user("tenant1", "lee"));
+            let (mut stream, request) = waits(&user).await;
+            assert!(is_told(&user, most).await, "{}", setting);
+            let stays_free = setting.ends_with("_user");
+            assert_eq!(is_told(&colleague, most).await, !stays_free, "{}", setting);
+            assert!(!is_told(&world.server.as_user("tenant2", "user123"), most).await);
+            assert_eq!(user.approve(&request).await.status, 200);
+            stream.to_done().await;
+            // A stream that was read to its end is closed by its server, which may take a moment.
+            eventually("there is room", async || !is_told(&user, most).await).await;
+        }
+    }
+
+    async fn who_reads_too_many_streams_is_told_and_can_decide_all_the_same(kind: Kind) {
+        let options = Options::default().set("AURA__LIMITS__STREAMS_PER_USER", 2);
+        let world = World::with(kind, options).await;
+        let user = world.server.user();
+        let (mut stream, request) = waits(&user).await;
+        let second = user.resume(&stream.session(), None).await;
+        let join = || {
+            let path = format!("/aura/sessions/{}/stream", stream.session());
+            user.request(Method::GET, &path).send()
+        };
+        assert_eq!(join().await.unwrap().status(), 429);
+        drop(second);
+        eventually("there is room", async || join().await.unwrap().status() == 200).await;
+        assert_eq!(user.approve(&request).await.status, 200);
+        stream.to_done().await;
+    }
+
+    async fn a_run_asks_nobody_while_enough_requests_wait_and_its_model_is_told(kind: Kind) {
+        let mail = |subject: &str| json!({"to": ["kim@example.com"], "subject": subject, "body": "끝"});
+        let (first, second) = (mail("하나"), mail("둘"));
+        let calls = Reply::tool_calls([("send_email", &first), ("send_email", &second)]);
+        let model = FakeModel::scripted([calls, Reply::text(["하나만 보냈습니다."])]).await;
+        let options = Options::default()
+            .model(&model)
+            .set("AURA__LIMITS__WAITING_PER_USER", 1)
+            .set("AURA__HITL__ASK", "together");
+        let world = World::with(kind, options).await;
+        let mut stream = world.server.user().stream("메일 두 통").await;
+        let hitl = stream.until("hitl").await;
+        assert_eq!(hitl.data["params"]["subject"], "하나");
+        world.server.user().approve(hitl.data["requestId"].as_str().unwrap()).await;
+        stream.to_done().await;
+        assert_eq!(stream.all("hitl").len(), 1);
+        let told = model.requests()[1].message(-2).to_string();
+        assert!(told.contains("nobody can be asked now: this user has as many"), "{told}");
+        assert!(told.contains("limits.waiting_per_user"), "{told}");
+    }
+}
+
+/// A stream, as soon as there is a place: a run that asks gives its own back a moment after that.
+async fn let_in(user: &Caller) -> SseStream {
+    let start = || async {
+        let response = user.post_stream(json!({ "prompt": "일" })).send().await.unwrap();
+        (response.status() == 200).then(|| SseStream::of(response))
+    };
+    eventually_some("there is a place", start).await
+}
+
+/// `agent.max_runs` is what one process can bear at once, and a run that waits bears nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_that_wait_take_nobodys_place_and_get_theirs_when_they_are_decided() {
+    let gate = Gate::closed();
+    let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": "끝"});
+    let asks = || Reply::tool_call("send_email", &mail);
+    let works = Reply::stream().piece("네").gate(&gate).ends("stop");
+    let replies = [asks(), asks(), asks(), works, Reply::text(["보냈습니다."])];
+    let model = FakeModel::scripted(replies).await;
+    let options = Options::default().model(&model).set("AURA__AGENT__MAX_RUNS", 1);
+    let server = Server::start(options).await;
+    let user = server.user();
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let mut stream = let_in(&user).await;
+        let hitl = stream.until("hitl").await;
+        waiting.push((stream, hitl.data["requestId"].as_str().unwrap().to_owned()));
+    }
+    let other = server.as_user("tenant2", "park");
+    let mut works = let_in(&other).await;
+    works.until("content").await;
+    let refused = other.post_stream(json!({ "prompt": "또" })).send().await.unwrap();
+    assert_eq!(refused.status(), 429, "the only place is taken");
+    let (mut stream, request) = waiting.remove(0);
+    user.approve(&request).await;
+    stream.to_done().await;
+    gate.open();
+    works.to_done().await;
 }

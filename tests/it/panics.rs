@@ -13,8 +13,8 @@ use aura_platform::agent::run::{Env, Limits};
 use aura_platform::agent::seals::Seals;
 use aura_platform::agent::{AgentService, Ask, StartError, Started, listener};
 use aura_platform::domain::{
-    Caller, Clock, DecisionSeal, Entry, EventId, PageContext, Roles, SessionId, Shown, SystemClock,
-    TenantId, UserId,
+    Caller, Clock, DecisionSeal, Entry, EventId, PageContext, Quota, Roles, SessionId, Shown,
+    SystemClock, TenantId, UserId,
 };
 use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
 use aura_platform::shutdown::Tasks;
@@ -82,7 +82,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
             hitl_warning: Duration::ZERO,
             on_reject: OnReject::Stop,
             budget: Budget::default(),
-            starts: None,
+            quota: Quota::default(),
             context_tokens: None,
         },
         notices: true,

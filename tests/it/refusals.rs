@@ -6,12 +6,11 @@ use serde_json::{Value, json};
 
 use crate::bodies::{check_refusal, error_event, refused, server};
 use crate::support::app::{Options, Server, answer, eventually};
-use crate::support::model::{FakeModel, Reply};
+use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::raw::{Chunk, Raw, head};
 use crate::support::redis::RedisServer;
 
 const STREAM: &str = "/aura/test/stream";
-const MAIL: &str = r#"{"to":["kim@example.com"],"subject":"보고","body":"끝"}"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_paths_and_methods_are_told_in_the_form_that_the_client_reads() {
@@ -45,13 +44,14 @@ async fn wrong_paths_and_methods_are_told_in_the_form_that_the_client_reads() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_too_many_is_told_when_to_come_again() {
-    let mail = Reply::stream().call("call_a", "send_email", [MAIL]).ends("tool_calls");
-    let model = FakeModel::scripted([mail, Reply::text(["네."]), Reply::text(["네."])]).await;
+    let gate = Gate::closed();
+    let works = Reply::stream().piece("네.").gate(&gate).ends("stop");
+    let model = FakeModel::scripted([works, Reply::text(["네."])]).await;
     let server =
         Server::start(Options::default().model(&model).set("AURA__AGENT__MAX_RUNS", 1)).await;
     let user = server.user();
-    let mut waiting = user.stream("메일").await;
-    let hitl = waiting.until("hitl").await;
+    let mut works = user.stream("일").await;
+    works.until("content").await;
     let request = || user.post_stream(json!({"prompt": "하나 더"}));
     refused(&request, 429, "E4290").await;
     let response = request().send().await.unwrap();
@@ -60,9 +60,9 @@ async fn a_run_too_many_is_told_when_to_come_again() {
     let event = error_event(response, 429, "E4290").await;
     assert_eq!(event["retryable"], true);
     // Watching needs no place among the runs, and a place that is free again is given away again.
-    assert_eq!(user.resume(&waiting.session(), None).await.status, 200);
-    user.approve(hitl.data["requestId"].as_str().unwrap()).await;
-    waiting.to_done().await;
+    assert_eq!(user.resume(&works.session(), None).await.status, 200);
+    gate.open();
+    works.to_done().await;
     eventually("there is room again", || async {
         request().send().await.unwrap().status() == StatusCode::OK
     })

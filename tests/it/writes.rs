@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use aura_platform::domain::role::RoleGrants;
 use aura_platform::domain::{
-    Clock, Entry, EventId, SessionId, SessionMeta, Shown, SystemClock, TenantId, ThreadId, UserId,
+    Clock, Entry, EventId, Quota, SessionId, SessionMeta, Shown, SystemClock, TenantId, ThreadId,
+    UserId,
 };
 use aura_platform::http::cors::Origins;
+use aura_platform::http::readers::Readers;
 use aura_platform::http::{Config, Http, auth, router};
+use aura_platform::shutdown::Tasks;
 use aura_platform::store::{Journal, Sessions, Store};
 use aura_platform::telemetry::metrics::Metrics;
 use aura_platform::token::TokenKey;
@@ -48,9 +51,12 @@ async fn stream_of(kinds: &[&str]) -> Body {
         .map(|(id, shown)| Entry { id: EventId::new(id), shown: Some(shown), record: None })
         .collect();
     store.append(&session, EventId::ZERO, &entries).await.unwrap();
+    let store: Arc<dyn Store> = store;
+    let readers = Readers::start(Arc::clone(&store), Quota::default().of_stream(), &Tasks::new());
     let http = Http {
         service,
-        store: store as Arc<dyn Store>,
+        store,
+        readers,
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         config: Config {
             auth: auth::Config {

@@ -1,35 +1,252 @@
-//! What users may do how often.
+//! How much users and tenants have at once, and how often users start runs.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-use aura_platform::domain::{Allowance, Rate, TenantId, UserId};
-use aura_platform::store::Store;
+use aura_platform::domain::{
+    Allowance, AtMost, Counted, Full, Holder, Quota, Rate, Refused, RequestId, SessionMeta,
+    TenantId, UserId,
+};
+use aura_platform::store::{OpenStreams, Store};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, NOW_MS, Process, deadline, eventually, meta, sealed};
+use crate::redis_server::RedisServer;
+use crate::within;
 
-async fn take(store: &dyn Store, tenant: &str, user: &str, count: u32) -> Allowance {
-    let rate = Rate::per_minute(NonZeroU32::new(count).unwrap());
-    store.take_start(&TenantId::new(tenant), &UserId::new(user), rate).await.unwrap()
+const TERM: Duration = Duration::from_secs(60);
+
+fn number(count: u32) -> Option<NonZeroU32> {
+    NonZeroU32::new(count)
+}
+
+fn rate(count: u32) -> Quota {
+    Quota { starts: number(count).map(Rate::per_minute), ..Quota::default() }
+}
+
+fn runs(user: u32, tenant: u32) -> Quota {
+    let runs = AtMost { user: number(user), tenant: number(tenant) };
+    Quota { runs, ..Quota::default() }
+}
+
+fn waiting(user: u32, tenant: u32) -> Quota {
+    let waiting = AtMost { user: number(user), tenant: number(tenant) };
+    Quota { waiting, ..Quota::default() }
+}
+
+fn full(counted: Counted, holder: Holder, limit: u32) -> Full {
+    Full { counted, holder, limit: number(limit).unwrap() }
+}
+
+/// A run of somebody's.
+fn run(tenant: &str, user: &str) -> SessionMeta {
+    meta(tenant, user, NOW_MS)
+}
+
+/// A tenant that no other check has: on a cluster they share the servers.
+fn new_tenant() -> String {
+    RequestId::generate().to_string()
+}
+
+/// Starts it as the service does: with a lease.
+async fn start(store: &dyn Store, run: &SessionMeta, quota: &Quota) -> Result<(), Refused> {
+    store.hold(std::slice::from_ref(&run.session_id), TERM).await.unwrap();
+    let taken = store.take_start(&run.tenant, &run.user, &run.session_id, quota).await.unwrap();
+    if taken.is_err() {
+        end(store, run).await;
+    }
+    taken
+}
+
+async fn end(store: &dyn Store, run: &SessionMeta) {
+    store.end(std::slice::from_ref(&run.session_id)).await.unwrap();
+}
+
+async fn take(store: &dyn Store, tenant: &str, user: &str, count: u32) -> Option<Allowance> {
+    match start(store, &run(tenant, user), &rate(count)).await {
+        Ok(()) => None,
+        Err(Refused::TooOften(allowance)) => Some(allowance),
+        Err(Refused::Full(full)) => panic!("{full}"),
+    }
 }
 
 pub(crate) async fn of_many_starts_at_once_as_many_are_granted_as_may_be(bench: Bench) {
+    let tenant = new_tenant();
     let starts = (0..30).map(|at| {
         let store = if at % 2 == 0 { &bench.one.store } else { &bench.other };
-        take(&**store, "tenant1", "user123", 3)
+        take(&**store, &tenant, "user123", 3)
     });
     let taken = futures::future::join_all(starts).await;
-    let mut granted: Vec<_> = taken.iter().filter(|taken| taken.wait.is_none()).collect();
-    granted.sort_by_key(|taken| std::cmp::Reverse(taken.remaining));
-    assert_eq!(granted.iter().map(|taken| taken.remaining).collect::<Vec<_>>(), [2, 1, 0]);
-    for refused in taken.iter().filter_map(|taken| taken.wait) {
-        assert!(refused.as_secs() <= 20 && !refused.is_zero(), "a third of a minute: {refused:?}");
+    assert_eq!(taken.iter().filter(|refused| refused.is_none()).count(), 3);
+    for refused in taken.into_iter().flatten() {
+        let wait = refused.wait.unwrap();
+        assert!(wait.as_secs() <= 20 && !wait.is_zero(), "a third of a minute: {wait:?}");
+        assert!(refused.limit == 3 && refused.remaining == 0 && refused.whole_in.as_secs() <= 60);
     }
-    assert!(taken.iter().all(|taken| taken.limit == 3 && taken.whole_in.as_secs() <= 60));
 }
 
 pub(crate) async fn each_user_of_each_tenant_starts_as_often(bench: Bench) {
     for (tenant, user) in [("a", "b"), ("b", "b"), ("a", "c"), ("a:b", ""), ("a", "b:")] {
-        assert_eq!(take(&*bench.one.store, tenant, user, 1).await.wait, None, "{tenant} {user}");
-        assert!(take(&*bench.other, tenant, user, 1).await.wait.is_some(), "{tenant} {user}");
+        assert_eq!(take(&*bench.one.store, tenant, user, 1).await, None, "{tenant} {user}");
+        assert!(take(&*bench.other, tenant, user, 1).await.is_some(), "{tenant} {user}");
     }
+}
+
+pub(crate) async fn no_more_runs_of_a_user_or_a_tenant_are_live_than_may_be(bench: Bench) {
+    let t = new_tenant();
+    let (one, other) = (&*bench.one.store, &*bench.other);
+    let quota = runs(2, 3);
+    let of_user = [run(&t, "kim"), run(&t, "kim")];
+    assert_eq!(start(one, &of_user[0], &quota).await, Ok(()));
+    assert_eq!(start(other, &of_user[1], &quota).await, Ok(()));
+    let too_many = Refused::Full(full(Counted::Runs, Holder::User, 2));
+    assert_eq!(start(one, &run(&t, "kim"), &quota).await, Err(too_many));
+    // The same one again: its first attempt may have had no answer.
+    assert_eq!(start(one, &of_user[0], &quota).await, Ok(()));
+    let colleague = run(&t, "lee");
+    assert_eq!(start(one, &colleague, &quota).await, Ok(()));
+    let too_many = Refused::Full(full(Counted::Runs, Holder::Tenant, 3));
+    assert_eq!(start(other, &run(&t, "lee"), &quota).await, Err(too_many));
+    assert_eq!(start(other, &run("u", "kim"), &quota).await, Ok(()), "another tenant");
+    // Nothing has to be given back: whoever has no lease is over.
+    end(other, &colleague).await;
+    assert_eq!(start(one, &run(&t, "lee"), &quota).await, Ok(()));
+    // Given back, it is free while the lease is still there.
+    one.leave_run(&of_user[1]).await.unwrap();
+    assert_eq!(start(other, &run(&t, "kim"), &quota).await, Ok(()));
+}
+
+pub(crate) async fn of_many_runs_at_once_as_many_are_live_as_may_be(bench: Bench) {
+    let t = new_tenant();
+    let quota = runs(0, 5);
+    let all: Vec<_> = (0..40).map(|at| run(&t, &format!("user{}", at % 4))).collect();
+    let starts = all.iter().enumerate().map(|(at, run)| {
+        let store = if at % 2 == 0 { &bench.one.store } else { &bench.other };
+        start(&**store, run, &quota)
+    });
+    let started = futures::future::join_all(starts).await;
+    assert_eq!(started.iter().filter(|taken| taken.is_ok()).count(), 5);
+}
+
+pub(crate) async fn a_start_that_is_refused_for_what_is_live_costs_nothing_of_the_rate(
+    bench: Bench,
+) {
+    let t = new_tenant();
+    let store = &*bench.one.store;
+    let quota = Quota { starts: number(2).map(Rate::per_minute), ..runs(1, 0) };
+    let first = run(&t, "kim");
+    assert_eq!(start(store, &first, &quota).await, Ok(()));
+    for _ in 0..5 {
+        let refused = start(store, &run(&t, "kim"), &quota).await;
+        assert!(matches!(refused, Err(Refused::Full(_))), "{refused:?}");
+    }
+    end(store, &first).await;
+    let second = run(&t, "kim");
+    assert_eq!(start(store, &second, &quota).await, Ok(()));
+    end(store, &second).await;
+    let refused = start(store, &run(&t, "kim"), &quota).await;
+    assert!(matches!(refused, Err(Refused::TooOften(_))), "{refused:?}");
+    // Nor is it live, having been refused.
+    assert_eq!(start(store, &run(&t, "kim"), &runs(1, 1)).await, Ok(()));
+}
+
+pub(crate) async fn no_more_requests_wait_than_may_and_with_so_many_nothing_starts(bench: Bench) {
+    let t = new_tenant();
+    let (one, other) = (&*bench.one.store, &*bench.other);
+    let quota = waiting(2, 3);
+    let (kim, lee) = (run(&t, "kim"), run(&t, "lee"));
+    for run in [&kim, &lee] {
+        assert_eq!(start(one, run, &quota).await, Ok(()));
+    }
+    let requests: Vec<RequestId> = (0..4).map(|_| RequestId::generate()).collect();
+    let ask = async |store: &dyn Store, run: &SessionMeta, request: usize| {
+        store.take_question(run, &requests[request], &quota).await.unwrap()
+    };
+    assert_eq!(ask(one, &kim, 0).await, Ok(()));
+    assert_eq!(ask(other, &kim, 1).await, Ok(()));
+    assert_eq!(ask(one, &kim, 1).await, Ok(()), "the same again");
+    let of_user = full(Counted::Waiting, Holder::User, 2);
+    assert_eq!(ask(one, &kim, 2).await, Err(of_user));
+    assert_eq!(start(other, &run(&t, "kim"), &quota).await, Err(Refused::Full(of_user)));
+    assert_eq!(ask(one, &lee, 2).await, Ok(()));
+    let of_tenant = full(Counted::Waiting, Holder::Tenant, 3);
+    assert_eq!(ask(other, &lee, 3).await, Err(of_tenant));
+    assert_eq!(start(one, &run(&t, "park"), &quota).await, Err(Refused::Full(of_tenant)));
+    // Decided, it waits no more, whether or not that was told.
+    other.decide(&requests[0], deadline(), &sealed("yes"), None).await.unwrap();
+    assert_eq!(ask(one, &lee, 3).await, Ok(()));
+    one.leave_question(&lee, &requests[3]).await.unwrap();
+    assert_eq!(start(one, &run(&t, "park"), &quota).await, Ok(()));
+    // What a run that is over has asked does not wait either.
+    end(one, &lee).await;
+    let next = run(&t, "park");
+    assert_eq!(start(other, &next, &quota).await, Ok(()));
+    assert_eq!(ask(other, &next, 2).await, Ok(()));
+}
+
+pub(crate) async fn more_that_has_ended_than_is_looked_at_once_makes_no_limit_stay_full(
+    bench: Bench,
+) {
+    let t = new_tenant();
+    let (store, quota) = (&*bench.one.store, runs(150, 0));
+    let all: Vec<_> = (0..150).map(|_| run(&t, "kim")).collect();
+    for run in &all {
+        assert_eq!(start(store, run, &quota).await, Ok(()));
+    }
+    // The last ones end: those that are looked at first have not.
+    for run in &all[140..] {
+        end(store, run).await;
+    }
+    let mut attempts = 0;
+    while start(store, &run(&t, "kim"), &quota).await.is_err() {
+        attempts += 1;
+        assert!(attempts < 4, "never looked at");
+    }
+}
+
+pub(crate) async fn no_user_reads_more_streams_than_may_be_over_all_processes(bench: Bench) {
+    let t = new_tenant();
+    let (one, other) = (&*bench.one.store, &*bench.other);
+    let most = Quota { streams: number(3), ..Quota::default() }.of_stream();
+    let (tenant, user) = (TenantId::new(&t), UserId::new("kim"));
+    let count = async |store: &dyn Store, count: u32, version: u64| {
+        store.count_streams(&tenant, &user, OpenStreams { count, version }, most).await.unwrap()
+    };
+    one.heard_of(TERM).await.unwrap();
+    other.heard_of(TERM).await.unwrap();
+    for open in 1..=3 {
+        assert_eq!(count(one, open, open.into()).await, Ok(()));
+    }
+    let too_many = full(Counted::Streams, Holder::User, 3);
+    assert_eq!(count(one, 4, 4).await, Err(too_many));
+    // An older count that is late does not replace a newer one.
+    assert_eq!(count(one, 1, 2).await, Ok(()));
+    assert_eq!(count(one, 4, 5).await, Err(too_many));
+    let somebody = UserId::new("lee");
+    let theirs = OpenStreams { count: 1, version: 1 };
+    assert_eq!(one.count_streams(&tenant, &somebody, theirs, most).await.unwrap(), Ok(()));
+    // Fewer are always noted.
+    assert_eq!(count(one, 2, 6).await, Ok(()));
+    assert_eq!(count(one, 3, 7).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_of_a_process_that_is_gone_are_not_counted() {
+    within(async {
+        let redis = RedisServer::start();
+        let (gone, other) = (Process::on_redis(&redis.url()), Process::on_redis(&redis.url()));
+        let most = Quota { streams: number(2), ..Quota::default() }.of_stream();
+        let (tenant, user) = (TenantId::new("t"), UserId::new("kim"));
+        let open = |count, version| OpenStreams { count, version };
+        gone.store.heard_of(TERM).await.unwrap();
+        gone.store.count_streams(&tenant, &user, open(2, 1), most).await.unwrap().unwrap();
+        let one_more = || other.store.count_streams(&tenant, &user, open(1, 1), most);
+        assert!(one_more().await.unwrap().is_err(), "both are counted together");
+        gone.store.heard_of(Duration::from_millis(1)).await.unwrap();
+        eventually("it is taken to be gone", || async {
+            other.store.heard_of(TERM).await.unwrap();
+            one_more().await.unwrap().is_ok()
+        })
+        .await;
+    })
+    .await;
 }

@@ -1,9 +1,6 @@
 //! Waking, once, with all that came.
 
-use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::Semaphore;
 
 use super::*;
 use crate::domain::{Approvers, Deadline, Verdict};
@@ -24,11 +21,8 @@ fn waiting(request: &str) -> Waiting {
     }
 }
 
-/// A run's only place, and how many such places are free.
-fn parking() -> (Parking, Arc<Semaphore>) {
-    let permits = Arc::new(Semaphore::new(1));
-    let permit = Arc::clone(&permits).try_acquire_owned().unwrap();
-    (Parking { permit, journal_end: EventId::ZERO }, permits)
+fn parking() -> Parking {
+    Parking { journal_end: EventId::ZERO }
 }
 
 fn yes() -> Decision {
@@ -38,13 +32,12 @@ fn yes() -> Decision {
 #[test]
 fn a_vote_that_does_not_count_wakes_the_run_once_and_not_for_ever() {
     let gate = Gate::default();
-    let (parking, _permits) = parking();
     let request = RequestId::new("req_a");
     let vote = |at: u64| UncountedVote { by: None, at: Some(at) };
     assert!(matches!(gate.uncounted(&session(), &request, vote(0)), Heard::Known));
     gate.expect(&session(), waiting("req_a"));
     assert!(matches!(gate.uncounted(&session(), &request, vote(0)), Heard::WhileAtWork));
-    let Parked::GoOn(release) = gate.park(&session(), parking) else { panic!("not told") };
+    let Parked::GoOn(release) = gate.park(&session(), parking()) else { panic!("not told") };
     assert_eq!(release.news.uncounted, [(request.clone(), vote(0))]);
     assert!(matches!(gate.park(&session(), release.parking), Parked::Waits(_)));
     assert!(matches!(gate.uncounted(&session(), &request, vote(1)), Heard::Known), "the same");
@@ -68,10 +61,9 @@ fn a_question_that_was_asked_alone_is_not_alone_any_more_beside_another() {
 #[test]
 fn an_answer_that_comes_while_the_run_works_on_another_is_handed_out_when_it_parks() {
     let gate = Gate::default();
-    let (parking, permits) = parking();
     gate.expect(&session(), waiting("req_a"));
     gate.expect(&session(), waiting("req_b"));
-    assert!(matches!(gate.park(&session(), parking), Parked::Waits(new) if new.len() == 2));
+    assert!(matches!(gate.park(&session(), parking()), Parked::Waits(new) if new.len() == 2));
     let release = gate.release(&session(), &RequestId::new("req_a"), yes()).unwrap();
     assert!(gate.release(&session(), &RequestId::new("req_b"), yes()).is_none());
     assert!(gate.expects(&session()), "the run has not been told of the second");
@@ -80,32 +72,27 @@ fn an_answer_that_comes_while_the_run_works_on_another_is_handed_out_when_it_par
     };
     assert_eq!(release.news.decided[0].request, RequestId::new("req_b"));
     assert!(!gate.expects(&session()), "nothing is left behind");
-    drop(release);
-    assert_eq!(permits.available_permits(), 1);
 }
 
 #[test]
 fn only_a_run_that_has_parked_is_taken_back_and_only_once() {
     let gate = Gate::default();
-    let (parking, permits) = parking();
     gate.expect(&session(), waiting("req_a"));
     gate.expect(&session(), waiting("req_b"));
     assert!(!gate.take_back(&session()), "it is at work");
-    gate.park(&session(), parking);
+    gate.park(&session(), parking());
     let release = gate.release(&session(), &RequestId::new("req_a"), yes()).unwrap();
     assert!(!gate.take_back(&session()), "somebody goes on with it");
     gate.park(&session(), release.parking);
     assert!(gate.take_back(&session()));
     assert!(!gate.take_back(&session()));
     assert!(gate.take_parked().is_empty());
-    assert_eq!(permits.available_permits(), 1);
 }
 
 #[test]
 fn a_journal_that_was_read_before_the_run_parked_again_is_not_gone_on_from() {
     let entry = |id| Entry { id: EventId::new(id), shown: None, record: None };
-    let (parking, _permits) = parking();
-    let parking = Parking { journal_end: EventId::new(7), ..parking };
+    let parking = Parking { journal_end: EventId::new(7) };
     assert!(!parking.is_covered_by(&[]));
     assert!(!parking.is_covered_by(&[entry(5), entry(6)]));
     assert!(parking.is_covered_by(&[entry(6), entry(7)]));

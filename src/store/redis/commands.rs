@@ -77,11 +77,21 @@ impl Commands {
         key: &str,
         args: &[Cow<'_, [u8]>],
     ) -> Result<T, StoreError> {
+        self.script_on(script, &[key], args).await
+    }
+
+    /// The same on several keys, which choose the same slot of a cluster.
+    pub(super) async fn script_on<T: FromRedisValue>(
+        &self,
+        script: &AtomicStep,
+        keys: &[impl AsRef<str> + Sync],
+        args: &[Cow<'_, [u8]>],
+    ) -> Result<T, StoreError> {
         let mut link = self.link().await?;
-        let known = script.call("EVALSHA", script.hash.get_hash(), key, args);
+        let known = script.call("EVALSHA", script.hash.get_hash(), keys, args);
         let answer = match known.query_async(&mut link).await {
             Err(error) if is_unknown_script(&error) => {
-                let call = script.call("EVAL", script.source, key, args);
+                let call = script.call("EVAL", script.source, keys, args);
                 call.query_async(&mut link).await
             }
             answer => answer,
@@ -131,9 +141,18 @@ impl AtomicStep {
         Self { source, hash: Script::new(source) }
     }
 
-    fn call(&self, verb: &str, what: &str, key: &str, args: &[Cow<'_, [u8]>]) -> Cmd {
+    fn call(
+        &self,
+        verb: &str,
+        what: &str,
+        keys: &[impl AsRef<str>],
+        args: &[Cow<'_, [u8]>],
+    ) -> Cmd {
         let mut cmd = redis::cmd(verb);
-        cmd.arg(what).arg(1).arg(key);
+        cmd.arg(what).arg(keys.len());
+        for key in keys {
+            cmd.arg(key.as_ref());
+        }
         for arg in args {
             cmd.arg(arg.as_ref());
         }

@@ -20,13 +20,18 @@
 //! | `aura:audit:<tenant>` | the audit chain, a stream | `audit.rs` |
 //! | `aura:audit-anchor:<tenant>` | how far the audit chain goes, sealed with the audit key, a hash | `audit/anchor.rs` |
 //! | `aura:spent:<tenant>:<yyyy-mm-dd>` | tokens used on that day (UTC), a number | `spending.rs` |
-//! | `aura:starts:<tenant>:<user>` | when all of the user's starts are there again, a number | `quotas.rs` |
+//! | `aura:starts:{<tenant>}:<user>` | when all of the user's starts are there again, a number | `quotas.rs` |
+//! | `aura:runs:{<tenant>}`, `aura:runs:{<tenant>}:<user>` | live runs, and some that have ended, a sorted set | `quotas.rs` |
+//! | `aura:waiting:{<tenant>}`, `aura:waiting:{<tenant>}:<user>` | requests that wait, and some that are decided, a sorted set | `quotas.rs` |
+//! | `aura:streams:{<tenant>}:<user>` | how many streams of the user each process has open, a hash | `quotas.rs` |
+//! | `aura:processes` | until when each process is taken to be alive, a sorted set | `quotas.rs` |
 //! | `aura:leases` | when each run's owner must have been heard of again, a sorted set | `leases.rs` |
 //! | `aura:probe` | nothing: written to see whether writes are taken, and gone after a millisecond | `redis.rs` |
 //! | `aura:control` | channel of all processes | `hub.rs` |
 //!
 //! How long each lives stands in `store/ttl.rs`. Tenants, users and threads are named by others, so
-//! they are escaped; session and request ids are of our own making and stand as they are.
+//! they are escaped; session and request ids are of our own making and stand as they are. What is counted for
+//! a tenant is in one slot of a cluster, which the braces choose, so that one script can look at all of it.
 
 use std::fmt::Write;
 
@@ -38,6 +43,8 @@ pub(super) const CONTROL: &str = "aura:control";
 pub(super) const PROBE: &str = "aura:probe";
 /// The runs that somebody looks after.
 pub(super) const LEASES: &str = "aura:leases";
+/// The processes that have been heard of.
+pub(super) const PROCESSES: &str = "aura:processes";
 const SIGNALS: &str = "hitl:channel:";
 const AUDIT: &str = "aura:audit:";
 const ANCHOR: &str = "aura:audit-anchor:";
@@ -100,8 +107,13 @@ pub(super) fn sessions(tenant: &TenantId, user: &UserId) -> String {
     format!("aura:sessions:{}:{}", escaped(tenant.as_str()), escaped(user.as_str()))
 }
 
-pub(super) fn starts(tenant: &TenantId, user: &UserId) -> String {
-    format!("aura:starts:{}:{}", escaped(tenant.as_str()), escaped(user.as_str()))
+/// What is counted for a user, or, without one, for a whole tenant.
+pub(super) fn counted(what: &str, tenant: &TenantId, user: Option<&UserId>) -> String {
+    let tenant = escaped(tenant.as_str());
+    match user {
+        Some(user) => format!("aura:{what}:{{{tenant}}}:{}", escaped(user.as_str())),
+        None => format!("aura:{what}:{{{tenant}}}"),
+    }
 }
 
 pub(super) fn idempotency(scoped: &ScopedKey) -> String {
@@ -185,6 +197,16 @@ mod tests {
         let (tenant, user) = (TenantId::new("{x}"), UserId::new("a\r\n\u{85}"));
         let key = thread(&tenant, &user, &ThreadId::new("김 민수"));
         assert_eq!(key, "aura:thread:%7Bx%7D:a%0D%0A%C2%85:김 민수");
+    }
+
+    #[test]
+    fn what_is_counted_for_a_tenant_is_in_one_slot_whoever_its_users_are() {
+        let tenant = TenantId::new("a}b:c");
+        let slot = |key: String| key.split(['{', '}']).nth(1).map(str::to_owned);
+        for user in [None, Some(UserId::new("x")), Some(UserId::new("{y}:z"))] {
+            let key = counted("runs", &tenant, user.as_ref());
+            assert_eq!(slot(key).as_deref(), Some("a%7Db%3Ac"), "{user:?}");
+        }
     }
 
     #[test]

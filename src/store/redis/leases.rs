@@ -11,7 +11,8 @@ use super::{RedisStore, hub, keys};
 use crate::domain::SessionId;
 use crate::store::{Leases, StoreError};
 
-fn text(value: &impl ToString) -> Cow<'static, [u8]> {
+/// A number or name as a script takes it.
+pub(super) fn text(value: &impl ToString) -> Cow<'static, [u8]> {
     Cow::Owned(value.to_string().into_bytes())
 }
 

@@ -80,5 +80,8 @@ async fn pipeline<T: FromRedisValue>(
     for cmd in cmds {
         pipeline.add_command(cmd);
     }
+    if pipeline.is_empty() {
+        return Ok(Vec::new());
+    }
     pipeline.query_async(link).await
 }

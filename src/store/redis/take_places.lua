@@ -1,0 +1,49 @@
+#!lua
+-- Takes a place in sets of what is live, if each of some sets has room (port: Quotas).
+--
+-- KEYS     the sets, of which the first two take the member: sorted, the scores are when each member was
+--          last looked at, in ms of the server's clock; then, if there is a rate, its key: when all of the
+--          rate is there again, in us
+-- ARGV     1 the member   2 for how many ms the sets are kept from now   3 how far one use moves the rate, in us
+--          4 the rate's whole period, in us; 0: there is no rate   then for each set how many there may be, 0: any
+--
+-- Returns 0: taken; -1: the rate refuses; or the number of the set that is full; then in how many us all
+-- of the rate is there again; then the members of the full set that were not looked at for longest.
+
+local LOOKED_AT = 64
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local now_ms = math.floor(now / 1000)
+local share, period, sets = tonumber(ARGV[3]), tonumber(ARGV[4]), #ARGV - 4
+
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then
+  return {0, 0, {}}
+end
+for at = 1, sets do
+  local most = tonumber(ARGV[at + 4])
+  if most > 0 and redis.call('ZCARD', KEYS[at]) >= most then
+    local oldest = redis.call('ZRANGE', KEYS[at], 0, LOOKED_AT - 1)
+    for _, member in ipairs(oldest) do
+      redis.call('ZADD', KEYS[at], 'XX', now_ms, member)
+    end
+    return {at, 0, oldest}
+  end
+end
+local whole_at = now
+if period > 0 then
+  local rate = KEYS[sets + 1]
+  -- Whatever somebody else has put there lasts no longer than a period.
+  whole_at = math.min(tonumber(redis.call('GET', rate) or '') or now, now + period)
+  whole_at = math.max(whole_at, now)
+  if whole_at + share - now > period then
+    return {-1, whole_at - now, {}}
+  end
+  whole_at = whole_at + share
+  local ms = math.ceil((whole_at - now) / 1000)
+  redis.call('SET', rate, string.format('%.0f', whole_at), 'PX', math.max(ms, 1))
+end
+for at = 1, 2 do
+  redis.call('ZADD', KEYS[at], now_ms, ARGV[1])
+  redis.call('PEXPIRE', KEYS[at], ARGV[2])
+end
+return {0, whole_at - now, {}}
