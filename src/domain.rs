@@ -4,6 +4,7 @@ pub mod approval;
 pub mod approvers;
 pub mod audit;
 pub mod author;
+pub mod call;
 pub mod caller;
 pub mod clock;
 pub mod confidence;
@@ -38,6 +39,7 @@ pub use audit::{
     Broken, ChainEnd, EntryHash, EntryMac, FactId, Outcome, PromptHash, RequestHash,
 };
 pub use author::Author;
+pub use call::ToolCall;
 pub use caller::Caller;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use confidence::{Certainty, Confidence};
@@ -51,7 +53,7 @@ pub use exhibit::Exhibit;
 pub use idempotency::{IdempotencyKey, KeyClaim, KeyStanding, RequestKey, ScopedKey};
 pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
 pub use instructions::Instructions;
-pub use message::{Message, ToolCall, Usage};
+pub use message::{Message, Usage};
 pub use preview::Preview;
 pub use quota::{AtMost, Counted, Full, Holder, Quota, Refused, Share};
 pub use rate::{Allowance, Rate};

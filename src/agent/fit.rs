@@ -187,11 +187,7 @@ mod tests {
     }
 
     fn saying_and_calling(content: String, ids: &[&str]) -> Message {
-        let call = |id: &&str| ToolCall {
-            id: ToolCallId::new(*id),
-            name: "git_log".into(),
-            arguments: "{}".into(),
-        };
+        let call = |id: &&str| ToolCall::new(ToolCallId::new(*id), "git_log", "{}");
         Message::Assistant { content, tool_calls: ids.iter().map(call).collect() }
     }
 

@@ -56,6 +56,9 @@ impl Run {
         if self.state.ordinal_of(&planned.call.id) >= limit as usize {
             return Err(Refusal::Other(format!("the run has used up its {limit} tool calls")));
         }
+        if let Some(excess) = planned.call.excess {
+            return Err(Refusal::Invalid(excess.to_string()));
+        }
         let name = &planned.call.name;
         let tool = self.env.tools.find(name).map_err(|error| Refusal::Other(error.to_string()))?;
         let arguments = parse_arguments(&planned.call).map_err(Refusal::Invalid)?;

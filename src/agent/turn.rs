@@ -310,7 +310,8 @@ impl Run {
         if !used(&call.id) {
             return call;
         }
-        let id = ToolCallId::new(format!("{}-t{}-{}", call.id, self.state.turns, offset + 1));
+        let numbered = format!("{}-t{}-{}", call.id, self.state.turns, offset + 1);
+        let id = ToolCallId::parse(&numbered).unwrap_or_else(ToolCallId::generate);
         ToolCall { id, ..call }
     }
 }
@@ -323,8 +324,11 @@ const CALLS_MAX: usize = 1000;
 /// The title of the step that stands for the answer.
 const ANSWER: &str = "답변 작성";
 
-/// The arguments as JSON; none at all are an empty object.
+/// The arguments as JSON, if the call is one that can be run; none at all are an empty object.
 pub(super) fn parse_arguments(call: &ToolCall) -> Result<Value, String> {
+    if let Some(excess) = call.excess {
+        return Err(excess.to_string());
+    }
     let text = call.arguments.trim();
     if text.is_empty() {
         return Ok(json!({}));

@@ -10,6 +10,8 @@ use uuid::Uuid;
 const USER_PART_MAX: usize = 64;
 /// Longest session id that is looked up at all, in bytes.
 const SESSION_ID_MAX: usize = 200;
+/// Longest id of a call that is taken from a model, in bytes.
+const CALL_ID_MAX: usize = 256;
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -65,7 +67,7 @@ text_id!(
     RequestId
 );
 text_id!(
-    /// One call of a tool, as the model named it.
+    /// One call of a tool, as the model named it, if it named it well.
     ToolCallId
 );
 text_id!(
@@ -108,6 +110,18 @@ impl RequestId {
         let fits =
             (12..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_hexdigit());
         fits.then(|| Self::new(text))
+    }
+}
+
+impl ToolCallId {
+    /// The id, if the model gave one that can be kept: not blank, and at most 256 bytes.
+    pub fn parse(text: &str) -> Option<Self> {
+        (!text.trim().is_empty() && text.len() <= CALL_ID_MAX).then(|| Self::new(text))
+    }
+
+    /// One of ours, where the model gave none that can be kept.
+    pub fn generate() -> Self {
+        Self::new(format!("call_{}", Uuid::new_v4().simple()))
     }
 }
 
@@ -190,6 +204,15 @@ mod tests {
             assert_eq!(RequestId::parse(text), None, "{text:?}");
         }
         assert!(RequestId::parse(RequestId::generate().as_str()).is_some());
+    }
+
+    #[test]
+    fn a_model_may_name_a_call_as_it_likes_but_not_at_any_length() {
+        assert_eq!(ToolCallId::parse(&"가".repeat(85)), Some(ToolCallId::new("가".repeat(85))));
+        for text in ["", " ", &"x".repeat(257)] {
+            assert_eq!(ToolCallId::parse(text), None, "{text:?}");
+        }
+        assert!(ToolCallId::parse(ToolCallId::generate().as_str()).is_some());
     }
 
     #[test]

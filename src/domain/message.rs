@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::call::ToolCall;
 use super::ids::ToolCallId;
 
 /// One message of a conversation.
@@ -47,17 +48,6 @@ impl Message {
             | Self::Tool { content, .. } => content,
         }
     }
-}
-
-/// A tool call as the model wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToolCall {
-    /// Unique within the conversation.
-    pub id: ToolCallId,
-    /// The name that the model gave; nobody has checked that there is such a tool.
-    pub name: String,
-    /// The arguments as the model wrote them; nobody has checked that they are JSON.
-    pub arguments: String,
 }
 
 /// Tokens that a model counted.

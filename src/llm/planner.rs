@@ -88,10 +88,9 @@ fn turn(request: &ChatRequest) -> Speech {
     match plan.step {
         Step::Call(calls) => {
             let numbered = calls.into_iter().zip(conversation.next_call..);
-            let calls = numbered.map(|(call, number)| ToolCall {
-                id: ToolCallId::new(format!("call_{number}")),
-                name: call.tool.to_owned(),
-                arguments: call.arguments.to_string(),
+            let calls = numbered.map(|(call, number)| {
+                let id = ToolCallId::new(format!("call_{number}"));
+                ToolCall::new(id, call.tool, call.arguments.to_string())
             });
             Speech::of_calls(calls.collect(), prompt_tokens, confidence)
         }

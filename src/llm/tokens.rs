@@ -87,8 +87,7 @@ mod tests {
     #[test]
     fn four_ascii_characters_are_a_token_and_so_is_any_other() {
         assert_eq!((of_text(""), of_text("abcd"), of_text("abcde 가나")), (0, 1, 4));
-        let call =
-            ToolCall { id: ToolCallId::new("c"), name: "abcd".into(), arguments: "{}  ".into() };
+        let call = ToolCall::new(ToolCallId::new("c"), "abcd", "{}  ");
         let asks = Message::Assistant { content: "가".into(), tool_calls: vec![call] };
         assert_eq!((of_message(&asks), in_context(&asks)), (3, 7));
     }

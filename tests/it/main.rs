@@ -20,6 +20,7 @@ mod connections;
 mod cors;
 mod dev;
 mod edits;
+mod excess;
 mod expiry;
 mod foreign_json;
 mod forged;

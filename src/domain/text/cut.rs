@@ -5,8 +5,13 @@ pub fn excerpt(text: &str, max_bytes: usize) -> String {
     if text.len() <= max_bytes {
         return text.to_owned();
     }
-    let end = text.floor_char_boundary(max_bytes);
-    format!("{}… ({} bytes)", &text[..end], text.len())
+    excerpt_of(text, text.len(), max_bytes)
+}
+
+/// The beginning of a text of which no more than that is known, with its full length told.
+pub fn excerpt_of(beginning: &str, full_bytes: usize, max_bytes: usize) -> String {
+    let end = beginning.floor_char_boundary(max_bytes);
+    format!("{}… ({full_bytes} bytes)", &beginning[..end])
 }
 
 /// A text of at most `max` characters, or its beginning with how many characters are left out.

@@ -2,8 +2,7 @@
 
 use std::collections::HashSet;
 
-use uuid::Uuid;
-
+use crate::domain::call::Beginning;
 use crate::domain::json::HalfJoiner;
 use crate::domain::{Certainty, Confidence, ToolCall, ToolCallId, Usage};
 use crate::llm::{ChatRequest, Delta, TurnEnd};
@@ -172,16 +171,20 @@ impl Assembler {
     }
 
     fn complete(&mut self, call: Call) -> ToolCall {
-        let id = match call.id {
-            id if !id.is_empty() && !self.used.contains(&id) => id,
-            _ => format!("call_{}", Uuid::new_v4().simple()),
+        let said = Some(call.id).filter(Beginning::is_whole);
+        let said = said.and_then(|id| ToolCallId::parse(id.as_str()));
+        let unused = said.filter(|id| !self.used.contains(id.as_str()));
+        let id = unused.unwrap_or_else(ToolCallId::generate);
+        self.used.insert(id.to_string());
+        let name = match call.name.is_whole() {
+            true => self.names.meant_by(call.name.as_str()).into(),
+            false => call.name,
         };
-        self.used.insert(id.clone());
         // A tool without parameters is often called without arguments.
         let arguments = match call.arguments {
-            blank if blank.trim().is_empty() => "{}".to_owned(),
+            blank if blank.is_whole() && blank.as_str().trim().is_empty() => "{}".into(),
             arguments => arguments,
         };
-        ToolCall { id: ToolCallId::new(id), name: self.names.meant_by(call.name), arguments }
+        ToolCall::new(id, name, arguments)
     }
 }

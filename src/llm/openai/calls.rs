@@ -5,13 +5,18 @@
 //! fragment. What decides is what cannot be otherwise: two ids with names, two names, or arguments
 //! behind arguments that are complete, are two calls.
 
+use std::collections::HashSet;
+
 use super::fault::Fault;
 use super::wire::CallFragment;
+use crate::domain::call::{ARGUMENTS_MAX, Beginning, NAME_MAX};
 use crate::domain::json::{HalfJoiner, whole};
 
 /// Most tool calls in one turn.
 const CALLS_MAX: usize = 128;
-/// Most bytes of all the tool calls of one turn.
+/// Longest id that is kept, in bytes; a longer one only tells fragments apart.
+const ID_MAX: usize = 256;
+/// Most bytes of the arguments of all the tool calls of one turn.
 const CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The calls of one turn, so far.
@@ -28,11 +33,11 @@ pub(super) struct Calls {
 pub(super) struct Call {
     index: Option<u64>,
     /// Its id; empty until one came.
-    pub(super) id: String,
+    pub(super) id: Beginning<ID_MAX>,
     /// Its name; empty until one came.
-    pub(super) name: String,
+    pub(super) name: Beginning<NAME_MAX>,
     /// Its arguments as far as they have come.
-    pub(super) arguments: String,
+    pub(super) arguments: Beginning<ARGUMENTS_MAX>,
     shape: Shape,
     joiner: HalfJoiner,
     /// Its name came once more, without arguments, when it was complete: what follows may be for
@@ -67,12 +72,12 @@ impl Calls {
     ) -> Result<(), Fault> {
         let of = fragments.len();
         // Calls that a fragment of this chunk has belonged to.
-        let mut touched = Vec::with_capacity(of);
+        let mut touched = HashSet::new();
         for (position, fragment) in fragments.into_iter().enumerate() {
             // Without anything to go by, the fragments of one chunk stand in the order of the calls.
             let candidate = if of > 1 { position } else { self.current };
             self.add(fragment, candidate, &touched, has_halves)?;
-            touched.push(self.current);
+            touched.insert(self.current);
         }
         Ok(())
     }
@@ -92,7 +97,7 @@ impl Calls {
         &mut self,
         mut fragment: CallFragment,
         candidate: usize,
-        touched: &[usize],
+        touched: &HashSet<usize>,
         has_halves: bool,
     ) -> Result<(), Fault> {
         let arguments = fragment.arguments();
@@ -110,7 +115,9 @@ impl Calls {
                 let name = self.calls[at].name.clone();
                 self.start(fragment.index, name)?
             }
-            (Relation::Another, _) | (_, None) => self.start(fragment.index, String::new())?,
+            (Relation::Another, _) | (_, None) => {
+                self.start(fragment.index, Beginning::default())?
+            }
         };
         let call = &mut self.calls[self.current];
         if relation == Relation::Replaces {
@@ -122,7 +129,7 @@ impl Calls {
         Ok(())
     }
 
-    fn start(&mut self, index: Option<u64>, name: String) -> Result<usize, Fault> {
+    fn start(&mut self, index: Option<u64>, name: Beginning<NAME_MAX>) -> Result<usize, Fault> {
         if self.calls.len() == CALLS_MAX {
             return Err(Fault::boundless("it asks for too many tools at once"));
         }
@@ -134,14 +141,14 @@ impl Calls {
     fn find(&self, fragment: &CallFragment, candidate: usize) -> Option<usize> {
         let by_id = || {
             let id = fragment.id()?;
-            self.calls.iter().rposition(|call| call.id == id)
+            self.calls.iter().rposition(|call| call.id.is(id))
         };
         let unnamed = fragment.name().is_none();
         if let Some(index) = fragment.index {
             let same_index = |call: &Call| call.index == Some(index);
             // Servers that give all calls one index may still mix their fragments: then the id tells.
             let by_both = fragment.id().and_then(|id| {
-                self.calls.iter().rposition(|call| same_index(call) && call.id == id)
+                self.calls.iter().rposition(|call| same_index(call) && call.id.is(id))
             });
             let by_index = || self.calls.iter().rposition(same_index);
             let without_index = || {
@@ -165,29 +172,35 @@ impl Call {
     fn relation(&self, fragment: &CallFragment, arguments: &str, is_same_chunk: bool) -> Relation {
         let has_arguments = !arguments.trim().is_empty();
         let has_more = self.shape.is_complete() && has_arguments;
-        let same_id = fragment.id().is_some_and(|id| id == self.id);
-        let is_repeated = has_more && same_id && arguments.trim() == self.arguments.trim();
-        let other_id = fragment.id().is_some_and(|id| !self.id.is_empty() && id != self.id);
+        let same_id = fragment.id().is_some_and(|id| self.id.is(id));
+        let is_repeated = has_more && same_id && self.says_again(arguments);
+        let other_id = fragment.id().is_some_and(|id| !self.id.is_empty() && !self.id.is(id));
         match fragment.name().filter(|_| !self.name.is_empty()) {
             _ if is_repeated => Relation::Repeats,
             None if has_more && self.is_placeholder() && !self.is_named_again => Relation::Replaces,
             None if has_more && self.is_named_again => Relation::AnotherOfSameName,
             None => Relation::Continues,
-            Some(name) if name != self.name || other_id || has_more => Relation::Another,
+            Some(name) if !self.name.is(name) || other_id || has_more => Relation::Another,
             // Nobody says one call's head twice in one breath.
             Some(_) if is_same_chunk && !same_id && !self.shape.is_open() => Relation::Another,
             Some(_) => Relation::Continues,
         }
     }
 
+    /// Whether these are the arguments that have come, all of them.
+    fn says_again(&self, arguments: &str) -> bool {
+        self.arguments.is_whole() && self.arguments.as_str().trim() == arguments.trim()
+    }
+
     /// Some servers begin every call with `{}` and send the arguments after that.
     fn is_placeholder(&self) -> bool {
-        let inner = self.arguments.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        inner.is_some_and(|inner| inner.trim().is_empty())
+        let text = self.arguments.as_str().trim();
+        let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        self.arguments.is_whole() && inner.is_some_and(|inner| inner.trim().is_empty())
     }
 
     fn clear(&mut self) {
-        self.arguments.clear();
+        self.arguments = Beginning::default();
         self.shape = Shape::default();
     }
 
@@ -197,19 +210,21 @@ impl Call {
             && (self.is_named_again || fragment.name().is_some());
         let arguments = self.joiner.push(arguments, has_halves);
         self.shape.read(&arguments);
-        self.arguments.push_str(&arguments);
+        self.arguments.push(&arguments);
         // Both come whole; servers that repeat them in every fragment mean nothing by it.
         if self.id.is_empty() {
-            self.id = whole(fragment.id().unwrap_or_default(), has_halves);
+            self.id = whole(fragment.id().unwrap_or_default(), has_halves).into();
         }
         if self.name.is_empty() {
-            self.name = whole(fragment.name().unwrap_or_default(), has_halves);
+            self.name = whole(fragment.name().unwrap_or_default(), has_halves).into();
         }
         self.index = self.index.or(fragment.index);
     }
 
     fn finished(mut self) -> Self {
-        self.arguments.extend(self.joiner.finish());
+        if let Some(last) = self.joiner.finish() {
+            self.arguments.push(last.encode_utf8(&mut [0; 4]));
+        }
         self
     }
 

@@ -39,8 +39,8 @@ impl ToolNames {
     }
 
     /// The name that was meant. What is no name of this request is left as it is.
-    pub(super) fn meant_by(&self, name: String) -> String {
-        self.from_wire.get(&name).cloned().unwrap_or(name)
+    pub(super) fn meant_by(&self, name: &str) -> String {
+        self.from_wire.get(name).map_or_else(|| name.to_owned(), String::clone)
     }
 }
 
@@ -84,9 +84,9 @@ mod tests {
         assert_eq!(names.to_wire("server_tool"), "server_tool");
         for name in given {
             assert!(is_fit(names.to_wire(name)), "{name:?}");
-            assert_eq!(names.meant_by(names.to_wire(name).to_owned()), name);
+            assert_eq!(names.meant_by(names.to_wire(name)), name);
         }
-        assert_eq!(names.meant_by("unheard_of".to_owned()), "unheard_of");
+        assert_eq!(names.meant_by("unheard_of"), "unheard_of");
     }
 
     #[test]

@@ -238,11 +238,7 @@ async fn a_follow_up_means_the_branch_that_was_named_last() {
 #[tokio::test]
 async fn call_ids_stay_unique_when_the_oldest_part_of_a_conversation_is_gone() {
     let mut talk = Talk::new("git status");
-    let call = |id: &str| ToolCall {
-        id: ToolCallId::new(id),
-        name: "git_log".into(),
-        arguments: "{}".into(),
-    };
+    let call = |id: &str| ToolCall::new(ToolCallId::new(id), "git_log", "{}");
     let tool_calls = vec![call("call_41"), call("other")];
     talk.messages.insert(0, Message::Assistant { content: String::new(), tool_calls });
     assert_eq!(talk.turn().await.calls[0].0, "call_42");
@@ -332,11 +328,7 @@ proptest::proptest! {
     #[test]
     fn no_prompt_and_no_result_makes_it_panic(prompt in ".{0,80}", result in ".{0,40}", at in 0..ALL_TOOLS.len()) {
         for prompt in [prompt.clone(), format!("{prompt} main에 병합 PR 메일 words={prompt}")] {
-            let call = ToolCall {
-                id: ToolCallId::new("call_1"),
-                name: ALL_TOOLS[at].into(),
-                arguments: result.clone(),
-            };
+            let call = ToolCall::new(ToolCallId::new("call_1"), ALL_TOOLS[at], result.as_str());
             let messages = vec![
                 user(&prompt),
                 Message::Assistant { content: String::new(), tool_calls: vec![call] },

@@ -14,8 +14,7 @@ async fn calls_of(fragments: &[Value]) -> Whole {
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> ToolCall {
-    let (id, name, arguments) = (ToolCallId::new(id), name.to_owned(), arguments.to_owned());
-    ToolCall { id, name, arguments }
+    ToolCall::new(ToolCallId::new(id), name, arguments)
 }
 
 #[tokio::test]

@@ -49,8 +49,7 @@ async fn a_prompt_is_sent_with_the_key_and_without_an_empty_list_of_tools() {
 
 #[tokio::test]
 async fn calls_and_their_results_are_sent_as_the_model_made_them() {
-    let call =
-        ToolCall { id: ToolCallId::new("c1"), name: "git_status".into(), arguments: "{ }".into() };
+    let call = ToolCall::new(ToolCallId::new("c1"), "git_status", "{ }");
     let mut request = prompt();
     request.tools = [tool("git_status")].into();
     request.messages.extend([
@@ -202,7 +201,7 @@ async fn arguments_that_are_no_object_are_sent_back_as_an_empty_one() {
     let mut request = prompt();
     for (id, arguments) in [("c1", "{not json"), ("c2", "[1]"), ("c3", r#"{"a": 1}"#)] {
         let id = ToolCallId::new(id);
-        let call = ToolCall { id: id.clone(), name: "t".into(), arguments: arguments.into() };
+        let call = ToolCall::new(id.clone(), "t", arguments);
         request.messages.extend([
             Message::Assistant { content: String::new(), tool_calls: vec![call] },
             Message::Tool { call_id: id, name: "t".into(), content: "…".into() },

@@ -10,7 +10,8 @@ fn calls_of(chunks: &[Value]) -> Vec<(String, String)> {
         let fragments = serde_json::from_value(chunk.clone()).unwrap();
         calls.take(fragments, false).unwrap();
     }
-    calls.finish().map(|call| (call.name, call.arguments)).collect()
+    let texts = |call: Call| (call.name.as_str().to_owned(), call.arguments.as_str().to_owned());
+    calls.finish().map(texts).collect()
 }
 
 fn expect(chunks: &[Value], expected: &[(&str, &str)]) {
@@ -212,4 +213,30 @@ proptest! {
         prop_assert!(calls.len() <= fragments.len());
         prop_assert!(fragments.is_empty() || !calls.is_empty());
     }
+}
+
+#[test]
+fn a_call_that_does_not_end_is_kept_no_further_than_may_be() {
+    let mut calls = Calls::default();
+    let long = "x".repeat(10_000);
+    for part in std::iter::once("{\"a\":\"").chain(std::iter::repeat_n("xx", 150_000)) {
+        let fragment = fragment(json!(null), json!(long), json!(long), part);
+        calls.take(serde_json::from_value(json!([fragment])).unwrap(), false).unwrap();
+        assert!(calls.calls.len() == 1 && calls.calls[0].arguments.as_str().len() <= ARGUMENTS_MAX);
+    }
+    let call = calls.finish().next().unwrap();
+    assert!(!call.id.is_whole() && !call.name.is_whole() && !call.arguments.is_whole());
+    assert_eq!((call.id.as_str().len(), call.name.as_str().len()), (ID_MAX, NAME_MAX));
+}
+
+#[test]
+fn so_many_fragments_of_two_calls_in_one_chunk_are_no_work_for_minutes() {
+    let head = |index: u64| fragment(json!(index), json!(null), json!("one"), "");
+    let more = |index: u64| json!({"index": index, "function": {"arguments": "1"}});
+    let chunk: Vec<Value> = std::iter::repeat_n(head(0), 1)
+        .chain(std::iter::repeat_n(more(0), 60_000))
+        .chain([head(1)])
+        .chain(std::iter::repeat_n(more(1), 60_000))
+        .collect();
+    assert_eq!(calls_of(&[Value::from(chunk)]).len(), 2);
 }

@@ -84,11 +84,7 @@ fn the_branch_that_was_named_last_is_remembered() {
     let user = |text: &str| Message::User { content: text.into() };
     let call = |arguments: &str| Message::Assistant {
         content: String::new(),
-        tool_calls: vec![ToolCall {
-            id: ToolCallId::new("call_1"),
-            name: "git_log".into(),
-            arguments: arguments.into(),
-        }],
+        tool_calls: vec![ToolCall::new(ToolCallId::new("call_1"), "git_log", arguments)],
     };
     let earlier = [user("feature 브랜치 로그 보여줘"), call(r#"{"ref":"main"}"#), user("고마워")];
     assert_eq!(last_named(&earlier, Some("main")), Some("feature".into()));

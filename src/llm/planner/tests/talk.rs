@@ -90,10 +90,8 @@ impl Talk {
         };
         let deltas: Vec<_> = Planner::new().chat(request).await.unwrap().collect().await;
         let said = collect(deltas.into_iter().map(Result::unwrap).collect());
-        let tool_calls = said.calls.iter().map(|(id, name, arguments)| ToolCall {
-            id: ToolCallId::new(id),
-            name: name.clone(),
-            arguments: arguments.to_string(),
+        let tool_calls = said.calls.iter().map(|(id, name, arguments)| {
+            ToolCall::new(ToolCallId::new(id), name.as_str(), arguments.to_string())
         });
         let tool_calls = tool_calls.collect();
         self.messages.push(Message::Assistant { content: said.text.clone(), tool_calls });
