@@ -2,7 +2,7 @@
 //! per second: the payload (JSON) and the frame around it.
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
 
-use aura_platform::domain::event::{ToolExecution, ToolOutcome, ToolState};
+use aura_platform::domain::event::{Piece, ToolExecution, ToolOutcome, ToolState};
 use aura_platform::domain::{Event, EventId, SessionId, ToolCallId};
 use aura_platform::sse::frame::{self, Form};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -14,7 +14,7 @@ const UNIX_SECONDS: u64 = 1_706_152_860;
 
 /// A word of an answer: by far the most frequent event.
 fn content() -> Event {
-    Event::Content { content: "브랜치를 ".into(), chunk: true, metadata: json!({}) }
+    Event::Content { content: Piece::first_of("브랜치를 ").0, chunk: true, metadata: json!({}) }
 }
 
 /// A tool that has finished, with arguments and a result of ordinary size.

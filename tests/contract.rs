@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use aura_platform::domain::event::{
-    EndStatus, ErrorEvent, RESULT_SHOWN_MAX, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
+    EndStatus, ErrorEvent, Piece, RESULT_SHOWN_MAX, ThoughtKind, ToolExecution, ToolOutcome,
+    ToolState,
 };
 use aura_platform::domain::plan::{PlanStep, StepStatus};
 use aura_platform::domain::{
@@ -55,6 +56,13 @@ fn step(status: StepStatus) -> PlanStep {
         confidence: Confidence::new(0.875),
         order: 1,
     }
+}
+
+/// All of a short text.
+fn piece(text: &str) -> Piece {
+    let (piece, rest) = Piece::first_of(text);
+    assert_eq!(rest, "");
+    piece
 }
 
 fn object(value: &Value) -> Map<String, Value> {
@@ -290,7 +298,7 @@ fn hitl() {
 #[test]
 fn content() {
     let event =
-        |chunk| Event::Content { content: "안녕\n\"👋\"".into(), chunk, metadata: json!({}) };
+        |chunk| Event::Content { content: piece("안녕\n\"👋\""), chunk, metadata: json!({}) };
     let fields = r#""content":"안녕\n\"👋\"","chunk":true,"metadata":{}"#;
     check(&event(true), "content", fields);
     check(&event(false), "content", &fields.replace("true", "false"));
@@ -298,7 +306,7 @@ fn content() {
 
 #[test]
 fn notice() {
-    let event = Event::Notice { content: "요청에 따라 작업을 취소했습니다.".into() };
+    let event = Event::Notice { content: piece("요청에 따라 작업을 취소했습니다.") };
     check(
         &event,
         "content",
@@ -397,7 +405,7 @@ fn nothing_that_anybody_takes_for_a_line_break_stands_in_a_payload() {
         .filter_map(char::from_u32)
         .collect();
     let event =
-        Event::Content { content: text.clone(), chunk: true, metadata: json!({&text: &text}) };
+        Event::Content { content: piece(&text), chunk: true, metadata: json!({&text: &text}) };
     let payload = payload(&event);
     let breaks = |c: char| c < ' ' || ['\u{85}', '\u{2028}', '\u{2029}'].contains(&c);
     assert!(!payload.contains(breaks), "{payload:?}");

@@ -12,6 +12,7 @@ use super::service::AgentService;
 use super::state::request_asked;
 use super::stored_request::{Stored, repair, tell_approvals};
 use super::waiting::Waiting;
+use crate::domain::event::is_cut;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{
     ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Author, Caller,
@@ -236,6 +237,11 @@ impl AgentService {
     ) -> Result<Option<Value>, DecisionError> {
         let bad = |error: ToolError| DecisionError::BadArguments(error.to_string());
         let tool = self.env.tools.find(&request.action_type).map_err(bad)?;
+        if let Some(name) = cut_argument(&args, &request.context) {
+            let error =
+                format!("{name} is only the part that the event shows; the request has all of it");
+            return Err(DecisionError::BadArguments(error));
+        }
         let args = tool.spec().with_pins_of(&request.context, args);
         let hash_of = |args: &Value| ArgumentsHash::of(&request.action_type, args);
         if hash_of(&args) == hash_of(&request.context) {
@@ -388,4 +394,13 @@ impl AgentService {
 fn about(request: &ApprovalRequest) -> Subject<'_> {
     let ApprovalRequest { request_id: request, session_id: session, deadline, .. } = request;
     Subject { request, session, deadline: *deadline }
+}
+
+/// An argument that was taken from an event that does not show all of it: nobody means to send that.
+fn cut_argument<'a>(args: &'a Value, context: &Value) -> Option<&'a str> {
+    let is_cut_here = |(name, shown): &(&String, &Value)| {
+        context.get(name.as_str()).is_some_and(|whole| is_cut(shown, whole))
+    };
+    let (name, _) = args.as_object()?.iter().find(is_cut_here)?;
+    Some(name)
 }

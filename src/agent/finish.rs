@@ -2,13 +2,13 @@
 
 use super::ending::Ending;
 use super::execute::{STOPPED, doubt};
-use super::journal::{Draft, JournalError, next_piece};
+use super::journal::{Draft, JournalError};
 use super::record::{PlannedCall, Record};
 use super::run::{Exit, Flow, Run, Step, moved};
 use super::state::{Call, CallStatus, Node, PARAGRAPH, State};
 use super::turn::{failure, parse_arguments, thought};
 use crate::domain::event::{
-    EndStatus, ErrorEvent, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
+    EndStatus, ErrorEvent, Piece, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
 };
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage};
@@ -230,9 +230,9 @@ fn last_words(ending: &Ending, state: Option<&State>, notices: bool, now_ms: u64
 
 /// A notice; clients put it right after what they show of an answer, so there it begins a paragraph.
 fn notice_of(words: &str, follows: bool) -> Draft {
-    let (words, _) = next_piece(words);
     let between = if follows { PARAGRAPH } else { "" };
-    Draft::Event(Event::Notice { content: format!("{between}{words}") })
+    let (content, _) = Piece::first_of(&format!("{between}{words}"));
+    Draft::Event(Event::Notice { content })
 }
 
 /// All that can be said of a run whose journal cannot be understood.

@@ -18,7 +18,6 @@ use super::record::Record;
 use super::seals::Seals;
 use super::state::last_id;
 use crate::backoff::Backoff;
-use crate::domain::text::is_unsafe_raw;
 use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown};
 use crate::shutdown::Tasks;
 use crate::store::{AppendError, ReadError, Store, StoreError};
@@ -298,26 +297,6 @@ impl Committer {
 /// The pauses between attempts while the store is away.
 fn while_store_is_away() -> Backoff {
     Backoff::new(Duration::from_millis(50), Duration::from_secs(1))
-}
-
-/// A piece of text small enough for one `content` frame (contract, section 4.1), and the rest.
-///
-/// The limit counts bytes of JSON, so that a text of quotes or control characters keeps to it too.
-pub fn next_piece(text: &str) -> (&str, &str) {
-    const PIECE_MAX: usize = 640;
-    let mut bytes = 0;
-    for (at, c) in text.char_indices() {
-        bytes += match c {
-            '"' | '\\' | '\n' | '\r' | '\t' => 2,
-            c if c < ' ' => 6,
-            c if is_unsafe_raw(c) => 6,
-            c => c.len_utf8(),
-        };
-        if bytes > PIECE_MAX {
-            return text.split_at(at);
-        }
-    }
-    (text, "")
 }
 
 /// The only entry of a journal without a run.

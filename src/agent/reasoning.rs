@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::journal::next_piece;
+use crate::domain::event::Piece;
 use crate::llm::tokens::Tokens;
 
 /// How long a beginning of a thought waits for its end.
@@ -63,14 +63,7 @@ impl Reasoning {
         let remainder = self.pending.split_off(end);
         let taken = std::mem::replace(&mut self.pending, remainder);
         self.due = None;
-        let mut pieces = Vec::new();
-        let mut rest = taken.as_str();
-        while !rest.is_empty() {
-            let (piece, left) = next_piece(rest);
-            pieces.extend(Some(piece.to_owned()).filter(|piece| !is_blank(piece)));
-            rest = left;
-        }
-        pieces
+        Piece::all_of(&taken).map(String::from).filter(|piece| !is_blank(piece)).collect()
     }
 }
 
@@ -86,7 +79,7 @@ pub(super) async fn reached(due: Option<Instant>) {
 fn complete_to(text: &str) -> usize {
     let mut rest = text;
     loop {
-        let (_, left) = next_piece(rest);
+        let (_, left) = Piece::first_of(rest);
         if left.is_empty() {
             break;
         }

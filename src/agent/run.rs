@@ -268,7 +268,7 @@ impl Run {
                 self.state.apply(record);
             }
             if let Draft::Event(Event::Content { content, .. }) = draft {
-                self.state.show(content);
+                self.state.show(content.as_str());
             }
         }
         self.writer.append(&drafts, self.state.waits_until()).await

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::budget::{cut_short, estimated};
 use super::evidence;
 use super::fit::fit;
-use super::journal::{Draft, JournalError, next_piece};
+use super::journal::{Draft, JournalError};
 use super::reasoning::{Reasoning, reached};
 use super::record::{PlannedCall, Record};
 use super::run::{Flow, Run, Step, moved};
 use super::state::{Node, PARAGRAPH};
-use crate::domain::event::{ErrorEvent, ThoughtKind};
+use crate::domain::event::{ErrorEvent, Piece, ThoughtKind};
 use crate::domain::json::{self, JsonFault};
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
@@ -170,15 +170,10 @@ impl Run {
         if first_of_turn {
             drafts.extend(self.begin_answer());
             if self.state.has_shown {
-                drafts.push(content(PARAGRAPH));
+                drafts.extend(Piece::all_of(PARAGRAPH).map(content));
             }
         }
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (piece, left) = next_piece(rest);
-            drafts.push(content(piece));
-            rest = left;
-        }
+        drafts.extend(Piece::all_of(text).map(content));
         self.commit(drafts).await
     }
 
@@ -264,7 +259,7 @@ impl Run {
         });
         let result = shown.into_iter().next()?;
         let metadata = json!({ "result": result });
-        Some(Draft::Event(Event::Content { content: String::new(), chunk: true, metadata }))
+        Some(Draft::Event(Event::Content { content: Piece::default(), chunk: true, metadata }))
     }
 
     fn plan_thought(&self, calls: &[ToolCall]) -> Draft {
@@ -358,8 +353,8 @@ pub(super) fn thought(kind: ThoughtKind, content: String, sources: Vec<String>) 
     Draft::Event(Event::Thought { kind, content, sources })
 }
 
-fn content(piece: &str) -> Draft {
-    Draft::Event(Event::Content { content: piece.to_owned(), chunk: true, metadata: json!({}) })
+fn content(content: Piece) -> Draft {
+    Draft::Event(Event::Content { content, chunk: true, metadata: json!({}) })
 }
 
 fn model_failure(error: &ModelError) -> ErrorEvent {

@@ -1,9 +1,6 @@
 //! The typed events of the stream and their flat payloads (contract, section 4.2).
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
 use super::approval::ApprovalRequest;
@@ -13,19 +10,15 @@ use super::ids::{RequestId, SessionId, StepId, ThreadId, ToolCallId};
 use super::message::Usage;
 use super::plan::PlanStep;
 use super::session::SessionStatus;
-use super::text::{escape_invisible, escape_invisible_lines, excerpt};
 
 mod one_line;
+mod payload;
+mod piece;
+mod shown;
 
-/// A call's arguments over this many bytes of JSON are cut in its `tool_execution`; whoever is asked to
-/// approve it is shown all of them.
-pub const ARGUMENTS_SHOWN_MAX: usize = 8 * 1024;
-/// So much of one argument is shown of arguments that are cut, in bytes.
-const ARGUMENT_SHOWN_MAX: usize = 1024;
-/// So much of a tool's or a page's name is shown, in bytes: a model may make up any.
-const NAME_MAX: usize = 200;
-/// A tool's result over this many bytes of JSON is cut in the event.
-pub const RESULT_SHOWN_MAX: usize = 8 * 1024;
+pub use payload::{FRAME_MAX, PAYLOAD_MAX};
+pub use piece::Piece;
+pub use shown::{RESULT_SHOWN_MAX, is_cut};
 
 /// What a client can be told.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,8 +60,8 @@ pub enum Event {
     },
     /// A piece of the answer.
     Content {
-        /// The text; under 1 KiB if it is a piece.
-        content: String,
+        /// The text.
+        content: Piece,
         /// Whether it is a piece (`true`) or the whole answer.
         chunk: bool,
         /// Anything that belongs to the answer.
@@ -77,8 +70,8 @@ pub enum Event {
     /// A `content` event that is no part of an answer: it says that there is none, for those who are
     /// shown nothing else (contract, section 4.4).
     Notice {
-        /// One sentence for people; under 1 KiB.
-        content: String,
+        /// One sentence for people.
+        content: Piece,
     },
     /// Something went wrong.
     Error(ErrorEvent),
@@ -267,70 +260,11 @@ impl Event {
         }
     }
 
-    /// The flat payload: one line of JSON. `session` is `None` only for an error that came before
-    /// there was a session.
+    /// The flat payload: one line of JSON. However long the texts and values in it are, its frame has at
+    /// most [`FRAME_MAX`] bytes: what does not fit is cut, and its full length told. `session` is `None`
+    /// only for an error that came before there was a session.
     pub fn payload(&self, session: Option<&SessionId>, unix_seconds: u64) -> Bytes {
-        let stamped = Stamped { event: self, session, unix_seconds };
-        // Every map key is a literal and every value is JSON already, so nothing here can fail.
-        one_line::to_vec(&stamped).unwrap_or_else(|_| b"{}".to_vec()).into()
-    }
-
-    fn write_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        match self {
-            Self::Start { message, thread_id, model } => {
-                map.serialize_entry("message", message)?;
-                map.serialize_entry("threadId", thread_id)?;
-                map.serialize_entry("model", model)
-            }
-            Self::Thought { kind, content, sources } => {
-                map.serialize_entry("event", "thought_chain")?;
-                map.serialize_entry("thoughtType", kind)?;
-                map.serialize_entry("content", &escape_invisible_lines(content))?;
-                let sources: Vec<_> = sources.iter().map(|name| shown_name(name)).collect();
-                map.serialize_entry("sources", &sources)
-            }
-            Self::PlanStep(step) => write_plan_step(map, step),
-            Self::PlanStepUpdate(step) => write_plan_step_update(map, step),
-            Self::TimelineStepUpdate(step) => write_timeline_update(map, step),
-            Self::ToolExecution(call) => write_tool_execution(map, call),
-            Self::Hitl { request, step_id, confidence } => {
-                write_hitl(map, request)?;
-                map.serialize_entry("stepId", step_id)?;
-                if let Some(confidence) = confidence {
-                    map.serialize_entry("confidence", confidence)?;
-                }
-                write_terms(map, request)
-            }
-            Self::Content { content, chunk, metadata } => {
-                map.serialize_entry("content", content)?;
-                map.serialize_entry("chunk", chunk)?;
-                map.serialize_entry("metadata", metadata)
-            }
-            Self::Notice { content } => {
-                map.serialize_entry("content", &escape_invisible_lines(content))?;
-                map.serialize_entry("chunk", &false)?;
-                map.serialize_entry("metadata", &NoticeMark { notice: true })
-            }
-            Self::Error(error) => {
-                map.serialize_entry("error", &escape_invisible_lines(&error.error))?;
-                map.serialize_entry("errorType", error.error_type)?;
-                map.serialize_entry("errorCode", error.code.code())?;
-                map.serialize_entry("message", &escape_invisible_lines(&error.message))?;
-                map.serialize_entry("retryable", &error.retryable)
-            }
-            Self::Failed { message, error, error_type, request_id } => {
-                map.serialize_entry("message", message)?;
-                map.serialize_entry("error", &escape_invisible_lines(error))?;
-                map.serialize_entry("errorType", error_type)?;
-                map.serialize_entry("requestId", request_id)
-            }
-            Self::End { message, status, usage, duration_ms } => {
-                map.serialize_entry("message", message)?;
-                map.serialize_entry("status", status)?;
-                map.serialize_entry("usage", usage)?;
-                map.serialize_entry("durationMs", duration_ms)
-            }
-        }
+        payload::of(self, session, unix_seconds)
     }
 }
 
@@ -340,154 +274,4 @@ impl Event {
 pub struct NoticeMark {
     /// Whether it is no part of the answer.
     pub notice: bool,
-}
-
-fn write_plan_step<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), M::Error> {
-    map.serialize_entry("stepId", &step.step_id)?;
-    map.serialize_entry("id", &step.step_id)?;
-    map.serialize_entry("title", &escape_invisible_lines(&step.title))?;
-    let description = escape_invisible_lines(&step.description);
-    map.serialize_entry("description", &description)?;
-    map.serialize_entry("content", &description)?;
-    map.serialize_entry("status", &step.status)?;
-    map.serialize_entry("confidence", &step.confidence)?;
-    map.serialize_entry("order", &step.order)
-}
-
-fn write_plan_step_update<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), M::Error> {
-    map.serialize_entry("stepId", &step.step_id)?;
-    map.serialize_entry("id", &step.step_id)?;
-    map.serialize_entry("status", &step.status)?;
-    map.serialize_entry("progress", &step.status.progress())?;
-    map.serialize_entry("confidence", &step.confidence)?;
-    map.serialize_entry("description", &escape_invisible_lines(&step.description))
-}
-
-fn write_timeline_update<M: SerializeMap>(map: &mut M, step: &PlanStep) -> Result<(), M::Error> {
-    map.serialize_entry("stepId", &step.step_id)?;
-    map.serialize_entry("id", &step.step_id)?;
-    map.serialize_entry("title", &escape_invisible_lines(&step.title))?;
-    map.serialize_entry("status", &step.status)?;
-    map.serialize_entry("progress", &step.status.progress())
-}
-
-fn write_tool_execution<M: SerializeMap>(
-    map: &mut M,
-    call: &ToolExecution,
-) -> Result<(), M::Error> {
-    map.serialize_entry("event", "action_execution")?;
-    map.serialize_entry("toolCallId", &call.call_id)?;
-    let tool = shown_name(&call.tool);
-    map.serialize_entry("toolName", &tool)?;
-    map.serialize_entry("tool", &tool)?;
-    let (arguments, full_length) = shown_arguments(&call.arguments);
-    map.serialize_entry("toolArgs", &arguments)?;
-    map.serialize_entry("params", &arguments)?;
-    if let Some(bytes) = full_length {
-        map.serialize_entry("toolArgsBytes", &bytes)?;
-    }
-    map.serialize_entry("status", call.state.word())?;
-    map.serialize_entry("requiresApproval", &call.requires_approval)?;
-    let (result, full_length) = shown_result(call.state.result());
-    map.serialize_entry("result", &result)?;
-    if let Some(bytes) = full_length {
-        map.serialize_entry("resultBytes", &bytes)?;
-    }
-    let error = call.state.error();
-    let error = error.map(|error| excerpt(&escape_invisible_lines(error), RESULT_SHOWN_MAX));
-    map.serialize_entry("error", &error)?;
-    map.serialize_entry("durationMs", &call.state.duration_ms())
-}
-
-fn write_hitl<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Result<(), M::Error> {
-    map.serialize_entry("event", "hitl_request")?;
-    map.serialize_entry("requestId", &request.request_id)?;
-    map.serialize_entry("id", &request.request_id)?;
-    map.serialize_entry("actionType", &request.action_type)?;
-    map.serialize_entry("action", &request.action_type)?;
-    map.serialize_entry("message", &escape_invisible_lines(&request.message))?;
-    map.serialize_entry("context", &request.context)?;
-    map.serialize_entry("params", &request.context)?;
-    map.serialize_entry("requiresApproval", &true)
-}
-
-/// A tool's or a page's name, as people are shown it.
-fn shown_name(name: &str) -> String {
-    excerpt(&escape_invisible(name), NAME_MAX)
-}
-
-/// Until when somebody may answer, and who.
-fn write_terms<M: SerializeMap>(map: &mut M, request: &ApprovalRequest) -> Result<(), M::Error> {
-    map.serialize_entry("expiresAt", &request.deadline.expires_at())?;
-    map.serialize_entry("approvers", &request.quorum.approvers)?;
-    map.serialize_entry("approvalsNeeded", &request.quorum.approvals_needed)?;
-    map.serialize_entry("approvals", &request.quorum.approvals)?;
-    match &request.preview {
-        Some(preview) => map.serialize_entry("preview", preview),
-        None => Ok(()),
-    }
-}
-
-/// The arguments as an event shows them, and their full length in bytes if they had to be cut: then long
-/// values are the beginnings of their text, and what does not fit is left out.
-fn shown_arguments(arguments: &Map<String, Value>) -> (Cow<'_, Map<String, Value>>, Option<usize>) {
-    let length = |value: &Value| value.to_string().len();
-    // Braces, and for each argument its quotes, colon and comma.
-    let size = |name: &str, value: &Value| name.len() + length(value) + 4;
-    let full = arguments.iter().map(|(name, value)| size(name, value)).sum::<usize>() + 1;
-    if full <= ARGUMENTS_SHOWN_MAX {
-        return (Cow::Borrowed(arguments), None);
-    }
-    let (mut shown, mut left) = (Map::new(), ARGUMENTS_SHOWN_MAX);
-    for (name, value) in arguments {
-        let value = shown_argument(value);
-        let Some(rest) = left.checked_sub(size(name, &value)) else { break };
-        left = rest;
-        shown.insert(name.clone(), value);
-    }
-    (Cow::Owned(shown), Some(full))
-}
-
-fn shown_argument(value: &Value) -> Value {
-    match value {
-        Value::String(text) => excerpt(text, ARGUMENT_SHOWN_MAX).into(),
-        Value::Array(_) | Value::Object(_) => {
-            let text = value.to_string();
-            if text.len() <= ARGUMENT_SHOWN_MAX {
-                return value.clone();
-            }
-            excerpt(&text, ARGUMENT_SHOWN_MAX).into()
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
-}
-
-/// The result as an event shows it, and its full length in bytes if it had to be cut: the cut one
-/// is text, the beginning of the result's JSON.
-fn shown_result(result: Option<&Value>) -> (Option<Value>, Option<usize>) {
-    let Some(result) = result else { return (None, None) };
-    let text = result.to_string();
-    if text.len() <= RESULT_SHOWN_MAX {
-        return (Some(result.clone()), None);
-    }
-    let end = text.floor_char_boundary(RESULT_SHOWN_MAX);
-    (Some(Value::String(text[..end].to_owned())), Some(text.len()))
-}
-
-struct Stamped<'a> {
-    event: &'a Event,
-    session: Option<&'a SessionId>,
-    unix_seconds: u64,
-}
-
-impl Serialize for Stamped<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("version", "1.0")?;
-        map.serialize_entry("type", self.event.kind())?;
-        map.serialize_entry("timestamp", &self.unix_seconds)?;
-        map.serialize_entry("sessionId", &self.session)?;
-        self.event.write_fields(&mut map)?;
-        map.end()
-    }
 }

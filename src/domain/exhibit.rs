@@ -2,8 +2,12 @@
 
 use serde::Serialize;
 
-/// Longest text of an exhibit, in bytes: it goes out in one frame (contract, section 4.1).
+use super::text::json_beginning;
+
+/// Longest text of an exhibit, in bytes of JSON: it goes out in one frame (contract, section 4.1).
 const TEXT_MAX: usize = 8 * 1024;
+/// Longest title or line, in bytes of JSON.
+const LINE_MAX: usize = 200;
 /// Most lines of a checklist.
 const ITEMS_MAX: usize = 50;
 
@@ -50,9 +54,9 @@ pub struct Item {
 impl Text {
     /// As much of the text as fits. `truncated` says whether the tool itself had left something out.
     pub fn new(title: impl Into<String>, text: &str, truncated: bool) -> Self {
-        let content = &text[..text.floor_char_boundary(TEXT_MAX)];
+        let content = json_beginning(text, TEXT_MAX);
         Self {
-            title: title.into(),
+            title: line(title),
             content: content.to_owned(),
             truncated: truncated || content.len() < text.len(),
             content_bytes: text.len(),
@@ -66,12 +70,23 @@ impl Exhibit {
         title: impl Into<String>,
         items: impl IntoIterator<Item = (L, bool)>,
     ) -> Self {
-        let item = |(label, checked): (L, bool)| Item { label: label.into(), checked };
+        let item = |(label, checked): (L, bool)| Item { label: line(label), checked };
         Self::Checklist {
-            title: title.into(),
+            title: line(title),
             items: items.into_iter().take(ITEMS_MAX).map(item).collect(),
         }
     }
+}
+
+/// As much of a title or a line as is shown.
+fn line(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    let end = json_beginning(&text, LINE_MAX).len();
+    if end < text.len() {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{cut, escape_invisible, escape_invisible_lines, left_out};
+use super::text::{cut, escape_invisible, escape_invisible_lines, json_beginning, left_out};
 
 /// Most bytes of a preview's content as JSON; the whole stays under the 8 KiB of the contract.
 const CONTENT_MAX: usize = 7 * 1024;
@@ -46,16 +46,11 @@ impl Preview {
 }
 
 fn cut_to_size(content: &str) -> String {
-    let mut left = CONTENT_MAX;
-    for (at, c) in content.char_indices() {
-        let bytes = if matches!(c, '"' | '\\' | '\n' | '\t') { 2 } else { c.len_utf8() };
-        if bytes > left {
-            let more = content[at..].chars().count();
-            return format!("{}\n{}", &content[..at], left_out(more));
-        }
-        left -= bytes;
+    let shown = json_beginning(content, CONTENT_MAX);
+    match content[shown.len()..].chars().count() {
+        0 => content.to_owned(),
+        more => format!("{shown}\n{}", left_out(more)),
     }
-    content.to_owned()
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ pub fn done(id: EventId) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::{FRAME_MAX, PAYLOAD_MAX};
 
     #[test]
     fn a_frame_is_id_event_and_one_line_of_data() {
@@ -70,6 +71,12 @@ mod tests {
         let expected =
             "id: 17\nevent: thought\ndata: {\"type\":\"thought\",\"data\":{\"a\":1}}\n\n";
         assert_eq!(frame, expected);
+    }
+
+    #[test]
+    fn what_stands_around_a_payload_leaves_it_the_room_that_it_may_take() {
+        let around = event(EventId::new(u64::MAX), "timeline_step_update", b"", Form::Enveloped);
+        assert!(around.len() + PAYLOAD_MAX <= FRAME_MAX, "{around:?}");
     }
 
     #[test]

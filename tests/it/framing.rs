@@ -421,9 +421,9 @@ async fn a_stream_is_never_cached_or_buffered_however_it_is_joined() {
     }
 }
 
-/// What a person is asked is whole; every other frame stays small, whatever the arguments are.
+/// Whatever the arguments are, also of the question; what it leaves out is in the stored request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn frames_do_not_grow_with_a_calls_arguments_but_for_the_question() {
+async fn frames_do_not_grow_with_a_calls_arguments() {
     let body = "본문 ".repeat(6_000);
     let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": body}).to_string();
     let path = json!({"path": "x".repeat(40_000), "y": vec!["z"; 9_000]}).to_string();
@@ -438,14 +438,19 @@ async fn frames_do_not_grow_with_a_calls_arguments_but_for_the_question() {
     let user = server.user();
     let mut stream = user.stream("메일").await;
     let hitl = stream.until("hitl").await;
-    assert_eq!(hitl.data["context"]["body"], body, "whole");
+    assert_eq!(hitl.data["contextBytes"], mail.len());
+    assert_eq!(hitl.data["context"]["subject"], "보고", "what is short is shown as it is");
     let id = hitl.data["requestId"].as_str().unwrap();
     let stored = user.get(&format!("/aura/hitl/requests/{id}")).await;
     let stored: Value = serde_json::from_str(stored.data().as_str().unwrap()).unwrap();
     assert_eq!(stored["context"]["body"], body, "whole");
+    // Who edits what the event shows would send a part of the mail.
+    let cut =
+        user.post(&format!("/aura/hitl/approve/{id}"), json!({"args": hitl.data["params"]})).await;
+    assert_eq!(cut.status, 400, "{cut:?}");
     assert_eq!(user.approve(id).await.status, 200);
     stream.to_done().await;
-    for (kind, most) in [("plan_step", 4), ("thought", 2), ("tool_execution", 32)] {
+    for (kind, most) in [("plan_step", 4), ("thought", 2), ("tool_execution", 16), ("hitl", 16)] {
         for frame in stream.all(kind) {
             assert!(
                 frame.raw.len() <= most * 1024,

@@ -1,5 +1,7 @@
 //! The one truncation: long texts in small places, with what is left out counted.
 
+use super::characters::is_unsafe_raw;
+
 /// A text of at most `max_bytes`, or its beginning with its full length told.
 pub fn excerpt(text: &str, max_bytes: usize) -> String {
     if text.len() <= max_bytes {
@@ -12,6 +14,34 @@ pub fn excerpt(text: &str, max_bytes: usize) -> String {
 pub fn excerpt_of(beginning: &str, full_bytes: usize, max_bytes: usize) -> String {
     let end = beginning.floor_char_boundary(max_bytes);
     format!("{}… ({full_bytes} bytes)", &beginning[..end])
+}
+
+/// Whether a text is what [`excerpt`] makes of a longer one.
+pub fn is_excerpt(text: &str, whole: &str) -> bool {
+    let beginning = text.strip_suffix(&format!("… ({} bytes)", whole.len()));
+    beginning.is_some_and(|beginning| beginning.len() < whole.len() && whole.starts_with(beginning))
+}
+
+/// The longest beginning of a text that has at most so many bytes as the JSON of a frame, whatever of it
+/// has to be escaped.
+pub fn json_beginning(text: &str, max_bytes: usize) -> &str {
+    let mut left = max_bytes;
+    let end = text.char_indices().find_map(|(at, c)| {
+        let bytes = match c {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            c if c < ' ' => 6,
+            c if is_unsafe_raw(c) => 6,
+            c => c.len_utf8(),
+        };
+        match left.checked_sub(bytes) {
+            Some(rest) => {
+                left = rest;
+                None
+            }
+            None => Some(at),
+        }
+    });
+    &text[..end.unwrap_or(text.len())]
 }
 
 /// A text of at most `max` characters, or its beginning with how many characters are left out.
@@ -44,6 +74,11 @@ mod tests {
         assert_eq!(excerpt("가나다", 9), "가나다");
         assert_eq!(excerpt("가나다", 8), "가나… (9 bytes)");
         assert_eq!(excerpt("", 0), "");
+        assert!(is_excerpt("가나… (9 bytes)", "가나다"));
+        for other in ["가다… (9 bytes)", "가나… (8 bytes)", "가나다", "가나다… (9 bytes)"]
+        {
+            assert!(!is_excerpt(other, "가나다"), "{other}");
+        }
     }
 
     proptest::proptest! {
