@@ -22,6 +22,7 @@ use super::registry::{Checks, ToolSource};
 use crate::http_client::{self, BuildError, Patience};
 use crate::shutdown::Tasks;
 
+mod answering;
 mod child;
 mod http_route;
 mod lines;

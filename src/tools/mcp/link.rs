@@ -1,5 +1,6 @@
 //! The line to one server: up while the server can be used, and it knows of every call.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rmcp::{Peer, RoleClient};
@@ -16,6 +17,8 @@ pub(super) struct Link {
     peer: watch::Sender<Option<Peer<RoleClient>>>,
     /// Calls in flight: the supervisor neither disturbs nor ends a server that works.
     calls: watch::Sender<usize>,
+    /// Whether the server was given up because it does not read what it has asked for.
+    unread: AtomicBool,
 }
 
 /// A call in flight, until it is dropped.
@@ -30,7 +33,8 @@ impl Drop for Busy<'_> {
 impl Link {
     /// The line to a server, down as yet.
     pub(super) fn new(server: String, patience: Duration) -> Self {
-        Self { server, patience, peer: watch::Sender::new(None), calls: watch::Sender::new(0) }
+        let (peer, calls) = (watch::Sender::new(None), watch::Sender::new(0));
+        Self { server, patience, peer, calls, unread: AtomicBool::new(false) }
     }
 
     /// The server's name.
@@ -40,6 +44,21 @@ impl Link {
 
     pub(super) fn is_up(&self) -> bool {
         self.peer.borrow().is_some()
+    }
+
+    /// Begins with a new connection, of which nothing is known yet.
+    pub(super) fn begin(&self) {
+        self.unread.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes note that the server is given up for not reading. To be called before the connection
+    /// ends, so that whoever waits for an answer can say why there is none.
+    pub(super) fn note_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
     }
 
     pub(super) fn up(&self, peer: Peer<RoleClient>) {

@@ -4,8 +4,12 @@
 //! in vain. So everything that comes is read loosely first, whichever way it comes, and handed on
 //! in the form that the library knows.
 
+use std::fmt;
+
 use rmcp::model::ContentBlock;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::result::short;
@@ -14,14 +18,96 @@ use crate::domain::json::mended;
 /// JSON-RPC's code of an error that says none, or none that is a number.
 const INTERNAL_ERROR: i64 = -32603;
 
-/// The messages in a text, most often one; none, if it is something else.
+/// Messages of one text that are taken.
+const BATCH_MAX: usize = 1000;
+/// Values in a text that is read, at every depth together: each takes many times its text in memory.
+const VALUES_MAX: usize = 200_000;
+
+/// The messages in a text, most often one; none, if it is something else. For an answer that is too
+/// much to be read there is one that says so.
 pub(super) fn messages(text: &[u8]) -> Vec<Value> {
-    let batch = match serde_json::from_slice(&mended(text)) {
-        Ok(Value::Array(batch)) => batch,
-        Ok(message) => vec![message],
-        Err(_) => Vec::new(),
-    };
+    let text = mended(text);
+    if values_at_most(&text) > VALUES_MAX {
+        return serde_json::from_slice(&text).ok().and_then(too_much).into_iter().collect();
+    }
+    let Ok(Batch(batch)) = serde_json::from_slice(&text) else { return Vec::new() };
     batch.into_iter().filter_map(repaired).collect()
+}
+
+/// A count of the values in a JSON text that is never too low: what begins one, outside of strings.
+fn values_at_most(text: &[u8]) -> usize {
+    let (mut count, mut at) = (0, 0);
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'[' | b'{' | b',' | b':' => count += 1,
+            b'"' => at += string_length(&text[at..]),
+            _ => {}
+        }
+    }
+    count
+}
+
+/// Bytes of the rest of a string, with the quote that ends it.
+fn string_length(rest: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = memchr::memchr2(b'"', b'\\', &rest[at..]) {
+        at += found + 1;
+        match rest[at - 1] {
+            b'"' => return at,
+            _ => at = (at + 1).min(rest.len()),
+        }
+    }
+    rest.len()
+}
+
+/// As much of a message as can be read of one of any size.
+#[derive(Deserialize)]
+struct Head {
+    id: i64,
+    method: Option<IgnoredAny>,
+}
+
+/// The answer in place of one that is too much to be read; `None`: nobody waits for it.
+fn too_much(Head { id, method }: Head) -> Option<Value> {
+    let message = format!("the answer has more than {VALUES_MAX} values and was not read");
+    let error = json!({"code": INTERNAL_ERROR, "message": message});
+    method.is_none().then(|| json!({"jsonrpc": "2.0", "id": id, "error": error}))
+}
+
+/// One message, or the first [`BATCH_MAX`] of several.
+struct Batch(Vec<Value>);
+
+impl<'de> Deserialize<'de> for Batch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BatchVisitor)
+    }
+}
+
+struct BatchVisitor;
+
+impl<'de> Visitor<'de> for BatchVisitor {
+    type Value = Batch;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message or a list of messages")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, message: A) -> Result<Batch, A::Error> {
+        Ok(Batch(vec![Value::deserialize(MapAccessDeserializer::new(message))?]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut messages: A) -> Result<Batch, A::Error> {
+        let mut batch = Vec::new();
+        while batch.len() < BATCH_MAX {
+            match messages.next_element()? {
+                Some(message) => batch.push(message),
+                None => return Ok(Batch(batch)),
+            }
+        }
+        while messages.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Batch(batch))
+    }
 }
 
 /// A message in the form that the protocol has for it; `None`: it is none.
@@ -209,6 +295,39 @@ mod tests {
         let both = only(r#"{"id":1,"result":{},"error":"disk full"}"#);
         assert_eq!(both["error"]["message"], "disk full");
         assert!(both.get("result").is_none());
+    }
+
+    #[test]
+    fn a_text_of_too_many_values_is_not_read_but_answered_for() {
+        let many = "[],".repeat(VALUES_MAX);
+        let answer = only(&format!(r#"{{"result":{{"a":[{many}[]]}},"id":7}}"#));
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(7), &json!(INTERNAL_ERROR)));
+        for unasked in ["", r#""id":7,"method":"ping","#, r#""method":"x","#] {
+            let text = format!(r#"{{{unasked}"params":[{many}[]]}}"#);
+            assert!(messages(text.as_bytes()).is_empty(), "{unasked}");
+        }
+        let text = r#"\",[{:"#.repeat(VALUES_MAX);
+        let answer = only(&format!(r#"{{"id":7,"result":{{"content":[],"a":"{text}"}}}}"#));
+        assert!(answer["result"].is_object(), "what is within a string is no value");
+    }
+
+    #[test]
+    fn of_a_batch_without_end_only_the_beginning_is_taken() {
+        let batch = r#"{"id":1,"method":"ping"},"#.repeat(3 * BATCH_MAX);
+        assert_eq!(messages(format!("[{batch}7]").as_bytes()).len(), BATCH_MAX);
+    }
+
+    #[test]
+    fn values_are_never_counted_too_low() {
+        for (text, count) in [
+            ("7", 0),
+            ("[1,2,3]", 3),
+            (r#"{"a":[{}],"b":"[,\\\"{"}"#, 6),
+            (r#""not ended \"#, 0),
+            (r#"["\\",1]"#, 2),
+        ] {
+            assert_eq!(values_at_most(text.as_bytes()), count, "{text}");
+        }
     }
 
     #[test]

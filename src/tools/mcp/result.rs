@@ -47,7 +47,7 @@ pub(super) fn rendered(result: CallToolResult, max: usize) -> Result<Value, Tool
         } else if size <= budget {
             budget -= size;
             whole.insert("structured".into(), structured);
-        } else if !is_repeated {
+        } else if !is_repeated || text.trim().is_empty() {
             notes.push(format!("structured result of {size} bytes left out"));
         }
     }
@@ -214,6 +214,10 @@ mod tests {
             "structuredContent": {"long": "x".repeat(200)},
         });
         let expected = json!({"text": "short", "cut": "structured result of 211 bytes left out"});
+        assert_eq!(ok(given, 100), expected);
+        // There is nothing else to tell of it.
+        let given = json!({"content": [], "structuredContent": {"long": "x".repeat(200)}});
+        let expected = json!({"text": "", "cut": "structured result of 211 bytes left out"});
         assert_eq!(ok(given, 100), expected);
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use rmcp::model::{ClientCapabilities, ClientConfig, Implementation};
-use rmcp::service::{NotificationContext, RunningService};
+use rmcp::service::RunningService;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::transport::{IntoTransport, StreamableHttpClientTransport};
@@ -16,6 +16,7 @@ use thiserror::Error;
 use tokio::sync::Notify;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
+use super::answering::Answering;
 use super::http_route::LooseHttp;
 use super::lines::Lines;
 use super::server::Server;
@@ -56,13 +57,15 @@ enum Lost {
     Closed,
     #[error("does not answer any more")]
     Silent,
+    #[error("sends requests and does not read the answers")]
+    Unread,
 }
 
 impl Lost {
     /// Whether it could be used before.
     fn was_up(&self) -> bool {
         match self {
-            Self::Closed | Self::Silent => true,
+            Self::Closed | Self::Silent | Self::Unread => true,
             Self::NotStarted(_) | Self::TooSlow(_) | Self::Refused(_) | Self::NoList(_) => false,
         }
     }
@@ -130,11 +133,14 @@ impl Supervisor {
         E: std::error::Error + Send + Sync + 'static,
     {
         let stopping = self.tasks.stopping();
-        let connect = self.server.config.pace.connect;
-        let client = Client::default();
-        let changed = Arc::clone(&client.changed);
+        let (link, pace) = (&self.server.link, self.server.config.pace);
+        let (connect, changed) = (pace.connect, Arc::new(Notify::new()));
+        link.begin();
+        let transport = transport.into_transport();
+        let transport =
+            Answering::new(transport, Arc::clone(link), Arc::clone(&changed), pace.answer);
         let greeting = async {
-            let service = client.serve(transport).await;
+            let service = Client.serve(transport).await;
             let service = service.map_err(|error| Lost::Refused(error.to_string()))?;
             self.list(service.peer()).await.map_err(|error| Lost::NoList(error.to_string()))?;
             Ok::<Service, Lost>(service)
@@ -142,16 +148,17 @@ impl Supervisor {
         let service = tokio::select! {
             () = stopping.cancelled() => return Ok(()),
             greeted = timeout(connect, greeting) => match greeted {
+                Ok(Err(_)) if link.is_unread() => return Err(Lost::Unread),
                 Ok(greeted) => greeted?,
                 Err(_) => return Err(Lost::TooSlow(connect.as_secs())),
             },
         };
-        self.server.link.up(service.peer().clone());
+        link.up(service.peer().clone());
         let lost = tokio::select! {
             lost = self.watch(service, &changed) => Err(lost),
-            () = async { stopping.cancelled().await; self.server.link.idle().await } => Ok(()),
+            () = async { stopping.cancelled().await; link.idle().await } => Ok(()),
         };
-        self.server.link.down();
+        link.down();
         lost
     }
 
@@ -160,7 +167,10 @@ impl Supervisor {
     async fn watch(&self, service: Service, changed: &Notify) -> Lost {
         let peer = service.peer().clone();
         tokio::select! {
-            _ = service.waiting() => Lost::Closed,
+            _ = service.waiting() => match self.server.link.is_unread() {
+                true => Lost::Unread,
+                false => Lost::Closed,
+            },
             Err(lost) = self.follow(&peer, changed) => lost,
         }
     }
@@ -217,17 +227,10 @@ impl Supervisor {
     }
 }
 
-/// Our side of the connection: it offers the server nothing, and hears when the tools change.
-#[derive(Default)]
-struct Client {
-    changed: Arc<Notify>,
-}
+/// Our side of the connection, which offers the server nothing.
+struct Client;
 
 impl ClientHandler for Client {
-    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
-        self.changed.notify_one();
-    }
-
     fn get_info(&self) -> ClientConfig {
         let this = Implementation::new("aura-platform", env!("CARGO_PKG_VERSION"));
         ClientConfig::new(ClientCapabilities::default(), this)

@@ -65,6 +65,11 @@ impl McpTool {
                 "the answer of the MCP server `{server}` is not the result of a call{}",
                 self.doubt()
             )),
+            _ if self.link.is_unread() => ToolError::Failed(format!(
+                "the MCP server `{server}` was lost during the call, because it sends requests and \
+                 does not read the answers{}",
+                self.doubt()
+            )),
             // What the error says may hold the server's URL, and with it a key.
             _ => ToolError::Failed(format!(
                 "the MCP server `{server}` was lost during the call{}",

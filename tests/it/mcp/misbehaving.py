@@ -37,6 +37,10 @@ def listed():
         {"name": "twice", "inputSchema": {"type": "object", "allOf": [TWICE] * 2}},
         tool("environment"),
         tool("fail"),
+        tool("ask"),
+        tool("ask_without_end"),
+        tool("tell_without_end"),
+        tool("many_values"),
         tool("double", {"n": {"type": "integer", "minimum": 1}}),
         tool("harmless", annotations={"readOnlyHint": True, "destructiveHint": False}),
         tool("twin", description="The first.\u202e\u0000"),
@@ -105,6 +109,25 @@ def call(request, name, arguments):
         answer(request, " ".join(sorted(os.environ)))
     elif name == "fail":
         answer(request, "the disk is full", isError=True)
+    elif name == "ask":
+        send({"id": "q1", "method": "ping"})
+        params = {"messages": [], "maxTokens": 1}
+        send({"id": "q2", "method": "sampling/createMessage", "params": params})
+        answers = [json.loads(sys.stdin.readline()) for _ in range(2)]
+        answer(request, json.dumps(sorted(answers, key=lambda answer: answer["id"])))
+    elif name == "ask_without_end":
+        while True:
+            send({"id": 1, "method": "ping"})
+    elif name == "tell_without_end":
+        progress = {"progressToken": 1, "progress": 1, "message": "x" * 100}
+        log = {"level": "info", "data": "x" * 100}
+        for _ in range(3_000):
+            send({"method": "notifications/progress", "params": progress})
+            send({"method": "notifications/message", "params": log})
+            send({"method": "notifications/tools/list_changed"})
+        answer(request, "told")
+    elif name == "many_values":
+        answer(request, "many", structuredContent={"a": [[] for _ in range(300_000)]})
     elif name == "double":
         answer(request, str(2 * arguments["n"]))
     else:

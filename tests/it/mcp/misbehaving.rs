@@ -29,7 +29,7 @@ async fn only_usable_tools_are_offered_each_once_and_described_in_plain_text() {
     for left_out in ["bad name", "without_a_schema", "bad_schema", "no_object", "dear"] {
         assert!(!told.iter().any(|name| name == left_out), "{told:?}");
     }
-    assert_eq!(told.len(), 16, "the other pages are read, too: {told:?}");
+    assert_eq!(told.len(), 20, "the other pages are read, too: {told:?}");
     let twin = fixture.tools.find("bad.twin").unwrap();
     assert_eq!(twin.spec().description, "The first.");
     fixture.end().await;
@@ -134,6 +134,49 @@ async fn a_list_that_changes_is_taken_up() {
     fixture.text("change").await;
     fixture.tells("the new tool", |told| told.iter().any(|name| name == "new")).await;
     assert_eq!(fixture.text("new").await, "new");
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_asks_and_does_not_read_is_given_up_and_its_call_says_why() {
+    let directory = TempDir::new().unwrap();
+    let mut config = misbehaving(&directory);
+    config.pace.answer = Duration::from_millis(500);
+    let fixture = Fixture::start(config).up().await;
+    let pid = fixture.text("pid").await;
+    let fault = fixture.fault("ask_without_end", json!({})).await;
+    let expected = "the MCP server `bad` was lost during the call, because it sends requests and \
+                    does not read the answers; whether it was done is not known";
+    assert_eq!(fault, expected);
+    eventually("another process answers", async || {
+        fixture.call("pid", json!({})).await.is_ok_and(|now| now["text"] != pid.as_str())
+    })
+    .await;
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_server_that_asks_is_answered() {
+    let fixture = up().await;
+    let answers: Value = serde_json::from_str(&fixture.text("ask").await).unwrap();
+    assert_eq!(answers[0], json!({"jsonrpc": "2.0", "id": "q1", "result": {}}));
+    assert_eq!((&answers[1]["id"], &answers[1]["error"]["code"]), (&json!("q2"), &json!(-32601)));
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_behind_any_number_of_notifications_is_found() {
+    let fixture = up().await;
+    assert_eq!(fixture.text("tell_without_end").await, "told");
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_of_more_values_than_are_read_is_told_to_be_so_at_once() {
+    let fixture = up().await;
+    let fault = fixture.fault("many_values", json!({})).await;
+    assert_eq!(fault, "the answer has more than 200000 values and was not read");
+    assert_eq!(fixture.text("harmless").await, "harmless");
     fixture.end().await;
 }
 
