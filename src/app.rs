@@ -259,8 +259,13 @@ fn store(
             Ok((store, events))
         }
         None => {
-            tracing::info!("no REDIS_* is set: the embedded store forgets everything at the end");
-            let (store, events) = MemoryStore::start(memory::Config { max_events }, clock, tasks);
+            let max_bytes = settings.embedded_max_bytes;
+            tracing::info!(
+                max_bytes,
+                "no REDIS_* is set: the embedded store forgets everything at the end"
+            );
+            let config = memory::Config { max_events, max_bytes, metrics: metrics.clone() };
+            let (store, events) = MemoryStore::start(config, clock, tasks);
             Ok((store, events))
         }
     }

@@ -520,9 +520,28 @@ pub trait Store:
     /// Whether it answers now.
     async fn ping(&self) -> Result<(), StoreError>;
 
+    /// Whether there is room for another run. A store that keeps things elsewhere finds that out when it
+    /// writes, and says so by [`Store::ready`].
+    fn room(&self) -> Result<(), StoreFull> {
+        Ok(())
+    }
+
     /// Whether it can be worked with now, which takes that it takes what is written; what
     /// `/health/ready` asks.
     async fn ready(&self) -> Result<(), NotReady>;
+}
+
+/// A store that is kept in memory has no room for another run, although it has let go of every session
+/// that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the embedded store is full: what lives in it takes {used} bytes, and embedded.max_bytes is {max}"
+)]
+pub struct StoreFull {
+    /// How much is kept, in bytes.
+    pub used: usize,
+    /// How much may be.
+    pub max: usize,
 }
 
 /// Why a store cannot be worked with.

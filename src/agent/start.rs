@@ -26,7 +26,7 @@ use crate::domain::{
     Allowance, Caller, Entry, EventId, Full, Message, PageContext, Refused, RequestKey, ScopedKey,
     SessionId, SessionMeta, ThreadId,
 };
-use crate::store::{AppendError, StoreError};
+use crate::store::{AppendError, StoreError, StoreFull};
 
 /// For how long a first append is repeated whose outcome is unknown: the client waits for it.
 const IN_DOUBT: Duration = Duration::from_secs(2);
@@ -84,6 +84,9 @@ pub enum StartError {
     /// The key was used for another request.
     #[error("the Idempotency-Key was used with another request")]
     AnotherRequest,
+    /// The store has no room for it.
+    #[error(transparent)]
+    StoreFull(#[from] StoreFull),
     /// The store did not take it, or did not say so.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -189,6 +192,7 @@ impl AgentService {
         ask: Ask,
         session: &SessionId,
     ) -> Result<Opened, StartError> {
+        self.env.desk.store.room()?;
         self.take_start(caller, session).await?;
         let now_ms = self.env.desk.clock.now_ms();
         let meta = SessionMeta {

@@ -276,6 +276,7 @@ impl From<StartError> for ApiError {
             StartError::Full(full) => full.into(),
             StartError::TooMany(_) => Self::too_many(error.to_string()),
             StartError::Stopping => Self::unavailable("this server is shutting down"),
+            StartError::StoreFull(_) => Self::unavailable(&error.to_string()),
             StartError::Broken => Self::internal(),
             StartError::Withdrawn => Self::unavailable(&error.to_string()),
             StartError::AnotherRequest => Self::another_request(),

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -22,9 +23,11 @@ mod agent;
 mod auth;
 mod model;
 
-/// Most tokens that a budget can be set to; more is no budget.
 /// The least bytes of an audit key: as many as its HMAC-SHA256 has.
 const AUDIT_KEY_MIN: usize = 32;
+/// What the embedded store may be told to keep, in bytes: from 1 MiB to 1 PiB.
+const EMBEDDED_BYTES: RangeInclusive<u64> = 1024 * 1024..=1 << 50;
+/// Most tokens that a budget can be set to; more is no budget.
 const TOKENS_MAX: u64 = 1_000_000_000_000;
 
 impl Settings {
@@ -37,6 +40,7 @@ impl Settings {
         let stream = StreamSettings::read(check);
         let limits = LimitSettings::read(check);
         let journal_max_events = check.count("journal.max_events", 100..=10_000_000);
+        let embedded_max_bytes = check.whole("embedded.max_bytes", EMBEDDED_BYTES);
         let (audit_role, audit_key) = (audit_role(check), audit_key(check));
         let agent = AgentSettings::read(check);
         let model = ModelSettings::read(check);
@@ -63,6 +67,7 @@ impl Settings {
             stream,
             limits,
             journal_max_events,
+            embedded_max_bytes: usize::try_from(embedded_max_bytes).unwrap_or(usize::MAX),
             audit_role,
             audit_key,
             agent,

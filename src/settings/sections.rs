@@ -31,6 +31,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// How many events are kept of one session.
     pub journal_max_events: usize,
+    /// How many bytes the embedded store may keep.
+    pub embedded_max_bytes: usize,
     /// The role whose callers may read the audit stream; `None`: nobody.
     pub audit_role: Option<Role>,
     /// What seals the entries of audit streams; `None`: nothing.

@@ -50,6 +50,10 @@ pub struct Handles {
     pub approvals_asked: Counter,
     /// Turns that a fallback model was asked for instead of the first.
     pub model_fallbacks: Counter,
+    /// Sessions that the embedded store has let go of before their time.
+    pub sessions_let_go: Counter,
+    /// What the embedded store keeps, in bytes.
+    pub embedded_bytes: Gauge,
     /// Log lines that were dropped.
     log_lines_dropped: DroppedLines,
     /// 1 while the store is connected, else 0; the embedded store always is.
@@ -162,6 +166,11 @@ impl Handles {
             ("runs_gone", "Runs dropped: the store has lost their journals", &self.runs_gone),
             ("approvals_asked", "Questions that people were asked", &self.approvals_asked),
             ("model_fallbacks", "Turns asked of the fallback model", &self.model_fallbacks),
+            (
+                "sessions_let_go",
+                "Sessions that the embedded store let go of for want of room",
+                &self.sessions_let_go,
+            ),
             ("log_lines_dropped", "Log lines that nobody read in time", &self.log_lines_dropped),
         ] {
             registry.register(name, help, counter.clone());
@@ -171,6 +180,7 @@ impl Handles {
             ("runs_waiting", "Runs of this process that wait for a person", &self.runs_waiting),
             ("streams_open", "Streams that clients are reading", &self.streams_open),
             ("store_up", "Whether the store is connected", &self.store_up),
+            ("embedded_bytes", "What the embedded store keeps", &self.embedded_bytes),
             ("store_subscriptions", "Channels subscribed to", &self.store_subscriptions),
         ] {
             registry.register(name, help, gauge.clone());

@@ -51,6 +51,7 @@ mod refusals;
 mod replicas;
 mod resume;
 mod rolling_restart;
+mod room;
 mod runs;
 mod sessions;
 mod several_approvals;

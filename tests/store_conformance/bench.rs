@@ -51,7 +51,7 @@ impl Process {
 
     pub(crate) fn in_memory(clock: Arc<dyn Clock>) -> Self {
         let tasks = Tasks::new();
-        let config = memory::Config { max_events: MAX_EVENTS };
+        let config = memory::Config { max_events: MAX_EVENTS, ..Default::default() };
         let (store, events) = MemoryStore::start(config, clock, &tasks);
         Self { store, events, tasks }
     }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 
 use super::expiring::Expiring;
+use super::usage::{Usage, Weight};
 use super::{MemoryStore, lock};
 use crate::domain::{
     ApprovalRequest, Deadline, Decision, Endorsement, RequestId, Sealed, SessionId, SessionMeta,
@@ -13,9 +14,9 @@ use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
 
 /// Requests, votes and decisions. The session's pointer to its request (`hitl:session:…` in Redis)
 /// is for other readers of Redis and has no counterpart here.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ApprovalTable {
-    requests: Expiring<RequestId, Box<str>>,
+    requests: Expiring<RequestId, Request>,
     signals: Expiring<SessionId, Box<str>>,
     decisions: Expiring<RequestId, Sealed<Decision>>,
     endorsements: Expiring<RequestId, Vec<Sealed<Endorsement>>>,
@@ -23,7 +24,46 @@ pub(super) struct ApprovalTable {
     watched: HashSet<SessionId>,
 }
 
+/// A stored request.
+#[derive(Debug)]
+struct Request {
+    session: SessionId,
+    text: Box<str>,
+}
+
+impl Weight for Request {
+    fn weight(&self) -> usize {
+        self.session.weight() + self.text.len()
+    }
+}
+
 impl ApprovalTable {
+    /// Nothing was asked.
+    pub(super) fn new(usage: &Usage) -> Self {
+        Self {
+            requests: Expiring::new(usage),
+            signals: Expiring::new(usage),
+            decisions: Expiring::new(usage),
+            endorsements: Expiring::new(usage),
+            checkpoints: Expiring::new(usage),
+            watched: HashSet::new(),
+        }
+    }
+
+    /// Frees what was stored about a session, but for what it asked.
+    pub(super) fn let_go(&mut self, session: &SessionId) {
+        self.signals.remove(session);
+        self.checkpoints.remove(session);
+    }
+
+    /// Frees what sessions asked, and what was said to that.
+    pub(super) fn let_go_of_questions(&mut self, sessions: &HashSet<SessionId>) {
+        for request in self.requests.forget(|request| sessions.contains(&request.session)) {
+            self.decisions.remove(&request);
+            self.endorsements.remove(&request);
+        }
+    }
+
     /// Whether something stands in the decision's place.
     pub(super) fn is_decided(&self, request: &RequestId, now: u64) -> bool {
         self.decisions.get(request, now).is_some()
@@ -74,6 +114,7 @@ impl Approvals for MemoryStore {
         let mut table = lock(&self.approvals);
         table.signals.remove(session);
         table.watched.insert(session.clone());
+        let stored = Request { session: session.clone(), text: stored };
         table.requests.put(request.request_id.clone(), stored, now, ttl::request(deadline, now));
         let kept = ttl::outliving(ttl::CHECKPOINT, deadline, now);
         table.checkpoints.put(session.clone(), checkpoint.into(), now, kept);
@@ -90,14 +131,14 @@ impl Approvals for MemoryStore {
     }
 
     async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError> {
-        Ok(copied(lock(&self.approvals).requests.get(id, self.clock.now_ms())))
+        let table = lock(&self.approvals);
+        Ok(table.requests.get(id, self.clock.now_ms()).map(|request| request.text.to_string()))
     }
 
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
         let (now, stored) = (self.clock.now_ms(), json(request)?);
-        if let Some(kept) = lock(&self.approvals).requests.get_mut(&request.request_id, now) {
-            *kept = stored;
-        }
+        let mut table = lock(&self.approvals);
+        table.requests.change(&request.request_id, now, |kept| kept.text = stored);
         Ok(())
     }
 
@@ -112,7 +153,7 @@ impl Approvals for MemoryStore {
         let (now, table) = (self.clock.now_ms(), lock(&self.approvals));
         let votes = waiting.iter().map(|(session, request)| StoredVotes {
             signal: copied(table.signals.get(session, now)),
-            request: copied(table.requests.get(request, now)),
+            request: table.requests.get(request, now).map(|kept| kept.text.to_string()),
             decision: table.decisions.get(request, now).cloned(),
         });
         Ok(votes.collect())
@@ -157,12 +198,13 @@ impl Approvals for MemoryStore {
         yes: &Sealed<Endorsement>,
     ) -> Result<Vec<Sealed<Endorsement>>, StoreError> {
         let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
-        let noted =
-            table.endorsements.renew(id.clone(), now, ttl::outliving(ttl::DECISION, deadline, now));
-        if !noted.contains(yes) {
-            noted.push(yes.clone());
-        }
-        Ok(noted.clone())
+        let kept = ttl::outliving(ttl::DECISION, deadline, now);
+        Ok(table.endorsements.renew(id.clone(), now, kept, |noted| {
+            if !noted.contains(yes) {
+                noted.push(yes.clone());
+            }
+            noted.clone()
+        }))
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Sealed<Decision>>, StoreError> {

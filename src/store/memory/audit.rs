@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
+use super::usage::PLACE;
 use super::{MemoryStore, lock};
 use crate::domain::{AuditEntry, AuditFact, ChainEnd, TenantId};
 use crate::store::{Audit, StoreError, audit_text};
+
+/// Bytes of a hash.
+const HASH: usize = 64;
 
 /// Each tenant's chain; entry `n` is at `n - 1`.
 pub(super) type AuditTable = BTreeMap<TenantId, Vec<AuditEntry>>;
@@ -18,6 +22,8 @@ impl Audit for MemoryStore {
         let mut table = lock(&self.audit);
         let chain = table.entry(tenant.clone()).or_default();
         let end = chain.last().map_or_else(|| ChainEnd::genesis(tenant), AuditEntry::end);
+        // It is kept as long as the store is; its hashes stand beside it.
+        self.usage.add(PLACE + 2 * HASH + text.len());
         chain.push(end.then(text));
         Ok(())
     }

@@ -4,92 +4,166 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-/// Values with a time to live. What has expired is never seen; [`Expiring::sweep`] frees it.
+use super::usage::{PLACE, Usage, Weight};
+
+/// Values with a time to live. What has expired is never seen; [`Expiring::sweep`] frees it. What all of
+/// them weigh is part of the store's [`Usage`].
 ///
 /// Times are milliseconds since the Unix epoch.
 #[derive(Debug)]
-pub(super) struct Expiring<K, V>(HashMap<K, Kept<V>>);
+pub(super) struct Expiring<K, V> {
+    values: HashMap<K, Kept<V>>,
+    usage: Usage,
+}
 
 #[derive(Debug)]
 struct Kept<V> {
     value: V,
     until_ms: u64,
+    /// What was added to the usage for it, its key included.
+    weight: usize,
 }
 
-impl<K, V> Default for Expiring<K, V> {
-    fn default() -> Self {
-        Self(HashMap::new())
+impl<K: Hash + Eq + Weight, V: Weight> Expiring<K, V> {
+    /// An empty map whose values are counted there.
+    pub(super) fn new(usage: &Usage) -> Self {
+        Self { values: HashMap::new(), usage: usage.clone() }
     }
-}
 
-impl<K: Hash + Eq, V> Expiring<K, V> {
     /// Keeps `value` for `ttl` from `now`, instead of whatever was there.
     pub(super) fn put(&mut self, key: K, value: V, now: u64, ttl: Duration) {
-        self.0.insert(key, Kept { value, until_ms: end(now, ttl) });
+        self.remove(&key);
+        let weight = PLACE + key.weight() + value.weight();
+        self.usage.add(weight);
+        self.values.insert(key, Kept { value, until_ms: end(now, ttl), weight });
     }
 
     /// What is kept, if it has not expired.
     pub(super) fn get(&self, key: &K, now: u64) -> Option<&V> {
-        self.0.get(key).filter(|kept| kept.until_ms > now).map(|kept| &kept.value)
+        self.values.get(key).filter(|kept| kept.until_ms > now).map(|kept| &kept.value)
     }
 
-    /// What is kept, to be changed; its time to live stays as it was.
-    pub(super) fn get_mut(&mut self, key: &K, now: u64) -> Option<&mut V> {
-        self.0.get_mut(key).filter(|kept| kept.until_ms > now).map(|kept| &mut kept.value)
+    /// Changes what is kept, if it has not expired; its time to live stays as it was.
+    pub(super) fn change<R>(
+        &mut self,
+        key: &K,
+        now: u64,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> Option<R> {
+        let kept = self.values.get_mut(key).filter(|kept| kept.until_ms > now)?;
+        Some(changed(kept, &self.usage, change))
     }
 
-    /// What is kept, or else a new `V`, to be changed; either way it now lives for `ttl` from `now`.
-    pub(super) fn renew(&mut self, key: K, now: u64, ttl: Duration) -> &mut V
+    /// Changes what is kept, or else a new `V`; either way it now lives for `ttl` from `now`.
+    pub(super) fn renew<R>(
+        &mut self,
+        key: K,
+        now: u64,
+        ttl: Duration,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> R
     where
         V: Default,
     {
-        let fresh = || Kept { value: V::default(), until_ms: 0 };
-        let kept = self.0.entry(key).or_insert_with(fresh);
-        if kept.until_ms <= now {
-            *kept = fresh();
-        }
+        let kept = fresh(&mut self.values, &self.usage, key, now);
         kept.until_ms = end(now, ttl);
-        &mut kept.value
+        changed(kept, &self.usage, change)
     }
 
-    /// What is kept, or else a new `V` that lives for `ttl` from `now`, to be changed.
-    pub(super) fn get_or_put(&mut self, key: K, now: u64, ttl: Duration) -> &mut V
+    /// Changes what is kept, or else a new `V` that lives for `ttl` from `now`.
+    pub(super) fn change_or_put<R>(
+        &mut self,
+        key: K,
+        now: u64,
+        ttl: Duration,
+        change: impl FnOnce(&mut V) -> R,
+    ) -> R
     where
         V: Default,
     {
-        let fresh = || Kept { value: V::default(), until_ms: end(now, ttl) };
-        let kept = self.0.entry(key).or_insert_with(fresh);
+        let kept = fresh(&mut self.values, &self.usage, key, now);
         if kept.until_ms <= now {
-            *kept = fresh();
+            kept.until_ms = end(now, ttl);
         }
-        &mut kept.value
+        changed(kept, &self.usage, change)
     }
 
     /// Keeps what has not expired for `ttl` from `now`, if that is longer than it would live.
     pub(super) fn extend(&mut self, key: &K, now: u64, ttl: Duration) {
-        if let Some(kept) = self.0.get_mut(key).filter(|kept| kept.until_ms > now) {
+        if let Some(kept) = self.values.get_mut(key).filter(|kept| kept.until_ms > now) {
             kept.until_ms = kept.until_ms.max(end(now, ttl));
         }
     }
 
-    /// Forgets one value.
-    pub(super) fn remove(&mut self, key: &K) {
-        self.0.remove(key);
+    /// Forgets one value; returns it, expired or not.
+    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+        let kept = self.values.remove(key)?;
+        self.usage.subtract(kept.weight);
+        Some(kept.value)
     }
 
     /// Frees what has expired.
     pub(super) fn sweep(&mut self, now: u64) {
-        self.0.retain(|_, kept| kept.until_ms > now);
-        if self.0.capacity() > 4 * self.0.len().max(16) {
-            self.0.shrink_to_fit();
+        let usage = &self.usage;
+        self.values.retain(|_, kept| {
+            let stays = kept.until_ms > now;
+            if !stays {
+                usage.subtract(kept.weight);
+            }
+            stays
+        });
+        if self.values.capacity() > 4 * self.values.len().max(16) {
+            self.values.shrink_to_fit();
         }
+    }
+
+    /// Forgets the values that are of this kind; returns their keys.
+    pub(super) fn forget(&mut self, is_of_kind: impl Fn(&V) -> bool) -> Vec<K>
+    where
+        K: Clone,
+    {
+        let found = self.values.iter().filter(|(_, kept)| is_of_kind(&kept.value));
+        let keys: Vec<K> = found.map(|(key, _)| key.clone()).collect();
+        for key in &keys {
+            self.remove(key);
+        }
+        keys
     }
 
     /// How many values take up memory, expired or not.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.values.len()
     }
+}
+
+/// What is kept, or else a new value in its place that has expired.
+fn fresh<'a, K: Hash + Eq + Weight, V: Weight + Default>(
+    values: &'a mut HashMap<K, Kept<V>>,
+    usage: &Usage,
+    key: K,
+    now: u64,
+) -> &'a mut Kept<V> {
+    let weight = PLACE + key.weight();
+    let kept = values.entry(key).or_insert_with(|| {
+        usage.add(weight);
+        Kept { value: V::default(), until_ms: 0, weight }
+    });
+    if kept.until_ms <= now {
+        changed(kept, usage, |value| *value = V::default());
+    }
+    kept
+}
+
+/// Changes a value, and what is counted for it.
+fn changed<V: Weight, R>(kept: &mut Kept<V>, usage: &Usage, change: impl FnOnce(&mut V) -> R) -> R {
+    let before = kept.value.weight();
+    let result = change(&mut kept.value);
+    let after = kept.value.weight();
+    usage.add(after);
+    usage.subtract(before);
+    kept.weight = kept.weight + after - before;
+    result
 }
 
 fn end(now: u64, ttl: Duration) -> u64 {
@@ -102,29 +176,40 @@ mod tests {
 
     const TTL: Duration = Duration::from_millis(10);
 
+    impl Weight for &str {
+        fn weight(&self) -> usize {
+            self.len()
+        }
+    }
+
+    fn map() -> Expiring<&'static str, u64> {
+        Expiring::new(&Usage::default())
+    }
+
     #[test]
     fn a_value_is_gone_once_its_time_has_passed_and_not_before() {
-        let mut map = Expiring::default();
+        let mut map = map();
         map.put("a", 1, 100, TTL);
         assert_eq!(map.get(&"a", 109), Some(&1));
         assert_eq!(map.get(&"a", 110), None);
-        assert_eq!(map.get_mut(&"a", 110), None);
+        assert_eq!(map.change(&"a", 110, |value| *value), None);
     }
 
     #[test]
     fn changing_a_value_keeps_its_time_and_renewing_it_does_not() {
-        let mut map = Expiring::default();
+        let mut map = map();
         map.put("a", 1, 100, TTL);
-        *map.get_mut(&"a", 105).unwrap() = 2;
+        map.change(&"a", 105, |value| *value = 2);
         assert_eq!(map.get(&"a", 110), None);
-        assert_eq!(*map.renew("a", 109, TTL), 2);
+        assert_eq!(map.renew("a", 109, TTL, |value| *value), 2);
         assert_eq!(map.get(&"a", 118), Some(&2));
-        assert_eq!(*map.renew("a", 119, TTL), 0, "what had expired does not come back");
+        let renewed = map.renew("a", 119, TTL, |value| *value);
+        assert_eq!(renewed, 0, "what had expired does not come back");
     }
 
     #[test]
     fn a_value_is_kept_longer_and_never_cut_short_or_brought_back() {
-        let mut map = Expiring::default();
+        let mut map = map();
         map.put("a", 1, 100, TTL);
         map.extend(&"a", 101, Duration::from_millis(1));
         assert_eq!(map.get(&"a", 109), Some(&1));
@@ -136,10 +221,34 @@ mod tests {
 
     #[test]
     fn a_sweep_frees_what_has_expired_and_nothing_else() {
-        let mut map = Expiring::default();
+        let mut map = map();
         map.put("a", 1, 100, TTL);
         map.put("b", 2, 101, TTL);
         map.sweep(110);
         assert_eq!((map.len(), map.get(&"b", 110)), (1, Some(&2)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_kept_is_counted_and_what_is_not_is_not(
+            steps in proptest::collection::vec((0..7_u8, 0..4_usize, 0..50_usize), 0..60)
+        ) {
+            let usage = Usage::default();
+            let mut map: Expiring<&str, Vec<u64>> = Expiring::new(&usage);
+            for (now, (step, key, items)) in (0_u64..).zip(steps) {
+                let (key, items) = (["a", "bb", "ccc", "dddd"][key], vec![0; items]);
+                match step {
+                    0 => map.put(key, items, now, TTL),
+                    1 => drop(map.change(&key, now, |value| *value = items)),
+                    2 => map.renew(key, now, TTL, |value| value.extend(items)),
+                    3 => map.change_or_put(key, now, TTL, |value| *value = items),
+                    4 => drop(map.remove(&key)),
+                    5 => drop(map.forget(|value| value.len() < items.len())),
+                    _ => map.sweep(now),
+                }
+                let kept = map.values.iter().map(|(key, kept)| PLACE + key.len() + kept.value.weight());
+                proptest::prop_assert_eq!(usage.bytes(), kept.sum::<usize>());
+            }
+        }
     }
 }

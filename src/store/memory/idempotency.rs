@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::expiring::Expiring;
+use super::usage::Weight;
 use super::{MemoryStore, lock};
 use crate::domain::{KeyClaim, KeyStanding, RequestHash, ScopedKey, SessionId};
 use crate::store::{Claimed, Freed, Idempotency, StoreError, ttl};
@@ -16,6 +17,12 @@ pub(super) struct Kept {
     standing: KeyStanding,
     /// Whether another request has come back for it.
     wanted: bool,
+}
+
+impl Weight for Kept {
+    fn weight(&self) -> usize {
+        self.standing.weight()
+    }
 }
 
 impl Kept {
@@ -38,12 +45,15 @@ impl Idempotency for MemoryStore {
         withdrawn: Option<&SessionId>,
     ) -> Result<Claimed, StoreError> {
         let (now, mut table) = (self.clock.now_ms(), lock(&self.keys));
-        match table.get_mut(key, now) {
-            Some(kept) if *kept.session() == claim.session => return Ok(Claimed::Won),
-            Some(kept) if kept.standing.begun || withdrawn != Some(kept.session()) => {
-                return Ok(Claimed::Taken(kept.join(&claim.request)));
+        let stands = table.change(key, now, |kept| {
+            if *kept.session() == claim.session {
+                return Some(Claimed::Won);
             }
-            Some(_) | None => {}
+            let stays = kept.standing.begun || withdrawn != Some(kept.session());
+            stays.then(|| Claimed::Taken(kept.join(&claim.request)))
+        });
+        if let Some(stands) = stands.flatten() {
+            return Ok(stands);
         }
         let standing = KeyStanding { claim: claim.clone(), begun: false };
         let kept = Kept { standing, wanted: false };
@@ -57,15 +67,14 @@ impl Idempotency for MemoryStore {
         request: &RequestHash,
     ) -> Result<Option<KeyStanding>, StoreError> {
         let mut table = lock(&self.keys);
-        Ok(table.get_mut(key, self.clock.now_ms()).map(|kept| kept.join(request)))
+        Ok(table.change(key, self.clock.now_ms(), |kept| kept.join(request)))
     }
 
     async fn key_begun(&self, key: &ScopedKey, session: &SessionId) -> Result<(), StoreError> {
         let mut table = lock(&self.keys);
-        let kept = table.get_mut(key, self.clock.now_ms());
-        if let Some(kept) = kept.filter(|kept| kept.session() == session) {
-            kept.standing.begun = true;
-        }
+        table.change(key, self.clock.now_ms(), |kept| {
+            kept.standing.begun |= kept.session() == session;
+        });
         Ok(())
     }
 
@@ -74,7 +83,7 @@ impl Idempotency for MemoryStore {
         let kept = table.get(key, self.clock.now_ms());
         match kept.filter(|kept| kept.session() == session) {
             Some(Kept { wanted: true, .. }) => return Ok(Freed::Wanted),
-            Some(Kept { wanted: false, .. }) => table.remove(key),
+            Some(Kept { wanted: false, .. }) => drop(table.remove(key)),
             None => {}
         }
         Ok(Freed::Free)

@@ -9,16 +9,19 @@ use tokio::sync::watch;
 
 use super::expiring::Expiring;
 use super::packed::Packed;
+use super::usage::{Usage, Weight};
 use super::{MemoryStore, lock};
 use crate::domain::{Deadline, Entry, EventId, SessionId};
 use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_order, ttl};
 
 /// Every journal, and who follows which. One lock guards both, so an append and the wake-up that
 /// belongs to it are one step.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Journals {
     logs: Expiring<SessionId, Log>,
     followed: HashMap<SessionId, watch::Sender<u64>>,
+    /// The sessions that are over, in the order in which they ended; some may have expired.
+    over: VecDeque<SessionId>,
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +29,14 @@ struct Log {
     entries: VecDeque<Packed>,
     /// The newest entry that has been cut; [`EventId::ZERO`] while none has.
     cut: EventId,
+    /// What the entries take.
+    bytes: usize,
+}
+
+impl Weight for Log {
+    fn weight(&self) -> usize {
+        self.bytes
+    }
 }
 
 impl Log {
@@ -46,10 +57,12 @@ impl Log {
     }
 
     fn extend(&mut self, batch: Vec<Packed>, max_events: usize) {
+        self.bytes += batch.iter().map(Packed::bytes).sum::<usize>();
         self.entries.extend(batch);
         while self.entries.len() > max_events {
             if let Some(entry) = self.entries.pop_front() {
                 self.cut = entry.id();
+                self.bytes -= entry.bytes();
             }
         }
     }
@@ -63,9 +76,24 @@ struct Limits {
 }
 
 impl Journals {
+    /// No journals.
+    pub(super) fn new(usage: &Usage) -> Self {
+        let (followed, over) = (HashMap::new(), VecDeque::new());
+        Self { logs: Expiring::new(usage), followed, over }
+    }
+
     /// Frees the journals that have expired.
     pub(super) fn sweep(&mut self, now: u64) {
         self.logs.sweep(now);
+        let logs = &self.logs;
+        self.over.retain(|session| logs.get(session, now).is_some());
+    }
+
+    /// Frees the journal of the session that has been over for longest; `None` if none is over.
+    pub(super) fn let_go_of_oldest(&mut self) -> Option<SessionId> {
+        let session = self.over.pop_front()?;
+        self.logs.remove(&session);
+        Some(session)
     }
 
     /// How many journals take up memory.
@@ -94,7 +122,10 @@ impl Journals {
             None if expected == EventId::ZERO => {}
             None => return Err(AppendError::Gone),
         }
-        self.logs.renew(session.clone(), now, kept).extend(batch.1, max_events);
+        self.logs.renew(session.clone(), now, kept, |log| log.extend(batch.1, max_events));
+        if batch.0.last().is_some_and(Entry::is_done) {
+            self.over.push_back(session.clone());
+        }
         if let Some(followers) = self.followed.get(session) {
             followers.send_modify(|changes| *changes += 1);
         }
@@ -137,7 +168,7 @@ impl Journal for MemoryStore {
         let packed = packed.ok_or_else(|| StoreError::Corrupt("entry too long".into()))?;
         let now = self.clock.now_ms();
         let kept = until.map_or(ttl::JOURNAL, |until| ttl::outliving(ttl::JOURNAL, until, now));
-        let limits = Limits { now, kept, max_events: self.max_events };
+        let limits = Limits { now, kept, max_events: self.config.max_events.max(1) };
         lock(&self.journals).append(session, expected, (entries, packed), limits)
     }
 

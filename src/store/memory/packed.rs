@@ -48,6 +48,11 @@ impl Packed {
         Some(Self { id: entry.id, shown, has_record, bytes: bytes.into() })
     }
 
+    /// How many bytes it takes, approximately.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.bytes.len()
+    }
+
     /// Its place in the journal.
     pub(super) fn id(&self) -> EventId {
         self.id

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::expiring::Expiring;
+use super::usage::{Usage, Weight};
 use super::{MemoryStore, lock};
 use crate::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId, UserId};
 use crate::store::{Sessions, StoreError, ttl};
@@ -14,7 +15,7 @@ use crate::store::{Sessions, StoreError, ttl};
 type Place = (EventId, SessionId);
 
 /// What is known of sessions and conversations.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SessionTable {
     known: Expiring<SessionId, SessionMeta>,
     /// Each caller's sessions, oldest first; those that have expired stay until the next sweep.
@@ -30,11 +31,43 @@ struct Turn {
     said: Box<[Message]>,
 }
 
+impl Weight for Turn {
+    fn weight(&self) -> usize {
+        self.said.iter().map(Message::weight).sum()
+    }
+}
+
 fn place(meta: &SessionMeta) -> Place {
     (meta.first_event, meta.session_id.clone())
 }
 
 impl SessionTable {
+    /// Nothing is known.
+    pub(super) fn new(usage: &Usage) -> Self {
+        Self {
+            known: Expiring::new(usage),
+            lists: HashMap::new(),
+            threads: Expiring::new(usage),
+            cancels: Expiring::new(usage),
+        }
+    }
+
+    /// Frees all that is known of a session, and what it said in its conversation. Its place in its
+    /// caller's list stays until the next sweep.
+    pub(super) fn let_go(&mut self, session: &SessionId, now: u64) {
+        self.cancels.remove(session);
+        let Some(meta) = self.known.remove(session) else { return };
+        let place = place(&meta);
+        let thread = (meta.tenant, meta.user, meta.thread_id);
+        let left = self.threads.change(&thread, now, |turns| {
+            turns.retain(|turn| turn.place != place);
+            turns.len()
+        });
+        if left == Some(0) {
+            self.threads.remove(&thread);
+        }
+    }
+
     /// Frees what has expired.
     pub(super) fn sweep(&mut self, now: u64) {
         let known = &self.known;
@@ -73,14 +106,15 @@ impl SessionTable {
         let key = (meta.tenant.clone(), meta.user.clone(), meta.thread_id.clone());
         // For a run that waits for an answer it may be kept longer already.
         self.threads.extend(&key, now, ttl::THREAD);
-        let turns = self.threads.get_or_put(key, now, ttl::THREAD);
         let turn = Turn { place: place(meta), said: said.into() };
-        match turns.binary_search_by(|other| other.place.cmp(&turn.place)) {
-            Ok(at) => turns[at] = turn,
-            Err(at) => turns.insert(at, turn),
-        }
-        let surplus = turns.len().saturating_sub(ttl::THREAD_RUNS);
-        turns.drain(..surplus);
+        self.threads.change_or_put(key, now, ttl::THREAD, |turns| {
+            match turns.binary_search_by(|other| other.place.cmp(&turn.place)) {
+                Ok(at) => turns[at] = turn,
+                Err(at) => turns.insert(at, turn),
+            }
+            let surplus = turns.len().saturating_sub(ttl::THREAD_RUNS);
+            turns.drain(..surplus);
+        });
     }
 }
 

@@ -14,9 +14,11 @@ pub(super) type SpendingTable = Expiring<(TenantId, UtcDay), u64>;
 impl Spending for MemoryStore {
     async fn spend(&self, tenant: &TenantId, day: UtcDay, tokens: u64) -> Result<u64, StoreError> {
         let mut table = lock(&self.spending);
-        let total = table.renew((tenant.clone(), day), self.clock.now_ms(), ttl::SPENT);
-        *total = total.saturating_add(tokens).min(SPENT_MAX);
-        Ok(*total)
+        let (key, now) = ((tenant.clone(), day), self.clock.now_ms());
+        Ok(table.renew(key, now, ttl::SPENT, |total| {
+            *total = total.saturating_add(tokens).min(SPENT_MAX);
+            *total
+        }))
     }
 
     async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<u64, StoreError> {
