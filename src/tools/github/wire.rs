@@ -13,7 +13,7 @@ const MAX_LABELS: usize = 20;
 /// A pull request. A list has fewer fields than a single one.
 #[derive(Debug, Deserialize)]
 pub(super) struct Pull {
-    number: u64,
+    pub(super) number: u64,
     pub(super) title: String,
     pub(super) state: String,
     html_url: String,

@@ -113,6 +113,41 @@ async fn a_list_ends_at_its_limit_and_says_what_is_left_out() {
     assert_eq!(read["truncated"], true);
 }
 
+/// Whether a list says that there is more of it than could be found on this many pages.
+fn says_that_it_goes_on(list: &Value, pages: usize) -> bool {
+    let note = list["note"].as_str().unwrap_or_default();
+    let goes_on = note.contains("GitHub says that there are more, but not where they can be read");
+    let of_pages = note.ends_with(&format!("pages that were read: {pages}"));
+    list["truncated"] == true && goes_on && of_pages
+}
+
+#[tokio::test]
+async fn a_list_of_empty_pages_without_an_end_is_given_up_and_says_so() {
+    let github = FakeGitHub::answering(|request, number| {
+        let host = request.header("host");
+        let link = format!("<http://{host}/api/v3/repositories/7/pulls?page={}>", number + 2);
+        Reply::json(json!([])).header("link", format!("{link}; rel=\"next\""))
+    })
+    .await;
+    let read = github.call("github_list_prs", list(60)).await.unwrap();
+    assert_eq!(github.requests().len(), 10);
+    assert!(says_that_it_goes_on(&read, 10), "{read}");
+}
+
+#[tokio::test]
+async fn pages_that_lead_back_to_themselves_are_read_once_and_nothing_is_shown_twice() {
+    let github = FakeGitHub::answering(|request, number| {
+        let host = request.header("host");
+        let link = format!("<http://{host}/api/v3/repositories/7/pulls?page={}>", number % 2);
+        Reply::json(json!([pull(12), pull(11)])).header("link", format!("{link}; rel=\"next\""))
+    })
+    .await;
+    let read = github.call("github_list_prs", list(60)).await.unwrap();
+    assert_eq!(read["pullRequests"].as_array().unwrap().len(), 2);
+    assert_eq!(github.requests().len(), 3);
+    assert!(says_that_it_goes_on(&read, 3), "{read}");
+}
+
 #[tokio::test]
 async fn the_token_goes_to_no_other_server_whatever_github_links_to() {
     let other = FakeGitHub::always(|| Reply::json(json!([pull(1)]))).await;
@@ -125,6 +160,7 @@ async fn the_token_goes_to_no_other_server_whatever_github_links_to() {
     .await;
     let read = github.call("github_list_prs", list(60)).await.unwrap();
     assert_eq!(read["pullRequests"].as_array().unwrap().len(), 1);
+    assert!(says_that_it_goes_on(&read, 1), "{read}");
     let github = FakeGitHub::answering(move |_, _| {
         Reply::refusal(301, "Moved").header("location", &elsewhere)
     })

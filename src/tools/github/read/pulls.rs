@@ -1,5 +1,8 @@
 //! `github_list_prs`: the pull requests of a repository, newest first.
 
+use std::collections::HashSet;
+
+use reqwest::Url;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -17,6 +20,8 @@ use crate::tools::github::wire::Pull;
 const PER_PAGE: usize = 50;
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
+/// Pages that are asked for. Four hold [`MAX_LIMIT`]; those of a busy repository may hold less.
+const PAGES_MAX: usize = 10;
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -57,7 +62,7 @@ impl Query for ListPulls {
         let mut list = List::new(limit, call.client.max_output_bytes);
         let what = format!("pull requests of {}", self.subject());
         let mut next = Some(self.first_page(call, limit));
-        while let Some(url) = next.filter(|_| !list.is_full()) {
+        while let Some(url) = next.filter(|url| list.wants(url)) {
             let response = call.get(url, JSON, &what).await?;
             let pages = Pages::of(response.headers());
             next = pages.next.clone().filter(|next| call.client.is_ours(next));
@@ -79,7 +84,7 @@ impl Query for ListPulls {
 }
 
 impl ListPulls {
-    fn first_page(&self, call: &Call<'_>, limit: usize) -> reqwest::Url {
+    fn first_page(&self, call: &Call<'_>, limit: usize) -> Url {
         let state = json!(self.state);
         let per_page = PER_PAGE.min(limit).to_string();
         let mut query = vec![
@@ -97,6 +102,10 @@ impl ListPulls {
 /// What is shown of a list, and what is known of the rest.
 struct List {
     shown: Vec<Value>,
+    /// The pages that were read; a page may say that the list goes on with one of them.
+    pages: HashSet<Url>,
+    /// The numbers that were seen: whatever is made meanwhile moves the others to later pages.
+    seen: HashSet<u64>,
     limit: usize,
     /// Bytes that further entries may take.
     room: usize,
@@ -109,7 +118,13 @@ struct List {
 
 impl List {
     fn new(limit: usize, room: usize) -> Self {
-        Self { shown: Vec::new(), limit, room, passed_over: 0, goes_on: false, at_most: None }
+        let (shown, pages, seen) = (Vec::new(), HashSet::new(), HashSet::new());
+        Self { shown, pages, seen, limit, room, passed_over: 0, goes_on: false, at_most: None }
+    }
+
+    /// Whether that page is to be read, which is then done.
+    fn wants(&mut self, page: &Url) -> bool {
+        !self.is_full() && self.pages.len() < PAGES_MAX && self.pages.insert(page.clone())
     }
 
     fn is_full(&self) -> bool {
@@ -122,6 +137,9 @@ impl List {
         self.at_most = last.map(|last| last.saturating_mul(per_page)).or(self.at_most);
         self.goes_on = pages.next.is_some();
         for pull in page {
+            if !self.seen.insert(pull.number) {
+                continue;
+            }
             let entry = pull.brief();
             let size = entry.to_string().len();
             if self.is_full() || size > self.room {
@@ -135,7 +153,13 @@ impl List {
 
     /// What is left out, if anything is.
     fn note(&self) -> Option<String> {
-        let shown = self.shown.len();
+        let (shown, pages) = (self.shown.len(), self.pages.len());
+        if self.goes_on && !self.is_full() {
+            return Some(format!(
+                "{shown} are shown: GitHub says that there are more, but not where they can be read; \
+                 pages that were read: {pages}"
+            ));
+        }
         let more = match (self.goes_on, self.at_most) {
             (false, _) if self.passed_over == 0 => return None,
             (false, _) => format!("{} more", self.passed_over),
