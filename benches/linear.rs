@@ -6,15 +6,22 @@
 
 use std::hint::black_box;
 use std::process::ExitCode;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use aura_platform::domain::json;
 use aura_platform::domain::signal::Signal;
-use aura_platform::domain::text::{escape_invisible, without_invisible};
+use aura_platform::domain::text::{
+    cut, escape_invisible, escape_invisible_lines, quoted, quoted_start, without_invisible,
+};
 use aura_platform::domain::{Message, PageContext};
 use aura_platform::llm::planner::Planner;
 use aura_platform::llm::{ChatModel, ChatRequest};
+use aura_platform::sse::parse::Parser;
+use aura_platform::tools::outgoing::Unconfigured;
+use aura_platform::tools::{Tool, mail};
 use futures::{FutureExt, StreamExt};
+use serde_json::{Value, json as value};
 
 /// Bytes of the shorter text: what a prompt may have.
 const LENGTH: usize = 64 * 1024;
@@ -46,7 +53,7 @@ const UNITS: [&str; 16] = [
 /// A reader of foreign text.
 type Reader = fn(&str);
 
-const READERS: [(&str, Reader); 6] = [
+const READERS: [(&str, Reader); 9] = [
     ("the planner", plan),
     ("a request's JSON", |text| drop(black_box(json::read_document(text.as_bytes())))),
     ("a told JSON", |text| drop(black_box(json::mended(text.as_bytes())))),
@@ -55,7 +62,13 @@ const READERS: [(&str, Reader); 6] = [
     ("a question's text", |text| {
         black_box(escape_invisible(text));
         black_box(without_invisible(text));
+        black_box(escape_invisible_lines(text));
+        black_box(quoted(text).to_string());
+        black_box((quoted_start(text, 200).to_string(), cut(text, text.len() / 2)));
     }),
+    ("a model's stream", events),
+    ("a mail's arguments", |text| letter(&value!({"to": [text], "subject": text, "body": text}))),
+    ("a mail's body", |text| letter(&value!({"to": ["a@b.co"], "subject": "x", "body": text}))),
 ];
 
 fn plan(text: &str) {
@@ -73,6 +86,26 @@ fn page(text: &str) {
     let page = serde_json::json!({"title": text, "metadata": {text: text}, "remoteState": {"selectedItems": [text]}});
     if let Ok(context) = PageContext::from_json(&page) {
         black_box(context.system_prompt());
+    }
+}
+
+/// The answer of a model's server, as it comes in small pieces.
+fn events(text: &str) {
+    let (mut parser, mut events) = (Parser::new(), Vec::new());
+    for piece in format!("data: {text}\n\n").as_bytes().chunks(100) {
+        black_box(parser.push(piece, &mut events).is_ok());
+    }
+    black_box((parser.finish(), events));
+}
+
+static SEND_EMAIL: LazyLock<Vec<Arc<dyn Tool>>> = LazyLock::new(|| {
+    mail::tools(&mail::Config::default(), Unconfigured::DryRun).unwrap_or_default()
+});
+
+fn letter(arguments: &Value) {
+    for tool in &*SEND_EMAIL {
+        let call = Arc::clone(tool).call(arguments).now_or_never().and_then(Result::ok);
+        black_box(call.map(|call| call.question()));
     }
 }
 
