@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::domain::{
     ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Endorsement, Entry, EventId, Full,
     KeyClaim, KeyStanding, Message, Quota, Refused, RequestHash, RequestId, ScopedKey, Sealed,
-    SessionId, SessionMeta, Share, TenantId, ThreadId, UserId, UtcDay,
+    SessionId, SessionMeta, Share, TenantId, ThreadId, ToolCallId, UserId, UtcDay,
 };
 
 pub mod memory;
@@ -398,10 +398,10 @@ pub struct OpenStreams {
 /// How much users and tenants have at once, and how often users start runs (contract, section 3), over all
 /// processes.
 ///
-/// Each decision is one atomic step. Nothing has to be given back for a limit to stay right: what is counted
-/// is looked at again once there seems to be no room, and what has ended in the meantime is left out. A run
-/// has ended once it has no lease, a request once it is decided or its run has ended, a process once it
-/// has not been heard of ([`Quotas::heard_of`]) for its term. Giving back what has ended only spares that look.
+/// Each decision is one atomic step. No crash costs a place: what is counted is looked at again once there
+/// seems to be no room, and what has ended in the meantime is left out. A run
+/// and what it has asked have ended once it has no lease, a process once it has not been heard of
+/// ([`Quotas::heard_of`]) for its term.
 #[async_trait]
 pub trait Quotas: Send + Sync {
     /// Counts a run that is about to start, and takes one start from what the user's rate allows; or
@@ -416,24 +416,22 @@ pub trait Quotas: Send + Sync {
         quota: &Quota,
     ) -> Result<Result<(), Refused>, StoreError>;
 
-    /// Counts a request of a run, if there is room for it; if not, says which limit is reached. On an error
-    /// it is unknown whether it was counted; the same request is counted once.
+    /// Counts a call of a run about which somebody is asked, if there is room for it; if not, says which
+    /// limit is reached. On an error it is unknown whether it was counted; the same call is counted once,
+    /// however often it is asked about.
     async fn take_question(
         &self,
         meta: &SessionMeta,
-        request: &RequestId,
+        call: &ToolCallId,
         quota: &Quota,
     ) -> Result<Result<(), Full>, StoreError>;
 
     /// A run is over.
     async fn leave_run(&self, meta: &SessionMeta) -> Result<(), StoreError>;
 
-    /// A request of a run is decided.
-    async fn leave_question(
-        &self,
-        meta: &SessionMeta,
-        request: &RequestId,
-    ) -> Result<(), StoreError>;
+    /// Nobody is asked about a call of a run any more.
+    async fn leave_question(&self, meta: &SessionMeta, call: &ToolCallId)
+    -> Result<(), StoreError>;
 
     /// Notes how many streams of a user this process has open, unless with those of other processes there
     /// are more than may be; then says which limit is reached, and notes nothing. Fewer than before are
@@ -446,8 +444,9 @@ pub trait Quotas: Send + Sync {
         most: Share,
     ) -> Result<Result<(), Full>, StoreError>;
 
-    /// This process is there, and will be heard of again within `term`.
-    async fn heard_of(&self, term: Duration) -> Result<(), StoreError>;
+    /// This process is there, and will be heard of again within `term`. Says whether it was known: if not,
+    /// what it has counted may have been left out, and has to be told again.
+    async fn heard_of(&self, term: Duration) -> Result<bool, StoreError>;
 }
 
 /// What came of claiming an `Idempotency-Key`.

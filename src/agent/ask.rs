@@ -11,8 +11,8 @@ use super::waiting::Waiting;
 use crate::domain::event::{ThoughtKind, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
-    ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Full, Quorum, Quota,
-    RequestId, SessionId, Standing, UserId, Verdict,
+    ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Full, Quorum, RequestId,
+    SessionId, Standing, UserId, Verdict,
 };
 
 /// A question to be: the call, and the request that asks about it.
@@ -69,13 +69,13 @@ impl Run {
         questions: &[Question],
     ) -> Result<Result<(), (PlannedCall, Full)>, JournalError> {
         let (desk, meta, quota) = (&self.env.desk, &self.state.meta, &self.env.limits.quota);
-        for (at, Question { planned, request }) in questions.iter().enumerate() {
-            let id = &request.request_id;
-            let taken = desk.patiently(|| desk.store.take_question(meta, id, quota)).await;
+        for (at, Question { planned, .. }) in questions.iter().enumerate() {
+            let call = &planned.call.id;
+            let taken = desk.patiently(|| desk.store.take_question(meta, call, quota)).await;
             if let Err(full) = taken.map_err(JournalError::StoreAway)? {
-                for Question { request, .. } in &questions[..at] {
-                    // If it cannot be told, it is counted until the run ends.
-                    let _ = desk.store.leave_question(meta, &request.request_id).await;
+                for Question { planned, .. } in &questions[..at] {
+                    // If it cannot be told: they are asked about next, or their run ends.
+                    let _ = desk.store.leave_question(meta, &planned.call.id).await;
                 }
                 return Ok(Err((planned.clone(), full)));
             }
@@ -83,13 +83,18 @@ impl Run {
         Ok(Ok(()))
     }
 
-    /// Asks about what was asked about before, with other arguments: it has had its place.
-    pub(super) async fn ask_in_its_place(&mut self, question: Question) -> Step {
-        let (store, meta) = (&self.env.desk.store, &self.state.meta);
-        // It is only to be counted, and if it cannot be, it is asked all the same.
-        let id = &question.request.request_id;
-        let _ = store.take_question(meta, id, &Quota::default()).await;
-        self.ask(vec![question]).await
+    /// Nobody is asked about a call any more, unless its changed arguments are asked about next.
+    pub(super) async fn leave_place_of(
+        &self,
+        planned: &PlannedCall,
+        decision: &Decision,
+    ) -> Result<(), JournalError> {
+        if decision.superseded_by.is_some() {
+            return Ok(());
+        }
+        let (desk, meta) = (&self.env.desk, &self.state.meta);
+        let left = desk.patiently(|| desk.store.leave_question(meta, &planned.call.id)).await;
+        left.map_err(JournalError::StoreAway)
     }
 
     /// Asks whether these calls may run, all at once.
@@ -167,8 +172,8 @@ impl Run {
             let decision = decided.map_err(JournalError::StoreAway)?.standing(proposal);
             if let Some((planned, asked)) = self.state.asked_about(&request) {
                 self.record_decision(planned, asked, &decision).await?;
+                self.leave_place_of(planned, &decision).await?;
             }
-            let _ = desk.store.leave_question(&self.state.meta, &request).await;
             desk.metrics.approval_decided(decision.verdict);
             keep_request(&self.env, &self.state.meta.session_id, &request, &decision).await;
             drafts.push(Draft::Record(Record::ApprovalResolved { request, decision }));

@@ -100,8 +100,7 @@ impl Keeper {
         let Terms { lease, .. } = self.service.env.terms;
         let (mut held, let_go) = (self.service.owned(), self.service.take_let_go());
         held.extend(let_go.iter().cloned());
-        let store = &self.service.env.desk.store;
-        if tokio::try_join!(store.hold(&held, lease), store.heard_of(lease)).is_err() {
+        if self.service.env.desk.store.hold(&held, lease).await.is_err() {
             self.note_store(true);
             self.service.put_let_go(let_go);
         }
@@ -340,8 +339,7 @@ impl AgentService {
         loop {
             renewals.tick().await;
             // The store says itself, once, that it is away; there will be another renewal.
-            let (at_work, store) = (self.at_work(), &self.env.desk.store);
-            let _ = tokio::join!(store.hold(&at_work, lease), store.heard_of(lease));
+            let _ = self.env.desk.store.hold(&self.at_work(), lease).await;
         }
     }
 

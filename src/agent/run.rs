@@ -239,11 +239,8 @@ impl Run {
         decision: Decision,
     ) -> Result<(), JournalError> {
         let Some((planned, asked)) = self.state.asked_about(&request) else { return Ok(()) };
-        let (store, meta) = (&self.env.desk.store, &self.state.meta);
-        // If it cannot be told, whoever counts finds the decision.
-        let left = store.leave_question(meta, &request);
-        let (recorded, _) = tokio::join!(self.record_decision(planned, asked, &decision), left);
-        recorded?;
+        let recorded = self.record_decision(planned, asked, &decision);
+        tokio::try_join!(recorded, self.leave_place_of(planned, &decision))?;
         let thought = match (decision.verdict, &decision.superseded_by) {
             (Verdict::Approved, _) => Some(words_of_approval(asked, &decision)),
             (Verdict::Rejected, Some(next)) => Some(words_of_superseding(asked, &decision, next)),

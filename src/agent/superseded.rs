@@ -47,7 +47,7 @@ impl Run {
         match self.cancel.clone().run_until_cancelled(ready.prepare()).await {
             Some(Ok(prepared)) => {
                 let question = self.question(planned, prepared, None).asked_by(user, next);
-                self.ask_in_its_place(question).await
+                self.ask(vec![question]).await
             }
             Some(Err(error)) => self.refuse(planned, Refusal::Other(error.to_string())).await,
             None => Ok(Flow::Next),

@@ -2,21 +2,27 @@
 //!
 //! This process counts its own, and tells the store, which knows those of all processes. A stream that opens
 //! waits for the store's word; one that closes is told of afterwards, as soon as the store can be reached.
+//! All are told again where the store may have left them out: if it had not heard of this process for a while,
+//! and now and then, because it forgets what does not change.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::ApiError;
 use crate::domain::{Caller, Share, TenantId, UserId};
 use crate::shutdown::Tasks;
-use crate::store::{OpenStreams, Store, StoreError};
+use crate::store::{OpenStreams, Store};
 
-/// How long after a failure the store is told again.
-const PAUSE: Duration = Duration::from_secs(1);
+/// For how long the store takes this process to be there without hearing of it.
+const TERM: Duration = Duration::from_secs(15);
+/// How often it hears of it; what could not be told is told again by then.
+const BEAT: Duration = Duration::from_secs(3);
+/// Beats after which everything is told again.
+const ALL_BEATS: u32 = 1200;
 
 type Owner = (TenantId, UserId);
 
@@ -48,9 +54,11 @@ impl Readers {
         let readers = Self { store, most, counts: Arc::default(), closed };
         let (counts, stopping) = (Arc::clone(&readers.counts), tasks.stopping());
         let teller = Teller { store: Arc::clone(&readers.store), most, counts };
-        tasks.spawn("stream counts", async move {
-            stopping.run_until_cancelled(teller.tell(news)).await
-        });
+        if most.most.is_some() {
+            tasks.spawn("stream counts", async move {
+                stopping.run_until_cancelled(teller.tell(news)).await
+            });
+        }
         readers
     }
 
@@ -70,7 +78,7 @@ impl Readers {
 impl Drop for Reader {
     fn drop(&mut self) {
         lock(&self.readers.counts).change(&self.owner, |count| count.saturating_sub(1));
-        // Once the process stops nobody listens, and nobody counts it any more.
+        // Where there is no limit, and once the process stops, nobody listens.
         let _ = self.readers.closed.send(self.owner.clone());
     }
 }
@@ -106,39 +114,35 @@ struct Teller {
 
 impl Teller {
     async fn tell(self, mut news: mpsc::UnboundedReceiver<Owner>) {
-        let mut untold = HashSet::new();
+        let (mut untold, mut beats, mut beat) = (HashSet::new(), 0_u32, interval(BEAT));
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let next = if untold.is_empty() { news.recv().await } else { news.try_recv().ok() };
-            match next {
-                Some(owner) => {
-                    untold.insert(owner);
+            tokio::select! {
+                closed = news.recv() => match closed {
+                    Some(owner) => self.tell_of(owner, &mut untold).await,
+                    None => return,
+                },
+                _ = beat.tick() => {
+                    beats = beats.wrapping_add(1);
+                    let known = self.store.heard_of(TERM).await.unwrap_or(true);
+                    if !known || beats.is_multiple_of(ALL_BEATS) {
+                        untold.extend(lock(&self.counts).open.keys().cloned());
+                    }
+                    for owner in std::mem::take(&mut untold) {
+                        self.tell_of(owner, &mut untold).await;
+                    }
                 }
-                None if untold.is_empty() => return,
-                None => untold = self.tell_all(untold).await,
             }
         }
     }
 
-    /// Tells of each; those that could not be told are left.
-    async fn tell_all(&self, untold: HashSet<Owner>) -> HashSet<Owner> {
-        let mut left = HashSet::new();
-        for owner in untold {
-            if self.tell_of(&owner).await.is_err() {
-                left.insert(owner);
-            }
+    /// Tells of a user's streams; if it cannot be told, it is left for later.
+    async fn tell_of(&self, owner: Owner, untold: &mut HashSet<Owner>) {
+        let open = lock(&self.counts).change(&owner, |count| count);
+        // They are there, whatever the limit says.
+        let most = Share { most: None, ..self.most };
+        if self.store.count_streams(&owner.0, &owner.1, open, most).await.is_err() {
+            untold.insert(owner);
         }
-        if !left.is_empty() {
-            sleep(PAUSE).await;
-        }
-        left
-    }
-
-    async fn tell_of(&self, owner: &Owner) -> Result<(), StoreError> {
-        if self.most.most.is_none() {
-            return Ok(());
-        }
-        let open = lock(&self.counts).change(owner, |count| count);
-        // There are no more than before, so there is room.
-        self.store.count_streams(&owner.0, &owner.1, open, self.most).await.map(|_| ())
     }
 }

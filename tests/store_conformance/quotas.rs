@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use aura_platform::domain::{
     Allowance, AtMost, Counted, Full, Holder, Quota, Rate, Refused, RequestId, SessionMeta,
-    TenantId, UserId,
+    TenantId, ToolCallId, UserId,
 };
 use aura_platform::store::{OpenStreams, Store};
 
-use crate::bench::{Bench, NOW_MS, Process, deadline, eventually, meta, sealed};
+use crate::bench::{Bench, NOW_MS, Process, eventually, meta};
 use crate::redis_server::RedisServer;
 use crate::within;
 
@@ -157,30 +157,26 @@ pub(crate) async fn no_more_requests_wait_than_may_and_with_so_many_nothing_star
     for run in [&kim, &lee] {
         assert_eq!(start(one, run, &quota).await, Ok(()));
     }
-    let requests: Vec<RequestId> = (0..4).map(|_| RequestId::generate()).collect();
-    let ask = async |store: &dyn Store, run: &SessionMeta, request: usize| {
-        store.take_question(run, &requests[request], &quota).await.unwrap()
+    let ask = async |store: &dyn Store, run: &SessionMeta, call: &str| {
+        store.take_question(run, &ToolCallId::new(call), &quota).await.unwrap()
     };
-    assert_eq!(ask(one, &kim, 0).await, Ok(()));
-    assert_eq!(ask(other, &kim, 1).await, Ok(()));
-    assert_eq!(ask(one, &kim, 1).await, Ok(()), "the same again");
+    assert_eq!(ask(one, &kim, "a").await, Ok(()));
+    assert_eq!(ask(other, &kim, "b c").await, Ok(()));
+    assert_eq!(ask(one, &kim, "b c").await, Ok(()), "about the same call again");
     let of_user = full(Counted::Waiting, Holder::User, 2);
-    assert_eq!(ask(one, &kim, 2).await, Err(of_user));
+    assert_eq!(ask(one, &kim, "b").await, Err(of_user));
     assert_eq!(start(other, &run(&t, "kim"), &quota).await, Err(Refused::Full(of_user)));
-    assert_eq!(ask(one, &lee, 2).await, Ok(()));
+    assert_eq!(ask(one, &lee, "a").await, Ok(()), "another run's call");
     let of_tenant = full(Counted::Waiting, Holder::Tenant, 3);
-    assert_eq!(ask(other, &lee, 3).await, Err(of_tenant));
+    assert_eq!(ask(other, &lee, "b").await, Err(of_tenant));
     assert_eq!(start(one, &run(&t, "park"), &quota).await, Err(Refused::Full(of_tenant)));
-    // Decided, it waits no more, whether or not that was told.
-    other.decide(&requests[0], deadline(), &sealed("yes"), None).await.unwrap();
-    assert_eq!(ask(one, &lee, 3).await, Ok(()));
-    one.leave_question(&lee, &requests[3]).await.unwrap();
-    assert_eq!(start(one, &run(&t, "park"), &quota).await, Ok(()));
-    // What a run that is over has asked does not wait either.
+    other.leave_question(&kim, &ToolCallId::new("b c")).await.unwrap();
+    assert_eq!(ask(one, &lee, "b").await, Ok(()));
+    // What a run that is over has asked does not wait.
     end(one, &lee).await;
     let next = run(&t, "park");
     assert_eq!(start(other, &next, &quota).await, Ok(()));
-    assert_eq!(ask(other, &next, 2).await, Ok(()));
+    assert_eq!(ask(other, &next, "a").await, Ok(()));
 }
 
 pub(crate) async fn more_that_has_ended_than_is_looked_at_once_makes_no_limit_stay_full(
@@ -237,7 +233,8 @@ async fn streams_of_a_process_that_is_gone_are_not_counted() {
         let most = Quota { streams: number(2), ..Quota::default() }.of_stream();
         let (tenant, user) = (TenantId::new("t"), UserId::new("kim"));
         let open = |count, version| OpenStreams { count, version };
-        gone.store.heard_of(TERM).await.unwrap();
+        assert!(!gone.store.heard_of(TERM).await.unwrap(), "it is new");
+        assert!(gone.store.heard_of(TERM).await.unwrap());
         gone.store.count_streams(&tenant, &user, open(2, 1), most).await.unwrap().unwrap();
         let one_more = || other.store.count_streams(&tenant, &user, open(1, 1), most);
         assert!(one_more().await.unwrap().is_err(), "both are counted together");
@@ -247,6 +244,12 @@ async fn streams_of_a_process_that_is_gone_are_not_counted() {
             one_more().await.unwrap().is_ok()
         })
         .await;
+        // Should it only have stood still, it is told so, and what it has is counted whatever the limit says.
+        assert!(!gone.store.heard_of(TERM).await.unwrap());
+        let any = Quota::default().of_stream();
+        gone.store.count_streams(&tenant, &user, open(2, 2), any).await.unwrap().unwrap();
+        let one_more = other.store.count_streams(&tenant, &user, open(2, 2), most);
+        assert!(one_more.await.unwrap().is_err());
     })
     .await;
 }

@@ -64,11 +64,6 @@ impl ApprovalTable {
         }
     }
 
-    /// Whether something stands in the decision's place.
-    pub(super) fn is_decided(&self, request: &RequestId, now: u64) -> bool {
-        self.decisions.get(request, now).is_some()
-    }
-
     /// Frees what has expired.
     pub(super) fn sweep(&mut self, now: u64) {
         self.requests.sweep(now);

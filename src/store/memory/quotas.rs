@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use super::expiring::Expiring;
 use super::{MemoryStore, lock};
 use crate::domain::{
-    Counted, Full, Holder, Quota, Rate, Refused, RequestId, SessionId, SessionMeta, Share,
-    TenantId, UserId,
+    Counted, Full, Holder, Quota, Rate, Refused, SessionId, SessionMeta, Share, TenantId,
+    ToolCallId, UserId,
 };
 use crate::store::{OpenStreams, Quotas, StoreError, ttl};
 
@@ -27,7 +27,7 @@ type Owner = (TenantId, Option<UserId>);
 #[derive(Debug, Default)]
 pub(super) struct LiveTable {
     runs: HashMap<Owner, HashSet<SessionId>>,
-    waiting: HashMap<Owner, HashSet<(RequestId, SessionId)>>,
+    waiting: HashMap<Owner, HashSet<(ToolCallId, SessionId)>>,
 }
 
 impl LiveTable {
@@ -101,9 +101,7 @@ impl MemoryStore {
     pub(super) fn sweep_live(&self) {
         let mut live = lock(&self.live);
         keep_live(&mut live.runs, |session| self.is_leased(session));
-        keep_live(&mut live.waiting, |(request, session)| {
-            self.is_leased(session) && !self.is_decided(request)
-        });
+        keep_live(&mut live.waiting, |(_, session)| self.is_leased(session));
     }
 
     /// Whether there is room for one more, for all of these limits.
@@ -121,10 +119,9 @@ impl MemoryStore {
                     room(&mut live.runs, &owner, share, |session| self.is_leased(session))?;
                 }
                 Counted::Waiting => {
-                    room(&mut live.waiting, &owner, share, |(request, session)| {
-                        self.is_leased(session) && !self.is_decided(request)
-                    })?
+                    room(&mut live.waiting, &owner, share, |(_, session)| self.is_leased(session))?;
                 }
+
                 Counted::Streams => {}
             }
         }
@@ -133,10 +130,6 @@ impl MemoryStore {
 
     fn is_leased(&self, session: &SessionId) -> bool {
         lock(&self.leases).contains_key(session)
-    }
-
-    fn is_decided(&self, request: &RequestId) -> bool {
-        lock(&self.approvals).is_decided(request, self.clock.now_ms())
     }
 
     fn take_one(&self, tenant: &TenantId, user: &UserId, rate: Rate) -> Result<(), Refused> {
@@ -181,11 +174,11 @@ impl Quotas for MemoryStore {
     async fn take_question(
         &self,
         meta: &SessionMeta,
-        request: &RequestId,
+        call: &ToolCallId,
         quota: &Quota,
     ) -> Result<Result<(), Full>, StoreError> {
         let (tenant, user) = (&meta.tenant, &meta.user);
-        let (owners, member) = (both(tenant, user), (request.clone(), meta.session_id.clone()));
+        let (owners, member) = (both(tenant, user), (call.clone(), meta.session_id.clone()));
         let mut live = lock(&self.live);
         if live.waiting.get(&owners[0]).is_some_and(|waiting| waiting.contains(&member)) {
             return Ok(Ok(()));
@@ -206,10 +199,10 @@ impl Quotas for MemoryStore {
     async fn leave_question(
         &self,
         meta: &SessionMeta,
-        request: &RequestId,
+        call: &ToolCallId,
     ) -> Result<(), StoreError> {
         let owners = both(&meta.tenant, &meta.user);
-        let member = (request.clone(), meta.session_id.clone());
+        let member = (call.clone(), meta.session_id.clone());
         remove(&mut lock(&self.live).waiting, owners, &member);
         Ok(())
     }
@@ -239,7 +232,7 @@ impl Quotas for MemoryStore {
         Ok(Ok(()))
     }
 
-    async fn heard_of(&self, _term: Duration) -> Result<(), StoreError> {
-        Ok(())
+    async fn heard_of(&self, _term: Duration) -> Result<bool, StoreError> {
+        Ok(true)
     }
 }

@@ -13,8 +13,8 @@ use redis::{Cmd, cmd};
 use super::leases::text;
 use super::{RedisStore, keys};
 use crate::domain::{
-    Counted, Full, Holder, Quota, Rate, Refused, RequestId, SessionId, SessionMeta, Share,
-    TenantId, UserId,
+    Counted, Full, Holder, Quota, Rate, Refused, SessionId, SessionMeta, Share, TenantId,
+    ToolCallId, UserId,
 };
 use crate::store::{OpenStreams, Quotas, StoreError, ttl};
 
@@ -55,14 +55,14 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// How a request is called in its sets: with the run that has to be live.
-fn waiting(request: &RequestId, session: &SessionId) -> String {
-    format!("{request} {session}")
+/// How a call is named in its sets: with the run that has to be live. No session's id has a blank.
+fn waiting(call: &ToolCallId, session: &SessionId) -> String {
+    format!("{session} {call}")
 }
 
-/// What [`waiting`] was made of.
-fn request_and_session(member: &str) -> (&str, &str) {
-    member.split_once(' ').unwrap_or((member, ""))
+/// The run that a member of a set belongs to.
+fn session_of(member: &str) -> &str {
+    member.split_once(' ').map_or(member, |(session, _)| session)
 }
 
 fn limit(share: &Share) -> Cow<'static, [u8]> {
@@ -73,16 +73,6 @@ fn score(set: &str, member: &str) -> Cmd {
     let mut score = cmd("ZSCORE");
     score.arg(set).arg(member);
     score
-}
-
-fn lease_of(session: &str) -> Cmd {
-    score(keys::LEASES, session)
-}
-
-fn decision_on(request: &str) -> Cmd {
-    let mut decided = cmd("EXISTS");
-    decided.arg(keys::decision(&RequestId::new(request)));
-    decided
 }
 
 impl RedisStore {
@@ -121,8 +111,9 @@ impl RedisStore {
 
     /// Takes out of a set which of these members have ended; says whether there were any.
     async fn drop_ended(&self, set: &Set, members: &[String]) -> Result<bool, StoreError> {
-        let live = self.live(set.share.counted, members).await?;
-        let ended = members.iter().zip(live).filter(|(_, live)| !live);
+        let leases = members.iter().map(|member| score(keys::LEASES, session_of(member)));
+        let leases = self.commands.each::<Option<f64>>(leases).await?;
+        let ended = members.iter().zip(leases).filter(|(_, lease)| matches!(lease, Ok(None)));
         let ended: Vec<&String> = ended.map(|(member, _)| member).collect();
         if ended.is_empty() {
             return Ok(false);
@@ -131,28 +122,6 @@ impl RedisStore {
         drop.arg(&set.key).arg(&ended);
         self.commands.query::<()>(&drop).await?;
         Ok(true)
-    }
-
-    /// Of each member of a set whether it is live. What cannot be read is taken for something that is there.
-    async fn live(&self, counted: Counted, members: &[String]) -> Result<Vec<bool>, StoreError> {
-        let (requests, sessions): (Vec<&str>, Vec<&str>) = match counted {
-            Counted::Waiting => members.iter().map(|member| request_and_session(member)).unzip(),
-            Counted::Runs | Counted::Streams => {
-                members.iter().map(|session| ("", session.as_str())).unzip()
-            }
-        };
-        let leases = sessions.into_iter().map(lease_of);
-        let leases = self.commands.each::<Option<f64>>(leases).await?;
-        let leased = leases.into_iter().map(|lease| !matches!(lease, Ok(None)));
-        if counted != Counted::Waiting {
-            return Ok(leased.collect());
-        }
-        let decisions = requests.into_iter().map(decision_on);
-        let decisions = self.commands.each::<bool>(decisions).await?;
-        Ok(leased
-            .zip(decisions)
-            .map(|(leased, decided)| leased && !matches!(decided, Ok(true)))
-            .collect())
     }
 
     /// Takes a member out of the two sets of its kind.
@@ -189,11 +158,11 @@ impl Quotas for RedisStore {
     async fn take_question(
         &self,
         meta: &SessionMeta,
-        request: &RequestId,
+        call: &ToolCallId,
         quota: &Quota,
     ) -> Result<Result<(), Full>, StoreError> {
         let sets = Owner::of(meta).sets(&quota.of_question());
-        let member = waiting(request, &meta.session_id);
+        let member = waiting(call, &meta.session_id);
         Ok(match self.take_place(&member, &sets, None).await? {
             Err(Refused::Full(full)) => Err(full),
             // There is no rate that could refuse it.
@@ -208,9 +177,9 @@ impl Quotas for RedisStore {
     async fn leave_question(
         &self,
         meta: &SessionMeta,
-        request: &RequestId,
+        call: &ToolCallId,
     ) -> Result<(), StoreError> {
-        self.leave(Counted::Waiting, meta, &waiting(request, &meta.session_id)).await
+        self.leave(Counted::Waiting, meta, &waiting(call, &meta.session_id)).await
     }
 
     async fn count_streams(
@@ -239,7 +208,7 @@ impl Quotas for RedisStore {
         }
     }
 
-    async fn heard_of(&self, term: Duration) -> Result<(), StoreError> {
+    async fn heard_of(&self, term: Duration) -> Result<bool, StoreError> {
         let args = [text(&term.as_millis()), Cow::Borrowed(self.process.as_bytes())];
         self.commands.script(&self.heard_of, keys::PROCESSES, &args).await
     }
