@@ -8,12 +8,15 @@ use serde::Deserialize;
 
 use crate::domain::text::{is_plain_name, quoted_start};
 
+/// Where git keeps branches.
+const HEADS: &str = "refs/heads/";
 /// Longest name or path that is looked at, in bytes.
 const MAX_LENGTH: usize = 1024;
 const INVISIBLE: &str = "it has control or invisible characters or unusual blanks";
 
 /// A branch, tag or commit by name: what `git check-ref-format` allows, and never an option or one
-/// of the operators of git's revision language (`..`, `^`, `~`, `:`, `@{`).
+/// of the operators of git's revision language (`..`, `^`, `~`, `:`, `@{`). The same holds of what is
+/// behind `refs/heads/`, if that was spelled out.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(in crate::tools) struct RefName(String);
@@ -60,7 +63,7 @@ impl RefName {
 
     /// The name without `refs/heads/`, if that was spelled out.
     pub(super) fn as_branch(&self) -> &str {
-        self.0.strip_prefix("refs/heads/").unwrap_or(&self.0)
+        branch_of(&self.0)
     }
 
     /// Whether it may be a commit's hash, whole or abbreviated.
@@ -98,8 +101,21 @@ impl TryFrom<String> for RelativePath {
     }
 }
 
-/// The rules of `git check-ref-format`, and that it is no option.
+fn branch_of(name: &str) -> &str {
+    name.strip_prefix(HEADS).unwrap_or(name)
+}
+
+/// The rules for a name, with and without `refs/heads/`.
 fn fault_of_ref(name: &str) -> Option<&'static str> {
+    let branch = branch_of(name);
+    if branch.starts_with(HEADS) {
+        return Some("it has `refs/heads/` twice: people could take it for another branch");
+    }
+    fault_of_name(name).or_else(|| fault_of_name(branch))
+}
+
+/// The rules of `git check-ref-format`, and that it is no option.
+fn fault_of_name(name: &str) -> Option<&'static str> {
     if let Some(fault) = fault_of_text(name) {
         return Some(fault);
     }
@@ -215,6 +231,9 @@ mod tests {
             "a.lock",
             "a.lock/b",
             "a.",
+            "refs/heads/-d",
+            "refs/heads/@",
+            "refs/heads/refs/heads/main",
             "main\u{202e}x",
             "main\u{3164}",
             "main\u{200d}",
