@@ -133,6 +133,7 @@ async fn take(server: &Server, offered: Tool) -> Result<McpTool, String> {
     let meant = parameters(&offered.input_schema)?;
     let schema = server.checks.take(meant.clone()).await.map_err(|error| error.to_string())?;
     let parameters = for_provider(&meant)?;
+    check_size(&parameters)?;
     Ok(McpTool::new(server, name, description, (parameters, schema)))
 }
 
@@ -143,16 +144,19 @@ fn is_name(name: &str) -> bool {
 }
 
 /// A schema of arguments as they are checked, with nothing in it that is only there to deceive.
-fn parameters(schema: &JsonObject) -> Result<Value, String> {
+pub(super) fn parameters(schema: &JsonObject) -> Result<Value, String> {
     let mut schema = schema.clone();
     schema.entry("type").or_insert_with(|| json!("object"));
     let mut schema = Value::Object(schema);
     make_readable(&mut schema);
-    let size = schema.to_string().len();
-    if size > SCHEMA_MAX {
-        return Err(format!("a schema of {size} bytes"));
-    }
+    check_size(&schema)?;
     Ok(schema)
+}
+
+/// What is combined in a schema is written out for a provider, which may make it longer.
+fn check_size(schema: &Value) -> Result<(), String> {
+    let size = schema.to_string().len();
+    if size > SCHEMA_MAX { Err(format!("a schema of {size} bytes")) } else { Ok(()) }
 }
 
 /// Takes out of what is only there to be read whatever cannot be seen.

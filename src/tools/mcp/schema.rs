@@ -10,6 +10,9 @@ use serde_json::{Map, Value, json};
 
 /// How often a reference at the top is followed, and how deep combinations are looked into.
 const LEVELS_MAX: usize = 8;
+/// How many parts are looked into: combinations of combinations have more parts than bytes, and this
+/// is not work that runs apart.
+const PARTS_MAX: usize = 256;
 /// What a provider does not take at the top of a schema.
 const NOT_AT_TOP: [&str; 15] = [
     "$schema",
@@ -37,7 +40,11 @@ const NAME_MAX: usize = 64;
 /// Why no provider could be told of it.
 pub(super) fn for_provider(schema: &Value) -> Result<Value, String> {
     let schema = schema.as_object().ok_or("its schema is no object")?;
-    let Shape { properties, required, .. } = shape(schema, schema, LEVELS_MAX)?;
+    let mut reader = Reader { root: schema, left: PARTS_MAX };
+    let Shape { properties, required } = reader.shape(schema, LEVELS_MAX)?;
+    if reader.left == 0 {
+        return Err(format!("it combines more than {PARTS_MAX} parts"));
+    }
     let mut fit = schema.clone();
     for keyword in NOT_AT_TOP {
         fit.shift_remove(keyword);
@@ -69,48 +76,62 @@ struct Shape {
     required: BTreeSet<String>,
 }
 
-/// Reads a schema of an object, with all that it refers to and combines.
-fn shape(
-    root: &Map<String, Value>,
-    schema: &Map<String, Value>,
-    levels: usize,
-) -> Result<Shape, String> {
-    let levels = levels.checked_sub(1).ok_or("it refers to itself")?;
-    if !is_of_object(schema) {
-        return Err("its arguments are no object".to_owned());
-    }
-    let mut shape = Shape::default();
-    if let Some(Value::Object(properties)) = schema.get("properties") {
-        shape.properties = properties.clone();
-    }
-    if let Some(Value::Array(names)) = schema.get("required") {
-        shape.required = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    }
-    if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
-        shape.and(self::shape(root, referred(root, target)?, levels)?);
-    }
-    for part in branches(schema, "allOf") {
-        shape.and(self::shape(root, part, levels)?);
-    }
-    for combination in ["anyOf", "oneOf"] {
-        let parts = branches(schema, combination).map(|part| self::shape(root, part, levels));
-        // A branch of another type is none that a call could take.
-        let parts: Vec<Shape> = parts.filter_map(Result::ok).collect();
-        if let Some(one) = parts.into_iter().reduce(Shape::or) {
-            shape.and(one);
+/// Reads a schema, and counts how many more of its parts may be looked into.
+struct Reader<'a> {
+    root: &'a Map<String, Value>,
+    left: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// What a schema of an object says, with all that it refers to and combines.
+    fn shape(&mut self, schema: &'a Map<String, Value>, levels: usize) -> Result<Shape, String> {
+        let levels = levels.checked_sub(1).ok_or("it refers to itself")?;
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            return Err("it has too many parts".to_owned());
         }
+        if !is_of_object(schema) {
+            return Err("its arguments are no object".to_owned());
+        }
+        let mut shape = Shape::of(schema);
+        if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
+            shape.and(self.shape(referred(self.root, target)?, levels)?);
+        }
+        for part in branches(schema, "allOf") {
+            shape.and(self.shape(part, levels)?);
+        }
+        for combination in ["anyOf", "oneOf"] {
+            let parts = branches(schema, combination).map(|part| self.shape(part, levels));
+            // A branch of another type is none that a call could take.
+            if let Some(one) = parts.filter_map(Result::ok).reduce(Shape::or) {
+                shape.and(one);
+            }
+        }
+        shape.describe_required();
+        Ok(shape)
     }
-    // Nothing is required that nobody describes: a model could not know what it is.
-    let described = |name: &String| shape.properties.contains_key(name);
-    let undescribed: Vec<String> =
-        shape.required.iter().filter(|name| !described(name)).cloned().collect();
-    for name in undescribed {
-        shape.properties.insert(name, json!({}));
-    }
-    Ok(shape)
 }
 
 impl Shape {
+    /// What the schema itself says.
+    fn of(schema: &Map<String, Value>) -> Self {
+        let mut shape = Self::default();
+        if let Some(Value::Object(properties)) = schema.get("properties") {
+            shape.properties = properties.clone();
+        }
+        if let Some(Value::Array(names)) = schema.get("required") {
+            shape.required = names.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        }
+        shape
+    }
+
+    /// Nothing is required that nobody describes: a model could not know what it is.
+    fn describe_required(&mut self) {
+        for name in &self.required {
+            self.properties.entry(name).or_insert_with(|| json!({}));
+        }
+    }
+
     /// Both are demanded.
     fn and(&mut self, other: Self) {
         self.required.extend(other.required);
@@ -310,6 +331,21 @@ mod tests {
         let two = json!({"properties": {"a": {}, "c": {}}, "required": ["a", "c"]});
         let schema = json!({"properties": {"d": {}}, "required": ["d"], "anyOf": [one, two]});
         assert_eq!(fit(&schema).unwrap()["required"], json!(["a", "d"]));
+    }
+
+    #[test]
+    fn combinations_of_combinations_are_not_followed_for_ever() {
+        let refs =
+            |name: &str, times: usize| vec![json!({"$ref": format!("#/$defs/{name}")}); times];
+        let long = json!({"properties": {"x": {"description": "x".repeat(50_000)}}});
+        for combination in ["anyOf", "oneOf", "allOf"] {
+            let schema = json!({
+                "$ref": "#/$defs/a",
+                "$defs": {"a": {combination: refs("b", 40)}, "b": {combination: refs("c", 40)},
+                    "c": {combination: refs("d", 40)}, "d": long},
+            });
+            assert_eq!(fit(&schema).unwrap_err().split(' ').next(), Some("it"), "{combination}");
+        }
     }
 
     #[test]
