@@ -102,7 +102,7 @@ impl Stored {
             (None, None, false) => None,
             _ => return None,
         };
-        Some(Self { entry: Entry { id, shown, record }, before })
+        (before < id).then_some(Self { entry: Entry { id, shown, record }, before })
     }
 }
 
@@ -243,3 +243,6 @@ impl Journal for RedisStore {
         self.hub.follow(session).await
     }
 }
+
+#[cfg(test)]
+mod tests;
