@@ -80,3 +80,6 @@ impl Run {
         ready.map_err(|error| Refusal::Other(error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,17 +119,64 @@ mod tests {
         }
     }
 
+    /// Texts with what could deceive among them more often than by chance.
+    fn texts() -> impl proptest::strategy::Strategy<Value = String> {
+        proptest::string::string_regex(
+            "(?s)(.|[\r\n\t \"\\\\“\u{202e}\u{200d}\u{fe0f}\u{2800}\u{3000}\u{e0041}👩1\u{20e3}]){0,60}",
+        )
+        .unwrap()
+    }
+
     proptest::proptest! {
         #[test]
-        fn whatever_goes_in_nothing_that_comes_out_is_unseen(
-            text in proptest::string::string_regex(
-                "(?s)(.|[\r\n\t\u{202e}\u{200d}\u{fe0f}\u{2800}\u{3000}\u{e0041}👩]){0,60}").unwrap()
-        ) {
+        fn whatever_goes_in_nothing_that_comes_out_is_unseen(text in texts()) {
             proptest::prop_assert!(is_plain_line(&escape_invisible(&text)));
             let lines = escape_invisible_lines(&text);
             proptest::prop_assert!(lines.split(['\n', '\t']).all(is_plain_line), "{lines:?}");
             let rest = without_invisible(&text);
-            proptest::prop_assert!(without_invisible(&rest).len() <= rest.len());
+            proptest::prop_assert!(rest.split(['\n', '\t']).all(is_plain_line), "{rest:?}");
+        }
+
+        #[test]
+        fn what_is_safe_already_stays_as_it_is(text in texts()) {
+            let line = escape_invisible(&text);
+            proptest::prop_assert_eq!(is_plain_line(&text), line == text);
+            proptest::prop_assert_eq!(escape_invisible(&line), line);
+            let lines = escape_invisible_lines(&text).into_owned();
+            proptest::prop_assert_eq!(&*escape_invisible_lines(&lines), &*lines);
+            let rest = without_invisible(&text);
+            proptest::prop_assert_eq!(without_invisible(&rest), rest);
+            proptest::prop_assert!(!is_plain_name(&text) || is_plain_line(&text));
+        }
+
+        #[test]
+        fn an_excerpt_is_a_beginning_within_its_bound_and_tells_the_whole_length(
+            text in texts(), max in 0_usize..80
+        ) {
+            let shown = excerpt(&text, max);
+            if text.len() <= max {
+                proptest::prop_assert_eq!(shown, text);
+            } else {
+                let note = format!("… ({} bytes)", text.len());
+                let kept = shown.strip_suffix(&note);
+                proptest::prop_assert!(kept.is_some_and(|kept| {
+                    kept.len() <= max && kept.len() + 4 > max && text.starts_with(kept)
+                }), "{shown:?}");
+            }
+        }
+    }
+
+    /// Of the planes that have nothing but ideographs or are for private use, some.
+    #[test]
+    fn each_character_by_itself_is_either_seen_or_escaped() {
+        let (first, tags) = ('\0'..='\u{1ffff}', '\u{e0000}'..='\u{e0fff}');
+        let others = ('\u{20000}'..=char::MAX).step_by(101);
+        for c in first.chain(tags).chain(others) {
+            let text = c.to_string();
+            let line = escape_invisible(&text);
+            assert_eq!(is_plain_line(&text), line == text, "{c:?}");
+            assert!(is_plain_line(&line) && is_plain_line(&quoted(&text).to_string()), "{c:?}");
+            assert!(!(is_unseen(c) || is_unsafe_raw(c)) || line != text, "{c:?}");
         }
     }
 }

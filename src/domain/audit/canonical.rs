@@ -61,3 +61,6 @@ fn list<T>(
     }
     text.push(close);
 }
+
+#[cfg(test)]
+mod tests;

@@ -165,15 +165,43 @@ mod tests {
         Some(())
     }
 
+    fn values() -> impl proptest::strategy::Strategy<Value = String> {
+        proptest::string::string_regex(
+            "(?s)(.|[ \"\\\\\n\t\u{202e}\u{200d}\u{fe0f}\u{2800}\u{3000}👩“sun{}]){0,40}",
+        )
+        .unwrap()
+    }
+
     proptest::proptest! {
         #[test]
-        fn every_quotation_is_one_plain_line_that_can_be_read_back(
-            value in proptest::string::string_regex(
-                "(?s)(.|[ \"\\\\\n\t\u{202e}\u{200d}\u{fe0f}\u{2800}\u{3000}👩“sun{}]){0,40}").unwrap()
-        ) {
+        fn every_quotation_is_one_plain_line_that_can_be_read_back(value in values()) {
             let line = quoted(&value).to_string();
             proptest::prop_assert!(is_plain_line(&line), "{:?}", line);
             proptest::prop_assert_eq!(read_back(&line), Some(value));
+        }
+
+        #[test]
+        fn of_a_long_value_the_beginning_can_be_read_back_and_the_rest_is_counted(
+            value in values(), max in 0_usize..50
+        ) {
+            let line = quoted_start(&value, max).to_string();
+            proptest::prop_assert!(is_plain_line(&line), "{:?}", line);
+            let left = value.chars().count().saturating_sub(max);
+            let note = if left == 0 { String::new() } else { left_out(left) };
+            let start: String = value.chars().take(max).collect();
+            proptest::prop_assert_eq!(line.strip_suffix(&note).and_then(read_back), Some(start));
+        }
+
+        #[test]
+        fn no_two_values_have_one_quotation(one in values(), other in values()) {
+            let is_same = quoted(&one).to_string() == quoted(&other).to_string();
+            proptest::prop_assert_eq!(is_same, one == other);
+        }
+
+        #[test]
+        fn json_is_shown_as_one_plain_line_whatever_is_in_it(value in values(), max in 0_usize..80) {
+            let line = json_start(&serde_json::json!({"a": [value, 1.5]}), max);
+            proptest::prop_assert!(is_plain_line(&line), "{:?}", line);
         }
     }
 }
