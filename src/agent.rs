@@ -14,6 +14,8 @@ mod evidence;
 mod execute;
 mod finish;
 mod fit;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 pub mod gate;
 mod gone;
 mod history;

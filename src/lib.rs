@@ -23,6 +23,8 @@ pub mod app;
 pub mod backoff;
 pub mod cli;
 pub mod domain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod http;
 pub mod http_client;
 pub mod llm;

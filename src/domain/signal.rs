@@ -263,7 +263,8 @@ fn reason(value: Option<&Value>) -> Option<String> {
 /// nothing is said.
 pub fn reason_of(text: &str) -> Option<String> {
     let text = text.trim();
-    (!text.is_empty()).then(|| cut(text, REASON_MAX))
+    // Where it is cut there may be a blank.
+    (!text.is_empty()).then(|| cut(text, REASON_MAX).trim_end().to_owned())
 }
 
 /// Seconds since the Unix epoch, from seconds or milliseconds; fractions are dropped.
@@ -286,5 +287,7 @@ fn cut(text: &str, chars: usize) -> String {
     text.chars().take(chars).collect()
 }
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 #[cfg(test)]
 mod tests;

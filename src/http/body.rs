@@ -24,13 +24,14 @@ impl Fields {
     /// Reads a body that is a JSON object, or missing altogether.
     pub async fn read(headers: &HeaderMap, body: Body) -> Result<Self, ApiError> {
         let bytes = read_limited(headers, body).await?;
-        if bytes.trim_ascii().is_empty() {
-            return Ok(Self::default());
-        }
         Self::parse(headers, &bytes)
     }
 
-    fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, ApiError> {
+    /// The same of a body that is there.
+    pub(super) fn parse(headers: &HeaderMap, bytes: &[u8]) -> Result<Self, ApiError> {
+        if bytes.trim_ascii().is_empty() {
+            return Ok(Self::default());
+        }
         if !is_json(headers) {
             return Err(ApiError::media_type());
         }

@@ -22,6 +22,9 @@ use crate::domain::{
 use crate::sse::frame::Form;
 use crate::store::StoreError;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
+
 /// Longest name of a thread, in bytes (contract, section 3).
 const THREAD_MAX: usize = 200;
 

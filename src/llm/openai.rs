@@ -27,6 +27,8 @@ mod extras;
 mod fault;
 mod finish;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod limit;
 mod names;
 mod request;

@@ -22,6 +22,8 @@ use crate::shutdown::Tasks;
 mod blocking;
 mod command;
 mod confinement;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod memory;
 mod merge;
 mod origin;

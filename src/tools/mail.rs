@@ -17,6 +17,8 @@ use super::outgoing::{Delivery, Sender, Unconfigured};
 mod address;
 mod delivery;
 mod email;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod replies;
 mod server;
 

@@ -24,6 +24,8 @@ use crate::shutdown::Tasks;
 
 mod answering;
 mod child;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod http_route;
 mod lines;
 mod link;

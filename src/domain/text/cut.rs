@@ -83,6 +83,21 @@ mod tests {
 
     proptest::proptest! {
         #[test]
+        fn what_is_cut_for_a_frame_fits_it_with_all_its_escapes(
+            text in proptest::string::string_regex("(?s)(.|[\"\\\\\n\u{1}\u{202e}\u{2028}]){0,40}").unwrap(),
+            max in 0_usize..80
+        ) {
+            let beginning = json_beginning(&text, max);
+            proptest::prop_assert!(text.starts_with(beginning));
+            let json = serde_json::to_string(beginning).unwrap();
+            let escaped = |c: char| if is_unsafe_raw(c) { 6 - c.len_utf8() } else { 0 };
+            let bytes = json.len() - 2 + beginning.chars().map(escaped).sum::<usize>();
+            proptest::prop_assert!(bytes <= max, "{} bytes: {:?}", bytes, beginning);
+            let is_all = beginning.len() == text.len();
+            proptest::prop_assert!(is_all || bytes + 6 > max || json.contains('\\'), "{json}");
+        }
+
+        #[test]
         fn what_is_cut_off_is_counted_exactly(
             text in proptest::string::string_regex("(?s).{0,60}").unwrap(), max in 0usize..70
         ) {

@@ -134,7 +134,8 @@ impl Outgoing for Email {
 }
 
 impl Email {
-    fn message(
+    /// The mail as it goes over the wire.
+    pub(super) fn message(
         &self,
         from: &Mailbox,
         id: &str,
