@@ -11,12 +11,14 @@ use super::approval::{Decision, Standing, Verdict, Vote};
 use super::audit::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
 use super::json;
+use super::text::escape_invisible;
 
 /// Longest signal that is read, in bytes.
-const SIGNAL_MAX: usize = 64 * 1024;
+const SIGNAL_MAX: usize = 1024 * 1024;
 /// Longest reason that a signal carries, in characters; more is cut.
 const REASON_MAX: usize = 1000;
-/// Longest user id that a signal may name, in bytes; a longer one is left out.
+/// Longest user id that a signal may name, in bytes; a longer one is left out. What could deceive whoever
+/// reads it stands there as an escape: nobody has checked it.
 const USER_MAX: usize = 256;
 /// A larger timestamp counts milliseconds: in seconds it would be the year 5138.
 const LAST_SECOND: u64 = 100_000_000_000;
@@ -252,7 +254,7 @@ impl Fields {
 
 fn user(value: Option<&Value>) -> Option<UserId> {
     let text = value?.as_str()?.trim();
-    (!text.is_empty() && text.len() <= USER_MAX).then(|| UserId::new(text))
+    (!text.is_empty() && text.len() <= USER_MAX).then(|| UserId::new(escape_invisible(text)))
 }
 
 fn reason(value: Option<&Value>) -> Option<String> {

@@ -10,8 +10,13 @@ use crate::domain::SessionId;
 
 /// Events that may wait for the process to take them.
 const CAPACITY: usize = 8_192;
-/// Longest signal that is passed on, in bytes; a real one has about 200.
-const SIGNAL_MAX: usize = 64 * 1024;
+/// Longest signal that is passed on, in bytes; a real one has about 200, and what a person gives for a
+/// reason may be long.
+const SIGNAL_MAX: usize = 1024 * 1024;
+/// Signals longer than this are passed on while few events wait, so that what waits stays small.
+const LONG: usize = 64 * 1024;
+/// How many are few.
+const FEW: usize = 16;
 
 /// The sending end of a store's events.
 ///
@@ -38,6 +43,10 @@ impl Outbox {
             let bytes = payload.len();
             warn!(%session, bytes, "HITL signal ignored: longer than any signal may be");
             return;
+        }
+        let waiting = self.events.max_capacity() - self.events.capacity();
+        if payload.len() > LONG && waiting >= FEW {
+            return self.fall_behind();
         }
         self.offer(StoreEvent::Signal { session, payload });
     }
@@ -69,11 +78,14 @@ impl Outbox {
         match self.events.try_send(event) {
             // A closed channel means that the process has stopped listening for good.
             Ok(()) | Err(TrySendError::Closed(_)) => {}
-            Err(TrySendError::Full(_)) => {
-                if !self.behind.swap(true, Ordering::AcqRel) {
-                    warn!("store events come faster than they are taken; votes will be read back");
-                }
-            }
+            Err(TrySendError::Full(_)) => self.fall_behind(),
+        }
+    }
+
+    /// Something was dropped.
+    fn fall_behind(&self) {
+        if !self.behind.swap(true, Ordering::AcqRel) {
+            warn!("store events come faster than they are taken; votes will be read back");
         }
     }
 }
@@ -107,5 +119,17 @@ mod tests {
         assert!(inbox.try_recv().is_err());
         outbox.signal(session, vec![b'x'; SIGNAL_MAX]);
         assert!(inbox.try_recv().is_ok());
+    }
+
+    #[test]
+    fn of_long_signals_few_wait_and_the_others_are_read_back() {
+        let (outbox, mut inbox) = Outbox::new();
+        for _ in 0..3 * FEW {
+            outbox.signal(SessionId::new("session_a"), vec![b'x'; SIGNAL_MAX]);
+        }
+        outbox.catch_up();
+        let events: Vec<_> = std::iter::from_fn(|| inbox.try_recv().ok()).collect();
+        assert_eq!(events.len(), FEW + 1);
+        assert_eq!(events.last(), Some(&StoreEvent::Resubscribed));
     }
 }

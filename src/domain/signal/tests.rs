@@ -115,6 +115,22 @@ fn each_fault_says_what_is_wrong() {
 }
 
 #[test]
+fn a_long_reason_is_cut_and_its_no_counts() {
+    let signal = parse(&json!({"type": "rejection", "reason": "아".repeat(250_000)})).unwrap();
+    assert_eq!((signal.vote, signal.reason), (Vote::Reject, Some("아".repeat(1000))));
+}
+
+#[test]
+fn whoever_a_signal_claims_to_be_is_named_with_escapes() {
+    let signal = parse(&json!({"type": "approval", "userId": "ceo\n\u{202e}x"})).unwrap();
+    let by = signal.by.unwrap();
+    assert!(
+        by.as_str().starts_with("ceo") && by.as_str().is_ascii() && !by.as_str().contains('\n'),
+        "{by}"
+    );
+}
+
+#[test]
 fn a_field_that_is_null_counts_as_absent() {
     let signal =
         parse(&json!({"type": "approval", "status": null, "requestId": null, "sessionId": null}))
