@@ -32,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         // `sse`, because the owner of a run makes each frame once, for all readers.
         &["store", "llm", "tools", "sse", "telemetry", "shutdown", "backoff", "domain"],
     ),
-    ("store::memory", &["store", "shutdown", "domain"]),
+    ("store::memory", &["store", "telemetry", "shutdown", "domain"]),
     ("store::redis", &["store", "telemetry", "shutdown", "backoff", "redis_url", "domain"]),
     ("store", &["domain"]),
     ("llm::openai", &["llm", "tools", "sse", "http_client", "telemetry", "domain"]),
