@@ -17,7 +17,7 @@ use super::text::escape_invisible;
 const SIGNAL_MAX: usize = 1024 * 1024;
 /// Longest reason that a signal carries, in characters; more is cut.
 const REASON_MAX: usize = 1000;
-/// Longest user id that a signal may name, in bytes; a longer one is left out. What could deceive whoever
+/// Longest user id that a signal may name, in bytes with its escapes; a longer one is left out. What could deceive whoever
 /// reads it stands there as an escape: nobody has checked it.
 const USER_MAX: usize = 256;
 /// A larger timestamp counts milliseconds: in seconds it would be the year 5138.
@@ -253,8 +253,8 @@ impl Fields {
 }
 
 fn user(value: Option<&Value>) -> Option<UserId> {
-    let text = value?.as_str()?.trim();
-    (!text.is_empty() && text.len() <= USER_MAX).then(|| UserId::new(escape_invisible(text)))
+    let text = escape_invisible(value?.as_str()?.trim());
+    (!text.is_empty() && text.len() <= USER_MAX).then(|| UserId::new(text))
 }
 
 fn reason(value: Option<&Value>) -> Option<String> {
