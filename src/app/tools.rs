@@ -97,7 +97,7 @@ fn mail_config(settings: &Settings) -> mail::Config {
     let smtp = &settings.smtp;
     let server = smtp.url.clone().map(|url| mail::ServerConfig {
         url,
-        ca_file: smtp.ca_file.clone(),
+        ca: smtp.ca.clone(),
         timeout: smtp.timeout,
     });
     let (from, allowed_domains) = (smtp.from.clone(), smtp.allowed_domains.clone());

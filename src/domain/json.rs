@@ -214,4 +214,4 @@ impl<'de> Visitor<'de> for Seed<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

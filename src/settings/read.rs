@@ -241,7 +241,7 @@ impl SmtpSettings {
             url: url.map(|url| SecretString::from(url.to_string())),
             from: check.text("smtp.from"),
             allowed_domains: check.parsed("smtp.allowed_domains", domains).unwrap_or_default(),
-            ca_file: check.text("smtp.ca_file").map(PathBuf::from),
+            ca: check.parsed("smtp.ca_file", certificates),
             timeout: check.seconds("smtp.timeout_seconds", 1..=600),
         }
     }

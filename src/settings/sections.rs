@@ -294,8 +294,8 @@ pub struct SmtpSettings {
     pub from: Option<String>,
     /// The domains that mails may go to; empty: all.
     pub allowed_domains: Vec<String>,
-    /// Certificates to trust besides the public ones.
-    pub ca_file: Option<PathBuf>,
+    /// The certificates, in PEM, to trust besides the public ones.
+    pub ca: Option<Vec<u8>>,
     /// What handing over one mail may take.
     pub timeout: Duration,
 }

@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::{Role, RoleGrants, Roles, TenantId, UserId};
 
 mod answers;
+mod certificates;
 mod mcp;
 mod redis;
 

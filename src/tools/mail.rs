@@ -3,7 +3,6 @@
 //! What is wrong with a mail is found before a person is asked (`email`); how it is handed to the
 //! server, and what is known when that fails, is in `delivery`.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,8 +42,8 @@ pub struct ServerConfig {
     /// `smtp://` (STARTTLS, without which nothing is sent; `?tls=none` goes without, and then with
     /// a password only to this machine) or `smtps://`, with user and password where it wants them.
     pub url: SecretString,
-    /// PEM certificates to trust besides the public ones.
-    pub ca_file: Option<PathBuf>,
+    /// Certificates in PEM to trust besides the public ones.
+    pub ca: Option<Vec<u8>>,
     /// How long handing over one mail may take.
     pub timeout: Duration,
 }
@@ -60,7 +59,7 @@ pub enum SetupError {
     From(&'static str),
     /// The certificates cannot be used.
     #[error("smtp.ca_file (AURA__SMTP__CA_FILE): {0}")]
-    CaFile(String),
+    Ca(String),
     /// TLS cannot be set up.
     #[error("TLS for mail cannot be set up: {0}")]
     Tls(String),

@@ -9,15 +9,19 @@ fn told(text: &[u8]) -> Option<Value> {
     serde_json::from_slice(&mended(text)).ok()
 }
 
-fn nested(levels: usize) -> String {
+/// A list of so many levels.
+pub(crate) fn nested(levels: usize) -> String {
     format!("{}{}", "[".repeat(levels), "]".repeat(levels))
 }
 
-#[test]
-fn every_doubtful_form_means_one_thing() {
+/// A form, what it is taken for in what asks, and in what tells; `None`: it is refused.
+pub(crate) type Doubtful = (&'static [u8], Option<Value>, Option<Value>);
+
+/// The forms that can stand in a field, for every reader of foreign JSON to be held against.
+pub(crate) fn doubtful() -> Vec<Doubtful> {
     let half = json!({"a": "\u{fffd}x"});
-    for (text, asked, told_as) in [
-        (r#"{"a":"\ud83dx"}"#.as_bytes(), Some(half.clone()), Some(half.clone())),
+    vec![
+        (br#"{"a":"\ud83dx"}"#, Some(half.clone()), Some(half.clone())),
         (br#"{"a":"\uDE00x"}"#, Some(half.clone()), Some(half)),
         (br#"["\ud83d\ud83d\ude00"]"#, Some(json!(["\u{fffd}😀"])), Some(json!(["\u{fffd}😀"]))),
         (br#"["\\ud83d"]"#, Some(json!(["\\ud83d"])), Some(json!(["\\ud83d"]))),
@@ -27,14 +31,28 @@ fn every_doubtful_form_means_one_thing() {
         (br#"{"p":-Infinity,"t":"NaN"}"#, None, Some(json!({"p": null, "t": "NaN"}))),
         (b"[1e999,-1e999,1]", None, Some(json!([null, null, 1]))),
         (b"[1e-999]", Some(json!([0.0])), Some(json!([0.0]))),
+        (
+            b"[18446744073709551616]",
+            Some(json!([18446744073709551616.0])),
+            Some(json!([18446744073709551616.0])),
+        ),
         (b"[\"\xff\"]", None, Some(json!(["\u{fffd}"]))),
-        (b"\xef\xbb\xbf{}", None, Some(json!({}))),
+        (
+            br#"{"$serde_json::private::RawValue":"[[]]"}"#,
+            Some(json!({"$serde_json::private::RawValue": "[[]]"})),
+            Some(json!({"$serde_json::private::RawValue": "[[]]"})),
+        ),
         (b"{", None, None),
         (b"nan", None, None),
         (b"[--Infinity]", None, None),
-        (b"", None, None),
-        (b"{}{}", None, None),
-    ] {
+    ]
+}
+
+#[test]
+fn every_doubtful_form_means_one_thing() {
+    let whole: [Doubtful; 3] =
+        [(b"\xef\xbb\xbf{}", None, Some(json!({}))), (b"", None, None), (b"{}{}", None, None)];
+    for (text, asked, told_as) in doubtful().into_iter().chain(whole) {
         let shown = String::from_utf8_lossy(text);
         assert_eq!(read(text).ok(), asked, "asked: {shown}");
         assert_eq!(told(text), told_as, "told: {shown}");

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::Author;
+use crate::domain::json::LEVELS_MAX;
+use crate::domain::json::tests::{doubtful, nested};
 
 const REQUEST: &str = "req_0123456789ab";
 
@@ -48,6 +50,22 @@ fn the_three_forms_of_the_contract_are_read() {
         {"action":"approve","requestId":REQUEST,"sessionId":session(),"timestamp":1_706_152_860}
     ));
     assert_eq!(action, Ok(Signal { session_id: Some(session()), ..expected }));
+}
+
+#[test]
+fn a_doubtful_form_in_a_signal_means_what_it_means_everywhere() {
+    let with = |field: &[u8], value: &[u8]| {
+        let head = format!(r#"{{"type":"rejection","requestId":"{REQUEST}","#);
+        Signal::parse(&[head.as_bytes(), br#"""#, field, br#"":"#, value, b"}"].concat())
+    };
+    for (form, asked, _) in doubtful() {
+        let shown = String::from_utf8_lossy(form);
+        assert_eq!(with(b"more", form).is_ok(), asked.is_some(), "{shown}");
+    }
+    assert_eq!(with(b"reason", br#""\ud83dx""#).unwrap().reason.as_deref(), Some("\u{fffd}x"));
+    assert!(with(b"more", nested(LEVELS_MAX).as_bytes()).is_ok());
+    assert!(with(b"more", nested(LEVELS_MAX + 1).as_bytes()).is_err());
+    assert!(with(b"requestId", br#""req_000000000000""#).is_err(), "a key twice");
 }
 
 #[test]

@@ -37,22 +37,6 @@ fn redis_may_be_behind_sentinel_or_a_cluster() {
 }
 
 #[test]
-fn the_certificates_of_redis_are_read_from_their_file() {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    let path = file.path().to_str().unwrap();
-    let variables = [("REDIS_URL", "rediss://a"), ("AURA__REDIS__CA_FILE", path)];
-    let [empty] = &faults(&variables)[..] else { panic!("one fault") };
-    assert!(empty.contains("must be a file with certificates in PEM"), "{empty}");
-    let pem = "-----BEGIN CERTIFICATE-----\n";
-    std::fs::write(path, pem).unwrap();
-    assert_eq!(settings(&variables).redis.unwrap().ca.as_deref(), Some(pem.as_bytes()));
-    let [missing] = &faults(&[variables[0], ("AURA__REDIS__CA_FILE", "/no/file")])[..] else {
-        panic!("one fault")
-    };
-    assert!(missing.contains("No such file"), "{missing}");
-}
-
-#[test]
 fn the_url_of_redis_wins_over_parts_of_its_layer_and_that_is_told() {
     // Kubernetes sets such a REDIS_PORT for every service that is named redis.
     let both = [("REDIS_URL", "redis://a"), ("REDIS_PORT", "tcp://10.0.0.1:6379")];

@@ -111,18 +111,12 @@ fn login(url: &Url) -> Result<Option<Login>, SetupError> {
     }
 }
 
-/// TLS 1.2 or newer, with the public roots and those of the file.
+/// TLS 1.2 or newer, with the public roots and those of the settings.
 fn tls(config: &ServerConfig, host: &str) -> Result<TlsParameters, SetupError> {
     let mut tls = TlsParameters::builder(host.to_owned());
-    if let Some(path) = &config.ca_file {
-        let fault = |cause: &dyn std::fmt::Display| {
-            SetupError::CaFile(format!("{} cannot be used: {cause}", path.display()))
-        };
-        let pem = std::fs::read(path).map_err(|error| fault(&error))?;
-        if !pem.windows(11).any(|text| text == b"-----BEGIN ") {
-            return Err(fault(&"there is no certificate in it"));
-        }
-        let roots = Certificate::from_pem(&pem).map_err(|error| fault(&error))?;
+    if let Some(pem) = &config.ca {
+        let roots = Certificate::from_pem(pem);
+        let roots = roots.map_err(|error| SetupError::Ca(format!("cannot be used: {error}")))?;
         tls = tls.add_root_certificate(roots);
     }
     tls.build().map_err(|error| SetupError::Tls(error.to_string()))
@@ -134,7 +128,7 @@ mod tests {
 
     fn server(url: &str) -> Result<Server, String> {
         let timeout = Duration::from_secs(1);
-        let config = ServerConfig { url: url.into(), ca_file: None, timeout };
+        let config = ServerConfig { url: url.into(), ca: None, timeout };
         Server::new(&config).map_err(|error| error.to_string())
     }
 

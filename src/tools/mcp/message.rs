@@ -24,14 +24,19 @@ const BATCH_MAX: usize = 1000;
 const VALUES_MAX: usize = 200_000;
 
 /// The messages in a text, most often one; none, if it is something else. For an answer that is too
-/// much to be read there is one that says so.
+/// much to be read, or nested too deeply, there is one that says so.
 pub(super) fn messages(text: &[u8]) -> Vec<Value> {
     let text = mended(text);
-    if values_at_most(&text) > VALUES_MAX {
-        return serde_json::from_slice(&text).ok().and_then(too_much).into_iter().collect();
-    }
-    let Ok(Batch(batch)) = serde_json::from_slice(&text) else { return Vec::new() };
-    batch.into_iter().filter_map(repaired).collect()
+    let fault = match values_at_most(&text) {
+        0..=VALUES_MAX => match serde_json::from_slice(&text) {
+            Ok(Batch(batch)) => return batch.into_iter().filter_map(repaired).collect(),
+            Err(_) => "is nested too deeply".to_owned(),
+        },
+        _ => format!("has more than {VALUES_MAX} values"),
+    };
+    // What is no JSON at all has no head either.
+    let head = serde_json::from_slice(&text).ok();
+    head.and_then(|head| unread(head, &fault)).into_iter().collect()
 }
 
 /// A count of the values in a JSON text that is never too low: what begins one, outside of strings.
@@ -68,9 +73,9 @@ struct Head {
     method: Option<IgnoredAny>,
 }
 
-/// The answer in place of one that is too much to be read; `None`: nobody waits for it.
-fn too_much(Head { id, method }: Head) -> Option<Value> {
-    let message = format!("the answer has more than {VALUES_MAX} values and was not read");
+/// The answer in place of one that cannot be read; `None`: nobody waits for it.
+fn unread(Head { id, method }: Head, fault: &str) -> Option<Value> {
+    let message = format!("the answer {fault} and was not read");
     let error = json!({"code": INTERNAL_ERROR, "message": message});
     method.is_none().then(|| json!({"jsonrpc": "2.0", "id": id, "error": error}))
 }
@@ -244,6 +249,7 @@ mod tests {
     use rmcp::model::ServerJsonRpcMessage;
 
     use super::*;
+    use crate::domain::json::tests::nested;
 
     fn only(text: &str) -> Value {
         let mut messages = messages(text.as_bytes());
@@ -309,6 +315,17 @@ mod tests {
         let text = r#"\",[{:"#.repeat(VALUES_MAX);
         let answer = only(&format!(r#"{{"id":7,"result":{{"content":[],"a":"{text}"}}}}"#));
         assert!(answer["result"].is_object(), "what is within a string is no value");
+    }
+
+    #[test]
+    fn a_text_that_is_nested_too_deeply_is_answered_for() {
+        for levels in [130, 100_000] {
+            let deep = nested(levels);
+            let answer = only(&format!(r#"{{"id":7,"result":{{"structuredContent":{deep}}}}}"#));
+            let said = &answer["error"]["message"];
+            assert_eq!(said, "the answer is nested too deeply and was not read");
+        }
+        assert!(messages(format!(r#"{{"id":7,"result":{}"#, nested(130)).as_bytes()).is_empty());
     }
 
     #[test]

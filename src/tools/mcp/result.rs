@@ -146,7 +146,10 @@ pub(super) fn short(text: &str) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::message::messages;
     use super::*;
+    use crate::domain::json::LEVELS_MAX;
+    use crate::domain::json::tests::{doubtful, nested};
 
     fn result(result: Value) -> CallToolResult {
         serde_json::from_value(result).unwrap()
@@ -219,6 +222,29 @@ mod tests {
         let given = json!({"content": [], "structuredContent": {"long": "x".repeat(200)}});
         let expected = json!({"text": "", "cut": "structured result of 211 bytes left out"});
         assert_eq!(ok(given, 100), expected);
+    }
+
+    /// The result of a call whose answer has this in its structured result.
+    fn told(structured: &[u8]) -> Option<Value> {
+        let head = br#"{"id":1,"result":{"content":[],"structuredContent":{"x":"#.as_slice();
+        let mut messages = messages(&[head, structured, b"}}}"].concat());
+        assert!(messages.len() <= 1);
+        Some(ok(messages.pop()?["result"].take(), 4096))
+    }
+
+    #[test]
+    fn a_doubtful_form_in_a_result_means_what_it_means_everywhere() {
+        for (form, _, told_as) in doubtful() {
+            let expected = told_as.map(|value| json!({"structured": {"x": value}}));
+            assert_eq!(told(form), expected, "{}", String::from_utf8_lossy(form));
+        }
+        // The value that it stands in is a level of its own.
+        let most = nested(LEVELS_MAX - 1);
+        assert!(told(most.as_bytes()).unwrap()["structured"].is_object());
+        for levels in [LEVELS_MAX, 100] {
+            let cut = told(nested(levels).as_bytes()).unwrap()["cut"].take();
+            assert_eq!(cut, "structured result left out: nested too deeply", "{levels}");
+        }
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl SmtpServer {
     pub fn config(&self, login: &str) -> Config {
         let server = ServerConfig {
             url: self.url(login).into(),
-            ca_file: Some(self.ca_file()),
+            ca: Some(std::fs::read(self.ca_file()).unwrap()),
             timeout: Duration::from_secs(20),
         };
         let from = Some("오라 <aura@dwp.example>".to_owned());
