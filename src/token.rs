@@ -2,6 +2,7 @@
 //!
 //! Time is handed in: nothing here looks at a clock.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -39,17 +40,26 @@ pub struct Claims {
     pub roles: Roles,
 }
 
-/// What everybody finds in a manual or on a page about tokens, and tries first: in lower case.
-const WELL_KNOWN: [&str; 8] = [
-    "your-256-bit-secret",
-    "a-string-secret-at-least-256-bits-long",
+/// What everybody finds in a manual or on a page about tokens, and tries first: in lower case, and
+/// without what stands between the words.
+const WELL_KNOWN: [&str; 12] = [
+    "256bitsecret",
+    "astringsecretatleast256bitslong",
     "changeme",
-    "change-me",
-    "change_me",
-    "your-secret",
-    "your_secret",
-    "your_jwt_secret",
+    "changethis",
+    "changeinproduction",
+    "developmentonly",
+    "mysecretkey",
+    "supersecret",
+    "secretkeyfor",
+    "yoursecret",
+    "yourjwtsecret",
+    "yoursecretkey",
 ];
+/// Different characters that a secret has at least: 32 digits at random hardly ever have fewer.
+const DIFFERENT_MIN: usize = 7;
+/// Longest text that is not to be repeated, in bytes.
+const REPEATED_MAX: usize = 12;
 
 /// A key that anybody could guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -60,8 +70,8 @@ pub enum WeakSecret {
         /// How many it has.
         bytes: usize,
     },
-    /// It is one character over and over.
-    #[error("must not be one repeated character (to make one: `openssl rand -hex 32`)")]
+    /// It is a short text over and over, or has hardly any different characters.
+    #[error("must not be a few characters over and over (to make one: `openssl rand -hex 32`)")]
     Repeated,
     /// It is, or has in it, what manuals give as an example.
     #[error("must not be a well-known example (to make one: `openssl rand -hex 32`)")]
@@ -94,15 +104,20 @@ pub struct TokenKey {
 }
 
 fn check_strength(secret: &str) -> Result<(), WeakSecret> {
-    let small = secret.to_lowercase();
-    let mut chars = secret.chars();
-    let first = chars.next();
+    let words: String = secret.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
     match secret.len() {
         bytes if bytes < MIN_KEY_BYTES => Err(WeakSecret::TooShort { bytes }),
-        _ if chars.all(|c| Some(c) == first) => Err(WeakSecret::Repeated),
-        _ if WELL_KNOWN.iter().any(|example| small.contains(example)) => Err(WeakSecret::WellKnown),
+        _ if is_repetitive(secret) => Err(WeakSecret::Repeated),
+        _ if WELL_KNOWN.iter().any(|example| words.contains(example)) => Err(WeakSecret::WellKnown),
         _ => Ok(()),
     }
+}
+
+fn is_repetitive(secret: &str) -> bool {
+    let bytes = secret.as_bytes();
+    let is_repeated = |period: usize| bytes.iter().zip(&bytes[period..]).all(|(a, b)| a == b);
+    let different: HashSet<char> = secret.chars().collect();
+    different.len() < DIFFERENT_MIN || (1..=REPEATED_MAX.min(bytes.len())).any(is_repeated)
 }
 
 impl fmt::Debug for TokenKey {

@@ -25,7 +25,7 @@ pub async fn log(mut request: Request, next: Next) -> Response {
     let headers = request.headers();
     let trace = Trace::of(headers);
     tracing::info!(
-        method = %request.method(),
+        method = beginning(request.method().as_str()),
         path = beginning(request.uri().path()),
         tenant = text(headers, "x-tenant-id"),
         user = text(headers, "x-user-id"),

@@ -276,7 +276,7 @@ impl Check {
         None
     }
 
-    /// The same where a key is sent along: nobody on the way is to see that, so plain `http://` leads
+    /// The same where a key is sent along, beside the address or in it: nobody on the way is to see that, so plain `http://` leads
     /// to this machine only, or to a host that `network.plain_http_hosts` names.
     pub(super) fn http_url_for_key(&mut self, key: &str, has_key: bool) -> Option<Url> {
         let named = self.texts("network.plain_http_hosts").unwrap_or_default();
@@ -284,6 +284,7 @@ impl Check {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let is_here = host == "localhost"
             || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        let has_key = has_key || secret::has_key(&url);
         if !has_key || url.scheme() == "https" || is_here || named.contains(&host) {
             return Some(url);
         }

@@ -99,19 +99,31 @@ const KEYS: [&str; 7] = ["key", "token", "secret", "password", "passwd", "creden
 
 /// Whether it is an option such as `--api-key`, whose value is the next word.
 fn names_a_key(word: &str) -> bool {
-    let small = word.to_ascii_lowercase();
-    word.starts_with('-') && !word.contains('=') && KEYS.iter().any(|key| small.contains(key))
+    word.starts_with('-') && !word.contains('=') && is_about_key(word)
+}
+
+/// Whether a text names a key.
+fn is_about_key(text: &str) -> bool {
+    let small = text.to_ascii_lowercase();
+    KEYS.iter().any(|key| small.contains(key))
+}
+
+/// Whether an address has what looks like a key in it.
+pub(super) fn has_key(url: &Url) -> bool {
+    url.path().split('/').any(looks_like_key)
+        || url.query_pairs().any(|(name, value)| is_about_key(&name) || looks_like_key(&value))
 }
 
 /// A word of a command. What stands behind `=` of an option or a variable for a key is masked, and so
-/// is what looks like one.
+/// is what looks like one; of a header, whatever it says, and of JSON that names a key, all of it.
 fn masked_word(word: &str, is_value: bool) -> String {
+    if let Some((header, _)) = word.split_once(": ").filter(|(name, _)| !name.contains('{')) {
+        return format!("{header}: {MASK}");
+    }
     match word.split_once('=') {
+        _ if word.contains('{') && is_about_key(word) => MASK.to_owned(),
         _ if is_value || looks_like_key(word) => MASK.to_owned(),
-        Some((name, value))
-            if looks_like_key(value)
-                || KEYS.iter().any(|key| name.to_ascii_lowercase().contains(key)) =>
-        {
+        Some((name, value)) if looks_like_key(value) || is_about_key(name) => {
             format!("{name}={MASK}")
         }
         Some(_) | None if word.contains("://") => without_credentials(word),
@@ -214,6 +226,9 @@ mod tests {
             "ghp_hunter2",
             "0a1b2c3d4e5f60718293",
             "--url=https://u:hunter2@h/x",
+            "--header",
+            "X-Any: hunter2",
+            "{\"apiKey\": \"hunter2\"}",
         ];
         let command: Vec<String> = command.map(str::to_owned).into();
         let shown = masked_list("mcp.servers.x.command", &command).join(" ");

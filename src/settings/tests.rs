@@ -492,4 +492,15 @@ fn a_key_goes_over_plain_http_only_where_that_is_said() {
     }
     let github = [("GITHUB_API_URL", "http://ghe.internal"), ("GITHUB_TOKEN", "k")];
     assert!(faults(&github).unwrap().contains("GITHUB_API_URL"));
+    let header = ("AURA__MODEL__HEADERS__X_API_KEY", "k");
+    assert!(faults(&[there, header]).unwrap().contains("OPENAI_BASE_URL"), "a header is a key");
+    for (with_key, url) in [
+        (true, "http://h/mcp?api_key=k"),
+        (true, "http://h/mcp?x=ghp_k"),
+        (true, "http://h/s/A1b2C3d4E5f6G7h8J9k0/mcp"),
+        (false, "http://h/mcp?lang=ko"),
+    ] {
+        let fault = faults(&[("AURA__MCP__SERVERS__WIKI__URL", url)]);
+        assert_eq!(fault.is_some(), with_key, "{url}: {fault:?}");
+    }
 }

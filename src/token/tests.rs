@@ -84,7 +84,7 @@ fn a_short_secret_makes_no_key() {
     let key = |secret: &str| TokenKey::new(&SecretString::from(secret)).map(drop);
     assert_eq!(key(""), Err(WeakSecret::TooShort { bytes: 0 }));
     assert_eq!(key(&"k".repeat(31)), Err(WeakSecret::TooShort { bytes: 31 }));
-    assert_eq!(key(&"kx".repeat(16)), Ok(()));
+    assert_eq!(key(&"kx0123456789abcd".repeat(2)), Ok(()));
     assert_eq!(key("열한글자는서른셋바이트"), Ok(()), "bytes count, not characters");
 }
 
@@ -137,7 +137,7 @@ fn a_tampered_token_is_refused() {
     assert_malformed(verify(&[parts[0], others[1], parts[2]].join(".")), "other claims");
     assert_malformed(verify(&[parts[0], parts[1], ""].join(".")), "no signature");
     assert_malformed(verify(&format!("{token}A")), "a longer signature");
-    let stranger = TokenKey::new(&SecretString::from("kx".repeat(16))).unwrap();
+    let stranger = TokenKey::new(&SecretString::from("kx0123456789abcd".repeat(2))).unwrap();
     let forged = jsonwebtoken::encode(&Header::default(), &with(json!({})), &stranger.signing);
     assert_malformed(verify(&forged.unwrap()), "another key");
 }
@@ -259,15 +259,22 @@ fn roles_are_a_text_or_a_list() {
 #[test]
 fn a_key_that_anybody_would_try_is_refused() {
     let weak = |text: &str| TokenKey::new(&SecretString::from(text)).err();
-    assert_eq!(weak(&"a".repeat(64)), Some(WeakSecret::Repeated));
-    assert_eq!(weak(&"가".repeat(20)), Some(WeakSecret::Repeated));
+    for short in ["a", "가", "ab", "secret", "1234567890", "password123", "qwertyuiop"] {
+        let repeated = short.repeat(64 / short.len());
+        assert_eq!(weak(&repeated), Some(WeakSecret::Repeated), "{repeated}");
+    }
+    assert_eq!(weak("00000000000000000000000000000001"), Some(WeakSecret::Repeated));
     for example in [
         "a-string-secret-at-least-256-bits-long",
         "Your-256-Bit-Secret-your-256-bit-secret",
         "your_jwt_secret_key_of_at_least_32_bytes",
-        "changeme-changeme-changeme-changeme",
+        "Change-Me, or somebody else will do it",
+        "your_super_secret_key_for_jwt_signing_must_be_at_least_32_bytes",
+        "dwp-secret-key-for-development-only-change-in-production",
     ] {
         assert_eq!(weak(example), Some(WeakSecret::WellKnown), "{example}");
     }
-    assert_eq!(weak(&"0123456789abcdef".repeat(2)), None);
+    for good in ["0123456789abcdef0123456789abcdef", "31415926535897932384626433832795"] {
+        assert_eq!(weak(good), None, "{good}");
+    }
 }

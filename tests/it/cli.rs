@@ -135,7 +135,7 @@ fn words_of(text: &str, start: &str) -> String {
 #[test]
 fn config_shows_what_is_in_force_and_no_secret() {
     let secrets = [
-        ("JWT_SECRET", "hunter2-hunter2-hunter2-hunter2-"),
+        ("JWT_SECRET", "hunter2-hunter3-hunter4-hunter5-"),
         ("REDIS_URL", "redis://me:hunter2@cache:6379"),
         ("REDIS_PASSWORD", "hunter2"),
         ("OPENAI_API_KEY", "sk-hunter2"),

@@ -15,6 +15,41 @@ async fn counter(server: &Server, name: &str) -> u64 {
     line.trim().parse().unwrap_or_else(|_| panic!("no {name} in {text}"))
 }
 
+/// What callers send that lines of the log repeat.
+const REPEATED: [&str; 11] = [
+    "x-correlation-id",
+    "x-trace-id",
+    "x-gateway-request-id",
+    "x-dwp-source",
+    "x-dwp-caller-type",
+    "x-agent-id",
+    "x-tenant-id",
+    "x-user-id",
+    "last-event-id",
+    "traceparent",
+    "user-agent",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_line_of_the_log_is_as_long_as_what_callers_send() {
+    let server = Server::embedded().await;
+    let long = "x".repeat(20_000);
+    let get = |path: &str| server.anonymous(Method::GET, path);
+    let mut requests: Vec<_> =
+        REPEATED.iter().map(|name| get("/aura/sessions").header(*name, &long)).collect();
+    requests.push(get(&format!("/aura/{long}")));
+    requests.push(server.user().request(Method::GET, &format!("/aura/sessions/{long}")));
+    requests.push(server.anonymous(Method::from_bytes(long.as_bytes()).unwrap(), "/aura"));
+    let count = requests.len();
+    for request in requests {
+        assert!(request.send().await.unwrap().status().is_client_error());
+    }
+    server.logged("request received", count).await;
+    let log = server.log();
+    let longest = log.lines().max_by_key(|line| line.len()).unwrap();
+    assert!(longest.len() < 2000, "{} bytes: {longest:.300}", longest.len());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_whose_log_nobody_reads_goes_on_and_counts_what_it_drops() {
     // The reading end stays open and is never read: 64 KiB are full after some 240 requests.

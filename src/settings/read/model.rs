@@ -103,7 +103,8 @@ impl OpenAiSettings {
     fn read(check: &mut Check) -> Option<Option<Self>> {
         let own_endpoint = check.explicit_layer("openai.base_url").is_some();
         let api_key = check.secret("openai.api_key");
-        let base_url = check.http_url_for_key("openai.base_url", api_key.is_some());
+        let has_key = api_key.is_some() || !check.below(names::HEADERS).is_empty();
+        let base_url = check.http_url_for_key("openai.base_url", has_key);
         let model = check.text("openai.model");
         if api_key.is_none() && !own_endpoint {
             return Some(None);

@@ -1,6 +1,7 @@
 //! What counts as a mail address.
 
-/// The addresses that people have: a dot-atom and a host name, ASCII. No quoting, no comments.
+/// The addresses that people have: a dot-atom and a host name, ASCII. No quoting, no comments, and no
+/// encoded word: programs that decode one where it must not stand see another address.
 pub(super) fn is_address(address: &str) -> bool {
     let Some((local, host)) = address.rsplit_once('@') else {
         return false;
@@ -16,7 +17,12 @@ pub(super) fn is_address(address: &str) -> bool {
         (1..=63).contains(&part.len()) && !edges && part.bytes().all(plain)
     };
     let sizes = local.len() <= 64 && host.len() <= 253;
-    sizes && local.split('.').all(atom) && host.contains('.') && host.split('.').all(label)
+    let is_encoded = local.contains("=?");
+    sizes
+        && !is_encoded
+        && local.split('.').all(atom)
+        && host.contains('.')
+        && host.split('.').all(label)
 }
 
 /// The host of an address, in lower case.
@@ -55,6 +61,8 @@ mod tests {
             "a@@b.c",
             "<a@b.c>",
             "김@b.c",
+            "=?utf-8?q?x=40y.z=3e?=@b.c",
+            "a.=?x?b?eQ?=@b.c",
         ];
         for bad in bad {
             assert!(!is_address(bad), "{bad:?}");

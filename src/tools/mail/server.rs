@@ -114,12 +114,12 @@ fn login(url: &Url) -> Result<Option<Login>, SetupError> {
 /// TLS 1.2 or newer, with the public roots and those of the settings.
 fn tls(config: &ServerConfig, host: &str) -> Result<TlsParameters, SetupError> {
     let mut tls = TlsParameters::builder(host.to_owned());
-    if let Some(pem) = &config.ca {
-        let roots = Certificate::from_pem(pem);
-        let roots = roots.map_err(|error| SetupError::Ca(format!("cannot be used: {error}")))?;
-        tls = tls.add_root_certificate(roots);
-    }
-    tls.build().map_err(|error| SetupError::Tls(error.to_string()))
+    let Some(pem) = &config.ca else {
+        return tls.build().map_err(|error| SetupError::Tls(error.to_string()));
+    };
+    let unusable = |error| SetupError::Ca(format!("cannot be used: {error}"));
+    tls = tls.add_root_certificate(Certificate::from_pem(pem).map_err(unusable)?);
+    tls.build().map_err(unusable)
 }
 
 #[cfg(test)]
