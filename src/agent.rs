@@ -34,6 +34,7 @@ pub mod record;
 mod rules;
 pub mod run;
 pub mod seals;
+mod seen;
 pub mod service;
 pub mod start;
 pub mod state;

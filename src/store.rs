@@ -109,6 +109,15 @@ pub trait Journal: Send + Sync {
     /// The newest `limit` entries, oldest first; empty if there is no such journal.
     async fn newest(&self, session: &SessionId, limit: usize) -> Result<Vec<Entry>, StoreError>;
 
+    /// The same, but of each payload and each record no more than the first `max_bytes`, so that it costs no
+    /// more than that to see where a session stands, whatever somebody has asked or a tool has told.
+    async fn glimpse(
+        &self,
+        session: &SessionId,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Entry>, StoreError>;
+
     /// Those of `sessions` that have no journal, in the order asked for, in as few round trips as the
     /// store allows. An empty answer for a session that had one is final: its journal is gone.
     async fn missing(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, StoreError>;
@@ -273,7 +282,19 @@ pub trait Approvals: Send + Sync {
     async fn votes(
         &self,
         waiting: &[(SessionId, RequestId)],
-    ) -> Result<Vec<StoredVotes>, StoreError>;
+    ) -> Result<Vec<StoredVotes>, StoreError> {
+        let unseen = |(session, request): &(SessionId, RequestId)| Polled {
+            session: session.clone(),
+            request: request.clone(),
+            seen: None,
+        };
+        let polled: Vec<Polled> = waiting.iter().map(unseen).collect();
+        Ok(self.new_votes(&polled).await?.into_iter().map(|new| new.votes).collect())
+    }
+
+    /// The same for whoever asks again and again: a request that is still what was seen is not read, and
+    /// is not in the answer. So of what waits no more is read than what may have been said about it.
+    async fn new_votes(&self, waiting: &[Polled]) -> Result<Vec<NewVotes>, StoreError>;
 
     /// Stores a signal that came by publish alone, for 300 s.
     async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError>;
@@ -485,6 +506,30 @@ pub struct StoredVotes {
     pub request: Option<String>,
     /// `aura:decision:<requestId>`; empty where something stands there that is no text.
     pub decision: Option<Sealed<Decision>>,
+}
+
+/// A waiting request that is asked about again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Polled {
+    /// The session that waits.
+    pub session: SessionId,
+    /// The request.
+    pub request: RequestId,
+    /// What an earlier answer said of the stored request; `None`: it is to be read in any case.
+    pub seen: Option<RequestMark>,
+}
+
+/// Stands for one text of a stored request. Only the store that made it knows what it means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestMark(Box<[u8]>);
+
+/// What is stored about a waiting request and was not seen before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewVotes {
+    /// What is stored; without the request, where that was seen.
+    pub votes: StoredVotes,
+    /// What stands for the stored request; `None`: there is none, or none that is text.
+    pub mark: Option<RequestMark>,
 }
 
 /// What a store tells its process. It only ever wakes somebody: what counts is read back.

@@ -12,8 +12,12 @@ use super::service::AgentService;
 use crate::domain::{Entry, SessionId};
 use crate::store::StoreError;
 
+/// So much of an entry is looked at to see where its session stands: more than the records take that say
+/// how it has ended, and than a payload has before its time.
+const SEEN_MAX: usize = 256;
+
 impl AgentService {
-    /// The newest `limit` entries of each session's journal, oldest first: the only way in which the
+    /// The beginnings of the newest `limit` entries of each session's journal, oldest first: the only way in which the
     /// agent looks where sessions stand. Runs that are not over are given a lease if they have none. A
     /// journal that cannot be read is as good as gone: it hides no other session.
     pub(super) async fn newest<'a>(
@@ -22,15 +26,16 @@ impl AgentService {
         limit: usize,
     ) -> Result<Vec<Vec<Entry>>, StoreError> {
         let store = &self.env.desk.store;
-        let newest =
-            try_join_all(sessions.clone().map(async |id| match store.newest(id, limit).await {
+        let newest = try_join_all(sessions.clone().map(async |id| {
+            match store.glimpse(id, limit, SEEN_MAX).await {
                 Err(error @ StoreError::Corrupt(_)) => {
                     tracing::warn!(session = %id, %error, "a journal cannot be read");
                     Ok(Vec::new())
                 }
                 newest => newest,
-            }))
-            .await?;
+            }
+        }))
+        .await?;
         let seen = sessions.zip(&newest);
         let live = seen.filter(|(_, newest)| newest.last().is_some_and(|entry| !entry.is_done()));
         self.ensure_leased(live.map(|(id, _)| id.clone()).collect());

@@ -3,6 +3,7 @@
 //! They are the hidden half of the journal. A change here must still read what older processes
 //! wrote: add fields with a default, never rename.
 
+use serde::de::{self, value::StrDeserializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -117,6 +118,81 @@ pub enum Record {
     Withdrawn,
 }
 
+/// Which record it is: the beginning of its JSON tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// [`Record::Opened`]
+    Opened,
+    /// [`Record::Analyzed`]
+    Analyzed,
+    /// [`Record::Asked`]
+    Asked,
+    /// [`Record::Answered`]
+    Answered,
+    /// [`Record::StepAdded`]
+    StepAdded,
+    /// [`Record::StepMoved`]
+    StepMoved,
+    /// [`Record::ApprovalAsked`]
+    ApprovalAsked,
+    /// [`Record::DeadlineNear`]
+    DeadlineNear,
+    /// [`Record::VoteUncounted`]
+    VoteUncounted,
+    /// [`Record::StillAsked`]
+    StillAsked,
+    /// [`Record::ApprovalResolved`]
+    ApprovalResolved,
+    /// [`Record::ToolStarting`]
+    ToolStarting,
+    /// [`Record::ToolFinished`]
+    ToolFinished,
+    /// [`Record::TakenOver`]
+    TakenOver,
+    /// [`Record::HandedOver`]
+    HandedOver,
+    /// [`Record::Ended`]
+    Ended,
+    /// [`Record::Withdrawn`]
+    Withdrawn,
+}
+
+impl RecordKind {
+    /// Which record begins like this, if one does.
+    pub fn of(beginning: &[u8]) -> Option<Self> {
+        let rest = beginning.strip_prefix(br#"{"rec":""#)?;
+        let end = rest.iter().position(|byte| *byte == b'"')?;
+        let name = std::str::from_utf8(&rest[..end]).ok()?;
+        Self::deserialize(StrDeserializer::<de::value::Error>::new(name)).ok()
+    }
+}
+
+impl Record {
+    /// Which one it is.
+    pub fn kind(&self) -> RecordKind {
+        match self {
+            Self::Opened(_) => RecordKind::Opened,
+            Self::Analyzed => RecordKind::Analyzed,
+            Self::Asked { .. } => RecordKind::Asked,
+            Self::Answered { .. } => RecordKind::Answered,
+            Self::StepAdded { .. } => RecordKind::StepAdded,
+            Self::StepMoved { .. } => RecordKind::StepMoved,
+            Self::ApprovalAsked { .. } => RecordKind::ApprovalAsked,
+            Self::DeadlineNear { .. } => RecordKind::DeadlineNear,
+            Self::VoteUncounted { .. } => RecordKind::VoteUncounted,
+            Self::StillAsked => RecordKind::StillAsked,
+            Self::ApprovalResolved { .. } => RecordKind::ApprovalResolved,
+            Self::ToolStarting { .. } => RecordKind::ToolStarting,
+            Self::ToolFinished { .. } => RecordKind::ToolFinished,
+            Self::TakenOver { .. } => RecordKind::TakenOver,
+            Self::HandedOver => RecordKind::HandedOver,
+            Self::Ended { .. } => RecordKind::Ended,
+            Self::Withdrawn => RecordKind::Withdrawn,
+        }
+    }
+}
+
 /// How a run begins.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
@@ -173,6 +249,32 @@ mod tests {
         let Record::Opened(opened) = &record else { panic!("{record:?}") };
         assert_eq!(opened.instructions, None);
         assert_eq!(serde_json::to_string(&record).unwrap(), older, "and is written as before");
+    }
+
+    #[test]
+    fn the_beginning_of_a_record_tells_which_it_is() {
+        let call = ToolCallId::new("c1");
+        let long = Outcome::Err("x".repeat(1_000));
+        let records = [
+            Record::Analyzed,
+            Record::Asked { turn: 1 },
+            Record::StillAsked,
+            Record::ToolStarting { call: call.clone() },
+            Record::ToolFinished { call, outcome: long, invalid: true },
+            Record::DeadlineNear { request: RequestId::new("req_1") },
+            Record::TakenOver { planned: true },
+            Record::HandedOver,
+            Record::Ended { status: EndStatus::Cancelled },
+            Record::Withdrawn,
+        ];
+        for record in records {
+            let text = serde_json::to_vec(&record).unwrap();
+            assert_eq!(RecordKind::of(&text[..text.len().min(40)]), Some(record.kind()));
+        }
+        for other in ["", "{}", r#"{"rec":"#, r#"{"rec":""#, r#"{"rec":"opened"#, r#"{"rec":"x"}"#]
+        {
+            assert_eq!(RecordKind::of(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::domain::{
     ArgumentsHash, Deadline, Decision, DecisionSeal, Endorsement, RequestId, Sealed, SessionId,
     UserId,
 };
-use crate::store::{self, StoreError};
+use crate::store::{self, Polled, RequestMark, StoreError, StoredVotes};
 
 /// How often a proposal meets something new that is no decision before that is called an outage.
 const ATTEMPTS: u32 = 16;
@@ -77,7 +77,7 @@ impl Decided {
 pub(super) struct Votes {
     /// The session's last signal, whoever wrote it.
     pub(super) signal: Option<String>,
-    /// The request, whoever wrote it last; empty where something stands there that is no text.
+    /// The request, whoever wrote it last, unless it was seen before; empty where something stands there that is no text.
     pub(super) request: Option<String>,
     /// The decision that stands, if there is one.
     pub(super) decision: Option<Decision>,
@@ -123,12 +123,32 @@ impl Desk {
         waiting: &[(SessionId, RequestId)],
     ) -> Result<Vec<Votes>, StoreError> {
         let found = self.store.votes(waiting).await?;
-        let votes = found.into_iter().zip(waiting).map(|(found, (session, request))| Votes {
+        let votes = found
+            .into_iter()
+            .zip(waiting)
+            .map(|(found, (session, request))| self.opened_votes(found, session, request));
+        Ok(votes.collect())
+    }
+
+    /// The same for the poll, of which stored requests it has seen nothing is read; and what stands for
+    /// those that there are.
+    pub(super) async fn new_votes(
+        &self,
+        waiting: &[Polled],
+    ) -> Result<Vec<(Votes, Option<RequestMark>)>, StoreError> {
+        let found = self.store.new_votes(waiting).await?;
+        let votes = found.into_iter().zip(waiting).map(|(found, polled)| {
+            (self.opened_votes(found.votes, &polled.session, &polled.request), found.mark)
+        });
+        Ok(votes.collect())
+    }
+
+    fn opened_votes(&self, found: StoredVotes, session: &SessionId, request: &RequestId) -> Votes {
+        Votes {
             signal: found.signal,
             request: found.request,
             decision: found.decision.and_then(|sealed| self.opened(request, session, &sealed)),
-        });
-        Ok(votes.collect())
+        }
     }
 
     /// Notes that a person says yes to these arguments of a request that several have to approve;

@@ -19,6 +19,7 @@ use super::live::{LiveLog, LiveLogs};
 use super::ownership::LeftBehind;
 use super::places::{Place, Places};
 use super::run::{Env, Exit, Run};
+use super::seen::SeenRequests;
 use super::start::StartError;
 use super::state::{Node, State, last_id};
 use super::stored_request::keep_request;
@@ -51,6 +52,8 @@ pub struct AgentService {
     pub(super) let_go: Mutex<HashSet<SessionId>>,
     /// Sessions that are listened to a little longer, for answers that come too late.
     pub(super) lingering: Lingering,
+    /// What the poll has seen of stored requests.
+    pub(super) seen: SeenRequests,
 }
 
 impl AgentService {
@@ -70,6 +73,7 @@ impl AgentService {
             store_away: AtomicBool::new(false),
             let_go: Mutex::default(),
             lingering: Lingering::default(),
+            seen: SeenRequests::default(),
         }
     }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::misuse::Misuse;
-use super::record::{Opened, Outcome, PlannedCall, Record};
+use super::record::{Opened, Outcome, PlannedCall, Record, RecordKind};
 use super::take_overs::Hands;
 use super::uncounted::UncountedVote;
 use crate::domain::event::{EndStatus, NoticeMark};
@@ -201,7 +201,7 @@ impl State {
         if matches!(record, Record::TakenOver { .. } | Record::HandedOver) {
             return;
         }
-        self.ends_waiting = says_it_waits(record);
+        self.ends_waiting = says_it_waits(record.kind());
         // The steps of the plan move together with what moves them.
         if !matches!(record, Record::StepMoved { .. }) {
             self.executed = None;
@@ -477,38 +477,45 @@ fn shown_text(entry: &Entry) -> Option<String> {
     }
 }
 
-/// Where a session stands, from the newest entries of its journal alone, if they tell.
+/// Where a session stands, from the newest entries of its journal alone, if they tell. Of each record its
+/// beginning is enough, if that has the whole of an end.
 pub fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
     let record = newest.iter().rev().find_map(|entry| entry.record.as_ref())?;
-    let record: Record = serde_json::from_slice(record).ok()?;
-    Some(match record {
-        Record::Ended { status } => status.into(),
-        Record::Withdrawn => return None,
-        record if says_it_waits(&record) => SessionStatus::WaitingApproval,
-        _ => SessionStatus::Running,
-    })
+    // Somebody else's hand may write it in another way, where there is all of it.
+    let whole = || serde_json::from_slice::<Record>(record).ok().map(|record| record.kind());
+    match RecordKind::of(record).or_else(whole)? {
+        RecordKind::Ended => {
+            let Record::Ended { status } = serde_json::from_slice(record).ok()? else {
+                return None;
+            };
+            Some(status.into())
+        }
+        RecordKind::Withdrawn => None,
+        kind if says_it_waits(kind) => Some(SessionStatus::WaitingApproval),
+        _at_work => Some(SessionStatus::Running),
+    }
 }
 
 /// Whether a run that has nothing newer to say waits for people.
-fn says_it_waits(record: &Record) -> bool {
+fn says_it_waits(record: RecordKind) -> bool {
     match record {
-        Record::ApprovalAsked { .. }
-        | Record::DeadlineNear { .. }
-        | Record::VoteUncounted { .. }
-        | Record::StillAsked => true,
-        Record::Opened(_)
-        | Record::Analyzed
-        | Record::Asked { .. }
-        | Record::Answered { .. }
-        | Record::StepAdded { .. }
-        | Record::StepMoved { .. }
-        | Record::ApprovalResolved { .. }
-        | Record::ToolStarting { .. }
-        | Record::ToolFinished { .. }
-        | Record::TakenOver { .. }
-        | Record::HandedOver
-        | Record::Ended { .. }
-        | Record::Withdrawn => false,
+        RecordKind::ApprovalAsked
+        | RecordKind::DeadlineNear
+        | RecordKind::VoteUncounted
+        | RecordKind::StillAsked => true,
+        RecordKind::Opened
+        | RecordKind::Analyzed
+        | RecordKind::Asked
+        | RecordKind::Answered
+        | RecordKind::StepAdded
+        | RecordKind::StepMoved
+        | RecordKind::ApprovalResolved
+        | RecordKind::ToolStarting
+        | RecordKind::ToolFinished
+        | RecordKind::TakenOver
+        | RecordKind::HandedOver
+        | RecordKind::Ended
+        | RecordKind::Withdrawn => false,
     }
 }
 

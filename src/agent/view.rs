@@ -191,15 +191,14 @@ fn summary(meta: SessionMeta, newest: &[Entry]) -> Option<SessionSummary> {
     Some(SessionSummary { meta, status, last_event, updated_at })
 }
 
-/// The time that an event's payload tells.
+/// The time that an event's payload tells, whose beginning is enough: nothing foreign stands before it.
 fn timestamp(entry: &Entry) -> Option<u64> {
-    #[derive(serde::Deserialize)]
-    struct Stamp {
-        timestamp: u64,
-    }
+    const NAME: &[u8] = br#""timestamp":"#;
     match entry.shown.as_ref()? {
         Shown::Event { payload, .. } => {
-            serde_json::from_slice::<Stamp>(payload).ok().map(|stamp| stamp.timestamp)
+            let at = payload.windows(NAME.len()).position(|found| found == NAME)? + NAME.len();
+            let digits = payload[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            std::str::from_utf8(&payload[at..at + digits]).ok()?.parse().ok()
         }
         Shown::Done => None,
     }

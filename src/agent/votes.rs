@@ -85,17 +85,20 @@ impl AgentService {
         self.read_cancellations().await;
         self.drop_all_gone().await;
         let all = self.env.gate.all();
+        self.seen.keep(&all);
         for chunk in all.chunks(POLL_CHUNK) {
-            let wanted: Vec<_> =
-                chunk.iter().map(|(id, waiting)| (id.clone(), waiting.request.clone())).collect();
+            let polled = self.seen.polled(chunk);
             // A store that is away is logged by the store; there will be another poll.
-            let Ok(votes) = self.env.desk.votes(&wanted).await else { return };
-            for ((session, waiting), votes) in chunk.iter().zip(votes) {
+            let Ok(votes) = self.env.desk.new_votes(&polled).await else { return };
+            for ((session, waiting), (votes, mark)) in chunk.iter().zip(votes) {
                 if let Some(live) = self.live(session) {
                     // By now its readers have what was said before the wait.
                     live.settle();
                 }
+                // What says something is read again: once it is dealt with, it may be said again.
+                let is_quiet = votes.request.as_ref().is_none_or(|text| is_quiet(text, waiting));
                 self.weigh(session, waiting, votes).await;
+                self.seen.weighed(&waiting.request, mark.filter(|_| is_quiet));
             }
         }
     }
@@ -316,6 +319,12 @@ impl AgentService {
             tracing::warn!(%session, %request, %error, "signal not stored");
         }
     }
+}
+
+/// Whether a stored request is as it was asked, as far as anything could come of it.
+fn is_quiet(text: &str, waiting: &Waiting) -> bool {
+    let stored = Stored::of(text.to_owned(), &waiting.request);
+    matches!(stored, Stored::Readable(..)) && vote_of_request(text).is_none()
 }
 
 fn log_timeout(session: &SessionId, request: &RequestId) {

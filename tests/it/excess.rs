@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::app::Options;
 use crate::support::model::{FakeModel, Reply, tool_result};
-use crate::support::world::World;
+use crate::support::world::{Kind, World};
 use crate::with_both_stores;
 
 /// Most bytes of one frame (contract, section 4.1).
@@ -82,5 +82,36 @@ with_both_stores! {
         assert_eq!(ended["toolCallId"], id.as_str());
         let error = ended["error"].as_str().unwrap();
         assert!(error.contains("text") && !error.contains("bytes long"), "{error}");
+    }
+}
+
+/// What a person was asked about stands in the request and in the journal: the audit stream, which is kept
+/// for ever, has its hash.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_stream_repeats_nothing_of_what_its_hashes_stand_for() {
+    let body = "비밀 ".repeat(9_000);
+    let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": body});
+    let call = Reply::stream()
+        .call(&"i".repeat(256), "send_email", [mail.to_string().as_str()])
+        .ends("tool_calls");
+    let model = FakeModel::scripted([call, Reply::text(["끝"])]).await;
+    let options = Options::default().model(&model).set("AURA__TOOLS__UNCONFIGURED", "dry_run");
+    let world = World::with(Kind::Redis, options).await;
+    let user = world.server.user();
+    let mut stream = user.stream("메일").await;
+    let hitl = stream.until("hitl").await;
+    assert_eq!(user.approve(hitl.data["requestId"].as_str().unwrap()).await.status, 200);
+    stream.to_done().await;
+    let auditor = world.server.user().in_role("auditor");
+    let answer = auditor.get("/aura/audit").await;
+    let entries = answer.data()["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 4, "{answer:?}");
+    for entry in entries {
+        let text = entry.to_string();
+        assert!(
+            !text.contains("비밀") && !text.contains("보고") && !text.contains("kim@"),
+            "{text}"
+        );
+        assert!(text.contains("argumentsHash") && text.len() < 2_048, "{} bytes", text.len());
     }
 }

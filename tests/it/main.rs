@@ -47,6 +47,7 @@ mod page;
 mod pages;
 mod panics;
 mod pins;
+mod polls;
 mod refusals;
 mod replicas;
 mod resume;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aura_platform::domain::{ApprovalRequest, RequestId, SessionId, Standing, Verdict};
-use aura_platform::store::{Decided, Store, StoredVotes};
+use aura_platform::store::{Decided, Polled, Store, StoredVotes};
 use futures::future::join_all;
 
 use crate::bench::{Bench, deadline, meta_of, request, sealed, some_session};
@@ -157,6 +157,35 @@ pub(crate) async fn votes_come_in_the_order_asked_for(bench: Bench) {
     }
     assert_eq!(bench.other.votes(&waiting).await.unwrap(), expected);
     assert!(bench.other.votes(&[]).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_request_that_was_seen_is_read_again_only_once_somebody_has_changed_it(
+    bench: Bench,
+) {
+    let store = &bench.one.store;
+    let session = some_session();
+    let request = request(&session);
+    store.open(&meta_of(&session), &request, "{}").await.unwrap();
+    let mut polled = Polled { session, request: request.request_id.clone(), seen: None };
+    let poll = async |polled: &Polled| {
+        bench.other.new_votes(std::slice::from_ref(polled)).await.unwrap().remove(0)
+    };
+    let first = poll(&polled).await;
+    assert_eq!(first.votes.request, store.request(&polled.request).await.unwrap());
+    polled.seen.clone_from(&first.mark);
+    store.store_signal(&polled.session, "yes").await.unwrap();
+    let again = poll(&polled).await;
+    assert_eq!((again.votes.request, again.mark), (None, first.mark.clone()));
+    assert_eq!(again.votes.signal.as_deref(), Some("yes"), "of that all is read");
+
+    let changed = ApprovalRequest { message: "!".into(), ..request };
+    store.save_request(&changed).await.unwrap();
+    let third = poll(&polled).await;
+    assert_eq!(third.votes.request, store.request(&polled.request).await.unwrap());
+    assert_ne!(third.mark, first.mark);
+    let nobodys = Polled { request: RequestId::generate(), ..polled };
+    let none = poll(&nobodys).await;
+    assert_eq!((none.votes.request, none.mark), (None, None));
 }
 
 pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {

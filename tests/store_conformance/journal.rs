@@ -136,6 +136,24 @@ pub(crate) async fn reading_starts_after_an_id_and_stops_at_the_limit(bench: Ben
     }
 }
 
+pub(crate) async fn a_glimpse_reads_no_more_than_the_beginning_of_each_entry(bench: Bench) {
+    let (store, session) = (&bench.one.store, some_session());
+    let event = |id: u64, bytes: usize| Entry {
+        id: EventId::new(id),
+        shown: Some(Shown::Event { kind: "thought".into(), payload: vec![b'p'; bytes].into() }),
+        record: Some(vec![b'r'; bytes + 1].into()),
+    };
+    let done = Entry { id: EventId::new(9), shown: Some(Shown::Done), record: None };
+    let whole = [event(3, 1), event(7, 100_000), done.clone()];
+    store.append(&session, EventId::ZERO, &whole).await.unwrap();
+    let seen = bench.other.glimpse(&session, 2, 10).await.unwrap();
+    let cut = Entry { record: Some(vec![b'r'; 10].into()), ..event(7, 10) };
+    assert_eq!(seen, [cut, done]);
+    assert_eq!(bench.other.glimpse(&session, 9, 200_000).await.unwrap(), whole);
+    assert!(bench.other.glimpse(&session, 0, 10).await.unwrap().is_empty());
+    assert!(bench.other.glimpse(&some_session(), 9, 10).await.unwrap().is_empty());
+}
+
 pub(crate) async fn the_newest_entries_come_oldest_first(bench: Bench) {
     let (store, session) = (&bench.one.store, some_session());
     store.append(&session, ZERO, &entries([10, 20, 30])).await.unwrap();

@@ -1,6 +1,7 @@
 //! The approvals of the embedded store.
 
 use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use async_trait::async_trait;
 
@@ -10,7 +11,9 @@ use super::{MemoryStore, lock};
 use crate::domain::{
     ApprovalRequest, Deadline, Decision, Endorsement, RequestId, Sealed, SessionId, SessionMeta,
 };
-use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
+use crate::store::{
+    Approvals, Decided, NewVotes, Polled, RequestMark, StoreError, StoredVotes, ttl,
+};
 
 /// Requests, votes and decisions. The session's pointer to its request (`hitl:session:…` in Redis)
 /// is for other readers of Redis and has no counterpart here.
@@ -90,6 +93,13 @@ fn json(request: &ApprovalRequest) -> Result<Box<str>, StoreError> {
     text.map(Into::into).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
+/// What stands for a text of a request.
+fn mark(text: &str) -> RequestMark {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    RequestMark(hasher.finish().to_be_bytes().into())
+}
+
 /// What is kept, as a text of the caller's own.
 fn copied<T: ToString>(kept: Option<&T>) -> Option<String> {
     kept.map(T::to_string)
@@ -141,15 +151,18 @@ impl Approvals for MemoryStore {
         Ok(copied(lock(&self.approvals).signals.get(session, self.clock.now_ms())))
     }
 
-    async fn votes(
-        &self,
-        waiting: &[(SessionId, RequestId)],
-    ) -> Result<Vec<StoredVotes>, StoreError> {
+    async fn new_votes(&self, waiting: &[Polled]) -> Result<Vec<NewVotes>, StoreError> {
         let (now, table) = (self.clock.now_ms(), lock(&self.approvals));
-        let votes = waiting.iter().map(|(session, request)| StoredVotes {
-            signal: copied(table.signals.get(session, now)),
-            request: table.requests.get(request, now).map(|kept| kept.text.to_string()),
-            decision: table.decisions.get(request, now).cloned(),
+        let votes = waiting.iter().map(|Polled { session, request, seen }| {
+            let stored = table.requests.get(request, now).map(|kept| &kept.text);
+            let mark = stored.map(|text| mark(text));
+            let is_new = mark.is_some() && mark != *seen;
+            let votes = StoredVotes {
+                signal: copied(table.signals.get(session, now)),
+                request: copied(stored.filter(|_| is_new)),
+                decision: table.decisions.get(request, now).cloned(),
+            };
+            NewVotes { votes, mark }
         });
         Ok(votes.collect())
     }

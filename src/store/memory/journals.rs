@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::expiring::Expiring;
 use super::packed::Packed;
 use super::usage::{Usage, Weight};
 use super::{MemoryStore, lock};
-use crate::domain::{Deadline, Entry, EventId, SessionId};
+use crate::domain::{Deadline, Entry, EventId, SessionId, Shown};
 use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_order, ttl};
 
 /// Every journal, and who follows which. One lock guards both, so an append and the wake-up that
@@ -133,6 +134,16 @@ impl Journals {
     }
 }
 
+/// An entry with no more than so many bytes of its payload and its record.
+fn beginning(entry: Entry, max_bytes: usize) -> Entry {
+    let cut = |bytes: Bytes| bytes.slice(..bytes.len().min(max_bytes));
+    let shown = entry.shown.map(|shown| match shown {
+        Shown::Event { kind, payload } => Shown::Event { kind, payload: cut(payload) },
+        Shown::Done => Shown::Done,
+    });
+    Entry { id: entry.id, shown, record: entry.record.map(cut) }
+}
+
 /// Ends a watch; the last one of a session frees its channel.
 struct Watching {
     journals: Weak<Mutex<Journals>>,
@@ -196,6 +207,16 @@ impl Journal for MemoryStore {
         };
         let from = log.entries.len().saturating_sub(limit);
         Ok(log.entries.range(from..).map(Packed::unpack).collect())
+    }
+
+    async fn glimpse(
+        &self,
+        session: &SessionId,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let newest = self.newest(session, limit).await?;
+        Ok(newest.into_iter().map(|entry| beginning(entry, max_bytes)).collect())
     }
 
     async fn missing(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {

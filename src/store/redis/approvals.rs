@@ -5,16 +5,19 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::{Cmd, cmd};
+use redis::{Cmd, FromRedisValue, Value, cmd};
 use serde_json::json;
 use tracing::warn;
 
+use super::fault::store_error;
 use super::json::to_json;
 use super::{RedisStore, keys};
 use crate::domain::{
     ApprovalRequest, Deadline, Decision, Endorsement, RequestId, Sealed, SessionId, SessionMeta,
 };
-use crate::store::{Approvals, Decided, StoreError, StoredVotes, ttl};
+use crate::store::{
+    Approvals, Decided, NewVotes, Polled, RequestMark, StoreError, StoredVotes, ttl,
+};
 
 /// Sessions whose votes are read in one round trip.
 const AT_ONCE: usize = 500;
@@ -28,6 +31,40 @@ fn get(key: &str) -> Cmd {
     let mut get = cmd("GET");
     get.arg(key);
     get
+}
+
+/// What is read of a waiting request: its session's signal, the request if it was changed, the decision.
+fn reads(polled: &Polled) -> [Cmd; 3] {
+    let mut changed = cmd("EVAL");
+    changed.arg(include_str!("changed_request.lua")).arg(1).arg(keys::request(&polled.request));
+    changed.arg(polled.seen.as_ref().map_or(&[][..], |mark| &mark.0));
+    [get(&keys::signal(&polled.session)), changed, get(&keys::decision(&polled.request))]
+}
+
+/// What was read. One key that somebody has spoilt must not hide everybody else's votes.
+fn new_votes([signal, request, decision]: [Result<Value, StoreError>; 3]) -> NewVotes {
+    let bytes = |value| {
+        Option::<Vec<u8>>::from_redis_value(value).map_err(|error| store_error(&error.into()))
+    };
+    let parts =
+        |value| Vec::<Vec<u8>>::from_redis_value(value).map_err(|error| store_error(&error.into()));
+    let told = |error: &StoreError| warn!(%error, "a stored vote cannot be read");
+    let signal = signal.and_then(bytes).inspect_err(told).unwrap_or_default();
+    let decision = decision.and_then(bytes).inspect_err(told);
+    let (mark, request) = match request.and_then(parts).inspect_err(told) {
+        Ok(parts) => {
+            let mut parts = parts.into_iter();
+            (parts.next(), parts.next())
+        }
+        // Not absent: it is to be written anew.
+        Err(_) => (None, Some(Vec::new())),
+    };
+    let votes = StoredVotes {
+        signal: signal.as_deref().map(lenient),
+        request: request.as_deref().map(lenient),
+        decision: decision.unwrap_or_else(|_| Some(Vec::new())).map(Sealed::stored),
+    };
+    NewVotes { votes, mark: mark.map(|mark| RequestMark(mark.into())) }
 }
 
 fn set_for(key: &str, value: &str, ttl: Duration) -> Cmd {
@@ -125,31 +162,13 @@ impl Approvals for RedisStore {
         self.text(keys::signal(session)).await
     }
 
-    async fn votes(
-        &self,
-        waiting: &[(SessionId, RequestId)],
-    ) -> Result<Vec<StoredVotes>, StoreError> {
+    async fn new_votes(&self, waiting: &[Polled]) -> Result<Vec<NewVotes>, StoreError> {
         let mut votes = Vec::with_capacity(waiting.len());
         for waiting in waiting.chunks(AT_ONCE) {
-            let keys = waiting.iter().flat_map(|(session, request)| {
-                [keys::signal(session), keys::request(request), keys::decision(request)]
-            });
-            let gets: Vec<Cmd> = keys.map(|key| get(&key)).collect();
-            let found = self.commands.each::<Option<Vec<u8>>>(gets).await?;
-            // One key that somebody has spoilt must not hide everybody else's votes.
-            let mut found = found.into_iter().inspect(|value| {
-                if let Err(error) = value {
-                    warn!(%error, "a stored vote cannot be read");
-                }
-            });
-            votes.extend(waiting.iter().map(|_| {
-                let mut next = || found.next().unwrap_or(Ok(None));
-                let signal = next().unwrap_or(None).as_deref().map(lenient);
-                // Not absent: it is to be written anew.
-                let request = next().unwrap_or_else(|_| Some(Vec::new())).as_deref().map(lenient);
-                let decision = next().unwrap_or_else(|_| Some(Vec::new())).map(Sealed::stored);
-                StoredVotes { signal, request, decision }
-            }));
+            let reads: Vec<Cmd> = waiting.iter().flat_map(reads).collect();
+            let mut found = self.commands.each::<Value>(reads).await?.into_iter();
+            let mut next = || found.next().unwrap_or(Ok(Value::Nil));
+            votes.extend(waiting.iter().map(|_| new_votes([next(), next(), next()])));
         }
         Ok(votes)
     }

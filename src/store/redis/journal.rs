@@ -149,9 +149,13 @@ impl RedisStore {
         let mut cmd = redis::cmd(verb);
         cmd.arg(keys::journal(session)).arg(&bounds).arg("COUNT").arg(limit);
         let found: Vec<Value> = self.commands.query(&cmd).await?;
-        let entries: Option<Vec<Stored>> = found.into_iter().map(Stored::parse).collect();
-        entries.ok_or_else(|| StoreError::Corrupt(format!("an entry of the journal of {session}")))
+        parsed(session, found)
     }
+}
+
+fn parsed(session: &SessionId, found: Vec<Value>) -> Result<Vec<Stored>, StoreError> {
+    let entries: Option<Vec<Stored>> = found.into_iter().map(Stored::parse).collect();
+    entries.ok_or_else(|| StoreError::Corrupt(format!("an entry of the journal of {session}")))
 }
 
 #[async_trait]
@@ -214,6 +218,20 @@ impl Journal for RedisStore {
     async fn newest(&self, session: &SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let found = self.range("XREVRANGE", session, ["+", "-"], limit).await?;
         Ok(found.into_iter().rev().map(|stored| stored.entry).collect())
+    }
+
+    async fn glimpse(
+        &self,
+        session: &SessionId,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let args = [text(&limit), text(&max_bytes)];
+        let found = self.commands.script(&self.glimpse, &keys::journal(session), &args).await?;
+        Ok(parsed(session, found)?.into_iter().rev().map(|stored| stored.entry).collect())
     }
 
     async fn missing(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
