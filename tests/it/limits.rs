@@ -71,6 +71,21 @@ async fn connections_that_say_nothing_keep_nobody_from_asking_for_the_health() {
     assert_eq!(kept.head().await.status(), 200);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn half_a_request_on_each_of_many_connections_keeps_nobody_from_asking_for_the_health() {
+    let options = Options::default()
+        .set("AURA__API__MAX_CONNECTIONS", 1)
+        .set("AURA__API__HEADER_TIMEOUT_SECONDS", 60);
+    let server = Server::start(options).await;
+    let mut halves = Vec::new();
+    for _ in 0..1500 {
+        let mut half = Raw::connect(&server).await;
+        half.send("POST /aura/test/stream HTTP/1.1\r\nContent-Le").await;
+        halves.push(half);
+    }
+    health_is_answered(&server).await;
+}
+
 /// A request that says too much, and what its refusal names; `None`: it is taken.
 const SIZES: [(&str, usize, &str, Option<&str>); 5] = [
     ("prompt", 65_536, "a", None),

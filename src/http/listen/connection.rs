@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::answers::Answers;
@@ -27,6 +27,9 @@ const BUFFER: usize = 32 * 1024;
 const FIRST_WORD: Duration = Duration::from_secs(1);
 /// The life of a connection that has no regular place, whatever happens on it.
 const SPARE_LIFE: Duration = Duration::from_secs(10);
+/// Its life where others wait for a place: enough for a request that is sent at once and its answer, so that
+/// half a request on each of many connections keeps nobody from asking for the health.
+const SPARE_MOMENT: Duration = Duration::from_millis(100);
 
 /// Answers requests until either side closes the connection, or nothing comes for too long. A
 /// connection without a regular place has moments for one request.
@@ -47,7 +50,10 @@ pub(super) async fn serve(
 /// Returns once the connection has had a place beyond the regular ones for too long.
 async fn outstays(seat: &Seat) {
     if seat.is_spare() {
-        sleep(SPARE_LIFE).await;
+        let end = Instant::now() + SPARE_LIFE;
+        sleep(SPARE_MOMENT).await;
+        // Either way it has been there for too long.
+        let _ = timeout_at(end, seat.is_wanted()).await;
     }
     if !seat.is_spare() {
         std::future::pending::<()>().await;

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Connections that are taken beyond the most that the settings allow. A connection has a place of
 /// these for moments only, so that many of them cost little and still come round.
@@ -15,17 +15,40 @@ pub(super) struct Places {
     most: usize,
     regular: Arc<Semaphore>,
     spare: Arc<Semaphore>,
+    /// Whether a new connection waits for a place.
+    crowded: watch::Sender<bool>,
+}
+
+/// A wait for a place; dropping it says that it is over.
+struct Waiting<'a>(&'a watch::Sender<bool>);
+
+impl<'a> Waiting<'a> {
+    fn on(crowded: &'a watch::Sender<bool>) -> Self {
+        crowded.send_replace(true);
+        Self(crowded)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
 }
 
 impl Places {
     /// Room for `most` connections that may do anything.
     pub(super) fn new(most: usize) -> Self {
         let regular = Arc::new(Semaphore::new(most));
-        Self { most, regular, spare: Arc::new(Semaphore::new(SPARE)) }
+        let spare = Arc::new(Semaphore::new(SPARE));
+        Self { most, regular, spare, crowded: watch::Sender::new(false) }
     }
 
     /// Waits for a place, a regular one if there is any.
     pub(super) async fn next(&self) -> Option<Seat> {
+        if let Some(seat) = self.try_next() {
+            return Some(seat);
+        }
+        let _waiting = Waiting::on(&self.crowded);
         let (regular, spare) = (Arc::clone(&self.regular), Arc::clone(&self.spare));
         let (is_spare, permit) = tokio::select! {
             biased;
@@ -89,6 +112,13 @@ impl Seat {
         self.held().is_spare
     }
 
+    /// Returns once somebody waits for a place.
+    pub(super) async fn is_wanted(&self) {
+        let mut crowded = self.0.places.crowded.subscribe();
+        // The sender lives as long as this place does.
+        let _ = crowded.wait_for(|crowded| *crowded).await;
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         // No code that could panic runs under this lock, so a poisoned one is still whole.
         self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
@@ -97,6 +127,8 @@ impl Seat {
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     #[tokio::test]
@@ -108,6 +140,21 @@ mod tests {
         drop(first);
         assert!(beyond.claim() && !beyond.is_spare());
         assert!(places.try_next().unwrap().is_spare());
+    }
+
+    #[tokio::test]
+    async fn a_place_is_wanted_for_as_long_as_somebody_waits_for_one() {
+        let places = Places::new(1);
+        let mut taken: Vec<Seat> = std::iter::from_fn(|| places.try_next()).collect();
+        let last = taken.pop().unwrap();
+        assert!(last.is_wanted().now_or_never().is_none());
+        let next = places.next();
+        tokio::pin!(next);
+        assert!(next.as_mut().now_or_never().is_none());
+        assert!(last.is_wanted().now_or_never().is_some());
+        drop(last);
+        let last = next.await.unwrap();
+        assert!(last.is_wanted().now_or_never().is_none());
     }
 
     #[test]
