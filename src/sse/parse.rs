@@ -48,6 +48,8 @@ pub struct Parser {
     kind: Option<String>,
     /// The `data` lines so far, each with a line feed behind it; `None` before the first.
     data: Option<Vec<u8>>,
+    /// Whether what has no place in a stream of events is handed out too.
+    with_strays: bool,
 }
 
 impl Default for Parser {
@@ -72,7 +74,15 @@ impl Parser {
             id: None,
             kind: None,
             data: None,
+            with_strays: false,
         }
+    }
+
+    /// The same decoder, which hands out two things more that servers put between their events when something
+    /// goes wrong, and that the standard passes over: an `error` field, as an event of that kind, and a bare
+    /// line that begins like a JSON object or a list of them, as an event's data.
+    pub fn with_strays(self) -> Self {
+        Self { with_strays: true, ..self }
     }
 
     /// Reads the stream's next bytes and appends the events that they complete to `events`.
@@ -146,6 +156,8 @@ impl Parser {
             b"id" if !value.contains(&0) => {
                 self.id = Some(String::from_utf8_lossy(value).into_owned());
             }
+            b"error" if self.with_strays => events.extend([stray(Some("error"), value)]),
+            _ if self.with_strays && is_like_json(line) => events.extend([stray(None, line)]),
             // A comment has the empty name; the standard ignores every other one.
             _ => {}
         }
@@ -169,6 +181,18 @@ impl Parser {
         }
         Ok(())
     }
+}
+
+/// An event of what has no place in a stream of events.
+fn stray(kind: Option<&str>, data: &[u8]) -> Event {
+    let data = String::from_utf8_lossy(data).into_owned();
+    Event { id: None, kind: kind.map(str::to_owned), data }
+}
+
+/// Whether a line begins like a JSON object, or like a list of them.
+fn is_like_json(line: &[u8]) -> bool {
+    let line = line.trim_ascii_start();
+    line.strip_prefix(b"[").unwrap_or(line).trim_ascii_start().starts_with(b"{")
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ impl Reader {
         let text = start.trim_ascii_start();
         match text.strip_prefix(BOM).unwrap_or(text).trim_ascii_start().first() {
             Some(b'{' | b'[') => Self::Whole(Vec::new()),
-            Some(_) if !BOM.starts_with(text) => Self::Events(Parser::new()),
+            Some(_) if !BOM.starts_with(text) => Self::Events(Parser::new().with_strays()),
             Some(_) | None => Self::Undecided(start),
         }
     }

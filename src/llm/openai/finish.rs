@@ -31,7 +31,7 @@ const FILTERED: [&str; 13] = [
     "violation",
 ];
 /// Words of length limits.
-const LENGTH: [&str; 7] = [
+const LENGTH: [&str; 9] = [
     "length",
     "maxtoken",
     "maxoutput",
@@ -39,6 +39,8 @@ const LENGTH: [&str; 7] = [
     "maxnewtoken",
     "tokenlimit",
     "contextwindow",
+    "incomplete",
+    "truncat",
 ];
 /// Words of failures.
 const FAILED: [&str; 19] = [
@@ -94,7 +96,7 @@ mod tests {
         let complete = "stop STOP tool_calls function_call tool_use eos end_turn stop_sequence OTHER \
                         completed FINISH_REASON_UNSPECIFIED";
         let length = "length max_tokens MAX_TOKENS max_output_tokens maxTokens model_length \
-                      model_context_window_exceeded token_limit";
+                      model_context_window_exceeded token_limit incomplete truncated";
         let filtered = "content_filter SAFETY RECITATION PROHIBITED_CONTENT BLOCKLIST SPII \
                         IMAGE_SAFETY sensitive refusal guardrail_intervened content-filter";
         let failed = "error insufficient_system_resource network_error MALFORMED_FUNCTION_CALL abort \

@@ -33,6 +33,25 @@ fn comments_unknown_fields_and_blocks_without_data_are_no_events() {
 }
 
 #[test]
+fn what_servers_put_between_their_events_when_something_goes_wrong_is_handed_out_to_who_asks_for_it()
+ {
+    let text = b"error: down\n\n{\"a\":1}\ndata: x\n [{}]\nfoo: bar\n[1]\n\nerror: cut";
+    let (mut parser, mut events) = (Parser::new().with_strays(), Vec::new());
+    parser.push(text, &mut events).unwrap();
+    events.extend(parser.finish());
+    let told: Vec<_> = events.iter().map(|e| (e.kind.as_deref(), e.data.as_str())).collect();
+    let expected = [
+        (Some("error"), "down"),
+        (None, "{\"a\":1}"),
+        (None, " [{}]"),
+        (None, "x"),
+        (Some("error"), "cut"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(data_of("error: down\n\n{\"a\":1}\n\ndata: x\n\n"), ["x"]);
+}
+
+#[test]
 fn every_kind_of_line_end_ends_a_line_also_between_two_chunks() {
     assert_eq!(data_of("data: a\r\n\r\ndata: b\r\rdata: c\n\n"), ["a", "b", "c"]);
     let chunks: [&[u8]; 6] = [b"data: a\r", b"", b"\n\r", b"\ndata: b\r", b"\r", b"\n"];

@@ -28,6 +28,10 @@ async fn an_error_in_the_stream_ends_the_turn_in_every_form_and_nothing_of_it_ru
         r#"data: "internal failure""#,
         "event: error\ndata: internal failure",
         "event: error\ndata: {\"choices\":[],\"message\":\"internal failure\"}",
+        "error: internal failure",
+        r#"error: {"message":"internal failure","code":500}"#,
+        r#"{"error":{"message":"internal failure"}}"#,
+        r#" [{"error":{"code":503,"message":"internal failure"}}]"#,
         "event: response.failed\ndata: {\"response\":{},\"message\":\"internal failure\"}",
     ];
     for event in events {
@@ -61,6 +65,7 @@ async fn signs_of_life_are_no_errors() {
         .raw("data: {\"type\":\"ping\"}\n\n")
         .raw("data: {\"error\":null}\n\n")
         .raw("data: null\n\n")
+        .raw("retry: 5\nfoo: bar\n: error: none\n\n")
         .raw("data: []\n\n")
         .piece("a")
         .raw("event: heartbeat\ndata: 12:00\n\n")
