@@ -54,6 +54,7 @@ mod resume;
 mod rolling_restart;
 mod room;
 mod runs;
+mod security;
 mod sessions;
 mod several_approvals;
 mod take_over;
