@@ -68,3 +68,20 @@ async fn any_other_tool_of_an_mcp_server_is_asked_for_and_runs_once_it_is_approv
     assert!(done["result"].to_string().contains("T00:00:00+00:00"), "{done}");
     assert_eq!(server.terminate().await, 0);
 }
+
+#[tokio::test]
+async fn nobody_is_asked_about_a_tool_of_a_server_that_was_never_there() {
+    let call = Reply::tool_call("gone.anything", &json!({"x": 1}));
+    let model = FakeModel::scripted([call, Reply::text(["끝"])]).await;
+    let options = Options::default()
+        .model(&model)
+        .set("AURA__MCP__SERVERS__GONE__COMMAND", "/does/not/exist");
+    let server = Server::start(options).await;
+    let mut stream = server.user().stream("해줘").await;
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed", "{:#?}", stream.summary());
+    assert!(stream.all("hitl").is_empty(), "{:#?}", stream.summary());
+    let told = model.requests()[1].message(-1).to_string();
+    assert!(told.contains("the MCP server `gone` is not available"), "{told}");
+    assert_eq!(server.terminate().await, 0);
+}
