@@ -99,11 +99,17 @@ impl AgentService {
         }
     }
 
-    /// Frees the key of a session that was never begun, if the store answers at once. Otherwise the
-    /// next request with it finds out ([`AgentService::start_once`]).
+    /// Frees the key of a session that was never begun, if the store answers at once; who waits for the
+    /// session is told that there will be none. Otherwise the next request with the key finds out
+    /// ([`AgentService::start_once`]).
     pub(super) async fn free_unused(&self, key: Option<&ScopedKey>, session: &SessionId) {
         let Some(key) = key else { return };
-        if let Err(error) = self.env.desk.store.free_key(key, session).await {
+        let freed = match self.env.desk.store.free_key(key, session).await {
+            Ok(Freed::Wanted) => self.withdraw(session).await.map(drop),
+            Ok(Freed::Free) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = freed {
             tracing::warn!(%session, %error, "an Idempotency-Key was not freed");
         }
     }

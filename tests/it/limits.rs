@@ -1,7 +1,11 @@
 //! What one caller may take of the service (contract, section 3, "Limits").
 
+use std::time::Duration;
+
+use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::support::app::{Caller, Options, Server, answer, eventually, eventually_some};
 use crate::support::keys::Keys;
@@ -304,6 +308,26 @@ with_both_stores! {
             // A stream that was read to its end is closed by its server, which may take a moment.
             eventually("there is room", async || !is_told(&user, most).await).await;
         }
+    }
+
+    async fn starts_with_one_key_that_are_all_refused_do_not_wait_for_one_another(kind: Kind) {
+        // Whoever waited for a start of which nothing is heard would do so for a minute each.
+        let options = Options::default()
+            .set("AURA__LIMITS__RUNS_PER_USER", 1)
+            .set("AURA__AGENT__LEASE_SECONDS", 60);
+        let world = World::with(kind, options).await;
+        let user = world.server.user();
+        let (mut stream, request) = waits(&user).await;
+        let start = || {
+            let start = user.post_stream(json!({ "prompt": "또" })).header("Idempotency-Key", "one");
+            async move { start.send().await.unwrap().status() }
+        };
+        let all = join_all((0..8).map(|_| start()));
+        let answered = timeout(Duration::from_secs(50), all).await.expect("they wait for one another");
+        assert!(answered.iter().all(|status| *status == 429), "{answered:?}");
+        user.approve(&request).await;
+        stream.to_done().await;
+        assert_eq!(start().await, 200, "the key is free");
     }
 
     async fn who_reads_too_many_streams_is_told_and_can_decide_all_the_same(kind: Kind) {
