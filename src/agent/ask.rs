@@ -12,7 +12,7 @@ use crate::domain::event::{ThoughtKind, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
     ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Full, Quorum, RequestId,
-    SessionId, Standing, UserId, Verdict,
+    SessionId, Standing, ToolCallId, UserId, Verdict,
 };
 
 /// A question to be: the call, and the request that asks about it.
@@ -92,8 +92,13 @@ impl Run {
         if decision.superseded_by.is_some() {
             return Ok(());
         }
+        self.leave_place(&planned.call.id).await
+    }
+
+    /// Nobody is asked about a call any more.
+    pub(super) async fn leave_place(&self, call: &ToolCallId) -> Result<(), JournalError> {
         let (desk, meta) = (&self.env.desk, &self.state.meta);
-        let left = desk.patiently(|| desk.store.leave_question(meta, &planned.call.id)).await;
+        let left = desk.patiently(|| desk.store.leave_question(meta, call)).await;
         left.map_err(JournalError::StoreAway)
     }
 

@@ -26,6 +26,8 @@ use crate::store::StoreError;
 
 /// Runs that are claimed at a time.
 const CLAIMED_AT_ONCE: usize = 100;
+/// Runs that are claimed at a time where there is no room for their work: those that wait need none.
+const LOOKED_AT_WITHOUT_ROOM: usize = 20;
 /// Renewals within the term of a lease: two may fail.
 const RENEWALS: u32 = 3;
 
@@ -124,18 +126,16 @@ impl Keeper {
         self.service.store_away.store(is_away, Ordering::Relaxed);
     }
 
-    /// Claims as many runs as there is room for.
+    /// Claims runs: of those that wait for people any number, of those with work to do as many as there is
+    /// room for. Which they are shows only once they are claimed, so without room a few are looked at.
     async fn claim(&mut self) {
         loop {
-            let room = self.service.room().min(CLAIMED_AT_ONCE);
-            if room == 0 {
-                return;
-            }
-            match self.service.env.desk.store.claim(room, self.service.env.terms.lease).await {
+            let limit = self.service.room().clamp(LOOKED_AT_WITHOUT_ROOM, CLAIMED_AT_ONCE);
+            match self.service.env.desk.store.claim(limit, self.service.env.terms.lease).await {
                 Ok(claimed) => {
-                    let all = claimed.len() < room;
+                    let all = claimed.len() < limit;
                     claimed.into_iter().for_each(|session| self.service.adopt(session));
-                    if all {
+                    if all || self.service.room() == 0 {
                         return;
                     }
                 }
@@ -155,27 +155,14 @@ impl AgentService {
         if self.owns(&session) {
             return;
         }
-        let Some(place) = self.place() else {
-            // New runs have taken the last place meanwhile: somebody else may have room.
-            let service = Arc::clone(self);
-            self.env.desk.tasks.spawn("lease", async move {
-                let released = service.env.desk.store.release(&[session]).await;
-                if let Err(error) = released {
-                    tracing::warn!(%error, "a claimed run is left until its lease runs out");
-                }
-            });
-            return;
-        };
         self.interruption(&session);
         let service = Arc::clone(self);
-        self.env
-            .desk
-            .tasks
-            .spawn("take-over", async move { service.take_over(session, place).await });
+        let tasks = &self.env.desk.tasks;
+        tasks.spawn("take-over", async move { service.take_over(session).await });
     }
 
     /// Goes on with a run by what its journal says.
-    async fn take_over(self: &Arc<Self>, session: SessionId, place: Place) {
+    async fn take_over(self: &Arc<Self>, session: SessionId) {
         let read = self.env.desk.patiently(|| self.journal(&session)).await;
         let entries = match read {
             Ok(entries) => entries,
@@ -196,17 +183,21 @@ impl AgentService {
             Left::Trailer => self.write_trailer(&session, last).await,
             Left::Answers(requests) => {
                 claimed.inc();
-                drop(place);
                 let parking = Parking { journal_end: last };
                 self.wait_again(&session, &requests, parking).await;
             }
-            Left::Work(state) => {
-                claimed.inc();
-                match state.refuses_take_over() {
-                    None => self.work_again(*state, last, place).await,
-                    Some(why) => self.break_down(&session, Some(last), why).await,
+            Left::Work(state) => match (state.refuses_take_over(), self.place()) {
+                (Some(why), _) => {
+                    claimed.inc();
+                    self.break_down(&session, Some(last), why).await;
                 }
-            }
+                (None, Some(place)) => {
+                    claimed.inc();
+                    self.work_again(*state, last, place).await;
+                }
+                // Its lease runs out again, and somebody has room for it.
+                (None, None) => self.forget(&session),
+            },
             Left::Unreadable => {
                 let error = StoreError::Corrupt("the journal cannot be understood".into());
                 self.break_down(&session, Some(last), unreadable(&error)).await;

@@ -37,21 +37,29 @@ impl Run {
     ) -> Step {
         let (Some(args), Some(user)) = (&decision.args, decision.author.named()) else {
             let error = "the changed arguments, or who changed them, are not known";
-            return self.refuse(planned, Refusal::Other(error.into())).await;
+            return self.refuse_instead(planned, Refusal::Other(error.into())).await;
         };
         let changed = ApprovalRequest { context: args.clone(), ..request.clone() };
         let ready = match self.ready_as_approved(planned, &changed).await {
             Ok(ready) => ready,
-            Err(refusal) => return self.refuse(planned, refusal).await,
+            Err(refusal) => return self.refuse_instead(planned, refusal).await,
         };
         match self.cancel.clone().run_until_cancelled(ready.prepare()).await {
             Some(Ok(prepared)) => {
                 let question = self.question(planned, prepared, None).asked_by(user, next);
                 self.ask(vec![question]).await
             }
-            Some(Err(error)) => self.refuse(planned, Refusal::Other(error.to_string())).await,
+            Some(Err(error)) => {
+                self.refuse_instead(planned, Refusal::Other(error.to_string())).await
+            }
             None => Ok(Flow::Next),
         }
+    }
+
+    /// Nobody is asked about a call that was asked about before: it gives its place back.
+    async fn refuse_instead(&mut self, planned: &PlannedCall, refusal: Refusal) -> Step {
+        self.leave_place(&planned.call.id).await?;
+        self.refuse(planned, refusal).await
     }
 }
 

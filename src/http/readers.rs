@@ -32,7 +32,7 @@ pub struct Readers {
     store: Arc<dyn Store>,
     most: Share,
     counts: Arc<Mutex<Counts>>,
-    closed: mpsc::UnboundedSender<Owner>,
+    changed: mpsc::UnboundedSender<Owner>,
 }
 
 #[derive(Debug, Default)]
@@ -50,14 +50,13 @@ pub struct Reader {
 impl Readers {
     /// At most so many for each user, counted in this store.
     pub fn start(store: Arc<dyn Store>, most: Share, tasks: &Tasks) -> Self {
-        let (closed, news) = mpsc::unbounded_channel();
-        let readers = Self { store, most, counts: Arc::default(), closed };
-        let (counts, stopping) = (Arc::clone(&readers.counts), tasks.stopping());
+        let (changed, news) = mpsc::unbounded_channel();
+        let readers = Self { store, most, counts: Arc::default(), changed };
+        let counts = Arc::clone(&readers.counts);
         let teller = Teller { store: Arc::clone(&readers.store), most, counts };
         if most.most.is_some() {
-            tasks.spawn("stream counts", async move {
-                stopping.run_until_cancelled(teller.tell(news)).await
-            });
+            // To the end: a process that stops breaks its streams off, and their clients go elsewhere.
+            tasks.spawn_support(teller.tell(news));
         }
         readers
     }
@@ -69,17 +68,27 @@ impl Readers {
         let reader = Reader { readers: self.clone(), owner };
         if self.most.most.is_some() {
             let (tenant, user) = &reader.owner;
-            self.store.count_streams(tenant, user, open, self.most).await??;
+            match self.store.count_streams(tenant, user, open, self.most).await {
+                Ok(room) => room?,
+                // A store that takes no writes can be read all the same; it is told later.
+                Err(_) => self.tell(&reader.owner),
+            }
         }
         Ok(reader)
+    }
+}
+
+impl Readers {
+    /// Has the store told of a user's streams. Where there is no limit nobody listens.
+    fn tell(&self, owner: &Owner) {
+        let _ = self.changed.send(owner.clone());
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
         lock(&self.readers.counts).change(&self.owner, |count| count.saturating_sub(1));
-        // Where there is no limit, and once the process stops, nobody listens.
-        let _ = self.readers.closed.send(self.owner.clone());
+        self.readers.tell(&self.owner);
     }
 }
 
@@ -118,7 +127,7 @@ impl Teller {
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                closed = news.recv() => match closed {
+                changed = news.recv() => match changed {
                     Some(owner) => self.tell_of(owner, &mut untold).await,
                     None => return,
                 },

@@ -407,3 +407,62 @@ async fn runs_that_wait_take_nobodys_place_and_get_theirs_when_they_are_decided(
     gate.open();
     works.to_done().await;
 }
+
+/// Who reads needs no place in a store that takes no writes, and finds one free on the other server at once
+/// when a server is asked to end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn streams_are_read_while_the_store_refuses_writes_and_moved_when_a_server_goes() {
+    let redis = RedisServer::start();
+    let options = || {
+        Options::default()
+            .set("REDIS_URL", redis.url())
+            .set("AURA__LIMITS__STREAMS_PER_USER", 1)
+            .set("AURA__API__DRAIN_DELAY_SECONDS", 0)
+    };
+    let (one, other) = tokio::join!(Server::start(options()), Server::start(options()));
+    let mut finished = one.user().stream("안녕").await;
+    finished.to_done().await;
+    let path = format!("/aura/sessions/{}/stream", finished.session());
+    let join = |server: &Server| server.user().request(Method::GET, &path).send();
+    eventually("there is room", async || join(&other).await.unwrap().status() == 200).await;
+    let mut keys = Keys::of(&redis).await;
+    let _: () = keys.command(&["CONFIG", "SET", "min-replicas-to-write", "1"]).await;
+    assert_eq!(join(&one).await.unwrap().status(), 200);
+    let _: () = keys.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
+    eventually("there is room", async || join(&one).await.unwrap().status() == 200).await;
+    let (stream, _) = waits(&one.user()).await;
+    let path = format!("/aura/sessions/{}/stream", stream.session());
+    let join = || other.user().request(Method::GET, &path).send();
+    assert_eq!(join().await.unwrap().status(), 429);
+    one.terminate().await;
+    assert_eq!(join().await.unwrap().status(), 200, "its streams are not counted any more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_that_wait_are_taken_over_by_a_server_that_has_no_room_for_work() {
+    let redis = RedisServer::start();
+    let gate = Gate::closed();
+    let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": "끝"});
+    let works = Reply::stream().piece("네").gate(&gate).ends("stop");
+    let replies = [Reply::tool_call("send_email", &mail), works, Reply::text(["보냈습니다."])];
+    let model = FakeModel::scripted(replies).await;
+    let options = || {
+        Options::default()
+            .model(&model)
+            .set("REDIS_URL", redis.url())
+            .set("AURA__AGENT__LEASE_SECONDS", 1)
+            .set("AURA__AGENT__MAX_RUNS", 1)
+    };
+    let lost = Server::start(options()).await;
+    let mut stream = lost.user().stream("메일").await;
+    let hitl = stream.until("hitl").await;
+    let full = Server::start(options()).await;
+    let mut works = let_in(&full.user()).await;
+    works.until("content").await;
+    lost.kill().await;
+    let request = hitl.data["requestId"].as_str().unwrap();
+    assert_eq!(full.user().approve(request).await.status, 200);
+    full.user().resume(&stream.session(), None).await.to_done().await;
+    gate.open();
+    works.to_done().await;
+}

@@ -11,6 +11,7 @@ use aura_platform::store::{OpenStreams, Store};
 
 use crate::bench::{Bench, NOW_MS, Process, eventually, meta};
 use crate::redis_server::RedisServer;
+use crate::wire::admin;
 use crate::within;
 
 const TERM: Duration = Duration::from_secs(60);
@@ -183,13 +184,13 @@ pub(crate) async fn more_that_has_ended_than_is_looked_at_once_makes_no_limit_st
     bench: Bench,
 ) {
     let t = new_tenant();
-    let (store, quota) = (&*bench.one.store, runs(150, 0));
-    let all: Vec<_> = (0..150).map(|_| run(&t, "kim")).collect();
+    let (store, quota) = (&*bench.one.store, runs(600, 0));
+    let all: Vec<_> = (0..600).map(|_| run(&t, "kim")).collect();
     for run in &all {
         assert_eq!(start(store, run, &quota).await, Ok(()));
     }
     // The last ones end: those that are looked at first have not.
-    for run in &all[140..] {
+    for run in &all[590..] {
         end(store, run).await;
     }
     let mut attempts = 0;
@@ -250,6 +251,40 @@ async fn streams_of_a_process_that_is_gone_are_not_counted() {
         gone.store.count_streams(&tenant, &user, open(2, 2), any).await.unwrap().unwrap();
         let one_more = other.store.count_streams(&tenant, &user, open(2, 2), most);
         assert!(one_more.await.unwrap().is_err());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_has_put_in_the_place_of_a_count_keeps_nobody_out() {
+    within(async {
+        let server = RedisServer::start();
+        let process = Process::on_redis(&server.url());
+        let mut admin = admin(&server).await;
+        let (tenant, user) = (TenantId::new("t"), UserId::new("kim"));
+        let both = |what| [format!("aura:{what}:{{t}}"), format!("aura:{what}:{{t}}:kim")];
+        let quota = Quota {
+            waiting: waiting(5, 5).waiting,
+            starts: rate(5).starts,
+            streams: number(5),
+            ..runs(5, 5)
+        };
+        for text in ["nan", "inf", "1e300", "-1", "x", ""] {
+            let spoilt = ["runs", "waiting", "streams"].into_iter().flat_map(both);
+            let spoilt = spoilt.map(|key| (key, "x"));
+            for (key, value) in spoilt.chain([("aura:starts:{t}:kim".to_owned(), text)]) {
+                let mut put = redis::cmd("SET");
+                put.arg(key).arg(value).exec_async(&mut admin).await.unwrap();
+            }
+            let run = run("t", "kim");
+            assert_eq!(start(&*process.store, &run, &quota).await, Ok(()), "{text}");
+            let call = ToolCallId::new("call_1");
+            assert_eq!(process.store.take_question(&run, &call, &quota).await.unwrap(), Ok(()));
+            let open = OpenStreams { count: 1, version: 1 };
+            let most = quota.of_stream();
+            let counted = process.store.count_streams(&tenant, &user, open, most).await;
+            assert_eq!(counted.unwrap(), Ok(()));
+        }
     })
     .await;
 }

@@ -9,6 +9,11 @@
 
 local version, count, most = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local total, others, noted = count, {}, nil
+-- What is no hash was never ours.
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'hash' and kind ~= 'none' then
+  redis.call('DEL', KEYS[1])
+end
 local all = redis.call('HGETALL', KEYS[1])
 for at = 1, #all, 2 do
   local known_version, known = string.match(all[at + 1], '^(%d+):(%d+)$')

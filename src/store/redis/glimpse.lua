@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=no-writes
 -- Reads the newest entries of a journal, and no more than the beginning of each (port: Journal::glimpse).
 --
 -- KEYS[1]  the journal

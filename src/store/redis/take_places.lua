@@ -10,12 +10,19 @@
 -- Returns 0: taken; -1: the rate refuses; or the number of the set that is full; then in how many us all
 -- of the rate is there again; then the members of the full set that were not looked at for longest.
 
-local LOOKED_AT = 64
+local LOOKED_AT = 256
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local now_ms = math.floor(now / 1000)
 local share, period, sets = tonumber(ARGV[3]), tonumber(ARGV[4]), #ARGV - 4
 
+-- What is no set was never ours.
+for at = 1, sets do
+  local kind = redis.call('TYPE', KEYS[at]).ok
+  if kind ~= 'zset' and kind ~= 'none' then
+    redis.call('DEL', KEYS[at])
+  end
+end
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return {0, 0, {}}
 end
@@ -32,9 +39,12 @@ end
 local whole_at = now
 if period > 0 then
   local rate = KEYS[sets + 1]
-  -- Whatever somebody else has put there lasts no longer than a period.
-  whole_at = math.min(tonumber(redis.call('GET', rate) or '') or now, now + period)
-  whole_at = math.max(whole_at, now)
+  -- What is no point in time that this could have put there was never ours.
+  local text = redis.call('TYPE', rate).ok == 'string' and redis.call('GET', rate)
+  local known = tonumber(text or '')
+  if known and known > now and known <= now + period then
+    whole_at = known
+  end
   if whole_at + share - now > period then
     return {-1, whole_at - now, {}}
   end
