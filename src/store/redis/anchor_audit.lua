@@ -1,14 +1,22 @@
 #!lua
--- Notes how far an audit chain goes, unless it is known to go further (`audit/anchor.rs`).
+-- Moves the anchor of an audit chain on from where it is thought to be (`audit/anchor.rs`).
 --
 -- KEYS[1]  the anchor: a hash
--- ARGV     1 the number of the newest entry   2 its hash   3 the seal of both
+-- ARGV     1 the seal of what is thought to stand there, empty: nothing does
+--          2 the number of the newest entry   3 its hash   4 the seal of both
+--
+-- Returns what stands there instead, its number, hash and seal; nothing if the anchor was moved.
 
 local kind = redis.call('TYPE', KEYS[1]).ok
-if kind ~= 'hash' and kind ~= 'none' then
-  redis.call('DEL', KEYS[1])
+local stands = {'', '', ''}
+if kind == 'hash' then
+  local found = redis.call('HMGET', KEYS[1], 'number', 'hash', 'mac')
+  stands = {found[1] or '?', found[2] or '?', found[3] or '?'}
+elseif kind ~= 'none' then
+  stands = {'?', '?', '?'}
 end
-local known = tonumber(redis.call('HGET', KEYS[1], 'number') or '')
-if not known or known < tonumber(ARGV[1]) then
-  redis.call('HSET', KEYS[1], 'number', ARGV[1], 'hash', ARGV[2], 'mac', ARGV[3])
+if stands[3] ~= ARGV[1] then
+  return stands
 end
+redis.call('HSET', KEYS[1], 'number', ARGV[2], 'hash', ARGV[3], 'mac', ARGV[4])
+return false

@@ -83,6 +83,9 @@ const OVERRIDES: &[&str] = &[
     "status.renameLimit=1000",
     // Each more would be a process with a memory limit of its own.
     "checkout.workers=1",
+    // Each thread more would have a stack of its own, which counts.
+    "core.preloadIndex=false",
+    "index.threads=1",
 ];
 
 const ENVIRONMENT: &[(&str, &str)] = &[

@@ -18,7 +18,8 @@ const BECOME_GIT: &str = r#"ulimit -d "$1" && shift && exec git "$@""#;
 /// What the shell's complaints begin with.
 const SHELL_NAME: &str = "git";
 /// How git, its libraries and the system say that there is no more.
-const REFUSALS: &[&str] = &["ut of memory", "Cannot allocate memory"];
+const REFUSALS: &[&str] =
+    &["ut of memory", "Cannot allocate memory", "Resource temporarily unavailable"];
 
 /// The most memory of one git process.
 #[derive(Clone, Copy, Debug)]

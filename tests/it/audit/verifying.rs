@@ -425,3 +425,31 @@ async fn with_an_audit_key_a_forged_anchor_is_no_anchor() {
     let nobody = scene.verify(&["--tenant", "nobody"]).await;
     assert!(nobody.stdout.starts_with("nobody: BROKEN at entry 1: "), "{}", nobody.stdout);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_anchor_that_was_taken_away_or_made_up_stays_missed_whoever_records_next() {
+    let garbage = |number: &'static str| {
+        let (hash, mac) = ("0".repeat(64), "0".repeat(64));
+        ["HSET", ANCHOR, "number", number, "hash", &hash, "mac", &mac].map(str::to_owned).to_vec()
+    };
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    for taken_away in
+        [words(&["DEL", ANCHOR]), words(&["SET", ANCHOR, "x"]), garbage("0"), garbage("1")]
+    {
+        for after_a_restart in [false, true] {
+            let mut scene = Scene::sealed().await;
+            let whole = scene.entries().await;
+            scene.rebuild(&whole[..3]).await;
+            scene.command(&["XSETID", KEY, "3-0"]).await;
+            let taken_away: Vec<&str> = taken_away.iter().map(String::as_str).collect();
+            scene.command(&taken_away).await;
+            if after_a_restart {
+                let recorder = Recorder::sealing(&scene.redis, Some(AUDIT_KEY)).await;
+                recorder.record("tenant1", 5..9).await;
+            } else {
+                scene.recorder.record("tenant1", 5..9).await;
+            }
+            scene.damage().await;
+        }
+    }
+}

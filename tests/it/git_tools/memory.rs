@@ -117,3 +117,21 @@ async fn a_work_tree_that_cannot_be_written_for_want_of_memory_loses_nothing() {
     assert_eq!(result["merged"], true);
     assert_eq!(read(&large.repository, "b.txt"), "of first");
 }
+
+#[tokio::test]
+async fn many_files_are_looked_at_without_many_threads() {
+    let workspace = Workspace::empty();
+    let repository = workspace.path("many");
+    std::fs::create_dir(&repository).unwrap();
+    git(&repository, &["init", "--quiet"]);
+    for number in 0..11_000 {
+        std::fs::write(repository.join(format!("{number}.txt")), "x").unwrap();
+    }
+    commit(&repository, "last.txt", "x");
+    git(&repository, &["add", "."]);
+    git(&repository, &["commit", "--quiet", "-m", "many"]);
+    std::fs::write(repository.join("7.txt"), "changed").unwrap();
+    let tools = workspace.tools_with(|config| config.max_memory_bytes = LIMIT).await;
+    let status = tools.ok("git_status", json!({})).await;
+    assert!(status.to_string().contains("7.txt"), "{status}");
+}

@@ -135,9 +135,9 @@ impl Recorder {
             let entries = chained(&tip.follows, batch, self.key.as_ref());
             match self.append_after(tenant, &tip.stored, &entries).await? {
                 None => {
-                    let end = entries.last().map_or(tip.follows, AuditEntry::end);
+                    let end = entries.last().map_or(tip.follows.clone(), AuditEntry::end);
                     if let Some(key) = &self.key {
-                        self.anchor(key, tenant, &end).await?;
+                        self.anchor(key, tenant, &tip.follows, &end).await?;
                     }
                     return Ok(end);
                 }
@@ -170,6 +170,9 @@ impl Recorder {
         }
         let Some(key) = &self.key else { return Ok(Tip { follows: stored.clone(), stored }) };
         let anchored = self.anchored(key, tenant).await?;
+        if known.is_none() && anchored.is_none() {
+            self.begin_anchor(key, tenant).await?;
+        }
         let known = anchored.into_iter().chain(known.cloned()).max_by_key(|end| end.number);
         let further = known.filter(|known| known.number >= stored.number);
         Ok(Tip { follows: further.unwrap_or_else(|| stored.clone()), stored })
