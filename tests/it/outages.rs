@@ -55,6 +55,30 @@ async fn a_redis_that_answers_and_refuses_writes_is_not_ready_and_says_why() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_there_is_still_listed_while_redis_refuses_writes() {
+    let model = FakeModel::scripted([Reply::text(["네."])]).await;
+    let redis = RedisServer::start();
+    let server = server(&model, &redis, 60).await;
+    server.is_ready().await;
+    let mut stream = server.user().stream(PROMPT).await;
+    stream.to_done().await;
+    let session = stream.session();
+    for (setting, refused, usual) in [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")]
+    {
+        let set = |value: &str| redis.ask(&format!("CONFIG SET {setting} {value}")).unwrap();
+        set(refused);
+        server.is_unready().await;
+        let listed = server.user().get("/aura/sessions").await;
+        assert_eq!(listed.status, 200, "{setting}: {listed:?}");
+        assert_eq!(listed.data()["sessions"][0]["sessionId"], session, "{setting}: {listed:?}");
+        let one = server.user().get(&format!("/aura/sessions/{session}")).await;
+        assert_eq!(one.status, 200, "{setting}: {one:?}");
+        set(usual);
+        server.is_ready().await;
+    }
+}
+
 /// An idle reader on another server, while Redis goes away in this way and comes back in that one.
 async fn outlives(go_away: fn(&mut RedisServer), come_back: fn(&mut RedisServer)) {
     let model = FakeModel::scripted([mailing(), Reply::text(["보냈", "습니다."])]).await;

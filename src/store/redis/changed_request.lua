@@ -1,3 +1,4 @@
+#!lua flags=no-writes
 -- Reads a stored request, if it is not the one that was seen (port: Approvals::new_votes).
 --
 -- KEYS[1]  the request
