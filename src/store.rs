@@ -365,7 +365,8 @@ pub trait Leases: Send + Sync {
 }
 
 /// One hash-chained stream of facts per tenant, kept for ever. Nothing in it is changed or removed by
-/// this service; what somebody else changes or removes, the chain shows.
+/// this service; what somebody else changes or removes, the chain shows. A store in memory keeps the
+/// newest entries, as many as it has room for; their numbers and hashes go on as if all were there.
 #[async_trait]
 pub trait Audit: Send + Sync {
     /// Adds a fact. When this returns `Ok`, it is the newest or an earlier entry of the tenant's
@@ -579,12 +580,13 @@ pub trait Store:
 /// that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
-    "the embedded store is full: what lives in it takes {used} bytes, and embedded.max_bytes is {max}"
+    "the embedded store is full: it has let go of every session that is over and still keeps {used} \
+     bytes, and embedded.max_bytes leaves {max} for sessions"
 )]
 pub struct StoreFull {
-    /// How much is kept, in bytes.
+    /// How much is kept, in bytes, the audit streams not counted.
     pub used: usize,
-    /// How much may be.
+    /// How much may be: they have a share of their own.
     pub max: usize,
 }
 

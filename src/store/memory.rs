@@ -49,10 +49,23 @@ pub struct Config {
     /// How many of a journal's newest entries are kept; at least 1.
     pub max_events: usize,
     /// How many bytes may be kept, approximately: above that, sessions that are over go before their
-    /// time, the oldest first. What lives does not.
+    /// time, the oldest first. What lives does not. An eighth is for the audit streams, whose oldest
+    /// entries go above that.
     pub max_bytes: usize,
     /// What is counted.
     pub metrics: Metrics,
+}
+
+impl Config {
+    /// How many bytes all audit streams may take, so that neither they nor what lives take the other's room.
+    fn bytes_of_audit(&self) -> usize {
+        self.max_bytes / 8
+    }
+
+    /// How many bytes all else may take.
+    fn bytes_of_sessions(&self) -> usize {
+        self.max_bytes - self.bytes_of_audit()
+    }
 }
 
 impl Default for Config {
@@ -129,25 +142,51 @@ impl MemoryStore {
         self.sweep_live();
     }
 
-    /// Lets go of sessions that are over, the oldest first, if more is kept than may be: until an eighth
-    /// of the room is free, so that this is not done all the time.
+    /// Lets go of audit entries and of sessions that are over, the oldest first, if more is kept than may
+    /// be: until an eighth of the room is free, so that this is not done all the time.
     fn make_room(&self) {
+        self.make_room_for_audit();
+        self.make_room_for_sessions();
+        let bytes = self.usage.bytes() + lock(&self.audit).bytes();
+        self.config.metrics.embedded_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    fn make_room_for_sessions(&self) {
         let Config { max_bytes, metrics, .. } = &self.config;
-        let before = self.usage.bytes();
-        if before > *max_bytes {
-            let let_go = self.let_go_until(max_bytes - max_bytes / 8);
-            if let_go > 0 {
-                let freed_bytes = before.saturating_sub(self.usage.bytes());
-                tracing::warn!(
-                    sessions = let_go,
-                    freed_bytes,
-                    max_bytes,
-                    "the embedded store is full: sessions that are over are let go of, the oldest first"
-                );
-                metrics.sessions_let_go.inc_by(u64::try_from(let_go).unwrap_or(u64::MAX));
-            }
+        let (before, room) = (self.usage.bytes(), self.config.bytes_of_sessions());
+        if before <= room {
+            return;
         }
-        metrics.embedded_bytes.set(i64::try_from(self.usage.bytes()).unwrap_or(i64::MAX));
+        let let_go = self.let_go_until(room - room / 8);
+        if let_go > 0 {
+            let freed_bytes = before.saturating_sub(self.usage.bytes());
+            tracing::warn!(
+                sessions = let_go,
+                freed_bytes,
+                max_bytes,
+                "the embedded store is full: sessions that are over are let go of, the oldest first"
+            );
+            metrics.sessions_let_go.inc_by(u64::try_from(let_go).unwrap_or(u64::MAX));
+        }
+    }
+
+    fn make_room_for_audit(&self) {
+        let Config { max_bytes, metrics, .. } = &self.config;
+        let room = self.config.bytes_of_audit();
+        let let_go = {
+            let mut table = lock(&self.audit);
+            let is_full = table.bytes() > room;
+            if is_full { table.let_go_until(room - room / 8) } else { 0 }
+        };
+        if let_go > 0 {
+            tracing::warn!(
+                entries = let_go,
+                max_bytes,
+                "the audit streams take more than an eighth of what the embedded store may keep: their \
+                 oldest entries are let go of"
+            );
+            metrics.audit_let_go.inc_by(u64::try_from(let_go).unwrap_or(u64::MAX));
+        }
     }
 
     /// Lets go of the oldest sessions that are over until no more than so many bytes are kept, or until
@@ -163,6 +202,7 @@ impl MemoryStore {
         }
         if !gone.is_empty() {
             lock(&self.approvals).let_go_of_questions(&gone);
+            lock(&self.keys).let_go(&gone);
         }
         gone.len()
     }
@@ -215,159 +255,10 @@ impl Store for MemoryStore {
 
     fn room(&self) -> Result<(), StoreFull> {
         self.make_room();
-        let (used, max) = (self.usage.bytes(), self.config.max_bytes);
+        let (used, max) = (self.usage.bytes(), self.config.bytes_of_sessions());
         if used > max { Err(StoreFull { used, max }) } else { Ok(()) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::domain::{
-        Entry, EventId, IdempotencyKey, KeyClaim, ManualClock, Message, RequestHash, ScopedKey,
-        Sealed, SessionId, SessionMeta, Shown, UtcDay,
-    };
-    use crate::store::{Approvals, Idempotency, Journal, Sessions, Spending};
-
-    fn small() -> Config {
-        Config { max_events: 10, ..Config::default() }
-    }
-
-    async fn fill(store: &MemoryStore) {
-        let request = serde_json::from_value(json!({
-            "requestId": "req_1", "sessionId": "session_1", "userId": "u", "tenantId": "t",
-            "actionType": "send_email", "context": {}, "message": "?", "status": "pending",
-            "createdAt": 0, "expiresAt": 300,
-        }));
-        let request: crate::domain::ApprovalRequest = request.unwrap();
-        let meta = json!({
-            "sessionId": "session_1", "tenant": "t", "user": "u", "threadId": "thread_1",
-            "prompt": "p", "createdAtMs": 0, "firstEvent": 1,
-        });
-        let meta: SessionMeta = serde_json::from_value(meta).unwrap();
-        let entry = Entry { id: EventId::new(1), shown: None, record: None };
-        let said = [Message::User { content: "p".into() }];
-        store.append(&meta.session_id, EventId::ZERO, &[entry]).await.unwrap();
-        store.register(&meta).await.unwrap();
-        store.remember(&meta, &said).await.unwrap();
-        store.request_cancel(&meta.session_id).await.unwrap();
-        store.open(&meta, &request, "{}").await.unwrap();
-        store.publish_signal(&meta.session_id, "{}").await.unwrap();
-        store
-            .decide(&request.request_id, request.deadline, &Sealed::stored(*b"no"), None)
-            .await
-            .unwrap();
-        store.spend(&meta.tenant, UtcDay::of_ms(0), 1).await.unwrap();
-        let key = IdempotencyKey::parse(b"key").unwrap();
-        let key = ScopedKey { tenant: meta.tenant.clone(), user: meta.user.clone(), key };
-        let request = RequestHash::of("POST", &json!({}));
-        let claim = KeyClaim { session: meta.session_id.clone(), request };
-        store.claim_key(&key, &claim, None).await.unwrap();
-        store.unwatch(&meta.session_id);
-    }
-
-    #[tokio::test]
-    async fn a_week_later_nothing_takes_up_memory() {
-        let (clock, tasks) = (ManualClock::at(1_000), Tasks::new());
-        let (store, _events) = MemoryStore::start(small(), Arc::new(clock.clone()), &tasks);
-        fill(&store).await;
-        store.sweep();
-        assert_eq!(store.len(), 11, "one of each kind, and the caller's list");
-        clock.advance_ms(7 * 24 * 60 * 60 * 1_000);
-        store.sweep();
-        assert_eq!(store.len(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_follower_that_has_gone_takes_up_no_memory() {
-        let (clock, tasks) = (Arc::new(ManualClock::at(0)), Tasks::new());
-        let (store, _events) = MemoryStore::start(small(), clock, &tasks);
-        let session = crate::domain::SessionId::new("session_1");
-        let first = store.follow(&session).await.unwrap();
-        let second = store.follow(&session).await.unwrap();
-        drop(first);
-        assert_eq!(lock(&store.journals).followers(), 1);
-        drop(second);
-        assert_eq!(lock(&store.journals).followers(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_follower_of_a_store_that_is_gone_does_not_wait() {
-        let (clock, tasks) = (Arc::new(ManualClock::at(0)), Tasks::new());
-        let (store, _events) = MemoryStore::start(small(), clock, &tasks);
-        let mut follower = store.follow(&crate::domain::SessionId::new("session_1")).await.unwrap();
-        drop(store);
-        let end = tokio::time::timeout(Duration::from_secs(10), follower.changed()).await;
-        assert!(end.is_ok());
-    }
-
-    /// A session of this number with a journal of so many bytes.
-    async fn session(store: &MemoryStore, number: u64, bytes: usize, is_over: bool) -> SessionId {
-        let id = SessionId::new(format!("session_{number}"));
-        let meta = json!({
-            "sessionId": id, "tenant": "t", "user": "u", "threadId": format!("thread_{number}"),
-            "prompt": "p", "createdAtMs": 0, "firstEvent": number,
-        });
-        let meta: SessionMeta = serde_json::from_value(meta).unwrap();
-        store.register(&meta).await.unwrap();
-        let record = Some(vec![b'x'; bytes].into());
-        let first = Entry { id: EventId::new(1), shown: None, record };
-        let last = Entry { id: EventId::new(2), shown: Some(Shown::Done), record: None };
-        let entries = if is_over { vec![first, last] } else { vec![first] };
-        store.append(&id, EventId::ZERO, &entries).await.unwrap();
-        store.save_checkpoint(&id, "{}").await.unwrap();
-        store.remember(&meta, &[Message::User { content: "p".into() }]).await.unwrap();
-        id
-    }
-
-    #[tokio::test]
-    async fn a_full_store_lets_go_of_what_is_over_the_oldest_first_and_of_nothing_that_lives() {
-        let (clock, tasks) = (Arc::new(ManualClock::at(1_000)), Tasks::new());
-        let config = Config { max_bytes: 100_000, ..Config::default() };
-        let metrics = config.metrics.clone();
-        let (store, _events) = MemoryStore::start(config, clock, &tasks);
-        let alive = session(&store, 0, 10_000, false).await;
-        let mut over = Vec::new();
-        for number in 1..=9 {
-            over.push(session(&store, number, 10_000, true).await);
-        }
-        assert!(store.room().is_ok());
-        // Of 100 kB and more at least 12.5 had to go.
-        let has_gone: Vec<bool> =
-            futures::future::join_all(over.iter().map(|id| store.newest(id, 1)))
-                .await
-                .into_iter()
-                .map(|newest| newest.unwrap().is_empty())
-                .collect();
-        assert_eq!(has_gone, [true, true, false, false, false, false, false, false, false]);
-        assert!(!store.newest(&alive, 1).await.unwrap().is_empty());
-        assert_eq!(metrics.sessions_let_go.get(), 2);
-        assert_eq!(store.session(&over[0]).await.unwrap(), None);
-        assert_eq!(store.checkpoint(&over[0]).await.unwrap(), None);
-        let thread = crate::domain::ThreadId::new("thread_1");
-        let (tenant, user) = (crate::domain::TenantId::new("t"), crate::domain::UserId::new("u"));
-        assert!(store.history(&tenant, &user, &thread).await.unwrap().is_empty());
-    }
-
-    #[tokio::test]
-    async fn where_what_lives_takes_all_room_there_is_none_for_another_run_until_some_of_it_ends() {
-        let (clock, tasks) = (Arc::new(ManualClock::at(1_000)), Tasks::new());
-        let config = Config { max_bytes: 100_000, ..Config::default() };
-        let (store, _events) = MemoryStore::start(config, clock, &tasks);
-        let mut alive = Vec::new();
-        while store.room().is_ok() {
-            alive.push(session(&store, alive.len() as u64, 10_000, false).await);
-        }
-        let full = store.room().unwrap_err();
-        assert!(full.used > full.max && full.max == 100_000, "{full}");
-        for id in &alive {
-            assert!(!store.newest(id, 1).await.unwrap().is_empty());
-        }
-        let done = Entry { id: EventId::new(2), shown: Some(Shown::Done), record: None };
-        store.append(&alive[3], EventId::new(1), &[done]).await.unwrap();
-        assert!(store.room().is_ok());
-        assert!(store.newest(&alive[3], 1).await.unwrap().is_empty());
-    }
-}
+mod tests;

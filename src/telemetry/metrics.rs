@@ -52,6 +52,8 @@ pub struct Handles {
     pub model_fallbacks: Counter,
     /// Sessions that the embedded store has let go of before their time.
     pub sessions_let_go: Counter,
+    /// Audit entries that the embedded store has let go of.
+    pub audit_let_go: Counter,
     /// What the embedded store keeps, in bytes.
     pub embedded_bytes: Gauge,
     /// Log lines that were dropped.
@@ -170,6 +172,11 @@ impl Handles {
                 "sessions_let_go",
                 "Sessions that the embedded store let go of for want of room",
                 &self.sessions_let_go,
+            ),
+            (
+                "audit_let_go",
+                "Audit entries that the embedded store let go of for want of room",
+                &self.audit_let_go,
             ),
             ("log_lines_dropped", "Log lines that nobody read in time", &self.log_lines_dropped),
         ] {

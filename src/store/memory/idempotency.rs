@@ -1,5 +1,7 @@
 //! The `Idempotency-Key`s of the embedded store.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 
 use super::expiring::Expiring;
@@ -33,6 +35,13 @@ impl Kept {
     fn join(&mut self, request: &RequestHash) -> KeyStanding {
         self.wanted |= self.standing.claim.request == *request;
         self.standing.clone()
+    }
+}
+
+impl KeyTable {
+    /// Lets go of the keys of these sessions: whoever comes back with one starts anew.
+    pub(super) fn let_go(&mut self, sessions: &HashSet<SessionId>) {
+        self.forget(|kept| sessions.contains(kept.session()));
     }
 }
 
