@@ -126,3 +126,32 @@ async fn a_page_of_sessions_and_a_search_for_an_event_read_little_however_long_t
         "{asked} commands, {read} bytes for an id that is nowhere"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_waiting_runs_reads_little_however_long_their_arguments_are() {
+    const WAITING: usize = 5;
+    let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": "x".repeat(90_000)});
+    let model = FakeModel::always(Reply::tool_call("send_email", &mail)).await;
+    let redis = RedisServer::start();
+    let options = Options::default().model(&model).set("REDIS_URL", redis.url());
+    let server = Server::start(options.set("AURA__TOOLS__UNCONFIGURED", "dry_run")).await;
+    let user = server.user();
+    let mut streams = Vec::new();
+    for _ in 0..WAITING {
+        let mut stream = user.stream("메일").await;
+        stream.until("hitl").await;
+        streams.push(stream);
+    }
+    let watch = Watch::of(&redis);
+    let mut least = u64::MAX;
+    // A poll reads each request whole once, so between one of these pages' beginning and end none does.
+    for _ in 0..=WAITING {
+        let before = watch.sent();
+        let page = user.get("/aura/sessions?limit=100").await;
+        least = least.min(watch.sent() - before);
+        let sessions = page.data()["sessions"].as_array().unwrap().iter();
+        let statuses: Vec<_> = sessions.map(|one| one["status"].as_str().unwrap()).collect();
+        assert_eq!(statuses, ["waiting_approval"; WAITING]);
+    }
+    assert!(least < (WAITING * 16 * 1024) as u64, "{least} bytes were read for a page");
+}
