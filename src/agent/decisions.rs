@@ -12,8 +12,9 @@ use super::service::AgentService;
 use super::state::request_asked;
 use super::stored_request::{Stored, repair, tell_approvals};
 use super::waiting::Waiting;
-use crate::domain::event::is_cut;
+use crate::domain::event::{Lost, lost};
 use crate::domain::signal::{Signal, vote_of_request};
+use crate::domain::text::quoted;
 use crate::domain::{
     ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Author, Caller,
     Decision, Endorsement, RequestId, SessionId, SessionMeta, Standing, Verdict, Vote,
@@ -237,12 +238,10 @@ impl AgentService {
     ) -> Result<Option<Value>, DecisionError> {
         let bad = |error: ToolError| DecisionError::BadArguments(error.to_string());
         let tool = self.env.tools.find(&request.action_type).map_err(bad)?;
-        if let Some(name) = cut_argument(&args, &request.context) {
-            let error =
-                format!("{name} is only the part that the event shows; the request has all of it");
-            return Err(DecisionError::BadArguments(error));
-        }
         let args = tool.spec().with_pins_of(&request.context, args);
+        if let Some(lost) = lost(&request.context, &args) {
+            return Err(DecisionError::BadArguments(unseen(lost, &request.request_id)));
+        }
         let hash_of = |args: &Value| ArgumentsHash::of(&request.action_type, args);
         if hash_of(&args) == hash_of(&request.context) {
             return Ok(None);
@@ -396,11 +395,15 @@ fn about(request: &ApprovalRequest) -> Subject<'_> {
     Subject { request, session, deadline: *deadline }
 }
 
-/// An argument that was taken from an event that does not show all of it: nobody means to send that.
-fn cut_argument<'a>(args: &'a Value, context: &Value) -> Option<&'a str> {
-    let is_cut_here = |(name, shown): &(&String, &Value)| {
-        context.get(name.as_str()).is_some_and(|whole| is_cut(shown, whole))
-    };
-    let (name, _) = args.as_object()?.iter().find(is_cut_here)?;
-    Some(name)
+/// Why an edit cannot be meant that was made from an event that does not show all, and what does.
+fn unseen(lost: Lost<'_>, request: &RequestId) -> String {
+    let all = format!("the whole arguments are at GET /aura/hitl/requests/{request}");
+    match lost {
+        Lost::Rest(name) => {
+            format!("{} is only the part that the event shows; {all}", quoted(name))
+        }
+        Lost::Argument(name) => {
+            format!("{} is missing, which the event leaves out; {all}", quoted(name))
+        }
+    }
 }

@@ -11,14 +11,16 @@ use super::message::Usage;
 use super::plan::PlanStep;
 use super::session::SessionStatus;
 
+mod arguments;
 mod one_line;
 mod payload;
 mod piece;
 mod shown;
 
+pub use arguments::{Lost, lost};
 pub use payload::{FRAME_MAX, PAYLOAD_MAX};
 pub use piece::Piece;
-pub use shown::{RESULT_SHOWN_MAX, is_cut};
+pub use shown::RESULT_SHOWN_MAX;
 
 /// What a client can be told.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,6 +16,11 @@ pub(super) fn to_vec(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(json)
 }
 
+/// How many bytes [`to_vec`] makes of a value.
+pub(super) fn length(value: &impl Serialize) -> usize {
+    to_vec(value).map_or(0, |json| json.len())
+}
+
 /// Compact, as the trait's own methods are.
 struct OneLine;
 

@@ -2,7 +2,7 @@
 //!
 //! What others write into an event can have any length. So an event is written with as much of each text
 //! and value as a frame has room for in usual cases; where that comes to too much, it is written again with
-//! smaller shares, until it fits.
+//! shares that are measured to fit.
 
 use bytes::Bytes;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -21,16 +21,17 @@ pub const PAYLOAD_MAX: usize = FRAME_MAX - 160;
 
 /// The payload of an event, as long as a frame can be at most.
 pub(super) fn of(event: &Event, session: Option<&SessionId>, unix_seconds: u64) -> Bytes {
-    let mut shares = Shares::USUAL;
-    loop {
+    let written = |shares| {
         let stamped = Stamped { event, session, unix_seconds, shares };
         // Every map key is a literal and every value is JSON already, so nothing here can fail.
-        let payload = one_line::to_vec(&stamped).unwrap_or_else(|_| b"{}".to_vec());
-        match shares.smaller() {
-            Some(smaller) if payload.len() > PAYLOAD_MAX => shares = smaller,
-            Some(_) | None => return payload.into(),
-        }
+        one_line::to_vec(&stamped).unwrap_or_else(|_| b"{}".to_vec())
+    };
+    let usual = written(Shares::USUAL);
+    if usual.len() <= PAYLOAD_MAX {
+        return usual.into();
     }
+    let free = |shares| PAYLOAD_MAX.checked_sub(written(shares).len());
+    written(Shares::fitting(free)).into()
 }
 
 struct Stamped<'a> {

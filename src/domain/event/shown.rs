@@ -2,47 +2,54 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::arguments::{ALWAYS_SHOWN, BRACES, cut_fields, cut_value};
 use crate::domain::preview::Preview;
 use crate::domain::text::{
-    escape_invisible, escape_invisible_lines, excerpt, excerpt_of, is_excerpt,
+    escape_invisible, escape_invisible_lines, excerpt, excerpt_note, excerpt_of, json_beginning,
 };
 
 /// A tool's result over this many bytes of JSON is cut in the event (contract, section 4.1).
 pub const RESULT_SHOWN_MAX: usize = 8 * 1024;
 /// So much of a tool's or a page's name is shown, in bytes: a model may make up any.
 const NAME_SHOWN_MAX: usize = 200;
-/// So much of arguments that are cut may one of them take.
-const OF_ARGUMENTS: usize = 8;
+/// So much of a preview is shown, in bytes of JSON, before arguments are.
+const PREVIEW_ALWAYS_SHOWN: usize = 1024;
 
-/// How many bytes of an event each of its texts and values may take, before they are written as JSON.
+/// How many bytes of an event each of its texts and values may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shares {
-    /// A text, a result, a preview, or a list of names.
+    /// A text, a result, or a list of names, before it is written as JSON.
     text: usize,
-    /// Arguments; they are written twice.
+    /// What a preview shows, as it is written.
+    preview: usize,
+    /// Arguments, as they are written; they are written twice.
     arguments: usize,
 }
 
 impl Shares {
     /// What is shown of usual texts is all of them.
-    pub(super) const USUAL: Self = Self { text: RESULT_SHOWN_MAX, arguments: 8 * 1024 };
-    /// The largest of which even those arguments that are cut leave room for a result.
-    const BESIDES: Self = Self { text: RESULT_SHOWN_MAX, arguments: 3 * 1024 };
+    pub(super) const USUAL: Self =
+        Self { text: RESULT_SHOWN_MAX, preview: 8 * 1024, arguments: 8 * 1024 };
     /// Twelve texts of this length, each byte of them six bytes of JSON, fit a frame.
     const LEAST: usize = 128;
 
-    /// The next smaller shares; `None` if these are the smallest, with which every event fits.
-    pub(super) fn smaller(self) -> Option<Self> {
-        match self {
-            Self::USUAL => Some(Self::BESIDES),
-            Self { text: Self::LEAST, .. } => None,
-            Self { text, arguments } => {
-                let half = |share: usize| (share / 2).max(Self::LEAST);
-                Some(Self { text: half(text), arguments: half(arguments) })
-            }
+    /// Shares with which an event fits, and has of each kind as much as there is room for: first texts,
+    /// then arguments, which people edit, then a preview, which often shows the same again.
+    ///
+    /// `free` tells how many bytes are left of a frame with other shares; `None`: it would be too long.
+    pub(super) fn fitting(free: impl Fn(Self) -> Option<usize>) -> Self {
+        let (preview, arguments) = (PREVIEW_ALWAYS_SHOWN, ALWAYS_SHOWN);
+        let mut shares = Self { text: RESULT_SHOWN_MAX, preview, arguments };
+        while shares.text > Self::LEAST && free(shares).is_none() {
+            shares.text = (shares.text / 2).max(Self::LEAST);
         }
+        let left = free(Self { arguments: 0, ..shares }).unwrap_or_default();
+        shares.arguments = left / 2 + BRACES;
+        shares.preview = free(Self { preview: 0, ..shares }).unwrap_or_default();
+        shares
     }
 
     /// A text, of which whatever is not seen is shown as an escape.
@@ -77,34 +84,32 @@ impl Shares {
     }
 
     /// The arguments of a call, and their full length in bytes if they had to be cut: then long values are
-    /// the beginnings of their text, and what does not fit is left out.
+    /// the beginnings of their text.
     pub(super) fn arguments(
         self,
         arguments: &Map<String, Value>,
     ) -> (Cow<'_, Map<String, Value>>, Option<usize>) {
         match cut_fields(arguments, self.arguments) {
-            Some((shown, full)) => (Cow::Owned(shown), Some(full)),
+            Some(shown) => (Cow::Owned(shown), Some(full_length(arguments))),
             None => (Cow::Borrowed(arguments), None),
         }
     }
 
     /// The same of any value.
     pub(super) fn value(self, value: &Value) -> (Cow<'_, Value>, Option<usize>) {
-        match value {
+        let shown = match value {
             Value::Object(fields) => match cut_fields(fields, self.arguments) {
-                Some((shown, full)) => (Cow::Owned(shown.into()), Some(full)),
-                None => (Cow::Borrowed(value), None),
+                Some(shown) => Cow::Owned(shown.into()),
+                None => Cow::Borrowed(value),
             },
             Value::Null
             | Value::Bool(_)
             | Value::Number(_)
             | Value::String(_)
-            | Value::Array(_) => {
-                let full = value.to_string().len();
-                let shown = cut_value(value, self.arguments);
-                (shown, Some(full).filter(|full| *full > self.arguments))
-            }
-        }
+            | Value::Array(_) => cut_value(value, self.arguments),
+        };
+        let full = matches!(shown, Cow::Owned(_)).then(|| full_length(value));
+        (shown, full)
     }
 
     /// The result of a tool, and its full length in bytes if it had to be cut: the cut one is text, the
@@ -132,48 +137,21 @@ impl Shares {
         Preview {
             kind: preview.kind,
             title: self.text(&preview.title).into_owned(),
-            content: self.text(&preview.content).into_owned(),
+            content: self.content(&preview.content).into_owned(),
         }
     }
-}
 
-/// As much of some fields as fits, and how long they are; `None` if all of it fits.
-fn cut_fields(fields: &Map<String, Value>, max: usize) -> Option<(Map<String, Value>, usize)> {
-    // Its quotes, colon and comma.
-    let size = |name: &str, value: &Value| name.len() + value.to_string().len() + 4;
-    let full = fields.iter().map(|(name, value)| size(name, value)).sum::<usize>() + 1;
-    if full <= max {
-        return None;
-    }
-    let (mut shown, mut left) = (Map::new(), max);
-    for (name, value) in fields {
-        let value = cut_value(value, max / OF_ARGUMENTS);
-        let Some(rest) = left.checked_sub(size(name, &value)) else { break };
-        left = rest;
-        shown.insert(name.clone(), value.into_owned());
-    }
-    Some((shown, full))
-}
-
-/// A value, or the beginning of its text.
-fn cut_value(value: &Value, max: usize) -> Cow<'_, Value> {
-    let cut = |text: &str| Cow::Owned(excerpt(text, max).into());
-    match value {
-        Value::String(text) if text.len() > max => cut(text),
-        Value::Array(_) | Value::Object(_) => match value.to_string() {
-            text if text.len() > max => cut(&text),
-            _ => Cow::Borrowed(value),
-        },
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Cow::Borrowed(value),
+    fn content(self, content: &str) -> Cow<'_, str> {
+        let shown = escape_invisible_lines(content);
+        let beginning = json_beginning(&shown, self.preview);
+        if beginning.len() == shown.len() {
+            return shown;
+        }
+        format!("{beginning}{}", excerpt_note(content.len())).into()
     }
 }
 
-/// Whether this is what an event shows of a value that it does not show whole.
-pub fn is_cut(shown: &Value, whole: &Value) -> bool {
-    let Some(shown) = shown.as_str() else { return false };
-    match whole {
-        Value::String(whole) => is_excerpt(shown, whole),
-        Value::Array(_) | Value::Object(_) => is_excerpt(shown, &whole.to_string()),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
+/// How many bytes of JSON a value has.
+fn full_length(value: &impl Serialize) -> usize {
+    serde_json::to_string(value).map_or(0, |json| json.len())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::python;
+use super::{python, script};
 use crate::support::app::{Options, Server, eventually};
 use crate::support::model::{FakeModel, Reply};
 
@@ -83,5 +83,81 @@ async fn nobody_is_asked_about_a_tool_of_a_server_that_was_never_there() {
     assert!(stream.all("hitl").is_empty(), "{:#?}", stream.summary());
     let told = model.requests()[1].message(-1).to_string();
     assert!(told.contains("the MCP server `gone` is not available"), "{told}");
+    assert_eq!(server.terminate().await, 0);
+}
+
+/// A server whose model calls a tool that takes any arguments with these.
+async fn server_that_asks_about(arguments: &Value) -> (FakeModel, Server) {
+    let call = Reply::tool_call("odd_bare", arguments);
+    let model = FakeModel::scripted([call, Reply::text(["끝"])]).await;
+    let command = json!(["python3", script("odd.py")]);
+    let options = Options::default().model(&model).set("AURA__MCP__SERVERS__ODD__COMMAND", command);
+    let server = Server::start(options).await;
+    eventually("the tools are known", async || server.log().contains(TOLD)).await;
+    (model, server)
+}
+
+fn texts(count: usize) -> Value {
+    let fields = (0..count).map(|at| (format!("text_{at:03}"), json!("가나다라 ".repeat(30))));
+    Value::Object(fields.collect())
+}
+
+#[tokio::test]
+async fn an_edit_made_from_what_the_event_shows_loses_no_argument() {
+    let whole = texts(30);
+    let (_model, server) = server_that_asks_about(&whole).await;
+    let user = server.user();
+    let mut stream = user.stream("해줘").await;
+    let hitl = stream.until("hitl").await.data;
+    let names: Vec<&String> = whole.as_object().unwrap().keys().collect();
+    assert!(names.iter().copied().eq(hitl["params"].as_object().unwrap().keys()), "{hitl}");
+    let id = hitl["requestId"].as_str().unwrap();
+    let path = format!("/aura/hitl/approve/{id}");
+    let approve = async |args: &Value| user.post(&path, json!({ "args": args })).await;
+
+    let mut edit = hitl["params"].clone();
+    edit["text_000"] = json!("바꿈");
+    let refused = approve(&edit).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["errorCode"]), (400, &json!("E4000")));
+    let told = refused.body.to_string();
+    assert!(told.contains("text_001"), "{told}");
+    assert!(told.contains(&format!("GET /aura/hitl/requests/{id}")), "{told}");
+
+    // Who has seen all of it may leave out what is optional.
+    let mut edit = whole.clone();
+    edit["text_000"] = json!("바꿈");
+    edit.as_object_mut().unwrap().remove("text_029");
+    assert_eq!(approve(&edit).await.status, 200);
+    stream.to_done().await;
+    let ran = stream.all("tool_execution").pop().unwrap().data.clone();
+    assert_eq!((&ran["status"], &ran["toolArgs"]["text_000"]), (&json!("success"), &json!("바꿈")));
+    assert_eq!(ran["toolArgs"].as_object().unwrap().len(), 29, "{ran}");
+    assert_eq!(server.terminate().await, 0);
+}
+
+#[tokio::test]
+async fn an_edit_that_lacks_an_argument_that_the_event_leaves_out_is_refused() {
+    let whole = texts(150);
+    let (_model, server) = server_that_asks_about(&whole).await;
+    let user = server.user();
+    let mut stream = user.stream("해줘").await;
+    let hitl = stream.until("hitl").await.data;
+    let id = hitl["requestId"].as_str().unwrap();
+    let path = format!("/aura/hitl/approve/{id}");
+    let approve = async |args: Value| user.post(&path, json!({ "args": args })).await;
+
+    let shown = hitl["params"].as_object().unwrap().keys();
+    let edit: Value = shown.map(|name| (name.clone(), json!("바꿈"))).collect();
+    let first_left_out = format!("text_{:03}", edit.as_object().unwrap().len());
+    let refused = approve(edit).await;
+    assert_eq!((refused.status.as_u16(), &refused.body["errorCode"]), (400, &json!("E4000")));
+    let told = refused.body.to_string();
+    assert!(told.contains(&first_left_out) && told.contains(id), "{told}");
+
+    let mut edit = whole;
+    edit["text_149"] = json!("바꿈");
+    assert_eq!(approve(edit).await.status, 200);
+    stream.to_done().await;
+    assert_eq!(stream.status_at_end(), "completed", "{:#?}", stream.summary());
     assert_eq!(server.terminate().await, 0);
 }

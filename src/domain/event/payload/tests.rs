@@ -214,3 +214,36 @@ fn arguments_that_have_to_be_cut_leave_room_for_a_result_that_has_not() {
     assert_eq!(shown["result"], result);
     assert_eq!((&shown["toolArgs"]["to"], &shown["toolArgsBytes"]), (&json!(1), &json!(7_018)));
 }
+
+/// A mail with forty copies, as it is asked about: with its question and how it will look.
+fn mail_asked_about(characters: usize) -> (Value, Value) {
+    let cc: Vec<String> = (10..50).map(|at| format!("colleague{at}@dwp.com")).collect();
+    let body = "안녕하세요 ".repeat(characters / 6);
+    let context = json!({"to": ["kim@dwp.com"], "cc": cc, "subject": "보고", "body": body});
+    let words = ["send_email".into(), format!("메일을 보낼까요? {}", cc.join(", ")), body];
+    let request = Box::new(question(words, context.clone(), true));
+    let event = Event::Hitl { request, step_id: StepId::new("step_1"), confidence: None };
+    let payload = event.payload(Some(&SessionId::new("s".repeat(60))), 1);
+    assert!(payload.len() <= PAYLOAD_MAX);
+    assert!(characters < 2_000 || payload.len() + 16 > PAYLOAD_MAX, "{}", payload.len());
+    (context, serde_json::from_slice(&payload).unwrap())
+}
+
+#[test]
+fn an_ordinary_mail_is_shown_whole_to_whoever_is_asked_about_it() {
+    let (mail, shown) = mail_asked_about(1_700);
+    assert_eq!((&shown["context"], &shown["params"]), (&mail, &mail));
+    assert_eq!(shown.get("contextBytes"), None);
+    let preview = shown["preview"]["content"].as_str().unwrap();
+    assert!(preview.len() > 1_000 && preview.ends_with(" bytes)"), "{preview}");
+}
+
+#[test]
+fn a_long_mail_is_shown_as_far_as_a_frame_reaches() {
+    for characters in [2_400, 5_000, 60_000] {
+        let (mail, shown) = mail_asked_about(characters);
+        assert_eq!((&shown["context"]["cc"], &shown["context"]["to"]), (&mail["cc"], &mail["to"]));
+        let body = shown["context"]["body"].as_str().unwrap();
+        assert!(body.chars().count() > 1_500, "{}", body.chars().count());
+    }
+}
