@@ -47,9 +47,12 @@ impl Service<Request<Incoming>> for Answers {
         let kept = Kept::by(&request);
         let seat = self.seat.clone();
         request.extensions_mut().insert(seat.clone());
+        seat.set_answering(true);
         let answer = TowerToHyperService::new(self.port.router.clone()).call(request);
         Box::pin(async move {
-            let mut answer = answer.await?;
+            let answer = answer.await;
+            seat.set_answering(false);
+            let mut answer = answer?;
             if leaving.is_cancelled() || seat.is_spare() || kept.ends_with(answer.headers()) {
                 let close = HeaderValue::from_static("close");
                 answer.headers_mut().insert(header::CONNECTION, close);

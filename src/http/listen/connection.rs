@@ -52,8 +52,12 @@ async fn outstays(seat: &Seat) {
     if seat.is_spare() {
         let end = Instant::now() + SPARE_LIFE;
         sleep(SPARE_MOMENT).await;
-        // Either way it has been there for too long.
+        // Either way it has been there for too long, but for what has come whole: that is answered.
         let _ = timeout_at(end, seat.is_wanted()).await;
+        if seat.is_answering() {
+            let _ = timeout_at(end, seat.has_answered()).await;
+            sleep(SPARE_MOMENT).await;
+        }
     }
     if !seat.is_spare() {
         std::future::pending::<()>().await;

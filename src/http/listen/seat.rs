@@ -69,7 +69,8 @@ impl Places {
 
     fn seat(&self, is_spare: bool, permit: OwnedSemaphorePermit) -> Seat {
         let held = Mutex::new(Held { is_spare, _permit: permit });
-        Seat(Arc::new(Place { places: self.clone(), held }))
+        let answering = watch::Sender::new(false);
+        Seat(Arc::new(Place { places: self.clone(), held, answering }))
     }
 }
 
@@ -81,6 +82,8 @@ pub struct Seat(Arc<Place>);
 struct Place {
     places: Places,
     held: Mutex<Held>,
+    /// Whether a request has come whole and its answer is not there yet.
+    answering: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -117,6 +120,23 @@ impl Seat {
         let mut crowded = self.0.places.crowded.subscribe();
         // The sender lives as long as this place does.
         let _ = crowded.wait_for(|crowded| *crowded).await;
+    }
+
+    /// A request has come whole; until its answer is there.
+    pub(super) fn set_answering(&self, is_answering: bool) {
+        self.0.answering.send_replace(is_answering);
+    }
+
+    /// Whether a request has come whole and its answer is not there yet.
+    pub(super) fn is_answering(&self) -> bool {
+        *self.0.answering.borrow()
+    }
+
+    /// Returns once there is no request whose answer is not there yet.
+    pub(super) async fn has_answered(&self) {
+        let mut answering = self.0.answering.subscribe();
+        // The sender lives as long as this place does.
+        let _ = answering.wait_for(|answering| !answering).await;
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
