@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -21,6 +22,8 @@ use crate::store::{OpenStreams, Store};
 const TERM: Duration = Duration::from_secs(15);
 /// How often it hears of it; what could not be told is told again by then.
 const BEAT: Duration = Duration::from_secs(3);
+/// Users of whom the store is told at a time.
+const AT_ONCE: usize = 32;
 /// Beats after which everything is told again.
 const ALL_BEATS: u32 = 1200;
 
@@ -128,7 +131,12 @@ impl Teller {
         loop {
             tokio::select! {
                 changed = news.recv() => match changed {
-                    Some(owner) => self.tell_of(owner, &mut untold).await,
+                    Some(owner) => {
+                        // What is told is how many there are now: once for each user is enough.
+                        let mut changed = HashSet::from([owner]);
+                        changed.extend(std::iter::from_fn(|| news.try_recv().ok()));
+                        self.tell_of(changed, &mut untold).await;
+                    }
                     None => return,
                 },
                 _ = beat.tick() => {
@@ -137,21 +145,25 @@ impl Teller {
                     if !known || beats.is_multiple_of(ALL_BEATS) {
                         untold.extend(lock(&self.counts).open.keys().cloned());
                     }
-                    for owner in std::mem::take(&mut untold) {
-                        self.tell_of(owner, &mut untold).await;
-                    }
+                    let owners = std::mem::take(&mut untold);
+                    self.tell_of(owners, &mut untold).await;
                 }
             }
         }
     }
 
-    /// Tells of a user's streams; if it cannot be told, it is left for later.
-    async fn tell_of(&self, owner: Owner, untold: &mut HashSet<Owner>) {
-        let open = lock(&self.counts).change(&owner, |count| count);
+    /// Tells of these users' streams; what cannot be told is left for later.
+    async fn tell_of(&self, owners: HashSet<Owner>, untold: &mut HashSet<Owner>) {
         // They are there, whatever the limit says.
         let most = Share { most: None, ..self.most };
-        if self.store.count_streams(&owner.0, &owner.1, open, most).await.is_err() {
-            untold.insert(owner);
+        let told = owners.into_iter().map(|owner| async move {
+            let open = lock(&self.counts).change(&owner, |count| count);
+            let told = self.store.count_streams(&owner.0, &owner.1, open, most).await;
+            told.is_err().then_some(owner)
+        });
+        let mut told = futures::stream::iter(told).buffer_unordered(AT_ONCE);
+        while let Some(left) = told.next().await {
+            untold.extend(left);
         }
     }
 }

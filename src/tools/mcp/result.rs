@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rmcp::model::{CallToolResult, ContentBlock, ResourceContents};
 use serde_json::{Map, Value};
 
+use crate::domain::RequestHash;
 use crate::domain::json::is_too_deep;
 use crate::domain::text::{escape_invisible, excerpt};
 use crate::tools::ToolError;
@@ -67,15 +68,12 @@ pub(super) fn rendered(result: CallToolResult, max: usize) -> Result<Value, Tool
 /// Whether a result says as text nothing but what it says in its structured form: all of it as
 /// JSON, or each of its blocks as a text in it, or as the JSON of a member or of an item of one.
 fn is_repeated(blocks: &[ContentBlock], text: &str, structured: &Value) -> bool {
-    if serde_json::from_str::<Value>(text).is_ok_and(|said| said == *structured) {
-        return true;
-    }
     let mut texts = HashSet::new();
     collect_texts(structured, &mut texts);
     let members = inner(structured).flat_map(|member| inner(member).chain([member]));
-    let parts: HashSet<String> = members.chain([structured]).map(Value::to_string).collect();
+    let parts: HashSet<String> = members.chain([structured]).map(any_spelling).collect();
     let is_part = |text: &str| {
-        let json = serde_json::from_str::<Value>(text).map(|said| said.to_string());
+        let json = serde_json::from_str(text).map(|said| any_spelling(&said));
         texts.contains(text) || json.is_ok_and(|json| parts.contains(&json))
     };
     let is_repeated = |block: &ContentBlock| match block {
@@ -83,6 +81,11 @@ fn is_repeated(blocks: &[ContentBlock], text: &str, structured: &Value) -> bool 
         _ => false,
     };
     is_part(text.trim()) || blocks.iter().all(is_repeated)
+}
+
+/// The same for one value however it is written: in whatever order its keys, and `1.0` like `1`.
+fn any_spelling(value: &Value) -> String {
+    RequestHash::of("", value).to_string()
 }
 
 fn inner(value: &Value) -> impl Iterator<Item = &Value> {
@@ -197,6 +200,7 @@ mod tests {
             (vec![block("{\"b\":1}"), block("2")], json!({"result": [{"b": 1}, 2]})),
             (vec![block("one"), block("two")], json!({"result": ["one", "two"]})),
             (vec![block("[1, 2]")], json!({"result": [1, 2]})),
+            (vec![block("{\"b\": 2.0, \"a\": 1}")], json!({"a": 1, "b": 2})),
             (vec![], json!({"result": null})),
         ] {
             let given = json!({"content": blocks, "structuredContent": structured});
