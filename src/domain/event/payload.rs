@@ -31,7 +31,14 @@ pub(super) fn of(event: &Event, session: Option<&SessionId>, unix_seconds: u64) 
         return usual.into();
     }
     let free = |shares| PAYLOAD_MAX.checked_sub(written(shares).len());
-    written(Shares::fitting(free)).into()
+    let mut shares = Shares::fitting(free);
+    loop {
+        let fitted = written(shares);
+        match shares.without(fitted.len().saturating_sub(PAYLOAD_MAX)) {
+            Some(smaller) => shares = smaller,
+            None => return fitted.into(),
+        }
+    }
 }
 
 struct Stamped<'a> {

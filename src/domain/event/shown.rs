@@ -52,6 +52,19 @@ impl Shares {
         shares
     }
 
+    /// Smaller shares, with which an event should be so many bytes shorter; `None`: it need not be, or there
+    /// is nothing left to take.
+    pub(super) fn without(self, bytes: usize) -> Option<Self> {
+        let less = |share: usize| share.saturating_sub(bytes);
+        match self {
+            _ if bytes == 0 => None,
+            Self { arguments: 1.., .. } => Some(Self { arguments: less(self.arguments), ..self }),
+            Self { preview: 1.., .. } => Some(Self { preview: less(self.preview), ..self }),
+            Self { text: 1.., .. } => Some(Self { text: less(self.text), ..self }),
+            Self { text: 0, preview: 0, arguments: 0 } => None,
+        }
+    }
+
     /// A text, of which whatever is not seen is shown as an escape.
     pub(super) fn text(self, text: &str) -> Cow<'_, str> {
         // No more of it can be shown, however little of that has to be escaped.

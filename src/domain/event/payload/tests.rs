@@ -137,6 +137,17 @@ fn events([a, b, c]: [String; 3], value: &Value, flag: bool) -> Vec<Event> {
     ]
 }
 
+#[test]
+fn a_list_of_any_length_beside_a_preview_fits_a_frame() {
+    for length in (8_900..9_100).step_by(3) {
+        let (text, list) = ("x".repeat(3), json!(vec![0; length]));
+        for event in events([text.clone(), text.clone(), text], &list, true) {
+            let bytes = event.payload(None, u64::MAX).len();
+            assert!(bytes <= PAYLOAD_MAX, "{bytes} bytes of {} with {length} items", event.kind());
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
