@@ -108,10 +108,11 @@ impl ClusterServers {
 }
 
 fn node_args() -> Vec<String> {
-    // A node that is away does not keep the others from serving their slots.
+    // A node that is away does not keep the others from serving their slots, and a replica takes over
+    // also after this machine has stood still for longer than it counts its data as new.
     let args = format!(
         "--cluster-enabled yes --cluster-node-timeout 1000 --cluster-require-full-coverage no \
-         --cluster-port {}",
+         --cluster-replica-validity-factor 0 --cluster-port {}",
         free_port()
     );
     args.split_whitespace().map(str::to_owned).collect()
