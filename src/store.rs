@@ -2,8 +2,9 @@
 //!
 //! Eight small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
 //! clients' [`Idempotency`] keys, the [`Approvals`], the [`Leases`] on runs, the [`Audit`] streams,
-//! the [`Spending`] of tenants and the [`Quotas`] of users and tenants. Two adapters implement them, [`memory`] for one process and [`redis`]
-//! for many; `tests/store_conformance.rs` holds both to the sentences below.
+//! the [`Spending`] of tenants and the [`Quotas`] of users and tenants. Two adapters implement them,
+//! [`memory`] for one process and [`redis`] for many; `tests/store_conformance.rs` holds both to the
+//! sentences below.
 
 use std::time::Duration;
 

@@ -17,9 +17,9 @@ use crate::store::StoreError;
 const SEEN_MAX: usize = 256;
 
 impl AgentService {
-    /// The beginnings of the newest `limit` entries of each session's journal, oldest first: the only way in which the
-    /// agent looks where sessions stand. Runs that are not over are given a lease if they have none. A
-    /// journal that cannot be read is as good as gone: it hides no other session.
+    /// The beginnings of the newest `limit` entries of each session's journal, oldest first: the only way
+    /// in which the agent looks where sessions stand. Runs that are not over are given a lease if they have
+    /// none. A journal that cannot be read is as good as gone: it hides no other session.
     pub(super) async fn newest<'a>(
         &self,
         sessions: impl Iterator<Item = &'a SessionId> + Clone + Send,

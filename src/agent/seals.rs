@@ -77,7 +77,8 @@ impl Decided {
 pub(super) struct Votes {
     /// The session's last signal, whoever wrote it.
     pub(super) signal: Option<String>,
-    /// The request, whoever wrote it last, unless it was seen before; empty where something stands there that is no text.
+    /// The request, whoever wrote it last, unless it was seen before; empty where something stands there
+    /// that is no text.
     pub(super) request: Option<String>,
     /// The decision that stands, if there is one.
     pub(super) decision: Option<Decision>,

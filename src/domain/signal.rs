@@ -17,8 +17,8 @@ use super::text::escape_invisible;
 const SIGNAL_MAX: usize = 1024 * 1024;
 /// Longest reason that a signal carries, in characters; more is cut.
 const REASON_MAX: usize = 1000;
-/// Longest user id that a signal may name, in bytes with its escapes; a longer one is left out. What could deceive whoever
-/// reads it stands there as an escape: nobody has checked it.
+/// Longest user id that a signal may name, in bytes with its escapes; a longer one is left out. What could
+/// deceive whoever reads it stands there as an escape: nobody has checked it.
 const USER_MAX: usize = 256;
 /// A larger timestamp counts milliseconds: in seconds it would be the year 5138.
 const LAST_SECOND: u64 = 100_000_000_000;

@@ -276,8 +276,8 @@ impl Check {
         None
     }
 
-    /// The same where a key is sent along, beside the address or in it: nobody on the way is to see that, so plain `http://` leads
-    /// to this machine only, or to a host that `network.plain_http_hosts` names.
+    /// The same where a key is sent along, beside the address or in it: nobody on the way is to see that,
+    /// so plain `http://` leads to this machine only, or to a host that `network.plain_http_hosts` names.
     pub(super) fn http_url_for_key(&mut self, key: &str, has_key: bool) -> Option<Url> {
         let named = self.texts("network.plain_http_hosts").unwrap_or_default();
         let url = self.http_url(key)?;

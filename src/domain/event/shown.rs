@@ -48,7 +48,9 @@ impl Shares {
         }
         let left = free(Self { arguments: 0, ..shares }).unwrap_or_default();
         shares.arguments = left / 2 + BRACES;
-        shares.preview = free(Self { preview: 0, ..shares }).unwrap_or_default();
+        // No less than was left for it: a short one would be longer with a note instead of itself.
+        let rest = free(Self { preview: 0, ..shares }).unwrap_or_default();
+        shares.preview = rest.max(PREVIEW_ALWAYS_SHOWN);
         shares
     }
 
