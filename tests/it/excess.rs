@@ -22,7 +22,7 @@ fn call_of(id: &str, name: &str, bytes: usize, pieces: usize) -> Reply {
     Reply::stream().call(id, name, arguments).ends("tool_calls").in_pieces_of(64 * 1024)
 }
 
-/// What all keys of a server hold, in bytes, as it tells itself.
+/// What all keys of a server hold, in bytes, as it tells itself; a key that has gone since it was listed holds nothing.
 fn kept(world: &World) -> usize {
     let Some(redis) = &world.redis else { return 0 };
     let keys = redis.ask("KEYS *").unwrap();
@@ -30,7 +30,10 @@ fn kept(world: &World) -> usize {
         keys.split("\r\n").filter(|line| line.contains(':') && !line.starts_with(['*', '$']));
     let size = |key: &str| -> usize {
         let answer = redis.ask(&format!("MEMORY USAGE {key} SAMPLES 0")).unwrap();
-        answer.trim_start_matches(':').lines().next().unwrap().parse().unwrap()
+        match answer.lines().next().unwrap() {
+            "$-1" => 0,
+            held => held.trim_start_matches(':').parse().unwrap(),
+        }
     };
     names.map(size).sum()
 }
