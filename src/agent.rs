@@ -3,6 +3,7 @@
 //! analyze → plan → execute ⇄ tools → reflect; everything that happens is appended to the session's
 //! journal first and shown then. Knows the ports and `domain`; nothing of HTTP, nothing of Redis.
 
+mod arguments;
 mod ask;
 mod audit;
 mod break_down;
@@ -10,29 +11,37 @@ pub mod budget;
 pub mod decisions;
 mod ending;
 mod ensure;
+mod errors;
 mod evidence;
 mod execute;
+mod fate;
 mod finish;
 mod fit;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 pub mod gate;
 mod gone;
+mod hand_over;
+mod hands;
+mod heard_uncounted;
 mod history;
 pub mod journal;
 mod late_signals;
+mod lingering;
 pub mod listener;
 pub mod live;
 pub mod misuse;
 mod once;
 pub mod ownership;
 mod places;
+mod plan;
 pub mod policy;
 mod ready;
 mod reasoning;
 pub mod record;
 mod rules;
 pub mod run;
+mod sealed;
 pub mod seals;
 mod seen;
 pub mod service;
@@ -40,7 +49,9 @@ pub mod start;
 pub mod state;
 mod stored_request;
 mod superseded;
+mod superseding;
 mod take_overs;
+mod told_uncounted;
 mod turn;
 pub mod uncounted;
 pub mod view;

@@ -46,7 +46,7 @@ pub use confidence::{Certainty, Confidence};
 pub use context::PageContext;
 pub use day::UtcDay;
 pub use deadline::Deadline;
-pub use entry::{Entry, Shown};
+pub use entry::{Entry, Shown, last_id};
 pub use error_code::ErrorCode;
 pub use event::Event;
 pub use exhibit::Exhibit;

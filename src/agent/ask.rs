@@ -1,7 +1,7 @@
 //! Asking a person, so that no answer can be lost (contract, section 5.3, 1).
 
-use super::execute::Refusal;
 use super::journal::{Draft, JournalError};
+use super::ready::Refusal;
 use super::ready::{Prepared, Ready};
 use super::record::{PlannedCall, Record};
 use super::run::{Env, Flow, Run, Step};

@@ -1,11 +1,11 @@
 //! What a run tells the audit stream: every request, decision and execution, before anything comes
 //! of it. What cannot be recorded does not happen.
 
+use super::arguments::parse_arguments;
 use super::journal::{Desk, JournalError};
 use super::record::{Outcome, PlannedCall};
 use super::run::{Env, Run};
 use super::state::Executed;
-use super::turn::parse_arguments;
 use crate::domain::audit;
 use crate::domain::{
     ApprovalRequest, ArgumentsHash, AuditCall, AuditFact, AuditKind, AuditReason, Author, Decision,

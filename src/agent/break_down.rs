@@ -10,10 +10,10 @@ use super::journal::{JournalError, Writer};
 use super::run::Run;
 use super::seals::Subject;
 use super::service::AgentService;
-use super::state::{State, last_id};
+use super::state::State;
 use super::stored_request::keep_request;
 use crate::domain::event::{EndStatus, ErrorEvent};
-use crate::domain::{Deadline, Decision, EventId, RequestId, SessionId, Verdict};
+use crate::domain::{Deadline, Decision, EventId, RequestId, SessionId, Verdict, last_id};
 use crate::store::StoreError;
 
 impl AgentService {

@@ -5,9 +5,9 @@
 //! crash. What a tenant has used is a counter of the store, charged before the turn is recorded: a
 //! turn that a crash cuts off in between is asked again, billed again, and counted again.
 
+use super::errors::failure;
 use super::journal::JournalError;
 use super::run::Run;
-use super::turn::failure;
 use crate::domain::event::ErrorEvent;
 use crate::domain::{ErrorCode, ToolCall, Usage, UtcDay};
 use crate::llm::tokens::{self, Tokens};

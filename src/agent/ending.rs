@@ -1,7 +1,7 @@
 //! The table of endings: for each way in which a run can end, all that its end says.
 
+use super::errors::failure;
 use super::execute::NO_REASON;
-use super::turn::failure;
 use crate::domain::event::{EndStatus, ErrorEvent};
 use crate::domain::plan::StepStatus;
 use crate::domain::text::{cut, escape_invisible};

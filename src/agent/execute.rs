@@ -3,12 +3,12 @@
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::arguments::parse_arguments;
 use super::journal::{Draft, JournalError};
 use super::policy::OnReject;
-use super::ready::Ready;
+use super::ready::{Ready, Refusal};
 use super::record::{Outcome, PlannedCall, Record};
 use super::run::{Flow, Run, Step};
-use super::turn::parse_arguments;
 use crate::domain::event::{ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{ApprovalRequest, ArgumentsHash, Decision, Event, Verdict};
@@ -261,14 +261,6 @@ fn came_of(result: Option<Result<Value, ToolError>>) -> ToolOutcome {
 fn finished(planned: &PlannedCall, shown: ToolExecution, outcome: Outcome, invalid: bool) -> Draft {
     let record = Record::ToolFinished { call: planned.call.id.clone(), outcome, invalid };
     Draft::Both(Event::ToolExecution(shown), record)
-}
-
-/// Why a call is not run.
-pub(super) enum Refusal {
-    /// Its arguments are not valid.
-    Invalid(String),
-    /// Anything else.
-    Other(String),
 }
 
 /// What is said of a call that was stopped half way because its run was cancelled.

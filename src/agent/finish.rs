@@ -1,18 +1,19 @@
 //! The end of a run: `end` and the trailer, in one append with all that leads up to them.
 
+use super::arguments::parse_arguments;
 use super::ending::Ending;
 use super::execute::{STOPPED, doubt};
 use super::journal::{Draft, JournalError};
+use super::plan::moved;
 use super::record::{PlannedCall, Record};
-use super::run::{Exit, Flow, Run, Step, moved};
+use super::run::{Exit, Flow, Run, Step};
 use super::state::{Call, CallStatus, Node, PARAGRAPH, State};
-use super::turn::{failure, parse_arguments, thought};
 use crate::domain::event::{
     EndStatus, ErrorEvent, Piece, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
 };
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage};
-use crate::store::{Store, StoreError};
+use crate::domain::{ApprovalRequest, Decision, Event, Message, Usage};
+use crate::store::Store;
 use crate::tools::Effect;
 
 impl Run {
@@ -29,7 +30,7 @@ impl Run {
                 n.saturating_sub(successes)
             ),
         };
-        let looking_back = thought(ThoughtKind::Reflection, content, self.tools_used());
+        let looking_back = Draft::thought(ThoughtKind::Reflection, content, self.tools_used());
         self.finish(vec![looking_back], Ending::completed()).await
     }
 
@@ -249,22 +250,4 @@ async fn save_ending(store: &dyn Store, state: &State) {
     } else {
         tracing::info!(session = %meta.session_id, status = ?state.status(), "checkpoint saved");
     }
-}
-
-/// A run that panicked.
-pub(super) fn panicked() -> ErrorEvent {
-    failure("the run broke down".into(), "InternalError", ErrorCode::Internal, true)
-}
-
-/// A run that met something stored that cannot be read: trying again would meet it again.
-pub(super) fn unreadable(error: &StoreError) -> ErrorEvent {
-    failure(error.to_string(), "StoreCorruptError", ErrorCode::Internal, false)
-}
-
-/// A run that was taken over so often that what it does next must be what ends its owners.
-pub(super) fn taken_over_too_often(times: u32) -> ErrorEvent {
-    let error = format!(
-        "its server was lost {times} times during the same step; it is not tried once more"
-    );
-    failure(error, "RunLostError", ErrorCode::Internal, false)
 }

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::record::Record;
-use super::state::{State, last_id, status_of};
-use crate::domain::{Entry, EventId, Shown};
+use super::state::{State, status_of};
+use crate::domain::{Entry, EventId, Shown, last_id};
 
 /// Each line is an entry: a record, or behind `content ` the payload of such an event. What can be read
 /// is written as it was read, a journal with a spoilt record is told from others, and all others fold

@@ -16,9 +16,9 @@ use tokio::time::Instant;
 use super::live::LiveLog;
 use super::record::Record;
 use super::seals::Seals;
-use super::state::last_id;
 use crate::backoff::Backoff;
-use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown};
+use crate::domain::event::ThoughtKind;
+use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown, last_id};
 use crate::shutdown::Tasks;
 use crate::store::{AppendError, ReadError, Store, StoreError};
 use crate::telemetry::metrics::Metrics;
@@ -42,6 +42,11 @@ pub enum Draft {
 }
 
 impl Draft {
+    /// A thought of which nothing is recorded.
+    pub(super) fn thought(kind: ThoughtKind, content: String, sources: Vec<String>) -> Self {
+        Self::Event(Event::Thought { kind, content, sources })
+    }
+
     /// The record in it, if any.
     pub fn record(&self) -> Option<&Record> {
         match self {

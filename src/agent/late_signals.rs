@@ -5,50 +5,20 @@
 //! decision. The signal tells when that happens, so a session is listened to for a while longer than it
 //! waits: then the key is set right.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use tokio::time::Instant;
-
 use super::service::AgentService;
 use super::stored_request::keep_request;
 use crate::domain::SessionId;
 use crate::domain::signal::Signal;
 
-/// How long after a decision a session is listened to, at least. Between the Main Service's reading and
-/// its publishing lie some milliseconds.
-const LISTEN_ON: Duration = Duration::from_secs(5);
-
-/// The sessions that are still listened to, and from when on they need not be. One lock, held for a few
-/// instructions.
-#[derive(Debug, Default)]
-pub(super) struct Lingering(Mutex<HashMap<SessionId, Instant>>);
-
-impl Lingering {
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Instant>> {
-        // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The sessions whose time has passed.
-    fn stale(&self) -> Vec<SessionId> {
-        let now = Instant::now();
-        let lingering = self.lock();
-        let stale = lingering.iter().filter(|(_, until)| **until <= now);
-        stale.map(|(session, _)| session.clone()).collect()
-    }
-}
-
 impl AgentService {
     /// Listens to a session for a while longer.
     pub(super) fn unwatch_later(&self, session: &SessionId) {
-        self.lingering.lock().insert(session.clone(), Instant::now() + LISTEN_ON);
+        self.lingering.add(session);
     }
 
     /// Listens to a session no longer, unless something of it was decided just now.
     pub(super) fn unwatch_unless_late(&self, session: &SessionId) {
-        if !self.lingering.lock().contains_key(session) {
+        if !self.lingering.has(session) {
             self.env.desk.store.unwatch(session);
         }
     }
@@ -58,7 +28,7 @@ impl AgentService {
         for session in self.lingering.stale() {
             let store = &self.env.desk.store;
             if self.env.gate.unless_expected(&session, || store.unwatch(&session)) {
-                self.lingering.lock().remove(&session);
+                self.lingering.remove(&session);
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::turn::failure;
+use super::errors::failure;
 use crate::domain::ErrorCode;
 use crate::domain::event::ErrorEvent;
 

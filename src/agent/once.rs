@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
 
+use super::fate::Fate;
 use super::service::AgentService;
 use super::start::{Ask, StartError, Started};
-use super::withdraw::Fate;
 use crate::domain::{Caller, KeyClaim, KeyStanding, RequestKey, ScopedKey, SessionId};
 use crate::store::Claimed;
 

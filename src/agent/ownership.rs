@@ -5,23 +5,21 @@
 //! business (compare-and-append). So a lease may be late, lost or held twice, and nothing breaks.
 
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior, interval, interval_at};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::finish::unreadable;
+use super::errors::unreadable;
+use super::fate::Fate;
 use super::gate::Parking;
 use super::journal::{Draft, JournalError, Writer};
 use super::places::Place;
 use super::run::Run;
 use super::service::AgentService;
-use super::state::{Node, State, last_id};
-use super::withdraw::Fate;
-use crate::domain::{ApprovalRequest, Entry, EventId, SessionId};
+use super::state::{Node, State};
+use crate::domain::{ApprovalRequest, Entry, EventId, SessionId, last_id};
 use crate::store::StoreError;
 
 /// Runs that are claimed at a time.
@@ -29,7 +27,7 @@ const CLAIMED_AT_ONCE: usize = 100;
 /// Runs that are claimed at a time where there is no room for their work: those that wait need none.
 const LOOKED_AT_WITHOUT_ROOM: usize = 20;
 /// Renewals within the term of a lease: two may fail.
-const RENEWALS: u32 = 3;
+pub(super) const RENEWALS: u32 = 3;
 
 /// How long a process looks after a run without being heard of, and how soon it finds others'.
 #[derive(Clone, Copy, Debug)]
@@ -313,51 +311,6 @@ impl AgentService {
         let _ = self.env.desk.store.end(std::slice::from_ref(session)).await;
     }
 
-    /// Gives waiting runs up, so that another process takes them at once. What was heard for them
-    /// until now has been acted upon.
-    pub(super) async fn hand_over_waiting(&self) {
-        let waiting = self.env.gate.take_parked();
-        self.hand_over(&waiting).await;
-    }
-
-    /// Keeps the leases of what is at work while the process stops: nobody else is to begin a step
-    /// that may yet come to its end here. Goes on for as long as it is polled.
-    pub async fn hold_at_work(&self) -> Infallible {
-        let lease = self.env.terms.lease;
-        let period = lease / RENEWALS;
-        let mut renewals = interval_at(Instant::now() + period, period);
-        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            renewals.tick().await;
-            // The store says itself, once, that it is away; there will be another renewal.
-            let _ = self.env.desk.store.hold(&self.at_work(), lease).await;
-        }
-    }
-
-    /// Gives everything up that is still at work when the process ends.
-    pub async fn hand_over_all(&self) {
-        let at_work = self.at_work();
-        self.note_hand_overs(&at_work).await;
-        self.hand_over(&at_work).await;
-    }
-
-    pub(super) async fn hand_over(&self, sessions: &[SessionId]) {
-        if sessions.is_empty() {
-            return;
-        }
-        sessions.iter().for_each(|session| self.forget(session));
-        let runs = sessions.len();
-        match self.env.desk.store.release(sessions).await {
-            Ok(()) => {
-                self.env.desk.metrics.runs_released.inc_by(runs as u64);
-                tracing::info!(runs, "runs handed over");
-            }
-            Err(error) => {
-                tracing::warn!(runs, %error, "runs not handed over; their leases will run out");
-            }
-        }
-    }
-
     fn take_let_go(&self) -> HashSet<SessionId> {
         std::mem::take(&mut *self.let_go.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -394,6 +347,3 @@ fn left_to_do(entries: &[Entry]) -> Left {
         }
     }
 }
-
-/// Wakes [`keep`] when another process has given runs up.
-pub(super) type LeftBehind = Arc<Notify>;

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::execute::Refusal;
+use super::arguments::parse_arguments;
 use super::record::PlannedCall;
 use super::run::Run;
-use super::turn::parse_arguments;
 use crate::domain::{ApprovalRequest, Preview};
 use crate::tools::{Call, Forecast, Tool, ToolError};
 
@@ -47,6 +46,14 @@ pub(super) struct Prepared {
     pub(super) question: String,
     /// What will happen.
     pub(super) preview: Option<Preview>,
+}
+
+/// Why a call is not run.
+pub(super) enum Refusal {
+    /// Its arguments are not valid.
+    Invalid(String),
+    /// Anything else.
+    Other(String),
 }
 
 impl Run {

@@ -1,10 +1,21 @@
 //! What an answer counts for, and what it does not.
 
-use super::seals::Votes;
 use super::uncounted::UncountedVote;
 use super::waiting::Waiting;
 use crate::domain::signal::{Signal, vote_of_request};
-use crate::domain::{RequestId, SessionId};
+use crate::domain::{Decision, RequestId, SessionId};
+
+/// What is stored about one waiting request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Votes {
+    /// The session's last signal, whoever wrote it.
+    pub(super) signal: Option<String>,
+    /// The request, whoever wrote it last, unless it was seen before; empty where something stands there
+    /// that is no text.
+    pub(super) request: Option<String>,
+    /// The decision that stands, if there is one.
+    pub(super) decision: Option<Decision>,
+}
 
 /// The signal, and what it answers of all that the session waits for.
 pub(super) fn applicable<'a>(

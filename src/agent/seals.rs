@@ -1,4 +1,4 @@
-//! Decisions on their way into the store and back: sealed before they go, opened when they come.
+//! The seals of decisions, and what a proposal comes to.
 //!
 //! Whoever else can write the store can put anything in a decision's place. What nobody with the key
 //! has sealed about just that request is no decision: it is told of once, counted, and replaced by the
@@ -7,23 +7,15 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use super::journal::Desk;
-use crate::domain::seal::Sealable;
-use crate::domain::{
-    ArgumentsHash, Deadline, Decision, DecisionSeal, Endorsement, RequestId, Sealed, SessionId,
-    UserId,
-};
-use crate::store::{self, Polled, RequestMark, StoreError, StoredVotes};
+use crate::domain::{Deadline, Decision, DecisionSeal, RequestId, SessionId};
 
-/// How often a proposal meets something new that is no decision before that is called an outage.
-const ATTEMPTS: u32 = 16;
 /// Of how many answers without a seal it is remembered that they were told of.
 const REMEMBERED: usize = 1_000;
 
 /// The key of this process's decisions, and what it has met that was sealed with no such key.
 #[derive(Debug)]
 pub struct Seals {
-    seal: DecisionSeal,
+    pub(super) seal: DecisionSeal,
     /// Of which requests and kinds something unverified was told of. One lock, held for a few
     /// instructions.
     told: Mutex<HashSet<(RequestId, &'static str)>>,
@@ -36,7 +28,7 @@ impl Seals {
     }
 
     /// Whether this is the first time; of very many, the oldest may be told of again.
-    fn is_news(&self, request: &RequestId, kind: &'static str) -> bool {
+    pub(super) fn is_news(&self, request: &RequestId, kind: &'static str) -> bool {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() >= REMEMBERED {
             told.clear();
@@ -70,132 +62,4 @@ impl Decided {
             Self::Lost(standing) => standing,
         }
     }
-}
-
-/// What is stored about one waiting request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Votes {
-    /// The session's last signal, whoever wrote it.
-    pub(super) signal: Option<String>,
-    /// The request, whoever wrote it last, unless it was seen before; empty where something stands there
-    /// that is no text.
-    pub(super) request: Option<String>,
-    /// The decision that stands, if there is one.
-    pub(super) decision: Option<Decision>,
-}
-
-impl Desk {
-    /// Decides, unless somebody already has ([`store::Approvals::decide`]).
-    pub(super) async fn decide(
-        &self,
-        about: Subject<'_>,
-        decision: &Decision,
-    ) -> Result<Decided, StoreError> {
-        let sealed = self.sealed(about.request, about.session, decision)?;
-        let mut void = None;
-        for _ in 0..ATTEMPTS {
-            let decide = self.store.decide(about.request, about.deadline, &sealed, void.as_ref());
-            match decide.await? {
-                store::Decided::Won => return Ok(Decided::Won),
-                store::Decided::Lost(standing) => {
-                    match self.opened(about.request, about.session, &standing) {
-                        Some(decision) => return Ok(Decided::Lost(decision)),
-                        None => void = Some(standing),
-                    }
-                }
-            }
-        }
-        Err(StoreError::Unavailable("somebody keeps writing in the decision's place".into()))
-    }
-
-    /// The decision that stands, if there is one.
-    pub(super) async fn decision(
-        &self,
-        session: &SessionId,
-        request: &RequestId,
-    ) -> Result<Option<Decision>, StoreError> {
-        let standing = self.store.decision(request).await?;
-        Ok(standing.and_then(|sealed| self.opened(request, session, &sealed)))
-    }
-
-    /// What is stored about many waiting requests, in the order asked for.
-    pub(super) async fn votes(
-        &self,
-        waiting: &[(SessionId, RequestId)],
-    ) -> Result<Vec<Votes>, StoreError> {
-        let found = self.store.votes(waiting).await?;
-        let votes = found
-            .into_iter()
-            .zip(waiting)
-            .map(|(found, (session, request))| self.opened_votes(found, session, request));
-        Ok(votes.collect())
-    }
-
-    /// The same for the poll, of which stored requests it has seen nothing is read; and what stands for
-    /// those that there are.
-    pub(super) async fn new_votes(
-        &self,
-        waiting: &[Polled],
-    ) -> Result<Vec<(Votes, Option<RequestMark>)>, StoreError> {
-        let found = self.store.new_votes(waiting).await?;
-        let votes = found.into_iter().zip(waiting).map(|(found, polled)| {
-            (self.opened_votes(found.votes, &polled.session, &polled.request), found.mark)
-        });
-        Ok(votes.collect())
-    }
-
-    fn opened_votes(&self, found: StoredVotes, session: &SessionId, request: &RequestId) -> Votes {
-        Votes {
-            signal: found.signal,
-            request: found.request,
-            decision: found.decision.and_then(|sealed| self.opened(request, session, &sealed)),
-        }
-    }
-
-    /// Notes that a person says yes to these arguments of a request that several have to approve;
-    /// returns how many different people have said so.
-    pub(super) async fn endorse(
-        &self,
-        about: Subject<'_>,
-        yes: &Endorsement,
-    ) -> Result<usize, StoreError> {
-        let Subject { request, session, deadline } = about;
-        let sealed = self.sealed(request, session, yes)?;
-        let noted = self.store.endorse(request, deadline, &sealed).await?;
-        let opened = noted.iter().filter_map(|sealed| self.opened(request, session, sealed));
-        Ok(people(opened, &yes.args_hash).len())
-    }
-
-    fn sealed<T: Sealable>(
-        &self,
-        request: &RequestId,
-        session: &SessionId,
-        value: &T,
-    ) -> Result<Sealed<T>, StoreError> {
-        let sealed = self.seals.seal.seal(request, session, value);
-        sealed.map_err(|error| StoreError::Corrupt(error.to_string()))
-    }
-
-    /// What was sealed about this request; of anything else the log and a metric tell, once.
-    fn opened<T: Sealable>(
-        &self,
-        request: &RequestId,
-        session: &SessionId,
-        sealed: &Sealed<T>,
-    ) -> Option<T> {
-        let opened = self.seals.seal.open(request, session, sealed);
-        if opened.is_none() && self.seals.is_news(request, T::KIND) {
-            self.metrics.unverified(T::KIND);
-            tracing::warn!(
-                %session, %request, kind = T::KIND,
-                "a stored answer does not verify and counts for nothing: no process with this secret has written it"
-            );
-        }
-        opened
-    }
-}
-
-/// Who has said yes to just these arguments.
-fn people(noted: impl Iterator<Item = Endorsement>, args_hash: &ArgumentsHash) -> HashSet<UserId> {
-    noted.filter(|yes| yes.args_hash == *args_hash).map(|yes| yes.by).collect()
 }

@@ -6,32 +6,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
-use futures::future::join_all;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::finish::{panicked, unreadable};
+use super::errors::{panicked, unreadable};
 use super::gate::{Decided, News, Parked, Parking, Release};
 use super::journal::{JournalError, Writer};
-use super::late_signals::Lingering;
+use super::lingering::Lingering;
 use super::live::{LiveLog, LiveLogs};
-use super::ownership::LeftBehind;
 use super::places::{Place, Places};
 use super::run::{Env, Exit, Run};
 use super::seen::SeenRequests;
-use super::start::StartError;
-use super::state::{Node, State, last_id};
+use super::state::{Node, State};
 use super::stored_request::keep_request;
 use super::waiting::Waiting;
-use super::withdraw::Fate;
-use crate::domain::{Caller, Entry, EventId, SessionId, SessionMeta};
+use crate::domain::{Entry, EventId, SessionId, last_id};
 use crate::store::StoreError;
 use crate::telemetry::metrics::Load;
-
-/// Sessions that are searched for an event id. Ids follow the clock, so it is as a rule in the newest
-/// that had begun by then; others were at work at the same time.
-const SEARCHED: usize = 64;
 
 /// The agent.
 pub struct AgentService {
@@ -43,7 +35,7 @@ pub struct AgentService {
     /// Tells the listener of new deadlines.
     deadlines: mpsc::UnboundedSender<(SessionId, Waiting)>,
     /// Rung when another process has given runs up.
-    pub(super) left_behind: LeftBehind,
+    pub(super) left_behind: Arc<Notify>,
     /// Whether the store did not answer when it was last asked. The lease keeper, which asks at least
     /// once a second, writes it; readers that nothing else would tell of an outage look at it.
     pub(super) store_away: AtomicBool,
@@ -69,7 +61,7 @@ impl AgentService {
             places: Places::new(max_runs),
             running: Mutex::default(),
             deadlines,
-            left_behind: LeftBehind::default(),
+            left_behind: Arc::default(),
             store_away: AtomicBool::new(false),
             let_go: Mutex::default(),
             lingering: Lingering::default(),
@@ -234,48 +226,6 @@ impl AgentService {
         self.let_go.lock().unwrap_or_else(PoisonError::into_inner).insert(session.clone());
     }
 
-    /// The session, if it exists for this caller and its journal is still there.
-    pub async fn session(
-        &self,
-        caller: &Caller,
-        id: &SessionId,
-    ) -> Result<Option<SessionMeta>, StoreError> {
-        let meta = self.env.desk.store.session(id).await?;
-        let Some(meta) = meta.filter(|meta| meta.belongs_to(caller)) else { return Ok(None) };
-        let newest = self.newest(std::iter::once(id), 1).await?;
-        let begun =
-            newest.iter().any(|newest| matches!(Fate::of(newest), Some(Fate::Begun { .. })));
-        Ok(begun.then_some(meta))
-    }
-
-    /// The session, if it exists for this caller, whether or not its journal is still there.
-    pub async fn known_session(
-        &self,
-        caller: &Caller,
-        id: &SessionId,
-    ) -> Result<Option<SessionMeta>, StoreError> {
-        let meta = self.env.desk.store.session(id).await?;
-        Ok(meta.filter(|meta| meta.belongs_to(caller)))
-    }
-
-    /// The caller's session whose journal holds exactly this id; the newest, if there are several. Only
-    /// the newest sessions that had begun by then are looked at.
-    pub async fn session_with_event(
-        &self,
-        caller: &Caller,
-        event: EventId,
-    ) -> Result<Option<SessionId>, StoreError> {
-        let store = &self.env.desk.store;
-        let begun = store.begun_by(&caller.tenant, &caller.user, event, SEARCHED).await?;
-        let held = join_all(begun.iter().map(|session| store.holds(session, event))).await;
-        for (session, held) in begun.iter().zip(held) {
-            if held? {
-                return Ok(Some(session.clone()));
-            }
-        }
-        Ok(None)
-    }
-
     /// Whether the store is known to be away.
     pub fn store_is_away(&self) -> bool {
         self.store_away.load(Ordering::Relaxed)
@@ -291,9 +241,9 @@ impl AgentService {
         self.places.take()
     }
 
-    /// The refusal where there is no place.
-    pub(super) fn too_many(&self) -> StartError {
-        StartError::TooMany(self.places.most())
+    /// How many runs may work here at once.
+    pub(super) fn most_runs(&self) -> usize {
+        self.places.most()
     }
 
     /// How many more runs may work here.

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::fate::Fate;
 use super::history::recent;
 use super::journal::{Writer, opening};
 use super::places::Place;
@@ -21,7 +22,6 @@ use super::record::{Opened, Record};
 use super::run::Run;
 use super::service::AgentService;
 use super::state::State;
-use super::withdraw::Fate;
 use crate::domain::{
     Allowance, Caller, Entry, EventId, Full, Message, PageContext, Refused, RequestKey, ScopedKey,
     SessionId, SessionMeta, ThreadId,
@@ -133,6 +133,11 @@ impl AgentService {
             }
         });
         started.await.unwrap_or(Err(StartError::Broken))
+    }
+
+    /// The refusal where there is no place.
+    pub(super) fn too_many(&self) -> StartError {
+        StartError::TooMany(self.most_runs())
     }
 
     /// A session's id, which nobody else has.

@@ -3,16 +3,16 @@
 use serde::Serialize;
 use serde_json::json;
 
+use super::hands::Hands;
 use super::misuse::Misuse;
 use super::record::{Opened, Outcome, PlannedCall, Record, RecordKind};
-use super::take_overs::Hands;
 use super::uncounted::UncountedVote;
 use crate::domain::event::{EndStatus, NoticeMark};
 use crate::domain::instructions::system_prompt;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    ApprovalRequest, Confidence, Deadline, Decision, Entry, EventId, Message, PageContext,
-    RequestId, SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage, excerpt,
+    ApprovalRequest, Confidence, Deadline, Decision, Entry, Message, PageContext, RequestId,
+    SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage, excerpt,
 };
 
 /// What stands between the texts of two turns.
@@ -526,11 +526,6 @@ pub fn request_asked(entries: &[Entry], id: &RequestId) -> Option<ApprovalReques
         Ok(_) | Err(_) => None,
     };
     entries.iter().rev().find_map(asked)
-}
-
-/// The id of the last entry, or none.
-pub fn last_id(entries: &[Entry]) -> EventId {
-    entries.last().map_or(EventId::ZERO, |entry| entry.id)
 }
 
 /// A message as the checkpoint shows it. A prompt may be long, and stands in the journal already.

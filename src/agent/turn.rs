@@ -5,20 +5,20 @@ use std::sync::Arc;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
+use super::arguments::parse_arguments;
 use super::budget::{cut_short, estimated};
+use super::errors::{budget_spent, cut_off, empty_answer, model_failure, too_many_calls};
 use super::evidence;
 use super::fit::fit;
 use super::journal::{Draft, JournalError};
+use super::plan::moved;
 use super::reasoning::{Reasoning, reached};
 use super::record::{PlannedCall, Record};
-use super::run::{Flow, Run, Step, moved};
+use super::run::{Flow, Run, Step};
 use super::state::{Node, PARAGRAPH};
-use crate::domain::event::{ErrorEvent, Piece, ThoughtKind};
-use crate::domain::json::{self, JsonFault};
+use crate::domain::event::{Piece, ThoughtKind};
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{
-    Certainty, Confidence, ErrorCode, Event, Message, ToolCall, ToolCallId, Usage, excerpt,
-};
+use crate::domain::{Certainty, Confidence, Event, Message, ToolCall, ToolCallId, Usage, excerpt};
 use crate::llm::{ChatRequest, Delta, ModelError, TurnEnd, tokens};
 use crate::tools::ToolSpec;
 
@@ -78,7 +78,7 @@ impl Run {
                 self.fail(cut_off()).await
             }
             Heard::Whole { calls, .. } if calls.len() > CALLS_MAX => {
-                self.fail(too_many_calls(calls.len())).await
+                self.fail(too_many_calls(calls.len(), CALLS_MAX)).await
             }
             Heard::Whole { text, calls, end } if text.trim().is_empty() && calls.is_empty() => {
                 self.fail(empty_answer(end.truncated, reasoned)).await
@@ -161,7 +161,7 @@ impl Run {
         if thoughts.is_empty() {
             return Ok(());
         }
-        let as_draft = |content| thought(ThoughtKind::Reasoning, content, Vec::new());
+        let as_draft = |content| Draft::thought(ThoughtKind::Reasoning, content, Vec::new());
         self.commit(thoughts.into_iter().map(as_draft).collect()).await
     }
 
@@ -185,7 +185,7 @@ impl Run {
         let mut drafts = Vec::new();
         if self.state.node == Node::Plan {
             let content = "요청을 이해했습니다. 답변을 작성합니다.".to_owned();
-            drafts.push(thought(ThoughtKind::Planning, content, Vec::new()));
+            drafts.push(Draft::thought(ThoughtKind::Planning, content, Vec::new()));
         }
         let confidence = evidence::of_answer(self.state.successes, self.state.attempts);
         let description = match self.state.attempts {
@@ -224,7 +224,7 @@ impl Run {
         }
         if end.truncated {
             let content = "답변이 모델의 길이 제한에서 잘렸습니다.".to_owned();
-            drafts.push(thought(ThoughtKind::Reflection, content, Vec::new()));
+            drafts.push(Draft::thought(ThoughtKind::Reflection, content, Vec::new()));
         }
         if planned.is_empty() {
             drafts.extend(self.exhibit());
@@ -271,7 +271,7 @@ impl Run {
         } else {
             ThoughtKind::Reasoning
         };
-        thought(kind, content, names)
+        Draft::thought(kind, content, names)
     }
 
     async fn step_for(&self, call: &ToolCall, offset: usize, said: Option<Confidence>) -> PlanStep {
@@ -319,101 +319,6 @@ const CALLS_MAX: usize = 1000;
 /// The title of the step that stands for the answer.
 const ANSWER: &str = "답변 작성";
 
-/// The arguments as JSON, if the call is one that can be run; none at all are an empty object.
-pub(super) fn parse_arguments(call: &ToolCall) -> Result<Value, String> {
-    if let Some(excess) = call.excess {
-        return Err(excess.to_string());
-    }
-    let text = call.arguments.trim();
-    if text.is_empty() {
-        return Ok(json!({}));
-    }
-    let why = match json::read(text.as_bytes()) {
-        Ok(value) if value.is_object() => return Ok(value),
-        Ok(_) => "the arguments are not valid: they must be a JSON object".to_owned(),
-        Err(JsonFault::Syntax(error)) => format!("the arguments are not valid JSON: {error}"),
-        Err(fault @ (JsonFault::Twice(_) | JsonFault::TooDeep { .. })) => {
-            format!("the arguments are not valid: {fault}")
-        }
-    };
-    Err(format!("{why}; they were: {}", beginning(text)))
-}
-
-/// As much of a model's text as an error quotes.
-fn beginning(text: &str) -> String {
-    const QUOTED_MAX: usize = 200;
-    match text.char_indices().nth(QUOTED_MAX) {
-        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], text.len()),
-        None => text.to_owned(),
-    }
-}
-
-/// A thought, as an entry.
-pub(super) fn thought(kind: ThoughtKind, content: String, sources: Vec<String>) -> Draft {
-    Draft::Event(Event::Thought { kind, content, sources })
-}
-
 fn content(content: Piece) -> Draft {
     Draft::Event(Event::Content { content, chunk: true, metadata: json!({}) })
-}
-
-fn model_failure(error: &ModelError) -> ErrorEvent {
-    let (error_type, code, retryable) = kind_of(error);
-    failure(error.to_string(), error_type, code, retryable)
-}
-
-/// What clients call a model's failure, its code, and whether asking again later may help.
-fn kind_of(error: &ModelError) -> (&'static str, ErrorCode, bool) {
-    match error {
-        ModelError::Unavailable(_) => ("ModelUnavailableError", ErrorCode::ExternalFailure, true),
-        ModelError::RateLimited(_) => ("ModelRateLimitError", ErrorCode::ExternalFailure, true),
-        ModelError::TimedOut(_) => ("ModelTimeoutError", ErrorCode::ExternalTimeout, true),
-        ModelError::Denied(_) | ModelError::Refused(_) | ModelError::Filtered(_) => {
-            ("ModelRefusedError", ErrorCode::ExternalFailure, false)
-        }
-        ModelError::Broken(_) => ("ModelStreamError", ErrorCode::ExternalFailure, true),
-        // As hopeful as the more hopeful of the two.
-        ModelError::Both { first, second } => match (kind_of(&first.error), kind_of(&second.error))
-        {
-            (first @ (_, _, true), _) => first,
-            (_, second) => second,
-        },
-    }
-}
-
-fn budget_spent(turns: u32) -> ErrorEvent {
-    let error = format!("the step budget is spent: {turns} turns of the model without an answer");
-    failure(error, "StepBudgetError", ErrorCode::Internal, false)
-}
-
-fn cut_off() -> ErrorEvent {
-    let error = "the model's turn was cut off by its length limit in a tool call".to_owned();
-    failure(error, "ModelStreamError", ErrorCode::ExternalFailure, true)
-}
-
-fn too_many_calls(calls: usize) -> ErrorEvent {
-    let error = format!("the model asked for {calls} tools at once, more than {CALLS_MAX}");
-    failure(error, "ModelStreamError", ErrorCode::ExternalFailure, true)
-}
-
-fn empty_answer(truncated: bool, reasoned: u64) -> ErrorEvent {
-    let error = match (truncated, reasoned) {
-        (true, _) => {
-            "the model reached its length limit before it answered (model.max_output_tokens, or its \
-             own limit)"
-        }
-        (false, 1..) => "the model only thought, and answered with nothing",
-        (false, 0) => "the model answered with nothing",
-    };
-    failure(error.to_owned(), "EmptyAnswerError", ErrorCode::ExternalFailure, true)
-}
-
-/// An error event in the words of its code.
-pub(super) fn failure(
-    error: String,
-    error_type: &'static str,
-    code: ErrorCode,
-    retryable: bool,
-) -> ErrorEvent {
-    ErrorEvent { error, error_type, code, message: code.message().to_owned(), retryable }
 }

@@ -2,20 +2,10 @@
 //! knows who sent it (contract, section 5.3, 8). The request is pending again, and whoever waits is told
 //! who may decide, and where.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::gate::Heard;
-use super::journal::{Draft, JournalError};
-use super::record::Record;
-use super::run::Run;
-use super::service::AgentService;
-use super::stored_request::put_back;
-use super::waiting::Waiting;
-use crate::domain::event::ThoughtKind;
+use crate::domain::UserId;
 use crate::domain::signal::Signal;
-use crate::domain::{Approvers, Event, RequestId, SessionId, UserId, Who};
 
 /// Of how many such votes on one request people are told; of more they would learn nothing new.
 pub(super) const TOLD_MAX: usize = 5;
@@ -52,83 +42,6 @@ impl UncountedVote {
             (person, time) => person.unwrap_or(true) && time.unwrap_or(true),
         }
     }
-}
-
-impl AgentService {
-    /// Somebody has said yes who cannot: the run tells of it, once, and then the request is put back.
-    pub(super) async fn hear_uncounted(
-        self: &Arc<Self>,
-        session: &SessionId,
-        waiting: &Waiting,
-        vote: UncountedVote,
-    ) {
-        let (request, approvers) = (&waiting.request, &waiting.approvers);
-        match self.env.gate.uncounted(session, request, vote) {
-            Heard::Known => put_back(&self.env, session, request).await,
-            Heard::WhileAtWork => {
-                log_uncounted(session, request, approvers);
-                put_back(&self.env, session, request).await;
-            }
-            Heard::Wake(release) => {
-                log_uncounted(session, request, approvers);
-                self.resume(session, release, None).await;
-            }
-        }
-    }
-}
-
-impl Run {
-    /// Tells of votes that do not count, each once, and not for ever; then the requests are put back.
-    /// In this order, because a crash in between leaves a vote that the next owner finds.
-    pub(super) async fn tell_uncounted(
-        &mut self,
-        votes: Vec<(RequestId, UncountedVote)>,
-    ) -> Result<(), JournalError> {
-        for (request, vote) in votes {
-            if let Some(draft) = self.thought_of_uncounted(&request, vote) {
-                self.commit(vec![draft]).await?;
-                self.writer.flush().await?;
-            }
-            put_back(&self.env, &self.state.meta.session_id, &request).await;
-        }
-        Ok(())
-    }
-
-    fn thought_of_uncounted(&self, request: &RequestId, vote: UncountedVote) -> Option<Draft> {
-        let (_, asked) = self.state.asked_about(request)?;
-        let told = self.state.uncounted.iter().filter(|(known, _)| known == request);
-        let is_known = told.clone().any(|(_, known)| known.is_same(&vote));
-        if is_known || told.count() >= TOLD_MAX {
-            return None;
-        }
-        let tool = &asked.action_type;
-        let content = words_of_uncounted(tool, request, &self.env.approvers.of(tool));
-        let kind = ThoughtKind::Decision;
-        let thought = Event::Thought { kind, content, sources: Vec::new() };
-        Some(Draft::Both(thought, Record::VoteUncounted { request: request.clone(), vote }))
-    }
-}
-
-/// What people are told: who may decide, and where.
-fn words_of_uncounted(tool: &str, request: &RequestId, approvers: &Approvers) -> String {
-    let who = match &approvers.who {
-        Who::Tenant => "같은 테넌트의 사용자".to_owned(),
-        Who::Requester => "요청한 본인".to_owned(),
-        Who::NotRequester => "요청한 본인이 아닌 사용자".to_owned(),
-        Who::Role(role) => format!("{role} 역할이 있는 사용자"),
-    };
-    let count = approvers.count;
-    let who = if count.get() > 1 { format!("{who} {count}명") } else { who };
-    format!(
-        "{tool} 실행은 {who}({approvers})만 승인할 수 있습니다. 보낸 사람을 확인할 수 없는 승인이어서 \
-         반영하지 않았고, 요청은 다시 승인을 기다립니다. 승인은 POST /aura/hitl/approve/{request} 로만 \
-         받습니다."
-    )
-}
-
-fn log_uncounted(session: &SessionId, request: &RequestId, approvers: &Approvers) {
-    let why = format!("only {approvers} may approve, over REST");
-    tracing::warn!(%session, %request, why, "HITL signal ignored");
 }
 
 #[cfg(test)]

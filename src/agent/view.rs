@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use thiserror::Error;
 use tokio::time::timeout;
 
+use super::fate::Fate;
 use super::seals::Subject;
 use super::service::AgentService;
 use super::state::{Node, State, status_of};
 use super::stored_request::keep_request;
-use super::withdraw::Fate;
 use crate::domain::plan::PlanStep;
 use crate::domain::{
     ApprovalRequest, Caller, Decision, Entry, EventId, RequestId, SessionId, SessionMeta,
@@ -28,6 +29,9 @@ const TAIL: usize = 16;
 const CANCEL_SEEN: Duration = Duration::from_secs(3);
 /// How often it is told again meanwhile: a message can be lost.
 const CANCEL_AGAIN: Duration = Duration::from_secs(1);
+/// Sessions that are searched for an event id. Ids follow the clock, so it is as a rule in the newest
+/// that had begun by then; others were at work at the same time.
+const SEARCHED: usize = 64;
 
 /// One line of the list of sessions.
 #[derive(Clone, Debug)]
@@ -71,6 +75,48 @@ pub enum CancelError {
 }
 
 impl AgentService {
+    /// The session, if it exists for this caller and its journal is still there.
+    pub async fn session(
+        &self,
+        caller: &Caller,
+        id: &SessionId,
+    ) -> Result<Option<SessionMeta>, StoreError> {
+        let meta = self.env.desk.store.session(id).await?;
+        let Some(meta) = meta.filter(|meta| meta.belongs_to(caller)) else { return Ok(None) };
+        let newest = self.newest(std::iter::once(id), 1).await?;
+        let begun =
+            newest.iter().any(|newest| matches!(Fate::of(newest), Some(Fate::Begun { .. })));
+        Ok(begun.then_some(meta))
+    }
+
+    /// The session, if it exists for this caller, whether or not its journal is still there.
+    pub async fn known_session(
+        &self,
+        caller: &Caller,
+        id: &SessionId,
+    ) -> Result<Option<SessionMeta>, StoreError> {
+        let meta = self.env.desk.store.session(id).await?;
+        Ok(meta.filter(|meta| meta.belongs_to(caller)))
+    }
+
+    /// The caller's session whose journal holds exactly this id; the newest, if there are several. Only
+    /// the newest sessions that had begun by then are looked at.
+    pub async fn session_with_event(
+        &self,
+        caller: &Caller,
+        event: EventId,
+    ) -> Result<Option<SessionId>, StoreError> {
+        let store = &self.env.desk.store;
+        let begun = store.begun_by(&caller.tenant, &caller.user, event, SEARCHED).await?;
+        let held = join_all(begun.iter().map(|session| store.holds(session, event))).await;
+        for (session, held) in begun.iter().zip(held) {
+            if held? {
+                return Ok(Some(session.clone()));
+            }
+        }
+        Ok(None)
+    }
+
     /// The caller's sessions, newest first, after `before`, at most `limit`; and the id to go on
     /// from, if there are more, or may be: among very many whose journals have expired, a page has
     /// fewer.

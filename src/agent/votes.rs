@@ -10,9 +10,9 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::finish::unreadable;
-use super::rules::{StoredVote, applicable, stored_vote};
-use super::seals::{Subject, Votes};
+use super::errors::unreadable;
+use super::rules::{StoredVote, Votes, applicable, stored_vote};
+use super::seals::Subject;
 use super::service::AgentService;
 use super::stored_request::{Stored, keep_request, repair};
 use super::uncounted::UncountedVote;

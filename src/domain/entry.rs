@@ -45,3 +45,8 @@ impl Entry {
         self.shown == Some(Shown::Done)
     }
 }
+
+/// The id of the last entry, or none.
+pub fn last_id(entries: &[Entry]) -> EventId {
+    entries.last().map_or(EventId::ZERO, |entry| entry.id)
+}

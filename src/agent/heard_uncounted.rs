@@ -1,0 +1,38 @@
+//! Votes that do not count, on their way to the run that tells of them (contract, section 5.3, 8).
+
+use std::sync::Arc;
+
+use super::gate::Heard;
+use super::service::AgentService;
+use super::stored_request::put_back;
+use super::uncounted::UncountedVote;
+use super::waiting::Waiting;
+use crate::domain::{Approvers, RequestId, SessionId};
+
+impl AgentService {
+    /// Somebody has said yes who cannot: the run tells of it, once, and then the request is put back.
+    pub(super) async fn hear_uncounted(
+        self: &Arc<Self>,
+        session: &SessionId,
+        waiting: &Waiting,
+        vote: UncountedVote,
+    ) {
+        let (request, approvers) = (&waiting.request, &waiting.approvers);
+        match self.env.gate.uncounted(session, request, vote) {
+            Heard::Known => put_back(&self.env, session, request).await,
+            Heard::WhileAtWork => {
+                log_uncounted(session, request, approvers);
+                put_back(&self.env, session, request).await;
+            }
+            Heard::Wake(release) => {
+                log_uncounted(session, request, approvers);
+                self.resume(session, release, None).await;
+            }
+        }
+    }
+}
+
+fn log_uncounted(session: &SessionId, request: &RequestId, approvers: &Approvers) {
+    let why = format!("only {approvers} may approve, over REST");
+    tracing::warn!(%session, %request, why, "HITL signal ignored");
+}

@@ -1,0 +1,48 @@
+//! Sessions that are listened to for a while longer than they wait.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::SessionId;
+
+/// How long after a decision a session is listened to, at least. Between the Main Service's reading and
+/// its publishing lie some milliseconds.
+const LISTEN_ON: Duration = Duration::from_secs(5);
+
+/// The sessions that are still listened to, and from when on they need not be. One lock, held for a few
+/// instructions.
+#[derive(Debug, Default)]
+pub(super) struct Lingering(Mutex<HashMap<SessionId, Instant>>);
+
+impl Lingering {
+    /// Listens to this one for a while from now on.
+    pub(super) fn add(&self, session: &SessionId) {
+        self.lock().insert(session.clone(), Instant::now() + LISTEN_ON);
+    }
+
+    /// Whether this one is listened to longer than it waits.
+    pub(super) fn has(&self, session: &SessionId) -> bool {
+        self.lock().contains_key(session)
+    }
+
+    /// This one is not any more.
+    pub(super) fn remove(&self, session: &SessionId) {
+        self.lock().remove(session);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Instant>> {
+        // No code that could panic runs under this lock, so a poisoned one is still whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The sessions whose time has passed.
+    pub(super) fn stale(&self) -> Vec<SessionId> {
+        let now = Instant::now();
+        let lingering = self.lock();
+        let stale = lingering.iter().filter(|(_, until)| **until <= now);
+        stale.map(|(session, _)| session.clone()).collect()
+    }
+}
