@@ -10,12 +10,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::ending::{Ending, Signals};
-use crate::agent::budget::Budget;
-use crate::agent::journal::Desk;
+use crate::agent::context::{Budget, Limits, RunContext, Terms};
 use crate::agent::listener;
-use crate::agent::ownership::Terms;
 use crate::agent::policy::{Asking, OnReject};
-use crate::agent::run::{Env, Limits};
 use crate::agent::seals::Seals;
 use crate::domain::{Clock, SystemClock};
 use crate::http::readers::Readers;
@@ -165,14 +162,6 @@ impl App {
         };
         let store_patience =
             settings.redis.as_ref().map_or(UNUSED_PATIENCE, |redis| redis.patience);
-        let desk = Desk {
-            store: Arc::clone(&store),
-            clock: Arc::clone(&clock),
-            tasks: tasks.clone(),
-            patience: store_patience,
-            metrics: metrics.clone(),
-            seals: Arc::new(Seals::new(settings.auth.seal.clone())),
-        };
         let limits = limits(&settings);
         let terms = terms(&settings, store_patience);
         let approvers = tools::approvers(&settings, &tools)?;
@@ -180,8 +169,13 @@ impl App {
         let gate = Arc::default();
         let notices = settings.stream.notices;
         let instructions = settings.agent.instructions.clone();
-        let env = Arc::new(Env {
-            desk,
+        let ctx = Arc::new(RunContext {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            tasks: tasks.clone(),
+            patience: store_patience,
+            metrics: metrics.clone(),
+            seals: Arc::new(Seals::new(settings.auth.seal.clone())),
             model,
             tools,
             approvers,
@@ -192,7 +186,7 @@ impl App {
             notices,
             terms,
         });
-        let service = listener::start(env, settings.agent.max_runs, events);
+        let service = listener::start(ctx, settings.agent.max_runs, events);
         let config = http_config(&settings, store_patience);
         let shared = Arc::clone(&service);
         let (leaving, stopping) = (tasks.leaving(), tasks.stopping());

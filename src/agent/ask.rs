@@ -4,7 +4,7 @@ use super::journal::{Draft, JournalError};
 use super::ready::Refusal;
 use super::ready::{Prepared, Ready};
 use super::record::{PlannedCall, Record};
-use super::run::{Env, Flow, Run, Step};
+use super::run::{Flow, Run, Step};
 use super::seals::Subject;
 use super::stored_request::keep_request;
 use super::waiting::Waiting;
@@ -12,7 +12,7 @@ use crate::domain::event::{ThoughtKind, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
     ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Full, Quorum, RequestId,
-    SessionId, Standing, ToolCallId, UserId, Verdict,
+    Standing, ToolCallId, UserId, Verdict,
 };
 
 /// A question to be: the call, and the request that asks about it.
@@ -68,14 +68,14 @@ impl Run {
         &self,
         questions: &[Question],
     ) -> Result<Result<(), (PlannedCall, Full)>, JournalError> {
-        let (desk, meta, quota) = (&self.env.desk, &self.state.meta, &self.env.limits.quota);
+        let (ctx, meta, quota) = (&self.ctx, &self.state.meta, &self.ctx.limits.quota);
         for (at, Question { planned, .. }) in questions.iter().enumerate() {
             let call = &planned.call.id;
-            let taken = desk.patiently(|| desk.store.take_question(meta, call, quota)).await;
+            let taken = ctx.patiently(|| ctx.store.take_question(meta, call, quota)).await;
             if let Err(full) = taken.map_err(JournalError::StoreAway)? {
                 for Question { planned, .. } in &questions[..at] {
                     // If it cannot be told: they are asked about next, or their run ends.
-                    let _ = desk.store.leave_question(meta, &planned.call.id).await;
+                    let _ = ctx.store.leave_question(meta, &planned.call.id).await;
                 }
                 return Ok(Err((planned.clone(), full)));
             }
@@ -97,8 +97,8 @@ impl Run {
 
     /// Nobody is asked about a call any more.
     pub(super) async fn leave_place(&self, call: &ToolCallId) -> Result<(), JournalError> {
-        let (desk, meta) = (&self.env.desk, &self.state.meta);
-        let left = desk.patiently(|| desk.store.leave_question(meta, call)).await;
+        let (ctx, meta) = (&self.ctx, &self.state.meta);
+        let left = ctx.patiently(|| ctx.store.leave_question(meta, call)).await;
         left.map_err(JournalError::StoreAway)
     }
 
@@ -114,26 +114,26 @@ impl Run {
         let session = &self.state.meta.session_id;
         let alone = asked.pending_requests().count() == 1;
         for Question { request, .. } in &questions {
-            self.env.expect(session, request, alone);
+            self.ctx.expect(session, request, alone);
         }
         let shown = match self.open(&questions, &checkpoint).await {
             Ok(()) => self.show_questions(&questions).await,
             Err(error) => Err(error),
         };
         if let Err(error) = shown {
-            self.env.gate.withdraw(&self.state.meta.session_id);
+            self.ctx.gate.withdraw(&self.state.meta.session_id);
             return Err(error);
         }
-        self.env.desk.metrics.approvals_asked.inc_by(questions.len() as u64);
+        self.ctx.metrics.approvals_asked.inc_by(questions.len() as u64);
         Ok(Flow::Next)
     }
 
     /// Makes the answers to these questions heard and found.
     async fn open(&self, questions: &[Question], checkpoint: &str) -> Result<(), JournalError> {
-        let (desk, meta) = (&self.env.desk, &self.state.meta);
+        let (ctx, meta) = (&self.ctx, &self.state.meta);
         for Question { planned, request } in questions {
             self.record_request(planned, request).await?;
-            let opened = desk.patiently(|| desk.store.open(meta, request, checkpoint)).await;
+            let opened = ctx.patiently(|| ctx.store.open(meta, request, checkpoint)).await;
             opened.map_err(JournalError::StoreAway)?;
             log_interrupt(request);
         }
@@ -153,7 +153,7 @@ impl Run {
             };
             drafts.push(Draft::Both(hitl, question.record()));
         }
-        self.env.gate.show(&self.state.meta.session_id);
+        self.ctx.gate.show(&self.state.meta.session_id);
         self.commit(drafts).await?;
         self.writer.flush().await
     }
@@ -167,30 +167,30 @@ impl Run {
         let pending = self.state.pending_requests();
         let pending: Vec<(RequestId, Deadline)> =
             pending.map(|request| (request.request_id.clone(), request.deadline)).collect();
-        let desk = &self.env.desk;
+        let ctx = &self.ctx;
         let mut drafts = Vec::new();
         for (request, deadline) in pending {
-            let proposal = Decision::of(Verdict::Cancelled, desk.clock.now_ms());
+            let proposal = Decision::of(Verdict::Cancelled, ctx.clock.now_ms());
             let session = &self.state.meta.session_id;
             let about = Subject { request: &request, session, deadline };
-            let decided = desk.patiently(|| desk.decide(about, &proposal)).await;
+            let decided = ctx.patiently(|| ctx.decide(about, &proposal)).await;
             let decision = decided.map_err(JournalError::StoreAway)?.standing(proposal);
             if let Some((planned, asked)) = self.state.asked_about(&request) {
                 self.record_decision(planned, asked, &decision).await?;
                 self.leave_place_of(planned, &decision).await?;
             }
-            desk.metrics.approval_decided(decision.verdict);
-            keep_request(&self.env, &self.state.meta.session_id, &request, &decision).await;
+            ctx.metrics.approval_decided(decision.verdict);
+            keep_request(&self.ctx, &self.state.meta.session_id, &request, &decision).await;
             drafts.push(Draft::Record(Record::ApprovalResolved { request, decision }));
         }
-        self.env.gate.withdraw(&self.state.meta.session_id);
+        self.ctx.gate.withdraw(&self.state.meta.session_id);
         Ok(drafts)
     }
 
     /// Warns whoever is asked and has nearly run out of time, once for each request.
     pub(super) async fn warn_of_deadlines(&mut self) -> Result<(), JournalError> {
-        let now_ms = self.env.desk.clock.now_ms();
-        let before = self.env.limits.hitl_warning;
+        let now_ms = self.ctx.clock.now_ms();
+        let before = self.ctx.limits.hitl_warning;
         let is_near = |request: &&ApprovalRequest| {
             let waiting = Waiting::for_request(request, Approvers::default());
             let due = waiting.warning_ms(before).is_some_and(|at| at <= now_ms);
@@ -218,8 +218,8 @@ impl Run {
         prepared: Prepared,
         doubt: Option<&str>,
     ) -> Question {
-        let now_ms = self.env.desk.clock.now_ms();
-        let time = self.env.answer_times.of(&planned.call.name);
+        let now_ms = self.ctx.clock.now_ms();
+        let time = self.ctx.answer_times.of(&planned.call.name);
         let Prepared { arguments, question, preview } = prepared;
         let request = ApprovalRequest {
             request_id: RequestId::generate(),
@@ -234,20 +234,11 @@ impl Run {
             standing: Standing::Pending,
             created_at: now_ms,
             deadline: Deadline::after(now_ms, time),
-            quorum: Quorum::from(&self.env.approvers.of(&planned.call.name)),
+            quorum: Quorum::from(&self.ctx.approvers.of(&planned.call.name)),
             preview,
             more: serde_json::Map::new(),
         };
         Question { planned: planned.clone(), request }
-    }
-}
-
-impl Env {
-    /// Lets the gate expect an answer to a request, asked alone or together with others.
-    pub(super) fn expect(&self, session: &SessionId, request: &ApprovalRequest, alone: bool) {
-        let approvers = self.approvers.of(&request.action_type);
-        let waiting = Waiting::for_request(request, approvers);
-        self.gate.expect(session, Waiting { alone, ..waiting });
     }
 }
 

@@ -2,9 +2,10 @@
 //! of it. What cannot be recorded does not happen.
 
 use super::arguments::parse_arguments;
-use super::journal::{Desk, JournalError};
+use super::context::RunContext;
+use super::journal::JournalError;
 use super::record::{Outcome, PlannedCall};
-use super::run::{Env, Run};
+use super::run::Run;
 use super::state::Executed;
 use crate::domain::audit;
 use crate::domain::{
@@ -13,7 +14,7 @@ use crate::domain::{
 };
 use crate::store::StoreError;
 
-impl Desk {
+impl RunContext {
     /// Records a fact, however long the store makes it wait.
     pub(super) async fn record(
         &self,
@@ -30,7 +31,7 @@ impl Desk {
     }
 }
 
-impl Env {
+impl RunContext {
     /// A request of a run was decided.
     pub(super) async fn record_decision(
         &self,
@@ -52,7 +53,7 @@ impl Env {
         let call = self.audited_call(meta, planned, hash);
         let (id, author) = (&request.request_id, decision.author.clone());
         let fact = AuditFact::of_request(id, kind, call, author, decision.at_ms);
-        self.desk.record(&meta.tenant, &fact).await
+        self.record(&meta.tenant, &fact).await
     }
 
     /// A call of a run, with these arguments.
@@ -96,7 +97,7 @@ impl Run {
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Result<(), JournalError> {
-        let recorded = self.env.record_decision(&self.state.meta, planned, request, decision).await;
+        let recorded = self.ctx.record_decision(&self.state.meta, planned, request, decision).await;
         recorded.map_err(JournalError::StoreAway)
     }
 
@@ -148,7 +149,7 @@ impl Run {
         approved: Option<&ApprovalRequest>,
     ) -> Result<(), JournalError> {
         let who = Author::Known(self.state.meta.user.clone());
-        let now_ms = self.env.desk.clock.now_ms();
+        let now_ms = self.ctx.clock.now_ms();
         let fact = AuditFact::of_execution(attempt, kind, call.clone(), who, now_ms);
         let fact = match approved {
             Some(request) => fact.for_request(&request.request_id),
@@ -158,12 +159,12 @@ impl Run {
     }
 
     async fn record(&self, fact: &AuditFact) -> Result<(), JournalError> {
-        let recorded = self.env.desk.record(&self.state.meta.tenant, fact).await;
+        let recorded = self.ctx.record(&self.state.meta.tenant, fact).await;
         recorded.map_err(JournalError::StoreAway)
     }
 
     /// A call with these arguments.
     pub(super) fn audited_call(&self, planned: &PlannedCall, hash: ArgumentsHash) -> AuditCall {
-        self.env.audited_call(&self.state.meta, planned, hash)
+        self.ctx.audited_call(&self.state.meta, planned, hash)
     }
 }

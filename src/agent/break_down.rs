@@ -56,7 +56,7 @@ impl AgentService {
 
     /// Takes back what a run that broke down had asked.
     async fn take_back(&self, session: &SessionId, state: Option<&State>) {
-        let waited = self.env.gate.withdraw(session).into_iter();
+        let waited = self.ctx.gate.withdraw(session).into_iter();
         let mut asked: BTreeMap<RequestId, Deadline> =
             waited.map(|waiting| (waiting.request, waiting.deadline)).collect();
         let pending = state.into_iter().flat_map(State::pending_requests);
@@ -76,15 +76,15 @@ impl AgentService {
             self.unwatch_later(session);
         }
         for (request, deadline) in asked {
-            let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
+            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
             let about = Subject { request: &request, session, deadline };
-            match self.env.desk.decide(about, &proposal).await {
+            match self.ctx.decide(about, &proposal).await {
                 Ok(decided) => {
                     let decision = decided.standing(proposal);
                     if let Some(state) = state {
                         self.record_taken_back(state, &request, &decision).await;
                     }
-                    keep_request(&self.env, session, &request, &decision).await;
+                    keep_request(&self.ctx, session, &request, &decision).await;
                 }
                 Err(error) => tracing::warn!(%session, %request, %error, "request not taken back"),
             }
@@ -93,7 +93,7 @@ impl AgentService {
 
     async fn record_taken_back(&self, state: &State, request: &RequestId, decision: &Decision) {
         let Some((planned, asked)) = state.asked_about(request) else { return };
-        let recorded = self.env.record_decision(&state.meta, planned, asked, decision).await;
+        let recorded = self.ctx.record_decision(&state.meta, planned, asked, decision).await;
         if let Err(error) = recorded {
             tracing::error!(%request, %error, "a decision is missing in the audit stream");
         }
@@ -106,27 +106,27 @@ impl AgentService {
         state: Option<State>,
         error: ErrorEvent,
     ) -> Result<(), JournalError> {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         let last = match stored {
             Some(stored) => stored,
             None => {
-                let newest = self.env.desk.patiently(|| store.newest(session, 1)).await;
+                let newest = self.ctx.patiently(|| store.newest(session, 1)).await;
                 last_id(&newest.map_err(JournalError::StoreAway)?)
             }
         };
         let live = self.live.open(session, last);
-        let (mut writer, _) = Writer::open(&self.env.desk, session, last, live);
+        let (mut writer, _) = Writer::open(&self.ctx, session, last, live);
         match state {
             Some(state) => {
                 let cancel = CancellationToken::new();
-                Run::new(Arc::clone(&self.env), state, writer, cancel).break_off(error).await?;
+                Run::new(Arc::clone(&self.ctx), state, writer, cancel).break_off(error).await?;
             }
             None => {
-                writer.append(&breakdown(error, self.env.notices), None).await?;
+                writer.append(&breakdown(error, self.ctx.notices), None).await?;
                 writer.flush().await?;
             }
         }
-        self.env.desk.metrics.run_ended(EndStatus::Failed);
+        self.ctx.metrics.run_ended(EndStatus::Failed);
         Ok(())
     }
 }

@@ -12,44 +12,35 @@ use crate::domain::event::ErrorEvent;
 use crate::domain::{ErrorCode, ToolCall, Usage, UtcDay};
 use crate::llm::tokens::{self, Tokens};
 
-/// How many tokens may be used; `None`: any number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Budget {
-    /// By one run.
-    pub per_run: Option<u64>,
-    /// By all runs of a tenant in one UTC day.
-    pub per_day: Option<u64>,
-}
-
 impl Run {
     /// Why the model may not be asked any more, if a budget is spent.
     pub(super) async fn spent_budget(&self) -> Result<Option<ErrorEvent>, JournalError> {
-        let (budget, used) = (self.env.limits.budget, self.state.usage.total_tokens);
+        let (budget, used) = (self.ctx.limits.budget, self.state.usage.total_tokens);
         if let Some(limit) = budget.per_run
             && used >= limit
         {
             return Ok(Some(run_is_spent(used, limit)));
         }
         let Some(limit) = budget.per_day else { return Ok(None) };
-        let (desk, tenant, today) = (&self.env.desk, &self.state.meta.tenant, self.today());
-        let spent = desk.patiently(|| desk.store.spent(tenant, today)).await;
+        let (ctx, tenant, today) = (&self.ctx, &self.state.meta.tenant, self.today());
+        let spent = ctx.patiently(|| ctx.store.spent(tenant, today)).await;
         let spent = spent.map_err(JournalError::StoreAway)?;
         Ok((spent >= limit).then(|| day_is_spent(spent, limit, today)))
     }
 
     /// Charges the tenant's day with what a turn used, if anybody looks at it.
     pub(super) async fn pay(&self, usage: Usage) -> Result<(), JournalError> {
-        if self.env.limits.budget.per_day.is_none() || usage.total_tokens == 0 {
+        if self.ctx.limits.budget.per_day.is_none() || usage.total_tokens == 0 {
             return Ok(());
         }
-        let (desk, tenant, today) = (&self.env.desk, &self.state.meta.tenant, self.today());
+        let (ctx, tenant, today) = (&self.ctx, &self.state.meta.tenant, self.today());
         // Where the store did not say whether it has counted, it counts once more.
-        let paid = desk.patiently(|| desk.store.spend(tenant, today, usage.total_tokens)).await;
+        let paid = ctx.patiently(|| ctx.store.spend(tenant, today, usage.total_tokens)).await;
         paid.map(|_| ()).map_err(JournalError::StoreAway)
     }
 
     fn today(&self) -> UtcDay {
-        UtcDay::of_ms(self.env.desk.clock.now_ms())
+        UtcDay::of_ms(self.ctx.clock.now_ms())
     }
 }
 

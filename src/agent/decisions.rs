@@ -105,7 +105,7 @@ impl AgentService {
             Err(DecisionError::NotYetAsked) => self.stored_request(caller, id).await?.1,
             asked => asked?.1,
         };
-        let request = match self.env.desk.decision(&request.session_id, id).await? {
+        let request = match self.ctx.decision(&request.session_id, id).await? {
             Some(decision) if !request.tells_of(&decision) => request.resolved(&decision),
             // Neither somebody's yes that does not count nor a made-up outcome is to look like one.
             None if !self.counts(&request) => request.reopened(),
@@ -120,7 +120,7 @@ impl AgentService {
         match request.standing {
             Standing::Pending | Standing::Voted(Vote::Reject) => true,
             Standing::Voted(Vote::Approve) => {
-                self.env.approvers.of(&request.action_type).is_anybody()
+                self.ctx.approvers.of(&request.action_type).is_anybody()
             }
             // It would say that there is one.
             Standing::Decided(_) => false,
@@ -133,7 +133,7 @@ impl AgentService {
         caller: &Caller,
         session: &SessionId,
     ) -> Result<Option<String>, StoreError> {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         let meta = store.session(session).await?;
         match meta.filter(|meta| meta.tenant == caller.tenant) {
             Some(_) => store.signal(session).await,
@@ -152,10 +152,10 @@ impl AgentService {
         click: Click,
     ) -> Result<Outcome, DecisionError> {
         let (service, caller, id) = (Arc::clone(self), caller.clone(), id.clone());
-        let deciding =
-            self.env.desk.tasks.spawn("decision", async move {
-                service.decide_to_the_end(&caller, &id, click).await
-            });
+        let deciding = self
+            .ctx
+            .tasks
+            .spawn("decision", async move { service.decide_to_the_end(&caller, &id, click).await });
         deciding.await.unwrap_or(Err(DecisionError::Broken))
     }
 
@@ -174,15 +174,14 @@ impl AgentService {
             return Ok(endorsed);
         }
         let proposal = self.proposal(&request, &stored, click.clone());
-        let decided = self.env.desk.decide(about(&request), &proposal).await?;
+        let decided = self.ctx.decide(about(&request), &proposal).await?;
         let first = decided == Decided::Won;
         let won = first && proposal == click;
         let decision = decided.standing(proposal);
         // A decision that was told before is not told again: its signal would take the place of
         // one for a later request of the same session.
         if first || !request.tells_of(&decision) {
-            let told =
-                self.env.desk.patiently_for(TELLING, || self.announce(&request, &decision)).await;
+            let told = self.ctx.patiently_for(TELLING, || self.announce(&request, &decision)).await;
             if let Err(error) = told {
                 // The decision stands; whoever waits for it finds it by itself.
                 tracing::warn!(request = %id, %error, "decision not announced");
@@ -208,11 +207,11 @@ impl AgentService {
     ) -> Result<Decision, DecisionError> {
         let Click { verdict, reason, args } = click;
         let author = Author::Checked(caller.user.clone());
-        let decision = Decision::of(verdict, self.env.desk.clock.now_ms());
+        let decision = Decision::of(verdict, self.ctx.clock.now_ms());
         if verdict != Verdict::Approved {
             return Ok(Decision { author, reason, ..decision });
         }
-        let approvers = self.env.approvers.of(&request.action_type);
+        let approvers = self.ctx.approvers.of(&request.action_type);
         if !approvers.include(caller, &request.user_id) {
             let tool = request.action_type.clone();
             return Err(DecisionError::NotAnApprover { tool, approvers });
@@ -237,7 +236,7 @@ impl AgentService {
         args: Value,
     ) -> Result<Option<Value>, DecisionError> {
         let bad = |error: ToolError| DecisionError::BadArguments(error.to_string());
-        let tool = self.env.tools.find(&request.action_type).map_err(bad)?;
+        let tool = self.ctx.tools.find(&request.action_type).map_err(bad)?;
         let args = tool.spec().with_pins_of(&request.context, args);
         if let Some(lost) = lost(&request.context, &args) {
             return Err(DecisionError::BadArguments(unseen(lost, &request.request_id)));
@@ -258,26 +257,26 @@ impl AgentService {
         request: &ApprovalRequest,
         click: &Decision,
     ) -> Result<Option<Outcome>, DecisionError> {
-        let (desk, id) = (&self.env.desk, &request.request_id);
-        let approvers = self.env.approvers.of(&request.action_type);
+        let (ctx, id) = (&self.ctx, &request.request_id);
+        let approvers = self.ctx.approvers.of(&request.action_type);
         let needed = approvers.count.get() as usize;
         let late = request.deadline.has_passed(click.at_ms);
         let Some(args_hash) = click.args_hash.clone().filter(|_| needed > 1 && !late) else {
             return Ok(None);
         };
-        if desk.decision(&request.session_id, id).await?.is_some() {
+        if ctx.decision(&request.session_id, id).await?.is_some() {
             return Ok(None);
         }
         // What cannot be recorded does not count.
         self.record_endorsement(caller, request, click).await?;
         let yes = Endorsement { by: caller.user.clone(), at_ms: click.at_ms, args_hash };
-        let given = desk.endorse(about(request), &yes).await?;
+        let given = ctx.endorse(about(request), &yes).await?;
         let (session, user) = (request.session_id.clone(), &caller.user);
         tracing::info!(request = %id, %session, %user, given, needed, "approval endorsed");
         if given >= needed {
             return Ok(None);
         }
-        tell_approvals(&self.env, &session, id, u32::try_from(given).unwrap_or(u32::MAX)).await;
+        tell_approvals(&self.ctx, &session, id, u32::try_from(given).unwrap_or(u32::MAX)).await;
         Ok(Some(Outcome::Endorsed { session, given, needed }))
     }
 
@@ -295,19 +294,19 @@ impl AgentService {
             session_id: request.session_id.clone(),
             tool_call_id,
             arguments_hash: ArgumentsHash::of(&tool, &request.context),
-            dry_run: self.env.tools.find(&tool).is_ok_and(|tool| tool.is_dry_run()),
+            dry_run: self.ctx.tools.find(&tool).is_ok_and(|tool| tool.is_dry_run()),
             tool,
         };
         let (id, author) = (&request.request_id, Author::Checked(caller.user.clone()));
         let kind = AuditKind::ApprovalEndorsed;
         let fact = AuditFact::of_request(id, kind, call, author, click.at_ms);
-        Ok(self.env.desk.store.record(&caller.tenant, &fact).await?)
+        Ok(self.ctx.store.record(&caller.tenant, &fact).await?)
     }
 
     /// What a click amounts to: the deadline may have passed, and another publisher's vote may be
     /// stored already, which then came first.
     fn proposal(&self, request: &ApprovalRequest, stored: &str, click: Decision) -> Decision {
-        let approvers = self.env.approvers.of(&request.action_type);
+        let approvers = self.ctx.approvers.of(&request.action_type);
         let waiting = Waiting::for_request(request, approvers);
         match vote_of_request(stored).filter(|vote| waiting.counts(vote)) {
             Some(vote) => waiting.stored_decision(&vote, click.at_ms),
@@ -322,7 +321,7 @@ impl AgentService {
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Result<(), StoreError> {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         if !request.tells_of(decision) {
             store.save_request(&request.resolved(decision)).await?;
         }
@@ -340,7 +339,7 @@ impl AgentService {
         id: &RequestId,
     ) -> Result<(String, ApprovalRequest), DecisionError> {
         let (stored, request) = self.readable_request(id).await?;
-        let meta = self.env.desk.store.session(&request.session_id).await?;
+        let meta = self.ctx.store.session(&request.session_id).await?;
         match meta.filter(|meta| meta.tenant == caller.tenant) {
             Some(SessionMeta { tenant: tenant_id, user: user_id, .. }) => {
                 Ok((stored, ApprovalRequest { tenant_id, user_id, ..request }))
@@ -357,7 +356,7 @@ impl AgentService {
         id: &RequestId,
     ) -> Result<(String, ApprovalRequest), DecisionError> {
         let (stored, request) = self.stored_request(caller, id).await?;
-        if self.env.approvers.of(&request.action_type).is_anybody() {
+        if self.ctx.approvers.of(&request.action_type).is_anybody() {
             return Ok((stored, request));
         }
         let journal = self.journal(&request.session_id).await?;
@@ -371,17 +370,17 @@ impl AgentService {
         &self,
         id: &RequestId,
     ) -> Result<(String, ApprovalRequest), DecisionError> {
-        let mut stored = Stored::read(&self.env, id).await?;
+        let mut stored = Stored::read(&self.ctx, id).await?;
         if matches!(stored, Stored::Spoilt)
-            && let Some(session) = self.env.gate.session_of(id)
+            && let Some(session) = self.ctx.gate.session_of(id)
         {
-            repair(&self.env, &session, id).await;
-            stored = Stored::read(&self.env, id).await?;
+            repair(&self.ctx, &session, id).await;
+            stored = Stored::read(&self.ctx, id).await?;
         }
         match stored {
             Stored::Readable(text, request) => Ok((text, *request)),
             Stored::Gone => Err(DecisionError::NotFound),
-            Stored::Spoilt => match self.env.desk.store.decision(id).await? {
+            Stored::Spoilt => match self.ctx.store.decision(id).await? {
                 // Nobody waits for it any more, so nobody writes it anew.
                 Some(_) => Err(DecisionError::NotFound),
                 None => Err(DecisionError::Spoilt),

@@ -25,7 +25,7 @@ impl AgentService {
         sessions: impl Iterator<Item = &'a SessionId> + Clone + Send,
         limit: usize,
     ) -> Result<Vec<Vec<Entry>>, StoreError> {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         let newest = try_join_all(sessions.clone().map(async |id| {
             match store.glimpse(id, limit, SEEN_MAX).await {
                 Err(error @ StoreError::Corrupt(_)) => {
@@ -49,8 +49,8 @@ impl AgentService {
         if sessions.is_empty() {
             return;
         }
-        let (store, term) = (Arc::clone(&self.env.desk.store), self.env.terms.lease);
-        self.env.desk.tasks.spawn("lease", async move {
+        let (store, term) = (Arc::clone(&self.ctx.store), self.ctx.terms.lease);
+        self.ctx.tasks.spawn("lease", async move {
             // The store says itself, once, that it is away; whoever asks next does this again.
             let _ = store.ensure(&sessions, term).await;
         });

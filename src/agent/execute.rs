@@ -25,7 +25,7 @@ impl Run {
         if let Some(next) = &decision.superseded_by {
             return self.ask_instead(planned, request, decision, next).await;
         }
-        match (decision.verdict, self.env.limits.on_reject) {
+        match (decision.verdict, self.ctx.limits.on_reject) {
             (Verdict::Approved, _) => self.run_approved(planned, request, decision).await,
             (Verdict::Rejected, OnReject::Stop) => self.finish_rejected(request, decision).await,
             (Verdict::Rejected, OnReject::Continue) => {
@@ -197,8 +197,8 @@ impl Run {
     /// The last look before a side effect: the message that somebody wants the run to stop may have
     /// been lost, the wish itself is stored.
     async fn is_to_stop(&self) -> Result<bool, JournalError> {
-        let (desk, session) = (&self.env.desk, &self.state.meta.session_id);
-        let asked = desk.patiently(|| desk.store.cancel_requested(session)).await;
+        let (ctx, session) = (&self.ctx, &self.state.meta.session_id);
+        let asked = ctx.patiently(|| ctx.store.cancel_requested(session)).await;
         if asked.map_err(JournalError::StoreAway)? {
             self.cancel.cancel();
         }
@@ -232,7 +232,7 @@ impl Run {
             call_id: planned.call.id.clone(),
             tool: planned.call.name.clone(),
             arguments: arguments.as_object().cloned().unwrap_or_default(),
-            requires_approval: self.env.tools.needs_approval(&planned.call.name),
+            requires_approval: self.ctx.tools.needs_approval(&planned.call.name),
             state,
         }
     }

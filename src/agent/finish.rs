@@ -81,7 +81,7 @@ impl Run {
         self.remember(ending.note.as_deref()).await;
         drafts.extend(self.last_words(&ending));
         self.write_end(drafts).await?;
-        self.env.desk.metrics.run_ended(ending.status);
+        self.ctx.metrics.run_ended(ending.status);
         Ok(Flow::Leave(Exit::Over))
     }
 
@@ -92,10 +92,10 @@ impl Run {
         }
         // Whoever sees the end may start the next run at once: its place must be free. If it cannot be
         // told, whoever counts finds out.
-        let _ = self.env.desk.store.leave_run(&self.state.meta).await;
+        let _ = self.ctx.store.leave_run(&self.state.meta).await;
         self.commit(drafts).await?;
         self.writer.flush().await?;
-        save_ending(&*self.env.desk.store, &self.state).await;
+        save_ending(&*self.ctx.store, &self.state).await;
         Ok(())
     }
 
@@ -107,8 +107,8 @@ impl Run {
     }
 
     fn last_words(&self, ending: &Ending) -> Vec<Draft> {
-        let now_ms = self.env.desk.clock.now_ms();
-        last_words(ending, Some(&self.state), self.env.notices, now_ms)
+        let now_ms = self.ctx.clock.now_ms();
+        last_words(ending, Some(&self.state), self.ctx.notices, now_ms)
     }
 
     /// Adds what was asked and what was answered to the thread; tools' results stay in the journal.
@@ -120,8 +120,8 @@ impl Run {
             Message::User { content: gist(&self.state.meta.prompt) },
             Message::Assistant { content: gist(&answer), tool_calls: Vec::new() },
         ];
-        let (store, meta) = (&self.env.desk.store, &self.state.meta);
-        let kept = self.env.desk.patiently(|| store.remember(meta, &said)).await;
+        let (store, meta) = (&self.ctx.store, &self.state.meta);
+        let kept = self.ctx.patiently(|| store.remember(meta, &said)).await;
         if let Err(error) = kept {
             tracing::warn!(session = %meta.session_id, %error, "thread history not saved");
         }
@@ -159,7 +159,7 @@ impl Run {
             Some(request) => request.context.clone(),
             None => parse_arguments(&planned.call).unwrap_or_default(),
         };
-        let tool = self.env.tools.find(&planned.call.name);
+        let tool = self.ctx.tools.find(&planned.call.name);
         let reads = tool.is_ok_and(|tool| tool.spec().effect == Effect::Reads);
         let outcome = match status {
             EndStatus::Cancelled if reads => ToolOutcome::Cancelled(Some(STOPPED.to_owned())),

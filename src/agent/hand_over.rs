@@ -19,21 +19,21 @@ impl AgentService {
     /// Gives waiting runs up, so that another process takes them at once. What was heard for them
     /// until now has been acted upon.
     pub(super) async fn hand_over_waiting(&self) {
-        let waiting = self.env.gate.take_parked();
+        let waiting = self.ctx.gate.take_parked();
         self.hand_over(&waiting).await;
     }
 
     /// Keeps the leases of what is at work while the process stops: nobody else is to begin a step
     /// that may yet come to its end here. Goes on for as long as it is polled.
     pub async fn hold_at_work(&self) -> Infallible {
-        let lease = self.env.terms.lease;
+        let lease = self.ctx.terms.lease;
         let period = lease / RENEWALS;
         let mut renewals = interval_at(Instant::now() + period, period);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             renewals.tick().await;
             // The store says itself, once, that it is away; there will be another renewal.
-            let _ = self.env.desk.store.hold(&self.at_work(), lease).await;
+            let _ = self.ctx.store.hold(&self.at_work(), lease).await;
         }
     }
 
@@ -50,9 +50,9 @@ impl AgentService {
         }
         sessions.iter().for_each(|session| self.forget(session));
         let runs = sessions.len();
-        match self.env.desk.store.release(sessions).await {
+        match self.ctx.store.release(sessions).await {
             Ok(()) => {
-                self.env.desk.metrics.runs_released.inc_by(runs as u64);
+                self.ctx.metrics.runs_released.inc_by(runs as u64);
                 tracing::info!(runs, "runs handed over");
             }
             Err(error) => {
@@ -68,7 +68,7 @@ impl AgentService {
     }
 
     async fn note_hand_over(&self, session: &SessionId) {
-        let (store, clock) = (&self.env.desk.store, &self.env.desk.clock);
+        let (store, clock) = (&self.ctx.store, &self.ctx.clock);
         let Ok(newest) = store.newest(session, RECENT).await else { return };
         if status_of(&newest) != Some(SessionStatus::Running) {
             return;

@@ -18,11 +18,11 @@ impl AgentService {
         vote: UncountedVote,
     ) {
         let (request, approvers) = (&waiting.request, &waiting.approvers);
-        match self.env.gate.uncounted(session, request, vote) {
-            Heard::Known => put_back(&self.env, session, request).await,
+        match self.ctx.gate.uncounted(session, request, vote) {
+            Heard::Known => put_back(&self.ctx, session, request).await,
             Heard::WhileAtWork => {
                 log_uncounted(session, request, approvers);
-                put_back(&self.env, session, request).await;
+                put_back(&self.ctx, session, request).await;
             }
             Heard::Wake(release) => {
                 log_uncounted(session, request, approvers);

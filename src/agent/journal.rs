@@ -13,18 +13,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::context::{RunContext, while_store_is_away};
 use super::live::LiveLog;
 use super::record::Record;
-use super::seals::Seals;
-use crate::backoff::Backoff;
 use crate::domain::event::ThoughtKind;
-use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown, last_id};
-use crate::shutdown::Tasks;
-use crate::store::{AppendError, ReadError, Store, StoreError};
-use crate::telemetry::metrics::Metrics;
+use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown};
+use crate::store::{AppendError, Store, StoreError};
 
-/// Entries read at a time when a whole journal is read.
-const PAGE: usize = 1000;
 /// Batches that may wait for the committer before the run itself has to.
 const QUEUE: usize = 64;
 
@@ -70,79 +65,6 @@ pub enum JournalError {
     StoreAway(StoreError),
 }
 
-/// What a writer needs of its surroundings.
-#[derive(Clone)]
-pub struct Desk {
-    /// Where journals are kept.
-    pub store: Arc<dyn Store>,
-    /// Who gives the time.
-    pub clock: Arc<dyn Clock>,
-    /// Who knows all tasks.
-    pub tasks: Tasks,
-    /// How long a run waits for a store that is away.
-    pub patience: Duration,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// What seals and opens decisions.
-    pub seals: Arc<Seals>,
-}
-
-impl Desk {
-    /// The whole journal of a session.
-    pub(super) async fn journal(&self, session: &SessionId) -> Result<Vec<Entry>, StoreError> {
-        let mut entries = Vec::new();
-        loop {
-            match self.store.read(session, last_id(&entries), PAGE).await {
-                Ok(page) => {
-                    let whole = page.len() < PAGE;
-                    entries.extend(page);
-                    if whole {
-                        return Ok(entries);
-                    }
-                }
-                Err(ReadError::Store(error)) => return Err(error),
-                Err(gap @ ReadError::Gap { .. }) => {
-                    return Err(StoreError::Corrupt(gap.to_string()));
-                }
-            }
-        }
-    }
-
-    /// Repeats a store operation that is safe to repeat, for as long as a run waits for the store.
-    /// Once the process is to stop, it is not repeated: somebody else will do it.
-    pub(super) async fn patiently<T, F, Fut>(&self, operation: F) -> Result<T, StoreError>
-    where
-        F: Fn() -> Fut,
-        Fut: Future<Output = Result<T, StoreError>>,
-    {
-        self.patiently_for(self.patience, operation).await
-    }
-
-    /// The same, with a patience of its own.
-    pub(super) async fn patiently_for<T, F, Fut>(
-        &self,
-        patience: Duration,
-        operation: F,
-    ) -> Result<T, StoreError>
-    where
-        F: Fn() -> Fut,
-        Fut: Future<Output = Result<T, StoreError>>,
-    {
-        let (gives_up, stopping) = (Instant::now() + patience, self.tasks.stopping());
-        let mut backoff = while_store_is_away();
-        loop {
-            match operation().await {
-                Err(StoreError::Unavailable(_))
-                    if Instant::now() < gives_up && !stopping.is_cancelled() =>
-                {
-                    backoff.wait().await;
-                }
-                result => return result,
-            }
-        }
-    }
-}
-
 /// The pen of a run's one owner.
 pub struct Writer {
     session: SessionId,
@@ -164,7 +86,7 @@ impl Writer {
     /// has been dropped and everything that it queued has been stored or given up. It returns the
     /// last id that it knows to be stored.
     pub fn open(
-        desk: &Desk,
+        ctx: &RunContext,
         session: &SessionId,
         stored: EventId,
         live: Arc<LiveLog>,
@@ -172,15 +94,15 @@ impl Writer {
         let (orders, inbox) = mpsc::channel(QUEUE);
         let failure = Arc::default();
         let committer = Committer {
-            store: Arc::clone(&desk.store),
+            store: Arc::clone(&ctx.store),
             session: session.clone(),
             stored,
             live,
-            patience: desk.patience,
+            patience: ctx.patience,
             failure: Arc::clone(&failure),
         };
-        let committing = desk.tasks.spawn("journal", committer.run(inbox));
-        let clock = Arc::clone(&desk.clock);
+        let committing = ctx.tasks.spawn("journal", committer.run(inbox));
+        let clock = Arc::clone(&ctx.clock);
         (Self { session: session.clone(), clock, last: stored, orders, failure }, committing)
     }
 
@@ -297,11 +219,6 @@ impl Committer {
             }
         }
     }
-}
-
-/// The pauses between attempts while the store is away.
-fn while_store_is_away() -> Backoff {
-    Backoff::new(Duration::from_millis(50), Duration::from_secs(1))
 }
 
 /// The only entry of a journal without a run.

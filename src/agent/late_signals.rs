@@ -19,15 +19,15 @@ impl AgentService {
     /// Listens to a session no longer, unless something of it was decided just now.
     pub(super) fn unwatch_unless_late(&self, session: &SessionId) {
         if !self.lingering.has(session) {
-            self.env.desk.store.unwatch(session);
+            self.ctx.store.unwatch(session);
         }
     }
 
     /// Listens no longer to sessions that have lingered, unless they wait for another answer by now.
     pub(super) fn unwatch_stale(&self) {
         for session in self.lingering.stale() {
-            let store = &self.env.desk.store;
-            if self.env.gate.unless_expected(&session, || store.unwatch(&session)) {
+            let store = &self.ctx.store;
+            if self.ctx.gate.unless_expected(&session, || store.unwatch(&session)) {
                 self.lingering.remove(&session);
             }
         }
@@ -38,8 +38,8 @@ impl AgentService {
         tracing::warn!(%session, why, "HITL signal ignored");
         let named = Signal::parse(payload).ok().and_then(|signal| signal.request_id);
         let Some(request) = named else { return };
-        match self.env.desk.decision(session, &request).await {
-            Ok(Some(standing)) => keep_request(&self.env, session, &request, &standing).await,
+        match self.ctx.decision(session, &request).await {
+            Ok(Some(standing)) => keep_request(&self.ctx, session, &request, &standing).await,
             Ok(None) => {}
             Err(error) => tracing::warn!(%session, %request, %error, "decision not looked up"),
         }

@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::time::DelayQueue;
 
+use super::context::RunContext;
 use super::ownership;
-use super::run::Env;
 use super::service::AgentService;
 use super::waiting::Waiting;
 use crate::domain::{RequestId, SessionId};
@@ -27,13 +27,13 @@ const ANSWER: &str = "answer";
 
 /// Builds the service and starts its listener.
 pub fn start(
-    env: Arc<Env>,
+    ctx: Arc<RunContext>,
     max_runs: usize,
     events: mpsc::Receiver<StoreEvent>,
 ) -> Arc<AgentService> {
     let (deadlines, new_deadlines) = mpsc::unbounded_channel();
-    let tasks = env.desk.tasks.clone();
-    let service = Arc::new(AgentService::new(env, max_runs, deadlines));
+    let tasks = ctx.tasks.clone();
+    let service = Arc::new(AgentService::new(ctx, max_runs, deadlines));
     let listener = Listener { service: Arc::clone(&service), alarms: DelayQueue::new() };
     tasks.spawn("listener", listener.run(events, new_deadlines));
     tasks.spawn("lease keeper", ownership::keep(Arc::clone(&service)));
@@ -68,7 +68,7 @@ impl Listener {
         mut events: mpsc::Receiver<StoreEvent>,
         mut new_deadlines: mpsc::UnboundedReceiver<(SessionId, Waiting)>,
     ) {
-        let tasks = self.service.env.desk.tasks.clone();
+        let tasks = self.service.ctx.tasks.clone();
         let stopping = tasks.stopping();
         let mut poll = interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -78,7 +78,7 @@ impl Listener {
                 () = stopping.cancelled() => break,
                 Some(event) = events.recv() => match event {
                     StoreEvent::Signal { session, payload } => {
-                        let asked = service.env.gate.waiting(&session);
+                        let asked = service.ctx.gate.waiting(&session);
                         let hear = async move {
                             service.hear_signal(&session, &asked, &payload).await;
                         };
@@ -115,7 +115,7 @@ impl Listener {
     async fn hear_last(&self, event: StoreEvent) {
         match event {
             StoreEvent::Signal { session, payload } => {
-                let asked = self.service.env.gate.waiting(&session);
+                let asked = self.service.ctx.gate.waiting(&session);
                 self.service.hear_signal(&session, &asked, &payload).await;
             }
             // What is stored is found by the next owner.
@@ -124,7 +124,7 @@ impl Listener {
     }
 
     fn set(&mut self, session: SessionId, waiting: Waiting) {
-        if let Some(at_ms) = waiting.warning_ms(self.service.env.limits.hitl_warning) {
+        if let Some(at_ms) = waiting.warning_ms(self.service.ctx.limits.hitl_warning) {
             let alarm = Alarm::Near(waiting.request.clone());
             self.wind(Ring { session: session.clone(), alarm, at_ms });
         }
@@ -133,7 +133,7 @@ impl Listener {
     }
 
     fn wind(&mut self, ring: Ring) {
-        let now_ms = self.service.env.desk.clock.now_ms();
+        let now_ms = self.service.ctx.clock.now_ms();
         let left = Duration::from_millis(ring.at_ms.saturating_sub(now_ms));
         self.alarms.insert(ring, left.clamp(MIN_DELAY, MAX_DELAY));
     }
@@ -141,11 +141,11 @@ impl Listener {
     /// Acts on an alarm, unless it has come too early: the wheel counts the process's own time, and the
     /// clock may have been set back, or the wait be longer than the wheel takes.
     fn ring(&mut self, ring: Ring) {
-        if self.service.env.desk.clock.now_ms() < ring.at_ms {
+        if self.service.ctx.clock.now_ms() < ring.at_ms {
             return self.wind(ring);
         }
         let (service, Ring { session, alarm, .. }) = (Arc::clone(&self.service), ring);
-        let tasks = &self.service.env.desk.tasks;
+        let tasks = &self.service.ctx.tasks;
         match alarm {
             Alarm::Near(request) => {
                 tasks.spawn(ANSWER, async move { service.deadline_near(&session, &request).await })

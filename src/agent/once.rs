@@ -33,7 +33,7 @@ impl AgentService {
         key: &RequestKey,
     ) -> Result<Option<SessionId>, StartError> {
         let scoped = ScopedKey::of(caller, &key.key);
-        match self.env.desk.store.join_key(&scoped, &key.request).await? {
+        match self.ctx.store.join_key(&scoped, &key.request).await? {
             Some(standing) => Ok(match self.settle(&scoped, standing, key).await? {
                 Settled::Begun(session) => Some(session),
                 Settled::Withdrawn(_) => None,
@@ -83,7 +83,7 @@ impl AgentService {
         withdrawn: Option<&SessionId>,
     ) -> Result<Option<KeyStanding>, StartError> {
         let claim = KeyClaim { session: session.clone(), request: key.request.clone() };
-        match self.env.desk.store.claim_key(scoped, &claim, withdrawn).await {
+        match self.ctx.store.claim_key(scoped, &claim, withdrawn).await {
             Ok(Claimed::Won) => Ok(None),
             Ok(Claimed::Taken(standing)) => Ok(Some(standing)),
             Err(error) => {
@@ -110,7 +110,7 @@ impl AgentService {
         }
         match self.await_start(&session).await? {
             Fate::Begun { .. } => {
-                self.env.desk.store.key_begun(scoped, &session).await?;
+                self.ctx.store.key_begun(scoped, &session).await?;
                 Ok(Settled::Begun(session))
             }
             Fate::Withdrawn => Ok(Settled::Withdrawn(session)),
@@ -123,9 +123,9 @@ impl AgentService {
         if let Some(fate) = self.fate(session).await? {
             return Ok(fate);
         }
-        let gives_up = Instant::now() + self.env.terms.silent_start();
-        let stopping = self.env.desk.tasks.stopping();
-        let mut follower = self.env.desk.store.follow(session).await?;
+        let gives_up = Instant::now() + self.ctx.terms.silent_start();
+        let stopping = self.ctx.tasks.stopping();
+        let mut follower = self.ctx.store.follow(session).await?;
         loop {
             if let Some(fate) = self.fate(session).await? {
                 return Ok(fate);

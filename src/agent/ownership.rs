@@ -7,10 +7,10 @@
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::context::Terms;
 use super::errors::unreadable;
 use super::fate::Fate;
 use super::gate::Parking;
@@ -28,27 +28,6 @@ const CLAIMED_AT_ONCE: usize = 100;
 const LOOKED_AT_WITHOUT_ROOM: usize = 20;
 /// Renewals within the term of a lease: two may fail.
 pub(super) const RENEWALS: u32 = 3;
-
-/// How long a process looks after a run without being heard of, and how soon it finds others'.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// For how long a lease is taken.
-    pub lease: Duration,
-    /// How often runs without an owner are looked for.
-    pub scan: Duration,
-    /// For how long a start may take all in all, by the process that takes it: its commands each take
-    /// their time-out, and its lease is waited for as long as anything is. A start of which nothing
-    /// is stored but its record is left to itself for so long.
-    pub start: Duration,
-}
-
-impl Terms {
-    /// How long others wait for a start of which nothing is heard. Giving it up earlier than it ends
-    /// does no harm: it is then theirs.
-    pub fn silent_start(self) -> Duration {
-        self.lease.min(self.start)
-    }
-}
 
 /// What a journal leaves to do.
 enum Left {
@@ -68,8 +47,8 @@ enum Left {
 
 /// Keeps the leases of this process and takes over what others have left, until the process stops.
 pub(super) async fn keep(service: Arc<AgentService>) {
-    let Terms { lease, scan, start: _ } = service.env.terms;
-    let stopping = service.env.desk.tasks.stopping();
+    let Terms { lease, scan, start: _ } = service.ctx.terms;
+    let stopping = service.ctx.tasks.stopping();
     let mut keeper = Keeper { service, claims_from: Instant::now() };
     let (mut renewals, mut scans) = (interval(lease / RENEWALS), interval(scan));
     for ticks in [&mut renewals, &mut scans] {
@@ -97,10 +76,10 @@ struct Keeper {
 
 impl Keeper {
     async fn renew(&mut self) {
-        let Terms { lease, .. } = self.service.env.terms;
+        let Terms { lease, .. } = self.service.ctx.terms;
         let (mut held, let_go) = (self.service.owned(), self.service.take_let_go());
         held.extend(let_go.iter().cloned());
-        if self.service.env.desk.store.hold(&held, lease).await.is_err() {
+        if self.service.ctx.store.hold(&held, lease).await.is_err() {
             self.note_store(true);
             self.service.put_let_go(let_go);
         }
@@ -108,11 +87,11 @@ impl Keeper {
 
     async fn scan(&mut self) {
         if self.service.store_is_away() {
-            if self.service.env.desk.store.ping().await.is_err() {
+            if self.service.ctx.store.ping().await.is_err() {
                 return;
             }
             self.note_store(false);
-            self.claims_from = Instant::now() + self.service.env.terms.lease;
+            self.claims_from = Instant::now() + self.service.ctx.terms.lease;
             self.renew().await;
         }
         if Instant::now() >= self.claims_from {
@@ -129,7 +108,7 @@ impl Keeper {
     async fn claim(&mut self) {
         loop {
             let limit = self.service.room().clamp(LOOKED_AT_WITHOUT_ROOM, CLAIMED_AT_ONCE);
-            match self.service.env.desk.store.claim(limit, self.service.env.terms.lease).await {
+            match self.service.ctx.store.claim(limit, self.service.ctx.terms.lease).await {
                 Ok(claimed) => {
                     let all = claimed.len() < limit;
                     claimed.into_iter().for_each(|session| self.service.adopt(session));
@@ -155,13 +134,13 @@ impl AgentService {
         }
         self.interruption(&session);
         let service = Arc::clone(self);
-        let tasks = &self.env.desk.tasks;
+        let tasks = &self.ctx.tasks;
         tasks.spawn("take-over", async move { service.take_over(session).await });
     }
 
     /// Goes on with a run by what its journal says.
     async fn take_over(self: &Arc<Self>, session: SessionId) {
-        let read = self.env.desk.patiently(|| self.journal(&session)).await;
+        let read = self.ctx.patiently(|| self.journal(&session)).await;
         let entries = match read {
             Ok(entries) => entries,
             Err(error @ StoreError::Unavailable(_)) => {
@@ -174,7 +153,7 @@ impl AgentService {
             }
         };
         let last = last_id(&entries);
-        let claimed = &self.env.desk.metrics.runs_claimed;
+        let claimed = &self.ctx.metrics.runs_claimed;
         match left_to_do(&entries) {
             Left::Start => self.leave_to_its_start(&session).await,
             Left::Nothing => self.over(&session).await,
@@ -219,9 +198,9 @@ impl AgentService {
     /// Whether a start that has not come to its end may yet do so. Without a record it has not even
     /// been heard of for a whole lease. (An old record without a journal has lost it for good.)
     async fn may_still_begin(&self, session: &SessionId) -> Result<bool, StoreError> {
-        let Some(meta) = self.env.desk.store.session(session).await? else { return Ok(false) };
-        let age_ms = self.env.desk.clock.now_ms().saturating_sub(meta.created_at_ms);
-        Ok(u128::from(age_ms) < self.env.terms.start.as_millis())
+        let Some(meta) = self.ctx.store.session(session).await? else { return Ok(false) };
+        let age_ms = self.ctx.clock.now_ms().saturating_sub(meta.created_at_ms);
+        Ok(u128::from(age_ms) < self.ctx.terms.start.as_millis())
     }
 
     /// The run waits here from now on. Its deadlines are those that it had.
@@ -246,15 +225,15 @@ impl AgentService {
         session: &SessionId,
         requests: &[ApprovalRequest],
     ) -> Result<(), StoreError> {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         for request in requests {
-            self.env.expect(session, request, requests.len() == 1);
+            self.ctx.expect(session, request, requests.len() == 1);
         }
-        self.env.gate.show(session);
-        let watched = self.env.desk.patiently(|| store.watch(session)).await;
+        self.ctx.gate.show(session);
+        let watched = self.ctx.patiently(|| store.watch(session)).await;
         if let Err(error) = &watched {
             tracing::warn!(%session, %error, "run not taken over");
-            self.env.gate.withdraw(session);
+            self.ctx.gate.withdraw(session);
             self.forget(session);
         }
         watched
@@ -262,8 +241,8 @@ impl AgentService {
 
     async fn work_again(self: &Arc<Self>, state: State, last: EventId, place: Place) {
         let session = state.meta.session_id.clone();
-        let store = &self.env.desk.store;
-        match self.env.desk.patiently(|| store.cancel_requested(&session)).await {
+        let store = &self.ctx.store;
+        match self.ctx.patiently(|| store.cancel_requested(&session)).await {
             Ok(true) => self.interrupt(&session),
             Ok(false) => {}
             Err(error) => {
@@ -282,13 +261,13 @@ impl AgentService {
         }
         tracing::info!(%session, node = ?state.node, "run taken over: checkpoint restored");
         let live = self.live.open(&session, last);
-        let writer = Writer::open(&self.env.desk, &session, last, live);
+        let writer = Writer::open(&self.ctx, &session, last, live);
         self.spawn(state, writer, place, Run::take_up);
     }
 
     async fn write_trailer(&self, session: &SessionId, last: EventId) {
         let live = self.live.open(session, last);
-        let (mut writer, _) = Writer::open(&self.env.desk, session, last, live);
+        let (mut writer, _) = Writer::open(&self.ctx, session, last, live);
         let written: Result<(), JournalError> = async {
             writer.append(&[Draft::Done], None).await?;
             writer.flush().await
@@ -308,7 +287,7 @@ impl AgentService {
         self.leave(session);
         self.unwatch_unless_late(session);
         // If it cannot be told, whoever claims the run finds that it is over.
-        let _ = self.env.desk.store.end(std::slice::from_ref(session)).await;
+        let _ = self.ctx.store.end(std::slice::from_ref(session)).await;
     }
 
     fn take_let_go(&self) -> HashSet<SessionId> {
@@ -322,12 +301,12 @@ impl AgentService {
     /// Everything that this process looks after.
     fn owned(&self) -> Vec<SessionId> {
         let mut owned = self.at_work();
-        owned.extend(self.env.gate.sessions());
+        owned.extend(self.ctx.gate.sessions());
         owned
     }
 
     pub(super) fn owns(&self, session: &SessionId) -> bool {
-        self.is_at_work(session) || self.env.gate.expects(session)
+        self.is_at_work(session) || self.ctx.gate.expects(session)
     }
 }
 

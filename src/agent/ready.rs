@@ -59,7 +59,7 @@ pub(super) enum Refusal {
 impl Run {
     /// The model's call, if it may be run or asked about.
     pub(super) async fn ready(&self, planned: &PlannedCall) -> Result<Ready, Refusal> {
-        let limit = self.env.limits.max_tool_calls;
+        let limit = self.ctx.limits.max_tool_calls;
         if self.state.ordinal_of(&planned.call.id) >= limit as usize {
             return Err(Refusal::Other(format!("the run has used up its {limit} tool calls")));
         }
@@ -67,7 +67,7 @@ impl Run {
             return Err(Refusal::Invalid(excess.to_string()));
         }
         let name = &planned.call.name;
-        let tool = self.env.tools.find(name).map_err(|error| Refusal::Other(error.to_string()))?;
+        let tool = self.ctx.tools.find(name).map_err(|error| Refusal::Other(error.to_string()))?;
         let arguments = parse_arguments(&planned.call).map_err(Refusal::Invalid)?;
         let ready = Ready::read(tool, arguments).await;
         ready.map_err(|error| Refusal::Invalid(error.to_string()))
@@ -79,7 +79,7 @@ impl Run {
         planned: &PlannedCall,
         request: &ApprovalRequest,
     ) -> Result<Ready, Refusal> {
-        let tool = self.env.tools.find(&planned.call.name);
+        let tool = self.ctx.tools.find(&planned.call.name);
         let ready = match tool {
             Ok(tool) => Ready::read(tool, request.context.clone()).await,
             Err(error) => Err(error),

@@ -4,69 +4,19 @@
 //! journal is folded again when the decision is there. Waiting and recovery are thus one path.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::budget::Budget;
-use super::gate::{Decided, Gate, News};
-use super::journal::{Desk, Draft, JournalError, Writer};
-use super::ownership::Terms;
-use super::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject, words_of_approval};
+use super::context::RunContext;
+use super::gate::{Decided, News};
+use super::journal::{Draft, JournalError, Writer};
+use super::policy::{Asking, words_of_approval};
 use super::state::{Call, CallStatus, Node, State};
 use super::superseding::words_of_superseding;
 use crate::domain::event::ThoughtKind;
-use crate::domain::{Decision, Event, Instructions, Quota, RequestId, Verdict};
-use crate::llm::ChatModel;
-use crate::tools::Tools;
+use crate::domain::{Decision, Event, RequestId, Verdict};
 
 use super::record::{PlannedCall, Record};
-
-/// How far a run may go.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// How often the model may be asked.
-    pub max_turns: u32,
-    /// How many tools may be called.
-    pub max_tool_calls: u32,
-    /// How long before the end of that a thought warns; zero: none does.
-    pub hitl_warning: Duration,
-    /// How people are asked about several calls.
-    pub asking: Asking,
-    /// What a rejection leads to.
-    pub on_reject: OnReject,
-    /// How many tokens may be used.
-    pub budget: Budget,
-    /// How much users and tenants may have at once, and how often users may start a run.
-    pub quota: Quota,
-    /// The estimated tokens of one request to the model above which the conversation is trimmed;
-    /// `None`: never.
-    pub context_tokens: Option<u64>,
-}
-
-/// What all runs of a process share.
-pub struct Env {
-    /// Journal, clock and tasks.
-    pub desk: Desk,
-    /// Who thinks.
-    pub model: Arc<dyn ChatModel>,
-    /// What can be done.
-    pub tools: Arc<Tools>,
-    /// Who may approve what.
-    pub approvers: ApproverPolicy,
-    /// How long a person may think.
-    pub answer_times: AnswerTimes,
-    /// Who waits for a person.
-    pub gate: Arc<Gate>,
-    /// What the assistant is told before all else; new runs begin with it.
-    pub instructions: Option<Instructions>,
-    /// How far a run may go.
-    pub limits: Limits,
-    /// Whether a run that ends without an answer says so in a `content` event.
-    pub notices: bool,
-    /// How long this process looks after a run without being heard of.
-    pub terms: Terms,
-}
 
 /// Why a run stopped working.
 #[derive(Debug)]
@@ -94,7 +44,7 @@ pub(super) type Step = Result<Flow, JournalError>;
 
 /// A run at work.
 pub struct Run {
-    pub(super) env: Arc<Env>,
+    pub(super) ctx: Arc<RunContext>,
     pub(super) state: State,
     pub(super) writer: Writer,
     pub(super) cancel: CancellationToken,
@@ -102,8 +52,13 @@ pub struct Run {
 
 impl Run {
     /// A run that goes on from `state`, writing with `writer`.
-    pub fn new(env: Arc<Env>, state: State, writer: Writer, cancel: CancellationToken) -> Self {
-        Self { env, state, writer, cancel }
+    pub fn new(
+        ctx: Arc<RunContext>,
+        state: State,
+        writer: Writer,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self { ctx, state, writer, cancel }
     }
 
     /// Works until there is nothing to do but wait, or nothing at all, or the process is to stop.
@@ -111,7 +66,7 @@ impl Run {
         if let Err(error) = self.record_missed_end().await {
             return Exit::Abandoned(error);
         }
-        let stopping = self.env.desk.tasks.stopping();
+        let stopping = self.ctx.tasks.stopping();
         loop {
             if stopping.is_cancelled() && self.state.node != Node::Done {
                 return self.hand_over().await;
@@ -152,7 +107,7 @@ impl Run {
         Draft::Event(Event::Start {
             message: "요청을 처리하기 시작했습니다.".into(),
             thread_id: self.state.meta.thread_id.clone(),
-            model: self.env.model.name().to_owned(),
+            model: self.ctx.model.name().to_owned(),
         })
     }
 
@@ -175,14 +130,14 @@ impl Run {
         let mut to_ask = Vec::new();
         for planned in open {
             match self.ready(&planned).await {
-                Ok(ready) if self.env.tools.needs_approval(&planned.call.name) => {
+                Ok(ready) if self.ctx.tools.needs_approval(&planned.call.name) => {
                     to_ask.push((planned, ready));
                 }
                 Ok(ready) => return self.run_tool(&planned, ready, None).await,
                 Err(error) => return self.refuse(&planned, error).await,
             }
         }
-        match self.env.limits.asking {
+        match self.ctx.limits.asking {
             _ if to_ask.is_empty() => self.ask_model().await,
             Asking::OneByOne => {
                 to_ask.truncate(1);
@@ -238,7 +193,7 @@ impl Run {
             (Verdict::Rejected, Some(next)) => Some(words_of_superseding(asked, &decision, next)),
             (Verdict::Rejected, None) | (Verdict::TimedOut | Verdict::Cancelled, _) => None,
         };
-        self.env.desk.metrics.approval_decided(decision.verdict);
+        self.ctx.metrics.approval_decided(decision.verdict);
         let record = Record::ApprovalResolved { request, decision };
         self.commit(vec![match thought {
             Some(content) => {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::journal::Desk;
+use super::context::RunContext;
 use super::rules::Votes;
 use super::seals::{Decided, Subject};
 use crate::domain::seal::Sealable;
@@ -12,7 +12,7 @@ use crate::store::{self, Polled, RequestMark, StoreError, StoredVotes};
 /// How often a proposal meets something new that is no decision before that is called an outage.
 const ATTEMPTS: u32 = 16;
 
-impl Desk {
+impl RunContext {
     /// Decides, unless somebody already has ([`store::Approvals::decide`]).
     pub(super) async fn decide(
         &self,

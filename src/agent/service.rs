@@ -10,13 +10,14 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::context::RunContext;
 use super::errors::{panicked, unreadable};
 use super::gate::{Decided, News, Parked, Parking, Release};
 use super::journal::{JournalError, Writer};
 use super::lingering::Lingering;
 use super::live::{LiveLog, LiveLogs};
 use super::places::{Place, Places};
-use super::run::{Env, Exit, Run};
+use super::run::{Exit, Run};
 use super::seen::SeenRequests;
 use super::state::{Node, State};
 use super::stored_request::keep_request;
@@ -27,7 +28,7 @@ use crate::telemetry::metrics::Load;
 
 /// The agent.
 pub struct AgentService {
-    pub(super) env: Arc<Env>,
+    pub(super) ctx: Arc<RunContext>,
     pub(super) live: LiveLogs,
     places: Places,
     /// The runs at work here, and how to interrupt each; runs that wait are in the gate.
@@ -51,12 +52,12 @@ pub struct AgentService {
 impl AgentService {
     /// A service that drives at most `max_runs` runs at once; `deadlines` goes to the listener.
     pub(super) fn new(
-        env: Arc<Env>,
+        ctx: Arc<RunContext>,
         max_runs: usize,
         deadlines: mpsc::UnboundedSender<(SessionId, Waiting)>,
     ) -> Self {
         Self {
-            env,
+            ctx,
             live: LiveLogs::default(),
             places: Places::new(max_runs),
             running: Mutex::default(),
@@ -84,7 +85,7 @@ impl AgentService {
             Ok(Restored::Waits(state, last)) => {
                 tracing::info!(%session, node = ?state.node, "checkpoint restored");
                 let live = self.live.open(session, last);
-                let writer = Writer::open(&self.env.desk, session, last, live);
+                let writer = Writer::open(&self.ctx, session, last, live);
                 let news = release.news;
                 self.spawn(*state, writer, self.places.take_back(), move |run| run.wake(news));
             }
@@ -112,13 +113,13 @@ impl AgentService {
         {
             return Ok(restored);
         }
-        let entries = self.env.desk.patiently(|| self.journal(session)).await?;
+        let entries = self.ctx.patiently(|| self.journal(session)).await?;
         Ok(Restored::from(&entries, decided))
     }
 
     /// The whole journal of a session.
     pub(super) async fn journal(&self, session: &SessionId) -> Result<Vec<Entry>, StoreError> {
-        self.env.desk.journal(session).await
+        self.ctx.journal(session).await
     }
 
     /// Lets a run work, as a task of its own.
@@ -133,9 +134,9 @@ impl AgentService {
         F: Future<Output = Exit> + Send + 'static,
     {
         let session = state.meta.session_id.clone();
-        let run = Run::new(Arc::clone(&self.env), state, writer, self.interruption(&session));
+        let run = Run::new(Arc::clone(&self.ctx), state, writer, self.interruption(&session));
         let service = Arc::clone(self);
-        self.env.desk.tasks.spawn("run", async move {
+        self.ctx.tasks.spawn("run", async move {
             let exit = AssertUnwindSafe(work(run)).catch_unwind().await;
             // What the run had queued is stored before anybody else writes; it cannot panic.
             let stored = committing.await.ok();
@@ -160,7 +161,7 @@ impl AgentService {
             Exit::Over => self.over(&session).await,
             Exit::Parked if !self.is_stopping() => self.parked(session, parking).await,
             Exit::Parked | Exit::HandedOver => {
-                self.env.gate.withdraw(&session);
+                self.ctx.gate.withdraw(&session);
                 self.hand_over(&[session]).await;
             }
             Exit::Abandoned(error) => self.abandon(&session, &error).await,
@@ -170,21 +171,21 @@ impl AgentService {
     /// The run is a line of the gate from now on, and nothing else.
     pub(super) async fn parked(self: &Arc<Self>, session: SessionId, parking: Parking) {
         self.running().remove(&session);
-        match self.env.gate.park(&session, parking) {
+        match self.ctx.gate.park(&session, parking) {
             Parked::Waits(new) => {
                 for waiting in new {
                     // The listener lives as long as the process; if it is gone, so are we.
                     let _ = self.deadlines.send((session.clone(), waiting));
                 }
                 // Whoever gives up all that waits when the process stops may have been here before.
-                if self.is_stopping() && self.env.gate.take_back(&session) {
+                if self.is_stopping() && self.ctx.gate.take_back(&session) {
                     self.hand_over(&[session]).await;
                 }
             }
             // The answer came before the run had parked.
             Parked::GoOn(release) => {
                 for Decided { request, decision } in &release.news.decided {
-                    keep_request(&self.env, &session, request, decision).await;
+                    keep_request(&self.ctx, &session, request, decision).await;
                 }
                 Box::pin(self.resume(&session, release, None)).await;
             }
@@ -197,7 +198,7 @@ impl AgentService {
 
     /// Whether the process comes to its end.
     fn is_stopping(&self) -> bool {
-        self.env.desk.tasks.stopping().is_cancelled()
+        self.ctx.tasks.stopping().is_cancelled()
     }
 
     /// Lets go of a run that cannot go on here. If nobody else has it, its lease runs out; where there
@@ -206,22 +207,22 @@ impl AgentService {
         match error {
             JournalError::Gone => return self.drop_gone(session).await,
             JournalError::Lost => {
-                self.env.desk.metrics.runs_lost.inc();
+                self.ctx.metrics.runs_lost.inc();
                 tracing::warn!(%session, "run lost to another owner");
             }
             // A server that stops tries nothing twice, and its subscriptions have ended: the store may
             // well be there for another.
             JournalError::StoreAway(error @ StoreError::Unavailable(_)) if self.is_stopping() => {
                 tracing::info!(%session, %error, "run breaks its step off: the server stops");
-                self.env.gate.withdraw(session);
+                self.ctx.gate.withdraw(session);
                 return self.hand_over(std::slice::from_ref(session)).await;
             }
             JournalError::StoreAway(error) => {
-                self.env.desk.metrics.runs_abandoned.inc();
+                self.ctx.metrics.runs_abandoned.inc();
                 tracing::error!(%session, %error, "run abandoned: the store has been away for too long");
             }
         }
-        self.env.gate.withdraw(session);
+        self.ctx.gate.withdraw(session);
         self.forget(session);
         self.let_go.lock().unwrap_or_else(PoisonError::into_inner).insert(session.clone());
     }
@@ -275,13 +276,13 @@ impl AgentService {
 
     /// How many runs live here, by what they do.
     pub fn load(&self) -> Load {
-        Load { working: self.running().len(), waiting: self.env.gate.count() }
+        Load { working: self.running().len(), waiting: self.ctx.gate.count() }
     }
 
     /// Nothing of the run is left here.
     pub(super) fn forget(&self, session: &SessionId) {
         self.leave(session);
-        self.env.desk.store.unwatch(session);
+        self.ctx.store.unwatch(session);
     }
 
     /// The run is not at work here any more.

@@ -121,7 +121,7 @@ impl AgentService {
     /// A client that leaves meanwhile does not leave half a run behind: what was begun is finished.
     /// A process that stops refuses nothing for that: the run is handed over before its first step.
     pub async fn start(self: &Arc<Self>, caller: &Caller, ask: Ask) -> Result<Started, StartError> {
-        let tasks = &self.env.desk.tasks;
+        let tasks = &self.ctx.tasks;
         let (service, caller) = (Arc::clone(self), caller.clone());
         let started = tasks.spawn("start", async move {
             match ask.key.clone() {
@@ -142,7 +142,7 @@ impl AgentService {
 
     /// A session's id, which nobody else has.
     pub(super) fn new_session(&self, caller: &Caller) -> SessionId {
-        SessionId::generate(&caller.user, self.env.desk.clock.now_ms() / 1000)
+        SessionId::generate(&caller.user, self.ctx.clock.now_ms() / 1000)
     }
 
     /// Takes the steps of a start. On an error nothing of it goes on, as soon as the store can be
@@ -164,21 +164,21 @@ impl AgentService {
             }
         };
         let first = opening(opened.meta.first_event, &Record::Opened(Box::new(opened.clone())));
-        let lease = self.env.terms.lease;
-        let store = &self.env.desk.store;
-        let desk = &self.env.desk;
+        let lease = self.ctx.terms.lease;
+        let store = &self.ctx.store;
+        let ctx = &self.ctx;
         let run = std::slice::from_ref(&session);
         let leased = match self.append_first(&session, &first).await {
             First::Ours => {
                 starting.drive(&opened, place);
-                desk.patiently(|| store.hold(run, lease)).await
+                ctx.patiently(|| store.hold(run, lease)).await
             }
-            First::Elsewhere => desk.patiently(|| store.ensure(run, lease)).await,
+            First::Elsewhere => ctx.patiently(|| store.ensure(run, lease)).await,
             First::Withdrawn => return Err(StartError::Withdrawn),
             First::Unknown(error) => Err(error),
         };
         let kept = match (leased, &key) {
-            (Ok(()), Some(key)) => desk.patiently(|| store.key_begun(key, &session)).await,
+            (Ok(()), Some(key)) => ctx.patiently(|| store.key_begun(key, &session)).await,
             (leased, _) => leased,
         };
         match kept {
@@ -197,9 +197,9 @@ impl AgentService {
         ask: Ask,
         session: &SessionId,
     ) -> Result<Opened, StartError> {
-        self.env.desk.store.room()?;
+        self.ctx.store.room()?;
         self.take_start(caller, session).await?;
-        let now_ms = self.env.desk.clock.now_ms();
+        let now_ms = self.ctx.clock.now_ms();
         let meta = SessionMeta {
             session_id: session.clone(),
             tenant: caller.tenant.clone(),
@@ -210,20 +210,20 @@ impl AgentService {
             created_at_ms: now_ms,
             first_event: ask.above.next(now_ms),
         };
-        let (listed, store) = (meta.listed(), &self.env.desk.store);
+        let (listed, store) = (meta.listed(), &self.ctx.store);
         let history = self.history(caller, ask.thread.as_ref());
         let ((), history) = tokio::try_join!(store.register(&listed), history)?;
-        let instructions = self.env.instructions.clone();
+        let instructions = self.ctx.instructions.clone();
         Ok(Opened { meta, context: ask.context, history, instructions })
     }
 
     /// Takes the lease, and a start of what the caller may. From this moment somebody looks after the run:
     /// should this process die, another will.
     async fn take_start(&self, caller: &Caller, session: &SessionId) -> Result<(), StartError> {
-        let (store, run) = (&self.env.desk.store, std::slice::from_ref(session));
-        let quota = &self.env.limits.quota;
+        let (store, run) = (&self.ctx.store, std::slice::from_ref(session));
+        let quota = &self.ctx.limits.quota;
         // In this order: what is counted is live because it has a lease.
-        let lease = store.hold(run, self.env.terms.lease);
+        let lease = store.hold(run, self.ctx.terms.lease);
         let taken = store.take_start(&caller.tenant, &caller.user, session, quota);
         let ((), taken) = tokio::try_join!(lease, taken)?;
         let Err(refused) = taken else { return Ok(()) };
@@ -242,14 +242,14 @@ impl AgentService {
         thread: Option<&ThreadId>,
     ) -> Result<Vec<Message>, StoreError> {
         let Some(thread) = thread else { return Ok(Vec::new()) };
-        let history = self.env.desk.store.history(&caller.tenant, &caller.user, thread).await?;
+        let history = self.ctx.store.history(&caller.tenant, &caller.user, thread).await?;
         Ok(recent(history))
     }
 
     /// Appends the first entry. An attempt whose outcome is unknown is repeated for a moment; if that
     /// does not tell either, the journal is asked to decide: it has begun, or it never will.
     async fn append_first(&self, session: &SessionId, first: &Entry) -> First {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         let append = || async {
             match store.append(session, EventId::ZERO, std::slice::from_ref(first)).await {
                 Ok(()) => Ok(true),
@@ -262,7 +262,7 @@ impl AgentService {
         let mut appended = append().await;
         if appended.is_err() {
             // The moment begins here: the first attempt may have taken long, if this process stood still.
-            appended = self.env.desk.patiently_for(IN_DOUBT, append).await;
+            appended = self.ctx.patiently_for(IN_DOUBT, append).await;
         }
         match appended {
             Ok(true) => First::Ours,
@@ -292,9 +292,9 @@ impl<'a> Starting<'a> {
     fn drive(mut self, opened: &Opened, place: Place) {
         let Some(session) = self.session.take() else { return };
         let (service, first) = (self.service, opened.meta.first_event);
-        service.env.desk.metrics.runs_started.inc();
+        service.ctx.metrics.runs_started.inc();
         let live = service.live.open(&session, first);
-        let writer = Writer::open(&service.env.desk, &session, first, live);
+        let writer = Writer::open(&service.ctx, &session, first, live);
         service.spawn(State::open(opened), writer, place, Run::drive);
     }
 }

@@ -20,7 +20,7 @@ impl Run {
                 self.commit(vec![draft]).await?;
                 self.writer.flush().await?;
             }
-            put_back(&self.env, &self.state.meta.session_id, &request).await;
+            put_back(&self.ctx, &self.state.meta.session_id, &request).await;
         }
         Ok(())
     }
@@ -33,7 +33,7 @@ impl Run {
             return None;
         }
         let tool = &asked.action_type;
-        let content = words_of_uncounted(tool, request, &self.env.approvers.of(tool));
+        let content = words_of_uncounted(tool, request, &self.ctx.approvers.of(tool));
         let kind = ThoughtKind::Decision;
         let thought = Event::Thought { kind, content, sources: Vec::new() };
         Some(Draft::Both(thought, Record::VoteUncounted { request: request.clone(), vote }))

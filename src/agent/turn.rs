@@ -57,8 +57,8 @@ impl Run {
         }
         // A turn that a former owner had asked for is asked for again, and counts once.
         let turn = if self.state.asking { self.state.turns } else { self.state.turns + 1 };
-        let may_call = turn < self.env.limits.max_turns;
-        let tools = if may_call { self.env.tools.specs() } else { [].into() };
+        let may_call = turn < self.ctx.limits.max_turns;
+        let tools = if may_call { self.ctx.tools.specs() } else { [].into() };
         self.commit(vec![Draft::Record(Record::Asked { turn })]).await?;
         let request = self.request(tools);
         let prompt_tokens = tokens::of_request(&request);
@@ -90,7 +90,7 @@ impl Run {
     /// What the model is asked: the conversation, or as much of it as fits.
     fn request(&self, tools: Arc<[ToolSpec]>) -> ChatRequest {
         let begun = self.state.begun().to_owned();
-        let Some(limit) = self.env.limits.context_tokens else {
+        let Some(limit) = self.ctx.limits.context_tokens else {
             return ChatRequest { messages: self.state.messages.clone(), tools, begun };
         };
         let besides = tokens::of_tools(&tools) + tokens::of_text(&begun);
@@ -115,7 +115,7 @@ impl Run {
         let asked = tokio::select! {
             biased;
             () = cancel.cancelled() => return Ok(Heard::Interrupted),
-            asked = self.env.model.chat(request) => asked,
+            asked = self.ctx.model.chat(request) => asked,
         };
         let mut turn = match asked {
             Ok(turn) => turn,
@@ -253,7 +253,7 @@ impl Run {
         let shown = results.filter_map(|message| match message {
             Message::Tool { name, content, .. } => {
                 let result = serde_json::from_str(content).ok()?;
-                self.env.tools.find(name).ok()?.exhibit(&result)
+                self.ctx.tools.find(name).ok()?.exhibit(&result)
             }
             Message::System { .. } | Message::User { .. } | Message::Assistant { .. } => None,
         });
@@ -276,7 +276,7 @@ impl Run {
 
     async fn step_for(&self, call: &ToolCall, offset: usize, said: Option<Confidence>) -> PlanStep {
         let arguments = parse_arguments(call).unwrap_or(Value::Null);
-        let tool = self.env.tools.find(&call.name);
+        let tool = self.ctx.tools.find(&call.name);
         let read = match &tool {
             Ok(tool) => Arc::clone(tool).call(&arguments).await.ok(),
             Err(_) => None,
@@ -284,7 +284,7 @@ impl Run {
         let confidence = said
             .unwrap_or_else(|| evidence::of_call(read.is_some(), &arguments, &self.state.messages));
         let description = match (tool, read) {
-            (Ok(_), Some(read)) if self.env.tools.needs_approval(&call.name) => read.question(),
+            (Ok(_), Some(read)) if self.ctx.tools.needs_approval(&call.name) => read.question(),
             (Ok(_), _) => format!("{} 도구를 실행합니다. {}", call.name, call.arguments),
             (Err(error), _) => error.to_string(),
         };

@@ -81,7 +81,7 @@ impl AgentService {
         caller: &Caller,
         id: &SessionId,
     ) -> Result<Option<SessionMeta>, StoreError> {
-        let meta = self.env.desk.store.session(id).await?;
+        let meta = self.ctx.store.session(id).await?;
         let Some(meta) = meta.filter(|meta| meta.belongs_to(caller)) else { return Ok(None) };
         let newest = self.newest(std::iter::once(id), 1).await?;
         let begun =
@@ -95,7 +95,7 @@ impl AgentService {
         caller: &Caller,
         id: &SessionId,
     ) -> Result<Option<SessionMeta>, StoreError> {
-        let meta = self.env.desk.store.session(id).await?;
+        let meta = self.ctx.store.session(id).await?;
         Ok(meta.filter(|meta| meta.belongs_to(caller)))
     }
 
@@ -106,7 +106,7 @@ impl AgentService {
         caller: &Caller,
         event: EventId,
     ) -> Result<Option<SessionId>, StoreError> {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         let begun = store.begun_by(&caller.tenant, &caller.user, event, SEARCHED).await?;
         let held = join_all(begun.iter().map(|session| store.holds(session, event))).await;
         for (session, held) in begun.iter().zip(held) {
@@ -126,7 +126,7 @@ impl AgentService {
         before: Option<&SessionMeta>,
         limit: usize,
     ) -> Result<(Vec<SessionSummary>, Option<SessionId>), StoreError> {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         let mut summaries: Vec<SessionSummary> = Vec::new();
         let mut before = before.cloned();
         // A session is known for longer than its journal is kept: those without one are passed over.
@@ -180,7 +180,7 @@ impl AgentService {
         if is_over(status) {
             return Err(CancelError::Over(status));
         }
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         let mut follower = store.follow(session).await?;
         store.request_cancel(session).await?;
         self.cancel_questions(session).await?;
@@ -209,11 +209,11 @@ impl AgentService {
     async fn cancel_questions(&self, session: &SessionId) -> Result<(), StoreError> {
         let state = State::fold(&self.journal(session).await?);
         for request in state.iter().flat_map(State::pending_requests) {
-            let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
+            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
             let (id, deadline) = (&request.request_id, request.deadline);
             let about = Subject { request: id, session, deadline };
-            let decided = self.env.desk.decide(about, &proposal).await?;
-            keep_request(&self.env, session, id, &decided.standing(proposal)).await;
+            let decided = self.ctx.decide(about, &proposal).await?;
+            keep_request(&self.ctx, session, id, &decided.standing(proposal)).await;
         }
         Ok(())
     }

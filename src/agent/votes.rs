@@ -47,7 +47,7 @@ impl AgentService {
         if !waiting.counts(&signal) {
             return self.look_for_decision(session, waiting, &signal).await;
         }
-        let proposal = waiting.decision(&signal, self.env.desk.clock.now_ms());
+        let proposal = waiting.decision(&signal, self.ctx.clock.now_ms());
         // The journal will be needed whatever the decision is: both round trips at once.
         let (standing, entries) =
             tokio::join!(self.propose(session, waiting, proposal), self.journal(session));
@@ -69,7 +69,7 @@ impl AgentService {
         signal: &Signal,
     ) {
         let wanted = [(session.clone(), waiting.request.clone())];
-        let found = self.insist(session, waiting, || self.env.desk.votes(&wanted)).await;
+        let found = self.insist(session, waiting, || self.ctx.votes(&wanted)).await;
         let Some(votes) = found.and_then(|mut found| found.pop()) else { return };
         if let Some(standing) = votes.decision {
             return self.apply(session, &waiting.request, standing, None).await;
@@ -84,12 +84,12 @@ impl AgentService {
     pub(super) async fn read_votes(self: &Arc<Self>) {
         self.read_cancellations().await;
         self.drop_all_gone().await;
-        let all = self.env.gate.all();
+        let all = self.ctx.gate.all();
         self.seen.keep(&all);
         for chunk in all.chunks(POLL_CHUNK) {
             let polled = self.seen.polled(chunk);
             // A store that is away is logged by the store; there will be another poll.
-            let Ok(votes) = self.env.desk.new_votes(&polled).await else { return };
+            let Ok(votes) = self.ctx.new_votes(&polled).await else { return };
             for ((session, waiting), (votes, mark)) in chunk.iter().zip(votes) {
                 if let Some(live) = self.live(session) {
                     // By now its readers have what was said before the wait.
@@ -105,9 +105,9 @@ impl AgentService {
 
     /// Reads what came for one waiting run while nobody listened.
     pub(super) async fn look_after(self: &Arc<Self>, session: &SessionId) {
-        for waiting in self.env.gate.waiting(session) {
+        for waiting in self.ctx.gate.waiting(session) {
             let wanted = [(session.clone(), waiting.request.clone())];
-            let votes = || self.env.desk.votes(&wanted);
+            let votes = || self.ctx.votes(&wanted);
             let stored = self.insist(session, &waiting, votes).await;
             if let Some(votes) = stored.and_then(|mut stored| stored.pop()) {
                 self.weigh(session, &waiting, votes).await;
@@ -120,8 +120,8 @@ impl AgentService {
     /// question was in the journal has found nothing to decide, and the message may have been lost; who
     /// cancels from now on finds the question.
     pub(super) async fn look_for_cancellation(self: &Arc<Self>, session: &SessionId) {
-        let Some(waiting) = self.env.gate.waiting(session).pop() else { return };
-        let store = &self.env.desk.store;
+        let Some(waiting) = self.ctx.gate.waiting(session).pop() else { return };
+        let store = &self.ctx.store;
         let wanted = || store.cancel_requested(session);
         if self.insist(session, &waiting, wanted).await == Some(true) {
             self.hear_cancel(session).await;
@@ -136,7 +136,7 @@ impl AgentService {
         votes: Votes,
     ) {
         self.repair_if_spoilt(session, waiting, &votes).await;
-        let now_ms = self.env.desk.clock.now_ms();
+        let now_ms = self.ctx.clock.now_ms();
         let standing = match (votes.decision.clone(), stored_vote(session, waiting, &votes)) {
             (Some(decision), _) => Some(decision),
             (None, StoredVote::Counts(signal)) => {
@@ -170,17 +170,17 @@ impl AgentService {
     async fn repair_if_spoilt(&self, session: &SessionId, waiting: &Waiting, votes: &Votes) {
         let stored = votes.request.clone().map(|text| Stored::of(text, &waiting.request));
         if matches!(stored, Some(Stored::Spoilt)) {
-            repair(&self.env, session, &waiting.request).await;
+            repair(&self.ctx, session, &waiting.request).await;
         }
     }
 
     /// The time is up: what is stored counts first, then the deadline.
     pub(super) async fn deadline(self: &Arc<Self>, session: SessionId, waiting: Waiting) {
         let wanted = [(session.clone(), waiting.request.clone())];
-        let stored = self.insist(&session, &waiting, || self.env.desk.votes(&wanted)).await;
+        let stored = self.insist(&session, &waiting, || self.ctx.votes(&wanted)).await;
         let Some(mut stored) = stored else { return };
         let votes = stored.pop().unwrap_or_default();
-        let now_ms = self.env.desk.clock.now_ms();
+        let now_ms = self.ctx.clock.now_ms();
         let proposal = match stored_vote(&session, &waiting, &votes) {
             StoredVote::Counts(signal) => waiting.stored_decision(&signal, now_ms),
             StoredVote::Uncounted(_) | StoredVote::None => Waiting::timed_out(now_ms),
@@ -194,7 +194,7 @@ impl AgentService {
 
     /// The deadline of a request is near: the run itself warns of it.
     pub(super) async fn deadline_near(self: &Arc<Self>, session: &SessionId, request: &RequestId) {
-        if let Some(release) = self.env.gate.wake(session, request) {
+        if let Some(release) = self.ctx.gate.wake(session, request) {
             self.resume(session, release, None).await;
         }
     }
@@ -202,8 +202,8 @@ impl AgentService {
     /// Somebody wants the session to stop.
     pub(super) async fn hear_cancel(self: &Arc<Self>, session: &SessionId) {
         self.interrupt(session);
-        for waiting in self.env.gate.waiting(session) {
-            let proposal = Decision::of(Verdict::Cancelled, self.env.desk.clock.now_ms());
+        for waiting in self.ctx.gate.waiting(session) {
+            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
             if let Some(standing) = self.propose(session, &waiting, proposal).await {
                 self.apply(session, &waiting.request, standing, None).await;
             }
@@ -212,7 +212,7 @@ impl AgentService {
 
     /// Finds the wishes to stop whose message was lost.
     async fn read_cancellations(self: &Arc<Self>) {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         for chunk in self.at_work().chunks(POLL_CHUNK) {
             let asked = chunk.iter().map(|session| store.cancel_requested(session));
             for (session, asked) in chunk.iter().zip(join_all(asked).await) {
@@ -234,7 +234,7 @@ impl AgentService {
     ) -> Option<Decision> {
         let (request, deadline) = (&waiting.request, waiting.deadline);
         let about = Subject { request, session, deadline };
-        let decide = || self.env.desk.decide(about, &proposal);
+        let decide = || self.ctx.decide(about, &proposal);
         let decided = self.insist(session, waiting, decide).await?;
         Some(decided.standing(proposal))
     }
@@ -244,10 +244,10 @@ impl AgentService {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        let stopping = self.env.desk.tasks.stopping();
+        let stopping = self.ctx.tasks.stopping();
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
         loop {
-            if !self.env.gate.waits_for(session, &waiting.request) {
+            if !self.ctx.gate.waits_for(session, &waiting.request) {
                 return None;
             }
             match ask().await {
@@ -277,7 +277,7 @@ impl AgentService {
         standing: Decision,
         read_ahead: Option<Vec<Entry>>,
     ) {
-        let release = self.env.gate.release(session, request, standing.clone());
+        let release = self.ctx.gate.release(session, request, standing.clone());
         if release.is_some() {
             // It does not wait any more, and is at work from here on: its lease is kept, and it can be
             // interrupted, however long the store takes to be told.
@@ -287,27 +287,27 @@ impl AgentService {
         // yes is not made to wait for that.
         let ends = standing.verdict != Verdict::Approved;
         if ends {
-            keep_request(&self.env, session, request, &standing).await;
+            keep_request(&self.ctx, session, request, &standing).await;
         }
         if let Some(release) = release {
             self.resume(session, release, read_ahead).await;
         }
         if !ends {
-            keep_request(&self.env, session, request, &standing).await;
+            keep_request(&self.ctx, session, request, &standing).await;
         }
     }
 
     /// Stores a signal that came by publish alone (contract, section 5.3, 5), under its request's
     /// name, so that it can never be taken for an answer to a later one.
     async fn keep_signal(&self, session: &SessionId, request: &RequestId, payload: &[u8]) {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         let Ok(Value::Object(mut signal)) = json::read_document(payload) else {
             return;
         };
         // Also in the place of a `null`, which names none.
         signal.insert("requestId".into(), request.as_str().into());
         let signal = Value::Object(signal).to_string();
-        let kept = self.env.desk.patiently(|| async {
+        let kept = self.ctx.patiently(|| async {
             let stored = store.signal(session).await?;
             let stored = stored.and_then(|text| Signal::parse(text.as_bytes()).ok());
             if stored.is_none_or(|stored| stored.request_id.as_ref() != Some(request)) {

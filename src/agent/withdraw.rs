@@ -16,14 +16,14 @@ use crate::store::{AppendError, Freed, StoreError};
 impl AgentService {
     /// What has become of a start so far; `None` if nothing has.
     pub(super) async fn fate(&self, session: &SessionId) -> Result<Option<Fate>, StoreError> {
-        Ok(Fate::of(&self.env.desk.store.newest(session, 1).await?))
+        Ok(Fate::of(&self.ctx.store.newest(session, 1).await?))
     }
 
     /// Sees to it that a run which has not begun never does. Says which it is; on an error that is
     /// unknown, and doing it again is safe.
     pub(super) async fn withdraw(&self, session: &SessionId) -> Result<Fate, StoreError> {
-        let entry = withdrawal(EventId::ZERO.next(self.env.desk.clock.now_ms()));
-        let store = &self.env.desk.store;
+        let entry = withdrawal(EventId::ZERO.next(self.ctx.clock.now_ms()));
+        let store = &self.ctx.store;
         match store.append(session, EventId::ZERO, &[entry]).await {
             Ok(()) => Ok(Fate::Withdrawn),
             Err(AppendError::Conflict | AppendError::Gone) => {
@@ -38,9 +38,9 @@ impl AgentService {
     /// Sees to it that nothing comes of a start that was refused, as soon as the store answers.
     pub(super) fn give_up(self: &Arc<Self>, session: SessionId, key: Option<ScopedKey>) {
         let service = Arc::clone(self);
-        self.env.desk.tasks.spawn("refused start", async move {
-            let desk = &service.env.desk;
-            let given_up = desk.patiently(|| service.undo(&session, key.as_ref())).await;
+        self.ctx.tasks.spawn("refused start", async move {
+            let ctx = &service.ctx;
+            let given_up = ctx.patiently(|| service.undo(&session, key.as_ref())).await;
             if let Err(error) = given_up {
                 tracing::warn!(%session, %error, "a run that may exist was refused");
             }
@@ -50,7 +50,7 @@ impl AgentService {
     /// Undoes a start. A run that exists all the same is cancelled, unless another request with its
     /// key has been given it meanwhile: then it is that one's.
     async fn undo(&self, session: &SessionId, key: Option<&ScopedKey>) -> Result<(), StoreError> {
-        let store = &self.env.desk.store;
+        let store = &self.ctx.store;
         let fate = self.withdraw(session).await?;
         let freed = match key {
             Some(key) => store.free_key(key, session).await?,
@@ -65,7 +65,7 @@ impl AgentService {
                 store.request_cancel(session).await
             }
             (Fate::Begun { .. }, Freed::Wanted) => {
-                let term = self.env.terms.lease;
+                let term = self.ctx.terms.lease;
                 store.ensure(std::slice::from_ref(session), term).await
             }
         }
@@ -76,7 +76,7 @@ impl AgentService {
     /// ([`AgentService::start_once`]).
     pub(super) async fn free_unused(&self, key: Option<&ScopedKey>, session: &SessionId) {
         let Some(key) = key else { return };
-        let freed = match self.env.desk.store.free_key(key, session).await {
+        let freed = match self.ctx.store.free_key(key, session).await {
             Ok(Freed::Wanted) => self.withdraw(session).await.map(drop),
             Ok(Freed::Free) => Ok(()),
             Err(error) => Err(error),

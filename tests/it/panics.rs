@@ -5,11 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aura_platform::agent::budget::Budget;
-use aura_platform::agent::journal::Desk;
-use aura_platform::agent::ownership::Terms;
+use aura_platform::agent::context::{Budget, Limits, RunContext, Terms};
 use aura_platform::agent::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
-use aura_platform::agent::run::{Env, Limits};
 use aura_platform::agent::seals::Seals;
 use aura_platform::agent::{AgentService, Ask, StartError, Started, listener};
 use aura_platform::domain::{
@@ -58,16 +55,13 @@ async fn whole_journal(store: &MemoryStore, session: &SessionId) -> Vec<Entry> {
 pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
     let (clock, tasks) = (Arc::new(SystemClock) as Arc<dyn Clock>, Tasks::new());
     let (store, events) = MemoryStore::start(memory::Config::default(), Arc::clone(&clock), &tasks);
-    let desk = Desk {
+    let ctx = RunContext {
         store: Arc::clone(&store) as Arc<dyn Store>,
         clock,
         tasks: tasks.clone(),
         patience: Duration::from_secs(1),
         metrics: Metrics::default(),
         seals: Arc::new(Seals::new(DecisionSeal::new(b"a secret of these tests"))),
-    };
-    let env = Env {
-        desk,
         model: Arc::new(Broken),
         tools: Arc::new(Tools::new(Vec::new(), ApprovalPolicy::default()).unwrap()),
         gate: Arc::default(),
@@ -91,7 +85,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
             start: Duration::from_secs(5),
         },
     };
-    (listener::start(Arc::new(env), 1, events), store)
+    (listener::start(Arc::new(ctx), 1, events), store)
 }
 
 async fn start(service: &Arc<AgentService>) -> Result<SessionId, StartError> {
