@@ -2,63 +2,26 @@
 //!
 //! analyze → plan → execute ⇄ tools → reflect; everything that happens is appended to the session's
 //! journal first and shown then. Knows the ports and `domain`; nothing of HTTP, nothing of Redis.
+//!
+//! Three rooms, each of which uses only those above it: [`approval`], what waits for a person and what an
+//! answer counts for; [`run`], the machine of one run; [`service`], the runs of a process. What others use
+//! of them stands here.
 
-mod arguments;
-mod ask;
-mod audit;
-mod break_down;
-mod budget;
-pub mod context;
-pub mod decisions;
-mod ending;
-mod ensure;
-mod errors;
-mod evidence;
-mod execute;
-mod fate;
-mod finish;
-mod fit;
+mod approval;
+mod run;
+mod service;
+
+pub use approval::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
+pub use approval::seals::Seals;
+pub use run::context::{Budget, Limits, RunContext, Terms};
 #[cfg(any(test, fuzzing))]
-pub(crate) mod fuzz;
-pub mod gate;
-mod gone;
-mod hand_over;
-mod hands;
-mod heard_uncounted;
-mod history;
-pub mod journal;
-mod late_signals;
-mod lingering;
-pub mod listener;
-pub mod live;
-pub mod misuse;
-mod once;
-pub mod ownership;
-mod places;
-mod plan;
-pub mod policy;
-mod ready;
-mod reasoning;
-pub mod record;
-mod rules;
-pub mod run;
-mod sealed;
-pub mod seals;
-mod seen;
-pub mod service;
-pub mod start;
-pub mod state;
-mod stored_request;
-mod superseded;
-mod superseding;
-mod take_overs;
-mod told_uncounted;
-mod turn;
-pub mod uncounted;
-pub mod view;
-mod votes;
-pub mod waiting;
-mod withdraw;
-
-pub use service::AgentService;
-pub use start::{Ask, StartError, Started};
+pub(crate) use run::fuzz;
+pub use run::journal::opening;
+pub use run::recent_frames::{LiveFrame, LiveLog};
+pub use run::record::{Opened, Record};
+pub use run::state::State;
+pub use service::decide::{Click, DecisionError, Outcome};
+pub use service::listener::start_service;
+pub use service::runs::AgentService;
+pub use service::sessions::{CancelError, SessionDetail, SessionSummary};
+pub use service::start::{Ask, StartError, Started};

@@ -10,10 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::ending::{Ending, Signals};
-use crate::agent::context::{Budget, Limits, RunContext, Terms};
-use crate::agent::listener;
-use crate::agent::policy::{Asking, OnReject};
-use crate::agent::seals::Seals;
+use crate::agent::{Asking, Budget, Limits, OnReject, RunContext, Seals, Terms, start_service};
 use crate::domain::{Clock, SystemClock};
 use crate::http::readers::Readers;
 use crate::http::{self, Http, listen};
@@ -186,7 +183,7 @@ impl App {
             notices,
             terms,
         });
-        let service = listener::start(ctx, settings.agent.max_runs, events);
+        let service = start_service(ctx, settings.agent.max_runs, events);
         let config = http_config(&settings, store_patience);
         let shared = Arc::clone(&service);
         let (leaving, stopping) = (tasks.leaving(), tasks.stopping());

@@ -27,10 +27,36 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "http",
         &["agent", "store", "sse", "token", "origin", "telemetry", "shutdown", "backoff", "domain"],
     ),
+    // Three rooms, each of which uses only those before it, and the façade for all others.
+    ("agent", &["agent::approval", "agent::run", "agent::service"]),
+    ("agent::approval", &["domain"]),
     (
-        "agent",
+        "agent::run",
         // `sse`, because the owner of a run makes each frame once, for all readers.
-        &["store", "llm", "tools", "sse", "telemetry", "shutdown", "backoff", "domain"],
+        &[
+            "agent::approval",
+            "store",
+            "llm",
+            "tools",
+            "sse",
+            "telemetry",
+            "shutdown",
+            "backoff",
+            "domain",
+        ],
+    ),
+    (
+        "agent::service",
+        &[
+            "agent::approval",
+            "agent::run",
+            "store",
+            "tools",
+            "telemetry",
+            "shutdown",
+            "backoff",
+            "domain",
+        ],
     ),
     ("store::memory", &["store", "telemetry", "shutdown", "domain"]),
     ("store::redis", &["store", "telemetry", "shutdown", "backoff", "redis_url", "domain"]),
@@ -117,10 +143,10 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
         "serde_json::from_slice",
         &[
             "domain::json",
-            "agent::state",
-            "agent::stored_request",
-            "agent::view",
-            "agent::withdraw",
+            "agent::run::state",
+            "agent::run::stored_request",
+            "agent::service::sessions",
+            "agent::service::fate",
             "llm",
             "tools::github",
             "tools::mcp",
@@ -130,9 +156,9 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
         "serde_json::from_str",
         &[
             "domain",
-            "agent::stored_request",
-            "agent::decisions",
-            "agent::turn",
+            "agent::run::stored_request",
+            "agent::service::decide",
+            "agent::run::model_turn",
             "app::audit",
             "http::audit",
             "store::redis::json",
@@ -252,9 +278,10 @@ fn the_rules_say_what_the_design_says() {
         objection(module, &Usage { path: path.to_owned(), line: 1 }).is_some()
     };
     for (module, path) in [
-        ("http::stream", "crate::agent::service::AgentService"),
+        ("http::stream", "crate::agent::AgentService"),
         ("http", "crate::store::Store"),
-        ("agent::gate", "crate::store::Approvals"),
+        ("agent::run::ask", "crate::store::Approvals"),
+        ("agent::service::signals", "crate::agent::run::state::State"),
         ("app", "crate::store::redis::RedisStore"),
         ("store::redis::hub", "crate::store::StoreEvent"),
         ("store::redis::hub", "redis::aio::MultiplexedConnection"),
@@ -265,7 +292,11 @@ fn the_rules_say_what_the_design_says() {
     }
     for (module, path) in [
         ("http::stream", "crate::store::redis::RedisStore"),
-        ("agent::run", "crate::http::stream"),
+        ("agent::run::step", "crate::http::stream"),
+        ("agent::run::step", "crate::agent::service::runs::AgentService"),
+        ("agent::approval::pending", "crate::store::Approvals"),
+        ("agent::approval::pending", "crate::agent::run::state::State"),
+        ("http::stream", "crate::agent::service::runs::AgentService"),
         ("agent::run", "crate::store::memory::MemoryStore"),
         ("agent::run", "crate::settings::Settings"),
         ("domain::event", "crate::sse::Frame"),
@@ -277,7 +308,7 @@ fn the_rules_say_what_the_design_says() {
         ("http::auth", "std::env::var"),
         ("http::auth", "jsonwebtoken::decode"),
         ("http::body", "serde_json::from_slice"),
-        ("agent::votes", "serde_json::from_slice"),
+        ("agent::service::signals", "serde_json::from_slice"),
     ] {
         assert!(objects(module, path), "{module} uses {path}");
     }

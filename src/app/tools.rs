@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::AppError;
-use crate::agent::policy::{AnswerTimes, ApproverPolicy};
+use crate::agent::{AnswerTimes, ApproverPolicy};
 use crate::settings::{
     self, Approval, McpServerSettings, McpTransport, Mode, Settings, ToolSettings,
 };

@@ -7,8 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
-use crate::agent::StartError;
-use crate::agent::decisions::DecisionError;
+use crate::agent::{DecisionError, StartError};
 use crate::domain::event::ErrorEvent;
 use crate::domain::{Allowance, ErrorCode, Full};
 use crate::store::{ReadError, StoreError};

@@ -11,7 +11,7 @@ use super::body::Fields;
 use super::error::ApiError;
 use super::extract::PathId;
 use super::{Shared, envelope};
-use crate::agent::decisions::{Click, Outcome};
+use crate::agent::{Click, Outcome};
 use crate::domain::signal::reason_of;
 use crate::domain::{Caller, RequestId, SessionId, Verdict};
 

@@ -9,7 +9,7 @@ use super::auth::Authenticated;
 use super::error::ApiError;
 use super::extract::{Params, PathId};
 use super::{Shared, envelope};
-use crate::agent::view::{CancelError, SessionDetail, SessionSummary};
+use crate::agent::{CancelError, SessionDetail, SessionSummary};
 use crate::domain::plan::PlanStep;
 use crate::domain::{Caller, SessionId, SessionMeta, SessionStatus};
 

@@ -21,7 +21,7 @@ use super::Shared;
 use super::error::{ApiError, gap_event, gone_event};
 use super::readers::Reader;
 use super::render::{closing_frames, ids_after};
-use crate::agent::live::{LiveFrame, LiveLog};
+use crate::agent::{LiveFrame, LiveLog};
 use crate::domain::event::ErrorEvent;
 use crate::domain::{Event, EventId, SessionId};
 use crate::sse::frame::Form;

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aura_platform::agent::journal::opening;
-use aura_platform::agent::record::{Opened, Record};
+use aura_platform::agent::{Opened, Record, opening};
 use aura_platform::domain::{
     Clock, EventId, PageContext, SessionId, SessionMeta, SystemClock, TenantId, ThreadId, UserId,
 };

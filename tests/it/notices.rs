@@ -1,6 +1,6 @@
 //! What a person learns who is shown nothing but `content`: that there is no answer (contract, 4.4).
 
-use aura_platform::agent::state::State;
+use aura_platform::agent::State;
 use aura_platform::domain::text::is_plain_line;
 use aura_platform::sse::frame::{Form, of_entry};
 use reqwest::Method;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aura_platform::agent::context::{Budget, Limits, RunContext, Terms};
-use aura_platform::agent::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
-use aura_platform::agent::seals::Seals;
-use aura_platform::agent::{AgentService, Ask, StartError, Started, listener};
+use aura_platform::agent::{
+    AgentService, AnswerTimes, ApproverPolicy, Ask, Asking, Budget, Limits, OnReject, RunContext,
+    Seals, StartError, Started, Terms, start_service,
+};
 use aura_platform::domain::{
     Caller, Clock, DecisionSeal, Entry, EventId, PageContext, Quota, Roles, SessionId, Shown,
     SystemClock, TenantId, UserId,
@@ -85,7 +85,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
             start: Duration::from_secs(5),
         },
     };
-    (listener::start(Arc::new(ctx), 1, events), store)
+    (start_service(Arc::new(ctx), 1, events), store)
 }
 
 async fn start(service: &Arc<AgentService>) -> Result<SessionId, StartError> {

@@ -1,7 +1,7 @@
 //! What holds of every body that somebody posts.
 
 use super::*;
-use crate::agent::record::{Opened, Record};
+use crate::agent::{Opened, Record};
 use crate::domain::text::is_unseen;
 use crate::domain::{ErrorCode, TenantId, UserId};
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::agent::live::LiveFrame;
+use crate::agent::LiveFrame;
 use crate::domain::Shown;
 use crate::sse::frame::{Form, KEEP_ALIVE};
 

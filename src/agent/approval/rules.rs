@@ -1,0 +1,213 @@
+//! What an answer counts for, and what it does not.
+
+use super::request::Waiting;
+use super::uncounted::UncountedVote;
+use crate::domain::signal::{Signal, vote_of_request};
+use crate::domain::{Decision, RequestId, SessionId};
+
+/// What is stored about one waiting request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Votes {
+    /// The session's last signal, whoever wrote it.
+    pub(crate) signal: Option<String>,
+    /// The request, whoever wrote it last, unless it was seen before; empty where something stands there
+    /// that is no text.
+    pub(crate) request: Option<String>,
+    /// The decision that stands, if there is one.
+    pub(crate) decision: Option<Decision>,
+}
+
+/// The signal, and what it answers of all that the session waits for.
+pub(crate) fn applicable<'a>(
+    session: &SessionId,
+    waiting: &'a [Waiting],
+    payload: &[u8],
+) -> Result<(&'a Waiting, Signal), String> {
+    if waiting.is_empty() {
+        return Err("nobody waits for it".into());
+    }
+    let signal = Signal::parse(payload).map_err(|fault| fault.to_string())?;
+    if signal.request_id.is_none() && !waiting.iter().all(|waiting| waiting.shown) {
+        return Err("it names no request, and nobody has been shown one".into());
+    }
+    let is_older =
+        |waiting: &Waiting| signal.timestamp.is_some_and(|at| at < waiting.created_at_ms / 1000);
+    if signal.request_id.is_none() && waiting.iter().any(is_older) {
+        return Err("it names no request, and is older than the one that waits".into());
+    }
+    let pending: Vec<RequestId> = waiting.iter().map(|waiting| waiting.request.clone()).collect();
+    let answered = signal.applies_to(session, &pending);
+    let found = answered.and_then(|id| waiting.iter().find(|waiting| waiting.request == *id));
+    match found {
+        Some(waiting) => Ok((waiting, signal)),
+        None if signal.request_id.is_none() => {
+            Err("it names no request, and there are several".into())
+        }
+        None => Err("it answers another request".into()),
+    }
+}
+
+/// What the stored keys say of a request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum StoredVote {
+    /// Nothing.
+    None,
+    /// An answer that counts.
+    Counts(Signal),
+    /// A yes that does not.
+    Uncounted(UncountedVote),
+}
+
+/// What the stored keys say of this request. A signal that names none must not be older than it.
+pub(crate) fn stored_vote(session: &SessionId, waiting: &Waiting, votes: &Votes) -> StoredVote {
+    let meant = |signal: &Signal| signal.request_id.is_some() || waiting.alone;
+    let by_signal = votes
+        .signal
+        .as_ref()
+        .and_then(|signal| {
+            applicable(session, std::slice::from_ref(waiting), signal.as_bytes()).ok()
+        })
+        .map(|(_, signal)| signal)
+        .filter(meant);
+    let by_request = votes.request.as_deref().and_then(vote_of_request).filter(|vote| {
+        let is_of_other_session = vote.session_id.as_ref().is_some_and(|named| named != session);
+        vote.request_id.as_ref() == Some(&waiting.request) && !is_of_other_session
+    });
+    let both = [by_signal.as_ref(), by_request.as_ref()];
+    let mut said = both.into_iter().flatten();
+    match (said.clone().find(|signal| waiting.counts(signal)), said.next()) {
+        (Some(signal), _) => StoredVote::Counts(signal.clone()),
+        (None, Some(signal)) => {
+            StoredVote::Uncounted(UncountedVote::of(signal, by_request.as_ref()))
+        }
+        (None, None) => StoredVote::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::domain::{
+        ApprovalRequest, Approvers, Deadline, Quorum, Standing, TenantId, UserId, Verdict,
+    };
+
+    const ASKED_AT: u64 = 1_706_152_860;
+
+    fn waiting(shown: bool) -> Waiting {
+        let request = ApprovalRequest {
+            request_id: RequestId::new("req_0123456789ab"),
+            session_id: session(),
+            user_id: UserId::new("user123"),
+            tenant_id: TenantId::new("tenant1"),
+            action_type: "git_merge".into(),
+            context: json!({}),
+            message: String::new(),
+            standing: Standing::Pending,
+            created_at: ASKED_AT * 1000,
+            deadline: Deadline::after(ASKED_AT * 1000, Duration::from_secs(300)),
+            quorum: Quorum::from(&Approvers::default()),
+            tool_call_id: None,
+            args_hash: None,
+            preview: None,
+            more: serde_json::Map::new(),
+        };
+        Waiting { shown, ..Waiting::for_request(&request, Approvers::default()) }
+    }
+
+    fn session() -> SessionId {
+        SessionId::new("session_u_1_ab")
+    }
+
+    fn stored(signal: &Value) -> Votes {
+        Votes { signal: Some(signal.to_string()), request: None, decision: None }
+    }
+
+    #[test]
+    fn an_answer_without_a_name_counts_only_once_somebody_can_have_seen_the_question() {
+        let yes = br#"{"action":"approve"}"#;
+        assert!(applicable(&session(), &[waiting(false)], yes).is_err());
+        assert!(applicable(&session(), &[waiting(true)], yes).is_ok());
+        let named = br#"{"action":"approve","requestId":"req_0123456789ab"}"#;
+        assert!(applicable(&session(), &[waiting(false)], named).is_ok());
+    }
+
+    #[test]
+    fn an_answer_without_a_name_counts_only_where_one_thing_was_asked() {
+        let yes = br#"{"action":"approve"}"#;
+        let other = Waiting { request: RequestId::new("req_ba9876543210"), ..waiting(true) };
+        assert!(applicable(&session(), &[waiting(true), other], yes).is_err());
+        let among_others = Waiting { alone: false, ..waiting(true) };
+        let signal = stored(&json!({"action": "approve", "timestamp": ASKED_AT}));
+        assert_eq!(stored_vote(&session(), &among_others, &signal), StoredVote::None);
+    }
+
+    #[test]
+    fn where_not_everybody_may_approve_a_signal_can_only_reject() {
+        let approvers: Approvers = "role:manager".parse().unwrap();
+        let narrow = Waiting { approvers, ..waiting(true) };
+        let vote = |action: &str| {
+            let signal = json!({"action": action, "timestamp": ASKED_AT});
+            stored_vote(&session(), &narrow, &stored(&signal))
+        };
+        let sent = UncountedVote { by: None, at: Some(ASKED_AT) };
+        assert_eq!(vote("approve"), StoredVote::Uncounted(sent));
+        assert!(matches!(vote("reject"), StoredVote::Counts(_)));
+    }
+
+    #[test]
+    fn a_no_counts_also_beside_a_yes_that_does_not() {
+        let approvers: Approvers = "role:manager".parse().unwrap();
+        let narrow = Waiting { approvers, ..waiting(true) };
+        let request = json!({"requestId": "req_0123456789ab", "status": "rejected"});
+        let votes = Votes {
+            request: Some(request.to_string()),
+            ..stored(&json!({"action": "approve", "timestamp": ASKED_AT}))
+        };
+        assert!(matches!(stored_vote(&session(), &narrow, &votes), StoredVote::Counts(_)));
+    }
+
+    #[test]
+    fn a_stored_request_answers_only_itself() {
+        let vote = |id: &str, of: &str| {
+            let request = json!({"requestId": id, "sessionId": of, "status": "approved"});
+            let votes = Votes { request: Some(request.to_string()), ..Default::default() };
+            stored_vote(&session(), &waiting(true), &votes)
+        };
+        let counts = |vote| matches!(vote, StoredVote::Counts(_));
+        assert!(counts(vote("req_0123456789ab", "session_u_1_ab")));
+        assert_eq!(vote("req_ba9876543210", "session_u_1_ab"), StoredVote::None);
+        assert_eq!(vote("req_0123456789ab", "session_u_2_cd"), StoredVote::None);
+    }
+
+    #[test]
+    fn a_stored_answer_without_a_name_must_not_be_older_than_the_question() {
+        let vote = |at: u64| {
+            let signal = json!({"action": "approve", "timestamp": at});
+            stored_vote(&session(), &waiting(true), &stored(&signal))
+        };
+        assert_eq!(vote(ASKED_AT - 1), StoredVote::None);
+        assert!(matches!(vote(ASKED_AT), StoredVote::Counts(_)));
+        let published = |at: u64| {
+            let signal = json!({"action": "approve", "timestamp": at}).to_string();
+            applicable(&session(), &[waiting(true)], signal.as_bytes()).is_ok()
+        };
+        assert!(!published(ASKED_AT - 1) && published(ASKED_AT));
+    }
+
+    #[test]
+    fn a_stored_answer_counts_after_the_deadline_only_if_it_was_given_before() {
+        let late = (ASKED_AT + 301) * 1000;
+        let verdict = |at: u64| {
+            let signal =
+                json!({"type": "approval", "requestId": "req_0123456789ab", "timestamp": at});
+            let signal = Signal::parse(signal.to_string().as_bytes()).unwrap();
+            waiting(true).stored_decision(&signal, late).verdict
+        };
+        assert_eq!(verdict(ASKED_AT + 299), Verdict::Approved);
+        assert_eq!(verdict(ASKED_AT + 301), Verdict::TimedOut);
+    }
+}

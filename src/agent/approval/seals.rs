@@ -1,0 +1,65 @@
+//! The seals of decisions, and what a proposal comes to.
+//!
+//! Whoever else can write the store can put anything in a decision's place. What nobody with the key
+//! has sealed about just that request is no decision: it is told of once, counted, and replaced by the
+//! first true one (contract, section 5.3, 3).
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::{Deadline, Decision, DecisionSeal, RequestId, SessionId};
+
+/// Of how many answers without a seal it is remembered that they were told of.
+const REMEMBERED: usize = 1_000;
+
+/// The key of this process's decisions, and what it has met that was sealed with no such key.
+#[derive(Debug)]
+pub struct Seals {
+    pub(crate) seal: DecisionSeal,
+    /// Of which requests and kinds something unverified was told of. One lock, held for a few
+    /// instructions.
+    told: Mutex<HashSet<(RequestId, &'static str)>>,
+}
+
+impl Seals {
+    /// Seals and opens with this.
+    pub fn new(seal: DecisionSeal) -> Self {
+        Self { seal, told: Mutex::default() }
+    }
+
+    /// Whether this is the first time; of very many, the oldest may be told of again.
+    pub(crate) fn is_news(&self, request: &RequestId, kind: &'static str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= REMEMBERED {
+            told.clear();
+        }
+        told.insert((request.clone(), kind))
+    }
+}
+
+/// A request as decisions know it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Subject<'a> {
+    pub(crate) request: &'a RequestId,
+    pub(crate) session: &'a SessionId,
+    pub(crate) deadline: Deadline,
+}
+
+/// What came of a proposal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decided {
+    /// The proposal was the first, and stands.
+    Won,
+    /// This one had been made before, and stands.
+    Lost(Decision),
+}
+
+impl Decided {
+    /// The decision that stands, the proposal having been `proposed`.
+    pub(crate) fn standing(self, proposed: Decision) -> Decision {
+        match self {
+            Self::Won => proposed,
+            Self::Lost(standing) => standing,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Decisions on their way into the store and back: sealed before they go, opened when they come.
+
+use std::collections::HashSet;
+
+use super::context::RunContext;
+use crate::agent::approval::rules::Votes;
+use crate::agent::approval::seals::{Decided, Subject};
+use crate::domain::seal::Sealable;
+use crate::domain::{ArgumentsHash, Decision, Endorsement, RequestId, Sealed, SessionId, UserId};
+use crate::store::{self, Polled, RequestMark, StoreError, StoredVotes};
+
+/// How often a proposal meets something new that is no decision before that is called an outage.
+const ATTEMPTS: u32 = 16;
+
+impl RunContext {
+    /// Decides, unless somebody already has ([`store::Approvals::decide`]).
+    pub(crate) async fn decide(
+        &self,
+        about: Subject<'_>,
+        decision: &Decision,
+    ) -> Result<Decided, StoreError> {
+        let sealed = self.sealed(about.request, about.session, decision)?;
+        let mut void = None;
+        for _ in 0..ATTEMPTS {
+            let decide = self.store.decide(about.request, about.deadline, &sealed, void.as_ref());
+            match decide.await? {
+                store::Decided::Won => return Ok(Decided::Won),
+                store::Decided::Lost(standing) => {
+                    match self.opened(about.request, about.session, &standing) {
+                        Some(decision) => return Ok(Decided::Lost(decision)),
+                        None => void = Some(standing),
+                    }
+                }
+            }
+        }
+        Err(StoreError::Unavailable("somebody keeps writing in the decision's place".into()))
+    }
+
+    /// The decision that stands, if there is one.
+    pub(crate) async fn decision(
+        &self,
+        session: &SessionId,
+        request: &RequestId,
+    ) -> Result<Option<Decision>, StoreError> {
+        let standing = self.store.decision(request).await?;
+        Ok(standing.and_then(|sealed| self.opened(request, session, &sealed)))
+    }
+
+    /// What is stored about many waiting requests, in the order asked for.
+    pub(crate) async fn votes(
+        &self,
+        waiting: &[(SessionId, RequestId)],
+    ) -> Result<Vec<Votes>, StoreError> {
+        let found = self.store.votes(waiting).await?;
+        let votes = found
+            .into_iter()
+            .zip(waiting)
+            .map(|(found, (session, request))| self.opened_votes(found, session, request));
+        Ok(votes.collect())
+    }
+
+    /// The same for the poll, of which stored requests it has seen nothing is read; and what stands for
+    /// those that there are.
+    pub(crate) async fn new_votes(
+        &self,
+        waiting: &[Polled],
+    ) -> Result<Vec<(Votes, Option<RequestMark>)>, StoreError> {
+        let found = self.store.new_votes(waiting).await?;
+        let votes = found.into_iter().zip(waiting).map(|(found, polled)| {
+            (self.opened_votes(found.votes, &polled.session, &polled.request), found.mark)
+        });
+        Ok(votes.collect())
+    }
+
+    fn opened_votes(&self, found: StoredVotes, session: &SessionId, request: &RequestId) -> Votes {
+        Votes {
+            signal: found.signal,
+            request: found.request,
+            decision: found.decision.and_then(|sealed| self.opened(request, session, &sealed)),
+        }
+    }
+
+    /// Notes that a person says yes to these arguments of a request that several have to approve;
+    /// returns how many different people have said so.
+    pub(crate) async fn endorse(
+        &self,
+        about: Subject<'_>,
+        yes: &Endorsement,
+    ) -> Result<usize, StoreError> {
+        let Subject { request, session, deadline } = about;
+        let sealed = self.sealed(request, session, yes)?;
+        let noted = self.store.endorse(request, deadline, &sealed).await?;
+        let opened = noted.iter().filter_map(|sealed| self.opened(request, session, sealed));
+        Ok(people(opened, &yes.args_hash).len())
+    }
+
+    fn sealed<T: Sealable>(
+        &self,
+        request: &RequestId,
+        session: &SessionId,
+        value: &T,
+    ) -> Result<Sealed<T>, StoreError> {
+        let sealed = self.seals.seal.seal(request, session, value);
+        sealed.map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    /// What was sealed about this request; of anything else the log and a metric tell, once.
+    fn opened<T: Sealable>(
+        &self,
+        request: &RequestId,
+        session: &SessionId,
+        sealed: &Sealed<T>,
+    ) -> Option<T> {
+        let opened = self.seals.seal.open(request, session, sealed);
+        if opened.is_none() && self.seals.is_news(request, T::KIND) {
+            self.metrics.unverified(T::KIND);
+            tracing::warn!(
+                %session, %request, kind = T::KIND,
+                "a stored answer does not verify and counts for nothing: no process with this secret has written it"
+            );
+        }
+        opened
+    }
+}
+
+/// Who has said yes to just these arguments.
+fn people(noted: impl Iterator<Item = Endorsement>, args_hash: &ArgumentsHash) -> HashSet<UserId> {
+    noted.filter(|yes| yes.args_hash == *args_hash).map(|yes| yes.by).collect()
+}

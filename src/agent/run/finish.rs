@@ -1,0 +1,253 @@
+//! The end of a run: `end` and the trailer, in one append with all that leads up to them.
+
+use super::arguments::parse_arguments;
+use super::ending::Ending;
+use super::journal::{Draft, JournalError};
+use super::plan::moved;
+use super::record::{PlannedCall, Record};
+use super::state::{Call, CallStatus, Node, PARAGRAPH, State};
+use super::step::{Exit, Flow, Run, Step};
+use super::tool_call::{STOPPED, doubt};
+use crate::domain::event::{
+    EndStatus, ErrorEvent, Piece, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
+};
+use crate::domain::plan::{PlanStep, StepStatus};
+use crate::domain::{ApprovalRequest, Decision, Event, Message, Usage};
+use crate::store::Store;
+use crate::tools::Effect;
+
+impl Run {
+    /// Looks back on the work, and ends it well.
+    pub(super) async fn reflect(&mut self) -> Step {
+        let (attempts, successes) = (self.state.attempts, self.state.successes);
+        let content = match attempts {
+            0 => "도구 없이 답변을 마쳤습니다.".to_owned(),
+            n if n == successes => {
+                format!("도구 {n}회 실행이 모두 성공했고, 결과를 답변에 반영했습니다.")
+            }
+            n => format!(
+                "도구 {n}회 실행 중 {successes}회 성공하고 {}회 실패했습니다.",
+                n.saturating_sub(successes)
+            ),
+        };
+        let looking_back = Draft::thought(ThoughtKind::Reflection, content, self.tools_used());
+        self.finish(vec![looking_back], Ending::completed()).await
+    }
+
+    /// Ends the run with an error that clients see.
+    pub(super) async fn fail(&mut self, error: ErrorEvent) -> Step {
+        tracing::warn!(
+            session = %self.state.meta.session_id, error_type = error.error_type,
+            error = %error.error, "run failed"
+        );
+        self.finish(Vec::new(), Ending::failed(error)).await
+    }
+
+    /// Ends the run because a person said no.
+    pub(super) async fn finish_rejected(
+        &mut self,
+        request: &ApprovalRequest,
+        decision: &Decision,
+    ) -> Step {
+        self.finish(Vec::new(), Ending::rejected(request, decision)).await
+    }
+
+    /// Ends the run because nobody answered in time.
+    pub(super) async fn finish_timed_out(&mut self, request: &ApprovalRequest) -> Step {
+        self.finish(Vec::new(), Ending::timed_out(request)).await
+    }
+
+    /// Ends the run because somebody cancelled it.
+    pub(super) async fn finish_cancelled(&mut self) -> Step {
+        self.finish(Vec::new(), Ending::cancelled()).await
+    }
+
+    /// Ends a run that broke down, with no more than its journal: nothing is asked, recorded or
+    /// remembered, for one of these may be what broke.
+    pub(crate) async fn break_off(mut self, error: ErrorEvent) -> Result<(), JournalError> {
+        let ending = Ending::failed(error);
+        let mut drafts = self.close_work(&ending);
+        drafts.extend(self.last_words(&ending));
+        self.write_end(drafts).await
+    }
+
+    /// Takes back what is still asked, closes what is open, and writes the end. `said` comes right
+    /// before what the ending itself says.
+    async fn finish(&mut self, said: Vec<Draft>, ending: Ending) -> Step {
+        let mut drafts = self.withdraw_questions().await?;
+        drafts.extend(self.close_work(&ending));
+        drafts.extend(said);
+        // Whoever sees the end may ask the next question at once: its history must be there.
+        self.remember(ending.note.as_deref()).await;
+        drafts.extend(self.last_words(&ending));
+        self.write_end(drafts).await?;
+        self.ctx.metrics.run_ended(ending.status);
+        Ok(Flow::Leave(Exit::Over))
+    }
+
+    async fn write_end(&mut self, mut drafts: Vec<Draft>) -> Result<(), JournalError> {
+        // Whatever happens to a run, `start` is the first that it says (contract, section 4.4).
+        if self.state.node == Node::Analyze {
+            drafts.insert(0, self.start_event());
+        }
+        // Whoever sees the end may start the next run at once: its place must be free. If it cannot be
+        // told, whoever counts finds out.
+        let _ = self.ctx.store.leave_run(&self.state.meta).await;
+        self.commit(drafts).await?;
+        self.writer.flush().await?;
+        save_ending(&*self.ctx.store, &self.state).await;
+        Ok(())
+    }
+
+    /// The steps and the calls that are not finished come to the end that this ending gives them.
+    fn close_work(&self, ending: &Ending) -> Vec<Draft> {
+        let mut drafts = close_steps(&self.state, ending.at_work);
+        drafts.extend(self.close_calls(ending.status));
+        drafts
+    }
+
+    fn last_words(&self, ending: &Ending) -> Vec<Draft> {
+        let now_ms = self.ctx.clock.now_ms();
+        last_words(ending, Some(&self.state), self.ctx.notices, now_ms)
+    }
+
+    /// Adds what was asked and what was answered to the thread; tools' results stay in the journal.
+    async fn remember(&self, note: Option<&str>) {
+        let answer = self.state.answer();
+        let parts = [Some(answer.as_str()).filter(|answer| !answer.is_empty()), note];
+        let answer = parts.into_iter().flatten().collect::<Vec<_>>().join(PARAGRAPH);
+        let said = [
+            Message::User { content: gist(&self.state.meta.prompt) },
+            Message::Assistant { content: gist(&answer), tool_calls: Vec::new() },
+        ];
+        let (store, meta) = (&self.ctx.store, &self.state.meta);
+        let kept = self.ctx.patiently(|| store.remember(meta, &said)).await;
+        if let Err(error) = kept {
+            tracing::warn!(session = %meta.session_id, %error, "thread history not saved");
+        }
+    }
+
+    /// What clients see of the calls that will not be run any more, or whose end is not known.
+    fn close_calls(&self, status: EndStatus) -> Vec<Draft> {
+        let close = |call: &Call| match &call.status {
+            CallStatus::Asked(request) | CallStatus::Decided(request, _) => {
+                Some(self.never_run(&call.planned, request))
+            }
+            CallStatus::Started(approved) => {
+                Some(self.never_known(&call.planned, approved.as_deref(), status))
+            }
+            CallStatus::Open | CallStatus::Finished => None,
+        };
+        let closed = self.state.calls.iter().filter_map(close);
+        closed.map(|call| Draft::Event(Event::ToolExecution(call))).collect()
+    }
+
+    fn never_run(&self, planned: &PlannedCall, request: &ApprovalRequest) -> ToolExecution {
+        let never_ran = ToolState::never_ran(ToolOutcome::Cancelled(None));
+        self.execution(planned, &request.context, never_ran)
+    }
+
+    /// A call that a former owner had started, of a run that is not to go on. Of one that only reads
+    /// nobody has to know how far it came.
+    fn never_known(
+        &self,
+        planned: &PlannedCall,
+        approved: Option<&ApprovalRequest>,
+        status: EndStatus,
+    ) -> ToolExecution {
+        let arguments = match approved {
+            Some(request) => request.context.clone(),
+            None => parse_arguments(&planned.call).unwrap_or_default(),
+        };
+        let tool = self.ctx.tools.find(&planned.call.name);
+        let reads = tool.is_ok_and(|tool| tool.spec().effect == Effect::Reads);
+        let outcome = match status {
+            EndStatus::Cancelled if reads => ToolOutcome::Cancelled(Some(STOPPED.to_owned())),
+            EndStatus::Cancelled
+            | EndStatus::Completed
+            | EndStatus::Failed
+            | EndStatus::Rejected => ToolOutcome::Failed(doubt(approved)),
+        };
+        // How long it ran, nobody knows.
+        let ended = ToolState::Ended { outcome, duration_ms: 0 };
+        self.execution(planned, &arguments, ended)
+    }
+
+    fn tools_used(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for message in self.state.own_messages() {
+            if let Message::Tool { name, .. } = message
+                && !names.contains(name)
+            {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+}
+
+/// As much of a message as its thread remembers.
+fn gist(text: &str) -> String {
+    const GIST_MAX: usize = 16 * 1024;
+    match text.len() {
+        0..=GIST_MAX => text.to_owned(),
+        _ => format!("{}…", &text[..text.floor_char_boundary(GIST_MAX)]),
+    }
+}
+
+/// Moves every open step of the plan to its end: what was at work to `at_work`, the rest is skipped.
+fn close_steps(state: &State, at_work: StepStatus) -> Vec<Draft> {
+    let close = |step| match step_end(step, at_work) {
+        Some(status) => moved(step, status),
+        None => Vec::new(),
+    };
+    state.plan.iter().flat_map(close).collect()
+}
+
+fn step_end(step: &PlanStep, at_work: StepStatus) -> Option<StepStatus> {
+    match step.status {
+        StepStatus::InProgress => Some(at_work),
+        StepStatus::Pending => Some(StepStatus::Skipped),
+        StepStatus::Completed | StepStatus::Failed | StepStatus::Skipped => None,
+    }
+}
+
+/// What every journal ends with: the notice, if there is to be one, the reason, `end`, the trailer.
+fn last_words(ending: &Ending, state: Option<&State>, notices: bool, now_ms: u64) -> Vec<Draft> {
+    let notice = ending.notice.as_deref().filter(|_| notices);
+    let follows = state.is_some_and(|state| state.has_shown);
+    let mut drafts: Vec<Draft> =
+        notice.map(|words| notice_of(words, follows)).into_iter().collect();
+    drafts.extend(ending.events.iter().cloned().map(Draft::Event));
+    let end = Event::End {
+        message: ending.message.to_owned(),
+        status: ending.status,
+        usage: state.map_or_else(Usage::default, |state| state.usage),
+        duration_ms: state.map_or(0, |state| now_ms.saturating_sub(state.meta.created_at_ms)),
+    };
+    drafts.extend([Draft::Both(end, Record::Ended { status: ending.status }), Draft::Done]);
+    drafts
+}
+
+/// A notice; clients put it right after what they show of an answer, so there it begins a paragraph.
+fn notice_of(words: &str, follows: bool) -> Draft {
+    let between = if follows { PARAGRAPH } else { "" };
+    let (content, _) = Piece::first_of(&format!("{between}{words}"));
+    Draft::Event(Event::Notice { content })
+}
+
+/// All that can be said of a run whose journal cannot be understood.
+pub(crate) fn breakdown(error: ErrorEvent, notices: bool) -> Vec<Draft> {
+    last_words(&Ending::failed(error), None, notices, 0)
+}
+
+/// Tells those who read only keys that the run is over. The journal has it already, so a failure
+/// costs nothing but a stale checkpoint.
+async fn save_ending(store: &dyn Store, state: &State) {
+    let meta = &state.meta;
+    if let Err(error) = store.save_checkpoint(&meta.session_id, &state.checkpoint()).await {
+        tracing::warn!(session = %meta.session_id, %error, "final checkpoint not saved");
+    } else {
+        tracing::info!(session = %meta.session_id, status = ?state.status(), "checkpoint saved");
+    }
+}

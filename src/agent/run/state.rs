@@ -1,0 +1,540 @@
+//! The state of a run: what you get by folding its records, and nothing else.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::hands::Hands;
+use super::invalid_calls::Misuse;
+use super::record::{Opened, Outcome, PlannedCall, Record, RecordKind};
+use crate::agent::approval::uncounted::UncountedVote;
+use crate::domain::event::{EndStatus, NoticeMark};
+use crate::domain::instructions::system_prompt;
+use crate::domain::plan::{PlanStep, StepStatus};
+use crate::domain::{
+    ApprovalRequest, Confidence, Deadline, Decision, Entry, Message, PageContext, RequestId,
+    SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage, excerpt,
+};
+
+/// What stands between the texts of two turns.
+pub(crate) const PARAGRAPH: &str = "\n\n";
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Node {
+    /// Reads the request and the page.
+    Analyze,
+    /// Asks the model what to do.
+    Plan,
+    /// Takes the next call of the plan, or asks the model to go on.
+    Execute,
+    /// Runs a tool.
+    Tools,
+    /// Waits for a person.
+    AwaitApproval,
+    /// Looks back on the work.
+    Reflect,
+    /// It is over.
+    Done,
+}
+
+/// A tool call and what became of it so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The call.
+    pub planned: PlannedCall,
+    /// Where it stands.
+    pub status: CallStatus,
+    /// How often it was started.
+    pub attempts: u32,
+}
+
+/// Where a call stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallStatus {
+    /// Nothing has happened.
+    Open,
+    /// A person is asked.
+    Asked(Box<ApprovalRequest>),
+    /// A person has decided; the request holds the arguments that are to be used.
+    Decided(Box<ApprovalRequest>, Decision),
+    /// It was about to start, with this approval if it needed one.
+    Started(Option<Box<ApprovalRequest>>),
+    /// It is over; the message to the model is in the conversation.
+    Finished,
+}
+
+/// A call that was run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Executed {
+    /// The call.
+    pub planned: PlannedCall,
+    /// The approval that it ran with, if it needed one.
+    pub approved: Option<Box<ApprovalRequest>>,
+    /// How often it was started.
+    pub attempts: u32,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// A run's state.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// What never changes.
+    pub meta: SessionMeta,
+    /// The page.
+    pub context: PageContext,
+    /// Where the run is.
+    pub node: Node,
+    /// The conversation, the system prompt first.
+    pub messages: Vec<Message>,
+    /// How many messages came from earlier runs, the system prompt included.
+    pub inherited: usize,
+    /// The plan.
+    pub plan: Vec<PlanStep>,
+    /// How often the model was asked.
+    pub turns: u32,
+    /// The calls of the model's last turn.
+    pub calls: Vec<Call>,
+    /// Calls of tools so far, and how many of them succeeded.
+    pub attempts: u32,
+    /// Calls that succeeded.
+    pub successes: u32,
+    /// Calls whose arguments were not valid.
+    pub misuse: Misuse,
+    /// How sure the model was of its last turn, where it said so.
+    pub measured: Option<Confidence>,
+    /// Whether the model was asked for a turn that has not arrived yet.
+    pub asking: bool,
+    /// Text of the current turn that clients have seen and the conversation does not have yet.
+    pub shown: String,
+    /// Whether clients had seen any part of an answer when the current turn began: its text then
+    /// follows a blank line.
+    pub continues: bool,
+    /// Whether clients have seen any part of an answer.
+    pub has_shown: bool,
+    /// Tokens so far.
+    pub usage: Usage,
+    /// The latest request for approval.
+    pub last_request: Option<ApprovalRequest>,
+    /// Whether the last record says that people are asked.
+    pub ends_waiting: bool,
+    /// The requests whose people were warned that the deadline comes.
+    pub warned: Vec<RequestId>,
+    /// The votes that do not count, of which people were told.
+    pub uncounted: Vec<(RequestId, UncountedVote)>,
+    /// The call that was run last, if nothing has happened since: the audit stream may not have its
+    /// end yet.
+    pub executed: Option<Executed>,
+    /// Whose hands it went through since the last step that came to its end.
+    pub(super) hands: Hands,
+    /// How it ended, once it is over.
+    pub ended: Option<EndStatus>,
+}
+
+impl State {
+    /// A run that has just been opened.
+    pub fn open(opened: &Opened) -> Self {
+        let content = system_prompt(opened.instructions.as_ref(), &opened.context);
+        let mut messages = vec![Message::System { content }];
+        messages.extend(opened.history.iter().cloned());
+        let inherited = messages.len();
+        messages.push(Message::User { content: opened.meta.prompt.clone() });
+        Self {
+            meta: opened.meta.clone(),
+            context: opened.context.clone(),
+            node: Node::Analyze,
+            messages,
+            inherited,
+            plan: Vec::new(),
+            turns: 0,
+            calls: Vec::new(),
+            attempts: 0,
+            successes: 0,
+            misuse: Misuse::default(),
+            measured: None,
+            asking: false,
+            shown: String::new(),
+            continues: false,
+            has_shown: false,
+            usage: Usage::default(),
+            last_request: None,
+            ends_waiting: false,
+            warned: Vec::new(),
+            uncounted: Vec::new(),
+            executed: None,
+            hands: Hands::default(),
+            ended: None,
+        }
+    }
+
+    /// Folds a whole journal. `None` if it does not begin with the opening of a run, or holds a
+    /// record that cannot be read.
+    pub fn fold(entries: &[Entry]) -> Option<Self> {
+        let mut state: Option<Self> = None;
+        for entry in entries {
+            if let Some(record) = &entry.record {
+                let record: Record = serde_json::from_slice(record).ok()?;
+                match (&mut state, record) {
+                    (None, Record::Opened(opened)) => state = Some(Self::open(&opened)),
+                    (None, _) => return None,
+                    (Some(state), record) => state.apply(&record),
+                }
+            }
+            if let (Some(state), Some(text)) = (&mut state, shown_text(entry)) {
+                state.show(&text);
+            }
+        }
+        state
+    }
+
+    /// Notes a piece of the answer that clients have seen.
+    pub fn show(&mut self, text: &str) {
+        self.shown.push_str(text);
+        self.has_shown = true;
+    }
+
+    /// Moves on by one record.
+    pub fn apply(&mut self, record: &Record) {
+        self.hands.note(record);
+        // Who has the run says nothing of where it stands.
+        if matches!(record, Record::TakenOver { .. } | Record::HandedOver) {
+            return;
+        }
+        self.ends_waiting = says_it_waits(record.kind());
+        // The steps of the plan move together with what moves them.
+        if !matches!(record, Record::StepMoved { .. }) {
+            self.executed = None;
+        }
+        match record {
+            Record::Opened(_) => {}
+            Record::Analyzed => self.node = Node::Plan,
+            Record::Asked { turn } => self.asked(*turn),
+            Record::Answered { content, calls, usage, measured, confidence: _ } => {
+                self.answered(content, calls, *usage);
+                self.measured = *measured;
+            }
+            Record::StepAdded { step } => self.plan.push(step.clone()),
+            Record::StepMoved { step, status, confidence } => {
+                self.move_step(step, *status, *confidence);
+            }
+            Record::ApprovalAsked { call, request } => {
+                self.last_request = Some((**request).clone());
+                self.set_call(call, CallStatus::Asked(request.clone()));
+            }
+            Record::DeadlineNear { request } => self.warned.push(request.clone()),
+            Record::VoteUncounted { request, vote } => {
+                self.uncounted.push((request.clone(), vote.clone()));
+            }
+            Record::StillAsked => {}
+            Record::ApprovalResolved { request, decision } => self.resolved(request, decision),
+            Record::ToolStarting { call } => self.starting(call),
+            Record::ToolFinished { call, outcome, invalid } => {
+                self.finished(call, outcome, *invalid);
+            }
+            Record::Ended { status } => {
+                self.ended = Some(*status);
+                self.node = Node::Done;
+            }
+            // The first is only ever the first record of a journal, which folds to no state.
+            Record::Withdrawn | Record::TakenOver { .. } | Record::HandedOver => {}
+        }
+    }
+
+    /// The call to act on next: one that was decided about or had been started.
+    pub fn call_under_way(&self) -> Option<&Call> {
+        self.calls.iter().find(|call| match call.status {
+            CallStatus::Decided(..) | CallStatus::Started(_) => true,
+            CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished => false,
+        })
+    }
+
+    /// Which call of the run this is, from 0, in the order in which the model wanted them: whatever
+    /// became of those beside it.
+    pub fn ordinal_of(&self, id: &ToolCallId) -> usize {
+        let is_finished = |call: &&Call| call.status == CallStatus::Finished;
+        let before = self.attempts as usize - self.calls.iter().filter(is_finished).count();
+        let place = self.calls.iter().position(|call| &call.planned.call.id == id);
+        before + place.unwrap_or(self.calls.len())
+    }
+
+    /// How often a call was started.
+    pub fn attempts_of(&self, id: &ToolCallId) -> u32 {
+        let call = self.calls.iter().find(|call| &call.planned.call.id == id);
+        call.map_or(0, |call| call.attempts)
+    }
+
+    /// The calls that nothing has happened to yet.
+    pub fn open_calls(&self) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(|call| call.status == CallStatus::Open)
+    }
+
+    /// The requests that people are asked now.
+    pub fn pending_requests(&self) -> impl Iterator<Item = &ApprovalRequest> {
+        self.calls.iter().filter_map(|call| match &call.status {
+            CallStatus::Asked(request) => Some(&**request),
+            CallStatus::Open
+            | CallStatus::Decided(..)
+            | CallStatus::Started(_)
+            | CallStatus::Finished => None,
+        })
+    }
+
+    /// The last of the deadlines that the run waits for.
+    pub fn waits_until(&self) -> Option<Deadline> {
+        self.pending_requests().map(|request| request.deadline).max()
+    }
+
+    /// The call and the request, if people are asked this.
+    pub fn asked_about(&self, request: &RequestId) -> Option<(&PlannedCall, &ApprovalRequest)> {
+        self.calls.iter().find_map(|call| match &call.status {
+            CallStatus::Asked(asked) if &asked.request_id == request => {
+                Some((&call.planned, &**asked))
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether people are asked this.
+    pub fn is_pending(&self, request: &RequestId) -> bool {
+        self.asked_about(request).is_some()
+    }
+
+    /// What clients have seen of the text of the turn under way.
+    pub fn begun(&self) -> &str {
+        if self.continues {
+            self.shown.strip_prefix(PARAGRAPH).unwrap_or_default()
+        } else {
+            &self.shown
+        }
+    }
+
+    /// The step of that id.
+    pub fn step(&self, id: &StepId) -> Option<&PlanStep> {
+        self.plan.iter().find(|step| &step.step_id == id)
+    }
+
+    /// Where it stands, for people (contract, section 5.5).
+    pub fn status(&self) -> SessionStatus {
+        match self.ended {
+            Some(end) => end.into(),
+            None if self.node == Node::AwaitApproval => SessionStatus::WaitingApproval,
+            None => SessionStatus::Running,
+        }
+    }
+
+    /// What this run itself added to the conversation.
+    pub fn own_messages(&self) -> &[Message] {
+        &self.messages[self.inherited..]
+    }
+
+    /// The whole answer so far.
+    pub fn answer(&self) -> String {
+        let said = self.own_messages().iter().filter_map(|message| match message {
+            Message::Assistant { content, .. } if !content.is_empty() => Some(content.as_str()),
+            Message::Assistant { .. }
+            | Message::System { .. }
+            | Message::User { .. }
+            | Message::Tool { .. } => None,
+        });
+        let mut said: Vec<&str> = said.collect();
+        said.extend(Some(self.begun()).filter(|begun| !begun.is_empty()));
+        said.join(PARAGRAPH)
+    }
+
+    /// The checkpoint (contract, section 5.1): a cached fold for other readers.
+    pub fn checkpoint(&self) -> String {
+        json!({
+            "sessionId": self.meta.session_id,
+            "threadId": self.meta.thread_id,
+            "node": self.node,
+            "status": self.status(),
+            "pending_approvals": self.pending_requests().collect::<Vec<_>>(),
+            "messages": self.messages.iter().map(noted).collect::<Vec<_>>(),
+            "plan": self.plan,
+            "usage": self.usage,
+        })
+        .to_string()
+    }
+
+    fn asked(&mut self, turn: u32) {
+        // Asked again, for instance by a new owner, it is still the same turn.
+        if !std::mem::replace(&mut self.asking, true) {
+            self.continues = self.has_shown;
+        }
+        self.turns = turn;
+    }
+
+    fn answered(&mut self, content: &str, calls: &[PlannedCall], usage: Usage) {
+        self.messages.push(Message::Assistant {
+            content: content.to_owned(),
+            tool_calls: calls.iter().map(|planned| planned.call.clone()).collect(),
+        });
+        self.calls = calls
+            .iter()
+            .map(|planned| Call { planned: planned.clone(), status: CallStatus::Open, attempts: 0 })
+            .collect();
+        self.usage.add(usage);
+        self.asking = false;
+        self.shown.clear();
+        self.node = if calls.is_empty() { Node::Reflect } else { Node::Execute };
+    }
+
+    fn resolved(&mut self, request: &RequestId, decision: &Decision) {
+        for call in &mut self.calls {
+            if let CallStatus::Asked(asked) = &call.status
+                && &asked.request_id == request
+            {
+                let mut asked = Box::new(asked.resolved(decision));
+                if let Some(args) =
+                    decision.args.as_ref().filter(|_| decision.superseded_by.is_none())
+                {
+                    asked.context = args.clone();
+                }
+                self.last_request = Some((*asked).clone());
+                call.status = CallStatus::Decided(asked, decision.clone());
+            }
+        }
+        self.node = self.node_of_calls();
+    }
+
+    fn starting(&mut self, id: &ToolCallId) {
+        let found = self.calls.iter().find(|call| &call.planned.call.id == id);
+        let approved = found.and_then(|call| match &call.status {
+            CallStatus::Decided(request, _) => Some(request.clone()),
+            CallStatus::Started(approved) => approved.clone(),
+            CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished => None,
+        });
+        if let Some(call) = self.calls.iter_mut().find(|call| &call.planned.call.id == id) {
+            call.attempts += 1;
+        }
+        self.set_call(id, CallStatus::Started(approved));
+    }
+
+    fn finished(&mut self, call: &ToolCallId, outcome: &Outcome, invalid: bool) {
+        self.attempts += 1;
+        self.successes += u32::from(matches!(outcome, Outcome::Ok(_)));
+        if let Some(found) = self.calls.iter().find(|c| &c.planned.call.id == call) {
+            if let CallStatus::Started(approved) = &found.status {
+                self.executed = Some(Executed {
+                    planned: found.planned.clone(),
+                    approved: approved.clone(),
+                    attempts: found.attempts,
+                    outcome: outcome.clone(),
+                });
+            }
+            self.misuse.note(&found.planned.call.name, self.turns, invalid);
+            self.messages.push(Message::Tool {
+                call_id: call.clone(),
+                name: found.planned.call.name.clone(),
+                content: outcome.for_model(),
+            });
+        }
+        self.set_call(call, CallStatus::Finished);
+    }
+
+    fn set_call(&mut self, id: &ToolCallId, status: CallStatus) {
+        if let Some(call) = self.calls.iter_mut().find(|call| &call.planned.call.id == id) {
+            call.status = status;
+        }
+        self.node = self.node_of_calls();
+    }
+
+    /// Where the calls of the model's turn leave the run. While a person is asked, no further call
+    /// begins: after a question there is silence (contract, section 4.4).
+    fn node_of_calls(&self) -> Node {
+        if self.call_under_way().is_some() {
+            Node::Tools
+        } else if self.pending_requests().next().is_some() {
+            Node::AwaitApproval
+        } else {
+            Node::Execute
+        }
+    }
+
+    fn move_step(&mut self, id: &StepId, status: StepStatus, confidence: Option<Confidence>) {
+        if let Some(step) = self.plan.iter_mut().find(|step| &step.step_id == id) {
+            step.status = status;
+            step.confidence = confidence.unwrap_or(step.confidence);
+        }
+    }
+}
+
+/// The text of a `content` event, which belongs to the turn under way; of a notice nothing does.
+fn shown_text(entry: &Entry) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Content {
+        content: String,
+        #[serde(default)]
+        metadata: NoticeMark,
+    }
+    match &entry.shown {
+        Some(Shown::Event { kind, payload }) if &**kind == "content" => {
+            let content: Content = serde_json::from_slice(payload).ok()?;
+            (!content.metadata.notice).then_some(content.content)
+        }
+        Some(Shown::Event { .. } | Shown::Done) | None => None,
+    }
+}
+
+/// Where a session stands, from the newest entries of its journal alone, if they tell. Of each record its
+/// beginning is enough, if that has the whole of an end.
+pub(crate) fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
+    let record = newest.iter().rev().find_map(|entry| entry.record.as_ref())?;
+    // Somebody else's hand may write it in another way, where there is all of it.
+    let whole = || serde_json::from_slice::<Record>(record).ok().map(|record| record.kind());
+    match RecordKind::of(record).or_else(whole)? {
+        RecordKind::Ended => {
+            let Record::Ended { status } = serde_json::from_slice(record).ok()? else {
+                return None;
+            };
+            Some(status.into())
+        }
+        RecordKind::Withdrawn => None,
+        kind if says_it_waits(kind) => Some(SessionStatus::WaitingApproval),
+        _at_work => Some(SessionStatus::Running),
+    }
+}
+
+/// Whether a run that has nothing newer to say waits for people.
+fn says_it_waits(record: RecordKind) -> bool {
+    match record {
+        RecordKind::ApprovalAsked
+        | RecordKind::DeadlineNear
+        | RecordKind::VoteUncounted
+        | RecordKind::StillAsked => true,
+        RecordKind::Opened
+        | RecordKind::Analyzed
+        | RecordKind::Asked
+        | RecordKind::Answered
+        | RecordKind::StepAdded
+        | RecordKind::StepMoved
+        | RecordKind::ApprovalResolved
+        | RecordKind::ToolStarting
+        | RecordKind::ToolFinished
+        | RecordKind::TakenOver
+        | RecordKind::HandedOver
+        | RecordKind::Ended
+        | RecordKind::Withdrawn => false,
+    }
+}
+
+/// The request of this id as a journal's run has asked it, answered or not.
+pub(crate) fn request_asked(entries: &[Entry], id: &RequestId) -> Option<ApprovalRequest> {
+    let asked = |entry: &Entry| match serde_json::from_slice(entry.record.as_ref()?) {
+        Ok(Record::ApprovalAsked { request, .. }) if request.request_id == *id => Some(*request),
+        Ok(_) | Err(_) => None,
+    };
+    entries.iter().rev().find_map(asked)
+}
+
+/// A message as the checkpoint shows it. A prompt may be long, and stands in the journal already.
+fn noted(message: &Message) -> Message {
+    const PROMPT_NOTED: usize = 1024;
+    match message {
+        Message::User { content } => Message::User { content: excerpt(content, PROMPT_NOTED) },
+        Message::System { .. } | Message::Assistant { .. } | Message::Tool { .. } => {
+            message.clone()
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The end of a run that cannot go on: it panicked, or met something stored that nobody can read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::runs::AgentService;
+use crate::agent::approval::seals::Subject;
+use crate::agent::run::finish::breakdown;
+use crate::agent::run::journal::{JournalError, Writer};
+use crate::agent::run::state::State;
+use crate::agent::run::step::Run;
+use crate::agent::run::stored_request::keep_request;
+use crate::domain::event::{EndStatus, ErrorEvent};
+use crate::domain::{Deadline, Decision, EventId, RequestId, SessionId, Verdict, last_id};
+use crate::store::StoreError;
+
+impl AgentService {
+    /// Ends a run that panicked, or met something stored that cannot be understood: its stream has
+    /// an end like any other, and its requests can be decided no more. `stored` is where its journal
+    /// ended as far as this process knows: if somebody else has gone on from there, nothing is
+    /// written.
+    pub(super) async fn break_down(
+        &self,
+        session: &SessionId,
+        stored: Option<EventId>,
+        error: ErrorEvent,
+    ) {
+        tracing::error!(%session, error = %error.error, "run broke down");
+        let state = match self.journal(session).await {
+            // Written to, it would come to life again as a run that never began.
+            Ok(entries) if entries.is_empty() => {
+                return self.abandon(session, &JournalError::Gone).await;
+            }
+            Ok(entries) if stored.is_some_and(|stored| stored != last_id(&entries)) => {
+                return self.abandon(session, &JournalError::Lost).await;
+            }
+            Ok(entries) => State::fold(&entries),
+            Err(_) => None,
+        };
+        self.take_back(session, state.as_ref()).await;
+        match self.write_breakdown(session, stored, state, error).await {
+            Ok(()) => self.over(session).await,
+            Err(error @ JournalError::StoreAway(StoreError::Corrupt(_))) => {
+                tracing::error!(%session, %error, "a broken run cannot be ended; it is given up");
+                self.over(session).await;
+            }
+            Err(JournalError::Gone) => self.drop_gone(session).await,
+            Err(error @ (JournalError::Lost | JournalError::StoreAway(_))) => {
+                tracing::error!(%session, %error, "the end of a broken run cannot be written");
+                self.forget(session);
+            }
+        }
+    }
+
+    /// Takes back what a run that broke down had asked.
+    async fn take_back(&self, session: &SessionId, state: Option<&State>) {
+        let waited = self.ctx.gate.withdraw(session).into_iter();
+        let mut asked: BTreeMap<RequestId, Deadline> =
+            waited.map(|waiting| (waiting.request, waiting.deadline)).collect();
+        let pending = state.into_iter().flat_map(State::pending_requests);
+        asked.extend(pending.map(|request| (request.request_id.clone(), request.deadline)));
+        self.cancel_requests(session, asked, state).await;
+    }
+
+    /// Decides that nothing comes of these requests of a run that is over. `state`, where there is
+    /// one, knows the calls that they are about.
+    pub(super) async fn cancel_requests(
+        &self,
+        session: &SessionId,
+        asked: BTreeMap<RequestId, Deadline>,
+        state: Option<&State>,
+    ) {
+        if !asked.is_empty() {
+            self.unwatch_later(session);
+        }
+        for (request, deadline) in asked {
+            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
+            let about = Subject { request: &request, session, deadline };
+            match self.ctx.decide(about, &proposal).await {
+                Ok(decided) => {
+                    let decision = decided.standing(proposal);
+                    if let Some(state) = state {
+                        self.record_taken_back(state, &request, &decision).await;
+                    }
+                    keep_request(&self.ctx, session, &request, &decision).await;
+                }
+                Err(error) => tracing::warn!(%session, %request, %error, "request not taken back"),
+            }
+        }
+    }
+
+    async fn record_taken_back(&self, state: &State, request: &RequestId, decision: &Decision) {
+        let Some((planned, asked)) = state.asked_about(request) else { return };
+        let recorded = self.ctx.record_decision(&state.meta, planned, asked, decision).await;
+        if let Err(error) = recorded {
+            tracing::error!(%request, %error, "a decision is missing in the audit stream");
+        }
+    }
+
+    async fn write_breakdown(
+        &self,
+        session: &SessionId,
+        stored: Option<EventId>,
+        state: Option<State>,
+        error: ErrorEvent,
+    ) -> Result<(), JournalError> {
+        let store = &self.ctx.store;
+        let last = match stored {
+            Some(stored) => stored,
+            None => {
+                let newest = self.ctx.patiently(|| store.newest(session, 1)).await;
+                last_id(&newest.map_err(JournalError::StoreAway)?)
+            }
+        };
+        let live = self.live.open(session, last);
+        let (mut writer, _) = Writer::open(&self.ctx, session, last, live);
+        match state {
+            Some(state) => {
+                let cancel = CancellationToken::new();
+                Run::new(Arc::clone(&self.ctx), state, writer, cancel).break_off(error).await?;
+            }
+            None => {
+                writer.append(&breakdown(error, self.ctx.notices), None).await?;
+                writer.flush().await?;
+            }
+        }
+        self.ctx.metrics.run_ended(EndStatus::Failed);
+        Ok(())
+    }
+}

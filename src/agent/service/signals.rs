@@ -1,0 +1,332 @@
+//! From an answer to a decision.
+//!
+//! Every way in which an answer can arrive, a published signal, a stored one, a request that another
+//! service rewrote, a cancellation, the deadline, ends in the same place: a proposal to
+//! [`crate::store::Approvals::decide`]. Whatever stands after that is what the run gets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::runs::AgentService;
+use crate::agent::approval::request::Waiting;
+use crate::agent::approval::rules::{StoredVote, Votes, applicable, stored_vote};
+use crate::agent::approval::seals::Subject;
+use crate::agent::approval::uncounted::UncountedVote;
+use crate::agent::run::errors::unreadable;
+use crate::agent::run::stored_request::{Stored, keep_request, repair};
+use crate::backoff::Backoff;
+use crate::domain::json;
+use crate::domain::signal::{Signal, vote_of_request};
+use crate::domain::{Decision, Entry, RequestId, SessionId, Verdict};
+use crate::store::StoreError;
+
+/// Pauses between attempts to decide while the store is away.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+const RETRY_MOST: Duration = Duration::from_secs(2);
+/// Waiting requests asked for in one go.
+const POLL_CHUNK: usize = 500;
+
+impl AgentService {
+    /// A signal was published; `asked` is what the session waited for when it came. Where it cannot
+    /// be decided here any more it is stored at least, for whoever has the run now.
+    pub(super) async fn hear_signal(
+        self: &Arc<Self>,
+        session: &SessionId,
+        asked: &[Waiting],
+        payload: &[u8],
+    ) {
+        let (waiting, signal) = match applicable(session, asked, payload) {
+            Ok(applicable) => applicable,
+            Err(why) => return self.hear_late(session, payload, &why).await,
+        };
+        let request = &waiting.request;
+        tracing::info!(%session, %request, vote = ?signal.vote, "HITL signal received");
+        if !waiting.counts(&signal) {
+            return self.look_for_decision(session, waiting, &signal).await;
+        }
+        let proposal = waiting.decision(&signal, self.ctx.clock.now_ms());
+        // The journal will be needed whatever the decision is: both round trips at once.
+        let (standing, entries) =
+            tokio::join!(self.propose(session, waiting, proposal), self.journal(session));
+        let Some(standing) = standing else {
+            // Not decided here; whoever waits for it next finds it.
+            return self.keep_signal(session, request, payload).await;
+        };
+        tokio::join!(
+            self.apply(session, request, standing, entries.ok()),
+            self.keep_signal(session, request, payload)
+        );
+    }
+
+    /// A signal that decides nothing by itself may tell of a decision that was made elsewhere.
+    async fn look_for_decision(
+        self: &Arc<Self>,
+        session: &SessionId,
+        waiting: &Waiting,
+        signal: &Signal,
+    ) {
+        let wanted = [(session.clone(), waiting.request.clone())];
+        let found = self.insist(session, waiting, || self.ctx.votes(&wanted)).await;
+        let Some(votes) = found.and_then(|mut found| found.pop()) else { return };
+        if let Some(standing) = votes.decision {
+            return self.apply(session, &waiting.request, standing, None).await;
+        }
+        let stored = votes.request.as_deref().and_then(vote_of_request);
+        let vote = UncountedVote::of(signal, stored.as_ref());
+        self.hear_uncounted(session, waiting, vote).await;
+    }
+
+    /// Reads the stored votes of everything that waits here, and the wishes to stop what works; drops
+    /// what cannot be decided any more.
+    pub(super) async fn read_votes(self: &Arc<Self>) {
+        self.read_cancellations().await;
+        self.drop_all_gone().await;
+        let all = self.ctx.gate.all();
+        self.seen.keep(&all);
+        for chunk in all.chunks(POLL_CHUNK) {
+            let polled = self.seen.polled(chunk);
+            // A store that is away is logged by the store; there will be another poll.
+            let Ok(votes) = self.ctx.new_votes(&polled).await else { return };
+            for ((session, waiting), (votes, mark)) in chunk.iter().zip(votes) {
+                if let Some(live) = self.live(session) {
+                    // By now its readers have what was said before the wait.
+                    live.settle();
+                }
+                // What says something is read again: once it is dealt with, it may be said again.
+                let is_quiet = votes.request.as_ref().is_none_or(|text| is_quiet(text, waiting));
+                self.weigh(session, waiting, votes).await;
+                self.seen.weighed(&waiting.request, mark.filter(|_| is_quiet));
+            }
+        }
+    }
+
+    /// Reads what came for one waiting run while nobody listened.
+    pub(super) async fn look_after(self: &Arc<Self>, session: &SessionId) {
+        for waiting in self.ctx.gate.waiting(session) {
+            let wanted = [(session.clone(), waiting.request.clone())];
+            let votes = || self.ctx.votes(&wanted);
+            let stored = self.insist(session, &waiting, votes).await;
+            if let Some(votes) = stored.and_then(|mut stored| stored.pop()) {
+                self.weigh(session, &waiting, votes).await;
+            }
+        }
+        self.look_for_cancellation(session).await;
+    }
+
+    /// Finds the wish that a run should stop which has just begun to wait. Who cancelled before its
+    /// question was in the journal has found nothing to decide, and the message may have been lost; who
+    /// cancels from now on finds the question.
+    pub(super) async fn look_for_cancellation(self: &Arc<Self>, session: &SessionId) {
+        let Some(waiting) = self.ctx.gate.waiting(session).pop() else { return };
+        let store = &self.ctx.store;
+        let wanted = || store.cancel_requested(session);
+        if self.insist(session, &waiting, wanted).await == Some(true) {
+            self.hear_cancel(session).await;
+        }
+    }
+
+    /// Decides by what is stored, if that says anything.
+    pub(super) async fn weigh(
+        self: &Arc<Self>,
+        session: &SessionId,
+        waiting: &Waiting,
+        votes: Votes,
+    ) {
+        self.repair_if_spoilt(session, waiting, &votes).await;
+        let now_ms = self.ctx.clock.now_ms();
+        let standing = match (votes.decision.clone(), stored_vote(session, waiting, &votes)) {
+            (Some(decision), _) => Some(decision),
+            (None, StoredVote::Counts(signal)) => {
+                self.propose(session, waiting, waiting.stored_decision(&signal, now_ms)).await
+            }
+            // The timer counts the process's own time; after a pause of the machine it is late. What
+            // was stored until then counts first, so it is read once more.
+            (None, StoredVote::Uncounted(_) | StoredVote::None)
+                if waiting.deadline.has_passed(now_ms) =>
+            {
+                return self.deadline(session.clone(), waiting.clone()).await;
+            }
+            (None, StoredVote::Uncounted(vote)) => {
+                return self.hear_uncounted(session, waiting, vote).await;
+            }
+            (None, StoredVote::None) => None,
+        };
+        if let Some(standing) = standing {
+            let request = &waiting.request;
+            match standing.verdict {
+                Verdict::TimedOut => log_timeout(session, request),
+                Verdict::Approved | Verdict::Rejected | Verdict::Cancelled => {
+                    tracing::info!(%session, %request, "HITL signal received from its key");
+                }
+            }
+            self.apply(session, &waiting.request, standing, None).await;
+        }
+    }
+
+    /// Others read the request as well: one that nobody can read is written anew.
+    async fn repair_if_spoilt(&self, session: &SessionId, waiting: &Waiting, votes: &Votes) {
+        let stored = votes.request.clone().map(|text| Stored::of(text, &waiting.request));
+        if matches!(stored, Some(Stored::Spoilt)) {
+            repair(&self.ctx, session, &waiting.request).await;
+        }
+    }
+
+    /// The time is up: what is stored counts first, then the deadline.
+    pub(super) async fn deadline(self: &Arc<Self>, session: SessionId, waiting: Waiting) {
+        let wanted = [(session.clone(), waiting.request.clone())];
+        let stored = self.insist(&session, &waiting, || self.ctx.votes(&wanted)).await;
+        let Some(mut stored) = stored else { return };
+        let votes = stored.pop().unwrap_or_default();
+        let now_ms = self.ctx.clock.now_ms();
+        let proposal = match stored_vote(&session, &waiting, &votes) {
+            StoredVote::Counts(signal) => waiting.stored_decision(&signal, now_ms),
+            StoredVote::Uncounted(_) | StoredVote::None => Waiting::timed_out(now_ms),
+        };
+        let Some(standing) = self.propose(&session, &waiting, proposal).await else { return };
+        if standing.verdict == Verdict::TimedOut {
+            log_timeout(&session, &waiting.request);
+        }
+        self.apply(&session, &waiting.request, standing, None).await;
+    }
+
+    /// The deadline of a request is near: the run itself warns of it.
+    pub(super) async fn deadline_near(self: &Arc<Self>, session: &SessionId, request: &RequestId) {
+        if let Some(release) = self.ctx.gate.wake(session, request) {
+            self.resume(session, release, None).await;
+        }
+    }
+
+    /// Somebody wants the session to stop.
+    pub(super) async fn hear_cancel(self: &Arc<Self>, session: &SessionId) {
+        self.interrupt(session);
+        for waiting in self.ctx.gate.waiting(session) {
+            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
+            if let Some(standing) = self.propose(session, &waiting, proposal).await {
+                self.apply(session, &waiting.request, standing, None).await;
+            }
+        }
+    }
+
+    /// Finds the wishes to stop whose message was lost.
+    async fn read_cancellations(self: &Arc<Self>) {
+        let store = &self.ctx.store;
+        for chunk in self.at_work().chunks(POLL_CHUNK) {
+            let asked = chunk.iter().map(|session| store.cancel_requested(session));
+            for (session, asked) in chunk.iter().zip(join_all(asked).await) {
+                if asked.unwrap_or(false) {
+                    self.interrupt(session);
+                }
+            }
+        }
+    }
+
+    /// Proposes a decision, and returns the one that stands. An answer that was heard is not lost
+    /// because the store is away: it is proposed until the store says something, nobody waits for
+    /// it any more, or the process is to stop (then `None`).
+    async fn propose(
+        &self,
+        session: &SessionId,
+        waiting: &Waiting,
+        proposal: Decision,
+    ) -> Option<Decision> {
+        let (request, deadline) = (&waiting.request, waiting.deadline);
+        let about = Subject { request, session, deadline };
+        let decide = || self.ctx.decide(about, &proposal);
+        let decided = self.insist(session, waiting, decide).await?;
+        Some(decided.standing(proposal))
+    }
+
+    async fn insist<T, F, Fut>(&self, session: &SessionId, waiting: &Waiting, ask: F) -> Option<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, StoreError>>,
+    {
+        let stopping = self.ctx.tasks.stopping();
+        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
+        loop {
+            if !self.ctx.gate.waits_for(session, &waiting.request) {
+                return None;
+            }
+            match ask().await {
+                Ok(answer) => return Some(answer),
+                // No decision can be made any more: better an end than to wait for ever.
+                Err(error @ StoreError::Corrupt(_)) => {
+                    self.break_down(session, None, unreadable(&error)).await;
+                    return None;
+                }
+                Err(error) => {
+                    let request = &waiting.request;
+                    tracing::warn!(%session, %request, %error, "decision postponed: the store is away");
+                }
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return None,
+                () = backoff.wait() => {}
+            }
+        }
+    }
+
+    /// The decision stands: the run goes on with it, and the request tells it to others.
+    async fn apply(
+        self: &Arc<Self>,
+        session: &SessionId,
+        request: &RequestId,
+        standing: Decision,
+        read_ahead: Option<Vec<Entry>>,
+    ) {
+        let release = self.ctx.gate.release(session, request, standing.clone());
+        if release.is_some() {
+            // It does not wait any more, and is at work from here on: its lease is kept, and it can be
+            // interrupted, however long the store takes to be told.
+            self.interruption(session);
+        }
+        // Whoever sees the end of a run may look at its request at once, and is not to find it open. A
+        // yes is not made to wait for that.
+        let ends = standing.verdict != Verdict::Approved;
+        if ends {
+            keep_request(&self.ctx, session, request, &standing).await;
+        }
+        if let Some(release) = release {
+            self.resume(session, release, read_ahead).await;
+        }
+        if !ends {
+            keep_request(&self.ctx, session, request, &standing).await;
+        }
+    }
+
+    /// Stores a signal that came by publish alone (contract, section 5.3, 5), under its request's
+    /// name, so that it can never be taken for an answer to a later one.
+    async fn keep_signal(&self, session: &SessionId, request: &RequestId, payload: &[u8]) {
+        let store = &self.ctx.store;
+        let Ok(Value::Object(mut signal)) = json::read_document(payload) else {
+            return;
+        };
+        // Also in the place of a `null`, which names none.
+        signal.insert("requestId".into(), request.as_str().into());
+        let signal = Value::Object(signal).to_string();
+        let kept = self.ctx.patiently(|| async {
+            let stored = store.signal(session).await?;
+            let stored = stored.and_then(|text| Signal::parse(text.as_bytes()).ok());
+            if stored.is_none_or(|stored| stored.request_id.as_ref() != Some(request)) {
+                store.store_signal(session, &signal).await?;
+            }
+            Ok(())
+        });
+        if let Err(error) = kept.await {
+            tracing::warn!(%session, %request, %error, "signal not stored");
+        }
+    }
+}
+
+/// Whether a stored request is as it was asked, as far as anything could come of it.
+fn is_quiet(text: &str, waiting: &Waiting) -> bool {
+    let stored = Stored::of(text.to_owned(), &waiting.request);
+    matches!(stored, Stored::Readable(..)) && vote_of_request(text).is_none()
+}
+
+fn log_timeout(session: &SessionId, request: &RequestId) {
+    tracing::info!(%session, %request, "HITL timeout");
+}

@@ -1,0 +1,38 @@
+//! Votes that do not count, on their way to the run that tells of them (contract, section 5.3, 8).
+
+use std::sync::Arc;
+
+use super::runs::AgentService;
+use crate::agent::approval::pending::Heard;
+use crate::agent::approval::request::Waiting;
+use crate::agent::approval::uncounted::UncountedVote;
+use crate::agent::run::stored_request::put_back;
+use crate::domain::{Approvers, RequestId, SessionId};
+
+impl AgentService {
+    /// Somebody has said yes who cannot: the run tells of it, once, and then the request is put back.
+    pub(super) async fn hear_uncounted(
+        self: &Arc<Self>,
+        session: &SessionId,
+        waiting: &Waiting,
+        vote: UncountedVote,
+    ) {
+        let (request, approvers) = (&waiting.request, &waiting.approvers);
+        match self.ctx.gate.uncounted(session, request, vote) {
+            Heard::Known => put_back(&self.ctx, session, request).await,
+            Heard::WhileAtWork => {
+                log_uncounted(session, request, approvers);
+                put_back(&self.ctx, session, request).await;
+            }
+            Heard::Wake(release) => {
+                log_uncounted(session, request, approvers);
+                self.resume(session, release, None).await;
+            }
+        }
+    }
+}
+
+fn log_uncounted(session: &SessionId, request: &RequestId, approvers: &Approvers) {
+    let why = format!("only {approvers} may approve, over REST");
+    tracing::warn!(%session, %request, why, "HITL signal ignored");
+}
