@@ -11,17 +11,20 @@ mod approval;
 mod run;
 mod service;
 
+pub use approval::pending::PendingApprovals;
 pub use approval::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
+pub use approval::request::PendingRequest;
 pub use approval::seals::Seals;
 pub use run::context::{Budget, Limits, RunContext, Terms};
 #[cfg(any(test, fuzzing))]
 pub(crate) use run::fuzz;
 pub use run::journal::opening;
-pub use run::recent_frames::{LiveFrame, LiveLog};
+pub use run::recent_frames::{RecentFrame, RecentFrames};
 pub use run::record::{Opened, Record};
 pub use run::state::State;
 pub use service::decide::{Click, DecisionError, Outcome};
+pub use service::drive::AgentService;
 pub use service::listener::start_service;
-pub use service::runs::AgentService;
+pub use service::runs::LocalRuns;
 pub use service::sessions::{CancelError, SessionDetail, SessionSummary};
 pub use service::start::{Ask, StartError, Started};

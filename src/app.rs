@@ -10,7 +10,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use self::ending::{Ending, Signals};
-use crate::agent::{Asking, Budget, Limits, OnReject, RunContext, Seals, Terms, start_service};
+use crate::agent::{
+    Asking, Budget, Limits, LocalRuns, OnReject, PendingApprovals, RunContext, Seals, Terms,
+    start_service,
+};
 use crate::domain::{Clock, SystemClock};
 use crate::http::readers::Readers;
 use crate::http::{self, Http, listen};
@@ -163,7 +166,7 @@ impl App {
         let terms = terms(&settings, store_patience);
         let approvers = tools::approvers(&settings, &tools)?;
         let answer_times = tools::answer_times(&settings, &tools)?;
-        let gate = Arc::default();
+        let runs = Arc::new(LocalRuns::new(settings.agent.max_runs));
         let notices = settings.stream.notices;
         let instructions = settings.agent.instructions.clone();
         let ctx = Arc::new(RunContext {
@@ -177,13 +180,13 @@ impl App {
             tools,
             approvers,
             answer_times,
-            gate,
+            pending: Arc::clone(&runs) as Arc<dyn PendingApprovals>,
             instructions,
             limits,
             notices,
             terms,
         });
-        let service = start_service(ctx, settings.agent.max_runs, events);
+        let service = start_service(ctx, runs, events);
         let config = http_config(&settings, store_patience);
         let shared = Arc::clone(&service);
         let (leaving, stopping) = (tasks.leaving(), tasks.stopping());

@@ -2,6 +2,7 @@
 
 pub(crate) mod abort;
 pub(crate) mod decide;
+pub(crate) mod drive;
 pub(crate) mod ensure;
 pub(crate) mod fate;
 pub(crate) mod gone;

@@ -21,7 +21,7 @@ use super::Shared;
 use super::error::{ApiError, gap_event, gone_event};
 use super::readers::Reader;
 use super::render::{closing_frames, ids_after};
-use crate::agent::{LiveFrame, LiveLog};
+use crate::agent::{RecentFrame, RecentFrames};
 use crate::domain::event::ErrorEvent;
 use crate::domain::{Event, EventId, SessionId};
 use crate::sse::frame::Form;
@@ -45,7 +45,7 @@ pub struct Tail {
     form: Form,
     source: Source,
     /// Frames that were read and not yet handed out, the next one last.
-    ready: Vec<LiveFrame>,
+    ready: Vec<RecentFrame>,
     /// Whether the last look at the store found its end.
     caught_up: bool,
     /// Whether the store itself has to be asked next, though this process's run says nothing new.
@@ -61,7 +61,7 @@ enum Source {
     /// Nobody was asked yet: the journal may be over, and then there will be none.
     Store,
     /// The run of this process.
-    Local(Arc<LiveLog>, watch::Receiver<u64>),
+    Local(Arc<RecentFrames>, watch::Receiver<u64>),
     /// Whoever appends, wherever.
     Remote(Follower),
 }
@@ -284,7 +284,7 @@ impl Tail {
     /// Reads one page, and returns how many entries it had.
     async fn look_at_store(&mut self) -> Result<usize, Stop> {
         let page = self.http.store.read(&self.session, self.after, PAGE).await?;
-        self.take(page.iter().filter_map(LiveFrame::of_entry).collect());
+        self.take(page.iter().filter_map(RecentFrame::of_entry).collect());
         match page.last() {
             Some(last) => self.after = last.id,
             None => self.look_behind().await?,
@@ -303,11 +303,11 @@ impl Tail {
             self.http.service.ensure_leased(vec![self.session.clone()]);
         }
         let behind = Some(newest).filter(|entry| entry.is_done() && entry.id <= self.after);
-        self.ready.extend(behind.and_then(LiveFrame::of_entry));
+        self.ready.extend(behind.and_then(RecentFrame::of_entry));
         Ok(())
     }
 
-    fn take(&mut self, mut frames: Vec<LiveFrame>) {
+    fn take(&mut self, mut frames: Vec<RecentFrame>) {
         if let Some(last) = frames.last() {
             self.after = last.id;
         }
@@ -316,7 +316,7 @@ impl Tail {
     }
 
     fn attach_to_own_run(&mut self) {
-        if let Some(log) = self.http.service.live(&self.session) {
+        if let Some(log) = self.http.service.recent_frames(&self.session) {
             let bell = log.listen();
             self.source = Source::Local(log, bell);
         }
@@ -324,7 +324,7 @@ impl Tail {
 
     fn is_own_run(&self) -> bool {
         let Source::Local(log, _) = &self.source else { return false };
-        self.http.service.live(&self.session).is_some_and(|own| Arc::ptr_eq(&own, log))
+        self.http.service.recent_frames(&self.session).is_some_and(|own| Arc::ptr_eq(&own, log))
     }
 
     /// The event that says why nothing more comes, and a trailer; neither is in any journal.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aura_platform::agent::{
-    AgentService, AnswerTimes, ApproverPolicy, Ask, Asking, Budget, Limits, OnReject, RunContext,
-    Seals, StartError, Started, Terms, start_service,
+    AgentService, AnswerTimes, ApproverPolicy, Ask, Asking, Budget, Limits, LocalRuns, OnReject,
+    PendingApprovals, RunContext, Seals, StartError, Started, Terms, start_service,
 };
 use aura_platform::domain::{
     Caller, Clock, DecisionSeal, Entry, EventId, PageContext, Quota, Roles, SessionId, Shown,
@@ -55,6 +55,7 @@ async fn whole_journal(store: &MemoryStore, session: &SessionId) -> Vec<Entry> {
 pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
     let (clock, tasks) = (Arc::new(SystemClock) as Arc<dyn Clock>, Tasks::new());
     let (store, events) = MemoryStore::start(memory::Config::default(), Arc::clone(&clock), &tasks);
+    let runs = Arc::new(LocalRuns::new(1));
     let ctx = RunContext {
         store: Arc::clone(&store) as Arc<dyn Store>,
         clock,
@@ -64,7 +65,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
         seals: Arc::new(Seals::new(DecisionSeal::new(b"a secret of these tests"))),
         model: Arc::new(Broken),
         tools: Arc::new(Tools::new(Vec::new(), ApprovalPolicy::default()).unwrap()),
-        gate: Arc::default(),
+        pending: Arc::clone(&runs) as Arc<dyn PendingApprovals>,
         approvers: ApproverPolicy::default(),
         instructions: None,
         answer_times: AnswerTimes { usual: Duration::from_secs(5), by_tool: BTreeMap::new() },
@@ -85,7 +86,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
             start: Duration::from_secs(5),
         },
     };
-    (start_service(Arc::new(ctx), 1, events), store)
+    (start_service(Arc::new(ctx), runs, events), store)
 }
 
 async fn start(service: &Arc<AgentService>) -> Result<SessionId, StartError> {

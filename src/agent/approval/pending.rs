@@ -1,280 +1,153 @@
-//! Who waits for a person, and what counts as an answer.
+//! What a run waits for, and what came for it meanwhile.
 //!
-//! A waiting run is an entry of this table and nothing else: no task, no connection, no state. The
-//! one decision is not made here but in the store ([`crate::store::Approvals::decide`]); the gate
-//! only says which request a signal speaks of, and hands over the right to go on, once.
+//! The one decision about a request is not made here but in the store
+//! ([`crate::store::Approvals::decide`]); this only says which requests a run has open, and hands over
+//! what was decided, once.
 
-use std::collections::HashMap;
 use std::mem::take;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::request::Waiting;
+use super::request::PendingRequest;
 use super::uncounted::{TOLD_MAX, UncountedVote};
 use crate::domain::{Decision, Entry, EventId, RequestId, SessionId};
 
-/// The table of this process's waiting runs.
-///
-/// One lock, held for a few instructions: the runs write when they ask, the listener when it
-/// decides; nothing is awaited under it.
-#[derive(Debug, Default)]
-pub struct Gate(Mutex<HashMap<SessionId, Place>>);
+/// The open requests of all runs of this process, as far as a run has to do with them.
+pub trait PendingApprovals: Send + Sync {
+    /// Expects an answer from now on, though the run has not been suspended yet.
+    fn expect(&self, session: &SessionId, request: PendingRequest);
 
-/// A run that has asked. It may be at work all the same: on the first of two calls, say, while the
-/// second is still being thought about.
+    /// From now on somebody may see the requests of the session.
+    fn show(&self, session: &SessionId);
+
+    /// Expects no answer any more; returns what was waited for.
+    fn withdraw(&self, session: &SessionId) -> Vec<PendingRequest>;
+}
+
+/// State kept of what one run has asked, until it has been told the answers. A plain value: whoever
+/// holds it has the lock.
 #[derive(Debug, Default)]
-struct Place {
+pub(crate) struct OpenRequests {
     /// What nobody has answered yet.
-    waiting: Vec<Waiting>,
+    waiting: Vec<PendingRequest>,
     /// What came, and the run has not been told.
     news: News,
     /// Votes that do not count, of which people are told once each.
     uncounted: Vec<(RequestId, UncountedVote)>,
-    /// What the run has left here, while it has parked.
-    parked: Option<Parking>,
-}
-
-impl Place {
-    /// Hands out the run, if it has parked.
-    fn wake(&mut self) -> Option<Release> {
-        let parking = self.parked.take()?;
-        Some(Release { news: take(&mut self.news), parking })
-    }
-
-    fn waits_for(&self, request: &RequestId) -> bool {
-        self.waiting.iter().any(|waiting| &waiting.request == request)
-    }
 }
 
 /// An answered request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
+pub(crate) struct DecidedRequest {
     /// Which one.
-    pub request: RequestId,
+    pub(crate) request: RequestId,
     /// The decision that stands.
-    pub decision: Decision,
+    pub(crate) decision: Decision,
 }
 
 /// What came for a run that waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct News {
+pub(crate) struct News {
     /// What was decided, in the order in which it was heard.
-    pub decided: Vec<Decided>,
+    pub(crate) decided: Vec<DecidedRequest>,
     /// The votes that do not count, of which the run is to tell.
-    pub uncounted: Vec<(RequestId, UncountedVote)>,
+    pub(crate) uncounted: Vec<(RequestId, UncountedVote)>,
 }
 
-/// What a run leaves here when it parks.
+/// State kept for a suspended run.
 #[derive(Debug)]
-pub struct Parking {
+pub(crate) struct SuspendedRun {
     /// Where its journal ended: a journal that ends before was read too early.
-    pub journal_end: EventId,
+    pub(crate) journal_end: EventId,
 }
 
-impl Parking {
-    /// Whether a journal was read after the run had parked. While somebody read ahead, it may have
-    /// worked, and parked again.
-    pub fn is_covered_by(&self, journal: &[Entry]) -> bool {
+impl SuspendedRun {
+    /// Whether a journal was read after the run had been suspended. While somebody read ahead, it may
+    /// have worked, and been suspended again.
+    pub(crate) fn is_covered_by(&self, journal: &[Entry]) -> bool {
         journal.last().is_some_and(|newest| newest.id >= self.journal_end)
     }
 }
 
-/// The right to go on with a run, handed out once.
+/// The right to go on with a suspended run, handed out once.
 #[derive(Debug)]
-pub struct Release {
+pub(crate) struct ResumeToken {
     /// What came meanwhile; nothing: the run is only to look around.
-    pub news: News,
-    /// What the run had left here.
-    pub parking: Parking,
+    pub(crate) news: News,
+    /// What was kept for it.
+    pub(crate) suspended: SuspendedRun,
 }
 
-/// What came of a vote that does not count.
-#[derive(Debug)]
-pub enum Heard {
-    /// Nobody needs to be told: it was heard before, or there were enough of its kind, or nobody waits.
-    Known,
-    /// The run is told of it when it parks.
-    WhileAtWork,
-    /// The run is to tell of it now.
-    Wake(Release),
-}
-
-/// What came of parking.
-#[derive(Debug)]
-pub enum Parked {
-    /// An answer had come meanwhile: the run goes on at once.
-    GoOn(Release),
-    /// It waits. These are the requests whose time starts to run here.
-    Waits(Vec<Waiting>),
-    /// Nobody expects an answer.
-    Unexpected,
-}
-
-impl Gate {
-    /// Expects an answer from now on, though the run has not parked yet.
-    pub fn expect(&self, session: &SessionId, waiting: Waiting) {
-        let mut places = self.lock();
-        let place = places.entry(session.clone()).or_default();
-        place.waiting.retain(|known| known.request != waiting.request);
-        place.waiting.push(waiting);
+impl OpenRequests {
+    /// Expects an answer to one more.
+    pub(crate) fn expect(&mut self, request: PendingRequest) {
+        self.waiting.retain(|known| known.request != request.request);
+        self.waiting.push(request);
         // From now on an answer must say which of them it means.
-        if place.waiting.len() > 1 {
-            place.waiting.iter_mut().for_each(|waiting| waiting.alone = false);
+        if self.waiting.len() > 1 {
+            self.waiting.iter_mut().for_each(|waiting| waiting.alone = false);
         }
     }
 
-    /// From now on somebody may see the requests of the session.
-    pub fn show(&self, session: &SessionId) {
-        if let Some(place) = self.lock().get_mut(session) {
-            place.waiting.iter_mut().for_each(|waiting| waiting.shown = true);
-        }
+    /// From now on somebody may see them.
+    pub(crate) fn show(&mut self) {
+        self.waiting.iter_mut().for_each(|waiting| waiting.shown = true);
     }
 
-    /// Expects no answer any more; returns what was waited for.
-    pub fn withdraw(&self, session: &SessionId) -> Vec<Waiting> {
-        self.lock().remove(session).map(|place| place.waiting).unwrap_or_default()
+    /// What nobody has answered yet.
+    pub(crate) fn waiting(&self) -> &[PendingRequest] {
+        &self.waiting
     }
 
-    /// The run has parked and holds nothing but what it leaves here.
-    pub fn park(&self, session: &SessionId, parking: Parking) -> Parked {
-        let mut places = self.lock();
-        let Some(place) = places.get_mut(session) else { return Parked::Unexpected };
-        place.parked = Some(parking);
-        if place.news == News::default() {
-            let new = place.waiting.iter_mut().filter(|waiting| !waiting.timed);
-            return Parked::Waits(
-                new.map(|waiting| {
-                    waiting.timed = true;
-                    waiting.clone()
-                })
-                .collect(),
-            );
-        }
-        let release = place.wake();
-        if place.waiting.is_empty() {
-            places.remove(session);
-        }
-        release.map_or(Parked::Unexpected, Parked::GoOn)
+    /// Whether nobody has answered this one yet.
+    pub(crate) fn waits_for(&self, request: &RequestId) -> bool {
+        self.waiting.iter().any(|waiting| &waiting.request == request)
     }
 
-    /// Expects nothing any more for the run, if it has parked; returns whether it had.
-    pub fn take_back(&self, session: &SessionId) -> bool {
-        let mut places = self.lock();
-        let parked = places.get(session).is_some_and(|place| place.parked.is_some());
-        parked && places.remove(session).is_some()
+    /// Whether nothing is open, and the run has been told of everything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && !self.has_news()
     }
 
-    /// Expects nothing any more for all runs that have parked; returns which they were.
-    pub fn take_parked(&self) -> Vec<SessionId> {
-        let mut places = self.lock();
-        let parked = places.extract_if(|_, place| place.parked.is_some());
-        parked.map(|(session, _)| session).collect()
+    /// Whether something came that the run has not been told.
+    pub(crate) fn has_news(&self) -> bool {
+        self.news != News::default()
     }
 
-    /// The decision stands. Returns the right to go on, unless the run has not parked yet (then
-    /// [`Gate::park`] will), or does not wait for that, or somebody else was handed it.
-    pub fn release(
-        &self,
-        session: &SessionId,
-        request: &RequestId,
-        decision: Decision,
-    ) -> Option<Release> {
-        let mut places = self.lock();
-        let place = places.get_mut(session)?;
-        let at = place.waiting.iter().position(|waiting| &waiting.request == request)?;
-        place.waiting.remove(at);
-        place.news.decided.push(Decided { request: request.clone(), decision });
-        let release = place.wake()?;
-        if place.waiting.is_empty() {
-            places.remove(session);
-        }
-        Some(release)
+    /// What the run is told now.
+    pub(crate) fn take_news(&mut self) -> News {
+        take(&mut self.news)
     }
 
-    /// Notes a vote on a request that does not count.
-    pub fn uncounted(
-        &self,
-        session: &SessionId,
-        request: &RequestId,
-        vote: UncountedVote,
-    ) -> Heard {
-        let mut places = self.lock();
-        let Some(place) = places.get_mut(session).filter(|place| place.waits_for(request)) else {
-            return Heard::Known;
+    /// The decision about this one stands. Returns whether it was open.
+    pub(crate) fn decide(&mut self, request: &RequestId, decision: Decision) -> bool {
+        let Some(at) = self.waiting.iter().position(|waiting| &waiting.request == request) else {
+            return false;
         };
-        let told = place.uncounted.iter().filter(|(known, _)| known == request);
-        if told.clone().any(|(_, known)| known.is_same(&vote)) || told.count() >= TOLD_MAX {
-            return Heard::Known;
+        self.waiting.remove(at);
+        self.news.decided.push(DecidedRequest { request: request.clone(), decision });
+        true
+    }
+
+    /// Notes a vote that does not count. Returns whether the run is to tell of it: not if it was heard
+    /// before, or there were enough of its kind, or nobody waits.
+    pub(crate) fn note_uncounted(&mut self, request: &RequestId, vote: UncountedVote) -> bool {
+        let told = self.uncounted.iter().filter(|(known, _)| known == request);
+        let is_known = told.clone().any(|(_, known)| known.is_same(&vote));
+        if !self.waits_for(request) || is_known || told.count() >= TOLD_MAX {
+            return false;
         }
-        place.uncounted.push((request.clone(), vote.clone()));
-        place.news.uncounted.push((request.clone(), vote));
-        place.wake().map_or(Heard::WhileAtWork, Heard::Wake)
+        self.uncounted.push((request.clone(), vote.clone()));
+        self.news.uncounted.push((request.clone(), vote));
+        true
     }
 
-    /// Does something unless an answer for the session is expected; nobody can begin to expect one
-    /// meanwhile. It must not wait.
-    pub fn unless_expected(&self, session: &SessionId, act: impl FnOnce()) -> bool {
-        let places = self.lock();
-        let is_free = !places.contains_key(session);
-        if is_free {
-            act();
-        }
-        is_free
-    }
-
-    /// Wakes a run that has parked, without a decision, if it still waits for `request`.
-    pub fn wake(&self, session: &SessionId, request: &RequestId) -> Option<Release> {
-        let mut places = self.lock();
-        let place = places.get_mut(session)?;
-        place.waits_for(request).then_some(())?;
-        place.wake()
-    }
-
-    /// What a session waits for.
-    pub fn waiting(&self, session: &SessionId) -> Vec<Waiting> {
-        self.lock().get(session).map(|place| place.waiting.clone()).unwrap_or_default()
-    }
-
-    /// Whether a session waits for anything, or has been answered and not been told.
-    pub fn expects(&self, session: &SessionId) -> bool {
-        self.lock().contains_key(session)
-    }
-
-    /// Which session waits for this.
-    pub fn session_of(&self, request: &RequestId) -> Option<SessionId> {
-        let places = self.lock();
-        let mut waits = places.iter().filter(|(_, place)| place.waits_for(request));
-        waits.next().map(|(session, _)| session.clone())
-    }
-
-    /// Whether a session waits for this.
-    pub fn waits_for(&self, session: &SessionId, request: &RequestId) -> bool {
-        let places = self.lock();
-        let place = places.get(session);
-        place.is_some_and(|place| place.waits_for(request))
-    }
-
-    /// The sessions that wait.
-    pub fn sessions(&self) -> Vec<SessionId> {
-        self.lock().keys().cloned().collect()
-    }
-
-    /// All that is waited for.
-    pub fn all(&self) -> Vec<(SessionId, Waiting)> {
-        let places = self.lock();
-        let all = places.iter().flat_map(|(id, place)| {
-            place.waiting.iter().map(|waiting| (id.clone(), waiting.clone()))
+    /// The requests whose time starts to run here: each is returned once.
+    pub(crate) fn start_timers(&mut self) -> Vec<PendingRequest> {
+        let new = self.waiting.iter_mut().filter(|waiting| !waiting.timed);
+        let started = new.map(|waiting| {
+            waiting.timed = true;
+            waiting.clone()
         });
-        all.collect()
-    }
-
-    /// How many runs wait.
-    pub fn count(&self) -> usize {
-        self.lock().len()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Place>> {
-        // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        started.collect()
     }
 }
 

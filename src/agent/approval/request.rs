@@ -9,7 +9,7 @@ use crate::domain::{
 
 /// A request that somebody waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
+pub struct PendingRequest {
     /// Which one.
     pub request: RequestId,
     /// When it was asked, in milliseconds since the Unix epoch.
@@ -26,7 +26,7 @@ pub struct Waiting {
     pub timed: bool,
 }
 
-impl Waiting {
+impl PendingRequest {
     /// What is to be remembered of a request.
     pub fn for_request(request: &ApprovalRequest, approvers: Approvers) -> Self {
         Self {
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn an_answer_counts_until_the_millisecond_before_the_deadline() {
-        let waiting = Waiting {
+        let waiting = PendingRequest {
             request: RequestId::new("req_a"),
             created_at_ms: 60_123,
             deadline: Deadline::after(60_123, Duration::from_secs(300)),

@@ -1,6 +1,6 @@
 //! What an answer counts for, and what it does not.
 
-use super::request::Waiting;
+use super::request::PendingRequest;
 use super::uncounted::UncountedVote;
 use crate::domain::signal::{Signal, vote_of_request};
 use crate::domain::{Decision, RequestId, SessionId};
@@ -20,9 +20,9 @@ pub(crate) struct Votes {
 /// The signal, and what it answers of all that the session waits for.
 pub(crate) fn applicable<'a>(
     session: &SessionId,
-    waiting: &'a [Waiting],
+    waiting: &'a [PendingRequest],
     payload: &[u8],
-) -> Result<(&'a Waiting, Signal), String> {
+) -> Result<(&'a PendingRequest, Signal), String> {
     if waiting.is_empty() {
         return Err("nobody waits for it".into());
     }
@@ -30,8 +30,9 @@ pub(crate) fn applicable<'a>(
     if signal.request_id.is_none() && !waiting.iter().all(|waiting| waiting.shown) {
         return Err("it names no request, and nobody has been shown one".into());
     }
-    let is_older =
-        |waiting: &Waiting| signal.timestamp.is_some_and(|at| at < waiting.created_at_ms / 1000);
+    let is_older = |waiting: &PendingRequest| {
+        signal.timestamp.is_some_and(|at| at < waiting.created_at_ms / 1000)
+    };
     if signal.request_id.is_none() && waiting.iter().any(is_older) {
         return Err("it names no request, and is older than the one that waits".into());
     }
@@ -59,7 +60,11 @@ pub(crate) enum StoredVote {
 }
 
 /// What the stored keys say of this request. A signal that names none must not be older than it.
-pub(crate) fn stored_vote(session: &SessionId, waiting: &Waiting, votes: &Votes) -> StoredVote {
+pub(crate) fn stored_vote(
+    session: &SessionId,
+    waiting: &PendingRequest,
+    votes: &Votes,
+) -> StoredVote {
     let meant = |signal: &Signal| signal.request_id.is_some() || waiting.alone;
     let by_signal = votes
         .signal
@@ -97,7 +102,7 @@ mod tests {
 
     const ASKED_AT: u64 = 1_706_152_860;
 
-    fn waiting(shown: bool) -> Waiting {
+    fn waiting(shown: bool) -> PendingRequest {
         let request = ApprovalRequest {
             request_id: RequestId::new("req_0123456789ab"),
             session_id: session(),
@@ -115,7 +120,7 @@ mod tests {
             preview: None,
             more: serde_json::Map::new(),
         };
-        Waiting { shown, ..Waiting::for_request(&request, Approvers::default()) }
+        PendingRequest { shown, ..PendingRequest::for_request(&request, Approvers::default()) }
     }
 
     fn session() -> SessionId {
@@ -138,9 +143,9 @@ mod tests {
     #[test]
     fn an_answer_without_a_name_counts_only_where_one_thing_was_asked() {
         let yes = br#"{"action":"approve"}"#;
-        let other = Waiting { request: RequestId::new("req_ba9876543210"), ..waiting(true) };
+        let other = PendingRequest { request: RequestId::new("req_ba9876543210"), ..waiting(true) };
         assert!(applicable(&session(), &[waiting(true), other], yes).is_err());
-        let among_others = Waiting { alone: false, ..waiting(true) };
+        let among_others = PendingRequest { alone: false, ..waiting(true) };
         let signal = stored(&json!({"action": "approve", "timestamp": ASKED_AT}));
         assert_eq!(stored_vote(&session(), &among_others, &signal), StoredVote::None);
     }
@@ -148,7 +153,7 @@ mod tests {
     #[test]
     fn where_not_everybody_may_approve_a_signal_can_only_reject() {
         let approvers: Approvers = "role:manager".parse().unwrap();
-        let narrow = Waiting { approvers, ..waiting(true) };
+        let narrow = PendingRequest { approvers, ..waiting(true) };
         let vote = |action: &str| {
             let signal = json!({"action": action, "timestamp": ASKED_AT});
             stored_vote(&session(), &narrow, &stored(&signal))
@@ -161,7 +166,7 @@ mod tests {
     #[test]
     fn a_no_counts_also_beside_a_yes_that_does_not() {
         let approvers: Approvers = "role:manager".parse().unwrap();
-        let narrow = Waiting { approvers, ..waiting(true) };
+        let narrow = PendingRequest { approvers, ..waiting(true) };
         let request = json!({"requestId": "req_0123456789ab", "status": "rejected"});
         let votes = Votes {
             request: Some(request.to_string()),

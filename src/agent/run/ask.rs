@@ -6,7 +6,7 @@ use super::prepared::{Prepared, Ready};
 use super::record::{PlannedCall, Record};
 use super::step::{Flow, Run, Step};
 use super::stored_request::keep_request;
-use crate::agent::approval::request::Waiting;
+use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::seals::Subject;
 use crate::domain::event::{ThoughtKind, ToolState};
 use crate::domain::plan::StepStatus;
@@ -104,7 +104,7 @@ impl Run {
 
     /// Asks whether these calls may run, all at once.
     ///
-    /// The order is the guarantee: the gate expects the answers, the subscription is live and the
+    /// The order is the guarantee: the answers are expected, the subscription is live and the
     /// requests are stored; only then does the journal, and with it any client, get the questions.
     pub(super) async fn ask(&mut self, questions: Vec<Question>) -> Step {
         self.writer.flush().await?;
@@ -121,7 +121,7 @@ impl Run {
             Err(error) => Err(error),
         };
         if let Err(error) = shown {
-            self.ctx.gate.withdraw(&self.state.meta.session_id);
+            self.ctx.pending.withdraw(&self.state.meta.session_id);
             return Err(error);
         }
         self.ctx.metrics.approvals_asked.inc_by(questions.len() as u64);
@@ -153,7 +153,7 @@ impl Run {
             };
             drafts.push(Draft::Both(hitl, question.record()));
         }
-        self.ctx.gate.show(&self.state.meta.session_id);
+        self.ctx.pending.show(&self.state.meta.session_id);
         self.commit(drafts).await?;
         self.writer.flush().await
     }
@@ -183,7 +183,7 @@ impl Run {
             keep_request(&self.ctx, &self.state.meta.session_id, &request, &decision).await;
             drafts.push(Draft::Record(Record::ApprovalResolved { request, decision }));
         }
-        self.ctx.gate.withdraw(&self.state.meta.session_id);
+        self.ctx.pending.withdraw(&self.state.meta.session_id);
         Ok(drafts)
     }
 
@@ -192,7 +192,7 @@ impl Run {
         let now_ms = self.ctx.clock.now_ms();
         let before = self.ctx.limits.hitl_warning;
         let is_near = |request: &&ApprovalRequest| {
-            let waiting = Waiting::for_request(request, Approvers::default());
+            let waiting = PendingRequest::for_request(request, Approvers::default());
             let due = waiting.warning_ms(before).is_some_and(|at| at <= now_ms);
             due && !waiting.deadline.has_passed(now_ms)
                 && !self.state.warned.contains(&request.request_id)

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::agent::approval::pending::Gate;
+use crate::agent::approval::pending::PendingApprovals;
 use crate::agent::approval::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
-use crate::agent::approval::request::Waiting;
+use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::seals::Seals;
 use crate::backoff::Backoff;
 use crate::domain::{ApprovalRequest, Clock, Entry, Instructions, Quota, SessionId, last_id};
@@ -42,8 +42,8 @@ pub struct RunContext {
     pub approvers: ApproverPolicy,
     /// How long a person may think.
     pub answer_times: AnswerTimes,
-    /// Who waits for a person.
-    pub gate: Arc<Gate>,
+    /// Where runs say what they wait for.
+    pub pending: Arc<dyn PendingApprovals>,
     /// What the assistant is told before all else; new runs begin with it.
     pub instructions: Option<Instructions>,
     /// How far a run may go.
@@ -163,11 +163,11 @@ impl RunContext {
 }
 
 impl RunContext {
-    /// Lets the gate expect an answer to a request, asked alone or together with others.
+    /// Expects an answer to a request, asked alone or together with others.
     pub(crate) fn expect(&self, session: &SessionId, request: &ApprovalRequest, alone: bool) {
         let approvers = self.approvers.of(&request.action_type);
-        let waiting = Waiting::for_request(request, approvers);
-        self.gate.expect(session, Waiting { alone, ..waiting });
+        let waiting = PendingRequest::for_request(request, approvers);
+        self.pending.expect(session, PendingRequest { alone, ..waiting });
     }
 }
 

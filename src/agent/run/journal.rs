@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::context::{RunContext, while_store_is_away};
-use super::recent_frames::LiveLog;
+use super::recent_frames::RecentFrames;
 use super::record::Record;
 use crate::domain::event::ThoughtKind;
 use crate::domain::{Clock, Deadline, Entry, Event, EventId, SessionId, Shown};
@@ -89,7 +89,7 @@ impl Writer {
         ctx: &RunContext,
         session: &SessionId,
         stored: EventId,
-        live: Arc<LiveLog>,
+        live: Arc<RecentFrames>,
     ) -> (Self, JoinHandle<EventId>) {
         let (orders, inbox) = mpsc::channel(QUEUE);
         let failure = Arc::default();
@@ -156,7 +156,7 @@ struct Committer {
     store: Arc<dyn Store>,
     session: SessionId,
     stored: EventId,
-    live: Arc<LiveLog>,
+    live: Arc<RecentFrames>,
     patience: Duration,
     failure: Arc<OnceLock<JournalError>>,
 }

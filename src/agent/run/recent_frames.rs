@@ -1,12 +1,12 @@
 //! Frames of this process's own runs, handed to readers without asking the store.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use crate::domain::{Entry, EventId, SessionId, Shown};
+use crate::domain::{Entry, EventId, Shown};
 use crate::sse::frame::{self, Form};
 
 /// How many frames of a run are kept at hand; a reader that is further behind asks the store.
@@ -14,7 +14,7 @@ const FRAMES_KEPT: usize = 128;
 
 /// An entry that clients see, with its flat frame already made.
 #[derive(Clone, Debug)]
-pub struct LiveFrame {
+pub struct RecentFrame {
     /// The entry's id.
     pub id: EventId,
     /// The whole frame, shared by all readers.
@@ -23,7 +23,7 @@ pub struct LiveFrame {
     pub shown: Shown,
 }
 
-impl LiveFrame {
+impl RecentFrame {
     /// The frame in the form that the reader wants.
     pub fn frame(&self, form: Form) -> Bytes {
         match (form, &self.shown) {
@@ -51,44 +51,50 @@ impl LiveFrame {
     }
 }
 
-/// The newest frames of one run, and a bell for its readers.
+/// The newest frames of one run, and what wakes its readers.
 ///
 /// Only the run's writer adds, after the store has acknowledged; any number of readers look.
 #[derive(Debug)]
-pub struct LiveLog {
+pub struct RecentFrames {
     recent: Mutex<Recent>,
-    bell: watch::Sender<u64>,
+    notifier: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
 struct Recent {
     /// Every shown entry after this id is in `frames`.
     floor: EventId,
-    frames: VecDeque<LiveFrame>,
+    frames: VecDeque<RecentFrame>,
 }
 
-impl LiveLog {
-    fn starting_at(floor: EventId) -> Self {
+impl RecentFrames {
+    /// None yet, of a run whose journal ends at `floor`.
+    pub(crate) fn starting_at(floor: EventId) -> Self {
         let recent = Mutex::new(Recent { floor, frames: VecDeque::new() });
-        Self { recent, bell: watch::Sender::new(0) }
+        Self { recent, notifier: watch::Sender::new(0) }
     }
 
     /// Adds what the store has acknowledged and wakes the readers.
     pub fn publish(&self, entries: &[Entry]) {
         {
             let mut recent = self.lock();
-            recent.frames.extend(entries.iter().filter_map(LiveFrame::of_entry));
+            recent.frames.extend(entries.iter().filter_map(RecentFrame::of_entry));
             while recent.frames.len() > FRAMES_KEPT {
                 if let Some(dropped) = recent.frames.pop_front() {
                     recent.floor = dropped.id;
                 }
             }
         }
-        self.bell.send_modify(|rings| *rings += 1);
+        self.notify();
+    }
+
+    /// Wakes the readers: there is more, or the run is not here any more.
+    pub(crate) fn notify(&self) {
+        self.notifier.send_modify(|times| *times += 1);
     }
 
     /// Drops the frames of a run that waits: by now its readers have them.
-    pub fn settle(&self) {
+    pub fn clear(&self) {
         let mut recent = self.lock();
         if let Some(last) = recent.frames.back() {
             recent.floor = last.id;
@@ -97,50 +103,19 @@ impl LiveLog {
     }
 
     /// All frames after `after`, or `None` if some of them are no longer at hand.
-    pub fn since(&self, after: EventId) -> Option<Vec<LiveFrame>> {
+    pub fn since(&self, after: EventId) -> Option<Vec<RecentFrame>> {
         let recent = self.lock();
         (after >= recent.floor)
             .then(|| recent.frames.iter().filter(|frame| frame.id > after).cloned().collect())
     }
 
-    /// A bell that rings after every publish.
+    /// Changes after every publish.
     pub fn listen(&self) -> watch::Receiver<u64> {
-        self.bell.subscribe()
+        self.notifier.subscribe()
     }
 
     fn lock(&self) -> MutexGuard<'_, Recent> {
         // No code that could panic runs under this lock, so a poisoned one is still whole.
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The live logs of all runs of this process. Cloning shares them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct LiveLogs(Arc<Mutex<HashMap<SessionId, Arc<LiveLog>>>>);
-
-impl LiveLogs {
-    /// The log of a run that this process drives from now on, its journal ending at `last`.
-    pub(crate) fn open(&self, session: &SessionId, last: EventId) -> Arc<LiveLog> {
-        let mut logs = self.lock();
-        let log =
-            logs.entry(session.clone()).or_insert_with(|| Arc::new(LiveLog::starting_at(last)));
-        Arc::clone(log)
-    }
-
-    /// The log of a run of this process.
-    pub(crate) fn get(&self, session: &SessionId) -> Option<Arc<LiveLog>> {
-        self.lock().get(session).cloned()
-    }
-
-    /// Forgets a run that is over, or not ours any more; readers then ask the store.
-    pub(crate) fn close(&self, session: &SessionId) {
-        let closed = self.lock().remove(session);
-        if let Some(log) = closed {
-            log.bell.send_modify(|rings| *rings += 1);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<LiveLog>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! A run: a short loop over explicit states, one method per state, one file per idea.
 //!
 //! The run holds nothing while it waits for a person: it ends with [`Exit::Parked`], and its
-//! journal is folded again when the decision is there. Waiting and recovery are thus one path.
+//! journal is folded again when the decision is there. PendingRequest and recovery are thus one path.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::RunContext;
 use super::journal::{Draft, JournalError, Writer};
 use super::state::{Call, CallStatus, Node, State};
-use crate::agent::approval::pending::{Decided, News};
+use crate::agent::approval::pending::{DecidedRequest, News};
 use crate::agent::approval::policy::{Asking, words_of_approval};
 use crate::agent::approval::superseding::words_of_superseding;
 use crate::domain::event::ThoughtKind;
@@ -174,7 +174,7 @@ impl Run {
     async fn take_news(&mut self, news: News) -> Result<(), JournalError> {
         self.record_missed_end().await?;
         self.tell_uncounted(news.uncounted).await?;
-        for Decided { request, decision } in news.decided {
+        for DecidedRequest { request, decision } in news.decided {
             self.take_decision(request, decision).await?;
         }
         self.warn_of_deadlines().await

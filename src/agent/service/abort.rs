@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::runs::AgentService;
+use super::drive::AgentService;
 use crate::agent::approval::seals::Subject;
 use crate::agent::run::finish::breakdown;
 use crate::agent::run::journal::{JournalError, Writer};
@@ -56,7 +56,7 @@ impl AgentService {
 
     /// Takes back what a run that broke down had asked.
     async fn take_back(&self, session: &SessionId, state: Option<&State>) {
-        let waited = self.ctx.gate.withdraw(session).into_iter();
+        let waited = self.ctx.pending.withdraw(session).into_iter();
         let mut asked: BTreeMap<RequestId, Deadline> =
             waited.map(|waiting| (waiting.request, waiting.deadline)).collect();
         let pending = state.into_iter().flat_map(State::pending_requests);
@@ -114,8 +114,8 @@ impl AgentService {
                 last_id(&newest.map_err(JournalError::StoreAway)?)
             }
         };
-        let live = self.live.open(session, last);
-        let (mut writer, _) = Writer::open(&self.ctx, session, last, live);
+        let frames = self.runs.open_frames(session, last);
+        let (mut writer, _) = Writer::open(&self.ctx, session, last, frames);
         match state {
             Some(state) => {
                 let cancel = CancellationToken::new();

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::runs::AgentService;
-use crate::agent::approval::request::Waiting;
+use super::drive::AgentService;
+use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::seals::{Decided, Subject};
 use crate::agent::run::prepared::Ready;
 use crate::agent::run::state::request_asked;
@@ -307,10 +307,12 @@ impl AgentService {
     /// stored already, which then came first.
     fn proposal(&self, request: &ApprovalRequest, stored: &str, click: Decision) -> Decision {
         let approvers = self.ctx.approvers.of(&request.action_type);
-        let waiting = Waiting::for_request(request, approvers);
+        let waiting = PendingRequest::for_request(request, approvers);
         match vote_of_request(stored).filter(|vote| waiting.counts(vote)) {
             Some(vote) => waiting.stored_decision(&vote, click.at_ms),
-            None if waiting.deadline.has_passed(click.at_ms) => Waiting::timed_out(click.at_ms),
+            None if waiting.deadline.has_passed(click.at_ms) => {
+                PendingRequest::timed_out(click.at_ms)
+            }
             None => click,
         }
     }
@@ -372,7 +374,7 @@ impl AgentService {
     ) -> Result<(String, ApprovalRequest), DecisionError> {
         let mut stored = Stored::read(&self.ctx, id).await?;
         if matches!(stored, Stored::Spoilt)
-            && let Some(session) = self.ctx.gate.session_of(id)
+            && let Some(session) = self.runs.session_of(id)
         {
             repair(&self.ctx, &session, id).await;
             stored = Stored::read(&self.ctx, id).await?;

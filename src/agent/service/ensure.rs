@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 
-use super::runs::AgentService;
+use super::drive::AgentService;
 use crate::domain::{Entry, SessionId};
 use crate::store::StoreError;
 
@@ -45,7 +45,7 @@ impl AgentService {
     /// Sees to it that somebody looks after these runs, which are not over. Returns at once: nobody
     /// waits for it. A run that has ended meanwhile is found to be over by whoever claims it.
     pub fn ensure_leased(&self, mut sessions: Vec<SessionId>) {
-        sessions.retain(|session| !self.owns(session));
+        sessions.retain(|session| !self.runs.owns(session));
         if sessions.is_empty() {
             return;
         }

@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use futures::future::join_all;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
+use super::drive::AgentService;
 use super::leases::RENEWALS;
-use super::runs::AgentService;
 use crate::agent::run::journal::opening;
 use crate::agent::run::record::Record;
 use crate::agent::run::state::status_of;
@@ -19,7 +19,7 @@ impl AgentService {
     /// Gives waiting runs up, so that another process takes them at once. What was heard for them
     /// until now has been acted upon.
     pub(super) async fn hand_over_waiting(&self) {
-        let waiting = self.ctx.gate.take_parked();
+        let waiting = self.runs.remove_all_suspended();
         self.hand_over(&waiting).await;
     }
 
@@ -33,13 +33,13 @@ impl AgentService {
         loop {
             renewals.tick().await;
             // The store says itself, once, that it is away; there will be another renewal.
-            let _ = self.ctx.store.hold(&self.at_work(), lease).await;
+            let _ = self.ctx.store.hold(&self.runs.at_work(), lease).await;
         }
     }
 
     /// Gives everything up that is still at work when the process ends.
     pub async fn hand_over_all(&self) {
-        let at_work = self.at_work();
+        let at_work = self.runs.at_work();
         self.note_hand_overs(&at_work).await;
         self.hand_over(&at_work).await;
     }

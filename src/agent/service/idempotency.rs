@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
 
+use super::drive::AgentService;
 use super::fate::Fate;
-use super::runs::AgentService;
 use super::start::{Ask, StartError, Started};
 use crate::domain::{Caller, KeyClaim, KeyStanding, RequestKey, ScopedKey, SessionId};
 use crate::store::Claimed;
@@ -52,21 +52,21 @@ impl AgentService {
         let scoped = ScopedKey::of(caller, &key.key);
         let mut withdrawn = None;
         loop {
-            // A run that is there already needs no place here.
-            let Some(place) = self.place() else {
+            // A run that is there already needs no permit here.
+            let Some(permit) = self.permit() else {
                 let standing = self.session_of_key(caller, key).await?;
                 return standing.map(Started::Before).ok_or(self.too_many());
             };
             let session = self.new_session(caller);
             let standing = self.claim(&scoped, key, &session, withdrawn.as_ref()).await?;
             let Some(standing) = standing else {
-                match self.begin(caller, ask.clone(), session, place).await {
+                match self.begin(caller, ask.clone(), session, permit).await {
                     // Somebody has waited too long for it, and has the key now.
                     Err(StartError::Withdrawn) => continue,
                     begun => return begun,
                 }
             };
-            drop(place);
+            drop(permit);
             match self.settle(&scoped, standing, key).await? {
                 Settled::Begun(session) => return Ok(Started::Before(session)),
                 Settled::Withdrawn(session) => withdrawn = Some(session),

@@ -5,7 +5,7 @@
 //! decision. The signal tells when that happens, so a session is listened to for a while longer than it
 //! waits: then the key is set right.
 
-use super::runs::AgentService;
+use super::drive::AgentService;
 use crate::agent::run::stored_request::keep_request;
 use crate::domain::SessionId;
 use crate::domain::signal::Signal;
@@ -27,7 +27,7 @@ impl AgentService {
     pub(super) fn unwatch_stale(&self) {
         for session in self.lingering.stale() {
             let store = &self.ctx.store;
-            if self.ctx.gate.unless_expected(&session, || store.unwatch(&session)) {
+            if self.runs.unless_expected(&session, || store.unwatch(&session)) {
                 self.lingering.remove(&session);
             }
         }

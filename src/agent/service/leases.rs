@@ -4,16 +4,15 @@
 //! A lease only says who should look after a run; that nobody but its owner writes is the journal's
 //! business (compare-and-append). So a lease may be late, lost or held twice, and nothing breaks.
 
-use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::drive::AgentService;
 use super::fate::Fate;
-use super::permits::Place;
-use super::runs::AgentService;
-use crate::agent::approval::pending::Parking;
+use super::permits::Permit;
+use crate::agent::approval::pending::SuspendedRun;
 use crate::agent::run::context::Terms;
 use crate::agent::run::errors::unreadable;
 use crate::agent::run::journal::{Draft, JournalError, Writer};
@@ -77,11 +76,12 @@ struct Keeper {
 impl Keeper {
     async fn renew(&mut self) {
         let Terms { lease, .. } = self.service.ctx.terms;
-        let (mut held, let_go) = (self.service.owned(), self.service.take_let_go());
-        held.extend(let_go.iter().cloned());
+        let runs = &self.service.runs;
+        let (mut held, lost) = (runs.owned(), runs.take_lost());
+        held.extend(lost.iter().cloned());
         if self.service.ctx.store.hold(&held, lease).await.is_err() {
             self.note_store(true);
-            self.service.put_let_go(let_go);
+            self.service.runs.put_lost_back(lost);
         }
     }
 
@@ -107,12 +107,13 @@ impl Keeper {
     /// room for. Which they are shows only once they are claimed, so without room a few are looked at.
     async fn claim(&mut self) {
         loop {
-            let limit = self.service.room().clamp(LOOKED_AT_WITHOUT_ROOM, CLAIMED_AT_ONCE);
+            let limit =
+                self.service.runs.permits().room().clamp(LOOKED_AT_WITHOUT_ROOM, CLAIMED_AT_ONCE);
             match self.service.ctx.store.claim(limit, self.service.ctx.terms.lease).await {
                 Ok(claimed) => {
                     let all = claimed.len() < limit;
                     claimed.into_iter().for_each(|session| self.service.adopt(session));
-                    if all || self.service.room() == 0 {
+                    if all || self.service.runs.permits().room() == 0 {
                         return;
                     }
                 }
@@ -129,10 +130,9 @@ impl Keeper {
 impl AgentService {
     /// Looks after a run from now on. One that is here already had only been late to renew.
     fn adopt(self: &Arc<Self>, session: SessionId) {
-        if self.owns(&session) {
+        if !self.runs.start(&session) {
             return;
         }
-        self.interruption(&session);
         let service = Arc::clone(self);
         let tasks = &self.ctx.tasks;
         tasks.spawn("take-over", async move { service.take_over(session).await });
@@ -160,17 +160,17 @@ impl AgentService {
             Left::Trailer => self.write_trailer(&session, last).await,
             Left::Answers(requests) => {
                 claimed.inc();
-                let parking = Parking { journal_end: last };
-                self.wait_again(&session, &requests, parking).await;
+                let suspended = SuspendedRun { journal_end: last };
+                self.wait_again(&session, &requests, suspended).await;
             }
-            Left::Work(state) => match (state.refuses_take_over(), self.place()) {
+            Left::Work(state) => match (state.refuses_take_over(), self.permit()) {
                 (Some(why), _) => {
                     claimed.inc();
                     self.break_down(&session, Some(last), why).await;
                 }
-                (None, Some(place)) => {
+                (None, Some(permit)) => {
                     claimed.inc();
-                    self.work_again(*state, last, place).await;
+                    self.work_again(*state, last, permit).await;
                 }
                 // Its lease runs out again, and somebody has room for it.
                 (None, None) => self.forget(&session),
@@ -208,12 +208,12 @@ impl AgentService {
         self: &Arc<Self>,
         session: &SessionId,
         requests: &[ApprovalRequest],
-        parking: Parking,
+        suspended: SuspendedRun,
     ) {
         if self.listen_again(session, requests).await.is_ok() {
             let requests = requests.len();
             tracing::info!(%session, requests, "run taken over: it waits for answers");
-            self.parked(session.clone(), parking).await;
+            self.suspended(session.clone(), suspended).await;
             // What came while nobody listened.
             self.look_after(session).await;
         }
@@ -229,21 +229,20 @@ impl AgentService {
         for request in requests {
             self.ctx.expect(session, request, requests.len() == 1);
         }
-        self.ctx.gate.show(session);
+        self.ctx.pending.show(session);
         let watched = self.ctx.patiently(|| store.watch(session)).await;
         if let Err(error) = &watched {
             tracing::warn!(%session, %error, "run not taken over");
-            self.ctx.gate.withdraw(session);
             self.forget(session);
         }
         watched
     }
 
-    async fn work_again(self: &Arc<Self>, state: State, last: EventId, place: Place) {
+    async fn work_again(self: &Arc<Self>, state: State, last: EventId, permit: Permit) {
         let session = state.meta.session_id.clone();
         let store = &self.ctx.store;
         match self.ctx.patiently(|| store.cancel_requested(&session)).await {
-            Ok(true) => self.interrupt(&session),
+            Ok(true) => self.runs.interrupt(&session),
             Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%session, %error, "run not taken over");
@@ -260,14 +259,14 @@ impl AgentService {
             self.look_after(&session).await;
         }
         tracing::info!(%session, node = ?state.node, "run taken over: checkpoint restored");
-        let live = self.live.open(&session, last);
-        let writer = Writer::open(&self.ctx, &session, last, live);
-        self.spawn(state, writer, place, Run::take_up);
+        let frames = self.runs.open_frames(&session, last);
+        let writer = Writer::open(&self.ctx, &session, last, frames);
+        self.spawn(state, writer, permit, Run::take_up);
     }
 
     async fn write_trailer(&self, session: &SessionId, last: EventId) {
-        let live = self.live.open(session, last);
-        let (mut writer, _) = Writer::open(&self.ctx, session, last, live);
+        let frames = self.runs.open_frames(session, last);
+        let (mut writer, _) = Writer::open(&self.ctx, session, last, frames);
         let written: Result<(), JournalError> = async {
             writer.append(&[Draft::Done], None).await?;
             writer.flush().await
@@ -284,29 +283,10 @@ impl AgentService {
 
     /// The run needs nobody any more.
     pub(super) async fn over(&self, session: &SessionId) {
-        self.leave(session);
+        self.runs.remove(session);
         self.unwatch_unless_late(session);
         // If it cannot be told, whoever claims the run finds that it is over.
         let _ = self.ctx.store.end(std::slice::from_ref(session)).await;
-    }
-
-    fn take_let_go(&self) -> HashSet<SessionId> {
-        std::mem::take(&mut *self.let_go.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn put_let_go(&self, sessions: HashSet<SessionId>) {
-        self.let_go.lock().unwrap_or_else(PoisonError::into_inner).extend(sessions);
-    }
-
-    /// Everything that this process looks after.
-    fn owned(&self) -> Vec<SessionId> {
-        let mut owned = self.at_work();
-        owned.extend(self.ctx.gate.sessions());
-        owned
-    }
-
-    pub(super) fn owns(&self, session: &SessionId) -> bool {
-        self.is_at_work(session) || self.ctx.gate.expects(session)
     }
 }
 

@@ -12,9 +12,10 @@ use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::time::DelayQueue;
 
+use super::drive::AgentService;
 use super::leases;
-use super::runs::AgentService;
-use crate::agent::approval::request::Waiting;
+use super::runs::LocalRuns;
+use crate::agent::approval::request::PendingRequest;
 use crate::agent::run::context::RunContext;
 use crate::domain::{RequestId, SessionId};
 use crate::store::StoreEvent;
@@ -28,12 +29,12 @@ const ANSWER: &str = "answer";
 /// Builds the service and starts its listener.
 pub fn start_service(
     ctx: Arc<RunContext>,
-    max_runs: usize,
+    runs: Arc<LocalRuns>,
     events: mpsc::Receiver<StoreEvent>,
 ) -> Arc<AgentService> {
     let (deadlines, new_deadlines) = mpsc::unbounded_channel();
     let tasks = ctx.tasks.clone();
-    let service = Arc::new(AgentService::new(ctx, max_runs, deadlines));
+    let service = Arc::new(AgentService::new(ctx, runs, deadlines));
     let listener = Listener { service: Arc::clone(&service), alarms: DelayQueue::new() };
     tasks.spawn("listener", listener.run(events, new_deadlines));
     tasks.spawn("lease keeper", leases::keep(Arc::clone(&service)));
@@ -59,14 +60,14 @@ enum Alarm {
     /// The deadline of a request comes soon.
     Near(RequestId),
     /// It is there.
-    Deadline(Waiting),
+    Deadline(PendingRequest),
 }
 
 impl Listener {
     async fn run(
         mut self,
         mut events: mpsc::Receiver<StoreEvent>,
-        mut new_deadlines: mpsc::UnboundedReceiver<(SessionId, Waiting)>,
+        mut new_deadlines: mpsc::UnboundedReceiver<(SessionId, PendingRequest)>,
     ) {
         let tasks = self.service.ctx.tasks.clone();
         let stopping = tasks.stopping();
@@ -78,7 +79,7 @@ impl Listener {
                 () = stopping.cancelled() => break,
                 Some(event) = events.recv() => match event {
                     StoreEvent::Signal { session, payload } => {
-                        let asked = service.ctx.gate.waiting(&session);
+                        let asked = service.runs.waiting(&session);
                         let hear = async move {
                             service.hear_signal(&session, &asked, &payload).await;
                         };
@@ -115,7 +116,7 @@ impl Listener {
     async fn hear_last(&self, event: StoreEvent) {
         match event {
             StoreEvent::Signal { session, payload } => {
-                let asked = self.service.ctx.gate.waiting(&session);
+                let asked = self.service.runs.waiting(&session);
                 self.service.hear_signal(&session, &asked, &payload).await;
             }
             // What is stored is found by the next owner.
@@ -123,7 +124,7 @@ impl Listener {
         }
     }
 
-    fn set(&mut self, session: SessionId, waiting: Waiting) {
+    fn set(&mut self, session: SessionId, waiting: PendingRequest) {
         if let Some(at_ms) = waiting.warning_ms(self.service.ctx.limits.hitl_warning) {
             let alarm = Alarm::Near(waiting.request.clone());
             self.wind(Ring { session: session.clone(), alarm, at_ms });

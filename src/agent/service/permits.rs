@@ -1,26 +1,26 @@
-//! How many runs work in this process at once. A run that waits for a person takes no place.
+//! How many runs work in this process at once. A run that waits for a person takes no permit.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The places of a process. Cloning shares them.
+/// The permits of a process. Cloning shares them.
 #[derive(Clone, Debug)]
-pub(super) struct Places {
+pub(super) struct Permits {
     most: usize,
     taken: Arc<AtomicUsize>,
 }
 
-/// A run's place; dropping it makes room.
+/// A run's permit; dropping it makes room.
 #[derive(Debug)]
-pub(super) struct Place(Arc<AtomicUsize>);
+pub(super) struct Permit(Arc<AtomicUsize>);
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-impl Places {
+impl Permits {
     /// As many as that.
     pub(super) fn new(most: usize) -> Self {
         Self { most, taken: Arc::default() }
@@ -36,18 +36,18 @@ impl Places {
         self.most.saturating_sub(self.taken.load(Ordering::Acquire))
     }
 
-    /// A place for a run that this process has not let in yet, if one is free.
-    pub(super) fn take(&self) -> Option<Place> {
+    /// A permit for a run that this process has not let in yet, if one is free.
+    pub(super) fn take(&self) -> Option<Permit> {
         let one_more = |taken| (taken < self.most).then_some(taken + 1);
         let taken = self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
-        taken.ok().map(|_| Place(Arc::clone(&self.taken)))
+        taken.ok().map(|_| Permit(Arc::clone(&self.taken)))
     }
 
-    /// A place for a run that has waited here, free or not: who has decided about it is not to wait for
+    /// A permit for a run that has waited here, free or not: who has decided about it is not to wait for
     /// others' runs. While more are taken than there are, nobody new is let in.
-    pub(super) fn take_back(&self) -> Place {
+    pub(super) fn take_back(&self) -> Permit {
         self.taken.fetch_add(1, Ordering::AcqRel);
-        Place(Arc::clone(&self.taken))
+        Permit(Arc::clone(&self.taken))
     }
 }
 
@@ -56,18 +56,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_has_waited_gets_a_place_and_nobody_new_does_until_there_is_one() {
-        let places = Places::new(1);
-        let first = places.take().unwrap();
-        assert!(places.take().is_none());
+    fn who_has_waited_gets_a_permit_and_nobody_new_does_until_there_is_one() {
+        let permits = Permits::new(1);
+        let first = permits.take().unwrap();
+        assert!(permits.take().is_none());
         drop(first);
-        let second = places.take().unwrap();
-        let back = places.take_back();
-        assert_eq!(places.room(), 0);
+        let second = permits.take().unwrap();
+        let back = permits.take_back();
+        assert_eq!(permits.room(), 0);
         drop(second);
-        assert!(places.take().is_none());
+        assert!(permits.take().is_none());
         drop(back);
-        assert_eq!(places.room(), 1);
-        assert!(places.take().is_some());
+        assert_eq!(permits.room(), 1);
+        assert!(permits.take().is_some());
     }
 }

@@ -1,325 +1,379 @@
-//! The runs of a process: those at work, those that wait, and finding any other.
+//! Where each run of this process is: one table, one state a run, and the moves between them.
+//!
+//! Whatever a run has in a process hangs on its entry: the permit that it works with, the token that
+//! interrupts it, what it waits for, the frames that its readers share. A run that is no longer here has
+//! no entry, so nothing of it can be left behind.
 
-use std::collections::{HashMap, HashSet};
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures::FutureExt;
-use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::lingering::Lingering;
-use super::permits::{Place, Places};
-use super::seen::SeenRequests;
-use crate::agent::approval::pending::{Decided, News, Parked, Parking, Release};
-use crate::agent::approval::request::Waiting;
-use crate::agent::run::context::RunContext;
-use crate::agent::run::errors::{panicked, unreadable};
-use crate::agent::run::journal::{JournalError, Writer};
-use crate::agent::run::recent_frames::{LiveLog, LiveLogs};
-use crate::agent::run::state::{Node, State};
-use crate::agent::run::step::{Exit, Run};
-use crate::agent::run::stored_request::keep_request;
-use crate::domain::{Entry, EventId, SessionId, last_id};
-use crate::store::StoreError;
+use super::permits::{Permit, Permits};
+use crate::agent::approval::pending::{OpenRequests, PendingApprovals, ResumeToken, SuspendedRun};
+use crate::agent::approval::request::PendingRequest;
+use crate::agent::approval::uncounted::UncountedVote;
+use crate::agent::run::recent_frames::RecentFrames;
+use crate::domain::{Decision, EventId, RequestId, SessionId};
 use crate::telemetry::metrics::Load;
 
-/// The agent.
-pub struct AgentService {
-    pub(super) ctx: Arc<RunContext>,
-    pub(super) live: LiveLogs,
-    places: Places,
-    /// The runs at work here, and how to interrupt each; runs that wait are in the gate.
-    running: Mutex<HashMap<SessionId, CancellationToken>>,
-    /// Tells the listener of new deadlines.
-    deadlines: mpsc::UnboundedSender<(SessionId, Waiting)>,
-    /// Rung when another process has given runs up.
-    pub(super) left_behind: Arc<Notify>,
-    /// Whether the store did not answer when it was last asked. The lease keeper, which asks at least
-    /// once a second, writes it; readers that nothing else would tell of an outage look at it.
-    pub(super) store_away: AtomicBool,
-    /// Runs that this process had to let go of. Whatever made it lose them may have lost their
-    /// leases too, so they are renewed once more: then somebody will look after them.
-    pub(super) let_go: Mutex<HashSet<SessionId>>,
-    /// Sessions that are listened to a little longer, for answers that come too late.
-    pub(super) lingering: Lingering,
-    /// What the poll has seen of stored requests.
-    pub(super) seen: SeenRequests,
+/// The runs of this process.
+///
+/// One lock, held for a few instructions and never over an await. Runs write when they ask, the listener
+/// when it decides, the service when a run starts, is suspended, changes hands or ends.
+#[derive(Debug)]
+pub struct LocalRuns {
+    permits: Permits,
+    table: Mutex<HashMap<SessionId, LocalRun>>,
 }
 
-impl AgentService {
-    /// A service that drives at most `max_runs` runs at once; `deadlines` goes to the listener.
-    pub(super) fn new(
-        ctx: Arc<RunContext>,
-        max_runs: usize,
-        deadlines: mpsc::UnboundedSender<(SessionId, Waiting)>,
-    ) -> Self {
-        Self {
-            ctx,
-            live: LiveLogs::default(),
-            places: Places::new(max_runs),
-            running: Mutex::default(),
-            deadlines,
-            left_behind: Arc::default(),
-            store_away: AtomicBool::new(false),
-            let_go: Mutex::default(),
-            lingering: Lingering::default(),
-            seen: SeenRequests::default(),
+/// A run of this process.
+#[derive(Debug)]
+struct LocalRun {
+    stage: Stage,
+    /// What it has asked. It may be at work all the same: on the first of two calls, say, while people
+    /// still think about the second.
+    open: OpenRequests,
+    /// The frames that its readers share; they are woken when this goes.
+    frames: Option<Arc<RecentFrames>>,
+}
+
+/// Where a run is.
+#[derive(Debug)]
+enum Stage {
+    /// It is about to work: it is being started, taken over or resumed. It can be interrupted already.
+    Starting(CancellationToken),
+    /// A task drives it. Its permit goes back when it leaves this stage.
+    Working {
+        cancel: CancellationToken,
+        #[expect(dead_code, reason = "held for as long as the run works")]
+        permit: Permit,
+    },
+    /// It waits for people: no task, no connection, no state but this.
+    Suspended(SuspendedRun),
+    /// This process had to let go of it. Whatever made it lose the run may have lost the lease too, so that
+    /// is renewed once more: then somebody will look after it.
+    Lost,
+}
+
+impl Stage {
+    fn is_suspended(&self) -> bool {
+        match self {
+            Self::Suspended(_) => true,
+            Self::Starting(_) | Self::Working { .. } | Self::Lost => false,
         }
     }
 
-    /// Goes on with a run whose request was decided. `read_ahead` is its journal, where the caller
-    /// has read it already; it may have been read too early.
-    pub(super) async fn resume(
-        self: &Arc<Self>,
-        session: &SessionId,
-        release: Release,
-        read_ahead: Option<Vec<Entry>>,
-    ) {
-        // From here on it can be interrupted.
-        self.interruption(session);
-        self.unwatch_later(session);
-        match self.restore(session, &release, read_ahead).await {
-            Ok(Restored::Waits(state, last)) => {
-                tracing::info!(%session, node = ?state.node, "checkpoint restored");
-                let live = self.live.open(session, last);
-                let writer = Writer::open(&self.ctx, session, last, live);
-                let news = release.news;
-                self.spawn(*state, writer, self.places.take_back(), move |run| run.wake(news));
-            }
-            Ok(Restored::MovedOn) => self.abandon(session, &JournalError::Lost).await,
-            Ok(Restored::Gone) => self.abandon(session, &JournalError::Gone).await,
-            Err(error @ StoreError::Unavailable(_)) => {
-                self.abandon(session, &JournalError::StoreAway(error)).await;
-            }
-            Err(error @ StoreError::Corrupt(_)) => {
-                self.break_down(session, None, unreadable(&error)).await;
-            }
+    fn is_lost(&self) -> bool {
+        match self {
+            Self::Lost => true,
+            Self::Starting(_) | Self::Working { .. } | Self::Suspended(_) => false,
         }
     }
 
-    /// What the journal says of a run that waits here, and of which this was decided.
-    async fn restore(
+    /// What interrupts it, while it is at work or about to be.
+    fn cancel(&self) -> Option<&CancellationToken> {
+        match self {
+            Self::Starting(cancel) | Self::Working { cancel, .. } => Some(cancel),
+            Self::Suspended(_) | Self::Lost => None,
+        }
+    }
+}
+
+impl LocalRun {
+    fn at(stage: Stage) -> Self {
+        Self { stage, open: OpenRequests::default(), frames: None }
+    }
+
+    /// Hands out the right to go on, if the run is suspended: from here on it is about to work.
+    fn resume(&mut self) -> Option<ResumeToken> {
+        if !self.stage.is_suspended() {
+            return None;
+        }
+        let starting = Stage::Starting(CancellationToken::new());
+        match std::mem::replace(&mut self.stage, starting) {
+            Stage::Suspended(suspended) => {
+                Some(ResumeToken { news: self.open.take_news(), suspended })
+            }
+            Stage::Starting(_) | Stage::Working { .. } | Stage::Lost => None,
+        }
+    }
+}
+
+impl Drop for LocalRun {
+    fn drop(&mut self) {
+        if let Some(frames) = &self.frames {
+            frames.notify();
+        }
+    }
+}
+
+/// What came of suspending a run.
+#[derive(Debug)]
+pub(super) enum Suspension {
+    /// An answer had come meanwhile: the run goes on at once.
+    GoOn(ResumeToken),
+    /// It waits. These are the requests whose time starts to run here.
+    Waits(Vec<PendingRequest>),
+    /// It is not here, or waits for nothing.
+    Unexpected,
+}
+
+/// What came of a vote that does not count.
+#[derive(Debug)]
+pub(super) enum UncountedOutcome {
+    /// Nobody needs to be told: it was heard before, or there were enough of its kind, or nobody waits.
+    Known,
+    /// The run is told of it when it is suspended next.
+    WhileAtWork,
+    /// The run is to tell of it now.
+    Resume(ResumeToken),
+}
+
+impl LocalRuns {
+    /// An empty table; `max_runs` may work at once.
+    pub fn new(max_runs: usize) -> Self {
+        Self { permits: Permits::new(max_runs), table: Mutex::default() }
+    }
+
+    /// The permits to work.
+    pub(super) fn permits(&self) -> &Permits {
+        &self.permits
+    }
+
+    /// A run is to be started or taken over here. Returns whether that is for the caller to do: it is not
+    /// if the run is here already.
+    pub(super) fn start(&self, session: &SessionId) -> bool {
+        let mut table = self.lock();
+        let is_new = table.get(session).is_none_or(|run| run.stage.is_lost());
+        if is_new {
+            let starting = Stage::Starting(CancellationToken::new());
+            table.insert(session.clone(), LocalRun::at(starting));
+        }
+        is_new
+    }
+
+    /// A task drives the run from now on. Returns what interrupts it; somebody may have done so already.
+    pub(super) fn work(&self, session: &SessionId, permit: Permit) -> CancellationToken {
+        let mut table = self.lock();
+        let run = table
+            .entry(session.clone())
+            .or_insert_with(|| LocalRun::at(Stage::Starting(CancellationToken::new())));
+        let cancel = run.stage.cancel().cloned().unwrap_or_default();
+        run.stage = Stage::Working { cancel: cancel.clone(), permit };
+        cancel
+    }
+
+    /// The run waits for people from now on, unless they have answered already.
+    pub(super) fn suspend(&self, session: &SessionId, suspended: SuspendedRun) -> Suspension {
+        let mut table = self.lock();
+        let Some(run) = table.get_mut(session) else { return Suspension::Unexpected };
+        if run.stage.is_lost() || run.open.is_empty() {
+            return Suspension::Unexpected;
+        }
+        run.stage = Stage::Suspended(suspended);
+        if !run.open.has_news() {
+            return Suspension::Waits(run.open.start_timers());
+        }
+        run.resume().map_or(Suspension::Unexpected, Suspension::GoOn)
+    }
+
+    /// The decision stands. Returns the right to go on, unless the run is not suspended yet (then
+    /// [`LocalRuns::suspend`] will), or does not wait for that, or somebody else was handed it.
+    pub(super) fn decide(
         &self,
         session: &SessionId,
-        Release { news: News { decided, .. }, parking }: &Release,
-        read_ahead: Option<Vec<Entry>>,
-    ) -> Result<Restored, StoreError> {
-        let read_ahead = read_ahead.filter(|entries| parking.is_covered_by(entries));
-        if let Some(entries) = read_ahead
-            && let restored @ Restored::Waits(..) = Restored::from(&entries, decided)
-        {
-            return Ok(restored);
+        request: &RequestId,
+        decision: Decision,
+    ) -> Option<ResumeToken> {
+        let mut table = self.lock();
+        let run = table.get_mut(session)?;
+        run.open.decide(request, decision).then_some(())?;
+        run.resume()
+    }
+
+    /// Notes a vote on a request that does not count.
+    pub(super) fn note_uncounted(
+        &self,
+        session: &SessionId,
+        request: &RequestId,
+        vote: UncountedVote,
+    ) -> UncountedOutcome {
+        let mut table = self.lock();
+        let Some(run) = table.get_mut(session) else { return UncountedOutcome::Known };
+        if !run.open.note_uncounted(request, vote) {
+            return UncountedOutcome::Known;
         }
-        let entries = self.ctx.patiently(|| self.journal(session)).await?;
-        Ok(Restored::from(&entries, decided))
+        run.resume().map_or(UncountedOutcome::WhileAtWork, UncountedOutcome::Resume)
     }
 
-    /// The whole journal of a session.
-    pub(super) async fn journal(&self, session: &SessionId) -> Result<Vec<Entry>, StoreError> {
-        self.ctx.journal(session).await
+    /// Wakes a suspended run without a decision, if it still waits for `request`.
+    pub(super) fn wake(&self, session: &SessionId, request: &RequestId) -> Option<ResumeToken> {
+        let mut table = self.lock();
+        let run = table.get_mut(session)?;
+        run.open.waits_for(request).then_some(())?;
+        run.resume()
     }
 
-    /// Lets a run work, as a task of its own.
-    pub(super) fn spawn<W, F>(
-        self: &Arc<Self>,
-        state: State,
-        (writer, committing): (Writer, JoinHandle<EventId>),
-        place: Place,
-        work: W,
-    ) where
-        W: FnOnce(Run) -> F + Send + 'static,
-        F: Future<Output = Exit> + Send + 'static,
-    {
-        let session = state.meta.session_id.clone();
-        let run = Run::new(Arc::clone(&self.ctx), state, writer, self.interruption(&session));
-        let service = Arc::clone(self);
-        self.ctx.tasks.spawn("run", async move {
-            let exit = AssertUnwindSafe(work(run)).catch_unwind().await;
-            // What the run had queued is stored before anybody else writes; it cannot panic.
-            let stored = committing.await.ok();
-            match exit {
-                // Whoever tried again would find the same.
-                Ok(Exit::Abandoned(JournalError::StoreAway(error @ StoreError::Corrupt(_)))) => {
-                    service.break_down(&session, stored, unreadable(&error)).await;
-                }
-                Ok(exit) => {
-                    let journal_end = stored.unwrap_or(EventId::ZERO);
-                    drop(place);
-                    service.left(session, exit, Parking { journal_end }).await;
-                }
-                Err(_panic) => service.break_down(&session, stored, panicked()).await,
-            }
-        });
+    /// Nothing of the run is here any more.
+    pub(super) fn remove(&self, session: &SessionId) {
+        let removed = self.lock().remove(session);
+        drop(removed);
     }
 
-    /// What follows when a run has stopped working.
-    async fn left(self: &Arc<Self>, session: SessionId, exit: Exit, parking: Parking) {
-        match exit {
-            Exit::Over => self.over(&session).await,
-            Exit::Parked if !self.is_stopping() => self.parked(session, parking).await,
-            Exit::Parked | Exit::HandedOver => {
-                self.ctx.gate.withdraw(&session);
-                self.hand_over(&[session]).await;
-            }
-            Exit::Abandoned(error) => self.abandon(&session, &error).await,
-        }
+    /// The same, if it is suspended; then returns what it waited for.
+    pub(super) fn remove_suspended(&self, session: &SessionId) -> Option<Vec<PendingRequest>> {
+        let mut table = self.lock();
+        table.get(session).filter(|run| run.stage.is_suspended())?;
+        table.remove(session).map(|run| run.open.waiting().to_vec())
     }
 
-    /// The run is a line of the gate from now on, and nothing else.
-    pub(super) async fn parked(self: &Arc<Self>, session: SessionId, parking: Parking) {
-        self.running().remove(&session);
-        match self.ctx.gate.park(&session, parking) {
-            Parked::Waits(new) => {
-                for waiting in new {
-                    // The listener lives as long as the process; if it is gone, so are we.
-                    let _ = self.deadlines.send((session.clone(), waiting));
-                }
-                // Whoever gives up all that waits when the process stops may have been here before.
-                if self.is_stopping() && self.ctx.gate.take_back(&session) {
-                    self.hand_over(&[session]).await;
-                }
-            }
-            // The answer came before the run had parked.
-            Parked::GoOn(release) => {
-                for Decided { request, decision } in &release.news.decided {
-                    keep_request(&self.ctx, &session, request, decision).await;
-                }
-                Box::pin(self.resume(&session, release, None)).await;
-            }
-            Parked::Unexpected => {
-                tracing::error!(%session, "a run waits that nobody expects");
-                self.forget(&session);
-            }
+    /// The same for all runs that are suspended; returns which they were.
+    pub(super) fn remove_all_suspended(&self) -> Vec<SessionId> {
+        let mut table = self.lock();
+        let suspended = table.extract_if(|_, run| run.stage.is_suspended());
+        suspended.map(|(session, _)| session).collect()
+    }
+
+    /// The run cannot go on here; all that is left is that its lease is renewed once more.
+    pub(super) fn lose(&self, session: &SessionId) {
+        self.lock().insert(session.clone(), LocalRun::at(Stage::Lost));
+    }
+
+    /// The lost runs, which are forgotten with that.
+    pub(super) fn take_lost(&self) -> Vec<SessionId> {
+        let mut table = self.lock();
+        let lost = table.extract_if(|_, run| run.stage.is_lost());
+        lost.map(|(session, _)| session).collect()
+    }
+
+    /// Their leases could not be renewed: that is still to be done, unless they have come back.
+    pub(super) fn put_lost_back(&self, lost: Vec<SessionId>) {
+        let mut table = self.lock();
+        for session in lost {
+            table.entry(session).or_insert_with(|| LocalRun::at(Stage::Lost));
         }
     }
 
-    /// Whether the process comes to its end.
-    fn is_stopping(&self) -> bool {
-        self.ctx.tasks.stopping().is_cancelled()
-    }
-
-    /// Lets go of a run that cannot go on here. If nobody else has it, its lease runs out; where there
-    /// is nothing left to go on with, it ends.
-    pub(super) async fn abandon(&self, session: &SessionId, error: &JournalError) {
-        match error {
-            JournalError::Gone => return self.drop_gone(session).await,
-            JournalError::Lost => {
-                self.ctx.metrics.runs_lost.inc();
-                tracing::warn!(%session, "run lost to another owner");
-            }
-            // A server that stops tries nothing twice, and its subscriptions have ended: the store may
-            // well be there for another.
-            JournalError::StoreAway(error @ StoreError::Unavailable(_)) if self.is_stopping() => {
-                tracing::info!(%session, %error, "run breaks its step off: the server stops");
-                self.ctx.gate.withdraw(session);
-                return self.hand_over(std::slice::from_ref(session)).await;
-            }
-            JournalError::StoreAway(error) => {
-                self.ctx.metrics.runs_abandoned.inc();
-                tracing::error!(%session, %error, "run abandoned: the store has been away for too long");
-            }
+    /// The frames of a run that is here, whose journal ends at `last`; one that is not here has no readers
+    /// who would look for them.
+    pub(super) fn open_frames(&self, session: &SessionId, last: EventId) -> Arc<RecentFrames> {
+        let mut table = self.lock();
+        let new = || Arc::new(RecentFrames::starting_at(last));
+        match table.get_mut(session) {
+            Some(run) => Arc::clone(run.frames.get_or_insert_with(new)),
+            None => new(),
         }
-        self.ctx.gate.withdraw(session);
-        self.forget(session);
-        self.let_go.lock().unwrap_or_else(PoisonError::into_inner).insert(session.clone());
     }
 
-    /// Whether the store is known to be away.
-    pub fn store_is_away(&self) -> bool {
-        self.store_away.load(Ordering::Relaxed)
+    /// The frames at hand of a run that is here.
+    pub(super) fn frames(&self, session: &SessionId) -> Option<Arc<RecentFrames>> {
+        self.lock().get(session).and_then(|run| run.frames.clone())
     }
 
-    /// The frames at hand of a run that this process drives.
-    pub fn live(&self, session: &SessionId) -> Option<Arc<LiveLog>> {
-        self.live.get(session)
-    }
-
-    /// A place among the runs at work in this process, if there is one.
-    pub(super) fn place(&self) -> Option<Place> {
-        self.places.take()
-    }
-
-    /// How many runs may work here at once.
-    pub(super) fn most_runs(&self) -> usize {
-        self.places.most()
-    }
-
-    /// How many more runs may work here.
-    pub(super) fn room(&self) -> usize {
-        self.places.room()
-    }
-
-    /// What interrupts a run that is at work here, or is about to be.
-    pub(super) fn interruption(&self, session: &SessionId) -> CancellationToken {
-        self.running().entry(session.clone()).or_default().clone()
-    }
-
-    /// Interrupts a run that is at work here.
+    /// Interrupts a run that is at work here, or about to be.
     pub(super) fn interrupt(&self, session: &SessionId) {
-        if let Some(cancel) = self.running().get(session) {
+        let cancel = self.lock().get(session).and_then(|run| run.stage.cancel().cloned());
+        if let Some(cancel) = cancel {
             cancel.cancel();
         }
     }
 
-    /// The runs at work here.
+    /// Everything that this process looks after.
+    pub(super) fn owned(&self) -> Vec<SessionId> {
+        self.sessions(|run| !run.stage.is_lost())
+    }
+
+    /// Whether this process looks after a run.
+    pub(super) fn owns(&self, session: &SessionId) -> bool {
+        self.lock().get(session).is_some_and(|run| !run.stage.is_lost())
+    }
+
+    /// The runs that work here, or are about to.
     pub(super) fn at_work(&self) -> Vec<SessionId> {
-        self.running().keys().cloned().collect()
+        self.sessions(|run| run.stage.cancel().is_some())
     }
 
-    /// Whether a run is at work here.
-    pub(super) fn is_at_work(&self, session: &SessionId) -> bool {
-        self.running().contains_key(session)
+    /// The runs that wait for anything, or have been answered and not been told.
+    pub(super) fn expecting(&self) -> Vec<SessionId> {
+        self.sessions(|run| !run.open.is_empty())
     }
 
-    /// How many runs live here, by what they do.
-    pub fn load(&self) -> Load {
-        Load { working: self.running().len(), waiting: self.ctx.gate.count() }
+    /// Does something unless an answer for the session is expected; nobody can begin to expect one
+    /// meanwhile. It must not wait.
+    pub(super) fn unless_expected(&self, session: &SessionId, act: impl FnOnce()) -> bool {
+        let table = self.lock();
+        let is_free = table.get(session).is_none_or(|run| run.open.is_empty());
+        if is_free {
+            act();
+        }
+        is_free
     }
 
-    /// Nothing of the run is left here.
-    pub(super) fn forget(&self, session: &SessionId) {
-        self.leave(session);
-        self.ctx.store.unwatch(session);
+    /// What a session waits for.
+    pub(super) fn waiting(&self, session: &SessionId) -> Vec<PendingRequest> {
+        self.lock().get(session).map(|run| run.open.waiting().to_vec()).unwrap_or_default()
     }
 
-    /// The run is not at work here any more.
-    pub(super) fn leave(&self, session: &SessionId) {
-        self.running().remove(session);
-        self.live.close(session);
+    /// Whether a session waits for this.
+    pub(super) fn waits_for(&self, session: &SessionId, request: &RequestId) -> bool {
+        self.lock().get(session).is_some_and(|run| run.open.waits_for(request))
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<SessionId, CancellationToken>> {
+    /// Which session waits for this.
+    pub(super) fn session_of(&self, request: &RequestId) -> Option<SessionId> {
+        let table = self.lock();
+        let found = table.iter().find(|(_, run)| run.open.waits_for(request));
+        found.map(|(session, _)| session.clone())
+    }
+
+    /// All that is waited for.
+    pub(super) fn all_waiting(&self) -> Vec<(SessionId, PendingRequest)> {
+        let table = self.lock();
+        let all = table.iter().flat_map(|(session, run)| {
+            run.open.waiting().iter().map(|request| (session.clone(), request.clone()))
+        });
+        all.collect()
+    }
+
+    /// How many runs are here, by what they do.
+    pub(super) fn load(&self) -> Load {
+        let table = self.lock();
+        let working = table.values().filter(|run| run.stage.cancel().is_some()).count();
+        let waiting = table.values().filter(|run| !run.open.is_empty()).count();
+        Load { working, waiting }
+    }
+
+    fn sessions(&self, of: impl Fn(&LocalRun) -> bool) -> Vec<SessionId> {
+        let table = self.lock();
+        table.iter().filter(|(_, run)| of(run)).map(|(session, _)| session.clone()).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, LocalRun>> {
         // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What the journal says of a run that waited.
-enum Restored {
-    /// It still waits; this is its state and the last id of its journal.
-    Waits(Box<State>, EventId),
-    /// Another owner has gone on with it.
-    MovedOn,
-    /// It has no journal any more.
-    Gone,
-}
-
-impl Restored {
-    /// Folds a journal; the run waits if all that was decided is still open in it.
-    fn from(entries: &[Entry], decided: &[Decided]) -> Self {
-        if entries.is_empty() {
-            return Self::Gone;
-        }
-        let waits = |state: &State| {
-            state.node == Node::AwaitApproval
-                && decided.iter().all(|decided| state.is_pending(&decided.request))
-        };
-        match State::fold(entries).filter(waits) {
-            Some(state) => Self::Waits(Box::new(state), last_id(entries)),
-            None => Self::MovedOn,
+impl PendingApprovals for LocalRuns {
+    fn expect(&self, session: &SessionId, request: PendingRequest) {
+        if let Some(run) = self.lock().get_mut(session).filter(|run| !run.stage.is_lost()) {
+            run.open.expect(request);
         }
     }
+
+    fn show(&self, session: &SessionId) {
+        if let Some(run) = self.lock().get_mut(session) {
+            run.open.show();
+        }
+    }
+
+    fn withdraw(&self, session: &SessionId) -> Vec<PendingRequest> {
+        let mut table = self.lock();
+        let withdrawn = table.get_mut(session).map(|run| std::mem::take(&mut run.open));
+        withdrawn.map(|open| open.waiting().to_vec()).unwrap_or_default()
+    }
 }
+
+#[cfg(test)]
+mod tests;

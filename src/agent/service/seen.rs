@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::agent::approval::request::Waiting;
+use crate::agent::approval::request::PendingRequest;
 use crate::domain::{RequestId, SessionId};
 use crate::store::{Polled, RequestMark};
 
@@ -15,9 +15,9 @@ pub(super) struct SeenRequests(Mutex<HashMap<RequestId, RequestMark>>);
 
 impl SeenRequests {
     /// What to ask the store about these runs.
-    pub(super) fn polled(&self, waiting: &[(SessionId, Waiting)]) -> Vec<Polled> {
+    pub(super) fn polled(&self, waiting: &[(SessionId, PendingRequest)]) -> Vec<Polled> {
         let seen = self.lock();
-        let polled = |(session, waiting): &(SessionId, Waiting)| Polled {
+        let polled = |(session, waiting): &(SessionId, PendingRequest)| Polled {
             session: session.clone(),
             request: waiting.request.clone(),
             seen: seen.get(&waiting.request).cloned(),
@@ -34,7 +34,7 @@ impl SeenRequests {
     }
 
     /// Forgets what does not wait any more.
-    pub(super) fn keep(&self, waiting: &[(SessionId, Waiting)]) {
+    pub(super) fn keep(&self, waiting: &[(SessionId, PendingRequest)]) {
         let waits: HashSet<&RequestId> =
             waiting.iter().map(|(_, waiting)| &waiting.request).collect();
         self.lock().retain(|request, _| waits.contains(request));

@@ -6,8 +6,8 @@ use futures::future::join_all;
 use thiserror::Error;
 use tokio::time::timeout;
 
+use super::drive::AgentService;
 use super::fate::Fate;
-use super::runs::AgentService;
 use crate::agent::approval::seals::Subject;
 use crate::agent::run::state::{Node, State, status_of};
 use crate::agent::run::stored_request::keep_request;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::runs::AgentService;
-use crate::agent::approval::request::Waiting;
+use super::drive::AgentService;
+use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::rules::{StoredVote, Votes, applicable, stored_vote};
 use crate::agent::approval::seals::Subject;
 use crate::agent::approval::uncounted::UncountedVote;
@@ -26,7 +26,7 @@ use crate::store::StoreError;
 /// Pauses between attempts to decide while the store is away.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(2);
-/// Waiting requests asked for in one go.
+/// PendingRequest requests asked for in one go.
 const POLL_CHUNK: usize = 500;
 
 impl AgentService {
@@ -35,7 +35,7 @@ impl AgentService {
     pub(super) async fn hear_signal(
         self: &Arc<Self>,
         session: &SessionId,
-        asked: &[Waiting],
+        asked: &[PendingRequest],
         payload: &[u8],
     ) {
         let (waiting, signal) = match applicable(session, asked, payload) {
@@ -65,7 +65,7 @@ impl AgentService {
     async fn look_for_decision(
         self: &Arc<Self>,
         session: &SessionId,
-        waiting: &Waiting,
+        waiting: &PendingRequest,
         signal: &Signal,
     ) {
         let wanted = [(session.clone(), waiting.request.clone())];
@@ -84,16 +84,16 @@ impl AgentService {
     pub(super) async fn read_votes(self: &Arc<Self>) {
         self.read_cancellations().await;
         self.drop_all_gone().await;
-        let all = self.ctx.gate.all();
+        let all = self.runs.all_waiting();
         self.seen.keep(&all);
         for chunk in all.chunks(POLL_CHUNK) {
             let polled = self.seen.polled(chunk);
             // A store that is away is logged by the store; there will be another poll.
             let Ok(votes) = self.ctx.new_votes(&polled).await else { return };
             for ((session, waiting), (votes, mark)) in chunk.iter().zip(votes) {
-                if let Some(live) = self.live(session) {
+                if let Some(frames) = self.runs.frames(session) {
                     // By now its readers have what was said before the wait.
-                    live.settle();
+                    frames.clear();
                 }
                 // What says something is read again: once it is dealt with, it may be said again.
                 let is_quiet = votes.request.as_ref().is_none_or(|text| is_quiet(text, waiting));
@@ -105,7 +105,7 @@ impl AgentService {
 
     /// Reads what came for one waiting run while nobody listened.
     pub(super) async fn look_after(self: &Arc<Self>, session: &SessionId) {
-        for waiting in self.ctx.gate.waiting(session) {
+        for waiting in self.runs.waiting(session) {
             let wanted = [(session.clone(), waiting.request.clone())];
             let votes = || self.ctx.votes(&wanted);
             let stored = self.insist(session, &waiting, votes).await;
@@ -120,7 +120,7 @@ impl AgentService {
     /// question was in the journal has found nothing to decide, and the message may have been lost; who
     /// cancels from now on finds the question.
     pub(super) async fn look_for_cancellation(self: &Arc<Self>, session: &SessionId) {
-        let Some(waiting) = self.ctx.gate.waiting(session).pop() else { return };
+        let Some(waiting) = self.runs.waiting(session).pop() else { return };
         let store = &self.ctx.store;
         let wanted = || store.cancel_requested(session);
         if self.insist(session, &waiting, wanted).await == Some(true) {
@@ -132,7 +132,7 @@ impl AgentService {
     pub(super) async fn weigh(
         self: &Arc<Self>,
         session: &SessionId,
-        waiting: &Waiting,
+        waiting: &PendingRequest,
         votes: Votes,
     ) {
         self.repair_if_spoilt(session, waiting, &votes).await;
@@ -167,7 +167,7 @@ impl AgentService {
     }
 
     /// Others read the request as well: one that nobody can read is written anew.
-    async fn repair_if_spoilt(&self, session: &SessionId, waiting: &Waiting, votes: &Votes) {
+    async fn repair_if_spoilt(&self, session: &SessionId, waiting: &PendingRequest, votes: &Votes) {
         let stored = votes.request.clone().map(|text| Stored::of(text, &waiting.request));
         if matches!(stored, Some(Stored::Spoilt)) {
             repair(&self.ctx, session, &waiting.request).await;
@@ -175,7 +175,7 @@ impl AgentService {
     }
 
     /// The time is up: what is stored counts first, then the deadline.
-    pub(super) async fn deadline(self: &Arc<Self>, session: SessionId, waiting: Waiting) {
+    pub(super) async fn deadline(self: &Arc<Self>, session: SessionId, waiting: PendingRequest) {
         let wanted = [(session.clone(), waiting.request.clone())];
         let stored = self.insist(&session, &waiting, || self.ctx.votes(&wanted)).await;
         let Some(mut stored) = stored else { return };
@@ -183,7 +183,7 @@ impl AgentService {
         let now_ms = self.ctx.clock.now_ms();
         let proposal = match stored_vote(&session, &waiting, &votes) {
             StoredVote::Counts(signal) => waiting.stored_decision(&signal, now_ms),
-            StoredVote::Uncounted(_) | StoredVote::None => Waiting::timed_out(now_ms),
+            StoredVote::Uncounted(_) | StoredVote::None => PendingRequest::timed_out(now_ms),
         };
         let Some(standing) = self.propose(&session, &waiting, proposal).await else { return };
         if standing.verdict == Verdict::TimedOut {
@@ -194,15 +194,15 @@ impl AgentService {
 
     /// The deadline of a request is near: the run itself warns of it.
     pub(super) async fn deadline_near(self: &Arc<Self>, session: &SessionId, request: &RequestId) {
-        if let Some(release) = self.ctx.gate.wake(session, request) {
-            self.resume(session, release, None).await;
+        if let Some(token) = self.runs.wake(session, request) {
+            self.resume(session, token, None).await;
         }
     }
 
     /// Somebody wants the session to stop.
     pub(super) async fn hear_cancel(self: &Arc<Self>, session: &SessionId) {
-        self.interrupt(session);
-        for waiting in self.ctx.gate.waiting(session) {
+        self.runs.interrupt(session);
+        for waiting in self.runs.waiting(session) {
             let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
             if let Some(standing) = self.propose(session, &waiting, proposal).await {
                 self.apply(session, &waiting.request, standing, None).await;
@@ -213,11 +213,11 @@ impl AgentService {
     /// Finds the wishes to stop whose message was lost.
     async fn read_cancellations(self: &Arc<Self>) {
         let store = &self.ctx.store;
-        for chunk in self.at_work().chunks(POLL_CHUNK) {
+        for chunk in self.runs.at_work().chunks(POLL_CHUNK) {
             let asked = chunk.iter().map(|session| store.cancel_requested(session));
             for (session, asked) in chunk.iter().zip(join_all(asked).await) {
                 if asked.unwrap_or(false) {
-                    self.interrupt(session);
+                    self.runs.interrupt(session);
                 }
             }
         }
@@ -229,7 +229,7 @@ impl AgentService {
     async fn propose(
         &self,
         session: &SessionId,
-        waiting: &Waiting,
+        waiting: &PendingRequest,
         proposal: Decision,
     ) -> Option<Decision> {
         let (request, deadline) = (&waiting.request, waiting.deadline);
@@ -239,7 +239,12 @@ impl AgentService {
         Some(decided.standing(proposal))
     }
 
-    async fn insist<T, F, Fut>(&self, session: &SessionId, waiting: &Waiting, ask: F) -> Option<T>
+    async fn insist<T, F, Fut>(
+        &self,
+        session: &SessionId,
+        waiting: &PendingRequest,
+        ask: F,
+    ) -> Option<T>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, StoreError>>,
@@ -247,7 +252,7 @@ impl AgentService {
         let stopping = self.ctx.tasks.stopping();
         let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
         loop {
-            if !self.ctx.gate.waits_for(session, &waiting.request) {
+            if !self.runs.waits_for(session, &waiting.request) {
                 return None;
             }
             match ask().await {
@@ -277,20 +282,15 @@ impl AgentService {
         standing: Decision,
         read_ahead: Option<Vec<Entry>>,
     ) {
-        let release = self.ctx.gate.release(session, request, standing.clone());
-        if release.is_some() {
-            // It does not wait any more, and is at work from here on: its lease is kept, and it can be
-            // interrupted, however long the store takes to be told.
-            self.interruption(session);
-        }
+        let token = self.runs.decide(session, request, standing.clone());
         // Whoever sees the end of a run may look at its request at once, and is not to find it open. A
         // yes is not made to wait for that.
         let ends = standing.verdict != Verdict::Approved;
         if ends {
             keep_request(&self.ctx, session, request, &standing).await;
         }
-        if let Some(release) = release {
-            self.resume(session, release, read_ahead).await;
+        if let Some(token) = token {
+            self.resume(session, token, read_ahead).await;
         }
         if !ends {
             keep_request(&self.ctx, session, request, &standing).await;
@@ -322,7 +322,7 @@ impl AgentService {
 }
 
 /// Whether a stored request is as it was asked, as far as anything could come of it.
-fn is_quiet(text: &str, waiting: &Waiting) -> bool {
+fn is_quiet(text: &str, waiting: &PendingRequest) -> bool {
     let stored = Stored::of(text.to_owned(), &waiting.request);
     matches!(stored, Stored::Readable(..)) && vote_of_request(text).is_none()
 }

@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::drive::AgentService;
 use super::fate::Fate;
-use super::permits::Place;
-use super::runs::AgentService;
+use super::permits::Permit;
 use crate::agent::run::history::recent;
 use crate::agent::run::journal::{Writer, opening};
 use crate::agent::run::record::{Opened, Record};
@@ -127,17 +127,22 @@ impl AgentService {
             match ask.key.clone() {
                 Some(key) => service.start_once(&caller, ask, &key).await,
                 None => {
-                    let place = service.place().ok_or(service.too_many())?;
-                    service.begin(&caller, ask, service.new_session(&caller), place).await
+                    let permit = service.permit().ok_or(service.too_many())?;
+                    service.begin(&caller, ask, service.new_session(&caller), permit).await
                 }
             }
         });
         started.await.unwrap_or(Err(StartError::Broken))
     }
 
-    /// The refusal where there is no place.
+    /// A permit to work for one more run, if there is one.
+    pub(super) fn permit(&self) -> Option<Permit> {
+        self.runs.permits().take()
+    }
+
+    /// The refusal where there is none.
     pub(super) fn too_many(&self) -> StartError {
-        StartError::TooMany(self.most_runs())
+        StartError::TooMany(self.runs.permits().most())
     }
 
     /// A session's id, which nobody else has.
@@ -152,7 +157,7 @@ impl AgentService {
         caller: &Caller,
         ask: Ask,
         session: SessionId,
-        place: Place,
+        permit: Permit,
     ) -> Result<Started, StartError> {
         let key = ask.key.as_ref().map(|key| ScopedKey::of(caller, &key.key));
         let starting = Starting::of(self, &session);
@@ -170,7 +175,7 @@ impl AgentService {
         let run = std::slice::from_ref(&session);
         let leased = match self.append_first(&session, &first).await {
             First::Ours => {
-                starting.drive(&opened, place);
+                starting.drive(&opened, permit);
                 ctx.patiently(|| store.hold(run, lease)).await
             }
             First::Elsewhere => ctx.patiently(|| store.ensure(run, lease)).await,
@@ -284,18 +289,18 @@ struct Starting<'a> {
 
 impl<'a> Starting<'a> {
     fn of(service: &'a Arc<AgentService>, session: &SessionId) -> Self {
-        service.interruption(session);
+        service.runs.start(session);
         Self { service, session: Some(session.clone()) }
     }
 
     /// The run exists, and works from now on.
-    fn drive(mut self, opened: &Opened, place: Place) {
+    fn drive(mut self, opened: &Opened, permit: Permit) {
         let Some(session) = self.session.take() else { return };
         let (service, first) = (self.service, opened.meta.first_event);
         service.ctx.metrics.runs_started.inc();
-        let live = service.live.open(&session, first);
-        let writer = Writer::open(&service.ctx, &session, first, live);
-        service.spawn(State::open(opened), writer, place, Run::drive);
+        let frames = service.runs.open_frames(&session, first);
+        let writer = Writer::open(&service.ctx, &session, first, frames);
+        service.spawn(State::open(opened), writer, permit, Run::drive);
     }
 }
 

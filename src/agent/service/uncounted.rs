@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::runs::AgentService;
-use crate::agent::approval::pending::Heard;
-use crate::agent::approval::request::Waiting;
+use super::drive::AgentService;
+use super::runs::UncountedOutcome;
+use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::uncounted::UncountedVote;
 use crate::agent::run::stored_request::put_back;
 use crate::domain::{Approvers, RequestId, SessionId};
@@ -14,19 +14,19 @@ impl AgentService {
     pub(super) async fn hear_uncounted(
         self: &Arc<Self>,
         session: &SessionId,
-        waiting: &Waiting,
+        waiting: &PendingRequest,
         vote: UncountedVote,
     ) {
         let (request, approvers) = (&waiting.request, &waiting.approvers);
-        match self.ctx.gate.uncounted(session, request, vote) {
-            Heard::Known => put_back(&self.ctx, session, request).await,
-            Heard::WhileAtWork => {
+        match self.runs.note_uncounted(session, request, vote) {
+            UncountedOutcome::Known => put_back(&self.ctx, session, request).await,
+            UncountedOutcome::WhileAtWork => {
                 log_uncounted(session, request, approvers);
                 put_back(&self.ctx, session, request).await;
             }
-            Heard::Wake(release) => {
+            UncountedOutcome::Resume(token) => {
                 log_uncounted(session, request, approvers);
-                self.resume(session, release, None).await;
+                self.resume(session, token, None).await;
             }
         }
     }

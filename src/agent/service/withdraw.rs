@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
+use super::drive::AgentService;
 use super::fate::Fate;
-use super::runs::AgentService;
 use crate::agent::run::journal::withdrawal;
 use crate::domain::{EventId, ScopedKey, SessionId};
 use crate::store::{AppendError, Freed, StoreError};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::agent::LiveFrame;
+use crate::agent::RecentFrame;
 use crate::domain::Shown;
 use crate::sse::frame::{Form, KEEP_ALIVE};
 
@@ -27,7 +27,7 @@ impl Write {
 
     /// Takes the frames that leave next off `ready`, where the next one stands last. A frame alone is
     /// not copied.
-    pub(super) fn next_of(ready: &mut Vec<LiveFrame>, form: Form) -> Option<Self> {
+    pub(super) fn next_of(ready: &mut Vec<RecentFrame>, form: Form) -> Option<Self> {
         let first = ready.pop()?;
         if ready.is_empty() || ends_write(&first) {
             return Some(Self::ending_with(&first, first.frame(form)));
@@ -44,19 +44,19 @@ impl Write {
         Some(Self::ending_with(&last, bytes.into()))
     }
 
-    fn ending_with(last: &LiveFrame, bytes: Bytes) -> Self {
+    fn ending_with(last: &RecentFrame, bytes: Bytes) -> Self {
         let is_end = last.shown == Shown::Done;
         Self { bytes, is_end, is_closed: last.shown.is_question() }
     }
 }
 
 /// Whether nothing may follow this frame in its write.
-fn ends_write(frame: &LiveFrame) -> bool {
+fn ends_write(frame: &RecentFrame) -> bool {
     frame.shown.is_question()
 }
 
 /// Adds a frame, if the write has room for it.
-fn fits(bytes: &mut Vec<u8>, frame: &LiveFrame, form: Form) -> bool {
+fn fits(bytes: &mut Vec<u8>, frame: &RecentFrame, form: Form) -> bool {
     let before = bytes.len();
     frame.write_to(bytes, form);
     let fits = bytes.len() <= WRITE_MAX;

@@ -1,17 +1,13 @@
-//! Waking, once, with all that came.
+//! What is open, and what the run is told.
 
 use std::time::Duration;
 
 use super::*;
 use crate::domain::{Approvers, Deadline, Verdict};
 
-fn session() -> SessionId {
-    SessionId::new("session_u_1_ab")
-}
-
-fn waiting(request: &str) -> Waiting {
-    Waiting {
-        request: RequestId::new(request),
+fn request(id: &str) -> PendingRequest {
+    PendingRequest {
+        request: RequestId::new(id),
         created_at_ms: 0,
         deadline: Deadline::after(0, Duration::from_secs(300)),
         shown: false,
@@ -21,79 +17,54 @@ fn waiting(request: &str) -> Waiting {
     }
 }
 
-fn parking() -> Parking {
-    Parking { journal_end: EventId::ZERO }
-}
-
 fn yes() -> Decision {
     Decision::of(Verdict::Approved, 1)
 }
 
 #[test]
-fn a_vote_that_does_not_count_wakes_the_run_once_and_not_for_ever() {
-    let gate = Gate::default();
-    let request = RequestId::new("req_a");
+fn a_vote_that_does_not_count_is_told_once_and_not_for_ever() {
+    let mut open = OpenRequests::default();
+    let id = RequestId::new("req_a");
     let vote = |at: u64| UncountedVote { by: None, at: Some(at) };
-    assert!(matches!(gate.uncounted(&session(), &request, vote(0)), Heard::Known));
-    gate.expect(&session(), waiting("req_a"));
-    assert!(matches!(gate.uncounted(&session(), &request, vote(0)), Heard::WhileAtWork));
-    let Parked::GoOn(release) = gate.park(&session(), parking()) else { panic!("not told") };
-    assert_eq!(release.news.uncounted, [(request.clone(), vote(0))]);
-    assert!(matches!(gate.park(&session(), release.parking), Parked::Waits(_)));
-    assert!(matches!(gate.uncounted(&session(), &request, vote(1)), Heard::Known), "the same");
+    assert!(!open.note_uncounted(&id, vote(0)), "nobody waits");
+    open.expect(request("req_a"));
+    assert!(open.note_uncounted(&id, vote(0)));
+    assert_eq!(open.take_news().uncounted, [(id.clone(), vote(0))]);
+    assert!(!open.note_uncounted(&id, vote(1)), "the same");
     for n in 1..TOLD_MAX as u64 {
-        let heard = gate.uncounted(&session(), &request, vote(10 * n));
-        let Heard::Wake(release) = heard else { panic!("{n}: {heard:?}") };
-        gate.park(&session(), release.parking);
+        assert!(open.note_uncounted(&id, vote(10 * n)), "{n}");
     }
-    assert!(matches!(gate.uncounted(&session(), &request, vote(1_000)), Heard::Known));
+    assert!(!open.note_uncounted(&id, vote(1_000)));
 }
 
 #[test]
 fn a_question_that_was_asked_alone_is_not_alone_any_more_beside_another() {
-    let gate = Gate::default();
-    gate.expect(&session(), waiting("req_a"));
-    assert!(gate.waiting(&session())[0].alone);
-    gate.expect(&session(), Waiting { alone: false, ..waiting("req_b") });
-    assert!(gate.waiting(&session()).iter().all(|waiting| !waiting.alone));
+    let mut open = OpenRequests::default();
+    open.expect(request("req_a"));
+    assert!(open.waiting()[0].alone);
+    open.expect(PendingRequest { alone: false, ..request("req_b") });
+    assert!(open.waiting().iter().all(|waiting| !waiting.alone));
 }
 
 #[test]
-fn an_answer_that_comes_while_the_run_works_on_another_is_handed_out_when_it_parks() {
-    let gate = Gate::default();
-    gate.expect(&session(), waiting("req_a"));
-    gate.expect(&session(), waiting("req_b"));
-    assert!(matches!(gate.park(&session(), parking()), Parked::Waits(new) if new.len() == 2));
-    let release = gate.release(&session(), &RequestId::new("req_a"), yes()).unwrap();
-    assert!(gate.release(&session(), &RequestId::new("req_b"), yes()).is_none());
-    assert!(gate.expects(&session()), "the run has not been told of the second");
-    let Parked::GoOn(release) = gate.park(&session(), release.parking) else {
-        panic!("nobody told the run of the second answer")
-    };
-    assert_eq!(release.news.decided[0].request, RequestId::new("req_b"));
-    assert!(!gate.expects(&session()), "nothing is left behind");
+fn a_request_is_decided_once_and_its_time_starts_once() {
+    let mut open = OpenRequests::default();
+    open.expect(request("req_a"));
+    assert_eq!(open.start_timers().len(), 1);
+    assert!(open.start_timers().is_empty());
+    let id = RequestId::new("req_a");
+    assert!(open.decide(&id, yes()));
+    assert!(!open.decide(&id, yes()));
+    assert!(!open.is_empty(), "the run has not been told");
+    assert_eq!(open.take_news().decided.len(), 1);
+    assert!(open.is_empty());
 }
 
 #[test]
-fn only_a_run_that_has_parked_is_taken_back_and_only_once() {
-    let gate = Gate::default();
-    gate.expect(&session(), waiting("req_a"));
-    gate.expect(&session(), waiting("req_b"));
-    assert!(!gate.take_back(&session()), "it is at work");
-    gate.park(&session(), parking());
-    let release = gate.release(&session(), &RequestId::new("req_a"), yes()).unwrap();
-    assert!(!gate.take_back(&session()), "somebody goes on with it");
-    gate.park(&session(), release.parking);
-    assert!(gate.take_back(&session()));
-    assert!(!gate.take_back(&session()));
-    assert!(gate.take_parked().is_empty());
-}
-
-#[test]
-fn a_journal_that_was_read_before_the_run_parked_again_is_not_gone_on_from() {
+fn a_journal_that_was_read_before_the_run_was_suspended_again_is_not_gone_on_from() {
     let entry = |id| Entry { id: EventId::new(id), shown: None, record: None };
-    let parking = Parking { journal_end: EventId::new(7) };
-    assert!(!parking.is_covered_by(&[]));
-    assert!(!parking.is_covered_by(&[entry(5), entry(6)]));
-    assert!(parking.is_covered_by(&[entry(6), entry(7)]));
+    let suspended = SuspendedRun { journal_end: EventId::new(7) };
+    assert!(!suspended.is_covered_by(&[]));
+    assert!(!suspended.is_covered_by(&[entry(5), entry(6)]));
+    assert!(suspended.is_covered_by(&[entry(6), entry(7)]));
 }

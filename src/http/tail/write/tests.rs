@@ -3,25 +3,25 @@ use bytes::Bytes;
 use super::*;
 use crate::domain::{Entry, EventId};
 
-fn frame(id: u64, kind: &str, payload_bytes: usize) -> LiveFrame {
+fn frame(id: u64, kind: &str, payload_bytes: usize) -> RecentFrame {
     let payload = Bytes::from(vec![b'x'; payload_bytes]);
     let shown = Some(Shown::Event { kind: kind.into(), payload });
-    LiveFrame::of_entry(&Entry { id: EventId::new(id), shown, record: None }).unwrap()
+    RecentFrame::of_entry(&Entry { id: EventId::new(id), shown, record: None }).unwrap()
 }
 
-fn trailer(id: u64) -> LiveFrame {
+fn trailer(id: u64) -> RecentFrame {
     let entry = Entry { id: EventId::new(id), shown: Some(Shown::Done), record: None };
-    LiveFrame::of_entry(&entry).unwrap()
+    RecentFrame::of_entry(&entry).unwrap()
 }
 
 /// All writes of these frames.
-fn writes(frames: &[LiveFrame], form: Form) -> Vec<Write> {
-    let mut ready: Vec<LiveFrame> = frames.iter().rev().cloned().collect();
+fn writes(frames: &[RecentFrame], form: Form) -> Vec<Write> {
+    let mut ready: Vec<RecentFrame> = frames.iter().rev().cloned().collect();
     std::iter::from_fn(|| Write::next_of(&mut ready, form)).collect()
 }
 
 /// How many frames are in each write; together they are all frames, in their order.
-fn counts(frames: &[LiveFrame], form: Form) -> Vec<usize> {
+fn counts(frames: &[RecentFrame], form: Form) -> Vec<usize> {
     let writes = writes(frames, form);
     let whole: Vec<u8> = writes.iter().flat_map(|write| write.bytes.to_vec()).collect();
     let expected: Vec<u8> = frames.iter().flat_map(|frame| frame.frame(form).to_vec()).collect();
@@ -32,7 +32,7 @@ fn counts(frames: &[LiveFrame], form: Form) -> Vec<usize> {
 
 #[test]
 fn frames_that_are_ready_together_share_a_write_up_to_its_limit() {
-    let small: Vec<LiveFrame> = (1..=100).map(|id| frame(id, "content", 400)).collect();
+    let small: Vec<RecentFrame> = (1..=100).map(|id| frame(id, "content", 400)).collect();
     for form in [Form::Flat, Form::Enveloped] {
         let writes = writes(&small, form);
         assert!(writes.iter().all(|write| write.bytes.len() <= WRITE_MAX));
