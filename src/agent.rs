@@ -3,6 +3,7 @@
 //! analyze → plan → execute ⇄ tools → reflect; everything that happens is appended to the session's
 //! journal first and shown then. Knows the ports and `domain`; nothing of HTTP, nothing of Redis.
 
+mod alarms;
 mod ask;
 mod audit;
 mod break_down;

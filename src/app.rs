@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::ending::{Ending, Signals};
 use crate::agent::budget::Budget;
+use crate::agent::gate::Gate;
 use crate::agent::journal::Desk;
 use crate::agent::listener;
 use crate::agent::ownership::Terms;
@@ -177,7 +178,7 @@ impl App {
         let terms = terms(&settings, store_patience);
         let approvers = tools::approvers(&settings, &tools)?;
         let answer_times = tools::answer_times(&settings, &tools)?;
-        let gate = Arc::default();
+        let gate = Arc::new(Gate::new(limits.hitl_warning));
         let notices = settings.stream.notices;
         let instructions = settings.agent.instructions.clone();
         let env = Arc::new(Env {

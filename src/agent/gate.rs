@@ -6,8 +6,10 @@
 
 use std::collections::HashMap;
 use std::mem::take;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use super::alarms::{Alarm, AlarmGuard, Alarms};
 use super::uncounted::{TOLD_MAX, UncountedVote};
 use super::waiting::Waiting;
 use crate::domain::{Decision, Entry, EventId, RequestId, SessionId};
@@ -17,20 +19,33 @@ use crate::domain::{Decision, Entry, EventId, RequestId, SessionId};
 /// One lock, held for a few instructions: the runs write when they ask, the listener when it
 /// decides; nothing is awaited under it.
 #[derive(Debug, Default)]
-pub struct Gate(Mutex<HashMap<SessionId, Place>>);
+pub struct Gate {
+    places: Mutex<HashMap<SessionId, Place>>,
+    alarms: Arc<Alarms>,
+    /// How long before its deadline somebody is warned of a request.
+    warning: Duration,
+}
 
 /// A run that has asked. It may be at work all the same: on the first of two calls, say, while the
 /// second is still being thought about.
 #[derive(Debug, Default)]
 struct Place {
     /// What nobody has answered yet.
-    waiting: Vec<Waiting>,
+    waiting: Vec<Asked>,
     /// What came, and the run has not been told.
     news: News,
     /// Votes that do not count, of which people are told once each.
     uncounted: Vec<(RequestId, UncountedVote)>,
     /// What the run has left here, while it has parked.
     parked: Option<Parking>,
+}
+
+/// A request that nobody has answered yet.
+#[derive(Debug)]
+struct Asked {
+    waiting: Waiting,
+    /// Its alarms, once the run has parked: they go with it.
+    alarms: Vec<AlarmGuard>,
 }
 
 impl Place {
@@ -41,7 +56,15 @@ impl Place {
     }
 
     fn waits_for(&self, request: &RequestId) -> bool {
-        self.waiting.iter().any(|waiting| &waiting.request == request)
+        self.asked().any(|waiting| &waiting.request == request)
+    }
+
+    fn asked(&self) -> impl Iterator<Item = &Waiting> {
+        self.waiting.iter().map(|asked| &asked.waiting)
+    }
+
+    fn asked_mut(&mut self) -> impl Iterator<Item = &mut Waiting> {
+        self.waiting.iter_mut().map(|asked| &mut asked.waiting)
     }
 }
 
@@ -103,35 +126,46 @@ pub enum Heard {
 pub enum Parked {
     /// An answer had come meanwhile: the run goes on at once.
     GoOn(Release),
-    /// It waits. These are the requests whose time starts to run here.
-    Waits(Vec<Waiting>),
+    /// It waits. Of so many requests the time starts to run here.
+    Waits(usize),
     /// Nobody expects an answer.
     Unexpected,
 }
 
 impl Gate {
+    /// Nobody waits yet. Who does will be warned so long before a deadline; zero: nobody is.
+    pub fn new(warning: Duration) -> Self {
+        Self { warning, ..Self::default() }
+    }
+
+    /// The alarms of all that is waited for.
+    pub fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
     /// Expects an answer from now on, though the run has not parked yet.
     pub fn expect(&self, session: &SessionId, waiting: Waiting) {
         let mut places = self.lock();
         let place = places.entry(session.clone()).or_default();
-        place.waiting.retain(|known| known.request != waiting.request);
-        place.waiting.push(waiting);
+        place.waiting.retain(|known| known.waiting.request != waiting.request);
+        place.waiting.push(Asked { waiting, alarms: Vec::new() });
         // From now on an answer must say which of them it means.
         if place.waiting.len() > 1 {
-            place.waiting.iter_mut().for_each(|waiting| waiting.alone = false);
+            place.asked_mut().for_each(|waiting| waiting.alone = false);
         }
     }
 
     /// From now on somebody may see the requests of the session.
     pub fn show(&self, session: &SessionId) {
         if let Some(place) = self.lock().get_mut(session) {
-            place.waiting.iter_mut().for_each(|waiting| waiting.shown = true);
+            place.asked_mut().for_each(|waiting| waiting.shown = true);
         }
     }
 
     /// Expects no answer any more; returns what was waited for.
     pub fn withdraw(&self, session: &SessionId) -> Vec<Waiting> {
-        self.lock().remove(session).map(|place| place.waiting).unwrap_or_default()
+        let place = self.lock().remove(session).unwrap_or_default();
+        place.waiting.into_iter().map(|asked| asked.waiting).collect()
     }
 
     /// The run has parked and holds nothing but what it leaves here.
@@ -140,20 +174,27 @@ impl Gate {
         let Some(place) = places.get_mut(session) else { return Parked::Unexpected };
         place.parked = Some(parking);
         if place.news == News::default() {
-            let new = place.waiting.iter_mut().filter(|waiting| !waiting.timed);
-            return Parked::Waits(
-                new.map(|waiting| {
-                    waiting.timed = true;
-                    waiting.clone()
-                })
-                .collect(),
-            );
+            let mut new = 0;
+            for asked in place.waiting.iter_mut().filter(|asked| asked.alarms.is_empty()) {
+                asked.alarms = self.alarms_for(session, &asked.waiting);
+                new += 1;
+            }
+            return Parked::Waits(new);
         }
         let release = place.wake();
         if place.waiting.is_empty() {
             places.remove(session);
         }
         release.map_or(Parked::Unexpected, Parked::GoOn)
+    }
+
+    fn alarms_for(&self, session: &SessionId, waiting: &Waiting) -> Vec<AlarmGuard> {
+        let near = waiting.warning_ms(self.warning).map(|at_ms| {
+            self.alarms.set(at_ms, Alarm::Near(session.clone(), waiting.request.clone()))
+        });
+        let deadline = Alarm::Deadline(session.clone(), waiting.clone());
+        let deadline = self.alarms.set(waiting.deadline.ms(), deadline);
+        near.into_iter().chain([deadline]).collect()
     }
 
     /// Expects nothing any more for the run, if it has parked; returns whether it had.
@@ -180,7 +221,7 @@ impl Gate {
     ) -> Option<Release> {
         let mut places = self.lock();
         let place = places.get_mut(session)?;
-        let at = place.waiting.iter().position(|waiting| &waiting.request == request)?;
+        let at = place.asked().position(|waiting| &waiting.request == request)?;
         place.waiting.remove(at);
         place.news.decided.push(Decided { request: request.clone(), decision });
         let release = place.wake()?;
@@ -231,7 +272,7 @@ impl Gate {
 
     /// What a session waits for.
     pub fn waiting(&self, session: &SessionId) -> Vec<Waiting> {
-        self.lock().get(session).map(|place| place.waiting.clone()).unwrap_or_default()
+        self.lock().get(session).map(|place| place.asked().cloned().collect()).unwrap_or_default()
     }
 
     /// Whether a session waits for anything, or has been answered and not been told.
@@ -261,9 +302,9 @@ impl Gate {
     /// All that is waited for.
     pub fn all(&self) -> Vec<(SessionId, Waiting)> {
         let places = self.lock();
-        let all = places.iter().flat_map(|(id, place)| {
-            place.waiting.iter().map(|waiting| (id.clone(), waiting.clone()))
-        });
+        let all = places
+            .iter()
+            .flat_map(|(id, place)| place.asked().map(|waiting| (id.clone(), waiting.clone())));
         all.collect()
     }
 
@@ -274,7 +315,7 @@ impl Gate {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Place>> {
         // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::join_all;
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +14,7 @@ use super::finish::{panicked, unreadable};
 use super::gate::{Decided, News, Parked, Parking, Release};
 use super::journal::{JournalError, Writer};
 use super::late_signals::Lingering;
+use super::listener::ANSWER;
 use super::live::{LiveLog, LiveLogs};
 use super::ownership::LeftBehind;
 use super::places::{Place, Places};
@@ -23,7 +23,6 @@ use super::seen::SeenRequests;
 use super::start::StartError;
 use super::state::{Node, State, last_id};
 use super::stored_request::keep_request;
-use super::waiting::Waiting;
 use super::withdraw::Fate;
 use crate::domain::{Caller, Entry, EventId, SessionId, SessionMeta};
 use crate::store::StoreError;
@@ -40,8 +39,6 @@ pub struct AgentService {
     places: Places,
     /// The runs at work here, and how to interrupt each; runs that wait are in the gate.
     running: Mutex<HashMap<SessionId, CancellationToken>>,
-    /// Tells the listener of new deadlines.
-    deadlines: mpsc::UnboundedSender<(SessionId, Waiting)>,
     /// Rung when another process has given runs up.
     pub(super) left_behind: LeftBehind,
     /// Whether the store did not answer when it was last asked. The lease keeper, which asks at least
@@ -57,18 +54,13 @@ pub struct AgentService {
 }
 
 impl AgentService {
-    /// A service that drives at most `max_runs` runs at once; `deadlines` goes to the listener.
-    pub(super) fn new(
-        env: Arc<Env>,
-        max_runs: usize,
-        deadlines: mpsc::UnboundedSender<(SessionId, Waiting)>,
-    ) -> Self {
+    /// A service that drives at most `max_runs` runs at once.
+    pub(super) fn new(env: Arc<Env>, max_runs: usize) -> Self {
         Self {
             env,
             live: LiveLogs::default(),
             places: Places::new(max_runs),
             running: Mutex::default(),
-            deadlines,
             left_behind: LeftBehind::default(),
             store_away: AtomicBool::new(false),
             let_go: Mutex::default(),
@@ -180,9 +172,10 @@ impl AgentService {
         self.running().remove(&session);
         match self.env.gate.park(&session, parking) {
             Parked::Waits(new) => {
-                for waiting in new {
-                    // The listener lives as long as the process; if it is gone, so are we.
-                    let _ = self.deadlines.send((session.clone(), waiting));
+                if new > 0 {
+                    let (service, asked) = (Arc::clone(self), session.clone());
+                    let look = async move { service.look_for_cancellation(&asked).await };
+                    self.env.desk.tasks.spawn(ANSWER, look);
                 }
                 // Whoever gives up all that waits when the process stops may have been here before.
                 if self.is_stopping() && self.env.gate.take_back(&session) {

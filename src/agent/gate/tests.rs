@@ -17,7 +17,6 @@ fn waiting(request: &str) -> Waiting {
         shown: false,
         alone: true,
         approvers: Approvers::default(),
-        timed: false,
     }
 }
 
@@ -63,7 +62,7 @@ fn an_answer_that_comes_while_the_run_works_on_another_is_handed_out_when_it_par
     let gate = Gate::default();
     gate.expect(&session(), waiting("req_a"));
     gate.expect(&session(), waiting("req_b"));
-    assert!(matches!(gate.park(&session(), parking()), Parked::Waits(new) if new.len() == 2));
+    assert!(matches!(gate.park(&session(), parking()), Parked::Waits(2)));
     let release = gate.release(&session(), &RequestId::new("req_a"), yes()).unwrap();
     assert!(gate.release(&session(), &RequestId::new("req_b"), yes()).is_none());
     assert!(gate.expects(&session()), "the run has not been told of the second");
@@ -96,4 +95,50 @@ fn a_journal_that_was_read_before_the_run_parked_again_is_not_gone_on_from() {
     assert!(!parking.is_covered_by(&[]));
     assert!(!parking.is_covered_by(&[entry(5), entry(6)]));
     assert!(parking.is_covered_by(&[entry(6), entry(7)]));
+}
+
+/// A gate at which so many runs wait for one request each.
+fn with_waiting(gate: &Gate, count: usize) -> Vec<SessionId> {
+    let sessions = (0..count).map(|n| SessionId::new(format!("session_u_1_{n}")));
+    let waits = |session: SessionId| {
+        gate.expect(&session, waiting("req_a"));
+        assert!(matches!(gate.park(&session, parking()), Parked::Waits(1)));
+        session
+    };
+    sessions.map(waits).collect()
+}
+
+#[test]
+fn however_requests_go_no_alarm_of_theirs_is_left() {
+    let gate = Gate::new(Duration::from_secs(60));
+    let request = RequestId::new("req_a");
+    let sessions = with_waiting(&gate, 100);
+    assert_eq!(gate.alarms().count(), 200, "a warning and a deadline each");
+    for session in &sessions {
+        assert!(gate.release(session, &request, yes()).is_some());
+    }
+    assert_eq!(gate.alarms().count(), 0, "decided");
+    for session in with_waiting(&gate, 10) {
+        gate.withdraw(&session);
+    }
+    assert_eq!(gate.alarms().count(), 0, "withdrawn");
+    for session in with_waiting(&gate, 10) {
+        assert!(gate.take_back(&session));
+    }
+    assert_eq!(gate.alarms().count(), 0, "taken back");
+    with_waiting(&gate, 10);
+    assert_eq!(gate.take_parked().len(), 10);
+    assert_eq!(gate.alarms().count(), 0, "handed over");
+}
+
+#[test]
+fn a_request_has_its_alarms_once_however_often_its_run_parks() {
+    let gate = Gate::default();
+    let request = RequestId::new("req_a");
+    let session = with_waiting(&gate, 1).remove(0);
+    assert_eq!(gate.alarms().count(), 1, "nobody is warned");
+    let release = gate.wake(&session, &request).unwrap();
+    assert_eq!(gate.alarms().count(), 1, "it waits all the same");
+    assert!(matches!(gate.park(&session, release.parking), Parked::Waits(0)));
+    assert_eq!(gate.alarms().count(), 1);
 }
