@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::text::Cut;
+use crate::domain::preview;
 
 /// How many labels are told.
 const MAX_LABELS: usize = 20;
@@ -111,20 +112,23 @@ pub(super) struct CheckRun {
 
 impl fmt::Display for ChangedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} +{} −{}", self.filename, self.additions, self.deletions)
+        let Self { filename, additions, deletions } = self;
+        write!(f, "{} +{additions} −{deletions}", preview::entry(filename))
     }
 }
 
 impl fmt::Display for Commit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = self.commit.message.lines().next().unwrap_or_default();
-        write!(f, "{} {subject}", self.sha.get(..10).unwrap_or(&self.sha))
+        let hash = self.sha.get(..10).unwrap_or(&self.sha);
+        write!(f, "{} {}", preview::entry(hash), preview::entry(subject))
     }
 }
 
 impl fmt::Display for CheckRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.conclusion.as_deref().unwrap_or(&self.status))
+        let outcome = self.conclusion.as_deref().unwrap_or(&self.status);
+        write!(f, "{}: {}", preview::entry(&self.name), preview::entry(outcome))
     }
 }
 
