@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::text::Cut;
 use crate::domain::preview;
+use crate::tools::ToolError;
+use crate::tools::git::refs::CommitHash;
 
 /// How many labels are told.
 const MAX_LABELS: usize = 20;
@@ -108,6 +110,14 @@ pub(super) struct CheckRun {
     name: String,
     status: String,
     conclusion: Option<String>,
+}
+
+impl Commit {
+    /// Its hash, if GitHub tells a whole one.
+    pub(super) fn hash(&self) -> Result<CommitHash, ToolError> {
+        CommitHash::try_from(self.sha.clone())
+            .map_err(|fault| ToolError::Failed(format!("GitHub names a commit, but {fault}")))
+    }
 }
 
 impl fmt::Display for ChangedFile {

@@ -1,5 +1,6 @@
 //! Through the whole server: a prompt, the planner, the tools, the approval.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -174,13 +175,45 @@ async fn a_pull_request_is_created_after_approval_and_not_before() {
     stream.to_done().await;
     assert_eq!(stream.status_at_end(), "completed");
     let request = github.requests().pop().unwrap();
-    assert_eq!((&*request.line, github.requests().len()), ("POST /repos/acme/shop/pulls", 2));
+    assert_eq!((&*request.line, github.requests().len()), ("POST /repos/acme/shop/pulls", 3));
+    assert_eq!(hitl.data["context"]["head_commit"], "b".repeat(40), "the newest of its commits");
+    assert_eq!(request.body["head_commit"], Value::Null, "GitHub knows no such field");
     for field in ["title", "body", "head", "base"] {
         assert_eq!(request.body[field], hitl.data["context"][field], "{field}");
     }
     assert_eq!((&request.body["head"], &request.body["base"]), (&json!("feature"), &json!("main")));
     let answer = stream.answer();
     assert!(answer.contains("https://github.example.com/acme/shop/pull/13"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pull_request_of_commits_that_nobody_was_shown_is_not_created() {
+    let pushed = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&pushed);
+    let commit = |hash: &str| json!({"sha": hash.repeat(40), "commit": {"message": "Find"}});
+    // More commits than GitHub lists at once: the last page has the newest.
+    let github = FakeGitHub::answering(move |request, _| {
+        let tip = if seen.load(Ordering::SeqCst) { "e" } else { "d" };
+        let commits = match request.query.get("page").map(String::as_str) {
+            Some("300") => json!([commit(tip)]),
+            Some(_) | None => json!([commit("a"), commit("b")]),
+        };
+        Reply::json(json!({"ahead_by": 300, "commits": commits}))
+    })
+    .await;
+    let server = server(&github).await;
+    let user = server.user();
+    let prompt = "acme/shop 저장소에 feature 브랜치에서 main으로 PR을 생성해줘";
+    let mut stream = user.stream(prompt).await;
+    let hitl = stream.until("hitl").await;
+    assert_eq!(hitl.data["context"]["head_commit"], "d".repeat(40));
+    pushed.store(true, Ordering::SeqCst);
+    user.approve(hitl.data["requestId"].as_str().unwrap()).await;
+    stream.to_done().await;
+    let failed = stream.all("tool_execution").pop().unwrap();
+    let why = format!("feature has moved from {} to {}", "d".repeat(40), "e".repeat(40));
+    assert!(failed.data["error"].as_str().unwrap().contains(&why), "{failed:?}");
+    assert!(github.lines().iter().all(|line| line.starts_with("GET ")), "{:?}", github.lines());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
