@@ -73,7 +73,11 @@ impl Outgoing for CreatePull {
         let Self { owner, repo, title, head, base, .. } = self;
         let (head, base) = (quoted(head), quoted(base.as_str()));
         let title = quoted_start(title, MAX_TITLE);
-        format!("{owner}/{repo} 저장소에 PR을 생성할까요? 브랜치: {head} → {base}, 제목: {title}")
+        // A word between the two: with nothing but an arrow there, names in letters that are written
+        // from right to left would change places on the screen.
+        format!(
+            "{owner}/{repo} 저장소에 PR을 생성할까요? {head} 브랜치에서 {base} 브랜치로, 제목: {title}"
+        )
     }
 
     async fn forecast(&self, _terms: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
