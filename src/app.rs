@@ -166,7 +166,7 @@ impl App {
         let terms = terms(&settings, store_patience);
         let approvers = tools::approvers(&settings, &tools)?;
         let answer_times = tools::answer_times(&settings, &tools)?;
-        let runs = Arc::new(LocalRuns::new(settings.agent.max_runs));
+        let runs = Arc::new(LocalRuns::new(settings.agent.max_runs, limits.hitl_warning));
         let notices = settings.stream.notices;
         let instructions = settings.agent.instructions.clone();
         let ctx = Arc::new(RunContext {

@@ -1,6 +1,7 @@
 //! The runs of a process: how they start, wait, are decided about, change hands and end.
 
 pub(crate) mod abort;
+pub(crate) mod alarms;
 pub(crate) mod decide;
 pub(crate) mod drive;
 pub(crate) mod ensure;

@@ -13,6 +13,7 @@ use self::clean::{clean, told};
 use self::selection::Selection;
 
 mod clean;
+mod kept;
 mod selection;
 
 /// What the assistant is and how it works; the screen's lines follow it.
@@ -181,16 +182,20 @@ impl PageContext {
 
     /// `metadata`, and what the page's state adds to it.
     fn more(&self) -> Option<String> {
+        let entries = self.entries().into_iter().map(|(key, value)| format!("{key}: {value}"));
+        let entries: Vec<String> = entries.collect();
+        (!entries.is_empty()).then(|| entries.join(", "))
+    }
+
+    fn entries(&self) -> Vec<(String, String)> {
         let tables = [self.0.get("metadata"), self.remote("context"), self.remote("viewState")];
         let fields = tables.into_iter().flatten().filter_map(Value::as_object).flatten();
         let mut known = HashSet::new();
-        let entries: Vec<String> = fields
+        fields
             .filter_map(|(key, value)| Some((clean(key)?, told(value)?)))
             .filter(|(key, _)| known.insert(key.clone()))
             .take(METADATA_MAX)
-            .map(|(key, value)| format!("{key}: {value}"))
-            .collect();
-        (!entries.is_empty()).then(|| entries.join(", "))
+            .collect()
     }
 }
 

@@ -8,6 +8,8 @@ use super::text::{cut, escape_invisible, escape_invisible_lines, json_beginning,
 const CONTENT_MAX: usize = 7 * 1024;
 /// Most characters of a title.
 const TITLE_MAX: usize = 200;
+/// Most characters of one entry of a list.
+const ENTRY_MAX: usize = 200;
 
 /// What is shown of a call before it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +47,12 @@ impl Preview {
     }
 }
 
+/// Something that others have named, as one entry of a list: a line of its own, so that it cannot pass
+/// for several, and not so long that the others are cut off behind it.
+pub fn entry(named: &str) -> String {
+    cut(&escape_invisible(named), ENTRY_MAX)
+}
+
 fn cut_to_size(content: &str) -> String {
     let shown = json_beginning(content, CONTENT_MAX);
     match content[shown.len()..].chars().count() {
@@ -67,6 +75,13 @@ mod tests {
             proptest::prop_assert!(json.len() < 8 * 1024, "{} bytes", json.len());
             proptest::prop_assert_eq!(serde_json::from_str::<Preview>(&json).unwrap(), preview);
         }
+    }
+
+    #[test]
+    fn an_entry_is_one_line_and_leaves_room_for_others() {
+        assert_eq!(entry("src/가.rs"), "src/가.rs");
+        assert_eq!(entry("a +1 −0\n\n검사 1개\r\tok"), "a +1 −0\\u{a}\\u{a}검사 1개\\u{d}\\u{9}ok");
+        assert_eq!(entry(&"x".repeat(4000)), format!("{}… (이하 3800자 생략)", "x".repeat(200)));
     }
 
     #[test]

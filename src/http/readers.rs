@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::ApiError;
@@ -34,14 +34,25 @@ type Owner = (TenantId, UserId);
 pub struct Readers {
     store: Arc<dyn Store>,
     most: Share,
-    counts: Arc<Mutex<Counts>>,
-    changed: mpsc::UnboundedSender<Owner>,
+    shared: Arc<Shared>,
 }
 
+/// What the readers and their teller share.
+#[derive(Debug, Default)]
+struct Shared {
+    counts: Mutex<Counts>,
+    /// Rung when the store is to be told of somebody.
+    changed: Notify,
+}
+
+/// One lock, held for a few instructions: streams change their user's count as they open and close, the teller
+/// takes who has changed. However many open and close while the store is slow, there is one entry for each user.
 #[derive(Debug, Default)]
 struct Counts {
     version: u64,
     open: HashMap<Owner, u32>,
+    /// Users of whom the store has not been told since their streams changed.
+    changed: HashSet<Owner>,
 }
 
 /// One stream that is read; dropping it makes room for another.
@@ -53,13 +64,12 @@ pub struct Reader {
 impl Readers {
     /// At most so many for each user, counted in this store.
     pub fn start(store: Arc<dyn Store>, most: Share, tasks: &Tasks) -> Self {
-        let (changed, news) = mpsc::unbounded_channel();
-        let readers = Self { store, most, counts: Arc::default(), changed };
-        let counts = Arc::clone(&readers.counts);
-        let teller = Teller { store: Arc::clone(&readers.store), most, counts };
+        let readers = Self { store, most, shared: Arc::default() };
+        let shared = Arc::clone(&readers.shared);
+        let teller = Teller { store: Arc::clone(&readers.store), most, shared };
         if most.most.is_some() {
             // To the end: a process that stops breaks its streams off, and their clients go elsewhere.
-            tasks.spawn_support(teller.tell(news));
+            tasks.spawn_support(teller.tell());
         }
         readers
     }
@@ -67,7 +77,7 @@ impl Readers {
     /// One more stream of this caller's, if there is room for it.
     pub(super) async fn open(&self, caller: &Caller) -> Result<Reader, ApiError> {
         let owner = (caller.tenant.clone(), caller.user.clone());
-        let open = lock(&self.counts).change(&owner, |count| count.saturating_add(1));
+        let open = self.shared.lock().change(&owner, |count| count.saturating_add(1));
         let reader = Reader { readers: self.clone(), owner };
         if self.most.most.is_some() {
             let (tenant, user) = &reader.owner;
@@ -84,13 +94,15 @@ impl Readers {
 impl Readers {
     /// Has the store told of a user's streams. Where there is no limit nobody listens.
     fn tell(&self, owner: &Owner) {
-        let _ = self.changed.send(owner.clone());
+        if self.most.most.is_some() {
+            self.shared.has_changed(owner);
+        }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        lock(&self.readers.counts).change(&self.owner, |count| count.saturating_sub(1));
+        self.readers.shared.lock().change(&self.owner, |count| count.saturating_sub(1));
         self.readers.tell(&self.owner);
     }
 }
@@ -112,38 +124,44 @@ impl Counts {
     }
 }
 
-fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
-    // No code that could panic runs under this lock, so a poisoned one is still whole.
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn has_changed(&self, owner: &Owner) {
+        self.lock().changed.insert(owner.clone());
+        self.changed.notify_one();
+    }
+
+    fn take_changed(&self) -> HashSet<Owner> {
+        std::mem::take(&mut self.lock().changed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        // No code that could panic runs under this lock, so a poisoned one is still whole.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Tells the store of streams that have closed.
 struct Teller {
     store: Arc<dyn Store>,
     most: Share,
-    counts: Arc<Mutex<Counts>>,
+    shared: Arc<Shared>,
 }
 
 impl Teller {
-    async fn tell(self, mut news: mpsc::UnboundedReceiver<Owner>) {
+    async fn tell(self) {
         let (mut untold, mut beats, mut beat) = (HashSet::new(), 0_u32, interval(BEAT));
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                changed = news.recv() => match changed {
-                    Some(owner) => {
-                        // What is told is how many there are now: once for each user is enough.
-                        let mut changed = HashSet::from([owner]);
-                        changed.extend(std::iter::from_fn(|| news.try_recv().ok()));
-                        self.tell_of(changed, &mut untold).await;
-                    }
-                    None => return,
-                },
+                () = self.shared.changed.notified() => {
+                    // What is told is how many there are now: once for each user is enough.
+                    self.tell_of(self.shared.take_changed(), &mut untold).await;
+                }
                 _ = beat.tick() => {
                     beats = beats.wrapping_add(1);
                     let known = self.store.heard_of(TERM).await.unwrap_or(true);
                     if !known || beats.is_multiple_of(ALL_BEATS) {
-                        untold.extend(lock(&self.counts).open.keys().cloned());
+                        untold.extend(self.shared.lock().open.keys().cloned());
                     }
                     let owners = std::mem::take(&mut untold);
                     self.tell_of(owners, &mut untold).await;
@@ -157,7 +175,7 @@ impl Teller {
         // They are there, whatever the limit says.
         let most = Share { most: None, ..self.most };
         let told = owners.into_iter().map(|owner| async move {
-            let open = lock(&self.counts).change(&owner, |count| count);
+            let open = self.shared.lock().change(&owner, |count| count);
             let told = self.store.count_streams(&owner.0, &owner.1, open, most).await;
             told.is_err().then_some(owner)
         });
@@ -165,5 +183,22 @@ impl Teller {
         while let Some(left) = told.next().await {
             untold.extend(left);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_many_streams_change_before_the_store_is_told_each_user_is_remembered_once() {
+        let shared = Shared::default();
+        for _ in 0..1_000 {
+            for user in ["kim", "lee"] {
+                shared.has_changed(&(TenantId::new("t"), UserId::new(user)));
+            }
+        }
+        assert_eq!(shared.take_changed().len(), 2);
+        assert!(shared.take_changed().is_empty());
     }
 }

@@ -192,7 +192,8 @@ impl Prompted for Fields {
         let prompt = self.prompt()?.ok_or_else(|| ApiError::missing(Self::PROMPT))?.to_owned();
         let context = match self.value("context") {
             Some(context) => PageContext::from_json(context)
-                .map_err(|error| ApiError::invalid("context", &error.to_string()))?,
+                .map_err(|error| ApiError::invalid("context", &error.to_string()))?
+                .to_be_kept(),
             None => PageContext::default(),
         };
         let thread = self.text_of(&["thread_id", "threadId"])?;

@@ -22,6 +22,7 @@ use crate::shutdown::Tasks;
 mod blocking;
 mod command;
 mod confinement;
+mod fields;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod memory;

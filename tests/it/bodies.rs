@@ -4,10 +4,13 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::excess::kept;
 use crate::support::app::{Answer, Caller, Options, Server, answer};
 use crate::support::model::{FakeModel, Reply};
 use crate::support::raw::{Raw, head};
 use crate::support::stream::SseStream;
+use crate::support::world::World;
+use crate::with_both_stores;
 
 const STREAM: &str = "/aura/test/stream";
 
@@ -191,6 +194,26 @@ async fn a_body_may_have_256_kib_and_not_a_byte_more() {
     let mut raw = Raw::connect(&server).await;
     raw.send(head("POST /aura/test/stream", &["Expect: 100-continue"], Some(limit + 1))).await;
     assert_eq!(raw.head().await.status(), 413);
+}
+
+with_both_stores! {
+    async fn of_a_long_context_the_run_keeps_what_it_tells_of_it(kind: Kind) {
+        let model = FakeModel::always(Reply::text(["네."])).await;
+        let world = World::with(kind, Options::default().model(&model)).await;
+        let state = json!({ "cache": "x".repeat(100_000), "viewState": { "sort": "date" } });
+        let context = json!({
+            "activeApp": "mail", "remoteState": state, "metadata": { "note": "y".repeat(100_000) },
+        });
+        let body = json!({ "prompt": "안녕", "context": context });
+        let mut stream = world.server.user().stream_with(body).await;
+        stream.to_done().await;
+        assert_eq!(stream.status_at_end(), "completed", "{:#?}", stream.summary());
+        let told = model.requests()[0].message(0)["content"].as_str().unwrap().to_owned();
+        assert!(told.contains("현재 사용자가 보고 있는 화면: mail"), "{told}");
+        assert!(told.contains(&format!("note: {}, sort: date", "y".repeat(500))), "{told}");
+        let kept = kept(&world).await;
+        assert!((1..64 * 1024).contains(&kept), "{kept} bytes kept");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

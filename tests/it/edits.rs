@@ -113,12 +113,18 @@ struct FourEyes {
 
 impl FourEyes {
     async fn new() -> Self {
-        let mail = json!({"to": ["kim@example.com"], "subject": "보고", "body": "끝"});
+        Self::with_mails_to(["kim@example.com"]).await
+    }
+
+    /// The model wants a mail to each of these, one after another.
+    async fn with_mails_to<const N: usize>(addresses: [&'static str; N]) -> Self {
         let model = FakeModel::answering(move |body| {
-            let messages = body["messages"].as_array().unwrap();
-            match messages.iter().any(|message| message["role"] == "tool") {
-                true => Reply::text(["끝"]),
-                false => Reply::tool_call("send_email", &mail),
+            let messages = body["messages"].as_array().unwrap().iter();
+            let dealt_with = messages.filter(|message| message["role"] == "tool").count();
+            let mail = |to: &&str| json!({"to": [to], "subject": "보고", "body": "끝"});
+            match addresses.get(dealt_with).map(mail) {
+                Some(mail) => Reply::tool_call("send_email", &mail),
+                None => Reply::text(["끝"]),
             }
         })
         .await;
@@ -127,12 +133,35 @@ impl FourEyes {
     }
 
     async fn server(&self) -> Server {
-        let options = Options::default()
+        self.server_with(Options::default()).await
+    }
+
+    async fn server_with(&self, options: Options) -> Server {
+        let options = options
             .model(&self.model)
             .set("REDIS_URL", self.redis.url())
             .set("AURA__TOOLS__APPROVERS__SEND_EMAIL", "not_requester")
             .set("AURA__AGENT__LEASE_SECONDS", 1);
         Server::start_in(options, &self.workspace.root()).await
+    }
+
+    /// Makes the journal that of a server which has died right after it had written down the decision, before
+    /// it could ask again as `next`: what came after is taken away. The decision's id.
+    async fn forget_what_followed_the_decision(&self, session: &str, next: &str) -> u64 {
+        let (mut keys, journal) = (Keys::of(&self.redis).await, format!("aura:journal:{session}"));
+        let entries: Vec<(String, Vec<String>)> =
+            keys.command(&["XRANGE", &journal, "-", "+"]).await;
+        let resolves = |(_, fields): &(String, Vec<String>)| {
+            fields.iter().any(|field| field.contains(r#""rec":"approval_resolved""#))
+        };
+        let resolved = entries.iter().position(resolves).expect("it was written down");
+        let after = &entries[resolved + 1..];
+        assert!(!after.is_empty());
+        for (id, _) in after {
+            let _: u64 = keys.command(&["XDEL", &journal, id]).await;
+        }
+        let _: u64 = keys.command(&["DEL", &format!("hitl:request:{next}")]).await;
+        entries[resolved].0.split_once('-').unwrap().0.parse().unwrap()
     }
 }
 
@@ -173,8 +202,6 @@ async fn changed_arguments_that_another_has_to_see_are_asked_about_by_whoever_ha
     asked_next(&second, &mut stream, &args, &next).await;
 }
 
-/// The journal of a server that has died right after it had written down the decision, before it could
-/// ask again: what came after is taken away.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_the_decision_and_the_next_question_loses_neither() {
     let scene = FourEyes::new().await;
@@ -186,21 +213,32 @@ async fn a_crash_between_the_decision_and_the_next_question_loses_neither() {
     assert_eq!(request_of(&stream.until("hitl").await), next);
     first.kill().await;
 
-    let (mut keys, journal) = (Keys::of(&scene.redis).await, format!("aura:journal:{session}"));
-    let entries: Vec<(String, Vec<String>)> = keys.command(&["XRANGE", &journal, "-", "+"]).await;
-    let resolves = |(_, fields): &(String, Vec<String>)| {
-        fields.iter().any(|field| field.contains(r#""rec":"approval_resolved""#))
-    };
-    let resolved = entries.iter().position(resolves).expect("it was written down");
-    let after = &entries[resolved + 1..];
-    assert!(!after.is_empty());
-    for (id, _) in after {
-        let _: u64 = keys.command(&["XDEL", &journal, id]).await;
-    }
-    let _: u64 = keys.command(&["DEL", &format!("hitl:request:{next}")]).await;
-
+    let seen = scene.forget_what_followed_the_decision(&session, &next).await;
     let second = scene.server().await;
-    let seen = entries[resolved].0.split_once('-').unwrap().0.parse().unwrap();
     let mut stream = second.user().resume(&session, Some(seen)).await;
     asked_next(&second, &mut stream, &args, &next).await;
+}
+
+/// A call that was asked about, was changed, and cannot be made as it was changed: nobody is asked about it any
+/// more, and so it does not count among what waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_call_that_cannot_be_asked_about_any_more_takes_nobodys_place() {
+    let scene = FourEyes::with_mails_to(["kim@example.com", "kim@example.org"]).await;
+    let one_waits = Options::default().set("AURA__LIMITS__WAITING_PER_USER", 1);
+    let first = scene.server_with(one_waits.clone()).await;
+    let mut stream = first.user().stream("메일").await;
+    let hitl = stream.until("hitl").await;
+    let (_, next) = changed_by_a_colleague(&first, &hitl).await;
+    let session = stream.session();
+    assert_eq!(request_of(&stream.until("hitl").await), next);
+    first.kill().await;
+    let seen = scene.forget_what_followed_the_decision(&session, &next).await;
+
+    let second =
+        scene.server_with(one_waits.set("AURA__SMTP__ALLOWED_DOMAINS", "example.org")).await;
+    let mut stream = second.user().resume(&session, Some(seen)).await;
+    let hitl = stream.until("hitl").await;
+    assert_eq!(hitl.data["context"]["to"], json!(["kim@example.org"]), "{:#?}", stream.summary());
+    let refused = stream.all("tool_execution")[0].data["error"].to_string();
+    assert!(refused.contains("example.com"), "{refused}");
 }

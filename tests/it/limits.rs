@@ -246,7 +246,9 @@ async fn refuses_another_start(server: &Server) {
         assert!((1..=2).contains(&number("ratelimit-limit")));
         assert_eq!(number("ratelimit-remaining"), 0);
         assert!((1..=60).contains(&number("ratelimit-reset")));
-        assert_eq!(answer(refused).await.body["errorCode"], "E4290");
+        let body = answer(refused).await.body;
+        assert_eq!(body["errorCode"], "E4290");
+        assert!(body.to_string().contains("limits.starts_per_minute_per_user"), "{body}");
     }
 }
 

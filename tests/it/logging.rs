@@ -7,14 +7,6 @@ use reqwest::{Method, StatusCode};
 
 use crate::support::app::{Options, Server, eventually};
 
-/// The value of a counter.
-async fn counter(server: &Server, name: &str) -> u64 {
-    let text =
-        server.anonymous(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-    line.trim().parse().unwrap_or_else(|_| panic!("no {name} in {text}"))
-}
-
 /// What callers send that lines of the log repeat.
 const REPEATED: [&str; 11] = [
     "x-correlation-id",
@@ -68,7 +60,7 @@ async fn a_service_whose_log_nobody_reads_goes_on_and_counts_what_it_drops() {
         for answer in join_all(requests).await {
             assert_eq!(answer.unwrap().status(), StatusCode::NOT_FOUND);
         }
-        counter(&server, "aura_log_lines_dropped_total").await > 0
+        server.metric("aura_log_lines_dropped_total").await > 0
     })
     .await;
     let health = server.anonymous(Method::GET, "/health").send().await.unwrap();

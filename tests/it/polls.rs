@@ -93,7 +93,7 @@ async fn a_page_of_sessions_and_a_search_for_an_event_read_little_however_long_t
     let server =
         Server::start(Options::default().model(&model).set("REDIS_URL", redis.url())).await;
     let user = server.user();
-    let context = json!({"metadata": {"folder": "y".repeat(100_000)}});
+    let context = json!({"metadata": {"folder": "y".repeat(60_000)}});
     for number in 0..LISTED {
         let prompt = format!("{number} {}", "x".repeat(60_000));
         let mut stream = user.stream_with(json!({"prompt": prompt, "context": context})).await;

@@ -1,6 +1,5 @@
 //! What the embedded store keeps has a bound, and it says when it lets go of something.
 
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::app::{Options, Server};
@@ -26,13 +25,6 @@ fn merges_or_answers(body: &Value) -> Reply {
     }
 }
 
-async fn metric(server: &Server, name: &str) -> u64 {
-    let answered = server.anonymous(Method::GET, "/metrics").send().await.unwrap();
-    let text = answered.text().await.unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    line.unwrap().trim().parse().unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_embedded_store_lets_go_of_what_is_over_and_refuses_runs_only_where_what_lives_fills_it()
  {
@@ -51,8 +43,8 @@ async fn the_embedded_store_lets_go_of_what_is_over_and_refuses_runs_only_where_
         sessions.push(stream.session());
     }
     server.logged("the embedded store is full", 1).await;
-    assert!(metric(&server, "aura_sessions_let_go_total").await > 0);
-    let kept = metric(&server, "aura_embedded_bytes").await;
+    assert!(server.metric("aura_sessions_let_go_total").await > 0);
+    let kept = server.metric("aura_embedded_bytes").await;
     assert!(kept > 0 && kept < 2 * ROOM as u64, "{kept} bytes");
     let status = async |session: &str| user.get(&format!("/aura/sessions/{session}")).await.status;
     assert_eq!(status(&sessions[0]).await, 404, "the oldest has gone");

@@ -7,6 +7,7 @@ pub mod git;
 pub mod github;
 pub mod keys;
 pub mod main_service;
+pub mod metrics;
 pub mod model;
 pub mod nginx;
 pub mod pages;

@@ -200,6 +200,58 @@ pub(crate) async fn more_that_has_ended_than_is_looked_at_once_makes_no_limit_st
     }
 }
 
+/// Of the process that had a part of a user's runs nothing is left; the others, which live, were looked at before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_start_is_refused_for_runs_that_have_ended_wherever_in_a_large_set_they_are() {
+    within(async {
+        let server = RedisServer::start();
+        let process = Process::on_redis(&server.url());
+        let mut admin = admin(&server).await;
+        let quota = runs(600, 600);
+        let all: Vec<_> = (0..600).map(|_| run("t", "kim")).collect();
+        for run in &all {
+            assert_eq!(start(&*process.store, run, &quota).await, Ok(()));
+        }
+        let refused = start(&*process.store, &run("t", "kim"), &quota).await;
+        assert!(matches!(refused, Err(Refused::Full(_))), "all of them live");
+        for key in ["aura:runs:{t}:kim", "aura:runs:{t}"] {
+            for (at, run) in (1_u32..).zip(&all) {
+                let mut score = redis::cmd("ZADD");
+                score.arg(key).arg("XX").arg(at).arg(run.session_id.as_str());
+                score.exec_async(&mut admin).await.unwrap();
+            }
+        }
+        end(&*process.store, &all[599]).await;
+        assert_eq!(start(&*process.store, &run("t", "kim"), &quota).await, Ok(()));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_refused_on_and_on_has_a_large_set_gone_through_once_in_a_while() {
+    within(async {
+        let server = RedisServer::start();
+        let process = Process::on_redis(&server.url());
+        let quota = runs(600, 0);
+        for _ in 0..600 {
+            assert_eq!(start(&*process.store, &run("t", "kim"), &quota).await, Ok(()));
+        }
+        let looked_at = async || -> u64 {
+            let stats = server.ask("INFO commandstats").unwrap();
+            let line = stats.lines().find_map(|line| line.strip_prefix("cmdstat_zscore:calls="));
+            line.unwrap().split(',').next().unwrap().parse().unwrap()
+        };
+        let (before, began) = (looked_at().await, std::time::Instant::now());
+        for _ in 0..20 {
+            assert!(start(&*process.store, &run("t", "kim"), &quota).await.is_err());
+        }
+        // At each refusal one part of the set, and all of it once a second.
+        let (looked, passes) = (looked_at().await - before, began.elapsed().as_secs() + 2);
+        assert!(looked <= 20 * 260 + passes * 700, "{looked} looks in {passes} s");
+    })
+    .await;
+}
+
 pub(crate) async fn no_user_reads_more_streams_than_may_be_over_all_processes(bench: Bench) {
     let t = new_tenant();
     let (one, other) = (&*bench.one.store, &*bench.other);

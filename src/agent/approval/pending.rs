@@ -23,15 +23,23 @@ pub trait PendingApprovals: Send + Sync {
 }
 
 /// State kept of what one run has asked, until it has been told the answers. A plain value: whoever
-/// holds it has the lock.
-#[derive(Debug, Default)]
-pub(crate) struct OpenRequests {
+/// holds it has the lock. `T` is what measures the time of a request, and goes with it.
+#[derive(Debug)]
+pub(crate) struct OpenRequests<T> {
     /// What nobody has answered yet.
-    waiting: Vec<PendingRequest>,
+    open: Vec<OpenRequest<T>>,
     /// What came, and the run has not been told.
     news: News,
     /// Votes that do not count, of which people are told once each.
     uncounted: Vec<(RequestId, UncountedVote)>,
+}
+
+/// A request that nobody has answered yet.
+#[derive(Debug)]
+struct OpenRequest<T> {
+    request: PendingRequest,
+    /// Since the run was suspended with it.
+    timer: Option<T>,
 }
 
 /// An answered request.
@@ -76,35 +84,41 @@ pub(crate) struct ResumeToken {
     pub(crate) suspended: SuspendedRun,
 }
 
-impl OpenRequests {
+impl<T> Default for OpenRequests<T> {
+    fn default() -> Self {
+        Self { open: Vec::new(), news: News::default(), uncounted: Vec::new() }
+    }
+}
+
+impl<T> OpenRequests<T> {
     /// Expects an answer to one more.
     pub(crate) fn expect(&mut self, request: PendingRequest) {
-        self.waiting.retain(|known| known.request != request.request);
-        self.waiting.push(request);
+        self.open.retain(|open| open.request.request != request.request);
+        self.open.push(OpenRequest { request, timer: None });
         // From now on an answer must say which of them it means.
-        if self.waiting.len() > 1 {
-            self.waiting.iter_mut().for_each(|waiting| waiting.alone = false);
+        if self.open.len() > 1 {
+            self.open.iter_mut().for_each(|open| open.request.alone = false);
         }
     }
 
     /// From now on somebody may see them.
     pub(crate) fn show(&mut self) {
-        self.waiting.iter_mut().for_each(|waiting| waiting.shown = true);
+        self.open.iter_mut().for_each(|open| open.request.shown = true);
     }
 
     /// What nobody has answered yet.
-    pub(crate) fn waiting(&self) -> &[PendingRequest] {
-        &self.waiting
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &PendingRequest> {
+        self.open.iter().map(|open| &open.request)
     }
 
     /// Whether nobody has answered this one yet.
     pub(crate) fn waits_for(&self, request: &RequestId) -> bool {
-        self.waiting.iter().any(|waiting| &waiting.request == request)
+        self.waiting().any(|waiting| &waiting.request == request)
     }
 
     /// Whether nothing is open, and the run has been told of everything.
     pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && !self.has_news()
+        self.open.is_empty() && !self.has_news()
     }
 
     /// Whether something came that the run has not been told.
@@ -119,10 +133,10 @@ impl OpenRequests {
 
     /// The decision about this one stands. Returns whether it was open.
     pub(crate) fn decide(&mut self, request: &RequestId, decision: Decision) -> bool {
-        let Some(at) = self.waiting.iter().position(|waiting| &waiting.request == request) else {
+        let Some(at) = self.waiting().position(|waiting| &waiting.request == request) else {
             return false;
         };
-        self.waiting.remove(at);
+        self.open.remove(at);
         self.news.decided.push(DecidedRequest { request: request.clone(), decision });
         true
     }
@@ -140,14 +154,10 @@ impl OpenRequests {
         true
     }
 
-    /// The requests whose time starts to run here: each is returned once.
-    pub(crate) fn start_timers(&mut self) -> Vec<PendingRequest> {
-        let new = self.waiting.iter_mut().filter(|waiting| !waiting.timed);
-        let started = new.map(|waiting| {
-            waiting.timed = true;
-            waiting.clone()
-        });
-        started.collect()
+    /// Starts the timers of the requests that have none yet; returns how many those were.
+    pub(crate) fn start_timers(&mut self, start: impl Fn(&PendingRequest) -> T) -> usize {
+        let new = self.open.iter_mut().filter(|open| open.timer.is_none());
+        new.map(|open| open.timer = Some(start(&open.request))).count()
     }
 }
 

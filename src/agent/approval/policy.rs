@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::domain::text::{json_start, quoted_start};
 use crate::domain::{ApprovalRequest, Approvers, Author, Decision};
 
 /// What a rejection leads to.
@@ -77,22 +78,54 @@ pub(crate) fn words_of_approval(asked: &ApprovalRequest, decision: &Decision) ->
     }
 }
 
-/// What was changed, field by field, each value cut short.
+/// What was changed, field by field, each name and value quoted and cut short; how many more there are is counted.
 pub(super) fn edits(before: &Value, after: &Value) -> String {
-    const VALUE_MAX: usize = 60;
+    const SHOWN: usize = 60;
+    const FIELDS_MAX: usize = 20;
     let none = serde_json::Map::new();
     let (before, after) = (before.as_object().unwrap_or(&none), after.as_object().unwrap_or(&none));
     let fields: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let is_changed = |field: &&String| before.get(*field) != after.get(*field);
+    let changed: Vec<&String> = fields.into_iter().filter(is_changed).collect();
     let shown = |value: Option<&Value>| {
-        let text = value.map_or_else(|| "없음".to_owned(), Value::to_string);
-        match text.char_indices().nth(VALUE_MAX) {
-            Some((at, _)) => format!("{}…", &text[..at]),
-            None => text,
-        }
+        value.map_or_else(|| "없음".to_owned(), |value| json_start(value, SHOWN))
     };
-    let changed = fields.into_iter().filter(|field| before.get(*field) != after.get(*field));
-    let edits = changed.map(|field| {
-        format!("{field}: {} → {}", shown(before.get(field)), shown(after.get(field)))
+    let told = changed.iter().take(FIELDS_MAX).map(|field| {
+        let (before, after) = (shown(before.get(*field)), shown(after.get(*field)));
+        format!("{}: {before} → {after}", quoted_start(field, SHOWN))
     });
-    edits.collect::<Vec<_>>().join(", ")
+    let told = told.collect::<Vec<_>>().join(", ");
+    match changed.len().saturating_sub(FIELDS_MAX) {
+        0 => told,
+        rest => format!("{told} … 외 {rest}개"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_changed_is_quoted_so_that_nothing_of_it_passes_for_another_part() {
+        let before = json!({"to": "kim", "subject": "보고", "same": 1});
+        let hostile = "x\u{202e}y\" → \"main";
+        let after = json!({"subject": hostile, "to: \"kim\" → \"lee": true, "same": 1});
+        assert_eq!(
+            edits(&before, &after),
+            r#""subject": "보고" → "x\u{202e}y\" → \"main", "to": "kim" → 없음, "to: \"kim\" → \"lee": 없음 → true"#
+        );
+    }
+
+    #[test]
+    fn what_is_left_out_of_what_was_changed_is_counted() {
+        let after: serde_json::Map<String, Value> =
+            (0..50).map(|n| (format!("k{n:02}"), json!("가".repeat(100)))).collect();
+        let told = edits(&json!({}), &Value::Object(after));
+        let first = format!("\"k00\": 없음 → \"{}… (이하 42자 생략), ", "가".repeat(59));
+        assert!(told.starts_with(&first), "{told}");
+        assert!(told.contains("\"k19\"") && !told.contains("\"k20\""), "{told}");
+        assert!(told.ends_with(" … 외 30개"), "{told}");
+    }
 }

@@ -22,8 +22,6 @@ pub struct PendingRequest {
     pub alone: bool,
     /// Who may say yes.
     pub approvers: Approvers,
-    /// Whether the timer wheel has it.
-    pub timed: bool,
 }
 
 impl PendingRequest {
@@ -36,7 +34,6 @@ impl PendingRequest {
             shown: false,
             alone: true,
             approvers,
-            timed: false,
         }
     }
 
@@ -110,7 +107,6 @@ mod tests {
             shown: true,
             alone: true,
             approvers: Approvers::default(),
-            timed: false,
         };
         let yes = |at: Option<u64>| {
             let fields = serde_json::json!({"type": "approval", "timestamp": at}).to_string();

@@ -201,7 +201,7 @@ impl State {
         if matches!(record, Record::TakenOver { .. } | Record::HandedOver) {
             return;
         }
-        self.ends_waiting = says_it_waits(record.kind());
+        self.ends_waiting = said_by(record.kind()) == Said::Waits;
         // The steps of the plan move together with what moves them.
         if !matches!(record, Record::StepMoved { .. }) {
             self.executed = None;
@@ -483,26 +483,34 @@ pub(crate) fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
     let record = newest.iter().rev().find_map(|entry| entry.record.as_ref())?;
     // Somebody else's hand may write it in another way, where there is all of it.
     let whole = || serde_json::from_slice::<Record>(record).ok().map(|record| record.kind());
-    match RecordKind::of(record).or_else(whole)? {
-        RecordKind::Ended => {
+    match said_by(RecordKind::of(record).or_else(whole)?) {
+        Said::Ends => {
             let Record::Ended { status } = serde_json::from_slice(record).ok()? else {
                 return None;
             };
             Some(status.into())
         }
-        RecordKind::Withdrawn => None,
-        kind if says_it_waits(kind) => Some(SessionStatus::WaitingApproval),
-        _at_work => Some(SessionStatus::Running),
+        Said::NeverBegan => None,
+        Said::Waits => Some(SessionStatus::WaitingApproval),
+        Said::Works => Some(SessionStatus::Running),
     }
 }
 
-/// Whether a run that has nothing newer to say waits for people.
-fn says_it_waits(record: RecordKind) -> bool {
+/// What a run's newest record says of it.
+#[derive(PartialEq, Eq)]
+enum Said {
+    Works,
+    Waits,
+    Ends,
+    NeverBegan,
+}
+
+fn said_by(record: RecordKind) -> Said {
     match record {
         RecordKind::ApprovalAsked
         | RecordKind::DeadlineNear
         | RecordKind::VoteUncounted
-        | RecordKind::StillAsked => true,
+        | RecordKind::StillAsked => Said::Waits,
         RecordKind::Opened
         | RecordKind::Analyzed
         | RecordKind::Asked
@@ -513,9 +521,9 @@ fn says_it_waits(record: RecordKind) -> bool {
         | RecordKind::ToolStarting
         | RecordKind::ToolFinished
         | RecordKind::TakenOver
-        | RecordKind::HandedOver
-        | RecordKind::Ended
-        | RecordKind::Withdrawn => false,
+        | RecordKind::HandedOver => Said::Works,
+        RecordKind::Ended => Said::Ends,
+        RecordKind::Withdrawn => Said::NeverBegan,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::lingering::Lingering;
@@ -13,7 +13,6 @@ use super::permits::Permit;
 use super::runs::{LocalRuns, Suspension};
 use super::seen::SeenRequests;
 use crate::agent::approval::pending::{DecidedRequest, News, ResumeToken, SuspendedRun};
-use crate::agent::approval::request::PendingRequest;
 use crate::agent::run::context::RunContext;
 use crate::agent::run::errors::{panicked, unreadable};
 use crate::agent::run::journal::{JournalError, Writer};
@@ -25,12 +24,13 @@ use crate::domain::{Entry, EventId, SessionId, last_id};
 use crate::store::StoreError;
 use crate::telemetry::metrics::Load;
 
+/// What tasks are called that hear an answer, a deadline or a cancellation.
+pub(super) const ANSWER: &str = "answer";
+
 /// The agent.
 pub struct AgentService {
     pub(super) ctx: Arc<RunContext>,
     pub(super) runs: Arc<LocalRuns>,
-    /// Tells the listener of new deadlines.
-    deadlines: mpsc::UnboundedSender<(SessionId, PendingRequest)>,
     /// Rung when another process has given runs up.
     pub(super) left_behind: Arc<Notify>,
     /// Whether the store did not answer when it was last asked. The lease keeper, which asks at least
@@ -43,16 +43,11 @@ pub struct AgentService {
 }
 
 impl AgentService {
-    /// A service of these runs, which the context knows too; `deadlines` goes to the listener.
-    pub(super) fn new(
-        ctx: Arc<RunContext>,
-        runs: Arc<LocalRuns>,
-        deadlines: mpsc::UnboundedSender<(SessionId, PendingRequest)>,
-    ) -> Self {
+    /// A service of these runs, which the context knows too.
+    pub(super) fn new(ctx: Arc<RunContext>, runs: Arc<LocalRuns>) -> Self {
         Self {
             ctx,
             runs,
-            deadlines,
             left_behind: Arc::default(),
             store_away: AtomicBool::new(false),
             lingering: Lingering::default(),
@@ -160,9 +155,10 @@ impl AgentService {
     pub(super) async fn suspended(self: &Arc<Self>, session: SessionId, suspended: SuspendedRun) {
         match self.runs.suspend(&session, suspended) {
             Suspension::Waits(new) => {
-                for waiting in new {
-                    // The listener lives as long as the process; if it is gone, so are we.
-                    let _ = self.deadlines.send((session.clone(), waiting));
+                if new > 0 {
+                    let (service, asked) = (Arc::clone(self), session.clone());
+                    let look = async move { service.look_for_cancellation(&asked).await };
+                    self.ctx.tasks.spawn(ANSWER, look);
                 }
                 // Whoever gives up all that waits when the process stops may have been here before.
                 if self.is_stopping() && self.runs.remove_suspended(&session).is_some() {

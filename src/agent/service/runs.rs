@@ -6,9 +6,11 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::alarms::{Alarm, AlarmGuard, Alarms};
 use super::permits::{Permit, Permits};
 use crate::agent::approval::pending::{OpenRequests, PendingApprovals, ResumeToken, SuspendedRun};
 use crate::agent::approval::request::PendingRequest;
@@ -24,6 +26,9 @@ use crate::telemetry::metrics::Load;
 #[derive(Debug)]
 pub struct LocalRuns {
     permits: Permits,
+    alarms: Arc<Alarms>,
+    /// How long before its deadline somebody is warned of a request.
+    warning: Duration,
     table: Mutex<HashMap<SessionId, LocalRun>>,
 }
 
@@ -33,7 +38,7 @@ struct LocalRun {
     stage: Stage,
     /// What it has asked. It may be at work all the same: on the first of two calls, say, while people
     /// still think about the second.
-    open: OpenRequests,
+    open: OpenRequests<Vec<AlarmGuard>>,
     /// The frames that its readers share; they are woken when this goes.
     frames: Option<Arc<RecentFrames>>,
 }
@@ -113,8 +118,8 @@ impl Drop for LocalRun {
 pub(super) enum Suspension {
     /// An answer had come meanwhile: the run goes on at once.
     GoOn(ResumeToken),
-    /// It waits. These are the requests whose time starts to run here.
-    Waits(Vec<PendingRequest>),
+    /// It waits. Of so many requests the time starts to run here.
+    Waits(usize),
     /// It is not here, or waits for nothing.
     Unexpected,
 }
@@ -131,9 +136,16 @@ pub(super) enum UncountedOutcome {
 }
 
 impl LocalRuns {
-    /// An empty table; `max_runs` may work at once.
-    pub fn new(max_runs: usize) -> Self {
-        Self { permits: Permits::new(max_runs), table: Mutex::default() }
+    /// An empty table; `max_runs` may work at once, and who waits is warned so long before a deadline
+    /// (zero: nobody is).
+    pub fn new(max_runs: usize, warning: Duration) -> Self {
+        let permits = Permits::new(max_runs);
+        Self { permits, alarms: Arc::default(), warning, table: Mutex::default() }
+    }
+
+    /// The alarms of all that is waited for.
+    pub(super) fn alarms(&self) -> &Alarms {
+        &self.alarms
     }
 
     /// The permits to work.
@@ -173,9 +185,19 @@ impl LocalRuns {
         }
         run.stage = Stage::Suspended(suspended);
         if !run.open.has_news() {
-            return Suspension::Waits(run.open.start_timers());
+            let started = run.open.start_timers(|request| self.alarms_for(session, request));
+            return Suspension::Waits(started);
         }
         run.resume().map_or(Suspension::Unexpected, Suspension::GoOn)
+    }
+
+    fn alarms_for(&self, session: &SessionId, request: &PendingRequest) -> Vec<AlarmGuard> {
+        let near = request.warning_ms(self.warning).map(|at_ms| {
+            self.alarms.set(at_ms, Alarm::Near(session.clone(), request.request.clone()))
+        });
+        let deadline = Alarm::Deadline(session.clone(), request.clone());
+        let deadline = self.alarms.set(request.deadline.ms(), deadline);
+        near.into_iter().chain([deadline]).collect()
     }
 
     /// The decision stands. Returns the right to go on, unless the run is not suspended yet (then
@@ -225,7 +247,7 @@ impl LocalRuns {
     pub(super) fn remove_suspended(&self, session: &SessionId) -> Option<Vec<PendingRequest>> {
         let mut table = self.lock();
         table.get(session).filter(|run| run.stage.is_suspended())?;
-        table.remove(session).map(|run| run.open.waiting().to_vec())
+        table.remove(session).map(|run| run.open.waiting().cloned().collect())
     }
 
     /// The same for all runs that are suspended; returns which they were.
@@ -312,7 +334,10 @@ impl LocalRuns {
 
     /// What a session waits for.
     pub(super) fn waiting(&self, session: &SessionId) -> Vec<PendingRequest> {
-        self.lock().get(session).map(|run| run.open.waiting().to_vec()).unwrap_or_default()
+        self.lock()
+            .get(session)
+            .map(|run| run.open.waiting().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// Whether a session waits for this.
@@ -331,7 +356,7 @@ impl LocalRuns {
     pub(super) fn all_waiting(&self) -> Vec<(SessionId, PendingRequest)> {
         let table = self.lock();
         let all = table.iter().flat_map(|(session, run)| {
-            run.open.waiting().iter().map(|request| (session.clone(), request.clone()))
+            run.open.waiting().map(|request| (session.clone(), request.clone()))
         });
         all.collect()
     }
@@ -371,7 +396,7 @@ impl PendingApprovals for LocalRuns {
     fn withdraw(&self, session: &SessionId) -> Vec<PendingRequest> {
         let mut table = self.lock();
         let withdrawn = table.get_mut(session).map(|run| std::mem::take(&mut run.open));
-        withdrawn.map(|open| open.waiting().to_vec()).unwrap_or_default()
+        withdrawn.map(|open| open.waiting().cloned().collect()).unwrap_or_default()
     }
 }
 

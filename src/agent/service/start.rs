@@ -70,7 +70,8 @@ pub enum StartError {
     #[error("{0}")]
     Full(Full),
     /// The user has started as many runs as may be, for now.
-    #[error("too many runs were started within a minute; the limit is {}", .0.limit)]
+    #[error("this user has started as many runs within a minute as may be; the limit is {}, \
+             limits.starts_per_minute_per_user", .0.limit)]
     TooOften(Allowance),
     /// The process is about to end, and the run that the key stands for has not begun yet.
     #[error("this server is shutting down")]

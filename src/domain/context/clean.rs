@@ -22,6 +22,9 @@ pub(super) fn told(value: &Value) -> Option<String> {
 /// and some scripts lose a joiner by it; nobody loses a word.
 pub(super) fn clean(text: &str) -> Option<String> {
     let visible: String = text.chars().filter(|&c| !is_unseen(c)).collect();
-    let cut: String = visible.trim().chars().take(VALUE_MAX).collect();
-    (!cut.is_empty()).then_some(cut)
+    let visible = visible.trim();
+    let end = visible.char_indices().nth(VALUE_MAX).map_or(visible.len(), |(at, _)| at);
+    // Where it was cut there may be a blank: what is cleaned already stays as it is.
+    let cut = visible[..end].trim_end();
+    (!cut.is_empty()).then(|| cut.to_owned())
 }

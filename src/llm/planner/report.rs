@@ -187,9 +187,10 @@ fn branches(result: &Value, language: Language) -> String {
             Some(format!("{}{mark}", text(branch, "name")?))
         })
         .collect();
+    let more = there_are_more(result, language);
     let title = match language {
-        Language::Korean => format!("브랜치 {}개: ", names.len()),
-        Language::English => format!("{} branch(es): ", names.len()),
+        Language::Korean => format!("브랜치 {}개{more}: ", names.len()),
+        Language::English => format!("{} branch(es){more}: ", names.len()),
     };
     title + &some_of(&names, ", ")
 }
@@ -280,14 +281,22 @@ fn partly(result: &Value, language: Language) -> &'static str {
     }
 }
 
+/// The same for a list.
+fn there_are_more(result: &Value, language: Language) -> &'static str {
+    if flag(result, "truncated") == Some(true) {
+        language.pick(" (더 있음)", " (there are more)")
+    } else {
+        ""
+    }
+}
+
 fn pulls(result: &Value, language: Language) -> String {
     let all = ["pullRequests", "pulls", "prs", "items"];
     let all = all.into_iter().map(|name| items(result, name)).find(|found| !found.is_empty());
     let all = all.or_else(|| result.as_array().map(Vec::as_slice)).unwrap_or_default();
     let lines: Vec<String> = all.iter().map(fields::pull_line).collect();
     let title = language.pick("PR", "Pull requests");
-    let more = flag(result, "truncated") == Some(true);
-    let more = if more { language.pick(" (더 있음)", " (there are more)") } else { "" };
+    let more = there_are_more(result, language);
     format!("{title}: {}{more}{}", lines.len(), list(&lines))
 }
 

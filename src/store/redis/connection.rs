@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::TryFutureExt;
 use redis::aio::{ConnectionLike, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
 use redis::{
-    Cmd, ErrorKind, FromRedisValue, Pipeline, RedisFuture, RedisResult, ServerErrorKind, Value,
-    cmd, pipe,
+    Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisFuture, RedisResult,
+    ServerErrorKind, Value, cmd, pipe,
 };
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -25,7 +27,7 @@ const MISSED_BEATS: u32 = 2;
 #[derive(Clone)]
 pub(super) enum Line {
     /// To the one primary.
-    Server(MultiplexedConnection),
+    Server(Counted),
     /// To the node that has the key: redirections are followed by the library.
     Cluster(ClusterConnection),
 }
@@ -36,6 +38,69 @@ impl std::fmt::Debug for Line {
             Self::Server(_) => "Server",
             Self::Cluster(_) => "Cluster",
         })
+    }
+}
+
+/// A connection to one server which counts what that has answered: under load a beat may wait behind
+/// thousands of commands, and each answer is as good a sign of life. Clones count together.
+#[derive(Clone)]
+pub(super) struct Counted {
+    link: MultiplexedConnection,
+    answered: Arc<AtomicU64>,
+}
+
+impl Counted {
+    /// Counts from here on.
+    pub(super) fn new(link: MultiplexedConnection) -> Self {
+        Self { link, answered: Arc::default() }
+    }
+}
+
+impl ConnectionLike for Counted {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        let Self { link, answered } = self;
+        Box::pin(link.req_packed_command(cmd).inspect_ok(|_| {
+            answered.fetch_add(1, Ordering::Relaxed);
+        }))
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        cmd: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        let Self { link, answered } = self;
+        Box::pin(link.req_packed_commands(cmd, offset, count).inspect_ok(|_| {
+            answered.fetch_add(1, Ordering::Relaxed);
+        }))
+    }
+
+    fn get_db(&self) -> i64 {
+        self.link.get_db()
+    }
+}
+
+/// What shows that it lives by more than its beats.
+pub(super) trait Lively: ConnectionLike {
+    /// How much its server has answered so far, as far as that is a sign of life.
+    fn answered(&self) -> u64;
+}
+
+impl Lively for MultiplexedConnection {
+    fn answered(&self) -> u64 {
+        // Messages come on it, hardly any answers.
+        0
+    }
+}
+
+impl Lively for Line {
+    fn answered(&self) -> u64 {
+        match self {
+            Self::Server(link) => link.answered.load(Ordering::Relaxed),
+            // The answers of one node say nothing of the others.
+            Self::Cluster(_) => 0,
+        }
     }
 }
 
@@ -90,11 +155,11 @@ pub(super) struct Connection<L> {
     missed: u32,
 }
 
-impl<L: ConnectionLike> Connection<L> {
+impl<L: Lively> Connection<L> {
     /// A connection that has just shown to be the right one; `lost` is notified when it is closed.
     pub(super) async fn checked(link: L, vital: Vital, lost: Arc<Notify>) -> RedisResult<Self> {
         let mut connection = Self { link, vital, overseer: None, lost, missed: 0 };
-        connection.examine().await?;
+        connection.examine().await.unwrap_or_else(silent)?;
         Ok(connection)
     }
 
@@ -115,7 +180,8 @@ impl<L: ConnectionLike> Connection<L> {
         Connection { link: form(link), vital, overseer, lost, missed }
     }
 
-    async fn examine(&mut self) -> RedisResult<()> {
+    /// Whether it is the right one; `None`: it has not answered in time.
+    async fn examine(&mut self) -> Option<RedisResult<()>> {
         let vital = async {
             match self.vital {
                 Vital::Primary => is_primary(&mut self.link).await,
@@ -124,8 +190,9 @@ impl<L: ConnectionLike> Connection<L> {
                 Vital::Primaries => cmd("PING").exec_async(&mut self.link).await,
             }
         };
-        let silent = || Err((ErrorKind::Io, "PING was not answered in time").into());
-        timeout(BEAT, vital).await.unwrap_or_else(|_| silent())
+        let answer = timeout(BEAT, vital).await.ok()?;
+        // The library's own time-out may be shorter than a beat.
+        Some(answer).filter(|answer| !answer.as_ref().is_err_and(RedisError::is_timeout))
     }
 
     /// Returns once the server has closed the connection. Cancel-safe.
@@ -135,12 +202,15 @@ impl<L: ConnectionLike> Connection<L> {
 
     /// One beat of the heart; the reason, once the connection is of no more use.
     pub(super) async fn beat(&mut self) -> Result<(), &'static str> {
+        let answered = self.link.answered();
         match self.examine().await {
-            Ok(()) => self.missed = 0,
-            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => {
+            Some(Ok(())) => self.missed = 0,
+            Some(Err(error)) if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) => {
                 return Err("the server is no longer the primary");
             }
-            Err(_) => self.missed += 1,
+            // It is slow, and the beat waits behind what others have asked.
+            None if self.link.answered() > answered => self.missed = 0,
+            Some(Err(_)) | None => self.missed += 1,
         }
         if self.missed >= MISSED_BEATS {
             return Err("the server does not answer");
@@ -152,6 +222,10 @@ impl<L: ConnectionLike> Connection<L> {
         }
         Ok(())
     }
+}
+
+fn silent() -> RedisResult<()> {
+    Err((ErrorKind::Io, "PING was not answered in time").into())
 }
 
 /// Sends a question that not every server understands or allows, and a PING, and gives what was
@@ -200,4 +274,61 @@ pub(super) fn heartbeat() -> tokio::time::Interval {
     let mut beat = interval(BEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     beat
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+    use futures::future::pending;
+
+    use super::*;
+
+    /// A server that never comes to the beat; of other commands it answers so many in each.
+    struct Busy {
+        answered: AtomicU64,
+        in_each: u64,
+    }
+
+    impl ConnectionLike for Busy {
+        fn req_packed_command<'a>(&'a mut self, _: &'a Cmd) -> RedisFuture<'a, Value> {
+            pending().boxed()
+        }
+
+        fn req_packed_commands<'a>(
+            &'a mut self,
+            _: &'a Pipeline,
+            _: usize,
+            _: usize,
+        ) -> RedisFuture<'a, Vec<Value>> {
+            self.answered.fetch_add(self.in_each, Ordering::Relaxed);
+            pending().boxed()
+        }
+
+        fn get_db(&self) -> i64 {
+            0
+        }
+    }
+
+    impl Lively for Busy {
+        fn answered(&self) -> u64 {
+            self.answered.load(Ordering::Relaxed)
+        }
+    }
+
+    fn connection(in_each: u64) -> Connection<Busy> {
+        let link = Busy { answered: AtomicU64::new(0), in_each };
+        let lost = Arc::new(Notify::new());
+        Connection { link, vital: Vital::Primary, overseer: None, lost, missed: 0 }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_answers_others_lives_and_one_that_answers_nobody_does_not() {
+        let mut busy = connection(1);
+        for _ in 0..10 {
+            assert_eq!(busy.beat().await, Ok(()));
+        }
+        let mut silent = connection(0);
+        assert_eq!(silent.beat().await, Ok(()));
+        assert_eq!(silent.beat().await, Err("the server does not answer"));
+    }
 }

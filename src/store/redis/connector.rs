@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 
 use self::cluster::Nodes;
 use super::Config;
-use super::connection::{Connection, Line, Vital};
+use super::connection::{Connection, Counted, Line, Vital};
 use super::fault::casts_doubt;
 use crate::redis_url::{RedisUrl, Topology};
 use crate::store::StoreError;
@@ -83,7 +83,7 @@ impl Connector {
         match &self.url.topology {
             Topology::Cluster => self.all_primaries().await,
             Topology::Single | Topology::Sentinel(_) => {
-                Ok(self.subscriptions(|_| {}).await?.map(Line::Server))
+                Ok(self.subscriptions(|_| {}).await?.map(|link| Line::Server(Counted::new(link))))
             }
         }
     }

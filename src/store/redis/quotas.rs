@@ -1,7 +1,9 @@
 //! What users and tenants have at once: sets of what is live, and counts of streams, each changed by a script.
 //!
 //! A set may hold what has ended meanwhile. Only where it seems to be full its members are looked at, those
-//! first that were not for longest, and what has ended is taken out.
+//! first that were not for longest, and what has ended is taken out. Each member is looked at before a set is
+//! said to be full, unless somebody has within the last second: whoever asks on and on is not to cost a pass
+//! over a large set each time.
 
 use std::borrow::Cow;
 use std::num::NonZeroU32;
@@ -17,6 +19,9 @@ use crate::domain::{
     ToolCallId, UserId,
 };
 use crate::store::{OpenStreams, Quotas, StoreError, ttl};
+
+/// The place, among the arguments for taking a place, of the set that was looked at just now.
+const LOOKED_IN: usize = 4;
 
 /// A set, and how much it may hold.
 struct Set {
@@ -88,7 +93,7 @@ impl RedisStore {
         let (share_us, period_us) =
             rate.as_ref().map_or((0, 0), |(_, rate)| (rate.share_us(), rate.period_us()));
         let mut args = vec![Cow::Borrowed(member.as_bytes()), text(&ttl::COUNTED.as_millis())];
-        args.extend([text(&share_us), text(&period_us)]);
+        args.extend([text(&share_us), text(&period_us), text(&0)]);
         args.extend(sets.iter().map(|set| limit(&set.share)));
         loop {
             let (verdict, whole_in_us, oldest): (i64, u64, Vec<String>) =
@@ -96,10 +101,10 @@ impl RedisStore {
             let set = usize::try_from(verdict - 1).ok().and_then(|at| sets.get(at));
             let full = set.and_then(|set| Some((set, set.share.full()?)));
             match (full, &rate) {
-                (Some((set, full)), _) => {
-                    if !self.drop_ended(set, &oldest).await? {
-                        return Ok(Err(Refused::Full(full)));
-                    }
+                (Some((_, full)), _) if oldest.is_empty() => return Ok(Err(Refused::Full(full))),
+                (Some((set, _)), _) => {
+                    self.drop_ended(set, &oldest).await?;
+                    args[LOOKED_IN] = text(&verdict);
                 }
                 (None, Some((_, rate))) if verdict < 0 => {
                     return Ok(Err(Refused::TooOften(rate.allowance(false, whole_in_us))));
@@ -109,19 +114,18 @@ impl RedisStore {
         }
     }
 
-    /// Takes out of a set which of these members have ended; says whether there were any.
-    async fn drop_ended(&self, set: &Set, members: &[String]) -> Result<bool, StoreError> {
+    /// Takes out of a set which of these members have ended.
+    async fn drop_ended(&self, set: &Set, members: &[String]) -> Result<(), StoreError> {
         let leases = members.iter().map(|member| score(keys::LEASES, session_of(member)));
         let leases = self.commands.each::<Option<f64>>(leases).await?;
         let ended = members.iter().zip(leases).filter(|(_, lease)| matches!(lease, Ok(None)));
         let ended: Vec<&String> = ended.map(|(member, _)| member).collect();
         if ended.is_empty() {
-            return Ok(false);
+            return Ok(());
         }
         let mut drop = cmd("ZREM");
         drop.arg(&set.key).arg(&ended);
-        self.commands.query::<()>(&drop).await?;
-        Ok(true)
+        self.commands.query(&drop).await
     }
 
     /// Takes a member out of the two sets of its kind.

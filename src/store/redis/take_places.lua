@@ -5,16 +5,23 @@
 --          last looked at, in ms of the server's clock; then, if there is a rate, its key: when all of the
 --          rate is there again, in us
 -- ARGV     1 the member   2 for how many ms the sets are kept from now   3 how far one use moves the rate, in us
---          4 the rate's whole period, in us; 0: there is no rate   then for each set how many there may be, 0: any
+--          4 the rate's whole period, in us; 0: there is no rate
+--          5 the number of the set that was looked at just now for the same member; 0: none
+--          then for each set how many there may be, 0: any
 --
 -- Returns 0: taken; -1: the rate refuses; or the number of the set that is full; then in how many us all
--- of the rate is there again; then the members of the full set that were not looked at for longest.
+-- of the rate is there again; then members of the full set that were not looked at for longest, if there are any
+-- that are to be looked at.
 
 local LOOKED_AT = 256
+-- A set that is looked at on and on is gone through once in this time, in ms, whoever looks.
+local ONCE_IN = 1000
+local LIMITS = 5
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local now_ms = math.floor(now / 1000)
-local share, period, sets = tonumber(ARGV[3]), tonumber(ARGV[4]), #ARGV - 4
+local share, period, looked_in = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local sets = #ARGV - LIMITS
 
 -- What is no set was never ours.
 for at = 1, sets do
@@ -27,9 +34,10 @@ if redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   return {0, 0, {}}
 end
 for at = 1, sets do
-  local most = tonumber(ARGV[at + 4])
+  local most = tonumber(ARGV[LIMITS + at])
   if most > 0 and redis.call('ZCARD', KEYS[at]) >= most then
-    local oldest = redis.call('ZRANGE', KEYS[at], 0, LOOKED_AT - 1)
+    local until_ms = at == looked_in and now_ms - ONCE_IN or '+inf'
+    local oldest = redis.call('ZRANGEBYSCORE', KEYS[at], '-inf', until_ms, 'LIMIT', 0, LOOKED_AT)
     for _, member in ipairs(oldest) do
       redis.call('ZADD', KEYS[at], 'XX', now_ms, member)
     end

@@ -38,6 +38,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Config;
+use super::fields::read_fields;
 use super::memory::MemoryLimit;
 use crate::tools::ToolError;
 
@@ -143,6 +144,15 @@ pub(super) struct Output {
     stderr: String,
 }
 
+/// What is kept of an output, each up to so many bytes.
+#[derive(Clone, Copy)]
+enum Keep {
+    /// Its beginning.
+    Beginning(usize),
+    /// Fields, of which no long one takes the room of the others.
+    Fields(usize),
+}
+
 /// A git call that is being put together.
 pub(super) struct GitCommand<'a> {
     command: Command,
@@ -234,12 +244,18 @@ impl<'a> GitCommand<'a> {
     /// Runs it for output that is shown, and cut at the configured limit.
     pub(super) async fn output(self) -> Result<Output, ToolError> {
         let limit = self.runner.max_output_bytes;
-        self.run(limit).await
+        self.run(Keep::Beginning(limit)).await
+    }
+
+    /// The same for a list of fields that others have written: long ones are cut, one by one.
+    pub(super) async fn listing(self) -> Result<Output, ToolError> {
+        let limit = self.runner.max_output_bytes;
+        self.run(Keep::Fields(limit)).await
     }
 
     /// Runs it for output that is worked with, and of no use unless it is whole.
     pub(super) async fn whole(self) -> Result<Output, ToolError> {
-        let output = self.run(WHOLE_LIMIT).await?;
+        let output = self.run(Keep::Beginning(WHOLE_LIMIT)).await?;
         if output.missing > 0 {
             return Err(ToolError::Failed("git said more than can be worked with".into()));
         }
@@ -247,13 +263,13 @@ impl<'a> GitCommand<'a> {
     }
 
     /// Runs it to its end, or to its time limit: then the whole process group is ended.
-    async fn run(mut self, limit: usize) -> Result<Output, ToolError> {
+    async fn run(mut self, keep: Keep) -> Result<Output, ToolError> {
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         let (input, runner) = (self.stdin, self.runner);
         let timeout = runner.timeout;
         let mut child = self.spawn()?;
         let group = Group::of(&child);
-        match tokio::time::timeout(timeout, attend(&mut child, input, limit)).await {
+        match tokio::time::timeout(timeout, attend(&mut child, input, keep)).await {
             Ok(done) => {
                 group.release();
                 runner.had_what_it_needs(done.map_err(not_run)?)
@@ -320,7 +336,7 @@ pub(super) fn path_of(name: &[u8]) -> &Path {
 }
 
 /// Feeds a process and reads it until it has ended.
-async fn attend(child: &mut Child, input: Option<&[u8]>, limit: usize) -> std::io::Result<Output> {
+async fn attend(child: &mut Child, input: Option<&[u8]>, keep: Keep) -> std::io::Result<Output> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feed = async {
         if let (Some(mut pipe), Some(input)) = (stdin, input) {
@@ -328,8 +344,13 @@ async fn attend(child: &mut Child, input: Option<&[u8]>, limit: usize) -> std::i
             let _ = pipe.write_all(input).await;
         }
     };
-    let (out, err, ()) =
-        tokio::join!(read_up_to(stdout, limit), read_up_to(stderr, STDERR_LIMIT), feed);
+    let out = async {
+        match keep {
+            Keep::Beginning(limit) => read_up_to(stdout, limit).await,
+            Keep::Fields(limit) => read_fields(stdout, limit).await,
+        }
+    };
+    let (out, err, ()) = tokio::join!(out, read_up_to(stderr, STDERR_LIMIT), feed);
     let status = child.wait().await?;
     let ((stdout, missing), (stderr, _)) = (out?, err?);
     let mut stderr = String::from_utf8_lossy(&stderr).into_owned();

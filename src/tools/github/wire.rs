@@ -6,6 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::text::Cut;
+use crate::domain::preview;
+use crate::tools::ToolError;
+use crate::tools::git::refs::CommitHash;
 
 /// How many labels are told.
 const MAX_LABELS: usize = 20;
@@ -109,22 +112,33 @@ pub(super) struct CheckRun {
     conclusion: Option<String>,
 }
 
+impl Commit {
+    /// Its hash, if GitHub tells a whole one.
+    pub(super) fn hash(&self) -> Result<CommitHash, ToolError> {
+        CommitHash::try_from(self.sha.clone())
+            .map_err(|fault| ToolError::Failed(format!("GitHub names a commit, but {fault}")))
+    }
+}
+
 impl fmt::Display for ChangedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} +{} −{}", self.filename, self.additions, self.deletions)
+        let Self { filename, additions, deletions } = self;
+        write!(f, "{} +{additions} −{deletions}", preview::entry(filename))
     }
 }
 
 impl fmt::Display for Commit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = self.commit.message.lines().next().unwrap_or_default();
-        write!(f, "{} {subject}", self.sha.get(..10).unwrap_or(&self.sha))
+        let hash = self.sha.get(..10).unwrap_or(&self.sha);
+        write!(f, "{} {}", preview::entry(hash), preview::entry(subject))
     }
 }
 
 impl fmt::Display for CheckRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name, self.conclusion.as_deref().unwrap_or(&self.status))
+        let outcome = self.conclusion.as_deref().unwrap_or(&self.status);
+        write!(f, "{}: {}", preview::entry(&self.name), preview::entry(outcome))
     }
 }
 

@@ -95,7 +95,7 @@ async fn a_dry_run_shows_what_would_have_been_sent() {
     let tool = draft(Unconfigured::DryRun, "github_create_pr");
     assert!(tool.is_dry_run());
     let expected = "(모의 실행: 실제로 전송되지 않습니다) dwp/aura 저장소에 PR을 생성할까요? \
-                    브랜치: \"feature\" → \"main\", 제목: \"로그인 개선\"";
+                    \"feature\" 브랜치에서 \"main\" 브랜치로, 제목: \"로그인 개선\"";
     assert_eq!(question(&tool, &pull_request()).await.unwrap(), expected);
     let sent = json!({
         "dryRun": true,

@@ -70,7 +70,7 @@ async fn no_subject_changes_what_is_asked_about_a_mail() {
 async fn no_title_changes_what_is_asked_about_a_pull_request() {
     let pull = json!({"owner": "dwp", "repo": "aura", "head": "feature", "base": "main"});
     let facts = "(모의 실행: 실제로 전송되지 않습니다) dwp/aura 저장소에 PR을 생성할까요? \
-                 브랜치: \"feature\" → \"main\", 제목: ";
+                 \"feature\" 브랜치에서 \"main\" 브랜치로, 제목: ";
     check(draft(Unconfigured::DryRun, "github_create_pr"), pull, "title", facts).await;
 }
 
@@ -98,7 +98,7 @@ async fn a_subject_cannot_pass_for_recipients_nor_a_title_hide_its_branches() {
     let arguments =
         json!({"owner": "dwp", "repo": "aura", "title": title, "head": "x", "base": "main"});
     let expected = format!(
-        "{DRY} dwp/aura 저장소에 PR을 생성할까요? 브랜치: \"x\" → \"main\", 제목: \"수정\\s{{90}}끝\""
+        "{DRY} dwp/aura 저장소에 PR을 생성할까요? \"x\" 브랜치에서 \"main\" 브랜치로, 제목: \"수정\\s{{90}}끝\""
     );
     assert_eq!(question(&pull, &arguments).await.unwrap(), expected);
 }

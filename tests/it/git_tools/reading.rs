@@ -152,6 +152,23 @@ async fn branch_list_marks_the_current_branch() {
 }
 
 #[tokio::test]
+async fn one_subject_of_megabytes_hides_neither_branches_nor_commits() {
+    let workspace = Workspace::with_sample("sample").await;
+    let repository = workspace.path("sample");
+    let path = repository.join(".git/subject");
+    std::fs::write(&path, "x".repeat(1_000_000)).unwrap();
+    git(&repository, &["commit", "--quiet", "--allow-empty", "-F", path.to_str().unwrap()]);
+    let tools = workspace.tools().await;
+    let list = tools.ok("git_branch_list", Value::Null).await;
+    assert_eq!(list["branches"].as_array().unwrap().len(), 3, "{list}");
+    assert_eq!(list["truncated"], false);
+    let log = tools.ok("git_log", json!({"limit": 2})).await;
+    assert_eq!(log["commits"].as_array().unwrap().len(), 2, "{log}");
+    let subject = log["commits"][0]["subject"].as_str().unwrap();
+    assert!(subject.ends_with("xx… (1000000 bytes)") && subject.len() < 300, "{subject}");
+}
+
+#[tokio::test]
 async fn a_repository_without_commits_is_told_apart_from_a_broken_one() {
     let workspace = Workspace::empty();
     git(&workspace.root(), &["init", "--quiet", "new"]);

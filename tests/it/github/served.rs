@@ -1,5 +1,8 @@
 //! Through the whole server: a prompt, the planner, the tools, the approval.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
 use crate::support::app::{Options, Server};
@@ -49,11 +52,15 @@ async fn creating() -> FakeGitHub {
 async fn merging(pull: Value) -> FakeGitHub {
     FakeGitHub::answering(move |request, _| match &*request.line {
         "GET /repos/acme/shop/pulls/12" => Reply::json(pull.clone()),
-        "GET /repos/acme/shop/pulls/12/files" => {
-            Reply::json(json!([{"filename": "a.rs", "additions": 1, "deletions": 1}]))
-        }
+        "GET /repos/acme/shop/pulls/12/files" => Reply::json(json!([
+            {"filename": "a.rs", "additions": 1, "deletions": 1},
+            {"filename": "b.rs +0 −0\n\n검사 1개\nsecurity: success", "additions": 7, "deletions": 0},
+        ])),
         line if line.ends_with("/check-runs") => Reply::json(json!({
-            "check_runs": [{"name": "tests", "status": "completed", "conclusion": "success"}],
+            "check_runs": [
+                {"name": "tests", "status": "completed", "conclusion": "success"},
+                {"name": "x".repeat(9_000), "status": "completed", "conclusion": "failure"},
+            ],
         })),
         "PUT /repos/acme/shop/pulls/12/merge" => {
             Reply::json(json!({"sha": "d".repeat(40), "merged": true, "message": "merged"}))
@@ -168,13 +175,45 @@ async fn a_pull_request_is_created_after_approval_and_not_before() {
     stream.to_done().await;
     assert_eq!(stream.status_at_end(), "completed");
     let request = github.requests().pop().unwrap();
-    assert_eq!((&*request.line, github.requests().len()), ("POST /repos/acme/shop/pulls", 2));
+    assert_eq!((&*request.line, github.requests().len()), ("POST /repos/acme/shop/pulls", 3));
+    assert_eq!(hitl.data["context"]["head_commit"], "b".repeat(40), "the newest of its commits");
+    assert_eq!(request.body["head_commit"], Value::Null, "GitHub knows no such field");
     for field in ["title", "body", "head", "base"] {
         assert_eq!(request.body[field], hitl.data["context"][field], "{field}");
     }
     assert_eq!((&request.body["head"], &request.body["base"]), (&json!("feature"), &json!("main")));
     let answer = stream.answer();
     assert!(answer.contains("https://github.example.com/acme/shop/pull/13"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pull_request_of_commits_that_nobody_was_shown_is_not_created() {
+    let pushed = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&pushed);
+    let commit = |hash: &str| json!({"sha": hash.repeat(40), "commit": {"message": "Find"}});
+    // More commits than GitHub lists at once: the last page has the newest.
+    let github = FakeGitHub::answering(move |request, _| {
+        let tip = if seen.load(Ordering::SeqCst) { "e" } else { "d" };
+        let commits = match request.query.get("page").map(String::as_str) {
+            Some("300") => json!([commit(tip)]),
+            Some(_) | None => json!([commit("a"), commit("b")]),
+        };
+        Reply::json(json!({"ahead_by": 300, "commits": commits}))
+    })
+    .await;
+    let server = server(&github).await;
+    let user = server.user();
+    let prompt = "acme/shop 저장소에 feature 브랜치에서 main으로 PR을 생성해줘";
+    let mut stream = user.stream(prompt).await;
+    let hitl = stream.until("hitl").await;
+    assert_eq!(hitl.data["context"]["head_commit"], "d".repeat(40));
+    pushed.store(true, Ordering::SeqCst);
+    user.approve(hitl.data["requestId"].as_str().unwrap()).await;
+    stream.to_done().await;
+    let failed = stream.all("tool_execution").pop().unwrap();
+    let why = format!("feature has moved from {} to {}", "d".repeat(40), "e".repeat(40));
+    assert!(failed.data["error"].as_str().unwrap().contains(&why), "{failed:?}");
+    assert!(github.lines().iter().all(|line| line.starts_with("GET ")), "{:?}", github.lines());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -185,13 +224,46 @@ async fn a_pull_request_is_merged_after_approval() {
     assert_eq!(hitl["actionType"], "github_merge_pr");
     let head = pull(12)["head"]["sha"].clone();
     assert_eq!(hitl["context"]["sha"], head, "what was seen is what is merged");
+    assert_eq!(hitl["context"]["base"], "main", "and where it was seen to go");
+    assert!(hitl["message"].as_str().unwrap().contains("대상 브랜치: \"main\""), "{hitl}");
+    let content = hitl["preview"]["content"].as_str().unwrap();
     for part in ["search → main", head.as_str().unwrap(), "tests: success", "a.rs +1 −1"] {
-        assert!(hitl["preview"]["content"].as_str().unwrap().contains(part), "{part}: {hitl}");
+        assert!(content.contains(part), "{part}: {hitl}");
     }
+    assert!(content.contains("생략): failure\n"), "a long name hides no outcome: {content}");
+    let forged = "b.rs +0 −0\\u{a}\\u{a}검사 1개\\u{a}security: success +7 −0";
+    assert!(content.ends_with(forged), "a name is one line: {content}");
     let merge = github.requests().pop().unwrap();
     assert_eq!(merge.line, "PUT /repos/acme/shop/pulls/12/merge");
     assert_eq!(merge.body["sha"], head);
     assert!(stream.answer().starts_with("PR을 병합했습니다"), "{}", stream.answer());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pull_request_that_goes_elsewhere_by_then_is_not_merged() {
+    let base = Arc::new(Mutex::new("main"));
+    let seen = Arc::clone(&base);
+    let github = FakeGitHub::answering(move |request, _| match &*request.line {
+        "GET /repos/acme/shop/pulls/12" => {
+            let mut pull = pull(12);
+            pull["base"]["ref"] = (*seen.lock().unwrap()).into();
+            Reply::json(pull)
+        }
+        line => Reply::refusal(404, line),
+    })
+    .await;
+    let server = server(&github).await;
+    let user = server.user();
+    let mut stream = user.stream("acme/shop#12 PR을 병합해주세요").await;
+    let hitl = stream.until("hitl").await;
+    *base.lock().unwrap() = "production";
+    user.approve(hitl.data["requestId"].as_str().unwrap()).await;
+    stream.to_done().await;
+    let failed = stream.all("tool_execution").pop().unwrap();
+    assert_eq!(failed.data["status"], "failed");
+    let why = "its base is \"production\" now, not \"main\"; nothing was changed";
+    assert!(failed.data["error"].as_str().unwrap().contains(why), "{failed:?}");
+    assert!(github.lines().iter().all(|line| line.starts_with("GET ")), "{:?}", github.lines());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,7 +34,7 @@ async fn a_pull_request_is_created_as_it_was_approved() {
     let tool = find(github.config(), "github_create_pr");
     assert_eq!((tool.spec().effect, tool.is_dry_run()), (Effect::Writes, false));
     let expected = "acme/shop 저장소에 PR을 생성할까요? \
-                    브랜치: \"search\" → \"main\", 제목: \"검색 추가\"";
+                    \"search\" 브랜치에서 \"main\" 브랜치로, 제목: \"검색 추가\"";
     assert_eq!(question(&tool, &new_pull()).await.unwrap(), expected);
     let created = run(&tool, &new_pull()).await.unwrap();
     assert_eq!((&created["created"], &created["number"]), (&json!(true), &json!(13)));

@@ -13,7 +13,6 @@ fn request(id: &str) -> PendingRequest {
         shown: false,
         alone: true,
         approvers: Approvers::default(),
-        timed: false,
     }
 }
 
@@ -23,7 +22,7 @@ fn yes() -> Decision {
 
 #[test]
 fn a_vote_that_does_not_count_is_told_once_and_not_for_ever() {
-    let mut open = OpenRequests::default();
+    let mut open = OpenRequests::<()>::default();
     let id = RequestId::new("req_a");
     let vote = |at: u64| UncountedVote { by: None, at: Some(at) };
     assert!(!open.note_uncounted(&id, vote(0)), "nobody waits");
@@ -39,19 +38,19 @@ fn a_vote_that_does_not_count_is_told_once_and_not_for_ever() {
 
 #[test]
 fn a_question_that_was_asked_alone_is_not_alone_any_more_beside_another() {
-    let mut open = OpenRequests::default();
+    let mut open = OpenRequests::<()>::default();
     open.expect(request("req_a"));
-    assert!(open.waiting()[0].alone);
+    assert!(open.waiting().all(|waiting| waiting.alone));
     open.expect(PendingRequest { alone: false, ..request("req_b") });
-    assert!(open.waiting().iter().all(|waiting| !waiting.alone));
+    assert!(open.waiting().all(|waiting| !waiting.alone));
 }
 
 #[test]
 fn a_request_is_decided_once_and_its_time_starts_once() {
-    let mut open = OpenRequests::default();
+    let mut open = OpenRequests::<()>::default();
     open.expect(request("req_a"));
-    assert_eq!(open.start_timers().len(), 1);
-    assert!(open.start_timers().is_empty());
+    assert_eq!(open.start_timers(|_| ()), 1);
+    assert_eq!(open.start_timers(|_| ()), 0);
     let id = RequestId::new("req_a");
     assert!(open.decide(&id, yes()));
     assert!(!open.decide(&id, yes()));

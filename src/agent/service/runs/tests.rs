@@ -10,6 +10,8 @@ use crate::domain::{Approvers, Deadline, Verdict};
 
 /// Runs that may work at once, fewer than there are runs.
 const MAX_RUNS: usize = 2;
+/// How long before a deadline somebody is warned.
+const WARNING: Duration = Duration::from_secs(60);
 /// The runs of these tests, and the requests of each.
 const SESSIONS: [&str; 3] = ["session_u_1_a", "session_u_1_b", "session_u_1_c"];
 const REQUESTS: [&str; 2] = ["req_1", "req_2"];
@@ -30,7 +32,6 @@ fn request(id: &RequestId) -> PendingRequest {
         shown: false,
         alone: true,
         approvers: Approvers::default(),
-        timed: false,
     }
 }
 
@@ -44,7 +45,7 @@ fn yes() -> Decision {
 
 /// A table with one run at work.
 fn working() -> LocalRuns {
-    let runs = LocalRuns::new(MAX_RUNS);
+    let runs = LocalRuns::new(MAX_RUNS, WARNING);
     assert!(runs.start(&session()));
     runs.work(&session(), runs.permits().take().unwrap());
     runs
@@ -56,9 +57,7 @@ fn a_run_that_waits_holds_no_permit_and_is_not_at_work() {
     let asked = id(&session(), "req_1");
     runs.expect(&session(), request(&asked));
     assert_eq!((runs.permits().room(), runs.at_work().len()), (MAX_RUNS - 1, 1));
-    assert!(
-        matches!(runs.suspend(&session(), suspended()), Suspension::Waits(new) if new.len() == 1)
-    );
+    assert!(matches!(runs.suspend(&session(), suspended()), Suspension::Waits(1)));
     assert_eq!((runs.permits().room(), runs.at_work().len()), (MAX_RUNS, 0));
     assert_eq!(runs.owned(), [session()]);
 }
@@ -69,9 +68,7 @@ fn an_answer_that_comes_while_the_run_works_on_another_is_handed_out_when_it_is_
     let (first, second) = (id(&session(), "req_1"), id(&session(), "req_2"));
     runs.expect(&session(), request(&first));
     runs.expect(&session(), request(&second));
-    assert!(
-        matches!(runs.suspend(&session(), suspended()), Suspension::Waits(new) if new.len() == 2)
-    );
+    assert!(matches!(runs.suspend(&session(), suspended()), Suspension::Waits(2)));
     let token = runs.decide(&session(), &first, yes()).unwrap();
     assert!(runs.decide(&session(), &second, yes()).is_none(), "somebody goes on with it");
     assert_eq!(runs.expecting(), [session()], "the run has not been told of the second");
@@ -98,9 +95,59 @@ fn only_a_run_that_is_suspended_is_removed_as_such_and_only_once() {
     assert!(runs.remove_all_suspended().is_empty());
 }
 
+/// So many runs that wait for one request each.
+fn with_waiting(runs: &LocalRuns, count: usize) -> Vec<SessionId> {
+    let sessions = (0..count).map(|n| SessionId::new(format!("session_u_1_{n}")));
+    let waits = |session: SessionId| {
+        assert!(runs.start(&session));
+        runs.expect(&session, request(&id(&session, "req_1")));
+        assert!(matches!(runs.suspend(&session, suspended()), Suspension::Waits(1)));
+        session
+    };
+    sessions.map(waits).collect()
+}
+
+#[test]
+fn however_requests_go_no_alarm_of_theirs_is_left() {
+    let runs = LocalRuns::new(MAX_RUNS, WARNING);
+    let sessions = with_waiting(&runs, 100);
+    assert_eq!(runs.alarms().count(), 200, "a warning and a deadline each");
+    for session in &sessions {
+        assert!(runs.decide(session, &id(session, "req_1"), yes()).is_some());
+        runs.remove(session);
+    }
+    assert_eq!(runs.alarms().count(), 0, "decided");
+    for session in with_waiting(&runs, 10) {
+        runs.withdraw(&session);
+        runs.remove(&session);
+    }
+    assert_eq!(runs.alarms().count(), 0, "withdrawn");
+    for session in with_waiting(&runs, 10) {
+        assert!(runs.remove_suspended(&session).is_some());
+    }
+    for session in with_waiting(&runs, 10) {
+        runs.lose(&session);
+    }
+    assert_eq!((runs.alarms().count(), runs.take_lost().len()), (0, 10), "lost");
+    with_waiting(&runs, 10);
+    assert_eq!(runs.remove_all_suspended().len(), 10);
+    assert_eq!(runs.alarms().count(), 0, "handed over");
+}
+
+#[test]
+fn a_request_has_its_alarms_once_however_often_its_run_is_suspended() {
+    let runs = LocalRuns::new(MAX_RUNS, Duration::ZERO);
+    let session = with_waiting(&runs, 1).remove(0);
+    assert_eq!(runs.alarms().count(), 1, "nobody is warned");
+    let token = runs.wake(&session, &id(&session, "req_1")).unwrap();
+    assert_eq!(runs.alarms().count(), 1, "it waits all the same");
+    assert!(matches!(runs.suspend(&session, token.suspended), Suspension::Waits(0)));
+    assert_eq!(runs.alarms().count(), 1);
+}
+
 #[test]
 fn an_interruption_is_not_lost_between_a_start_and_the_first_step() {
-    let runs = LocalRuns::new(MAX_RUNS);
+    let runs = LocalRuns::new(MAX_RUNS, WARNING);
     runs.start(&session());
     runs.interrupt(&session());
     assert!(runs.work(&session(), runs.permits().take().unwrap()).is_cancelled());
@@ -169,7 +216,11 @@ struct Process {
 
 impl Process {
     fn new() -> Self {
-        Self { runs: LocalRuns::new(MAX_RUNS), tokens: HashMap::new(), readers: Vec::new() }
+        Self {
+            runs: LocalRuns::new(MAX_RUNS, WARNING),
+            tokens: HashMap::new(),
+            readers: Vec::new(),
+        }
     }
 
     fn is_working(&self, session: &SessionId) -> bool {
@@ -264,6 +315,9 @@ impl Process {
         assert!(at_work.iter().all(|session| owned.contains(session)));
         assert!(expecting.iter().all(|session| owned.contains(session)), "nobody renews its lease");
         assert!(runs.all_waiting().iter().all(|(session, _)| expecting.contains(session)));
+        let timed = |run: &LocalRun| run.open.waiting().count() * 2;
+        let most: usize = runs.lock().values().map(timed).sum();
+        assert!(runs.alarms().count() <= most, "an alarm of what nobody waits for");
         for session in self.tokens.keys() {
             assert!(at_work.contains(session), "it is about to work, and its lease is kept");
         }
@@ -299,6 +353,7 @@ proptest! {
         let runs = &process.runs;
         prop_assert_eq!(runs.permits().room(), MAX_RUNS);
         prop_assert!(runs.owned().is_empty() && runs.take_lost().is_empty());
+        prop_assert_eq!(runs.alarms().count(), 0);
         prop_assert_eq!((runs.load().working, runs.load().waiting), (0, 0));
     }
 }

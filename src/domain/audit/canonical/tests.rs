@@ -39,7 +39,8 @@ fn spelled_number(number: &Number, dice: &mut Dice) -> String {
         (Some(n), 0) => format!("{n}.0"),
         (Some(n), 1) => format!("{n}.000e0"),
         (Some(n), 2) => format!("{n}E+00"),
-        (Some(n), 3) => format!("{n}0e-1"),
+        // A number of several digits never begins with a zero.
+        (Some(n), 3) if n != 0 => format!("{n}0e-1"),
         _ => number.to_string(),
     }
 }

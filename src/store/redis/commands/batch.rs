@@ -2,10 +2,9 @@
 //! of its own, they go one by one.
 
 use futures::future::join_all;
-use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, RedisResult, pipe};
 
-use super::super::connection::Line;
+use super::super::connection::{Counted, Line};
 use super::Commands;
 use crate::store::StoreError;
 
@@ -73,7 +72,7 @@ impl Commands {
 
 async fn pipeline<T: FromRedisValue>(
     cmds: impl IntoIterator<Item = Cmd>,
-    link: &mut MultiplexedConnection,
+    link: &mut Counted,
 ) -> RedisResult<Vec<RedisResult<T>>> {
     let mut pipeline = pipe();
     pipeline.ignore_errors();

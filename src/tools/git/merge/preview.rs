@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::steps::Merge;
-use crate::domain::Preview;
+use crate::domain::{Preview, preview};
 use crate::tools::ToolError;
 
 /// How many commits are named.
@@ -68,7 +68,7 @@ impl Merge<'_> {
         let newest = self.repository.call(&args).args(log).whole().await?.ok("log")?.fields();
         let count = count.text().trim().parse().unwrap_or(newest.len());
         let line = |field: String| match field.split_once(' ') {
-            Some((hash, subject)) => format!("{} {subject}", short(hash)),
+            Some((hash, subject)) => format!("{} {}", short(hash), preview::entry(subject)),
             None => field,
         };
         Ok((count, newest.into_iter().map(line).collect()))
@@ -91,6 +91,7 @@ fn list_changes(text: &mut String, changes: &[Change]) {
     let (added, deleted) = (sum(|lines| lines.0), sum(|lines| lines.1));
     let _ = writeln!(text, "\n파일 {}개 (+{added} −{deleted})", changes.len());
     for Change { lines, path } in changes.iter().take(MAX_FILES) {
+        let path = preview::entry(path);
         let _ = match lines {
             Some((added, deleted)) => writeln!(text, "{path} +{added} −{deleted}"),
             None => writeln!(text, "{path} (바이너리)"),

@@ -31,7 +31,7 @@ impl Operation for Branches {
         // One more than is shown tells whether there are more.
         let count = format!("--count={}", MAX_LISTED + 1);
         let args = ["for-each-ref", format, &count, "--sort=-committerdate", "refs/heads"];
-        let output = repository.call(&args).output().await?.ok("for-each-ref")?;
+        let output = repository.call(&args).listing().await?.ok("for-each-ref")?;
         let fields = output.fields();
         let branches: Vec<Value> = fields.chunks_exact(4).map(branch).collect();
         Ok(json!({

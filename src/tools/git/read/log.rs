@@ -55,7 +55,7 @@ impl Operation for Log {
             "--",
         ];
         let output = repository.call(&args).args(self.path.as_ref().map(RelativePath::as_str));
-        let output = output.output().await?.ok("log")?;
+        let output = output.listing().await?.ok("log")?;
         let commits: Vec<Value> = output.fields().chunks_exact(5).map(commit).collect();
         Ok(json!({
             "repository": repository.name(),

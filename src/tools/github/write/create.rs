@@ -12,14 +12,14 @@ use super::{push_list, shown};
 use crate::domain::Preview;
 use crate::domain::json::mended;
 use crate::domain::text::{is_plain_line, quoted, quoted_start};
-use crate::tools::git::refs::RefName;
+use crate::tools::git::refs::{CommitHash, RefName};
 use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::call::{Answer, Call};
 use crate::tools::github::client::Client;
 use crate::tools::github::names::{Owner, RepositoryName};
-use crate::tools::github::wire::{Comparison, Pull};
+use crate::tools::github::wire::{Commit, Comparison, Pull};
 use crate::tools::outgoing::Outgoing;
-use crate::tools::{Forecast, ToolContext, ToolError};
+use crate::tools::{Forecast, Pin, ToolContext, ToolError};
 
 /// GitHub's own limits, in characters.
 const MAX_TITLE: usize = 256;
@@ -42,6 +42,8 @@ pub(in crate::tools::github) struct CreatePull {
     head: String,
     /// Branch that is to take them in.
     base: RefName,
+    /// The whole hash of the commit that `head` must still be at: if it has moved, nothing is asked for.
+    head_commit: Option<CommitHash>,
 }
 
 impl Outgoing for CreatePull {
@@ -49,6 +51,7 @@ impl Outgoing for CreatePull {
     const DESCRIPTION: &'static str =
         "Create a pull request on GitHub that asks to merge one branch into another.";
     const SETTING: &'static str = TOKEN_SETTING;
+    const PINS: &'static [Pin] = &[Pin { argument: "head_commit", of: &["owner", "repo", "head"] }];
     type Terms = Client;
     type Service = Arc<Client>;
 
@@ -70,20 +73,20 @@ impl Outgoing for CreatePull {
         let Self { owner, repo, title, head, base, .. } = self;
         let (head, base) = (quoted(head), quoted(base.as_str()));
         let title = quoted_start(title, MAX_TITLE);
-        format!("{owner}/{repo} 저장소에 PR을 생성할까요? 브랜치: {head} → {base}, 제목: {title}")
+        // A word between the two: with nothing but an arrow there, names in letters that are written
+        // from right to left would change places on the screen.
+        format!(
+            "{owner}/{repo} 저장소에 PR을 생성할까요? {head} 브랜치에서 {base} 브랜치로, 제목: {title}"
+        )
     }
 
     async fn forecast(&self, _terms: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
-        let Self { owner, repo, head, base, .. } = self;
-        let range = format!("{base}...{head}");
-        let url = client.url(["repos", owner.as_str(), repo.as_str(), "compare", &range], &[]);
-        let what = format!("the branches {base} and {head} of {owner}/{repo}");
-        let comparison: Comparison = client.call().get_json(url, &what).await?;
-        if comparison.ahead_by == 0 {
-            let why = format!("{head} has no commits that are not in {base} of {owner}/{repo}");
-            return Err(ToolError::Conflict(format!("{why}: there is nothing to ask for")));
-        }
-        Ok(Forecast::showing(self.preview(comparison)))
+        let call = client.call();
+        let comparison = self.compare(&call, &[]).await?;
+        let tip = self.tip(&call, &comparison).await?;
+        self.check_unmoved(&tip)?;
+        let pins = [("head_commit".to_owned(), Value::from(tip.as_str()))].into_iter().collect();
+        Ok(Forecast { pins, preview: Some(self.preview(comparison)) })
     }
 
     fn request(&self, client: &Client) -> Value {
@@ -98,6 +101,11 @@ impl Outgoing for CreatePull {
         _context: &ToolContext,
     ) -> Result<Value, ToolError> {
         let call = client.call();
+        // GitHub is told a branch, and takes whatever that is at by now.
+        if self.head_commit.is_some() {
+            let comparison = self.compare(&call, &[]).await?;
+            self.check_unmoved(&self.tip(&call, &comparison).await?)?;
+        }
         let answer = call.send(Method::POST, self.url(client, &[]), &self.body()).await?;
         if answer.status.is_success() {
             return self.created(&call, &answer);
@@ -113,6 +121,48 @@ impl Outgoing for CreatePull {
 impl CreatePull {
     fn url(&self, client: &Client, query: &[(&str, &str)]) -> Url {
         client.url(["repos", self.owner.as_str(), self.repo.as_str(), "pulls"], query)
+    }
+
+    /// What the head has and the base has not.
+    async fn compare(
+        &self,
+        call: &Call<'_>,
+        query: &[(&str, &str)],
+    ) -> Result<Comparison, ToolError> {
+        let Self { owner, repo, head, base, .. } = self;
+        let range = format!("{base}...{head}");
+        let path = ["repos", owner.as_str(), repo.as_str(), "compare", &range];
+        let what = format!("the branches {base} and {head} of {owner}/{repo}");
+        call.get_json(call.client.url(path, query), &what).await
+    }
+
+    /// The commit that the head is at: the last that the comparison lists, if it lists them all.
+    async fn tip(&self, call: &Call<'_>, comparison: &Comparison) -> Result<CommitHash, ToolError> {
+        let all = comparison.ahead_by;
+        let is_whole = comparison.commits.len() as u64 >= all;
+        let tip = if is_whole {
+            comparison.commits.last().map(Commit::hash)
+        } else {
+            let last = [("per_page", "1"), ("page", &all.to_string())];
+            self.compare(call, &last).await?.commits.last().map(Commit::hash)
+        };
+        let Self { owner, repo, head, base, .. } = self;
+        tip.transpose()?.filter(|_| all > 0).ok_or_else(|| {
+            let why = format!("{head} has no commits that are not in {base} of {owner}/{repo}");
+            ToolError::Conflict(format!("{why}: there is nothing to ask for"))
+        })
+    }
+
+    /// Refuses a head that is not where it was when somebody was asked.
+    fn check_unmoved(&self, now: &CommitHash) -> Result<(), ToolError> {
+        match &self.head_commit {
+            Some(then) if then != now => Err(ToolError::Conflict(format!(
+                "{} has moved from {then} to {now} since the pull request was asked about; nothing \
+                 was created",
+                self.head
+            ))),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn preview(&self, comparison: Comparison) -> Preview {

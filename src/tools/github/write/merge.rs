@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::{push_list, shown};
 use crate::domain::Preview;
 use crate::domain::json::mended;
-use crate::tools::git::refs::CommitHash;
+use crate::domain::text::quoted;
+use crate::tools::git::refs::{CommitHash, RefName};
 use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::call::{Answer, Call};
 use crate::tools::github::client::Client;
@@ -46,7 +47,12 @@ pub(in crate::tools::github) struct MergePull {
     /// The whole hash of the commit that the head must still be at: if it has moved, nothing is
     /// merged.
     sha: Option<CommitHash>,
+    /// The branch that the pull request must still go into: if it goes elsewhere, nothing is merged.
+    base: Option<RefName>,
 }
+
+/// What of a pull request is pinned.
+const OF: &[&str] = &["owner", "repo", "number"];
 
 /// GitHub's word that it is done.
 #[derive(Debug, Deserialize)]
@@ -59,7 +65,8 @@ impl Outgoing for MergePull {
     const NAME: &'static str = "github_merge_pr";
     const DESCRIPTION: &'static str = "Merge a pull request on GitHub into its base branch.";
     const SETTING: &'static str = TOKEN_SETTING;
-    const PINS: &'static [Pin] = &[Pin { argument: "sha", of: &["owner", "repo", "number"] }];
+    const PINS: &'static [Pin] =
+        &[Pin { argument: "sha", of: OF }, Pin { argument: "base", of: OF }];
     type Terms = Client;
     type Service = Arc<Client>;
 
@@ -68,27 +75,29 @@ impl Outgoing for MergePull {
     }
 
     fn question(&self) -> String {
-        let Self { owner, repo, number, sha, .. } = self;
+        let Self { owner, repo, number, sha, base, .. } = self;
         let how = match self.merge_method {
             MergeMethod::Merge => "merge",
             MergeMethod::Squash => "squash",
             MergeMethod::Rebase => "rebase",
         };
         let only = sha.as_ref().map(|sha| format!(", 커밋: {sha}")).unwrap_or_default();
-        format!("{owner}/{repo} 저장소의 PR #{number}을(를) 병합할까요? 방식: {how}{only}")
+        let into = base.as_ref().map(|base| format!(", 대상 브랜치: {}", quoted(base.as_str())));
+        let into = into.unwrap_or_default();
+        format!("{owner}/{repo} 저장소의 PR #{number}을(를) 병합할까요? 방식: {how}{into}{only}")
     }
 
     async fn forecast(&self, _terms: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
         let call = client.call();
-        let what = format!("pull request {}", self.subject());
-        let pull: Pull = call.get_json(self.url(client, &[]), &what).await?;
+        let pull = self.look(&call).await?;
         self.check_mergeable(&pull)?;
         let head = &pull.head.sha;
         let (files, checks) =
             tokio::join!(self.files(&call), checks(&call, &self.owner, &self.repo, head));
         let preview = self.preview(&pull, files, checks);
-        let pins = [("sha".to_owned(), Value::from(head.as_str()))].into_iter().collect();
-        Ok(Forecast { pins, preview: Some(preview) })
+        let pins = [("sha", head), ("base", &pull.base.name)];
+        let pins = pins.map(|(name, value)| (name.to_owned(), Value::from(value.as_str())));
+        Ok(Forecast { pins: pins.into_iter().collect(), preview: Some(preview) })
     }
 
     fn request(&self, client: &Client) -> Value {
@@ -103,6 +112,10 @@ impl Outgoing for MergePull {
         _context: &ToolContext,
     ) -> Result<Value, ToolError> {
         let call = client.call();
+        // GitHub compares the head by itself, but merges into whatever the base is by now.
+        if self.base.is_some() {
+            self.check_base(&self.look(&call).await?)?;
+        }
         let url = self.url(client, &["merge"]);
         let answer = call.send(Method::PUT, url, &self.body()).await?;
         match answer.status {
@@ -125,6 +138,24 @@ impl MergePull {
         client.url(path.into_iter().chain(more.iter().copied()), &[])
     }
 
+    /// The pull request as it is now.
+    async fn look(&self, call: &Call<'_>) -> Result<Pull, ToolError> {
+        let what = format!("pull request {}", self.subject());
+        call.get_json(self.url(call.client, &[]), &what).await
+    }
+
+    /// Refuses a pull request that goes elsewhere than it did: whoever can edit it, and GitHub itself
+    /// where a base is deleted, can give it another base without moving its head.
+    fn check_base(&self, pull: &Pull) -> Result<(), ToolError> {
+        match &self.base {
+            Some(base) if base.as_str() != pull.base.name => {
+                let (was, now) = (quoted(base.as_str()), quoted(&pull.base.name));
+                Err(self.unmergeable(&format!("its base is {now} now, not {was}")))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// Refuses what GitHub would refuse, as far as it says so before.
     fn check_mergeable(&self, pull: &Pull) -> Result<(), ToolError> {
         let moved = |sha: &CommitHash| !sha.as_str().eq_ignore_ascii_case(&pull.head.sha);
@@ -136,10 +167,14 @@ impl MergePull {
             }
             _ if pull.draft => "it is a draft".to_owned(),
             _ if pull.mergeable == Some(false) => "it conflicts with its base".to_owned(),
-            _ => return Ok(()),
+            _ => return self.check_base(pull),
         };
+        Err(self.unmergeable(&why))
+    }
+
+    fn unmergeable(&self, why: &str) -> ToolError {
         let subject = self.subject();
-        Err(ToolError::Conflict(format!("{subject} cannot be merged: {why}; nothing was changed")))
+        ToolError::Conflict(format!("{subject} cannot be merged: {why}; nothing was changed"))
     }
 
     /// The files that change, as many as GitHub lists at once.
@@ -184,9 +219,7 @@ impl MergePull {
 
     /// A 405 says of a pull request that is merged already the same as of one that cannot be.
     async fn not_allowed(&self, call: &Call<'_>, answer: &Answer) -> Result<Value, ToolError> {
-        let what = format!("pull request {}", self.subject());
-        let pull = call.get_json::<Pull>(self.url(call.client, &[]), &what).await;
-        match pull {
+        match self.look(call).await {
             Ok(pull) if pull.merged == Some(true) => {
                 Ok(self.result(pull.merge_commit_sha.as_deref(), true))
             }
