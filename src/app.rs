@@ -160,10 +160,9 @@ impl App {
             model: model.name().to_owned(),
             workspace: workspace.unwrap_or_default(),
         };
-        let store_patience =
-            settings.redis.as_ref().map_or(UNUSED_PATIENCE, |redis| redis.patience);
+        let store_timeout = settings.redis.as_ref().map_or(UNUSED_PATIENCE, |redis| redis.patience);
         let limits = limits(&settings);
-        let terms = terms(&settings, store_patience);
+        let terms = terms(&settings, store_timeout);
         let approvers = tools::approvers(&settings, &tools)?;
         let answer_times = tools::answer_times(&settings, &tools)?;
         let runs = Arc::new(LocalRuns::new(settings.agent.max_runs, limits.hitl_warning));
@@ -173,7 +172,7 @@ impl App {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             tasks: tasks.clone(),
-            patience: store_patience,
+            store_timeout,
             metrics: metrics.clone(),
             seals: Arc::new(Seals::new(settings.auth.seal.clone())),
             model,
@@ -187,7 +186,7 @@ impl App {
             terms,
         });
         let service = start_service(ctx, runs, events);
-        let config = http_config(&settings, store_patience);
+        let config = http_config(&settings, store_timeout);
         let shared = Arc::clone(&service);
         let (leaving, stopping) = (tasks.leaving(), tasks.stopping());
         let most = settings.limits.quota.of_stream();
@@ -292,7 +291,7 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
-fn http_config(settings: &Settings, store_patience: Duration) -> http::Config {
+fn http_config(settings: &Settings, store_timeout: Duration) -> http::Config {
     http::Config {
         auth: http::auth::Config {
             key: settings.auth.key.clone(),
@@ -303,14 +302,14 @@ fn http_config(settings: &Settings, store_patience: Duration) -> http::Config {
         origins: http::cors::Origins::new(settings.api.cors_origins.clone()),
         prompt_bytes: settings.limits.prompt_bytes,
         keep_alive: settings.stream.keep_alive,
-        store_patience,
+        store_patience: store_timeout,
         auditors: settings.audit_role.clone(),
     }
 }
 
-fn terms(settings: &Settings, store_patience: Duration) -> Terms {
+fn terms(settings: &Settings, store_timeout: Duration) -> Terms {
     let command = settings.redis.as_ref().map_or(Duration::ZERO, |redis| redis.command_timeout);
-    let start = store_patience + command * START_COMMANDS;
+    let start = store_timeout + command * START_COMMANDS;
     Terms { lease: settings.agent.lease, scan: SCAN, start }
 }
 

@@ -60,7 +60,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
         store: Arc::clone(&store) as Arc<dyn Store>,
         clock,
         tasks: tasks.clone(),
-        patience: Duration::from_secs(1),
+        store_timeout: Duration::from_secs(1),
         metrics: Metrics::default(),
         seals: Arc::new(Seals::new(DecisionSeal::new(b"a secret of these tests"))),
         model: Arc::new(Broken),

@@ -71,7 +71,7 @@ impl Run {
         let (ctx, meta, quota) = (&self.ctx, &self.state.meta, &self.ctx.limits.quota);
         for (at, Question { planned, .. }) in questions.iter().enumerate() {
             let call = &planned.call.id;
-            let taken = ctx.patiently(|| ctx.store.take_question(meta, call, quota)).await;
+            let taken = ctx.retry_unavailable(|| ctx.store.take_question(meta, call, quota)).await;
             if let Err(full) = taken.map_err(JournalError::StoreAway)? {
                 for Question { planned, .. } in &questions[..at] {
                     // If it cannot be told: they are asked about next, or their run ends.
@@ -98,7 +98,7 @@ impl Run {
     /// Nobody is asked about a call any more.
     pub(super) async fn leave_place(&self, call: &ToolCallId) -> Result<(), JournalError> {
         let (ctx, meta) = (&self.ctx, &self.state.meta);
-        let left = ctx.patiently(|| ctx.store.leave_question(meta, call)).await;
+        let left = ctx.retry_unavailable(|| ctx.store.leave_question(meta, call)).await;
         left.map_err(JournalError::StoreAway)
     }
 
@@ -133,7 +133,7 @@ impl Run {
         let (ctx, meta) = (&self.ctx, &self.state.meta);
         for Question { planned, request } in questions {
             self.record_request(planned, request).await?;
-            let opened = ctx.patiently(|| ctx.store.open(meta, request, checkpoint)).await;
+            let opened = ctx.retry_unavailable(|| ctx.store.open(meta, request, checkpoint)).await;
             opened.map_err(JournalError::StoreAway)?;
             log_interrupt(request);
         }
@@ -173,7 +173,7 @@ impl Run {
             let proposal = Decision::of(Verdict::Cancelled, ctx.clock.now_ms());
             let session = &self.state.meta.session_id;
             let about = Subject { request: &request, session, deadline };
-            let decided = ctx.patiently(|| ctx.decide(about, &proposal)).await;
+            let decided = ctx.retry_unavailable(|| ctx.decide(about, &proposal)).await;
             let decision = decided.map_err(JournalError::StoreAway)?.standing(proposal);
             if let Some((planned, asked)) = self.state.asked_about(&request) {
                 self.record_decision(planned, asked, &decision).await?;

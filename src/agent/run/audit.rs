@@ -21,7 +21,7 @@ impl RunContext {
         tenant: &TenantId,
         fact: &AuditFact,
     ) -> Result<(), StoreError> {
-        self.patiently(|| self.store.record(tenant, fact)).await.map_err(|error| match error {
+        self.retry_unavailable(|| self.store.record(tenant, fact)).await.map_err(|error| match error {
             StoreError::Corrupt(why) => StoreError::Corrupt(format!(
                 "the audit stream of tenant {tenant} cannot be continued ({why}), and what cannot be \
                  recorded is not done; `aura-platform audit verify` says more"

@@ -23,7 +23,7 @@ impl Run {
         }
         let Some(limit) = budget.per_day else { return Ok(None) };
         let (ctx, tenant, today) = (&self.ctx, &self.state.meta.tenant, self.today());
-        let spent = ctx.patiently(|| ctx.store.spent(tenant, today)).await;
+        let spent = ctx.retry_unavailable(|| ctx.store.spent(tenant, today)).await;
         let spent = spent.map_err(JournalError::StoreAway)?;
         Ok((spent >= limit).then(|| day_is_spent(spent, limit, today)))
     }
@@ -35,7 +35,8 @@ impl Run {
         }
         let (ctx, tenant, today) = (&self.ctx, &self.state.meta.tenant, self.today());
         // Where the store did not say whether it has counted, it counts once more.
-        let paid = ctx.patiently(|| ctx.store.spend(tenant, today, usage.total_tokens)).await;
+        let paid =
+            ctx.retry_unavailable(|| ctx.store.spend(tenant, today, usage.total_tokens)).await;
         paid.map(|_| ()).map_err(JournalError::StoreAway)
     }
 

@@ -29,7 +29,7 @@ pub struct RunContext {
     /// Who knows all tasks.
     pub tasks: Tasks,
     /// How long a run waits for a store that is away.
-    pub patience: Duration,
+    pub store_timeout: Duration,
     /// What is counted.
     pub metrics: Metrics,
     /// What seals and opens decisions.
@@ -129,25 +129,25 @@ impl RunContext {
 
     /// Repeats a store operation that is safe to repeat, for as long as a run waits for the store.
     /// Once the process is to stop, it is not repeated: somebody else will do it.
-    pub(crate) async fn patiently<T, F, Fut>(&self, operation: F) -> Result<T, StoreError>
+    pub(crate) async fn retry_unavailable<T, F, Fut>(&self, operation: F) -> Result<T, StoreError>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        self.patiently_for(self.patience, operation).await
+        self.retry_unavailable_for(self.store_timeout, operation).await
     }
 
-    /// The same, with a patience of its own.
-    pub(crate) async fn patiently_for<T, F, Fut>(
+    /// The same, with a time-out of its own.
+    pub(crate) async fn retry_unavailable_for<T, F, Fut>(
         &self,
-        patience: Duration,
+        store_timeout: Duration,
         operation: F,
     ) -> Result<T, StoreError>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        let (gives_up, stopping) = (Instant::now() + patience, self.tasks.stopping());
+        let (gives_up, stopping) = (Instant::now() + store_timeout, self.tasks.stopping());
         let mut backoff = while_store_is_away();
         loop {
             match operation().await {

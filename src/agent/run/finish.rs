@@ -121,7 +121,7 @@ impl Run {
             Message::Assistant { content: gist(&answer), tool_calls: Vec::new() },
         ];
         let (store, meta) = (&self.ctx.store, &self.state.meta);
-        let kept = self.ctx.patiently(|| store.remember(meta, &said)).await;
+        let kept = self.ctx.retry_unavailable(|| store.remember(meta, &said)).await;
         if let Err(error) = kept {
             tracing::warn!(session = %meta.session_id, %error, "thread history not saved");
         }

@@ -98,7 +98,7 @@ impl Writer {
             session: session.clone(),
             stored,
             live,
-            patience: ctx.patience,
+            store_timeout: ctx.store_timeout,
             failure: Arc::clone(&failure),
         };
         let committing = ctx.tasks.spawn("journal", committer.run(inbox));
@@ -157,7 +157,7 @@ struct Committer {
     session: SessionId,
     stored: EventId,
     live: Arc<RecentFrames>,
-    patience: Duration,
+    store_timeout: Duration,
     failure: Arc<OnceLock<JournalError>>,
 }
 
@@ -198,7 +198,7 @@ impl Committer {
         batch: &[Entry],
         until: Option<Deadline>,
     ) -> Result<(), JournalError> {
-        let gives_up = Instant::now() + self.patience;
+        let gives_up = Instant::now() + self.store_timeout;
         let mut backoff = while_store_is_away();
         loop {
             let appended = self.store.append_waiting(&self.session, self.stored, batch, until);

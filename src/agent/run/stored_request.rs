@@ -89,7 +89,7 @@ async fn change_open(
 ) {
     let changed = async {
         rewrite(ctx, session, id, change).await?;
-        ctx.patiently(|| ctx.decision(session, id)).await
+        ctx.retry_unavailable(|| ctx.decision(session, id)).await
     };
     match changed.await {
         Ok(Some(standing)) => keep_request(ctx, session, id, &standing).await,
@@ -107,7 +107,7 @@ async fn rewrite(
     change: impl Fn(&ApprovalRequest) -> Option<ApprovalRequest>,
 ) -> Result<(), StoreError> {
     let store = &ctx.store;
-    ctx.patiently(|| async {
+    ctx.retry_unavailable(|| async {
         let written = match Stored::read(ctx, id).await? {
             Stored::Gone => None,
             Stored::Readable(_, request) => change(&request),

@@ -198,7 +198,7 @@ impl Run {
     /// been lost, the wish itself is stored.
     async fn is_to_stop(&self) -> Result<bool, JournalError> {
         let (ctx, session) = (&self.ctx, &self.state.meta.session_id);
-        let asked = ctx.patiently(|| ctx.store.cancel_requested(session)).await;
+        let asked = ctx.retry_unavailable(|| ctx.store.cancel_requested(session)).await;
         if asked.map_err(JournalError::StoreAway)? {
             self.cancel.cancel();
         }

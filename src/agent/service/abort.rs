@@ -110,7 +110,7 @@ impl AgentService {
         let last = match stored {
             Some(stored) => stored,
             None => {
-                let newest = self.ctx.patiently(|| store.newest(session, 1)).await;
+                let newest = self.ctx.retry_unavailable(|| store.newest(session, 1)).await;
                 last_id(&newest.map_err(JournalError::StoreAway)?)
             }
         };

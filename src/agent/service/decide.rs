@@ -181,7 +181,10 @@ impl AgentService {
         // A decision that was told before is not told again: its signal would take the place of
         // one for a later request of the same session.
         if first || !request.tells_of(&decision) {
-            let told = self.ctx.patiently_for(TELLING, || self.announce(&request, &decision)).await;
+            let told = self
+                .ctx
+                .retry_unavailable_for(TELLING, || self.announce(&request, &decision))
+                .await;
             if let Err(error) = told {
                 // The decision stands; whoever waits for it finds it by itself.
                 tracing::warn!(request = %id, %error, "decision not announced");

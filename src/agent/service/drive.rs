@@ -98,7 +98,7 @@ impl AgentService {
         {
             return Ok(restored);
         }
-        let entries = self.ctx.patiently(|| self.journal(session)).await?;
+        let entries = self.ctx.retry_unavailable(|| self.journal(session)).await?;
         Ok(Restored::from(&entries, decided))
     }
 

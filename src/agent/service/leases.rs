@@ -140,7 +140,7 @@ impl AgentService {
 
     /// Goes on with a run by what its journal says.
     async fn take_over(self: &Arc<Self>, session: SessionId) {
-        let read = self.ctx.patiently(|| self.journal(&session)).await;
+        let read = self.ctx.retry_unavailable(|| self.journal(&session)).await;
         let entries = match read {
             Ok(entries) => entries,
             Err(error @ StoreError::Unavailable(_)) => {
@@ -230,7 +230,7 @@ impl AgentService {
             self.ctx.expect(session, request, requests.len() == 1);
         }
         self.ctx.pending.show(session);
-        let watched = self.ctx.patiently(|| store.watch(session)).await;
+        let watched = self.ctx.retry_unavailable(|| store.watch(session)).await;
         if let Err(error) = &watched {
             tracing::warn!(%session, %error, "run not taken over");
             self.forget(session);
@@ -241,7 +241,7 @@ impl AgentService {
     async fn work_again(self: &Arc<Self>, state: State, last: EventId, permit: Permit) {
         let session = state.meta.session_id.clone();
         let store = &self.ctx.store;
-        match self.ctx.patiently(|| store.cancel_requested(&session)).await {
+        match self.ctx.retry_unavailable(|| store.cancel_requested(&session)).await {
             Ok(true) => self.runs.interrupt(&session),
             Ok(false) => {}
             Err(error) => {

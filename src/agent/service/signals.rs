@@ -307,7 +307,7 @@ impl AgentService {
         // Also in the place of a `null`, which names none.
         signal.insert("requestId".into(), request.as_str().into());
         let signal = Value::Object(signal).to_string();
-        let kept = self.ctx.patiently(|| async {
+        let kept = self.ctx.retry_unavailable(|| async {
             let stored = store.signal(session).await?;
             let stored = stored.and_then(|text| Signal::parse(text.as_bytes()).ok());
             if stored.is_none_or(|stored| stored.request_id.as_ref() != Some(request)) {

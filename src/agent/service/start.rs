@@ -177,14 +177,14 @@ impl AgentService {
         let leased = match self.append_first(&session, &first).await {
             First::Ours => {
                 starting.drive(&opened, permit);
-                ctx.patiently(|| store.hold(run, lease)).await
+                ctx.retry_unavailable(|| store.hold(run, lease)).await
             }
-            First::Elsewhere => ctx.patiently(|| store.ensure(run, lease)).await,
+            First::Elsewhere => ctx.retry_unavailable(|| store.ensure(run, lease)).await,
             First::Withdrawn => return Err(StartError::Withdrawn),
             First::Unknown(error) => Err(error),
         };
         let kept = match (leased, &key) {
-            (Ok(()), Some(key)) => ctx.patiently(|| store.key_begun(key, &session)).await,
+            (Ok(()), Some(key)) => ctx.retry_unavailable(|| store.key_begun(key, &session)).await,
             (leased, _) => leased,
         };
         match kept {
@@ -268,7 +268,7 @@ impl AgentService {
         let mut appended = append().await;
         if appended.is_err() {
             // The moment begins here: the first attempt may have taken long, if this process stood still.
-            appended = self.ctx.patiently_for(IN_DOUBT, append).await;
+            appended = self.ctx.retry_unavailable_for(IN_DOUBT, append).await;
         }
         match appended {
             Ok(true) => First::Ours,

@@ -40,7 +40,7 @@ impl AgentService {
         let service = Arc::clone(self);
         self.ctx.tasks.spawn("refused start", async move {
             let ctx = &service.ctx;
-            let given_up = ctx.patiently(|| service.undo(&session, key.as_ref())).await;
+            let given_up = ctx.retry_unavailable(|| service.undo(&session, key.as_ref())).await;
             if let Err(error) = given_up {
                 tracing::warn!(%session, %error, "a run that may exist was refused");
             }
