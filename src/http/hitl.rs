@@ -11,7 +11,7 @@ use super::body::Fields;
 use super::error::ApiError;
 use super::extract::PathId;
 use super::{Shared, envelope};
-use crate::agent::{Click, Outcome};
+use crate::agent::{Outcome, Review};
 use crate::domain::signal::reason_of;
 use crate::domain::{Caller, RequestId, SessionId, Verdict};
 
@@ -48,8 +48,8 @@ pub async fn approve(
     let fields = Fields::read(&headers, body).await?;
     check_user(&fields, &caller)?;
     let id = request_id(&id)?;
-    let click = Click { verdict: Verdict::Approved, reason: None, args: args(&fields)? };
-    let outcome = http.service.decide(&caller, &id, click).await?;
+    let review = Review { verdict: Verdict::Approved, reason: None, args: args(&fields)? };
+    let outcome = http.service.decide(&caller, &id, review).await?;
     Ok(answer(&http, &id, &outcome, "Request approved successfully"))
 }
 
@@ -66,8 +66,8 @@ pub async fn reject(
     let reason = fields.text("reason")?.and_then(reason_of);
     let reason = Some(reason.unwrap_or_else(|| "User rejected".to_owned()));
     let id = request_id(&id)?;
-    let click = Click { verdict: Verdict::Rejected, reason, args: None };
-    let outcome = http.service.decide(&caller, &id, click).await?;
+    let review = Review { verdict: Verdict::Rejected, reason, args: None };
+    let outcome = http.service.decide(&caller, &id, review).await?;
     Ok(answer(&http, &id, &outcome, "Request rejected"))
 }
 

@@ -14,7 +14,7 @@ use super::readers::Reader;
 use super::render::{SESSION_ID, set_stream_headers};
 use super::tail::Tail;
 use super::{Shared, sessions};
-use crate::agent::{Ask, Started};
+use crate::agent::{StartRun, Started};
 use crate::domain::{
     Caller, EventId, IdempotencyKey, PageContext, RequestHash, RequestKey, SessionId, SessionMeta,
     ThreadId,
@@ -37,7 +37,7 @@ pub async fn post(
 ) -> Result<Response, ApiError> {
     let fields = Fields::read(&headers, body).await?;
     let named = fields.text("sessionId")?.filter(|id| !id.trim().is_empty());
-    let wish = Wish {
+    let request = StreamRequest {
         session: named.map(str::to_owned).or_else(|| named_in_header(&headers)),
         last_event: last_event_id(&headers),
         tab: thread_of_tab(&headers),
@@ -45,7 +45,7 @@ pub async fn post(
         form: Form::Flat,
         at_end: AtEnd::Trailer,
     };
-    wish.fulfil(&http, &caller, &fields).await
+    request.respond(&http, &caller, &fields).await
 }
 
 /// `GET /aura/test/stream?message=…`: the same run, in the enveloped form.
@@ -57,7 +57,7 @@ pub async fn get(
     params: Params,
 ) -> Result<Response, ApiError> {
     refuse_head(&method, "GET, POST")?;
-    let wish = Wish {
+    let request = StreamRequest {
         session: params
             .first_of(&["sessionId"])
             .map(str::to_owned)
@@ -68,7 +68,7 @@ pub async fn get(
         form: Form::Enveloped,
         at_end: AtEnd::NoContent,
     };
-    wish.fulfil(&http, &caller, &params).await
+    request.respond(&http, &caller, &params).await
 }
 
 /// `GET /aura/sessions/{sessionId}/stream`: joins a session's stream.
@@ -88,7 +88,7 @@ pub async fn join(
 }
 
 /// Which stream is wanted.
-struct Wish {
+struct StreamRequest {
     session: Option<String>,
     last_event: Option<EventId>,
     /// The conversation of the browser tab that asks.
@@ -108,9 +108,9 @@ enum AtEnd {
     NoContent,
 }
 
-impl Wish {
+impl StreamRequest {
     /// Contract, section 4.5: which session it is.
-    async fn fulfil<P: Prompted>(
+    async fn respond<P: Prompted>(
         self,
         http: &Shared,
         caller: &Caller,
@@ -139,7 +139,7 @@ impl Wish {
             return self.place_in(session).join(http, http.readers.open(caller).await?).await;
         }
         let above = self.last_event.map_or(EventId::ZERO, room_above);
-        let mut ask = Ask { key, ..request.ask(above)? };
+        let mut ask = StartRun { key, ..request.ask(above)? };
         check_length(P::PROMPT, &ask.prompt, http.config.prompt_bytes)?;
         ask.thread = ask.thread.or_else(|| self.tab.clone());
         // Before the run: there is to be none whose stream the client does not get.
@@ -171,7 +171,7 @@ trait Prompted {
     fn hash(&self) -> RequestHash;
 
     /// What a new run is to do.
-    fn ask(&self, above: EventId) -> Result<Ask, ApiError>;
+    fn ask(&self, above: EventId) -> Result<StartRun, ApiError>;
 }
 
 impl Prompted for Fields {
@@ -185,7 +185,7 @@ impl Prompted for Fields {
         RequestHash::of("POST", &self.to_value())
     }
 
-    fn ask(&self, above: EventId) -> Result<Ask, ApiError> {
+    fn ask(&self, above: EventId) -> Result<StartRun, ApiError> {
         if self.is_empty_body() {
             return Err(ApiError::malformed("the body is empty"));
         }
@@ -197,7 +197,7 @@ impl Prompted for Fields {
             None => PageContext::default(),
         };
         let thread = self.text_of(&["thread_id", "threadId"])?;
-        Ok(Ask { prompt, context, thread: thread_named(thread)?, above, key: None })
+        Ok(StartRun { prompt, context, thread: thread_named(thread)?, above, key: None })
     }
 }
 
@@ -212,10 +212,10 @@ impl Prompted for Params {
         RequestHash::of("GET", &self.to_value())
     }
 
-    fn ask(&self, above: EventId) -> Result<Ask, ApiError> {
+    fn ask(&self, above: EventId) -> Result<StartRun, ApiError> {
         let prompt = self.prompt()?.ok_or_else(|| ApiError::missing(Self::PROMPT))?.to_owned();
         let thread = self.first_of(&["thread_id", "threadId"]);
-        Ok(Ask {
+        Ok(StartRun {
             prompt,
             context: PageContext::default(),
             thread: thread_named(thread)?,

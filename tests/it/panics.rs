@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aura_platform::agent::{
-    AgentService, AnswerTimes, ApproverPolicy, Ask, Asking, Budget, Limits, LocalRuns, OnReject,
-    PendingApprovals, RunContext, Seals, StartError, Started, Terms, start_service,
+    AgentService, AnswerTimes, ApproverPolicy, Asking, Budget, Limits, LocalRuns, OnReject,
+    PendingApprovals, RunContext, Seals, StartError, StartRun, Started, Terms, start_service,
 };
 use aura_platform::domain::{
     Caller, Clock, DecisionSeal, Entry, EventId, PageContext, Quota, Roles, SessionId, Shown,
@@ -95,7 +95,7 @@ async fn start(service: &Arc<AgentService>) -> Result<SessionId, StartError> {
         user: UserId::new("user123"),
         roles: Roles::default(),
     };
-    let ask = Ask {
+    let ask = StartRun {
         prompt: "안녕".into(),
         context: PageContext::default(),
         thread: None,

@@ -58,7 +58,7 @@ pub enum DecisionError {
 
 /// What a person says to a request.
 #[derive(Clone, Debug)]
-pub struct Click {
+pub struct Review {
     /// Yes or no.
     pub verdict: Verdict,
     /// Why.
@@ -149,13 +149,12 @@ impl AgentService {
         self: &Arc<Self>,
         caller: &Caller,
         id: &RequestId,
-        click: Click,
+        review: Review,
     ) -> Result<Outcome, DecisionError> {
         let (service, caller, id) = (Arc::clone(self), caller.clone(), id.clone());
-        let deciding = self
-            .ctx
-            .tasks
-            .spawn("decision", async move { service.decide_to_the_end(&caller, &id, click).await });
+        let deciding = self.ctx.tasks.spawn("decision", async move {
+            service.decide_to_the_end(&caller, &id, review).await
+        });
         deciding.await.unwrap_or(Err(DecisionError::Broken))
     }
 
@@ -163,20 +162,20 @@ impl AgentService {
         &self,
         caller: &Caller,
         id: &RequestId,
-        click: Click,
+        review: Review,
     ) -> Result<Outcome, DecisionError> {
         let (stored, request) = self.asked_request(caller, id).await?;
         let session = request.session_id.clone();
-        let click = self.decision(caller, &request, click).await?;
-        if click.verdict == Verdict::Approved
-            && let Some(endorsed) = self.endorse(caller, &request, &click).await?
+        let decision = self.decision(caller, &request, review).await?;
+        if decision.verdict == Verdict::Approved
+            && let Some(endorsed) = self.endorse(caller, &request, &decision).await?
         {
             return Ok(endorsed);
         }
-        let proposal = self.proposal(&request, &stored, click.clone());
+        let proposal = self.proposal(&request, &stored, decision.clone());
         let decided = self.ctx.decide(about(&request), &proposal).await?;
         let first = decided == Decided::Won;
-        let won = first && proposal == click;
+        let won = first && proposal == decision;
         let decision = decided.standing(proposal);
         // A decision that was told before is not told again: its signal would take the place of
         // one for a later request of the same session.
@@ -206,9 +205,9 @@ impl AgentService {
         &self,
         caller: &Caller,
         request: &ApprovalRequest,
-        click: Click,
+        review: Review,
     ) -> Result<Decision, DecisionError> {
-        let Click { verdict, reason, args } = click;
+        let Review { verdict, reason, args } = review;
         let author = Author::Checked(caller.user.clone());
         let decision = Decision::of(verdict, self.ctx.clock.now_ms());
         if verdict != Verdict::Approved {
@@ -258,21 +257,21 @@ impl AgentService {
         &self,
         caller: &Caller,
         request: &ApprovalRequest,
-        click: &Decision,
+        decision: &Decision,
     ) -> Result<Option<Outcome>, DecisionError> {
         let (ctx, id) = (&self.ctx, &request.request_id);
         let approvers = self.ctx.approvers.of(&request.action_type);
         let needed = approvers.count.get() as usize;
-        let late = request.deadline.has_passed(click.at_ms);
-        let Some(args_hash) = click.args_hash.clone().filter(|_| needed > 1 && !late) else {
+        let late = request.deadline.has_passed(decision.at_ms);
+        let Some(args_hash) = decision.args_hash.clone().filter(|_| needed > 1 && !late) else {
             return Ok(None);
         };
         if ctx.decision(&request.session_id, id).await?.is_some() {
             return Ok(None);
         }
         // What cannot be recorded does not count.
-        self.record_endorsement(caller, request, click).await?;
-        let yes = Endorsement { by: caller.user.clone(), at_ms: click.at_ms, args_hash };
+        self.record_endorsement(caller, request, decision).await?;
+        let yes = Endorsement { by: caller.user.clone(), at_ms: decision.at_ms, args_hash };
         let given = ctx.endorse(about(request), &yes).await?;
         let (session, user) = (request.session_id.clone(), &caller.user);
         tracing::info!(request = %id, %session, %user, given, needed, "approval endorsed");
@@ -288,7 +287,7 @@ impl AgentService {
         &self,
         caller: &Caller,
         request: &ApprovalRequest,
-        click: &Decision,
+        decision: &Decision,
     ) -> Result<(), DecisionError> {
         let tool = request.action_type.clone();
         // Requests of older processes name no call; they could not be endorsed either.
@@ -302,21 +301,21 @@ impl AgentService {
         };
         let (id, author) = (&request.request_id, Author::Checked(caller.user.clone()));
         let kind = AuditKind::ApprovalEndorsed;
-        let fact = AuditFact::of_request(id, kind, call, author, click.at_ms);
+        let fact = AuditFact::of_request(id, kind, call, author, decision.at_ms);
         Ok(self.ctx.store.record(&caller.tenant, &fact).await?)
     }
 
     /// What a click amounts to: the deadline may have passed, and another publisher's vote may be
     /// stored already, which then came first.
-    fn proposal(&self, request: &ApprovalRequest, stored: &str, click: Decision) -> Decision {
+    fn proposal(&self, request: &ApprovalRequest, stored: &str, decision: Decision) -> Decision {
         let approvers = self.ctx.approvers.of(&request.action_type);
         let waiting = PendingRequest::for_request(request, approvers);
         match vote_of_request(stored).filter(|vote| waiting.counts(vote)) {
-            Some(vote) => waiting.stored_decision(&vote, click.at_ms),
-            None if waiting.deadline.has_passed(click.at_ms) => {
-                PendingRequest::timed_out(click.at_ms)
+            Some(vote) => waiting.stored_decision(&vote, decision.at_ms),
+            None if waiting.deadline.has_passed(decision.at_ms) => {
+                PendingRequest::timed_out(decision.at_ms)
             }
-            None => click,
+            None => decision,
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::drive::AgentService;
 use super::fate::Fate;
-use super::start::{Ask, StartError, Started};
+use super::start::{StartError, StartRun, Started};
 use crate::domain::{Caller, KeyClaim, KeyStanding, RequestKey, ScopedKey, SessionId};
 use crate::store::Claimed;
 
@@ -46,7 +46,7 @@ impl AgentService {
     pub(super) async fn start_once(
         self: &Arc<Self>,
         caller: &Caller,
-        ask: Ask,
+        wanted: StartRun,
         key: &RequestKey,
     ) -> Result<Started, StartError> {
         let scoped = ScopedKey::of(caller, &key.key);
@@ -60,7 +60,7 @@ impl AgentService {
             let session = self.new_session(caller);
             let standing = self.claim(&scoped, key, &session, withdrawn.as_ref()).await?;
             let Some(standing) = standing else {
-                match self.begin(caller, ask.clone(), session, permit).await {
+                match self.begin(caller, wanted.clone(), session, permit).await {
                     // Somebody has waited too long for it, and has the key now.
                     Err(StartError::Withdrawn) => continue,
                     begun => return begun,

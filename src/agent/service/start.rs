@@ -33,7 +33,7 @@ const IN_DOUBT: Duration = Duration::from_secs(2);
 
 /// What a caller wants of a new run.
 #[derive(Clone, Debug)]
-pub struct Ask {
+pub struct StartRun {
     /// The prompt, not blank.
     pub prompt: String,
     /// The page.
@@ -121,15 +121,19 @@ impl AgentService {
     ///
     /// A client that leaves meanwhile does not leave half a run behind: what was begun is finished.
     /// A process that stops refuses nothing for that: the run is handed over before its first step.
-    pub async fn start(self: &Arc<Self>, caller: &Caller, ask: Ask) -> Result<Started, StartError> {
+    pub async fn start(
+        self: &Arc<Self>,
+        caller: &Caller,
+        wanted: StartRun,
+    ) -> Result<Started, StartError> {
         let tasks = &self.ctx.tasks;
         let (service, caller) = (Arc::clone(self), caller.clone());
         let started = tasks.spawn("start", async move {
-            match ask.key.clone() {
-                Some(key) => service.start_once(&caller, ask, &key).await,
+            match wanted.key.clone() {
+                Some(key) => service.start_once(&caller, wanted, &key).await,
                 None => {
                     let permit = service.permit().ok_or(service.too_many())?;
-                    service.begin(&caller, ask, service.new_session(&caller), permit).await
+                    service.begin(&caller, wanted, service.new_session(&caller), permit).await
                 }
             }
         });
@@ -156,13 +160,13 @@ impl AgentService {
     pub(super) async fn begin(
         self: &Arc<Self>,
         caller: &Caller,
-        ask: Ask,
+        wanted: StartRun,
         session: SessionId,
         permit: Permit,
     ) -> Result<Started, StartError> {
-        let key = ask.key.as_ref().map(|key| ScopedKey::of(caller, &key.key));
+        let key = wanted.key.as_ref().map(|key| ScopedKey::of(caller, &key.key));
         let starting = Starting::of(self, &session);
-        let opened = match self.prepare(caller, ask, &session).await {
+        let opened = match self.prepare(caller, wanted, &session).await {
             Ok(opened) => opened,
             Err(error) => {
                 self.free_unused(key.as_ref(), &session).await;
@@ -200,7 +204,7 @@ impl AgentService {
     async fn prepare(
         &self,
         caller: &Caller,
-        ask: Ask,
+        wanted: StartRun,
         session: &SessionId,
     ) -> Result<Opened, StartError> {
         self.ctx.store.room()?;
@@ -210,17 +214,17 @@ impl AgentService {
             session_id: session.clone(),
             tenant: caller.tenant.clone(),
             user: caller.user.clone(),
-            thread_id: ask.thread.clone().unwrap_or_else(ThreadId::generate),
-            prompt: ask.prompt,
+            thread_id: wanted.thread.clone().unwrap_or_else(ThreadId::generate),
+            prompt: wanted.prompt,
             prompt_hash: None,
             created_at_ms: now_ms,
-            first_event: ask.above.next(now_ms),
+            first_event: wanted.above.next(now_ms),
         };
         let (listed, store) = (meta.listed(), &self.ctx.store);
-        let history = self.history(caller, ask.thread.as_ref());
+        let history = self.history(caller, wanted.thread.as_ref());
         let ((), history) = tokio::try_join!(store.register(&listed), history)?;
         let instructions = self.ctx.instructions.clone();
-        Ok(Opened { meta, context: ask.context, history, instructions })
+        Ok(Opened { meta, context: wanted.context, history, instructions })
     }
 
     /// Takes the lease, and a start of what the caller may. From this moment somebody looks after the run:

@@ -23,7 +23,7 @@ pub fn request_body(body: &[u8]) {
     }
 }
 
-fn asked(body: &[u8]) -> Result<(Fields, Ask), ApiError> {
+fn asked(body: &[u8]) -> Result<(Fields, StartRun), ApiError> {
     let fields = Fields::parse(&HeaderMap::new(), body)?;
     fields.text("sessionId")?;
     let ask = fields.ask(EventId::ZERO)?;
@@ -50,7 +50,7 @@ fn check_page(context: &PageContext) {
     assert!(context.system_prompt().ends_with(lines.last().map_or("", String::as_str)));
 }
 
-fn check_stored(ask: Ask) {
+fn check_stored(ask: StartRun) {
     assert!(!ask.prompt.trim().is_empty() && ask.prompt.len() <= PROMPT_MAX);
     let thread = ask.thread.unwrap_or_else(ThreadId::generate);
     assert!((1..=THREAD_MAX).contains(&thread.as_str().len()));
