@@ -317,7 +317,7 @@ pub trait Approvals: Send + Sync {
 
     /// Notes a yes to a request that several have to approve; returns all that are noted, in any
     /// order. The very same one is noted once. Kept as long as a decision.
-    async fn endorse(
+    async fn record_approval(
         &self,
         id: &RequestId,
         deadline: Deadline,

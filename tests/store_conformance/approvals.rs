@@ -243,12 +243,12 @@ pub(crate) async fn every_yes_is_noted_once(bench: Bench) {
     let mut noted = Vec::new();
     for (store, yes) in [(&bench.one.store, "kim"), (&bench.other, "lee"), (&bench.other, "kim")] {
         let yes = sealed(yes);
-        noted = store.endorse(&id, deadline(), &yes).await.unwrap();
+        noted = store.record_approval(&id, deadline(), &yes).await.unwrap();
         assert!(noted.contains(&yes));
     }
     assert_eq!(noted.len(), 2);
     let (another, kim) = (RequestId::generate(), sealed("kim"));
-    let noted = bench.one.store.endorse(&another, deadline(), &kim).await.unwrap();
+    let noted = bench.one.store.record_approval(&another, deadline(), &kim).await.unwrap();
     assert_eq!(noted, [kim]);
 }
 

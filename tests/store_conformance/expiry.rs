@@ -131,13 +131,13 @@ async fn in_the_embedded_store_a_run_that_waits_for_thirty_days_finds_all_that_i
     store.open(&meta, &request, "{}").await.unwrap();
     let until = Some(request.deadline);
     store.append_waiting(&meta.session_id, EventId::new(1), &entries([2]), until).await.unwrap();
-    store.endorse(&request.request_id, request.deadline, &sealed("kim")).await.unwrap();
+    store.record_approval(&request.request_id, request.deadline, &sealed("kim")).await.unwrap();
     everything.request = request.clone();
 
     clock.advance_ms(30 * DAY * 1_000);
     let waiting = ["request", "journal", "checkpoint", "session", "list", "thread"];
     assert_eq!(left(&**store, &everything).await, waiting);
-    let given = store.endorse(&request.request_id, request.deadline, &sealed("lee")).await;
+    let given = store.record_approval(&request.request_id, request.deadline, &sealed("lee")).await;
     assert_eq!(given.unwrap().len(), 2, "the first yes is not forgotten");
     // What decides it outlives every copy of the request.
     let no = sealed("no");
@@ -166,7 +166,7 @@ async fn in_redis_a_run_that_waits_for_thirty_days_finds_all_that_it_needs() {
         let (session, id) = (&meta.session_id, &request.request_id);
         let until = Some(request.deadline);
         store.append_waiting(session, EventId::new(1), &entries([2]), until).await.unwrap();
-        store.endorse(id, request.deadline, &sealed("kim")).await.unwrap();
+        store.record_approval(id, request.deadline, &sealed("kim")).await.unwrap();
         store.decide(id, request.deadline, &sealed("no"), None).await.unwrap();
         // Others of the same caller and conversation begin and end meanwhile.
         let another = SessionMeta { session_id: some_session(), ..meta.clone() };

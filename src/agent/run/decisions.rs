@@ -82,14 +82,14 @@ impl RunContext {
 
     /// Notes that a person says yes to these arguments of a request that several have to approve;
     /// returns how many different people have said so.
-    pub(crate) async fn endorse(
+    pub(crate) async fn record_approval(
         &self,
         about: Subject<'_>,
         yes: &Endorsement,
     ) -> Result<usize, StoreError> {
         let Subject { request, session, deadline } = about;
         let sealed = self.sealed(request, session, yes)?;
-        let noted = self.store.endorse(request, deadline, &sealed).await?;
+        let noted = self.store.record_approval(request, deadline, &sealed).await?;
         let opened = noted.iter().filter_map(|sealed| self.opened(request, session, sealed));
         Ok(people(opened, &yes.args_hash).len())
     }

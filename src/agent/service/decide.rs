@@ -168,7 +168,7 @@ impl AgentService {
         let session = request.session_id.clone();
         let decision = self.decision(caller, &request, review).await?;
         if decision.verdict == Verdict::Approved
-            && let Some(endorsed) = self.endorse(caller, &request, &decision).await?
+            && let Some(endorsed) = self.record_approval(caller, &request, &decision).await?
         {
             return Ok(endorsed);
         }
@@ -253,7 +253,7 @@ impl AgentService {
 
     /// Notes a yes where several are needed; `None` once there are enough, or where it is too late
     /// for one more.
-    async fn endorse(
+    async fn record_approval(
         &self,
         caller: &Caller,
         request: &ApprovalRequest,
@@ -272,7 +272,7 @@ impl AgentService {
         // What cannot be recorded does not count.
         self.record_endorsement(caller, request, decision).await?;
         let yes = Endorsement { by: caller.user.clone(), at_ms: decision.at_ms, args_hash };
-        let given = ctx.endorse(about(request), &yes).await?;
+        let given = ctx.record_approval(about(request), &yes).await?;
         let (session, user) = (request.session_id.clone(), &caller.user);
         tracing::info!(request = %id, %session, %user, given, needed, "approval endorsed");
         if given >= needed {

@@ -34,7 +34,7 @@ impl AgentService {
     }
 
     /// A signal that nobody waits for. If its request is decided, the request is to say so.
-    pub(super) async fn hear_late(&self, session: &SessionId, payload: &[u8], why: &str) {
+    pub(super) async fn on_late_signal(&self, session: &SessionId, payload: &[u8], why: &str) {
         tracing::warn!(%session, why, "HITL signal ignored");
         let named = Signal::parse(payload).ok().and_then(|signal| signal.request_id);
         let Some(request) = named else { return };

@@ -51,7 +51,7 @@ impl Listener {
                     StoreEvent::Signal { session, payload } => {
                         let asked = service.runs.waiting(&session);
                         let hear = async move {
-                            service.hear_signal(&session, &asked, &payload).await;
+                            service.on_signal(&session, &asked, &payload).await;
                         };
                         tasks.spawn(ANSWER, hear);
                     }
@@ -59,7 +59,7 @@ impl Listener {
                         tasks.spawn(ANSWER, async move { service.read_votes().await });
                     }
                     StoreEvent::Cancel { session } => {
-                        tasks.spawn(ANSWER, async move { service.hear_cancel(&session).await });
+                        tasks.spawn(ANSWER, async move { service.on_cancel(&session).await });
                     }
                     StoreEvent::Released => service.left_behind.notify_one(),
                 },
@@ -72,17 +72,17 @@ impl Listener {
         }
         // An answer that was published and stored nowhere is known to nobody else.
         let unheard = std::iter::from_fn(|| events.try_recv().ok());
-        join_all(unheard.map(|event| self.hear_last(event))).await;
+        join_all(unheard.map(|event| self.on_last_event(event))).await;
         self.service.hand_over_waiting().await;
     }
 
     /// Hears what came before the process stopped. At once with all the rest: a store that is slow to
     /// answer is not to take as long for each.
-    async fn hear_last(&self, event: StoreEvent) {
+    async fn on_last_event(&self, event: StoreEvent) {
         match event {
             StoreEvent::Signal { session, payload } => {
                 let asked = self.service.runs.waiting(&session);
-                self.service.hear_signal(&session, &asked, &payload).await;
+                self.service.on_signal(&session, &asked, &payload).await;
             }
             // What is stored is found by the next owner.
             StoreEvent::Resubscribed | StoreEvent::Cancel { .. } | StoreEvent::Released => {}

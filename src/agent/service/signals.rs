@@ -32,7 +32,7 @@ const POLL_CHUNK: usize = 500;
 impl AgentService {
     /// A signal was published; `asked` is what the session waited for when it came. Where it cannot
     /// be decided here any more it is stored at least, for whoever has the run now.
-    pub(super) async fn hear_signal(
+    pub(super) async fn on_signal(
         self: &Arc<Self>,
         session: &SessionId,
         asked: &[PendingRequest],
@@ -40,7 +40,7 @@ impl AgentService {
     ) {
         let (waiting, signal) = match applicable(session, asked, payload) {
             Ok(applicable) => applicable,
-            Err(why) => return self.hear_late(session, payload, &why).await,
+            Err(why) => return self.on_late_signal(session, payload, &why).await,
         };
         let request = &waiting.request;
         tracing::info!(%session, %request, vote = ?signal.vote, "HITL signal received");
@@ -49,8 +49,10 @@ impl AgentService {
         }
         let proposal = waiting.decision(&signal, self.ctx.clock.now_ms());
         // The journal will be needed whatever the decision is: both round trips at once.
-        let (standing, entries) =
-            tokio::join!(self.propose(session, waiting, proposal), self.journal(session));
+        let (standing, entries) = tokio::join!(
+            self.propose_with_retry(session, waiting, proposal),
+            self.journal(session)
+        );
         let Some(standing) = standing else {
             // Not decided here; whoever waits for it next finds it.
             return self.keep_signal(session, request, payload).await;
@@ -69,14 +71,14 @@ impl AgentService {
         signal: &Signal,
     ) {
         let wanted = [(session.clone(), waiting.request.clone())];
-        let found = self.insist(session, waiting, || self.ctx.votes(&wanted)).await;
+        let found = self.retry_while_waiting(session, waiting, || self.ctx.votes(&wanted)).await;
         let Some(votes) = found.and_then(|mut found| found.pop()) else { return };
         if let Some(standing) = votes.decision {
             return self.apply(session, &waiting.request, standing, None).await;
         }
         let stored = votes.request.as_deref().and_then(vote_of_request);
         let vote = UncountedVote::of(signal, stored.as_ref());
-        self.hear_uncounted(session, waiting, vote).await;
+        self.on_uncounted(session, waiting, vote).await;
     }
 
     /// Reads the stored votes of everything that waits here, and the wishes to stop what works; drops
@@ -97,7 +99,7 @@ impl AgentService {
                 }
                 // What says something is read again: once it is dealt with, it may be said again.
                 let is_quiet = votes.request.as_ref().is_none_or(|text| is_quiet(text, waiting));
-                self.weigh(session, waiting, votes).await;
+                self.evaluate_stored(session, waiting, votes).await;
                 self.seen.weighed(&waiting.request, mark.filter(|_| is_quiet));
             }
         }
@@ -108,9 +110,9 @@ impl AgentService {
         for waiting in self.runs.waiting(session) {
             let wanted = [(session.clone(), waiting.request.clone())];
             let votes = || self.ctx.votes(&wanted);
-            let stored = self.insist(session, &waiting, votes).await;
+            let stored = self.retry_while_waiting(session, &waiting, votes).await;
             if let Some(votes) = stored.and_then(|mut stored| stored.pop()) {
-                self.weigh(session, &waiting, votes).await;
+                self.evaluate_stored(session, &waiting, votes).await;
             }
         }
         self.look_for_cancellation(session).await;
@@ -123,13 +125,13 @@ impl AgentService {
         let Some(waiting) = self.runs.waiting(session).pop() else { return };
         let store = &self.ctx.store;
         let wanted = || store.cancel_requested(session);
-        if self.insist(session, &waiting, wanted).await == Some(true) {
-            self.hear_cancel(session).await;
+        if self.retry_while_waiting(session, &waiting, wanted).await == Some(true) {
+            self.on_cancel(session).await;
         }
     }
 
     /// Decides by what is stored, if that says anything.
-    pub(super) async fn weigh(
+    pub(super) async fn evaluate_stored(
         self: &Arc<Self>,
         session: &SessionId,
         waiting: &PendingRequest,
@@ -140,7 +142,8 @@ impl AgentService {
         let standing = match (votes.decision.clone(), stored_vote(session, waiting, &votes)) {
             (Some(decision), _) => Some(decision),
             (None, StoredVote::Counts(signal)) => {
-                self.propose(session, waiting, waiting.stored_decision(&signal, now_ms)).await
+                self.propose_with_retry(session, waiting, waiting.stored_decision(&signal, now_ms))
+                    .await
             }
             // The timer counts the process's own time; after a pause of the machine it is late. What
             // was stored until then counts first, so it is read once more.
@@ -150,7 +153,7 @@ impl AgentService {
                 return self.deadline(session.clone(), waiting.clone()).await;
             }
             (None, StoredVote::Uncounted(vote)) => {
-                return self.hear_uncounted(session, waiting, vote).await;
+                return self.on_uncounted(session, waiting, vote).await;
             }
             (None, StoredVote::None) => None,
         };
@@ -177,7 +180,7 @@ impl AgentService {
     /// The time is up: what is stored counts first, then the deadline.
     pub(super) async fn deadline(self: &Arc<Self>, session: SessionId, waiting: PendingRequest) {
         let wanted = [(session.clone(), waiting.request.clone())];
-        let stored = self.insist(&session, &waiting, || self.ctx.votes(&wanted)).await;
+        let stored = self.retry_while_waiting(&session, &waiting, || self.ctx.votes(&wanted)).await;
         let Some(mut stored) = stored else { return };
         let votes = stored.pop().unwrap_or_default();
         let now_ms = self.ctx.clock.now_ms();
@@ -185,7 +188,9 @@ impl AgentService {
             StoredVote::Counts(signal) => waiting.stored_decision(&signal, now_ms),
             StoredVote::Uncounted(_) | StoredVote::None => PendingRequest::timed_out(now_ms),
         };
-        let Some(standing) = self.propose(&session, &waiting, proposal).await else { return };
+        let Some(standing) = self.propose_with_retry(&session, &waiting, proposal).await else {
+            return;
+        };
         if standing.verdict == Verdict::TimedOut {
             log_timeout(&session, &waiting.request);
         }
@@ -200,11 +205,11 @@ impl AgentService {
     }
 
     /// Somebody wants the session to stop.
-    pub(super) async fn hear_cancel(self: &Arc<Self>, session: &SessionId) {
+    pub(super) async fn on_cancel(self: &Arc<Self>, session: &SessionId) {
         self.runs.interrupt(session);
         for waiting in self.runs.waiting(session) {
             let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
-            if let Some(standing) = self.propose(session, &waiting, proposal).await {
+            if let Some(standing) = self.propose_with_retry(session, &waiting, proposal).await {
                 self.apply(session, &waiting.request, standing, None).await;
             }
         }
@@ -226,7 +231,7 @@ impl AgentService {
     /// Proposes a decision, and returns the one that stands. An answer that was heard is not lost
     /// because the store is away: it is proposed until the store says something, nobody waits for
     /// it any more, or the process is to stop (then `None`).
-    async fn propose(
+    async fn propose_with_retry(
         &self,
         session: &SessionId,
         waiting: &PendingRequest,
@@ -235,11 +240,11 @@ impl AgentService {
         let (request, deadline) = (&waiting.request, waiting.deadline);
         let about = Subject { request, session, deadline };
         let decide = || self.ctx.decide(about, &proposal);
-        let decided = self.insist(session, waiting, decide).await?;
+        let decided = self.retry_while_waiting(session, waiting, decide).await?;
         Some(decided.standing(proposal))
     }
 
-    async fn insist<T, F, Fut>(
+    async fn retry_while_waiting<T, F, Fut>(
         &self,
         session: &SessionId,
         waiting: &PendingRequest,

@@ -11,7 +11,7 @@ use crate::domain::{Approvers, RequestId, SessionId};
 
 impl AgentService {
     /// Somebody has said yes who cannot: the run tells of it, once, and then the request is put back.
-    pub(super) async fn hear_uncounted(
+    pub(super) async fn on_uncounted(
         self: &Arc<Self>,
         session: &SessionId,
         waiting: &PendingRequest,

@@ -199,7 +199,7 @@ impl Approvals for MemoryStore {
         Ok(Decided::Won)
     }
 
-    async fn endorse(
+    async fn record_approval(
         &self,
         id: &RequestId,
         deadline: Deadline,

@@ -199,7 +199,7 @@ impl Approvals for RedisStore {
         Ok(standing.map_or(Decided::Won, |bytes| Decided::Lost(Sealed::stored(bytes))))
     }
 
-    async fn endorse(
+    async fn record_approval(
         &self,
         id: &RequestId,
         deadline: Deadline,
