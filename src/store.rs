@@ -345,7 +345,7 @@ pub trait Approvals: Send + Sync {
 #[async_trait]
 pub trait Leases: Send + Sync {
     /// Takes or renews the leases of these runs for `term` from now, all of them in one step.
-    async fn hold(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError>;
+    async fn renew(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError>;
 
     /// Gives these runs up: whoever claims next gets them, and every process gets
     /// [`StoreEvent::Released`], as far as it is connected. Runs that have no lease any more are

@@ -67,7 +67,7 @@ impl Ending {
         tracing::info!(grace_secs = self.grace.as_secs(), "server stops");
         let drained = tokio::select! {
             drained = self.tasks.drain(self.grace) => drained,
-            never = self.service.hold_at_work() => match never {},
+            never = self.service.renew_at_work() => match never {},
         };
         // What has not come to an end of its step goes on elsewhere from its last entry.
         self.service.hand_over_all().await;

@@ -234,7 +234,7 @@ async fn a_run_that_has_not_begun_is_left_to_its_start_for_as_long_as_one_may_ta
         store.register(meta).await.unwrap();
     }
     let both = [old.session_id.clone(), young.session_id.clone()];
-    store.hold(&both, Duration::ZERO).await.unwrap();
+    store.renew(&both, Duration::ZERO).await.unwrap();
     for _ in 0..2 {
         until_others_have_looked(&keys, young.session_id.as_str()).await;
         assert!(lease(&mut keys, young.session_id.as_str()).await.is_some());

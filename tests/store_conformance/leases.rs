@@ -18,16 +18,16 @@ async fn claimed(store: &dyn Store) -> HashSet<SessionId> {
 
 pub(crate) async fn a_lease_that_has_run_out_is_claimed_once(bench: Bench) {
     let (gone, held) = (some_session(), some_session());
-    bench.one.store.hold(std::slice::from_ref(&gone), RUN_OUT).await.unwrap();
-    bench.one.store.hold(&[held], LONG).await.unwrap();
+    bench.one.store.renew(std::slice::from_ref(&gone), RUN_OUT).await.unwrap();
+    bench.one.store.renew(&[held], LONG).await.unwrap();
     assert_eq!(claimed(&*bench.other).await, HashSet::from([gone]));
     assert!(claimed(&*bench.one.store).await.is_empty());
 }
 
 pub(crate) async fn a_renewed_lease_is_not_claimed(bench: Bench) {
     let sessions: Vec<_> = (0..2_500).map(|_| some_session()).collect();
-    bench.one.store.hold(&sessions, RUN_OUT).await.unwrap();
-    bench.one.store.hold(&sessions[1..], LONG).await.unwrap();
+    bench.one.store.renew(&sessions, RUN_OUT).await.unwrap();
+    bench.one.store.renew(&sessions[1..], LONG).await.unwrap();
     assert_eq!(claimed(&*bench.other).await, HashSet::from([sessions[0].clone()]));
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn a_released_lease_is_claimed_at_once_and_everybody_is_told(mu
     let sessions: Vec<_> = (0..3).map(|_| some_session()).collect();
     // A subscription that is confirmed proves that the process listens.
     bench.one.store.watch(&sessions[0]).await.unwrap();
-    bench.one.store.hold(&sessions, LONG).await.unwrap();
+    bench.one.store.renew(&sessions, LONG).await.unwrap();
     bench.other.release(&sessions[..2]).await.unwrap();
     bench.one.released().await;
     let expected: HashSet<_> = sessions[..2].iter().cloned().collect();
@@ -44,7 +44,7 @@ pub(crate) async fn a_released_lease_is_claimed_at_once_and_everybody_is_told(mu
 
 pub(crate) async fn the_lease_of_a_run_that_is_over_is_gone(bench: Bench) {
     let (over, other) = (some_session(), some_session());
-    bench.one.store.hold(&[over.clone(), other.clone()], RUN_OUT).await.unwrap();
+    bench.one.store.renew(&[over.clone(), other.clone()], RUN_OUT).await.unwrap();
     bench.other.end(std::slice::from_ref(&over)).await.unwrap();
     bench.other.release(&[over]).await.unwrap();
     assert_eq!(claimed(&*bench.other).await, HashSet::from([other]));
@@ -52,8 +52,8 @@ pub(crate) async fn the_lease_of_a_run_that_is_over_is_gone(bench: Bench) {
 
 pub(crate) async fn who_has_no_lease_is_given_one_and_every_other_lease_stays(bench: Bench) {
     let [none, held, run_out, over] = [(); 4].map(|()| some_session());
-    bench.one.store.hold(&[held.clone(), over.clone()], LONG).await.unwrap();
-    bench.one.store.hold(std::slice::from_ref(&run_out), RUN_OUT).await.unwrap();
+    bench.one.store.renew(&[held.clone(), over.clone()], LONG).await.unwrap();
+    bench.one.store.renew(std::slice::from_ref(&run_out), RUN_OUT).await.unwrap();
     bench.one.store.end(std::slice::from_ref(&over)).await.unwrap();
     let all = [none.clone(), held.clone(), run_out.clone(), over.clone()];
     bench.other.ensure(&all, LONG).await.unwrap();
@@ -65,7 +65,7 @@ pub(crate) async fn who_has_no_lease_is_given_one_and_every_other_lease_stays(be
 
 pub(crate) async fn no_more_is_claimed_than_asked_for(bench: Bench) {
     let sessions: Vec<_> = (0..5).map(|_| some_session()).collect();
-    bench.one.store.hold(&sessions, RUN_OUT).await.unwrap();
+    bench.one.store.renew(&sessions, RUN_OUT).await.unwrap();
     let first = bench.other.claim(2, LONG).await.unwrap();
     let rest = bench.other.claim(9, LONG).await.unwrap();
     assert_eq!((first.len(), rest.len()), (2, 3));
@@ -75,7 +75,7 @@ pub(crate) async fn no_more_is_claimed_than_asked_for(bench: Bench) {
 
 pub(crate) async fn of_several_claimants_one_gets_each_run(bench: Bench) {
     let sessions: Vec<_> = (0..40).map(|_| some_session()).collect();
-    bench.one.store.hold(&sessions, RUN_OUT).await.unwrap();
+    bench.one.store.renew(&sessions, RUN_OUT).await.unwrap();
     let claims = (0..8).map(|n| {
         let store = if n % 2 == 0 { &bench.one.store } else { &bench.other };
         store.claim(10, LONG)
@@ -87,7 +87,7 @@ pub(crate) async fn of_several_claimants_one_gets_each_run(bench: Bench) {
 }
 
 pub(crate) async fn nothing_is_no_trouble(bench: Bench) {
-    bench.one.store.hold(&[], LONG).await.unwrap();
+    bench.one.store.renew(&[], LONG).await.unwrap();
     bench.one.store.ensure(&[], LONG).await.unwrap();
     bench.one.store.release(&[]).await.unwrap();
     bench.one.store.end(&[some_session()]).await.unwrap();

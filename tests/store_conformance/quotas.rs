@@ -50,7 +50,7 @@ fn new_tenant() -> String {
 
 /// Starts it as the service does: with a lease.
 async fn start(store: &dyn Store, run: &SessionMeta, quota: &Quota) -> Result<(), Refused> {
-    store.hold(std::slice::from_ref(&run.session_id), TERM).await.unwrap();
+    store.renew(std::slice::from_ref(&run.session_id), TERM).await.unwrap();
     let taken = store.take_start(&run.tenant, &run.user, &run.session_id, quota).await.unwrap();
     if taken.is_err() {
         end(store, run).await;

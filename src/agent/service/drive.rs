@@ -32,7 +32,7 @@ pub struct AgentService {
     pub(super) ctx: Arc<RunContext>,
     pub(super) runs: Arc<LocalRuns>,
     /// Rung when another process has given runs up.
-    pub(super) left_behind: Arc<Notify>,
+    pub(super) released: Arc<Notify>,
     /// Whether the store did not answer when it was last asked. The lease keeper, which asks at least
     /// once a second, writes it; readers that nothing else would tell of an outage look at it.
     pub(super) store_away: AtomicBool,
@@ -48,7 +48,7 @@ impl AgentService {
         Self {
             ctx,
             runs,
-            left_behind: Arc::default(),
+            released: Arc::default(),
             store_away: AtomicBool::new(false),
             lingering: Lingering::default(),
             seen: SeenRequests::default(),

@@ -25,7 +25,7 @@ impl AgentService {
 
     /// Keeps the leases of what is at work while the process stops: nobody else is to begin a step
     /// that may yet come to its end here. Goes on for as long as it is polled.
-    pub async fn hold_at_work(&self) -> Infallible {
+    pub async fn renew_at_work(&self) -> Infallible {
         let lease = self.ctx.terms.lease;
         let period = lease / RENEWALS;
         let mut renewals = interval_at(Instant::now() + period, period);
@@ -33,7 +33,7 @@ impl AgentService {
         loop {
             renewals.tick().await;
             // The store says itself, once, that it is away; there will be another renewal.
-            let _ = self.ctx.store.hold(&self.runs.at_work(), lease).await;
+            let _ = self.ctx.store.renew(&self.runs.at_work(), lease).await;
         }
     }
 

@@ -48,12 +48,12 @@ enum Left {
 pub(super) async fn keep(service: Arc<AgentService>) {
     let Terms { lease, scan, start: _ } = service.ctx.terms;
     let stopping = service.ctx.tasks.stopping();
-    let mut keeper = Keeper { service, claims_from: Instant::now() };
+    let mut keeper = LeaseKeeper { service, claims_from: Instant::now() };
     let (mut renewals, mut scans) = (interval(lease / RENEWALS), interval(scan));
     for ticks in [&mut renewals, &mut scans] {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
-    let left_behind = Arc::clone(&keeper.service.left_behind);
+    let released = Arc::clone(&keeper.service.released);
     loop {
         tokio::select! {
             biased;
@@ -61,25 +61,25 @@ pub(super) async fn keep(service: Arc<AgentService>) {
             () = stopping.cancelled() => return,
             _ = renewals.tick() => keeper.renew().await,
             _ = scans.tick() => keeper.scan().await,
-            () = left_behind.notified() => keeper.scan().await,
+            () = released.notified() => keeper.scan().await,
         }
     }
 }
 
-struct Keeper {
+struct LeaseKeeper {
     service: Arc<AgentService>,
     /// While the store was away nobody could renew anything: every lease may have run out. Owners
     /// get a term to be heard of again before this process claims.
     claims_from: Instant,
 }
 
-impl Keeper {
+impl LeaseKeeper {
     async fn renew(&mut self) {
         let Terms { lease, .. } = self.service.ctx.terms;
         let runs = &self.service.runs;
         let (mut held, lost) = (runs.owned(), runs.take_lost());
         held.extend(lost.iter().cloned());
-        if self.service.ctx.store.hold(&held, lease).await.is_err() {
+        if self.service.ctx.store.renew(&held, lease).await.is_err() {
             self.note_store(true);
             self.service.runs.put_lost_back(lost);
         }
@@ -112,7 +112,7 @@ impl Keeper {
             match self.service.ctx.store.claim(limit, self.service.ctx.terms.lease).await {
                 Ok(claimed) => {
                     let all = claimed.len() < limit;
-                    claimed.into_iter().for_each(|session| self.service.adopt(session));
+                    claimed.into_iter().for_each(|session| self.service.take_over_claimed(session));
                     if all || self.service.runs.permits().room() == 0 {
                         return;
                     }
@@ -129,7 +129,7 @@ impl Keeper {
 
 impl AgentService {
     /// Looks after a run from now on. One that is here already had only been late to renew.
-    fn adopt(self: &Arc<Self>, session: SessionId) {
+    fn take_over_claimed(self: &Arc<Self>, session: SessionId) {
         if !self.runs.start(&session) {
             return;
         }

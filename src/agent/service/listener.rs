@@ -61,7 +61,7 @@ impl Listener {
                     StoreEvent::Cancel { session } => {
                         tasks.spawn(ANSWER, async move { service.on_cancel(&session).await });
                     }
-                    StoreEvent::Released => service.left_behind.notify_one(),
+                    StoreEvent::Released => service.released.notify_one(),
                 },
                 alarm = service.runs.alarms().next(&*service.ctx.clock) => self.ring(alarm),
                 _ = poll.tick() => {

@@ -181,7 +181,7 @@ impl AgentService {
         let leased = match self.append_first(&session, &first).await {
             First::Ours => {
                 starting.drive(&opened, permit);
-                ctx.retry_unavailable(|| store.hold(run, lease)).await
+                ctx.retry_unavailable(|| store.renew(run, lease)).await
             }
             First::Elsewhere => ctx.retry_unavailable(|| store.ensure(run, lease)).await,
             First::Withdrawn => return Err(StartError::Withdrawn),
@@ -233,7 +233,7 @@ impl AgentService {
         let (store, run) = (&self.ctx.store, std::slice::from_ref(session));
         let quota = &self.ctx.limits.quota;
         // In this order: what is counted is live because it has a lease.
-        let lease = store.hold(run, self.ctx.terms.lease);
+        let lease = store.renew(run, self.ctx.terms.lease);
         let taken = store.take_start(&caller.tenant, &caller.user, session, quota);
         let ((), taken) = tokio::try_join!(lease, taken)?;
         let Err(refused) = taken else { return Ok(()) };

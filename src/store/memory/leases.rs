@@ -22,7 +22,7 @@ impl MemoryStore {
 
 #[async_trait]
 impl Leases for MemoryStore {
-    async fn hold(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
+    async fn renew(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
         let (end, mut table) = (self.lease_end(term), lock(&self.leases));
         table.extend(sessions.iter().map(|session| (session.clone(), end)));
         Ok(())

@@ -22,7 +22,7 @@ fn names(sessions: &[SessionId]) -> impl Iterator<Item = Cow<'_, [u8]>> {
 
 #[async_trait]
 impl Leases for RedisStore {
-    async fn hold(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
+    async fn renew(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
         if sessions.is_empty() {
             return Ok(());
         }
