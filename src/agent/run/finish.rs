@@ -64,7 +64,7 @@ impl Run {
 
     /// Ends a run that broke down, with no more than its journal: nothing is asked, recorded or
     /// remembered, for one of these may be what broke.
-    pub(crate) async fn break_off(mut self, error: ErrorEvent) -> Result<(), JournalError> {
+    pub(crate) async fn abort(mut self, error: ErrorEvent) -> Result<(), JournalError> {
         let ending = Ending::failed(error);
         let mut drafts = self.close_work(&ending);
         drafts.extend(self.last_words(&ending));
@@ -237,7 +237,7 @@ fn notice_of(words: &str, follows: bool) -> Draft {
 }
 
 /// All that can be said of a run whose journal cannot be understood.
-pub(crate) fn breakdown(error: ErrorEvent, notices: bool) -> Vec<Draft> {
+pub(crate) fn aborted(error: ErrorEvent, notices: bool) -> Vec<Draft> {
     last_words(&Ending::failed(error), None, notices, 0)
 }
 

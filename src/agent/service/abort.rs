@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::drive::AgentService;
 use crate::agent::approval::seals::Subject;
-use crate::agent::run::finish::breakdown;
+use crate::agent::run::finish::aborted;
 use crate::agent::run::journal::{JournalError, Writer};
 use crate::agent::run::state::State;
 use crate::agent::run::step::Run;
@@ -21,7 +21,7 @@ impl AgentService {
     /// an end like any other, and its requests can be decided no more. `stored` is where its journal
     /// ended as far as this process knows: if somebody else has gone on from there, nothing is
     /// written.
-    pub(super) async fn break_down(
+    pub(super) async fn abort_run(
         &self,
         session: &SessionId,
         stored: Option<EventId>,
@@ -39,8 +39,8 @@ impl AgentService {
             Ok(entries) => State::fold(&entries),
             Err(_) => None,
         };
-        self.take_back(session, state.as_ref()).await;
-        match self.write_breakdown(session, stored, state, error).await {
+        self.cancel_open_requests(session, state.as_ref()).await;
+        match self.write_abort(session, stored, state, error).await {
             Ok(()) => self.over(session).await,
             Err(error @ JournalError::StoreAway(StoreError::Corrupt(_))) => {
                 tracing::error!(%session, %error, "a broken run cannot be ended; it is given up");
@@ -55,7 +55,7 @@ impl AgentService {
     }
 
     /// Takes back what a run that broke down had asked.
-    async fn take_back(&self, session: &SessionId, state: Option<&State>) {
+    async fn cancel_open_requests(&self, session: &SessionId, state: Option<&State>) {
         let waited = self.ctx.pending.withdraw(session).into_iter();
         let mut asked: BTreeMap<RequestId, Deadline> =
             waited.map(|waiting| (waiting.request, waiting.deadline)).collect();
@@ -99,7 +99,7 @@ impl AgentService {
         }
     }
 
-    async fn write_breakdown(
+    async fn write_abort(
         &self,
         session: &SessionId,
         stored: Option<EventId>,
@@ -119,10 +119,10 @@ impl AgentService {
         match state {
             Some(state) => {
                 let cancel = CancellationToken::new();
-                Run::new(Arc::clone(&self.ctx), state, writer, cancel).break_off(error).await?;
+                Run::new(Arc::clone(&self.ctx), state, writer, cancel).abort(error).await?;
             }
             None => {
-                writer.append(&breakdown(error, self.ctx.notices), None).await?;
+                writer.append(&aborted(error, self.ctx.notices), None).await?;
                 writer.flush().await?;
             }
         }

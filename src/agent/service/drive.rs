@@ -70,7 +70,7 @@ impl AgentService {
                 let frames = self.runs.open_frames(session, last);
                 let writer = Writer::open(&self.ctx, session, last, frames);
                 let news = token.news;
-                self.spawn(*state, writer, self.runs.permits().take_back(), move |run| {
+                self.spawn(*state, writer, self.runs.permits().take_beyond_most(), move |run| {
                     run.wake(news)
                 });
             }
@@ -80,7 +80,7 @@ impl AgentService {
                 self.abandon(session, &JournalError::StoreAway(error)).await;
             }
             Err(error @ StoreError::Corrupt(_)) => {
-                self.break_down(session, None, unreadable(&error)).await;
+                self.abort_run(session, None, unreadable(&error)).await;
             }
         }
     }
@@ -128,13 +128,13 @@ impl AgentService {
             match exit {
                 // Whoever tried again would find the same.
                 Ok(Exit::Abandoned(JournalError::StoreAway(error @ StoreError::Corrupt(_)))) => {
-                    service.break_down(&session, stored, unreadable(&error)).await;
+                    service.abort_run(&session, stored, unreadable(&error)).await;
                 }
                 Ok(exit) => {
                     let journal_end = stored.unwrap_or(EventId::ZERO);
                     service.left(session, exit, SuspendedRun { journal_end }).await;
                 }
-                Err(_panic) => service.break_down(&session, stored, panicked()).await,
+                Err(_panic) => service.abort_run(&session, stored, panicked()).await,
             }
         });
     }

@@ -149,7 +149,7 @@ impl AgentService {
                 return self.forget(&session);
             }
             Err(error @ StoreError::Corrupt(_)) => {
-                return self.break_down(&session, None, unreadable(&error)).await;
+                return self.abort_run(&session, None, unreadable(&error)).await;
             }
         };
         let last = last_id(&entries);
@@ -166,7 +166,7 @@ impl AgentService {
             Left::Work(state) => match (state.refuses_take_over(), self.permit()) {
                 (Some(why), _) => {
                     claimed.inc();
-                    self.break_down(&session, Some(last), why).await;
+                    self.abort_run(&session, Some(last), why).await;
                 }
                 (None, Some(permit)) => {
                     claimed.inc();
@@ -177,7 +177,7 @@ impl AgentService {
             },
             Left::Unreadable => {
                 let error = StoreError::Corrupt("the journal cannot be understood".into());
-                self.break_down(&session, Some(last), unreadable(&error)).await;
+                self.abort_run(&session, Some(last), unreadable(&error)).await;
             }
         }
     }

@@ -45,7 +45,7 @@ impl Permits {
 
     /// A permit for a run that has waited here, free or not: who has decided about it is not to wait for
     /// others' runs. While more are taken than there are, nobody new is let in.
-    pub(super) fn take_back(&self) -> Permit {
+    pub(super) fn take_beyond_most(&self) -> Permit {
         self.taken.fetch_add(1, Ordering::AcqRel);
         Permit(Arc::clone(&self.taken))
     }
@@ -62,7 +62,7 @@ mod tests {
         assert!(permits.take().is_none());
         drop(first);
         let second = permits.take().unwrap();
-        let back = permits.take_back();
+        let back = permits.take_beyond_most();
         assert_eq!(permits.room(), 0);
         drop(second);
         assert!(permits.take().is_none());

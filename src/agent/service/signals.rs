@@ -264,7 +264,7 @@ impl AgentService {
                 Ok(answer) => return Some(answer),
                 // No decision can be made any more: better an end than to wait for ever.
                 Err(error @ StoreError::Corrupt(_)) => {
-                    self.break_down(session, None, unreadable(&error)).await;
+                    self.abort_run(session, None, unreadable(&error)).await;
                     return None;
                 }
                 Err(error) => {

@@ -242,7 +242,7 @@ impl Process {
             Event::Work if self.runs.owns(session) && !self.is_working(session) => {
                 let is_suspended = self.runs.lock()[session].stage.is_suspended();
                 let permit = match self.tokens.remove(session) {
-                    Some(_) => Some(self.runs.permits().take_back()),
+                    Some(_) => Some(self.runs.permits().take_beyond_most()),
                     None => self.runs.permits().take(),
                 };
                 if let Some(permit) = permit.filter(|_| !is_suspended) {
