@@ -1,6 +1,6 @@
 //! Reading a session's journal as a stream: replay and live reading are one code path.
 //!
-//! Register, then look, then wait. The bell of this process's own run, or the store's follower,
+//! Register, then look, then wait. The changes of this process's own run, or the store's follower,
 //! only ever says "look again"; what is shown is read from the frames at hand or from the journal.
 //!
 //! A reader whose store is away waits where it is and looks again. If that lasts too long its stream
@@ -317,8 +317,8 @@ impl Tail {
 
     fn attach_to_own_run(&mut self) {
         if let Some(log) = self.http.service.recent_frames(&self.session) {
-            let bell = log.listen();
-            self.source = Source::Local(log, bell);
+            let changes = log.listen();
+            self.source = Source::Local(log, changes);
         }
     }
 
@@ -342,7 +342,7 @@ impl Source {
         match self {
             Self::Store => {}
             // An error means that the run has left this process; the next look finds out where to.
-            Self::Local(_, bell) => drop(bell.changed().await),
+            Self::Local(_, changes) => drop(changes.changed().await),
             Self::Remote(follower) => follower.changed().await,
         }
     }
