@@ -19,7 +19,7 @@ const CUT: &str =
 
 /// What is sent.
 #[derive(Debug, PartialEq)]
-pub(super) struct Fitted {
+pub(super) struct Trimmed {
     /// The conversation, or as much of it as fits.
     pub(super) messages: Vec<Message>,
     /// How many messages were left out.
@@ -30,9 +30,9 @@ pub(super) struct Fitted {
 
 /// As much of the conversation as fits `max_tokens`, by our own estimate. Only where not even the
 /// messages that have to stay fit, their results cut to nothing, the outcome is larger.
-pub(super) fn fit(messages: &[Message], max_tokens: u64) -> Fitted {
+pub(super) fn trimmed(messages: &[Message], max_tokens: u64) -> Trimmed {
     if cost(messages) <= max_tokens {
-        return Fitted { messages: messages.to_vec(), left_out: 0, cut: 0 };
+        return Trimmed { messages: messages.to_vec(), left_out: 0, cut: 0 };
     }
     let parts = Parts::of(messages);
     let mut kept = vec![true; messages.len()];
@@ -53,7 +53,7 @@ pub(super) fn fit(messages: &[Message], max_tokens: u64) -> Fitted {
     // All that is left behind the last words of the model are the results that it has to read.
     let newest = fitted.len() - parts.newest.len();
     let cut = cut_results(&mut fitted, newest, max_tokens);
-    Fitted { messages: fitted, left_out, cut }
+    Trimmed { messages: fitted, left_out, cut }
 }
 
 fn cost(messages: &[Message]) -> u64 {
@@ -211,8 +211,8 @@ mod tests {
     #[test]
     fn what_fits_is_sent_as_it_is() {
         let messages = [system("s"), user("a"), says("b"), user("c")];
-        let whole = fit(&messages, cost(&messages));
-        assert_eq!(whole, Fitted { messages: messages.to_vec(), left_out: 0, cut: 0 });
+        let whole = trimmed(&messages, cost(&messages));
+        assert_eq!(whole, Trimmed { messages: messages.to_vec(), left_out: 0, cut: 0 });
     }
 
     #[test]
@@ -220,11 +220,11 @@ mod tests {
         let messages =
             [system("s"), user(&x(50)), says(&x(50)), user(&x(50)), says(&x(50)), user("now")];
         let rest = [&messages[..1], &messages[3..]].concat();
-        let fitted = fit(&messages, room_for(&rest));
+        let fitted = trimmed(&messages, room_for(&rest));
         assert_eq!((fitted.left_out, fitted.cut), (2, 0));
         assert_eq!(fitted.messages[0], system(&format!("{LEFT_OUT}s")));
         assert_eq!(fitted.messages[1..], rest[1..]);
-        let less = fit(&messages, room_for(&rest) - 1);
+        let less = trimmed(&messages, room_for(&rest) - 1);
         assert_eq!((less.left_out, &less.messages[1..]), (4, &messages[5..]));
     }
 
@@ -240,7 +240,7 @@ mod tests {
             result("c", &x(100)),
         ];
         let rest = [&messages[..2], &messages[5..]].concat();
-        let fitted = fit(&messages, room_for(&rest) + 150);
+        let fitted = trimmed(&messages, room_for(&rest) + 150);
         assert_eq!((fitted.left_out, fitted.cut), (3, 0));
         assert_eq!(fitted.messages[1..], rest[1..]);
     }
@@ -255,7 +255,7 @@ mod tests {
             result("b", "short"),
             result("c", &x(2000)),
         ];
-        let fitted = fit(&messages, 1000);
+        let fitted = trimmed(&messages, 1000);
         assert_eq!((fitted.left_out, fitted.cut), (0, 2));
         assert!((990..=1000).contains(&cost(&fitted.messages)), "{}", cost(&fitted.messages));
         assert_eq!(fitted.messages[4], messages[4]);
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn a_conversation_without_a_system_prompt_gets_its_note_all_the_same() {
         let messages = [user(&x(99)), says("a"), user("now")];
-        let fitted = fit(&messages, 99).messages;
+        let fitted = trimmed(&messages, 99).messages;
         assert_eq!(fitted, [system(LEFT_OUT.trim_end()), user("now")]);
     }
 
@@ -307,7 +307,7 @@ mod tests {
             max in 0_u64..4000,
         ) {
             let messages = conversation(history, own);
-            let fitted = fit(&messages, max);
+            let fitted = trimmed(&messages, max);
             let sent = &fitted.messages;
 
             // What has to stay is there, and nothing is there that was not.

@@ -12,18 +12,18 @@ const TOLD_MAX: u32 = 2;
 
 /// What the model was told so far, folded from the records of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Misuse(BTreeMap<String, Told>);
+pub struct InvalidCalls(BTreeMap<String, Reported>);
 
 /// How often the model was told, since it last got the arguments right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Told {
+struct Reported {
     times: u32,
     /// In which turn it erred last. What it gets wrong several times in one turn counts once: it
     /// reads of all of that at the same time.
     turn: u32,
 }
 
-impl Misuse {
+impl InvalidCalls {
     /// Takes note of a call of a turn.
     pub(super) fn note(&mut self, tool: &str, turn: u32, invalid: bool) {
         if !invalid {
@@ -32,7 +32,7 @@ impl Misuse {
         }
         let told = self.0.entry(tool.to_owned()).or_default();
         if told.turn != turn {
-            *told = Told { times: told.times + 1, turn };
+            *told = Reported { times: told.times + 1, turn };
         }
     }
 
@@ -53,34 +53,34 @@ impl Misuse {
 mod tests {
     use super::*;
 
-    fn is_hopeless(misuse: &Misuse, tool: &str) -> bool {
-        misuse.hopeless(tool, "why").is_some()
+    fn is_hopeless(invalid_calls: &InvalidCalls, tool: &str) -> bool {
+        invalid_calls.hopeless(tool, "why").is_some()
     }
 
     #[test]
     fn the_third_time_is_one_too_many_for_that_tool() {
-        let mut misuse = Misuse::default();
+        let mut invalid_calls = InvalidCalls::default();
         for turn in 1..=2 {
-            misuse.note("a", turn, true);
-            misuse.note("b", turn + 7, turn == 1);
+            invalid_calls.note("a", turn, true);
+            invalid_calls.note("b", turn + 7, turn == 1);
         }
-        assert!(!is_hopeless(&misuse, "a"));
-        misuse.note("a", 3, true);
-        assert!(is_hopeless(&misuse, "a") && !is_hopeless(&misuse, "b"));
-        assert!(misuse.hopeless("a", "why").unwrap().error.ends_with("what was wrong: why"));
+        assert!(!is_hopeless(&invalid_calls, "a"));
+        invalid_calls.note("a", 3, true);
+        assert!(is_hopeless(&invalid_calls, "a") && !is_hopeless(&invalid_calls, "b"));
+        assert!(invalid_calls.hopeless("a", "why").unwrap().error.ends_with("what was wrong: why"));
     }
 
     #[test]
     fn several_wrong_calls_of_one_turn_count_once_and_a_right_one_forgives() {
-        let mut misuse = Misuse::default();
+        let mut invalid_calls = InvalidCalls::default();
         for turn in [1, 1, 1, 2, 2] {
-            misuse.note("a", turn, true);
+            invalid_calls.note("a", turn, true);
         }
-        assert!(!is_hopeless(&misuse, "a"));
-        misuse.note("a", 3, false);
+        assert!(!is_hopeless(&invalid_calls, "a"));
+        invalid_calls.note("a", 3, false);
         for turn in [4, 5] {
-            misuse.note("a", turn, true);
+            invalid_calls.note("a", turn, true);
         }
-        assert!(!is_hopeless(&misuse, "a"));
+        assert!(!is_hopeless(&invalid_calls, "a"));
     }
 }

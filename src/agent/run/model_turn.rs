@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::arguments::parse_arguments;
 use super::budget::{cut_short, estimated};
 use super::confidence;
-use super::context_window::fit;
+use super::context_window::trimmed;
 use super::errors::{budget_spent, cut_off, empty_answer, model_failure, too_many_calls};
 use super::journal::{Draft, JournalError};
 use super::plan::moved;
@@ -94,14 +94,14 @@ impl Run {
             return ChatRequest { messages: self.state.messages.clone(), tools, begun };
         };
         let besides = tokens::of_tools(&tools) + tokens::of_text(&begun);
-        let fitted = fit(&self.state.messages, limit.saturating_sub(besides));
-        if fitted.left_out > 0 || fitted.cut > 0 {
+        let sent = trimmed(&self.state.messages, limit.saturating_sub(besides));
+        if sent.left_out > 0 || sent.cut > 0 {
             tracing::info!(
-                session = %self.state.meta.session_id, left_out = fitted.left_out, cut = fitted.cut,
+                session = %self.state.meta.session_id, left_out = sent.left_out, cut = sent.cut,
                 limit_tokens = limit, "conversation trimmed for the model"
             );
         }
-        ChatRequest { messages: fitted.messages, tools, begun }
+        ChatRequest { messages: sent.messages, tools, begun }
     }
 
     /// Listens to a turn; shows its text as it comes, and its reasoning in sentences.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::hands::Hands;
-use super::invalid_calls::Misuse;
+use super::invalid_calls::InvalidCalls;
 use super::record::{Opened, Outcome, PlannedCall, Record, RecordKind};
 use crate::agent::approval::uncounted::UncountedVote;
 use crate::domain::event::{EndStatus, NoticeMark};
@@ -101,7 +101,7 @@ pub struct State {
     /// Calls that succeeded.
     pub successes: u32,
     /// Calls whose arguments were not valid.
-    pub misuse: Misuse,
+    pub invalid_calls: InvalidCalls,
     /// How sure the model was of its last turn, where it said so.
     pub measured: Option<Confidence>,
     /// Whether the model was asked for a turn that has not arrived yet.
@@ -151,7 +151,7 @@ impl State {
             calls: Vec::new(),
             attempts: 0,
             successes: 0,
-            misuse: Misuse::default(),
+            invalid_calls: InvalidCalls::default(),
             measured: None,
             asking: false,
             shown: String::new(),
@@ -423,7 +423,7 @@ impl State {
                     outcome: outcome.clone(),
                 });
             }
-            self.misuse.note(&found.planned.call.name, self.turns, invalid);
+            self.invalid_calls.note(&found.planned.call.name, self.turns, invalid);
             self.messages.push(Message::Tool {
                 call_id: call.clone(),
                 name: found.planned.call.name.clone(),

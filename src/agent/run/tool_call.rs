@@ -121,7 +121,7 @@ impl Run {
         let shown = self.execution(planned, &arguments, refused);
         let tool = &planned.call.name;
         self.finish_call(planned, shown, Outcome::Err(error.clone()), invalid).await?;
-        match self.state.misuse.hopeless(tool, &error).filter(|_| invalid) {
+        match self.state.invalid_calls.hopeless(tool, &error).filter(|_| invalid) {
             Some(hopeless) => self.fail(hopeless).await,
             None => Ok(Flow::Next),
         }
