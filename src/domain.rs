@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod approvers;
+pub mod artifact;
 pub mod audit;
 pub mod author;
 pub mod call;
@@ -14,7 +15,6 @@ pub mod deadline;
 pub mod entry;
 pub mod error_code;
 pub mod event;
-pub mod exhibit;
 pub mod idempotency;
 pub mod ids;
 pub mod instructions;
@@ -34,6 +34,7 @@ pub mod text;
 
 pub use approval::{ApprovalRequest, Decision, Standing, Verdict, Vote};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
+pub use artifact::Artifact;
 pub use audit::{
     ArgumentsHash, AuditAnchor, AuditCall, AuditEntry, AuditFact, AuditKey, AuditKind, AuditReason,
     Broken, ChainEnd, EntryHash, EntryMac, FactId, Outcome, PromptHash, RequestHash,
@@ -49,7 +50,6 @@ pub use deadline::Deadline;
 pub use entry::{Entry, Shown, last_id};
 pub use error_code::ErrorCode;
 pub use event::Event;
-pub use exhibit::Exhibit;
 pub use idempotency::{IdempotencyKey, KeyClaim, KeyStanding, RequestKey, ScopedKey};
 pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
 pub use instructions::Instructions;

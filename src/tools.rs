@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::domain::{Exhibit, Preview, SessionId, ToolCallId};
+use crate::domain::{Artifact, Preview, SessionId, ToolCallId};
 
 pub mod git;
 pub mod github;
@@ -162,7 +162,7 @@ pub trait Tool: Send + Sync {
     }
 
     /// What people may look at in a result of [`Call::run`], beside the words of the answer.
-    fn exhibit(&self, _result: &Value) -> Option<Exhibit> {
+    fn artifact(&self, _result: &Value) -> Option<Artifact> {
         None
     }
 }

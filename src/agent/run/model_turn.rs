@@ -227,7 +227,7 @@ impl Run {
             drafts.push(Draft::thought(ThoughtKind::Reflection, content, Vec::new()));
         }
         if planned.is_empty() {
-            drafts.extend(self.exhibit());
+            drafts.extend(self.artifact());
         }
         let usage = end.usage.unwrap_or_default();
         let (content, measured) = (text, end.confidence.and_then(Certainty::measured));
@@ -248,12 +248,12 @@ impl Run {
 
     /// The last `content` of an answer, which has no words: what the last tool that gave people
     /// something to look at gave them.
-    fn exhibit(&self) -> Option<Draft> {
+    fn artifact(&self) -> Option<Draft> {
         let results = self.state.own_messages().iter().rev();
         let shown = results.filter_map(|message| match message {
             Message::Tool { name, content, .. } => {
                 let result = serde_json::from_str(content).ok()?;
-                self.ctx.tools.find(name).ok()?.exhibit(&result)
+                self.ctx.tools.find(name).ok()?.artifact(&result)
             }
             Message::System { .. } | Message::User { .. } | Message::Assistant { .. } => None,
         });

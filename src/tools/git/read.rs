@@ -15,7 +15,7 @@ use super::command::Output;
 use super::refs::RelativePath;
 use super::repository::Repository;
 use super::workspace::Location;
-use crate::domain::Exhibit;
+use crate::domain::Artifact;
 use crate::domain::text::quoted;
 use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
@@ -51,7 +51,7 @@ trait Operation: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     fn repository(&self) -> Option<&RelativePath>;
 
     /// What people may look at in what was read.
-    fn exhibit(_result: &Value) -> Option<Exhibit> {
+    fn artifact(_result: &Value) -> Option<Artifact> {
         None
     }
 
@@ -94,8 +94,8 @@ impl<O: Operation> Tool for ReadTool<O> {
         Ok(Box::new(Reading { git: Arc::clone(&self.git), location, operation }))
     }
 
-    fn exhibit(&self, result: &Value) -> Option<Exhibit> {
-        O::exhibit(result)
+    fn artifact(&self, result: &Value) -> Option<Artifact> {
+        O::artifact(result)
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::TOKEN_SETTING;
 use super::call::Call as Requests;
 use super::client::Client;
-use crate::domain::Exhibit;
+use crate::domain::Artifact;
 use crate::domain::text::quoted;
 use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
@@ -43,7 +43,7 @@ trait Query: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     fn subject(&self) -> String;
 
     /// What people may look at in what was read.
-    fn exhibit(_result: &Value) -> Option<Exhibit> {
+    fn artifact(_result: &Value) -> Option<Artifact> {
         None
     }
 
@@ -85,8 +85,8 @@ impl<Q: Query> Tool for Reader<Q> {
         Ok(Box::new(Reading { client, query }))
     }
 
-    fn exhibit(&self, result: &Value) -> Option<Exhibit> {
-        Q::exhibit(result)
+    fn artifact(&self, result: &Value) -> Option<Artifact> {
+        Q::artifact(result)
     }
 }
 

@@ -6,8 +6,8 @@ use crate::domain::event::{EndStatus, ErrorEvent, Piece, ThoughtKind, ToolOutcom
 use crate::domain::ids::{RequestId, StepId, ThreadId, ToolCallId};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
-    Approvers, Confidence, Deadline, ErrorCode, Exhibit, Preview, Quorum, Standing, TenantId,
-    Usage, UserId, exhibit,
+    Approvers, Artifact, Confidence, Deadline, ErrorCode, Preview, Quorum, Standing, TenantId,
+    Usage, UserId, artifact,
 };
 
 /// What texts of any length are made of: what stays, what is escaped once, and what is escaped twice.
@@ -67,11 +67,11 @@ fn question(words: [String; 3], context: Value, preview: bool) -> ApprovalReques
     }
 }
 
-fn exhibit_of(text: &str, list: bool) -> Exhibit {
+fn artifact_of(text: &str, list: bool) -> Artifact {
     if list {
-        Exhibit::checklist(text, (0..60).map(|_| (text, true)))
+        Artifact::checklist(text, (0..60).map(|_| (text, true)))
     } else {
-        Exhibit::Diff(exhibit::Text::new(text, text, false))
+        Artifact::Diff(artifact::Text::new(text, text, false))
     }
 }
 
@@ -108,7 +108,7 @@ fn events([a, b, c]: [String; 3], value: &Value, flag: bool) -> Vec<Event> {
             step_id: StepId::new("step_1"),
             confidence: Some(Confidence::new(0.5)),
         },
-        content(json!({ "result": exhibit_of(&b, flag) })),
+        content(json!({ "result": artifact_of(&b, flag) })),
         content(value.clone()),
         Event::Notice { content: Piece::first_of(&a).0 },
         Event::Error(ErrorEvent {
@@ -167,8 +167,8 @@ proptest! {
     }
 
     #[test]
-    fn an_exhibit_is_shown_as_it_was_made(text in foreign(), title in foreign(), list: bool) {
-        let shown = json!({ "result": exhibit_of(&text, list) });
+    fn an_artifact_is_shown_as_it_was_made(text in foreign(), title in foreign(), list: bool) {
+        let shown = json!({ "result": artifact_of(&text, list) });
         let event = Event::Content { content: Piece::first_of(&title).0, chunk: true, metadata: shown.clone() };
         let read: Value = serde_json::from_slice(&event.payload(None, 1)).unwrap();
         prop_assert_eq!(&read["metadata"], &shown);

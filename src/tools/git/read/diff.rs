@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{MAX_LISTED, Operation, bounded_text};
-use crate::domain::Exhibit;
-use crate::domain::exhibit::Text;
+use crate::domain::Artifact;
+use crate::domain::artifact::Text;
 use crate::tools::ToolError;
 use crate::tools::git::refs::{RefName, RelativePath};
 use crate::tools::git::repository::Repository;
@@ -52,11 +52,11 @@ impl Operation for Diff {
         self.repository.as_ref()
     }
 
-    fn exhibit(result: &Value) -> Option<Exhibit> {
+    fn artifact(result: &Value) -> Option<Artifact> {
         let (from, to) = (result["from"]["name"].as_str()?, result["to"]["name"].as_str()?);
         let patch = result["patch"].as_str().filter(|patch| !patch.is_empty())?;
         let truncated = result["truncated"].as_bool().unwrap_or_default();
-        Some(Exhibit::Diff(Text::new(format!("{from} → {to}"), patch, truncated)))
+        Some(Artifact::Diff(Text::new(format!("{from} → {to}"), patch, truncated)))
     }
 
     async fn read(self, repository: &Repository) -> Result<Value, ToolError> {

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Operation, bounded_text};
-use crate::domain::Exhibit;
-use crate::domain::exhibit::Text;
+use crate::domain::Artifact;
+use crate::domain::artifact::Text;
 use crate::tools::ToolError;
 use crate::tools::git::refs::{RefName, RelativePath};
 use crate::tools::git::repository::Repository;
@@ -38,10 +38,10 @@ impl Operation for ShowFile {
         self.repository.as_ref()
     }
 
-    fn exhibit(result: &Value) -> Option<Exhibit> {
+    fn artifact(result: &Value) -> Option<Artifact> {
         let (path, content) = (result["path"].as_str()?, result["content"].as_str()?);
         let truncated = result["truncated"].as_bool().unwrap_or_default();
-        Some(Exhibit::Text(Text::new(path, content, truncated)))
+        Some(Artifact::Text(Text::new(path, content, truncated)))
     }
 
     async fn read(self, repository: &Repository) -> Result<Value, ToolError> {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{MAX_LISTED, Operation};
-use crate::domain::Exhibit;
+use crate::domain::Artifact;
 use crate::tools::ToolError;
 use crate::tools::git::refs::RelativePath;
 use crate::tools::git::repository::Repository;
@@ -26,10 +26,10 @@ impl Operation for Status {
         self.repository.as_ref()
     }
 
-    fn exhibit(result: &Value) -> Option<Exhibit> {
+    fn artifact(result: &Value) -> Option<Artifact> {
         let none = |list: &str| result["counts"][list].as_u64().map(|count| count == 0);
         let branch = result["branch"].as_str().unwrap_or("HEAD");
-        Some(Exhibit::checklist(
+        Some(Artifact::checklist(
             format!("{branch} 브랜치 상태"),
             [
                 ("충돌 없음", none("conflicted")?),

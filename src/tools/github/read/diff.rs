@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Query;
-use crate::domain::Exhibit;
-use crate::domain::exhibit::Text;
+use crate::domain::Artifact;
+use crate::domain::artifact::Text;
 use crate::tools::ToolError;
 use crate::tools::github::call::Call;
 use crate::tools::github::names::{Owner, RepositoryName};
@@ -40,11 +40,11 @@ impl Query for GetDiff {
         format!("{}/{}#{}", self.owner, self.repo, self.number)
     }
 
-    fn exhibit(result: &Value) -> Option<Exhibit> {
+    fn artifact(result: &Value) -> Option<Artifact> {
         let (owner, repo) = (result["owner"].as_str()?, result["repo"].as_str()?);
         let title = format!("{owner}/{repo}#{}", result["number"]);
         let truncated = result["truncated"].as_bool().unwrap_or_default();
-        Some(Exhibit::Diff(Text::new(title, result["diff"].as_str()?, truncated)))
+        Some(Artifact::Diff(Text::new(title, result["diff"].as_str()?, truncated)))
     }
 
     async fn read(self, call: &Call<'_>) -> Result<Value, ToolError> {

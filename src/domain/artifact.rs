@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::text::json_beginning;
 
-/// Longest text of an exhibit, in bytes of JSON: it goes out in one frame (contract, section 4.1).
+/// Longest text of an artifact, in bytes of JSON: it goes out in one frame (contract, section 4.1).
 const TEXT_MAX: usize = 8 * 1024;
 /// Longest title or line, in bytes of JSON.
 const LINE_MAX: usize = 200;
@@ -14,7 +14,7 @@ const ITEMS_MAX: usize = 50;
 /// A structured result, as the DWP frontend shows it in `metadata.result`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Exhibit {
+pub enum Artifact {
     /// Changes, as a unified diff.
     Diff(Text),
     /// What is so and what is not.
@@ -64,7 +64,7 @@ impl Text {
     }
 }
 
-impl Exhibit {
+impl Artifact {
     /// A checklist of the first lines.
     pub fn checklist<L: Into<String>>(
         title: impl Into<String>,
@@ -106,12 +106,12 @@ mod tests {
 
     #[test]
     fn the_frontend_tells_them_apart_by_their_type() {
-        let diff = Exhibit::Diff(Text::new("변경", "+a", false));
+        let diff = Artifact::Diff(Text::new("변경", "+a", false));
         assert_eq!(
             serde_json::to_string(&diff).unwrap(),
             r#"{"type":"diff","title":"변경","content":"+a","truncated":false,"contentBytes":2}"#
         );
-        let list = Exhibit::checklist("상태", [("깨끗함", true)]);
+        let list = Artifact::checklist("상태", [("깨끗함", true)]);
         assert_eq!(
             serde_json::to_string(&list).unwrap(),
             r#"{"type":"checklist","title":"상태","items":[{"label":"깨끗함","checked":true}]}"#
