@@ -75,7 +75,7 @@ fn plan(text: &str) {
     for beginning in ["PR을 분석해주세요 ", "mail a@b.co saying \"", "feature를 main에 병합 "]
     {
         let messages = vec![Message::User { content: format!("{beginning}{text}") }];
-        let request = ChatRequest { messages, tools: [].into(), begun: String::new() };
+        let request = ChatRequest { messages, tools: [].into(), partial: String::new() };
         // Its turns never wait for anything.
         let turn = Planner::new().chat(request).now_or_never().and_then(Result::ok);
         black_box(turn.and_then(|turn| turn.count().now_or_never()));

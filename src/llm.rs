@@ -24,7 +24,7 @@ pub struct ChatRequest {
     pub tools: Arc<[ToolSpec]>,
     /// What of this turn's text was shown already, by an owner of the run that is gone: it stays
     /// said. The turn's text is then only what follows it. Empty: a fresh turn.
-    pub begun: String,
+    pub partial: String,
 }
 
 /// A piece of a model's turn.

@@ -313,7 +313,7 @@ mod tests {
     }
 
     async fn answer(model: &Fallback) -> Result<String, ModelError> {
-        let request = ChatRequest { messages: vec![], tools: [].into(), begun: String::new() };
+        let request = ChatRequest { messages: vec![], tools: [].into(), partial: String::new() };
         let mut turn = model.chat(request).await?;
         let mut text = String::new();
         while let Some(delta) = turn.next().await {

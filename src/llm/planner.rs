@@ -68,7 +68,7 @@ impl ChatModel for Planner {
     }
 
     async fn chat(&self, request: ChatRequest) -> Result<Turn, ModelError> {
-        let rest = Rest::of(turn(&request), request.begun);
+        let rest = Rest::of(turn(&request), request.partial);
         Ok(stream::iter(rest.map(Ok)).boxed())
     }
 }

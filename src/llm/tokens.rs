@@ -76,7 +76,7 @@ pub fn of_tools(tools: &[ToolSpec]) -> u64 {
 /// What a whole request takes of a model's context.
 pub fn of_request(request: &ChatRequest) -> u64 {
     let messages: u64 = request.messages.iter().map(in_context).sum();
-    messages + of_tools(&request.tools) + of_text(&request.begun)
+    messages + of_tools(&request.tools) + of_text(&request.partial)
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ fn client(model: &FakeModel) -> OpenAi {
 fn prompt() -> ChatRequest {
     let system = Message::System { content: "You help.".into() };
     let user = Message::User { content: "안녕하세요".into() };
-    ChatRequest { messages: vec![system, user], tools: [].into(), begun: String::new() }
+    ChatRequest { messages: vec![system, user], tools: [].into(), partial: String::new() }
 }
 
 async fn open(client: &OpenAi, request: ChatRequest) -> Result<Turn, ModelError> {

@@ -23,13 +23,13 @@ use crate::llm::{ChatRequest, Delta, ModelError, TurnEnd, tokens};
 use crate::tools::ToolSpec;
 
 /// What came of a turn.
-enum Heard {
+enum TurnOutcome {
     Whole { text: String, calls: Vec<ToolCall>, end: TurnEnd },
     Failed(ModelError),
     Interrupted,
 }
 
-impl Heard {
+impl TurnOutcome {
     /// With an estimate of the tokens of a whole turn, where the provider did not count them.
     fn counted(mut self, prompt_tokens: u64, reasoned: u64) -> Self {
         if let Self::Whole { text, calls, end } = &mut self {
@@ -63,37 +63,39 @@ impl Run {
         let request = self.request(tools);
         let prompt_tokens = tokens::of_request(&request);
         let mut reasoning = Reasoning::default();
-        let heard = self.hear(request, &mut reasoning).await?;
+        let outcome = self.hear(request, &mut reasoning).await?;
         let reasoned = reasoning.tokens();
-        let heard = heard.counted(prompt_tokens, reasoned);
-        self.pay(heard.used(prompt_tokens, reasoned, self.state.begun())).await?;
-        match heard {
-            Heard::Interrupted => Ok(Flow::Next),
-            Heard::Failed(error) => self.fail(model_failure(&error)).await,
-            Heard::Whole { calls, .. } if !may_call && !calls.is_empty() => {
+        let outcome = outcome.counted(prompt_tokens, reasoned);
+        self.pay(outcome.used(prompt_tokens, reasoned, self.state.partial())).await?;
+        match outcome {
+            TurnOutcome::Interrupted => Ok(Flow::Next),
+            TurnOutcome::Failed(error) => self.fail(model_failure(&error)).await,
+            TurnOutcome::Whole { calls, .. } if !may_call && !calls.is_empty() => {
                 self.fail(budget_spent(turn)).await
             }
             // The arguments may be cut as well: nobody is asked to approve half of a sentence.
-            Heard::Whole { calls, end, .. } if end.truncated && !calls.is_empty() => {
+            TurnOutcome::Whole { calls, end, .. } if end.truncated && !calls.is_empty() => {
                 self.fail(cut_off()).await
             }
-            Heard::Whole { calls, .. } if calls.len() > CALLS_MAX => {
+            TurnOutcome::Whole { calls, .. } if calls.len() > CALLS_MAX => {
                 self.fail(too_many_calls(calls.len(), CALLS_MAX)).await
             }
-            Heard::Whole { text, calls, end } if text.trim().is_empty() && calls.is_empty() => {
+            TurnOutcome::Whole { text, calls, end }
+                if text.trim().is_empty() && calls.is_empty() =>
+            {
                 self.fail(empty_answer(end.truncated, reasoned)).await
             }
-            Heard::Whole { text, calls, end } => self.close_turn(text, calls, end).await,
+            TurnOutcome::Whole { text, calls, end } => self.close_turn(text, calls, end).await,
         }
     }
 
     /// What the model is asked: the conversation, or as much of it as fits.
     fn request(&self, tools: Arc<[ToolSpec]>) -> ChatRequest {
-        let begun = self.state.begun().to_owned();
+        let partial = self.state.partial().to_owned();
         let Some(limit) = self.ctx.limits.context_tokens else {
-            return ChatRequest { messages: self.state.messages.clone(), tools, begun };
+            return ChatRequest { messages: self.state.messages.clone(), tools, partial };
         };
-        let besides = tokens::of_tools(&tools) + tokens::of_text(&begun);
+        let besides = tokens::of_tools(&tools) + tokens::of_text(&partial);
         let sent = trimmed(&self.state.messages, limit.saturating_sub(besides));
         if sent.left_out > 0 || sent.cut > 0 {
             tracing::info!(
@@ -101,7 +103,7 @@ impl Run {
                 limit_tokens = limit, "conversation trimmed for the model"
             );
         }
-        ChatRequest { messages: sent.messages, tools, begun }
+        ChatRequest { messages: sent.messages, tools, partial }
     }
 
     /// Listens to a turn; shows its text as it comes, and its reasoning in sentences.
@@ -109,23 +111,23 @@ impl Run {
         &mut self,
         request: ChatRequest,
         reasoning: &mut Reasoning,
-    ) -> Result<Heard, JournalError> {
+    ) -> Result<TurnOutcome, JournalError> {
         let cancel = self.cancel.clone();
-        let mut text = request.begun.clone();
+        let mut text = request.partial.clone();
         let asked = tokio::select! {
             biased;
-            () = cancel.cancelled() => return Ok(Heard::Interrupted),
+            () = cancel.cancelled() => return Ok(TurnOutcome::Interrupted),
             asked = self.ctx.model.chat(request) => asked,
         };
         let mut turn = match asked {
             Ok(turn) => turn,
-            Err(error) => return Ok(Heard::Failed(error)),
+            Err(error) => return Ok(TurnOutcome::Failed(error)),
         };
         let mut calls = Vec::new();
         loop {
             let delta = tokio::select! {
                 biased;
-                () = cancel.cancelled() => return Ok(Heard::Interrupted),
+                () = cancel.cancelled() => return Ok(TurnOutcome::Interrupted),
                 delta = turn.next() => delta,
                 () = reached(reasoning.due()) => {
                     self.show_thoughts(reasoning.take_rest()).await?;
@@ -148,9 +150,9 @@ impl Run {
                     text.push_str(&piece);
                 }
                 Some(Ok(Delta::ToolCall(call))) => calls.push(call),
-                Some(Ok(Delta::End(end))) => return Ok(Heard::Whole { text, calls, end }),
-                Some(Err(error)) => return Ok(Heard::Failed(error)),
-                None => return Ok(Heard::Failed(ModelError::Broken("no end".into()))),
+                Some(Ok(Delta::End(end))) => return Ok(TurnOutcome::Whole { text, calls, end }),
+                Some(Err(error)) => return Ok(TurnOutcome::Failed(error)),
+                None => return Ok(TurnOutcome::Failed(ModelError::Broken("no end".into()))),
             }
         }
     }

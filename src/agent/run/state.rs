@@ -301,7 +301,7 @@ impl State {
     }
 
     /// What clients have seen of the text of the turn under way.
-    pub fn begun(&self) -> &str {
+    pub fn partial(&self) -> &str {
         if self.continues {
             self.shown.strip_prefix(PARAGRAPH).unwrap_or_default()
         } else {
@@ -338,7 +338,7 @@ impl State {
             | Message::Tool { .. } => None,
         });
         let mut said: Vec<&str> = said.collect();
-        said.extend(Some(self.begun()).filter(|begun| !begun.is_empty()));
+        said.extend(Some(self.partial()).filter(|begun| !begun.is_empty()));
         said.join(PARAGRAPH)
     }
 

@@ -136,7 +136,7 @@ impl Client {
         }
         let secrets = Arc::clone(&self.secrets);
         let answer = Answer::new(response, assembler, (self.limits, deadlines), secrets);
-        Ok(answer.after(Continuation::of(&request.begun)))
+        Ok(answer.after(Continuation::of(&request.partial)))
     }
 
     fn asked(&self, extras: Extras) -> Asked<'_> {

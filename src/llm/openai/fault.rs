@@ -10,8 +10,8 @@ use crate::llm::ModelError;
 
 use super::extras::Extras;
 use super::limit::Limit;
+use super::provider_error::{Kind, ProviderError};
 use super::retry;
-use super::said::{Kind, Said};
 use super::secrets::Secrets;
 
 /// Longest text of a provider that goes into an error, in characters.
@@ -95,7 +95,7 @@ impl Fault {
     ) -> Self {
         let body = serde_json::from_slice(&mended(body))
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()));
-        let said = Said::of(&body);
+        let said = ProviderError::of(&body);
         let kind = if said.is_filter() { Kind::Filtered } else { Kind::of_status(status) };
         let again = match kind {
             // No money comes in within seconds.
@@ -117,7 +117,7 @@ impl Fault {
 
     /// An error that an answer with a good status brings, alone or in the middle of a turn.
     pub(super) fn reported(body: &Value, secrets: &Secrets) -> Self {
-        let said = Said::of(body);
+        let said = ProviderError::of(body);
         let kind = said.kind();
         let again = if kind.passes() { Again::Soon } else { Again::Never };
         let text = match presentable(&said.message, secrets) {

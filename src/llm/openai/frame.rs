@@ -7,7 +7,7 @@ use crate::domain::json::{Piece, mended, read_piece};
 use crate::sse::parse::Event;
 
 use super::fault::Fault;
-use super::said::Said;
+use super::provider_error::ProviderError;
 use super::secrets::Secrets;
 use super::wire::Chunk;
 
@@ -80,7 +80,7 @@ fn reported(data: &str) -> Value {
 
 fn is_error(part: &Value) -> bool {
     match part {
-        Value::Object(fields) => Said::is_error(fields),
+        Value::Object(fields) => ProviderError::is_error(fields),
         // A turn has no bare words.
         Value::String(_) => true,
         Value::Array(parts) => parts.iter().any(is_error),

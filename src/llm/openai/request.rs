@@ -180,8 +180,8 @@ pub(super) fn calls(request: &ChatRequest) -> impl Iterator<Item = &ToolCall> + 
 fn conversation<'a>(request: &'a ChatRequest, wording: Wording<'a>) -> Vec<WireMessage<'a>> {
     let mut messages: Vec<_> =
         request.messages.iter().map(|message| on_wire(message, wording)).collect();
-    if !request.begun.is_empty() {
-        let content = Some(request.begun.as_str());
+    if !request.partial.is_empty() {
+        let content = Some(request.partial.as_str());
         messages.push(WireMessage::Assistant { content, tool_calls: Vec::new() });
         // From the user: servers with strict chat templates refuse a system message here.
         messages.push(WireMessage::User { content: GO_ON });

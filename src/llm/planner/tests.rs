@@ -334,7 +334,7 @@ proptest::proptest! {
                 Message::Assistant { content: String::new(), tool_calls: vec![call] },
                 Message::Tool { call_id: ToolCallId::new("call_1"), name: ALL_TOOLS[at].into(), content: result.clone() },
             ];
-            let request = ChatRequest { messages, tools: [].into(), begun: String::new() };
+            let request = ChatRequest { messages, tools: [].into(), partial: String::new() };
             let said = collect(turn(&request).collect());
             proptest::prop_assert!(!said.text.is_empty());
         }

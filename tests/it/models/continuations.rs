@@ -6,7 +6,7 @@ use super::*;
 use crate::support::model::Gate;
 
 fn after(begun: &str) -> ChatRequest {
-    ChatRequest { begun: begun.into(), ..prompt() }
+    ChatRequest { partial: begun.into(), ..prompt() }
 }
 
 /// The continuation of a text, by a model that answers so.

@@ -49,7 +49,7 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn new(prompt: &str) -> Self {
         let (messages, offered) = (vec![user(prompt)], ALL_TOOLS.to_vec());
-        Self { messages, offered, runs_dry: false, begun: String::new() }
+        Self { messages, offered, runs_dry: false, partial: String::new() }
     }
 
     pub(super) fn on_page(prompt: &str, context: &Value) -> Self {

@@ -34,7 +34,7 @@ const KIND_FIELDS: [&str; 4] = ["type", "error_type", "status", "kind"];
 
 /// What a provider says of an error.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct ProviderError {
     /// Its words, possibly empty.
     pub(super) message: String,
     /// The number or short name that it gives the error, possibly empty.
@@ -54,7 +54,7 @@ pub(super) enum Kind {
     Unknown,
 }
 
-impl Said {
+impl ProviderError {
     /// Of any JSON: an object, a list of them, or a text.
     pub(super) fn of(body: &Value) -> Self {
         Self {
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     fn is_error(body: &Value) -> bool {
-        Said::is_error(body.as_object().unwrap())
+        ProviderError::is_error(body.as_object().unwrap())
     }
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
             json!({"choices": [], "usage": {"prompt_tokens": 1}, "error": "why"}),
         ];
         for form in forms {
-            assert_eq!(Said::of(&form).message, "why", "{form}");
+            assert_eq!(ProviderError::of(&form).message, "why", "{form}");
             assert!(is_error(&form), "{form}");
         }
         assert!(is_error(&json!({"code": 500})) && is_error(&json!({"status": "failed"})));
@@ -328,12 +328,17 @@ mod tests {
 
     #[test]
     fn the_code_and_kind_of_the_error_itself_count() {
-        let said = Said::of(&json!([{"error": {"code": 503, "message": "overloaded"}}]));
+        let said = ProviderError::of(&json!([{"error": {"code": 503, "message": "overloaded"}}]));
         assert_eq!((said.code.as_str(), said.kind()), ("503", Kind::Unavailable));
-        let said = Said::of(&json!({"type": "error", "error": {"type": "overloaded_error"}}));
+        let said =
+            ProviderError::of(&json!({"type": "error", "error": {"type": "overloaded_error"}}));
         assert_eq!(said.kind(), Kind::Unavailable);
-        let said = Said::of(&json!({"error": {"status": "RESOURCE_EXHAUSTED", "message": "x"}}));
+        let said =
+            ProviderError::of(&json!({"error": {"status": "RESOURCE_EXHAUSTED", "message": "x"}}));
         assert_eq!(said.kind(), Kind::RateLimited);
-        assert_eq!(Said::of(&json!({"code": 200, "type": "surprise"})).kind(), Kind::Unknown);
+        assert_eq!(
+            ProviderError::of(&json!({"code": 200, "type": "surprise"})).kind(),
+            Kind::Unknown
+        );
     }
 }
