@@ -86,9 +86,9 @@ impl Forecast {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It only reads: it may be repeated or dropped half way, and needs nobody's approval.
-    Reads,
+    ReadOnly,
     /// It changes something: it runs at most once per approval.
-    Writes,
+    SideEffect,
 }
 
 /// For whom a tool works.
@@ -183,7 +183,7 @@ pub trait Call: Send + Sync {
     /// Does it, and returns what came of it. Keeps its own time limit and bounds its result's size;
     /// on an error nothing was changed, unless the error says so.
     ///
-    /// A call of a tool that [`Effect::Reads`] is dropped when its run is cancelled: that ends the
+    /// A call of a tool that [`Effect::ReadOnly`] is dropped when its run is cancelled: that ends the
     /// request or the process behind it. Any other is always awaited.
     async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError>;
 }

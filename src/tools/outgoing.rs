@@ -97,7 +97,7 @@ impl<O: Outgoing> Sender<O> {
             name: O::NAME.into(),
             description: O::DESCRIPTION.into(),
             parameters: schema_of::<O>(),
-            effect: Effect::Writes,
+            effect: Effect::SideEffect,
             dry_run: matches!(delivery, Delivery::Missing(Unconfigured::DryRun)),
             pins: O::PINS,
         };

@@ -160,7 +160,7 @@ impl Run {
             None => parse_arguments(&planned.call).unwrap_or_default(),
         };
         let tool = self.ctx.tools.find(&planned.call.name);
-        let reads = tool.is_ok_and(|tool| tool.spec().effect == Effect::Reads);
+        let reads = tool.is_ok_and(|tool| tool.spec().effect == Effect::ReadOnly);
         let outcome = match status {
             EndStatus::Cancelled if reads => ToolOutcome::Cancelled(Some(STOPPED.to_owned())),
             EndStatus::Cancelled

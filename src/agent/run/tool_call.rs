@@ -83,8 +83,8 @@ impl Run {
             }
         };
         match ready.tool.spec().effect {
-            Effect::Reads => self.run_tool(planned, ready, approved).await,
-            Effect::Writes => {
+            Effect::ReadOnly => self.run_tool(planned, ready, approved).await,
+            Effect::SideEffect => {
                 let doubt = doubt(approved);
                 tracing::warn!(
                     session = %self.state.meta.session_id, tool = %planned.call.name,
@@ -136,7 +136,7 @@ impl Run {
         approved: Option<&ApprovalRequest>,
     ) -> Step {
         let Ready { tool, call: work, arguments } = ready;
-        if tool.spec().effect == Effect::Writes && self.is_to_stop().await? {
+        if tool.spec().effect == Effect::SideEffect && self.is_to_stop().await? {
             return Ok(Flow::Next);
         }
         let mut drafts = self.move_step(&planned.step, StepStatus::InProgress);
@@ -189,8 +189,8 @@ impl Run {
     ) -> Option<Result<Value, ToolError>> {
         let work = call.run(context);
         match effect {
-            Effect::Reads => self.cancel.run_until_cancelled(work).await,
-            Effect::Writes => Some(work.await),
+            Effect::ReadOnly => self.cancel.run_until_cancelled(work).await,
+            Effect::SideEffect => Some(work.await),
         }
     }
 

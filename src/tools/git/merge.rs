@@ -86,7 +86,7 @@ impl GitMerge {
                 commit. If they conflict, nothing is changed and the conflicting files are named."
                 .into(),
             parameters: schema_of::<Arguments>(),
-            effect: Effect::Writes,
+            effect: Effect::SideEffect,
             dry_run: false,
             pins: PINS,
         };

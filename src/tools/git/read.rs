@@ -73,7 +73,7 @@ impl<O: Operation> ReadTool<O> {
             name: O::NAME.into(),
             description: O::DESCRIPTION.into(),
             parameters: schema_of::<O>(),
-            effect: Effect::Reads,
+            effect: Effect::ReadOnly,
             dry_run: false,
             pins: &[],
         };

@@ -64,7 +64,7 @@ impl<Q: Query> Reader<Q> {
             name: Q::NAME.into(),
             description: Q::DESCRIPTION.into(),
             parameters: schema_of::<Q>(),
-            effect: Effect::Reads,
+            effect: Effect::ReadOnly,
             dry_run: false,
             pins: &[],
         };

@@ -48,7 +48,7 @@ impl Server {
 
     /// What a tool of this server does, which only the configuration says.
     pub(super) fn effect(&self, tool: &str) -> Effect {
-        if self.config.read_only.contains(tool) { Effect::Reads } else { Effect::Writes }
+        if self.config.read_only.contains(tool) { Effect::ReadOnly } else { Effect::SideEffect }
     }
 
     /// Takes the list that the server tells. The log hears of it only if it is another one than the

@@ -81,8 +81,8 @@ impl McpTool {
     fn late(&self) -> ToolError {
         let seconds = self.timeout.as_secs();
         match self.spec.effect {
-            Effect::Reads => ToolError::TimedOut { seconds },
-            Effect::Writes => ToolError::Failed(format!(
+            Effect::ReadOnly => ToolError::TimedOut { seconds },
+            Effect::SideEffect => ToolError::Failed(format!(
                 "the tool did not finish within {seconds} s{}",
                 self.doubt()
             )),
@@ -91,8 +91,8 @@ impl McpTool {
 
     fn doubt(&self) -> &'static str {
         match self.spec.effect {
-            Effect::Reads => "",
-            Effect::Writes => "; whether it was done is not known",
+            Effect::ReadOnly => "",
+            Effect::SideEffect => "; whether it was done is not known",
         }
     }
 }

@@ -93,8 +93,8 @@ impl Settled {
             return true;
         }
         match (self.0.get(&spec.name), spec.effect) {
-            (Some(Rule::Required), _) | (None, Effect::Writes) => true,
-            (Some(Rule::None), _) | (None, Effect::Reads) => false,
+            (Some(Rule::Required), _) | (None, Effect::SideEffect) => true,
+            (Some(Rule::None), _) | (None, Effect::ReadOnly) => false,
         }
     }
 }
@@ -123,9 +123,9 @@ mod tests {
 
     fn specs() -> Vec<ToolSpec> {
         vec![
-            spec("git_status", Effect::Reads),
-            spec("git_merge", Effect::Writes),
-            spec("notes_write", Effect::Writes),
+            spec("git_status", Effect::ReadOnly),
+            spec("git_merge", Effect::SideEffect),
+            spec("notes_write", Effect::SideEffect),
         ]
     }
 
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_tool_that_must_ask_does_so_even_if_it_calls_itself_harmless() {
-        assert!(settle(&[]).unwrap().needs_approval(&spec("send_email", Effect::Reads)));
+        assert!(settle(&[]).unwrap().needs_approval(&spec("send_email", Effect::ReadOnly)));
     }
 
     #[test]
@@ -174,13 +174,13 @@ mod tests {
     #[test]
     fn a_rule_may_be_there_before_its_tool_if_the_tool_s_source_is_configured() {
         let policy = settle(&[("time.now", Rule::None), ("git_status", Rule::Required)]).unwrap();
-        assert!(!policy.needs_approval(&spec("time.now", Effect::Writes)));
+        assert!(!policy.needs_approval(&spec("time.now", Effect::SideEffect)));
         assert!(settle(&[("tine.now", Rule::None)]).is_err());
     }
 
     #[test]
     fn two_tools_of_one_name_are_refused() {
-        let twice = [spec("a", Effect::Reads), spec("a", Effect::Writes)];
+        let twice = [spec("a", Effect::ReadOnly), spec("a", Effect::SideEffect)];
         let error = ApprovalPolicy::default().settle(&twice, &[]).err().unwrap();
         assert_eq!(error, PolicyError::Duplicate { tool: "a".into() });
     }

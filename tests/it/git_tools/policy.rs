@@ -61,7 +61,7 @@ async fn by_default_what_writes_asks_and_what_reads_does_not() {
         let strict = schema["type"] == "object" && schema["additionalProperties"] == false;
         strict && schema.get("$schema").is_none() && !spec.description.is_empty()
     }));
-    let writing = specs.iter().filter(|spec| spec.effect == Effect::Writes).count();
+    let writing = specs.iter().filter(|spec| spec.effect == Effect::SideEffect).count();
     assert_eq!((specs.len(), writing), (13, 4));
 }
 

@@ -32,7 +32,7 @@ fn uncertain(error: ToolError) -> String {
 async fn a_pull_request_is_created_as_it_was_approved() {
     let github = FakeGitHub::always(|| Reply::status(201, pull(13))).await;
     let tool = find(github.config(), "github_create_pr");
-    assert_eq!((tool.spec().effect, tool.is_dry_run()), (Effect::Writes, false));
+    assert_eq!((tool.spec().effect, tool.is_dry_run()), (Effect::SideEffect, false));
     let expected = "acme/shop 저장소에 PR을 생성할까요? \
                     \"search\" 브랜치에서 \"main\" 브랜치로, 제목: \"검색 추가\"";
     assert_eq!(question(&tool, &new_pull()).await.unwrap(), expected);

@@ -204,8 +204,8 @@ async fn what_a_server_says_of_its_tools_changes_no_approval() {
     let fixture = Fixture::with_rules(config, rules).up().await;
     // It is annotated as read-only.
     assert!(fixture.needs_approval("harmless"));
-    assert_eq!(fixture.tools.find("bad.harmless").unwrap().spec().effect, Effect::Writes);
-    assert_eq!(fixture.tools.find("bad.pid").unwrap().spec().effect, Effect::Reads);
+    assert_eq!(fixture.tools.find("bad.harmless").unwrap().spec().effect, Effect::SideEffect);
+    assert_eq!(fixture.tools.find("bad.pid").unwrap().spec().effect, Effect::ReadOnly);
     assert!(fixture.needs_approval("pid") && !fixture.needs_approval("twin"));
     assert!(fixture.needs_approval("unheard_of"));
     fixture.end().await;

@@ -11,7 +11,7 @@ use crate::support::model::marked;
 fn tool(name: &str) -> ToolSpec {
     let parameters = json!({"type": "object", "properties": {}});
     let (name, description) = (name.to_owned(), format!("Does {name}."));
-    ToolSpec { name, description, parameters, effect: Effect::Reads, dry_run: false, pins: &[] }
+    ToolSpec { name, description, parameters, effect: Effect::ReadOnly, dry_run: false, pins: &[] }
 }
 
 /// A client that asks for probabilities, which many providers refuse.

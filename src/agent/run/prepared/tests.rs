@@ -25,7 +25,7 @@ impl Moving {
             name: "set".into(),
             description: String::new(),
             parameters: json!({"type": "object"}),
-            effect: Effect::Writes,
+            effect: Effect::SideEffect,
             dry_run: false,
             pins: &[Pin { argument: "at", of: &["what"] }],
         };

@@ -79,7 +79,7 @@ impl Talk {
             name: (*name).to_owned(),
             description: String::new(),
             parameters: json!({"type": "object"}),
-            effect: Effect::Reads,
+            effect: Effect::ReadOnly,
             pins: &[],
             dry_run: self.runs_dry,
         };
