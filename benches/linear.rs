@@ -18,7 +18,7 @@ use aura_platform::domain::{Message, PageContext};
 use aura_platform::llm::planner::Planner;
 use aura_platform::llm::{ChatModel, ChatRequest};
 use aura_platform::sse::parse::Parser;
-use aura_platform::tools::outgoing::Unconfigured;
+use aura_platform::tools::write_tool::Unconfigured;
 use aura_platform::tools::{Tool, mail};
 use futures::{FutureExt, StreamExt};
 use serde_json::{Value, json as value};

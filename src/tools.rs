@@ -16,8 +16,8 @@ pub mod git;
 pub mod github;
 pub mod mail;
 pub mod mcp;
-pub mod outgoing;
 pub mod registry;
+pub mod write_tool;
 
 pub use registry::{ApprovalPolicy, Tools};
 

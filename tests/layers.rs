@@ -84,10 +84,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A branch is a branch, and a path a path, wherever the repository is.
     (
         "tools::github",
-        &["tools", "tools::git", "tools::outgoing", "http_client", "backoff", "domain"],
+        &["tools", "tools::git", "tools::write_tool", "http_client", "backoff", "domain"],
     ),
-    ("tools::mail", &["tools", "tools::outgoing", "domain"]),
-    ("tools::outgoing", &["tools", "domain"]),
+    ("tools::mail", &["tools", "tools::write_tool", "domain"]),
+    ("tools::write_tool", &["tools", "domain"]),
     // `sse`, because servers over HTTP answer in streams.
     ("tools::mcp", &["tools", "http_client", "sse", "shutdown", "backoff", "domain"]),
     ("tools", &["domain"]),
@@ -117,7 +117,7 @@ const ALL_BELOW_APP: &[&str] = &[
     "tools::github",
     "tools::mail",
     "tools::mcp",
-    "tools::outgoing",
+    "tools::write_tool",
     "tools",
     "sse",
     "token",

@@ -9,8 +9,8 @@ use crate::settings::{
     self, Approval, McpServerSettings, McpTransport, Mode, Settings, ToolSettings,
 };
 use crate::shutdown::Tasks;
-use crate::tools::outgoing::Unconfigured;
 use crate::tools::registry::Rule;
+use crate::tools::write_tool::Unconfigured;
 use crate::tools::{ApprovalPolicy, Tool, Tools, git, github, mail, mcp};
 
 /// Every tool, with the rules of the configuration.

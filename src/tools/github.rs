@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use super::Tool;
-use super::outgoing::{Delivery, Sender, Unconfigured};
+use super::write_tool::{Delivery, Unconfigured, WriteToolAdapter};
 use crate::http_client;
 
 mod call;
@@ -73,7 +73,7 @@ pub fn tools(config: Config, unconfigured: Unconfigured) -> Result<Vec<Arc<dyn T
         Delivery::Missing(unconfigured)
     };
     let mut tools = read::tools(reader.as_ref());
-    tools.push(Sender::<write::create::CreatePull>::tool(&client, delivery.clone()));
-    tools.push(Sender::<write::merge::MergePull>::tool(&client, delivery));
+    tools.push(WriteToolAdapter::<write::create::CreatePull>::tool(&client, delivery.clone()));
+    tools.push(WriteToolAdapter::<write::merge::MergePull>::tool(&client, delivery));
     Ok(tools)
 }

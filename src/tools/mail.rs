@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use super::Tool;
-use super::outgoing::{Delivery, Sender, Unconfigured};
+use super::write_tool::{Delivery, Unconfigured, WriteToolAdapter};
 
 mod address;
 mod delivery;
@@ -66,13 +66,13 @@ pub enum SetupError {
 }
 
 /// What is known of mails also where none can be sent.
-struct Terms {
+struct Facts {
     from: Option<Mailbox>,
     allowed_domains: Vec<String>,
 }
 
 /// What sends mails.
-struct Post {
+struct Mailer {
     server: Server,
     from: Mailbox,
 }
@@ -94,13 +94,13 @@ pub fn tools(
                 None => mailbox(server.user().unwrap_or_default())?,
             };
             from = Some(sender.clone());
-            Delivery::Real(Arc::new(Post { server, from: sender }))
+            Delivery::Real(Arc::new(Mailer { server, from: sender }))
         }
         None => Delivery::Missing(unconfigured),
     };
     let allowed_domains = config.allowed_domains.iter().map(|name| name.to_ascii_lowercase());
-    let terms = Arc::new(Terms { from, allowed_domains: allowed_domains.collect() });
-    Ok(vec![Sender::<Email>::tool(&terms, delivery)])
+    let facts = Arc::new(Facts { from, allowed_domains: allowed_domains.collect() });
+    Ok(vec![WriteToolAdapter::<Email>::tool(&facts, delivery)])
 }
 
 /// `name@host`, or `Name <name@host>`.

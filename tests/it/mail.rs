@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aura_platform::tools::ToolError;
 use aura_platform::tools::mail::{self, Config, ServerConfig};
-use aura_platform::tools::outgoing::Unconfigured;
+use aura_platform::tools::write_tool::Unconfigured;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

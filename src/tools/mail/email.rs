@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::address::{domain, is_address, is_routed};
 use super::delivery::deliver;
-use super::{Post, Terms};
+use super::{Facts, Mailer};
 use crate::domain::Preview;
 use crate::domain::text::{is_plain_line, is_plain_text, quoted_start};
-use crate::tools::outgoing::Outgoing;
+use crate::tools::write_tool::WriteTool;
 use crate::tools::{ToolContext, ToolError};
 
 /// How many people one mail goes to.
@@ -41,14 +41,14 @@ pub(super) struct Email {
     body: String,
 }
 
-impl Outgoing for Email {
+impl WriteTool for Email {
     const NAME: &'static str = "send_email";
     const DESCRIPTION: &'static str = "Send an e-mail in plain text.";
     const SETTING: &'static str = "SMTP_URL";
-    type Terms = Terms;
-    type Service = Arc<Post>;
+    type Facts = Facts;
+    type Service = Arc<Mailer>;
 
-    fn fault(&self, terms: &Terms) -> Option<(&'static str, String)> {
+    fn fault(&self, facts: &Facts) -> Option<(&'static str, String)> {
         let addresses = |list: &[String]| list.iter().all(|address| is_address(address));
         let recipients = self.to.len() + self.cc.len();
         let checks = [
@@ -68,7 +68,7 @@ impl Outgoing for Email {
         failed.or_else(|| {
             let lists = [("to", &self.to), ("cc", &self.cc)];
             lists.into_iter().find_map(|(field, list)| {
-                let refusal = list.iter().find_map(|address| terms.refusal(address))?;
+                let refusal = list.iter().find_map(|address| facts.refusal(address))?;
                 Some((field, refusal))
             })
         })
@@ -84,7 +84,7 @@ impl Outgoing for Email {
         format!("메일을 보낼까요? 받는 사람: {to}{cc}, 제목: {subject}")
     }
 
-    fn request(&self, terms: &Terms) -> Value {
+    fn request(&self, facts: &Facts) -> Value {
         let mut request = json!({
             "method": "SMTP",
             "to": self.to,
@@ -92,14 +92,14 @@ impl Outgoing for Email {
             "subject": self.subject,
             "body": self.body,
         });
-        if let Some(from) = &terms.from {
+        if let Some(from) = &facts.from {
             request["from"] = from.to_string().into();
         }
         request
     }
 
-    fn draft(&self, terms: &Terms) -> Preview {
-        let from = terms.from.as_ref().map(|from| format!("보내는 사람: {from}\n"));
+    fn draft(&self, facts: &Facts) -> Preview {
+        let from = facts.from.as_ref().map(|from| format!("보내는 사람: {from}\n"));
         let cc = match self.cc.as_slice() {
             [] => String::new(),
             cc => format!("참조: {}\n", cc.join(", ")),
@@ -111,20 +111,20 @@ impl Outgoing for Email {
 
     async fn send(
         self,
-        _terms: &Terms,
-        post: &Arc<Post>,
+        _facts: &Facts,
+        mailer: &Arc<Mailer>,
         context: &ToolContext,
     ) -> Result<Value, ToolError> {
-        let id = message_id(&post.from, context);
+        let id = message_id(&mailer.from, context);
         let message = self
-            .message(&post.from, &id)
+            .message(&mailer.from, &id)
             .map_err(|error| ToolError::Failed(format!("no mail can be made of this: {error}")))?;
         let envelope: &Envelope = message.envelope();
-        let answer = deliver(&post.server, envelope, &message.formatted()).await?;
+        let answer = deliver(&mailer.server, envelope, &message.formatted()).await?;
         Ok(json!({
             "sent": true,
             "messageId": id,
-            "from": post.from.to_string(),
+            "from": mailer.from.to_string(),
             "to": self.to,
             "cc": self.cc,
             "subject": self.subject,
@@ -169,7 +169,7 @@ fn has_encoded_word(subject: &str) -> bool {
     subject.split_once("=?").is_some_and(|(_, rest)| rest.contains("?="))
 }
 
-impl Terms {
+impl Facts {
     /// Why no mail goes to an address.
     fn refusal(&self, address: &str) -> Option<String> {
         let domain = domain(address);

@@ -4,9 +4,9 @@ use lettre::Address;
 use serde_json::json;
 
 use super::address::{domain, is_address};
-use super::{Email, Terms};
+use super::{Email, Facts};
 use crate::domain::text::is_plain_line;
-use crate::tools::outgoing::Outgoing;
+use crate::tools::write_tool::WriteTool;
 
 /// The first line is an address, the second the one domain that mails may go to (blank: any), the
 /// third the subject, and the rest is the body.
@@ -44,8 +44,8 @@ fn check_mail(address: &str, allowed: &str, subject: &str, body: &str) {
     };
     let allowed = allowed.trim().to_ascii_lowercase();
     let allowed_domains = Some(allowed.clone()).filter(|name| !name.is_empty());
-    let terms = Terms { from: None, allowed_domains: allowed_domains.into_iter().collect() };
-    if email.fault(&terms).is_some() {
+    let facts = Facts { from: None, allowed_domains: allowed_domains.into_iter().collect() };
+    if email.fault(&facts).is_some() {
         return;
     }
     assert!(is_address(address) && (allowed.is_empty() || domain(address) == allowed));

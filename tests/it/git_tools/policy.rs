@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aura_platform::shutdown::Tasks;
-use aura_platform::tools::outgoing::Unconfigured;
 use aura_platform::tools::registry::{PolicyError, Rule};
+use aura_platform::tools::write_tool::Unconfigured;
 use aura_platform::tools::{ApprovalPolicy, Effect, Tool, ToolError, Tools};
 use aura_platform::tools::{git, github, mail};
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aura_platform::tools::ToolError;
 use aura_platform::tools::mail::{self, Config, ServerConfig};
-use aura_platform::tools::outgoing::Unconfigured;
+use aura_platform::tools::write_tool::Unconfigured;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;

@@ -18,7 +18,7 @@ use crate::tools::github::call::{Answer, Call};
 use crate::tools::github::client::Client;
 use crate::tools::github::names::{Owner, RepositoryName};
 use crate::tools::github::wire::{Commit, Comparison, Pull};
-use crate::tools::outgoing::Outgoing;
+use crate::tools::write_tool::WriteTool;
 use crate::tools::{Forecast, Pin, ToolContext, ToolError};
 
 /// GitHub's own limits, in characters.
@@ -46,13 +46,13 @@ pub(in crate::tools::github) struct CreatePull {
     head_commit: Option<CommitHash>,
 }
 
-impl Outgoing for CreatePull {
+impl WriteTool for CreatePull {
     const NAME: &'static str = "github_create_pr";
     const DESCRIPTION: &'static str =
         "Create a pull request on GitHub that asks to merge one branch into another.";
     const SETTING: &'static str = TOKEN_SETTING;
     const PINS: &'static [Pin] = &[Pin { argument: "head_commit", of: &["owner", "repo", "head"] }];
-    type Terms = Client;
+    type Facts = Client;
     type Service = Arc<Client>;
 
     fn fault(&self, _client: &Client) -> Option<(&'static str, String)> {
@@ -80,7 +80,7 @@ impl Outgoing for CreatePull {
         )
     }
 
-    async fn forecast(&self, _terms: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
+    async fn forecast(&self, _facts: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
         let call = client.call();
         let comparison = self.compare(&call, &[]).await?;
         let tip = self.tip(&call, &comparison).await?;
@@ -95,7 +95,7 @@ impl Outgoing for CreatePull {
 
     async fn send(
         self,
-        _terms: &Client,
+        _facts: &Client,
         client: &Arc<Client>,
         // Not for an idempotency key: GitHub takes none (see `call`).
         _context: &ToolContext,

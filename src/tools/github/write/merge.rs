@@ -19,7 +19,7 @@ use crate::tools::github::call::{Answer, Call};
 use crate::tools::github::client::Client;
 use crate::tools::github::names::{Owner, RepositoryName};
 use crate::tools::github::wire::{ChangedFile, CheckRun, CheckRuns, Pull};
-use crate::tools::outgoing::Outgoing;
+use crate::tools::write_tool::WriteTool;
 use crate::tools::{Forecast, Pin, ToolContext, ToolError};
 
 /// How the commits of a pull request go into its base.
@@ -61,13 +61,13 @@ struct Merged {
     message: Option<String>,
 }
 
-impl Outgoing for MergePull {
+impl WriteTool for MergePull {
     const NAME: &'static str = "github_merge_pr";
     const DESCRIPTION: &'static str = "Merge a pull request on GitHub into its base branch.";
     const SETTING: &'static str = TOKEN_SETTING;
     const PINS: &'static [Pin] =
         &[Pin { argument: "sha", of: OF }, Pin { argument: "base", of: OF }];
-    type Terms = Client;
+    type Facts = Client;
     type Service = Arc<Client>;
 
     fn fault(&self, _client: &Client) -> Option<(&'static str, String)> {
@@ -87,7 +87,7 @@ impl Outgoing for MergePull {
         format!("{owner}/{repo} 저장소의 PR #{number}을(를) 병합할까요? 방식: {how}{into}{only}")
     }
 
-    async fn forecast(&self, _terms: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
+    async fn forecast(&self, _facts: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
         let call = client.call();
         let pull = self.look(&call).await?;
         self.check_mergeable(&pull)?;
@@ -106,7 +106,7 @@ impl Outgoing for MergePull {
 
     async fn send(
         self,
-        _terms: &Client,
+        _facts: &Client,
         client: &Arc<Client>,
         // Not for an idempotency key: GitHub takes none (see `call`).
         _context: &ToolContext,

@@ -32,7 +32,7 @@ pub(in crate::tools) enum Delivery<S> {
 }
 
 /// Something to send.
-pub(in crate::tools) trait Outgoing:
+pub(in crate::tools) trait WriteTool:
     DeserializeOwned + JsonSchema + Send + Sync + 'static
 {
     /// The tool's name.
@@ -44,53 +44,53 @@ pub(in crate::tools) trait Outgoing:
     /// Its arguments that pin what can move.
     const PINS: &'static [Pin] = &[];
     /// What is known also where nothing can be sent.
-    type Terms: Send + Sync + 'static;
+    type Facts: Send + Sync + 'static;
     /// What sends it.
     type Service: Clone + Send + Sync + 'static;
 
     /// What is wrong with it beyond the form of single fields: the field and the fault.
-    fn fault(&self, terms: &Self::Terms) -> Option<(&'static str, String)>;
+    fn fault(&self, facts: &Self::Facts) -> Option<(&'static str, String)>;
 
     /// The question, without its mark; a person reads it before anything is sent.
     fn question(&self) -> String;
 
     /// What goes over the wire, without anything secret.
-    fn request(&self, terms: &Self::Terms) -> Value;
+    fn request(&self, facts: &Self::Facts) -> Value;
 
     /// What will be sent, for a person.
-    fn draft(&self, terms: &Self::Terms) -> Preview {
-        let request = serde_json::to_string_pretty(&self.request(terms)).unwrap_or_default();
+    fn draft(&self, facts: &Self::Facts) -> Preview {
+        let request = serde_json::to_string_pretty(&self.request(facts)).unwrap_or_default();
         Preview::text("보낼 요청", &request)
     }
 
     /// What will happen when it is sent, as [`Call::forecast`] says.
     fn forecast(
         &self,
-        terms: &Self::Terms,
+        facts: &Self::Facts,
         _service: &Self::Service,
     ) -> impl Future<Output = Result<Forecast, ToolError>> + Send {
-        std::future::ready(Ok(Forecast::showing(self.draft(terms))))
+        std::future::ready(Ok(Forecast::showing(self.draft(facts))))
     }
 
     /// Sends it, at most once.
     fn send(
         self,
-        terms: &Self::Terms,
+        facts: &Self::Facts,
         service: &Self::Service,
         context: &ToolContext,
     ) -> impl Future<Output = Result<Value, ToolError>> + Send;
 }
 
-/// An [`Outgoing`] as a tool.
-pub(in crate::tools) struct Sender<O: Outgoing> {
+/// An [`WriteTool`] as a tool.
+pub(in crate::tools) struct WriteToolAdapter<O: WriteTool> {
     spec: ToolSpec,
-    terms: Arc<O::Terms>,
+    facts: Arc<O::Facts>,
     delivery: Delivery<O::Service>,
 }
 
-impl<O: Outgoing> Sender<O> {
+impl<O: WriteTool> WriteToolAdapter<O> {
     pub(in crate::tools) fn tool(
-        terms: &Arc<O::Terms>,
+        facts: &Arc<O::Facts>,
         delivery: Delivery<O::Service>,
     ) -> Arc<dyn Tool> {
         let spec = ToolSpec {
@@ -101,12 +101,12 @@ impl<O: Outgoing> Sender<O> {
             dry_run: matches!(delivery, Delivery::Missing(Unconfigured::DryRun)),
             pins: O::PINS,
         };
-        Arc::new(Self { spec, terms: Arc::clone(terms), delivery })
+        Arc::new(Self { spec, facts: Arc::clone(facts), delivery })
     }
 }
 
 #[async_trait]
-impl<O: Outgoing> Tool for Sender<O> {
+impl<O: WriteTool> Tool for WriteToolAdapter<O> {
     fn spec(&self) -> &ToolSpec {
         &self.spec
     }
@@ -120,23 +120,23 @@ impl<O: Outgoing> Tool for Sender<O> {
             }
         };
         let outgoing: O = parse_arguments(arguments)?;
-        if let Some((field, fault)) = outgoing.fault(&self.terms) {
+        if let Some((field, fault)) = outgoing.fault(&self.facts) {
             return Err(ToolError::InvalidArguments(format!("`{field}`: {fault}")));
         }
-        Ok(Box::new(Sending { outgoing, terms: Arc::clone(&self.terms), service }))
+        Ok(Box::new(Sending { outgoing, facts: Arc::clone(&self.facts), service }))
     }
 }
 
 /// A call of it.
-struct Sending<O: Outgoing> {
+struct Sending<O: WriteTool> {
     outgoing: O,
-    terms: Arc<O::Terms>,
+    facts: Arc<O::Facts>,
     /// `None`: a dry run.
     service: Option<O::Service>,
 }
 
 #[async_trait]
-impl<O: Outgoing> Call for Sending<O> {
+impl<O: WriteTool> Call for Sending<O> {
     fn question(&self) -> String {
         let question = self.outgoing.question();
         match self.service {
@@ -147,18 +147,18 @@ impl<O: Outgoing> Call for Sending<O> {
 
     async fn forecast(&self) -> Result<Forecast, ToolError> {
         match &self.service {
-            Some(service) => self.outgoing.forecast(&self.terms, service).await,
-            None => Ok(Forecast::showing(self.outgoing.draft(&self.terms))),
+            Some(service) => self.outgoing.forecast(&self.facts, service).await,
+            None => Ok(Forecast::showing(self.outgoing.draft(&self.facts))),
         }
     }
 
     async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {
-        let Self { outgoing, terms, service } = *self;
+        let Self { outgoing, facts, service } = *self;
         match service {
-            Some(service) => outgoing.send(&terms, &service, context).await,
+            Some(service) => outgoing.send(&facts, &service, context).await,
             None => Ok(json!({
                 "dryRun": true,
-                "wouldSend": outgoing.request(&terms),
+                "wouldSend": outgoing.request(&facts),
                 "note": "A dry run: nothing was sent.",
             })),
         }
