@@ -18,10 +18,10 @@ use crate::domain::{Clock, Role};
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 
-pub mod arrival;
 pub mod audit;
 pub mod auth;
 pub mod body;
+mod body_watch;
 pub mod cors;
 mod crowd;
 pub mod envelope;
@@ -37,10 +37,10 @@ pub mod metrics;
 mod private;
 pub mod readers;
 pub mod render;
+pub mod request_log;
 pub mod sessions;
 pub mod stream;
 pub mod tail;
-mod unread;
 
 /// What `http` is told by the composition root.
 #[derive(Clone, Debug)]
@@ -150,6 +150,6 @@ pub fn router(http: Http) -> Router {
         .layer(from_fn_with_state(Arc::clone(&http), render::faults))
         .layer(from_fn_with_state(Arc::clone(&http), cors::share))
         .layer(from_fn(private::keep))
-        .layer(from_fn(arrival::log))
+        .layer(from_fn(request_log::log))
         .with_state(http)
 }

@@ -12,9 +12,9 @@ use http::{HeaderMap, header};
 use tokio::time::Instant;
 
 use super::Shared;
-use super::arrival::beginning;
 use super::error::ApiError;
 use super::expiry::end_stream_at;
+use super::request_log::beginning;
 use crate::domain::{Caller, RoleGrants};
 use crate::token::{Claims, TokenError, TokenKey};
 

@@ -7,9 +7,9 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 
-use super::arrival::Trace;
+use super::body_watch::BodyRead;
 use super::error::ApiError;
-use super::unread::BodyRead;
+use super::request_log::Trace;
 use super::{Shared, envelope};
 use crate::domain::{Clock, Event, EventId, SessionId};
 use crate::sse::frame::{self, Form};
