@@ -18,8 +18,8 @@ use crate::domain::{
     SessionId, SessionMeta, Share, TenantId, ThreadId, ToolCallId, UserId, UtcDay,
 };
 
+mod event_channel;
 pub mod memory;
-mod outbox;
 pub mod redis;
 mod ttl;
 

@@ -20,7 +20,7 @@ use self::quotas::{LiveTable, StartTable, StreamTable};
 use self::sessions::SessionTable;
 use self::spending::SpendingTable;
 use self::usage::Usage;
-use super::outbox::Outbox;
+use super::event_channel::EventChannel;
 use super::{NotReady, Store, StoreError, StoreEvent, StoreFull};
 use crate::domain::Clock;
 use crate::shutdown::Tasks;
@@ -38,7 +38,7 @@ mod sessions;
 mod spending;
 mod usage;
 
-/// How often the outbox is given a chance to catch up.
+/// How often the event_channel is given a chance to catch up.
 const BEAT: Duration = Duration::from_secs(1);
 /// Beats between two sweeps.
 const SWEEP_BEATS: u32 = 30;
@@ -90,7 +90,7 @@ pub struct MemoryStore {
     starts: Mutex<StartTable>,
     live: Mutex<LiveTable>,
     streams: Mutex<StreamTable>,
-    outbox: Outbox,
+    event_channel: EventChannel,
     clock: Arc<dyn Clock>,
     usage: Usage,
     config: Config,
@@ -104,7 +104,7 @@ impl MemoryStore {
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> (Arc<Self>, mpsc::Receiver<StoreEvent>) {
-        let (outbox, events) = Outbox::new();
+        let (event_channel, events) = EventChannel::new();
         let usage = Usage::default();
         let store = Arc::new(Self {
             journals: Arc::new(Mutex::new(Journals::new(&usage))),
@@ -117,7 +117,7 @@ impl MemoryStore {
             starts: Mutex::new(StartTable::new(&usage)),
             live: Mutex::default(),
             streams: Mutex::new(StreamTable::new(&usage)),
-            outbox,
+            event_channel,
             clock,
             usage,
             config,
@@ -225,7 +225,7 @@ async fn keep_tidy(store: Weak<MemoryStore>) {
     loop {
         beat.tick().await;
         let Some(store) = store.upgrade() else { return };
-        store.outbox.catch_up();
+        store.event_channel.catch_up();
         store.make_room();
         beats = beats.wrapping_add(1);
         if beats.is_multiple_of(SWEEP_BEATS) {

@@ -19,7 +19,7 @@ use self::audit::Recorder;
 use self::commands::{AtomicStep, Commands};
 use self::connector::Connector;
 use self::hub::Hub;
-use super::outbox::Outbox;
+use super::event_channel::EventChannel;
 use super::{NotReady, Store, StoreError, StoreEvent};
 use crate::domain::{AuditKey, Clock};
 use crate::shutdown::Tasks;
@@ -113,9 +113,9 @@ impl RedisStore {
         let (max_events, patience) = (config.max_events.max(1), config.command_timeout);
         let (metrics, audit_key) = (config.metrics.clone(), config.audit_key.clone());
         let connector = Connector::new(config)?;
-        let (outbox, events) = Outbox::new();
+        let (event_channel, events) = EventChannel::new();
         let (commands, keep) = Commands::new(connector.clone(), patience, metrics.clone());
-        let hub = Arc::new(Hub::new(outbox, patience, metrics));
+        let hub = Arc::new(Hub::new(event_channel, patience, metrics));
         tasks.spawn_support(keep);
         let subscriptions =
             hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping());

@@ -176,7 +176,7 @@ impl Approvals for MemoryStore {
     async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
         self.store_signal(session, signal).await?;
         if lock(&self.approvals).watched.contains(session) {
-            self.outbox.signal(session.clone(), signal.as_bytes().to_vec());
+            self.event_channel.signal(session.clone(), signal.as_bytes().to_vec());
         }
         Ok(())
     }

@@ -34,7 +34,7 @@ impl Leases for MemoryStore {
                 *end = 0;
             }
         }
-        self.outbox.released();
+        self.event_channel.released();
         Ok(())
     }
 

@@ -181,7 +181,7 @@ impl Sessions for MemoryStore {
 
     async fn request_cancel(&self, id: &SessionId) -> Result<(), StoreError> {
         lock(&self.sessions).cancels.put(id.clone(), (), self.clock.now_ms(), ttl::CANCEL);
-        self.outbox.cancel(id.clone());
+        self.event_channel.cancel(id.clone());
         Ok(())
     }
 

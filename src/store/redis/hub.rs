@@ -16,7 +16,7 @@ use tracing::debug;
 
 use super::keys;
 use crate::domain::SessionId;
-use crate::store::outbox::Outbox;
+use crate::store::event_channel::EventChannel;
 use crate::store::{Follower, StoreError};
 use crate::telemetry::metrics::Metrics;
 
@@ -35,7 +35,7 @@ pub(super) struct Hub {
     table: Mutex<Table>,
     /// Tells the supervisor that wishes have changed.
     changed: Notify,
-    outbox: Outbox,
+    event_channel: EventChannel,
     /// How long a caller waits for the confirmation of its subscription.
     patience: Duration,
     /// Where the live channels are counted.
@@ -139,11 +139,11 @@ impl Watch {
 }
 
 impl Hub {
-    pub(super) fn new(outbox: Outbox, patience: Duration, metrics: Metrics) -> Self {
+    pub(super) fn new(event_channel: EventChannel, patience: Duration, metrics: Metrics) -> Self {
         let control = Channel { holders: 1, ..Channel::default() };
         let channels = HashMap::from([(Arc::from(keys::CONTROL), control)]);
         let table = Table { link: Link::Connecting, channels, queue: Vec::new() };
-        Self { table: Mutex::new(table), changed: Notify::new(), outbox, patience, metrics }
+        Self { table: Mutex::new(table), changed: Notify::new(), event_channel, patience, metrics }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -245,17 +245,17 @@ impl Hub {
             Some(_) | None => return,
         }
         if let Some(session) = keys::session_of_signals(name) {
-            self.outbox.signal(session, payload);
+            self.event_channel.signal(session, payload);
         }
     }
 
     fn control(&self, payload: &[u8]) {
         let text = std::str::from_utf8(payload).ok();
         if text == Some(RELEASED) {
-            return self.outbox.released();
+            return self.event_channel.released();
         }
         match text.and_then(|text| text.strip_prefix(CANCEL)).and_then(SessionId::parse) {
-            Some(session) => self.outbox.cancel(session),
+            Some(session) => self.event_channel.cancel(session),
             None => debug!(bytes = payload.len(), "a message for other versions on aura:control"),
         }
     }

@@ -89,7 +89,7 @@ async fn outlive(
         }
         if due {
             backoff.reset();
-            hub.outbox.catch_up();
+            hub.event_channel.catch_up();
         }
         if connection.may_miss() && swept.elapsed() >= SWEEP {
             hub.wake_followers();
@@ -181,7 +181,7 @@ impl Hub {
         self.table().link = Link::Up;
         if gap {
             self.wake_followers();
-            self.outbox.resubscribed();
+            self.event_channel.resubscribed();
         }
     }
 

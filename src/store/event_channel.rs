@@ -21,17 +21,17 @@ const FEW: usize = 16;
 /// The sending end of a store's events.
 ///
 /// When the process does not keep up, events are dropped and it is told to read everything back
-/// ([`StoreEvent::Resubscribed`]) as soon as there is room, which is what [`Outbox::catch_up`],
+/// ([`StoreEvent::Resubscribed`]) as soon as there is room, which is what [`EventChannel::catch_up`],
 /// called about once a second, is for.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(super) struct EventChannel {
     events: mpsc::Sender<StoreEvent>,
     /// Whether something was dropped since the last `Resubscribed`.
     behind: AtomicBool,
 }
 
-impl Outbox {
-    /// An outbox and the end that the process reads.
+impl EventChannel {
+    /// An event_channel and the end that the process reads.
     pub(super) fn new() -> (Self, mpsc::Receiver<StoreEvent>) {
         let (events, inbox) = mpsc::channel(CAPACITY);
         (Self { events, behind: AtomicBool::new(false) }, inbox)
@@ -96,38 +96,38 @@ mod tests {
 
     #[test]
     fn what_did_not_fit_is_followed_by_a_call_to_read_everything_back() {
-        let (outbox, mut inbox) = Outbox::new();
+        let (event_channel, mut inbox) = EventChannel::new();
         let session = SessionId::new("session_a");
         for _ in 0..=CAPACITY {
-            outbox.signal(session.clone(), b"{}".to_vec());
+            event_channel.signal(session.clone(), b"{}".to_vec());
         }
-        outbox.catch_up();
+        event_channel.catch_up();
         while let Ok(event) = inbox.try_recv() {
             assert_ne!(event, StoreEvent::Resubscribed, "there was no room for it yet");
         }
-        outbox.catch_up();
+        event_channel.catch_up();
         assert_eq!(inbox.try_recv().ok(), Some(StoreEvent::Resubscribed));
-        outbox.catch_up();
+        event_channel.catch_up();
         assert!(inbox.try_recv().is_err(), "it is said once");
     }
 
     #[test]
     fn an_absurdly_long_signal_is_dropped() {
-        let (outbox, mut inbox) = Outbox::new();
+        let (event_channel, mut inbox) = EventChannel::new();
         let session = SessionId::new("session_a");
-        outbox.signal(session.clone(), vec![b'x'; SIGNAL_MAX + 1]);
+        event_channel.signal(session.clone(), vec![b'x'; SIGNAL_MAX + 1]);
         assert!(inbox.try_recv().is_err());
-        outbox.signal(session, vec![b'x'; SIGNAL_MAX]);
+        event_channel.signal(session, vec![b'x'; SIGNAL_MAX]);
         assert!(inbox.try_recv().is_ok());
     }
 
     #[test]
     fn of_long_signals_few_wait_and_the_others_are_read_back() {
-        let (outbox, mut inbox) = Outbox::new();
+        let (event_channel, mut inbox) = EventChannel::new();
         for _ in 0..3 * FEW {
-            outbox.signal(SessionId::new("session_a"), vec![b'x'; SIGNAL_MAX]);
+            event_channel.signal(SessionId::new("session_a"), vec![b'x'; SIGNAL_MAX]);
         }
-        outbox.catch_up();
+        event_channel.catch_up();
         let events: Vec<_> = std::iter::from_fn(|| inbox.try_recv().ok()).collect();
         assert_eq!(events.len(), FEW + 1);
         assert_eq!(events.last(), Some(&StoreEvent::Resubscribed));
