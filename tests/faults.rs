@@ -9,7 +9,7 @@
 //! | `faults/random.rs` | replicas under a random schedule that a seed replays |
 //! | `faults/redis_away.rs` | Redis killed, hung and cut off under waiting approvals |
 //! | `faults/poison.rs` | a run whose step ends its servers, one after the other |
-//! | `faults/going.rs` | how long runs stand still when their server goes |
+//! | `faults/failover_time.rs` | how long runs stand still when their server goes |
 //! | `faults/checker.rs` | what must hold, rule by rule |
 //!
 //! `scripts/faults` runs the long one. What is measured goes to files that the environment names:
@@ -41,24 +41,24 @@ mod support {
     pub mod stream;
 }
 
+#[path = "faults/append_log.rs"]
+mod append_log;
 #[path = "faults/checker.rs"]
 mod checker;
 #[path = "faults/checker_bites.rs"]
 mod checker_bites;
+#[path = "faults/client.rs"]
+mod client;
 #[path = "faults/cluster.rs"]
 mod cluster;
 #[path = "faults/every_append.rs"]
 mod every_append;
-#[path = "faults/going.rs"]
-mod going;
+#[path = "faults/failover_time.rs"]
+mod failover_time;
 #[path = "faults/journal.rs"]
 mod journal;
-#[path = "faults/ledger.rs"]
-mod ledger;
 #[path = "faults/model.rs"]
 mod model;
-#[path = "faults/person.rs"]
-mod person;
 #[path = "faults/plan.rs"]
 mod plan;
 #[path = "faults/poison.rs"]

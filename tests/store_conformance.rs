@@ -21,6 +21,8 @@ mod audit;
 mod bench;
 #[path = "store_conformance/cluster.rs"]
 mod cluster;
+#[path = "store_conformance/degraded_redis.rs"]
+mod degraded_redis;
 #[path = "store_conformance/expiry.rs"]
 mod expiry;
 #[path = "store_conformance/idempotency.rs"]
@@ -41,8 +43,6 @@ mod sentinel;
 mod sessions;
 #[path = "store_conformance/spending.rs"]
 mod spending;
-#[path = "store_conformance/strain.rs"]
-mod strain;
 #[path = "store_conformance/tls.rs"]
 mod tls;
 #[path = "store_conformance/wire.rs"]

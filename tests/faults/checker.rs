@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::append_log::WAITS;
+use crate::client::History;
 use crate::journal::{Entry, is_withdrawn};
-use crate::ledger::WAITS;
 use crate::model::whole_answer;
-use crate::person::History;
 use crate::plan::{Plan, Reaction, Task};
 
 /// A sentence that says what does not hold.

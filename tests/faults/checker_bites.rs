@@ -9,10 +9,10 @@ use aura_platform::domain::UserId;
 use serde_json::json;
 
 use crate::checker::{Evidence, check_key, check_orphan};
+use crate::client::{ClientActor, Environment, History};
 use crate::cluster::Cluster;
 use crate::journal::{self, Entry};
 use crate::model;
-use crate::person::{History, Person, Stage};
 use crate::plan::{Plan, Reaction};
 use crate::random::at_rest;
 use crate::starts::strand;
@@ -92,9 +92,9 @@ async fn the_checker_takes_a_good_run_and_refuses_each_bad_one() {
     let replica = cluster.replica(0).await;
     let plan = Plan::merge(0, 3);
     workspace.add(&plan.repository());
-    let stage =
-        Stage { cluster: Arc::clone(&cluster), redis: redis.url(), http: client(), seed: 1 };
-    let (plan, history) = Person::new(plan, stage).live(PATIENCE).await;
+    let environment =
+        Environment { cluster: Arc::clone(&cluster), redis: redis.url(), http: client(), seed: 1 };
+    let (plan, history) = ClientActor::new(plan, environment).live(PATIENCE).await;
     let history = history.unwrap();
     let mut keys = journal::connect(&redis.url()).await.unwrap();
     let journal = journal::read(&mut keys, history.session.as_ref().unwrap()).await;

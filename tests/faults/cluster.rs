@@ -8,8 +8,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{sleep, timeout};
 
-use crate::ledger::{Gone, Ledger, Owner};
-use crate::proxy::{Deed, Moment, Proxy, Spot, Trap};
+use crate::append_log::{AppendLog, Gone, Owner};
+use crate::proxy::{Action, Moment, Proxy, Spot, Trap};
 use crate::support::app::{Caller, Options, Server};
 
 /// How long a run's owner may be silent, in seconds, unless a test says otherwise.
@@ -50,7 +50,7 @@ pub struct Cluster {
     /// Where they are.
     pub doors: Doors,
     /// Who wrote last.
-    pub ledger: Arc<Ledger>,
+    pub append_log: Arc<AppendLog>,
     redis_port: u16,
     options: Options,
     root: PathBuf,
@@ -75,7 +75,7 @@ impl Cluster {
             .set("AURA__STREAM__KEEP_ALIVE_SECONDS", 1);
         Arc::new(Self {
             doors: Doors::default(),
-            ledger: Arc::default(),
+            append_log: Arc::default(),
             redis_port,
             options,
             root,
@@ -85,7 +85,7 @@ impl Cluster {
 
     /// Starts a replica.
     pub async fn replica(self: &Arc<Self>, number: usize) -> Replica {
-        let proxy = Proxy::before(self.redis_port, Arc::clone(&self.ledger)).await;
+        let proxy = Proxy::before(self.redis_port, Arc::clone(&self.append_log)).await;
         let (server, owner) = self.start(&proxy, number).await;
         Replica { cluster: Arc::clone(self), number, proxy, server, owner }
     }
@@ -119,7 +119,7 @@ pub struct Replica {
 impl Replica {
     /// `kill -9`, and a new process in its place.
     pub async fn kill(self) -> Self {
-        self.cluster.ledger.gone(self.owner, Gone::Lost);
+        self.cluster.append_log.gone(self.owner, Gone::Lost);
         let Self { cluster, number, proxy, server, .. } = self;
         server.kill().await;
         let (server, owner) = cluster.start(&proxy, number).await;
@@ -128,7 +128,7 @@ impl Replica {
 
     /// SIGTERM; once it has ended, a new process in its place.
     pub async fn terminate(self) -> Self {
-        self.cluster.ledger.gone(self.owner, Gone::Left);
+        self.cluster.append_log.gone(self.owner, Gone::Left);
         let Self { cluster, number, proxy, server, .. } = self;
         end(server).await;
         let (server, owner) = cluster.start(&proxy, number).await;
@@ -142,7 +142,7 @@ impl Replica {
 
     /// SIGSTOP, and SIGCONT after a while.
     pub async fn pause(&self, time: Duration) {
-        self.cluster.ledger.gone(self.owner, Gone::Lost);
+        self.cluster.append_log.gone(self.owner, Gone::Lost);
         signal(self.server.pid(), Signal::STOP);
         sleep(time).await;
         signal(self.server.pid(), Signal::CONT);
@@ -150,7 +150,7 @@ impl Replica {
 
     /// Nothing gets through to Redis and back for a while; what was sent arrives late.
     pub async fn isolate(&self, time: Duration) {
-        self.cluster.ledger.gone(self.owner, Gone::Lost);
+        self.cluster.append_log.gone(self.owner, Gone::Lost);
         self.proxy.stall();
         sleep(time).await;
         self.proxy.resume();
@@ -163,12 +163,12 @@ impl Replica {
 
     /// Arranges `kill -9` at an append.
     pub fn dies_at(&self, spot: Spot, moment: Moment) {
-        self.proxy.set(Trap { pid: self.server.pid(), deed: Deed::Kill, spot, moment });
+        self.proxy.set(Trap { pid: self.server.pid(), action: Action::Kill, spot, moment });
     }
 
     /// Arranges SIGSTOP at an append, until [`Proxy::go_on`].
     pub fn stands_still_at(&self, spot: Spot, moment: Moment) {
-        self.proxy.set(Trap { pid: self.server.pid(), deed: Deed::StandStill, spot, moment });
+        self.proxy.set(Trap { pid: self.server.pid(), action: Action::StandStill, spot, moment });
     }
 
     /// Stands still for a while in the middle of the next start, if one comes within that time. The
@@ -178,7 +178,7 @@ impl Replica {
         if timeout(NEXT_START, self.proxy.sprung()).await.is_err() {
             return self.proxy.disarm();
         }
-        self.cluster.ledger.gone(self.owner, Gone::Lost);
+        self.cluster.append_log.gone(self.owner, Gone::Lost);
         sleep(time).await;
         self.proxy.go_on();
     }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 
+use crate::append_log::Append;
 use crate::checker::{Evidence, check_audit, check_orphan};
+use crate::client::{ClientActor, Environment};
 use crate::cluster::Cluster;
 use crate::journal;
-use crate::ledger::Append;
 use crate::model;
-use crate::person::{Person, Stage};
 use crate::plan::Plan;
 use crate::proxy::{Moment, Spot};
 use crate::support::app::{Options, client};
@@ -105,13 +105,13 @@ async fn case(
     let mut server = cluster.replica(0).await;
     server.dies_at(spot, moment);
 
-    let stage = Stage {
+    let environment = Environment {
         cluster: Arc::clone(&cluster),
         redis: redis.url(),
         http: client(),
         seed: index as u64,
     };
-    let mut person = tokio::spawn(Person::new(plan, stage).live(PATIENCE));
+    let mut person = tokio::spawn(ClientActor::new(plan, environment).live(PATIENCE));
     let (append, lived) = tokio::select! {
         append = server.proxy().sprung() => {
             server = server.kill().await;

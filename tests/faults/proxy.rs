@@ -15,8 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::append_log::{Append, AppendLog, Owner};
 use crate::cluster::signal;
-use crate::ledger::{Append, Ledger, Owner};
 use crate::resp;
 
 /// On which side of an append it happens.
@@ -34,7 +34,7 @@ const RASH: Duration = Duration::from_millis(250);
 
 /// What happens to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum Action {
     /// `kill -9`.
     Kill,
     /// SIGSTOP; what is under way stays where it is until [`Proxy::go_on`].
@@ -81,7 +81,7 @@ pub struct Trap {
     /// The process.
     pub pid: u32,
     /// What happens to it.
-    pub deed: Deed,
+    pub action: Action,
     /// At which append.
     pub spot: Spot,
     /// On which side of it.
@@ -97,7 +97,7 @@ pub struct Proxy {
 
 struct Shared {
     upstream: u16,
-    ledger: Arc<Ledger>,
+    append_log: Arc<AppendLog>,
     /// Which process connects now.
     owner: AtomicU32,
     stalled: watch::Sender<bool>,
@@ -114,12 +114,12 @@ struct Shared {
 
 impl Proxy {
     /// A proxy before the Redis on that port.
-    pub async fn before(upstream: u16, ledger: Arc<Ledger>) -> Self {
+    pub async fn before(upstream: u16, append_log: Arc<AppendLog>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
             upstream,
-            ledger,
+            append_log,
             owner: AtomicU32::new(0),
             stalled: watch::Sender::new(false),
             cuts: watch::Sender::new(0),
@@ -237,12 +237,12 @@ impl Connection {
                 let append = Append::of(&resp::words(&command));
                 let trap = append.as_ref().and_then(|a| self.shared.springs(Moment::Before, a));
                 if let Some((trap, append)) = trap.zip(append.clone()) {
-                    match trap.deed {
-                        Deed::Kill => {
+                    match trap.action {
+                        Action::Kill => {
                             tokio::time::sleep(RASH).await;
                             return self.shared.kill(trap, append);
                         }
-                        Deed::StandStill => self.shared.stand_still(trap, append).await,
+                        Action::StandStill => self.shared.stand_still(trap, append).await,
                     }
                 }
                 self.shared.flowing().await;
@@ -268,11 +268,11 @@ impl Connection {
                     _ => self.unanswered.lock().unwrap().pop_front().flatten(),
                 };
                 if let Some(append) = append.filter(|_| is_done(&answer)) {
-                    self.shared.ledger.appended(self.owner, &append);
+                    self.shared.append_log.appended(self.owner, &append);
                     if let Some(trap) = self.shared.springs(Moment::After, &append) {
-                        match trap.deed {
-                            Deed::Kill => return self.shared.kill(trap, append),
-                            Deed::StandStill => {
+                        match trap.action {
+                            Action::Kill => return self.shared.kill(trap, append),
+                            Action::StandStill => {
                                 self.shared.stand_still(trap, append.clone()).await;
                             }
                         }

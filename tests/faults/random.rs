@@ -18,12 +18,12 @@ use redis::aio::MultiplexedConnection;
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::append_log::Spread;
 use crate::checker::{Evidence, Orphan, Violation, check_key, check_orphan};
+use crate::client::{ClientActor, Environment, History};
 use crate::cluster::{Cluster, LEASE_SECONDS, Replica};
 use crate::journal::{self, Entry};
-use crate::ledger::Spread;
 use crate::model;
-use crate::person::{History, Person, Stage};
 use crate::plan::Plan;
 use crate::rng::Rng;
 use crate::support::app::{Options, client};
@@ -243,7 +243,7 @@ impl Storm {
     async fn batch(&mut self, seed: u64, sessions: usize) {
         let number = self.batches;
         self.batches += 1;
-        let stage = Stage {
+        let environment = Environment {
             cluster: Arc::clone(&self.cluster),
             redis: self.redis.url(),
             http: client(),
@@ -253,7 +253,7 @@ impl Storm {
         let crowd = (0..sessions).map(|index| {
             let plan = Plan::drawn(seed, number, index, ARRIVALS);
             self.workspace.add(&plan.repository());
-            tokio::spawn(Person::new(plan, stage.clone()).live(PATIENCE))
+            tokio::spawn(ClientActor::new(plan, environment.clone()).live(PATIENCE))
         });
         let crowd: Vec<_> = crowd.collect();
         let tormented = self.replicas.drain(..).enumerate().map(|(number, replica)| {
@@ -370,8 +370,8 @@ impl Storm {
     }
 
     fn summary(&mut self) -> String {
-        self.tally.take_overs = self.cluster.ledger.take_overs();
-        self.tally.hand_overs = self.cluster.ledger.hand_overs();
+        self.tally.take_overs = self.cluster.append_log.take_overs();
+        self.tally.hand_overs = self.cluster.append_log.hand_overs();
         format!("after {:.0?}: {}", self.began.elapsed(), self.tally)
     }
 }

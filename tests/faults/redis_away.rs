@@ -11,10 +11,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::checker::Evidence;
+use crate::client::{Barrier, ClientActor, Environment};
 use crate::cluster::{Cluster, Replica};
 use crate::journal;
 use crate::model;
-use crate::person::{Curtain, Person, Stage};
 use crate::plan::{Channel, Plan, Task};
 use crate::support::app::{Caller, Options, PATIENCE, client, eventually};
 use crate::support::model::FakeModel;
@@ -51,8 +51,8 @@ impl World {
         Self { redis, cluster, workspace, replicas, _model: model }
     }
 
-    fn stage(&self) -> Stage {
-        Stage {
+    fn environment(&self) -> Environment {
+        Environment {
             cluster: Arc::clone(&self.cluster),
             redis: self.redis.url(),
             http: client(),
@@ -72,8 +72,8 @@ async fn approvals_given_before_during_and_after_an_outage_of_redis_all_count() 
         let plan = Plan { task, channel, ..Plan::merge(index, 3) };
         world.workspace.add(&plan.repository());
         let opens_at = 1 + index / 3 % 3;
-        let curtain = Curtain { opens_at, phase: phases.clone(), asked: Arc::clone(&asked) };
-        let person = Person::new(plan, world.stage()).behind(curtain);
+        let barrier = Barrier { opens_at, phase: phases.clone(), asked: Arc::clone(&asked) };
+        let person = ClientActor::new(plan, world.environment()).behind(barrier);
         tokio::spawn(person.live(LIFE))
     });
     let people: Vec<_> = people.collect();

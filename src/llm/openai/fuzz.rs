@@ -77,7 +77,7 @@ impl Turn {
         let pieces = pieces.into_iter().map(Bytes::copy_from_slice).collect();
         let response = http::Response::new(reqwest::Body::wrap(Pieces(pieces)));
         let request =
-            ChatRequest { messages: Vec::new(), tools: Arc::default(), begun: begun.to_owned() };
+            ChatRequest { messages: Vec::new(), tools: Arc::default(), partial: begun.to_owned() };
         let limits = Limits { connect: NEVER, first_token: NEVER, idle: NEVER, turn: NEVER };
         with_runtime(|runtime| {
             runtime.block_on(async {

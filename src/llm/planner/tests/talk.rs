@@ -49,7 +49,7 @@ pub(super) struct Talk {
 impl Talk {
     pub(super) fn new(prompt: &str) -> Self {
         let (messages, offered) = (vec![user(prompt)], ALL_TOOLS.to_vec());
-        Self { messages, offered, runs_dry: false, partial: String::new() }
+        Self { messages, offered, runs_dry: false, begun: String::new() }
     }
 
     pub(super) fn on_page(prompt: &str, context: &Value) -> Self {
@@ -86,7 +86,7 @@ impl Talk {
         let request = ChatRequest {
             messages: self.messages.clone(),
             tools: self.offered.iter().map(spec).collect(),
-            begun: self.begun.clone(),
+            partial: self.begun.clone(),
         };
         let deltas: Vec<_> = Planner::new().chat(request).await.unwrap().collect().await;
         let said = collect(deltas.into_iter().map(Result::unwrap).collect());

@@ -92,7 +92,7 @@ struct Run {
 
 /// What all proxies and persons write down together. One mutex, never held over an await.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<Book>);
+pub struct AppendLog(Mutex<Book>);
 
 #[derive(Debug, Default)]
 struct Book {
@@ -101,7 +101,7 @@ struct Book {
     hand_overs: Vec<Duration>,
 }
 
-impl Ledger {
+impl AppendLog {
     /// An append that Redis has confirmed.
     pub fn appended(&self, owner: Owner, append: &Append) {
         let now = Instant::now();

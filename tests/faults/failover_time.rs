@@ -10,12 +10,12 @@ use futures::future::join_all;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::append_log::Spread;
 use crate::checker::Evidence;
+use crate::client::{Barrier, ClientActor, Environment};
 use crate::cluster::{Cluster, LEASE_SECONDS, Replica};
 use crate::journal;
-use crate::ledger::Spread;
 use crate::model;
-use crate::person::{Curtain, Person, Stage};
 use crate::plan::{Plan, Task};
 use crate::support::app::{Options, client, eventually};
 use crate::support::redis::RedisServer;
@@ -35,11 +35,11 @@ async fn the_runs_of_a_server_that_goes_go_on_at_the_other_one() {
     let mut times =
         format!("| with a lease of {lease} s | runs that stood still, and how long |\n|---|---|\n");
     let killed = times_when(lease, Replica::kill).await;
-    writeln!(times, "| kill -9 | {} |", Spread(&killed.ledger.take_overs())).unwrap();
-    assert!(killed.ledger.take_overs().len() >= WORKING / 4, "{times}");
+    writeln!(times, "| kill -9 | {} |", Spread(&killed.append_log.take_overs())).unwrap();
+    assert!(killed.append_log.take_overs().len() >= WORKING / 4, "{times}");
     let ended = times_when(lease, Replica::terminate).await;
-    writeln!(times, "| SIGTERM | {} |", Spread(&ended.ledger.hand_overs())).unwrap();
-    assert!(ended.ledger.hand_overs().len() >= WAITING / 4, "{times}");
+    writeln!(times, "| SIGTERM | {} |", Spread(&ended.append_log.hand_overs())).unwrap();
+    assert!(ended.append_log.hand_overs().len() >= WAITING / 4, "{times}");
     eprintln!("{times}");
     if let Ok(file) = std::env::var("AURA_FAULTS_GOING") {
         std::fs::write(file, times).unwrap();
@@ -63,10 +63,14 @@ where
         let task = if index < WORKING { Task::Talk } else { Task::Mail };
         let plan = Plan { task, ..Plan::merge(index, 100) };
         workspace.add(&plan.repository());
-        let stage =
-            Stage { cluster: Arc::clone(&cluster), redis: redis.url(), http: client(), seed: 5 };
-        let curtain = Curtain { opens_at: 1, phase: phases.clone(), asked: Arc::clone(&asked) };
-        tokio::spawn(Person::new(plan, stage).behind(curtain).live(PATIENCE))
+        let environment = Environment {
+            cluster: Arc::clone(&cluster),
+            redis: redis.url(),
+            http: client(),
+            seed: 5,
+        };
+        let barrier = Barrier { opens_at: 1, phase: phases.clone(), asked: Arc::clone(&asked) };
+        tokio::spawn(ClientActor::new(plan, environment).behind(barrier).live(PATIENCE))
     });
     let people: Vec<_> = people.collect();
     let mut count = asked.subscribe();

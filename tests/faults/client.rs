@@ -32,7 +32,7 @@ const REPEAT: Duration = Duration::from_millis(700);
 
 /// Where the person acts.
 #[derive(Clone)]
-pub struct Stage {
+pub struct Environment {
     /// The servers.
     pub cluster: Arc<Cluster>,
     /// The Redis that the Main Service and `redis-cli` use: not behind any proxy.
@@ -44,7 +44,7 @@ pub struct Stage {
 }
 
 /// Holds a person's answers back until a phase of the test has come.
-pub struct Curtain {
+pub struct Barrier {
     /// In which phase the person answers.
     pub opens_at: usize,
     /// The phase of the test.
@@ -87,30 +87,30 @@ enum Left {
 }
 
 /// A person at work.
-pub struct Person {
+pub struct ClientActor {
     plan: Plan,
-    stage: Stage,
+    environment: Environment,
     rng: Rng,
     history: History,
     /// The id of the last frame, for those who wait for something to happen.
     progress: watch::Sender<u64>,
-    curtain: Option<Curtain>,
+    barrier: Option<Barrier>,
     /// Decisions and cancellations under way; they end with the person.
     deeds: JoinSet<Result<(), Violation>>,
 }
 
-impl Person {
+impl ClientActor {
     /// A person with a plan.
-    pub fn new(plan: Plan, stage: Stage) -> Self {
-        let rng = Rng::of(stage.seed, "person", plan.index);
+    pub fn new(plan: Plan, environment: Environment) -> Self {
+        let rng = Rng::of(environment.seed, "person", plan.index);
         let progress = watch::Sender::new(0);
         let (history, deeds) = (History::default(), JoinSet::new());
-        Self { plan, stage, rng, history, progress, curtain: None, deeds }
+        Self { plan, environment, rng, history, progress, barrier: None, deeds }
     }
 
-    /// The same person, who answers only when the curtain has opened.
-    pub fn behind(mut self, curtain: Curtain) -> Self {
-        self.curtain = Some(curtain);
+    /// The same person, who answers only when the barrier has opened.
+    pub fn behind(mut self, barrier: Barrier) -> Self {
+        self.barrier = Some(barrier);
         self
     }
 
@@ -151,15 +151,15 @@ impl Person {
     /// What went wrong with what the person did. Deeds that still try to reach somebody come too
     /// late.
     fn deeds_done(&mut self) -> Result<(), Violation> {
-        while let Some(deed) = self.deeds.try_join_next() {
-            deed.unwrap()?;
+        while let Some(action) = self.deeds.try_join_next() {
+            action.unwrap()?;
         }
         Ok(())
     }
 
     /// Asks any server for the stream, from where it was lost.
     async fn connect(&mut self) -> Result<Option<Response>, Violation> {
-        let caller = self.stage.caller(&mut self.rng, &self.plan);
+        let caller = self.environment.caller(&mut self.rng, &self.plan);
         let request = self.stream_request(&caller);
         let response = match timeout(ANSWER, request.send()).await {
             Ok(Ok(response)) => response,
@@ -274,30 +274,30 @@ impl Person {
     fn answer(&mut self, hitl: &Frame) {
         let request = hitl.data["requestId"].as_str().unwrap().to_owned();
         self.history.reactions.insert(request.clone(), self.plan.reaction);
-        let deed = Deed {
-            rng: Rng::of(self.stage.seed, "answer", self.plan.index),
+        let action = Action {
+            rng: Rng::of(self.environment.seed, "answer", self.plan.index),
             plan: self.plan.clone(),
-            stage: self.stage.clone(),
+            environment: self.environment.clone(),
             session: self.history.session.clone().unwrap(),
             request,
         };
         let (thinks, channel) = (self.plan.thinks, self.plan.channel);
         let (asked, mut progress) = (hitl.id, self.progress.subscribe());
-        let curtain = self.curtain.as_ref().map(|curtain| {
-            curtain.asked.send_modify(|asked| *asked += 1);
-            (curtain.phase.clone(), curtain.opens_at)
+        let barrier = self.barrier.as_ref().map(|barrier| {
+            barrier.asked.send_modify(|asked| *asked += 1);
+            (barrier.phase.clone(), barrier.opens_at)
         });
         self.deeds.spawn(async move {
-            if let Some((mut phase, opens_at)) = curtain {
+            if let Some((mut phase, opens_at)) = barrier {
                 phase.wait_for(|phase| *phase >= opens_at).await.unwrap();
             }
             sleep(thinks).await;
             match channel {
-                Channel::Rest => deed.over_rest().await,
-                Channel::Keys => deed.by_keys().await,
+                Channel::Rest => action.over_rest().await,
+                Channel::Keys => action.by_keys().await,
                 Channel::Publish => tokio::select! {
                     _ = progress.wait_for(|last| *last > asked) => Ok(()),
-                    never = deed.by_publishing() => never,
+                    never = action.by_publishing() => never,
                 },
             }
         });
@@ -305,18 +305,18 @@ impl Person {
 
     fn cancel(&mut self) {
         self.history.cancels = true;
-        let deed = Deed {
-            rng: Rng::of(self.stage.seed, "cancel", self.plan.index),
+        let action = Action {
+            rng: Rng::of(self.environment.seed, "cancel", self.plan.index),
             plan: self.plan.clone(),
-            stage: self.stage.clone(),
+            environment: self.environment.clone(),
             session: self.history.session.clone().unwrap(),
             request: String::new(),
         };
-        self.deeds.spawn(deed.cancelling());
+        self.deeds.spawn(action.cancelling());
     }
 }
 
-impl Stage {
+impl Environment {
     /// The person, at any of the servers.
     fn caller(&self, rng: &mut Rng, plan: &Plan) -> Caller {
         let doors = self.cluster.doors.all();
@@ -326,15 +326,15 @@ impl Stage {
 }
 
 /// Something that is done beside reading.
-struct Deed {
+struct Action {
     plan: Plan,
-    stage: Stage,
+    environment: Environment,
     rng: Rng,
     session: String,
     request: String,
 }
 
-impl Deed {
+impl Action {
     /// Asks any server until one has decided; a refusal says why it could not.
     async fn over_rest(mut self) -> Result<(), Violation> {
         let (verb, body, status) = match self.plan.reaction {
@@ -363,9 +363,9 @@ impl Deed {
     /// Posts to one server after the other until one says something else than "not now".
     async fn insist(&mut self, path: &str, body: Value) -> (StatusCode, Value) {
         loop {
-            let caller = self.stage.caller(&mut self.rng, &self.plan);
+            let caller = self.environment.caller(&mut self.rng, &self.plan);
             let request = caller.request(Method::POST, path).json(&body);
-            self.stage.cluster.ledger.decides(&self.session);
+            self.environment.cluster.append_log.decides(&self.session);
             let answered = timeout(ANSWER, async {
                 let response = request.send().await?;
                 Ok::<_, reqwest::Error>((response.status(), response.json::<Value>().await?))
@@ -382,16 +382,16 @@ impl Deed {
     /// What the Main Service does; Redis is asked until it takes it.
     async fn by_keys(self) -> Result<(), Violation> {
         // Redis may be away, or still loading what it had stored.
-        self.stage.cluster.ledger.decides(&self.session);
+        self.environment.cluster.append_log.decides(&self.session);
         while self.write_keys().await.is_err() {
             sleep(PAUSE).await;
-            self.stage.cluster.ledger.decides(&self.session);
+            self.environment.cluster.append_log.decides(&self.session);
         }
         Ok(())
     }
 
     async fn write_keys(&self) -> redis::RedisResult<()> {
-        let mut redis = journal::connect(&self.stage.redis).await?;
+        let mut redis = journal::connect(&self.environment.redis).await?;
         let key = format!("hitl:request:{}", self.request);
         let stored: Option<String> = redis::cmd("GET").arg(&key).query_async(&mut redis).await?;
         let stored = stored.unwrap_or_else(|| panic!("{key} is not there"));
@@ -411,7 +411,7 @@ impl Deed {
         let signal = self.signal().to_string();
         let channel = format!("hitl:channel:{}", self.session);
         loop {
-            if let Ok(mut redis) = journal::connect(&self.stage.redis).await {
+            if let Ok(mut redis) = journal::connect(&self.environment.redis).await {
                 let mut publish = redis::cmd("PUBLISH");
                 publish.arg(&channel).arg(&signal);
                 // If it is away, it is back the next time.
