@@ -1,4 +1,4 @@
-//! The outside of the service: reads like the contract's route table (section 1).
+//! The outside of the service: reads like the table of routes of the contract (section 1).
 //!
 //! Every route is closed unless the table says [`Access::Open`]; an unknown path is closed too. A
 //! fault leaves a handler as an [`error::ApiError`] and gets its body in one place, [`render`].
