@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where they are. `CHANGELOG.md` tells of what was, so nothing in it has to be true of today.
-const PLACES: [&str; 14] = [
+const PLACES: [&str; 15] = [
     "src",
     "tests",
     "benches",
@@ -18,6 +18,7 @@ const PLACES: [&str; 14] = [
     "CONTRIBUTING.md",
     "SECURITY.md",
     "Cargo.toml",
+    "clippy.toml",
     "docker-compose.yml",
 ];
 
