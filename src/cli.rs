@@ -162,6 +162,8 @@ fn block_on<T>(work: impl Future<Output = Result<T, CliError>>) -> Result<T, Cli
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use clap::CommandFactory;
 
     use super::*;
@@ -169,6 +171,44 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Every command that does something, by its whole name, with its options.
+    fn commands(of: &clap::Command, parents: &str) -> Vec<(String, Vec<String>)> {
+        let mut all = Vec::new();
+        for command in of.get_subcommands().filter(|command| command.get_name() != "help") {
+            let name = format!("{parents}{}", command.get_name());
+            let options = command.get_arguments().filter_map(|argument| argument.get_long());
+            let options = options.filter(|long| *long != "help").map(|long| format!("--{long}"));
+            if command.has_subcommands() {
+                all.extend(commands(command, &format!("{name} ")));
+            } else {
+                all.push((name, options.collect()));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn the_commands_and_their_options_are_the_documented_ones() {
+        let page = include_str!("../docs/COMMANDS.md");
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let documented = rows.map(|row| {
+            let words: Vec<_> = row.split([' ', '[', ']', '…']).filter(|w| !w.is_empty()).collect();
+            let is_option = |word: &&&str| word.starts_with("--");
+            let name = words.iter().take_while(|word| !is_option(word)).copied();
+            let mut options: Vec<_> =
+                words.iter().filter(is_option).map(ToString::to_string).collect();
+            options.sort();
+            (name.collect::<Vec<_>>().join(" "), options)
+        });
+        let mut command = Cli::command();
+        command.build();
+        let expected = commands(&command, "").into_iter().map(|(name, mut options)| {
+            options.sort();
+            (name, options)
+        });
+        assert_eq!(documented.collect::<BTreeMap<_, _>>(), expected.collect());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The outside of the service: reads like the contract's route table (section 1).
+//! The outside of the service: reads like the table of routes of the contract (section 1).
 //!
 //! Every route is closed unless the table says [`Access::Open`]; an unknown path is closed too. A
 //! fault leaves a handler as an [`error::ApiError`] and gets its body in one place, [`render`].
@@ -116,7 +116,6 @@ pub fn routes() -> Vec<Route> {
         route("/aura/sessions/{id}", &["GET"], Guarded, get(sessions::show)),
         route("/aura/sessions/{id}/stream", &["GET"], Guarded, get(stream::join)),
         route("/aura/sessions/{id}/cancel", &["POST"], Guarded, post(sessions::cancel)),
-        // Ours: the contract has no such route.
         route("/aura/audit", &["GET"], Guarded, get(audit::page)),
         route("/health", &["GET"], Open, get(health::live)),
         route("/aura/health", &["GET"], Open, get(health::live)),
@@ -152,4 +151,59 @@ pub fn router(http: Http) -> Router {
         .layer(from_fn(private::keep))
         .layer(from_fn(request_log::log))
         .with_state(http)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// A route as documents and code both tell it: method, path without names, whether it is guarded.
+    type Told = (String, String, bool);
+
+    /// `/aura/sessions/{sessionId}?limit=20` is `/aura/sessions/{}`: names are the documents' own.
+    fn nameless(path: &str) -> String {
+        let path = path.split('?').next().unwrap_or(path);
+        let is_name = |part: &&str| part.starts_with('{');
+        let parts = path.split('/').map(|part| if is_name(&part) { "{}" } else { part });
+        parts.collect::<Vec<_>>().join("/")
+    }
+
+    /// The routes in the tables of a document: between back-ticks in the first column, the second
+    /// says whether they are guarded.
+    fn documented(page: &str) -> BTreeSet<Told> {
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let told = rows.filter_map(|row| row.split_once(" | ")).flat_map(|(routes, rest)| {
+            let is_guarded = rest.starts_with("yes");
+            routes.split('`').filter_map(move |route| {
+                let (method, path) = route.split_once(" /")?;
+                Some((method.to_owned(), nameless(&format!("/{path}")), is_guarded))
+            })
+        });
+        told.collect()
+    }
+
+    fn served() -> BTreeSet<Told> {
+        let of_route = |route: Route| {
+            let told = move |method: &&str| {
+                ((*method).to_owned(), nameless(route.path), route.access == Access::Guarded)
+            };
+            route.methods.iter().map(told).collect::<Vec<_>>()
+        };
+        routes().into_iter().flat_map(of_route).collect()
+    }
+
+    #[test]
+    fn the_routes_are_the_documented_ones() {
+        assert_eq!(documented(include_str!("../docs/ROUTES.md")), served());
+    }
+
+    #[test]
+    fn every_route_is_in_the_contract_and_guarded_as_it_says() {
+        let contract = documented(include_str!("../docs/CONTRACT.md"));
+        let served = served();
+        let unknown: Vec<_> = served.difference(&contract).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
 }

@@ -17,6 +17,8 @@
 //!
 //! Arrows point one way: `cli` → `app` → `http` → `agent` → the ports → `domain`. An adapter knows
 //! its port and `domain` only. `tests/layers.rs` enforces it.
+//!
+//! What the outside sees is settled in `docs/CONTRACT.md`; comments cite it as "contract, section N".
 
 pub mod agent;
 pub mod app;

@@ -3,6 +3,7 @@
 //! It reads the sources of the product with `syn`. Tests inside of `src/` may use what they like, and so
 //! may what fuzzing calls, which is no part of the product either. When it fails, the design has
 //! changed: either the code goes elsewhere, or the tables below say so in the same commit.
+//! `citations` and `documents` hold what is cited, and what documents name, against what there is.
 //!
 //! What it cannot see: calls of methods (a file's `impl` of another file's type names that type, its
 //! callers name nothing), and names that a macro puts together.
@@ -16,10 +17,16 @@ use std::sync::LazyLock;
 
 #[path = "layers/circles.rs"]
 mod circles;
+#[path = "layers/citations.rs"]
+mod citations;
+#[path = "layers/documents.rs"]
+mod documents;
 #[path = "layers/product.rs"]
 mod product;
 #[path = "layers/scan.rs"]
 mod scan;
+#[path = "layers/texts.rs"]
+mod texts;
 #[path = "layers/tree.rs"]
 mod tree;
 #[path = "layers/written.rs"]

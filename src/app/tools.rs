@@ -164,3 +164,35 @@ fn check_names<'a>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::settings::{Environment, Layers, Purpose};
+
+    /// The tools in the table of `docs/TOOLS.md`, with whether they need approval.
+    fn documented() -> BTreeSet<(String, bool)> {
+        let page = include_str!("../../docs/TOOLS.md");
+        let rows = page.lines().filter(|line| line.starts_with("| `"));
+        let cells = rows.filter_map(|row| row.trim_matches(['|', ' ']).split_once(" | "));
+        let tools = cells.flat_map(|(names, rest)| {
+            let needs_approval = rest.starts_with("yes");
+            let names = names.split('`').skip(1).step_by(2);
+            names.map(move |name| (name.to_owned(), needs_approval))
+        });
+        tools.collect()
+    }
+
+    #[tokio::test]
+    async fn the_tools_are_the_documented_ones_and_ask_as_documented() {
+        let layers = Layers::read(&Environment::of([]), Purpose::Dev);
+        let settings = layers.check().unwrap().settings;
+        let tools = tools(&settings, None, &Tasks::new()).await.unwrap();
+        let specs = tools.specs();
+        let offered =
+            specs.iter().map(|spec| (spec.name.clone(), tools.needs_approval(&spec.name)));
+        assert_eq!(offered.collect::<BTreeSet<_>>(), documented());
+    }
+}

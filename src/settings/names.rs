@@ -27,7 +27,7 @@ pub(super) fn entry_of<'a>(table: &str, key: &'a str) -> Option<&'a str> {
 }
 
 /// The short names (contract, section 9) and the settings that they mean.
-const SHORT: [(&str, &str); 22] = [
+pub(super) const SHORT: [(&str, &str); 22] = [
     ("API_HOST", "api.host"),
     ("API_PORT", "api.port"),
     ("JWT_SECRET", "auth.jwt_secret"),

@@ -8,6 +8,7 @@ use crate::domain::{Role, RoleGrants, Roles, TenantId, UserId};
 
 mod answers;
 mod certificates;
+mod documented;
 mod mcp;
 mod redis;
 
