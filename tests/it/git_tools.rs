@@ -9,7 +9,7 @@ use crate::support::git::git;
 
 mod confinement;
 mod hostile;
-mod memory;
+pub mod memory;
 mod merging;
 mod policy;
 mod questions;

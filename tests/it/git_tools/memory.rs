@@ -15,17 +15,17 @@ const LITTLE: u64 = 16 * MIB;
 /// Lines of a file that git has to read and compare to merge it.
 const MANY: usize = 500_000;
 /// Lines that make a file larger than is compared line by line.
-const TOO_MANY: usize = 2_500_000;
+pub const TOO_MANY: usize = 2_500_000;
 
 /// A repository whose settings ask git to compare files of any size line by line, with a large file
 /// on `main`, and with branches that change its first line (`first`) and its last (`last`).
-struct Large {
+pub struct Large {
     workspace: Workspace,
     repository: PathBuf,
 }
 
 impl Large {
-    fn new(count: usize) -> Self {
+    pub fn new(count: usize) -> Self {
         let workspace = Workspace::empty();
         let repository = workspace.path("large");
         std::fs::create_dir(&repository).unwrap();
@@ -44,6 +44,10 @@ impl Large {
         }
         git(&repository, &["checkout", "--quiet", "main"]);
         Self { workspace, repository }
+    }
+
+    pub fn repository(&self) -> &Path {
+        &self.repository
     }
 }
 
