@@ -19,6 +19,8 @@ use std::sync::LazyLock;
 mod circles;
 #[path = "layers/citations.rs"]
 mod citations;
+#[path = "layers/cuts.rs"]
+mod cuts;
 #[path = "layers/documents.rs"]
 mod documents;
 #[path = "layers/product.rs"]
@@ -334,6 +336,29 @@ fn every_module_belongs_to_a_part_and_none_is_a_mod_rs() {
         let is_placed = part_of(module).is_some();
         assert!(is_placed, "src/{}: say in tests/layers.rs who may use it", file_of(module));
     }
+}
+
+#[test]
+fn long_texts_are_cut_by_the_one_module_for_it() {
+    let root = root();
+    let files: Vec<(PathBuf, String, &str)> = PRODUCT
+        .files()
+        .filter(|(module, _)| !module.is_empty())
+        .map(|(module, _)| {
+            let file = root.join(file_of(module));
+            let source = fs::read_to_string(&file).unwrap();
+            (file, source, module)
+        })
+        .collect();
+    let mut objections = Vec::new();
+    for (file, source, module) in &files {
+        for cuts::Cut { how, line } in cuts::forbidden(source, module) {
+            objections.push(format!("{}:{line}: `{how}`: use `domain::text`", file.display()));
+        }
+    }
+    assert!(objections.is_empty(), "\n{}\n", objections.join("\n"));
+    let all = files.iter().map(|(_, source, module)| (source.as_str(), *module));
+    assert_eq!(cuts::needless(all), [], "exceptions in tests/layers/cuts.rs that nothing needs");
 }
 
 #[test]

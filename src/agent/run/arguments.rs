@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::ToolCall;
 use crate::domain::json::{self, JsonFault};
+use crate::domain::{ToolCall, excerpt};
+
+/// So much of what a model wrote is quoted to it, in bytes.
+const QUOTED_MAX: usize = 400;
 
 /// The arguments as JSON, if the call is one that can be run; none at all are an empty object.
 pub(super) fn parse_arguments(call: &ToolCall) -> Result<Value, String> {
@@ -22,14 +25,5 @@ pub(super) fn parse_arguments(call: &ToolCall) -> Result<Value, String> {
             format!("the arguments are not valid: {fault}")
         }
     };
-    Err(format!("{why}; they were: {}", beginning(text)))
-}
-
-/// As much of a model's text as an error quotes.
-fn beginning(text: &str) -> String {
-    const QUOTED_MAX: usize = 200;
-    match text.char_indices().nth(QUOTED_MAX) {
-        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], text.len()),
-        None => text.to_owned(),
-    }
+    Err(format!("{why}; they were: {}", excerpt(text, QUOTED_MAX)))
 }
