@@ -11,7 +11,7 @@ use crate::domain::event::{
     EndStatus, ErrorEvent, Piece, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
 };
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage};
+use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event, Message, Usage, excerpt};
 use crate::store::{Store, StoreError};
 use crate::tools::Effect;
 
@@ -188,10 +188,7 @@ impl Run {
 /// As much of a message as its thread remembers.
 fn gist(text: &str) -> String {
     const GIST_MAX: usize = 16 * 1024;
-    match text.len() {
-        0..=GIST_MAX => text.to_owned(),
-        _ => format!("{}…", &text[..text.floor_char_boundary(GIST_MAX)]),
-    }
+    excerpt(text, GIST_MAX)
 }
 
 /// Moves every open step of the plan to its end: what was at work to `at_work`, the rest is skipped.

@@ -140,7 +140,8 @@ fn cut_results(messages: &mut [Message], newest: usize, max_tokens: u64) -> usiz
     cut
 }
 
-/// Cuts a text to this many tokens, the note about it included; never to less than the note. Says
+/// Not one of the cuts of `domain::text`: what counts here is a budget of tokens, and the note tells the
+/// model how to read the rest. Cuts a text to this many tokens, the note about it included; never to less than the note. Says
 /// whether that made it shorter.
 fn shorten(text: &mut String, max_tokens: u64) -> bool {
     let note = tokens::of_text(CUT);

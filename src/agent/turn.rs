@@ -315,6 +315,8 @@ impl Run {
 const NAME_SHOWN_MAX: usize = 100;
 /// Tools that one turn may ask for. A run may use no more either (`agent.max_tool_calls`).
 const CALLS_MAX: usize = 1000;
+/// Bytes of a model's text that an error quotes.
+const QUOTED_MAX: usize = 400;
 
 /// The title of the step that stands for the answer.
 const ANSWER: &str = "답변 작성";
@@ -336,16 +338,7 @@ pub(super) fn parse_arguments(call: &ToolCall) -> Result<Value, String> {
             format!("the arguments are not valid: {fault}")
         }
     };
-    Err(format!("{why}; they were: {}", beginning(text)))
-}
-
-/// As much of a model's text as an error quotes.
-fn beginning(text: &str) -> String {
-    const QUOTED_MAX: usize = 200;
-    match text.char_indices().nth(QUOTED_MAX) {
-        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], text.len()),
-        None => text.to_owned(),
-    }
+    Err(format!("{why}; they were: {}", excerpt(text, QUOTED_MAX)))
 }
 
 /// A thought, as an entry.

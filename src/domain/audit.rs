@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::approval::Verdict;
 use super::author::{Author, audited};
 use super::ids::{RequestId, SessionId, ToolCallId, UserId};
+use super::text::cut;
 
 pub(super) mod canonical;
 mod chain;
@@ -169,12 +170,9 @@ pub enum Outcome {
 pub struct AuditReason(String);
 
 impl AuditReason {
-    /// The first 1,000 characters; longer texts end with `…` in place of the rest.
+    /// The first 1,000 characters, and how many more there were.
     pub fn new(text: &str) -> Self {
-        match text.char_indices().nth(REASON_MAX) {
-            None => Self(text.to_owned()),
-            Some(_) => Self(text.chars().take(REASON_MAX - 1).chain(['…']).collect()),
-        }
+        Self(cut(text, REASON_MAX))
     }
 
     /// The words.

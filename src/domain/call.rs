@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::ids::ToolCallId;
-use super::text::excerpt_of;
+use super::text::{excerpt_of, first_bytes};
 
 /// Longest name of a tool that is taken, in bytes.
 pub const NAME_MAX: usize = 256;
@@ -88,7 +88,7 @@ impl<const MAX: usize> Beginning<MAX> {
     pub fn push(&mut self, piece: &str) {
         if self.is_whole() {
             let room = MAX - self.text.len();
-            self.text.push_str(&piece[..piece.floor_char_boundary(room)]);
+            self.text.push_str(first_bytes(piece, room).0);
         }
         self.bytes = self.bytes.saturating_add(piece.len());
     }

@@ -17,7 +17,7 @@ mod payload;
 mod piece;
 mod shown;
 
-pub use arguments::{Lost, lost};
+pub use arguments::{Lost, lost, shown_value};
 pub use payload::{FRAME_MAX, PAYLOAD_MAX};
 pub use piece::Piece;
 pub use shown::RESULT_SHOWN_MAX;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::text::json_beginning;
+use super::text::{excerpt_note, json_beginning};
 
 /// Longest text of an exhibit, in bytes of JSON: it goes out in one frame (contract, section 4.1).
 const TEXT_MAX: usize = 8 * 1024;
@@ -80,13 +80,11 @@ impl Exhibit {
 
 /// As much of a title or a line as is shown.
 fn line(text: impl Into<String>) -> String {
-    let mut text = text.into();
-    let end = json_beginning(&text, LINE_MAX).len();
-    if end < text.len() {
-        text.truncate(end);
-        text.push('…');
+    let text = text.into();
+    match json_beginning(&text, LINE_MAX) {
+        whole if whole.len() == text.len() => text,
+        beginning => format!("{beginning}{}", excerpt_note(text.len())),
     }
-    text
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::text::first_chars;
+
 /// Longest part of a user id that is spelled out in a session id, in characters.
 const USER_PART_MAX: usize = 64;
 /// Longest session id that is looked up at all, in bytes.
@@ -81,10 +83,9 @@ impl SessionId {
     /// The id travels in headers, URLs and Redis keys, so whatever of the user id is not a letter,
     /// a digit or one of `.@-` is written as `-`.
     pub fn generate(user: &UserId, unix_seconds: u64) -> Self {
-        let user: String = user
-            .as_str()
+        let user: String = first_chars(user.as_str(), USER_PART_MAX)
+            .0
             .chars()
-            .take(USER_PART_MAX)
             .map(|c| if c.is_ascii_alphanumeric() || ".@-".contains(c) { c } else { '-' })
             .collect();
         Self::new(format!("session_{user}_{unix_seconds}_{}", Uuid::new_v4().simple()))

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::PromptHash;
 use super::caller::Caller;
 use super::ids::{EventId, SessionId, TenantId, ThreadId, UserId};
+use super::text::first_chars;
 
 /// As much of a prompt as the index of sessions keeps, in characters.
 const PROMPT_LISTED: usize = 200;
@@ -55,9 +56,10 @@ impl SessionMeta {
     /// whole of it stands in the journal.
     pub fn listed(&self) -> Self {
         let mut listed = self.clone();
-        if let Some((end, _)) = self.prompt.char_indices().nth(PROMPT_LISTED) {
+        let (shown, left) = first_chars(&self.prompt, PROMPT_LISTED);
+        if left > 0 {
             listed.prompt_hash.get_or_insert_with(|| PromptHash::of(&self.prompt));
-            listed.prompt.truncate(end);
+            listed.prompt = shown.to_owned();
         }
         listed
     }

@@ -11,7 +11,7 @@ use super::approval::{Decision, Standing, Verdict, Vote};
 use super::audit::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
 use super::json;
-use super::text::escape_invisible;
+use super::text::{escape_invisible, excerpt, first_chars};
 
 /// Longest signal that is read, in bytes.
 const SIGNAL_MAX: usize = 1024 * 1024;
@@ -22,6 +22,8 @@ const REASON_MAX: usize = 1000;
 const USER_MAX: usize = 256;
 /// A larger timestamp counts milliseconds: in seconds it would be the year 5138.
 const LAST_SECOND: u64 = 100_000_000_000;
+/// Bytes of a wrong value that a fault quotes.
+const QUOTED_MAX: usize = 80;
 
 impl Vote {
     /// The vote that a word stands for: exactly the words of the contract, in lower case.
@@ -152,7 +154,7 @@ impl Signal {
         };
         let mut signal = json!({"type": kind, "requestId": request, "status": status});
         if let Some(reason) = &decision.reason {
-            signal["reason"] = cut(reason, REASON_MAX).into();
+            signal["reason"] = first_chars(reason, REASON_MAX).0.into();
         }
         signal["timestamp"] = (decision.at_ms / 1000).into();
         signal["sessionId"] = session.as_str().into();
@@ -266,7 +268,7 @@ fn reason(value: Option<&Value>) -> Option<String> {
 pub fn reason_of(text: &str) -> Option<String> {
     let text = text.trim();
     // Where it is cut there may be a blank.
-    (!text.is_empty()).then(|| cut(text, REASON_MAX).trim_end().to_owned())
+    (!text.is_empty()).then(|| first_chars(text, REASON_MAX).0.trim_end().to_owned())
 }
 
 /// Seconds since the Unix epoch, from seconds or milliseconds; fractions are dropped.
@@ -282,11 +284,8 @@ fn seconds(value: Option<&Value>) -> Option<u64> {
 }
 
 fn quoted(value: &Value) -> String {
-    cut(&value.as_str().map_or_else(|| value.to_string(), str::to_owned), 80)
-}
-
-fn cut(text: &str, chars: usize) -> String {
-    text.chars().take(chars).collect()
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    excerpt(&escape_invisible(&text), QUOTED_MAX)
 }
 
 #[cfg(any(test, fuzzing))]

@@ -11,7 +11,9 @@ mod quoted;
 
 use characters::{Look, look, looks};
 pub use characters::{is_unsafe_raw, is_unseen};
-pub use cut::{cut, excerpt, excerpt_note, excerpt_of, json_beginning, left_out};
+pub use cut::{
+    cut, excerpt, excerpt_note, excerpt_of, first_bytes, first_chars, json_beginning, left_out,
+};
 pub use quoted::{Quoted, json_start, quoted, quoted_start};
 
 /// Whether text is one line that shows what it is: no control characters (so no header injection),
@@ -46,6 +48,13 @@ pub fn without_invisible(text: &str) -> String {
 /// A text as one [plain line](is_plain_line): what is not seen of it is shown as an escape.
 pub fn escape_invisible(text: &str) -> String {
     escaped(text, |_| false)
+}
+
+/// What another service says, as one [plain line](is_plain_line) of at most `max_bytes`: blanks stand for the
+/// ends of its lines and other controls, and of a longer one the full length is told.
+pub fn one_line(text: &str, max_bytes: usize) -> String {
+    let line = text.replace(char::is_control, " ");
+    excerpt(&escape_invisible(line.trim_end()), max_bytes)
 }
 
 /// A text of several lines: line breaks and tabs stay, everything else that is not seen is shown as an
@@ -101,6 +110,12 @@ mod tests {
         assert_eq!(without_invisible("a\0\u{202e}b\n\tc\u{a0}d"), "ab\n\tc d");
         assert_eq!(escape_invisible("a\u{202e}b\n병합"), "a\\u{202e}b\\u{a}병합");
         assert_eq!(escape_invisible_lines("a\r\nb\r\u{202e}\tc"), "a\nb\\u{d}\\u{202e}\tc");
+    }
+
+    #[test]
+    fn what_a_service_says_is_one_line_that_tells_how_long_it_was() {
+        assert_eq!(one_line("no\r\n\u{202e}such\tuser\n", 80), "no  \\u{202e}such user");
+        assert_eq!(one_line(&"가".repeat(100), 7), "가가… (300 bytes)");
     }
 
     #[test]

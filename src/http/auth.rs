@@ -46,7 +46,8 @@ pub async fn guard(State(http): State<Shared>, mut request: Request, next: Next)
         }
         Err(refusal) => {
             let error_code = refusal.code().code();
-            tracing::info!(error_code, path = beginning(request.uri().path()), "request refused");
+            let path = beginning(request.uri().path());
+            tracing::info!(error_code, path = &*path, "request refused");
             refusal.into_response()
         }
     }

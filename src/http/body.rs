@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::error::ApiError;
 use crate::domain::context::json_kind;
 use crate::domain::json::{self, JsonFault};
+use crate::domain::text::{escape_invisible, excerpt};
 
 /// The largest body, in bytes; the Gateway refuses more as well.
 pub const BODY_MAX: usize = 256 * 1024;
@@ -83,17 +84,17 @@ impl Fields {
 fn refusal(fault: &JsonFault) -> ApiError {
     match fault {
         JsonFault::Syntax(error) => ApiError::malformed(format!("the body is not JSON: {error}")),
-        JsonFault::Twice(key) => ApiError::invalid(&cut(key), "stands twice in one object"),
+        JsonFault::Twice(key) => ApiError::invalid(&shown(key), "stands twice in one object"),
         JsonFault::TooDeep { field } => {
-            ApiError::invalid(&cut(field.as_deref().unwrap_or("body")), &fault.to_string())
+            ApiError::invalid(&shown(field.as_deref().unwrap_or("body")), &fault.to_string())
         }
     }
 }
 
 /// As much of a key as a refusal quotes.
-fn cut(key: &str) -> String {
-    const QUOTED_MAX: usize = 100;
-    key.chars().take(QUOTED_MAX).collect()
+fn shown(key: &str) -> String {
+    const SHOWN_MAX: usize = 100;
+    excerpt(&escape_invisible(key), SHOWN_MAX)
 }
 
 async fn read_limited(headers: &HeaderMap, body: Body) -> Result<bytes::Bytes, ApiError> {

@@ -145,8 +145,8 @@ fn a_repetition_has_the_same_fact_id_and_another_fact_has_another() {
 #[test]
 fn a_long_reason_is_cut_between_characters() {
     assert_eq!(AuditReason::new(&"가".repeat(1_000)).as_str(), "가".repeat(1_000));
-    let cut = AuditReason::new(&"가".repeat(1_001));
-    assert_eq!(cut.as_str(), format!("{}…", "가".repeat(999)));
+    let cut = AuditReason::new(&"가".repeat(1_007));
+    assert_eq!(cut.as_str(), format!("{}… (이하 7자 생략)", "가".repeat(1_000)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::text::is_unseen;
+use crate::domain::text::{first_chars, is_unseen};
 
 /// Longest value in a line, in characters.
 const VALUE_MAX: usize = 500;
@@ -22,9 +22,8 @@ pub(super) fn told(value: &Value) -> Option<String> {
 /// and some scripts lose a joiner by it; nobody loses a word.
 pub(super) fn clean(text: &str) -> Option<String> {
     let visible: String = text.chars().filter(|&c| !is_unseen(c)).collect();
-    let visible = visible.trim();
-    let end = visible.char_indices().nth(VALUE_MAX).map_or(visible.len(), |(at, _)| at);
+    let (cut, _) = first_chars(visible.trim(), VALUE_MAX);
     // Where it was cut there may be a blank: what is cleaned already stays as it is.
-    let cut = visible[..end].trim_end();
+    let cut = cut.trim_end();
     (!cut.is_empty()).then(|| cut.to_owned())
 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::one_line;
@@ -32,8 +33,29 @@ pub(super) fn cut_fields(fields: &Map<String, Value>, max: usize) -> Option<Map<
     Some(shown.iter().map(cut).collect())
 }
 
+/// A value, or of its fields as much as fits so many bytes of a line; and its full length in bytes, if it had to be
+/// cut.
+pub fn shown_value(value: &Value, max: usize) -> (Cow<'_, Value>, Option<usize>) {
+    let shown = match value {
+        Value::Object(fields) => match cut_fields(fields, max) {
+            Some(shown) => Cow::Owned(shown.into()),
+            None => Cow::Borrowed(value),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            cut_value(value, max)
+        }
+    };
+    let full = matches!(shown, Cow::Owned(_)).then(|| full_length(value));
+    (shown, full)
+}
+
+/// How many bytes of JSON a value has.
+pub(super) fn full_length(value: &impl Serialize) -> usize {
+    serde_json::to_string(value).map_or(0, |json| json.len())
+}
+
 /// A value, or the beginning of its text, in so many bytes of a line.
-pub(super) fn cut_value(value: &Value, max: usize) -> Cow<'_, Value> {
+fn cut_value(value: &Value, max: usize) -> Cow<'_, Value> {
     let sized = SizedValue::of(value);
     match max.checked_sub(sized.least) {
         Some(share) => sized.cut(share),

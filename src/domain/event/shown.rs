@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::arguments::{ALWAYS_SHOWN, BRACES, cut_fields, cut_value};
+use super::arguments::{ALWAYS_SHOWN, BRACES, cut_fields, full_length, shown_value};
 use crate::domain::preview::Preview;
 use crate::domain::text::{
-    escape_invisible, escape_invisible_lines, excerpt, excerpt_note, excerpt_of, json_beginning,
+    escape_invisible, escape_invisible_lines, excerpt, excerpt_note, excerpt_of, first_bytes,
+    json_beginning,
 };
 
 /// A tool's result over this many bytes of JSON is cut in the event (contract, section 4.1).
@@ -70,9 +70,9 @@ impl Shares {
     /// A text, of which whatever is not seen is shown as an escape.
     pub(super) fn text(self, text: &str) -> Cow<'_, str> {
         // No more of it can be shown, however little of that has to be escaped.
-        let beginning = &text[..text.floor_char_boundary(self.text)];
+        let (beginning, left) = first_bytes(text, self.text);
         match escape_invisible_lines(beginning) {
-            whole if beginning.len() == text.len() && whole.len() <= self.text => whole,
+            whole if left == 0 && whole.len() <= self.text => whole,
             long => excerpt_of(&long, text.len(), self.text).into(),
         }
     }
@@ -112,19 +112,7 @@ impl Shares {
 
     /// The same of any value.
     pub(super) fn value(self, value: &Value) -> (Cow<'_, Value>, Option<usize>) {
-        let shown = match value {
-            Value::Object(fields) => match cut_fields(fields, self.arguments) {
-                Some(shown) => Cow::Owned(shown.into()),
-                None => Cow::Borrowed(value),
-            },
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => cut_value(value, self.arguments),
-        };
-        let full = matches!(shown, Cow::Owned(_)).then(|| full_length(value));
-        (shown, full)
+        shown_value(value, self.arguments)
     }
 
     /// The result of a tool, and its full length in bytes if it had to be cut: the cut one is text, the
@@ -135,8 +123,7 @@ impl Shares {
         if text.len() <= self.text {
             return (Some(result.clone()), None);
         }
-        let end = text.floor_char_boundary(self.text);
-        (Some(Value::String(text[..end].to_owned())), Some(text.len()))
+        (Some(first_bytes(&text, self.text).0.into()), Some(text.len()))
     }
 
     /// What belongs to an answer besides its words. As a rule it was made to fit.
@@ -164,9 +151,4 @@ impl Shares {
         }
         format!("{beginning}{}", excerpt_note(content.len())).into()
     }
-}
-
-/// How many bytes of JSON a value has.
-fn full_length(value: &impl Serialize) -> usize {
-    serde_json::to_string(value).map_or(0, |json| json.len())
 }

@@ -12,8 +12,7 @@ pub fn excerpt(text: &str, max_bytes: usize) -> String {
 
 /// The beginning of a text of which no more than that is known, with its full length told.
 pub fn excerpt_of(beginning: &str, full_bytes: usize, max_bytes: usize) -> String {
-    let end = beginning.floor_char_boundary(max_bytes);
-    format!("{}{}", &beginning[..end], excerpt_note(full_bytes))
+    format!("{}{}", first_bytes(beginning, max_bytes).0, excerpt_note(full_bytes))
 }
 
 /// What is said behind the beginning of a text of so many bytes.
@@ -45,18 +44,26 @@ pub fn json_beginning(text: &str, max_bytes: usize) -> &str {
 
 /// A text of at most `max` characters, or its beginning with how many characters are left out.
 pub fn cut(text: &str, max: usize) -> String {
-    match split(text, max) {
+    match first_chars(text, max) {
         (shown, 0) => shown.to_owned(),
         (shown, left) => format!("{shown}{}", left_out(left)),
     }
 }
 
-/// The first `max` characters of a text, and how many are left.
-pub(super) fn split(text: &str, max: usize) -> (&str, usize) {
+/// The first `max` characters of a text, and how many are left. For where no note has a place, or where
+/// it is told elsewhere; for people there is [`cut`].
+pub fn first_chars(text: &str, max: usize) -> (&str, usize) {
     match text.char_indices().nth(max) {
         None => (text, 0),
         Some((end, _)) => (&text[..end], text[end..].chars().count()),
     }
+}
+
+/// As many whole characters of a text as fit `max` bytes, and how many bytes are left. For where no note
+/// has a place, or where it is told elsewhere; for people there is [`excerpt`].
+pub fn first_bytes(text: &str, max: usize) -> (&str, usize) {
+    let end = text.floor_char_boundary(max);
+    (&text[..end], text.len() - end)
 }
 
 /// What is said of that many characters.
@@ -95,7 +102,7 @@ mod tests {
         fn what_is_cut_off_is_counted_exactly(
             text in proptest::string::string_regex("(?s).{0,60}").unwrap(), max in 0usize..70
         ) {
-            let (shown, left) = split(&text, max);
+            let (shown, left) = first_chars(&text, max);
             proptest::prop_assert!(text.starts_with(shown) && shown.chars().count() <= max);
             proptest::prop_assert_eq!(shown.chars().count() + left, text.chars().count());
             let line = cut(&text, max);

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::characters::{Look, looks};
-use super::cut::{left_out, split};
+use super::cut::{first_chars, left_out};
 
 /// From so many blanks on they are counted: many would push out of sight what comes behind them.
 const BLANKS_COUNTED: usize = 3;
@@ -24,7 +24,7 @@ pub fn quoted(value: &str) -> Quoted<'_> {
 
 /// The first `max` characters of a value, quoted; behind the quotation stands how many are left out.
 pub fn quoted_start(value: &str, max: usize) -> Quoted<'_> {
-    let (shown, left) = split(value, max);
+    let (shown, left) = first_chars(value, max);
     Quoted { shown, left }
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Quoted<'_> {
 /// what JSON itself leaves as it is, and how much is left out.
 pub fn json_start(value: &serde_json::Value, max: usize) -> String {
     let json = value.to_string();
-    let (shown, left) = split(&json, max);
+    let (shown, left) = first_chars(&json, max);
     let mut line = String::new();
     // Writing to a string cannot fail.
     let _ = write_shown(&mut line, shown, |c| c != '"' && is_quotation_mark(c));

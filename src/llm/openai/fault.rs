@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
 use crate::domain::json::mended;
+use crate::domain::text::one_line;
 use crate::llm::ModelError;
 
 use super::extras::Extras;
@@ -14,8 +15,8 @@ use super::retry;
 use super::said::{Kind, Said};
 use super::secrets::Secrets;
 
-/// Longest text of a provider that goes into an error, in characters.
-const MESSAGE_MAX: usize = 300;
+/// Longest text of a provider that goes into an error, in bytes.
+const MESSAGE_MAX: usize = 512;
 
 /// A failed attempt.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Fault {
             return Self::new(ModelError::Unavailable(text), Again::Soon);
         }
         let error = error.without_url();
-        let text = bounded(&innermost(&error));
+        let text = one_line(&innermost(&error), MESSAGE_MAX);
         if error.is_builder() {
             Self::new(ModelError::Refused(text), Again::Never)
         } else {
@@ -61,7 +62,7 @@ impl Fault {
 
     /// The answer broke off on the way.
     pub(super) fn of_body(error: reqwest::Error) -> Self {
-        Self::broken(&bounded(&innermost(&error.without_url())))
+        Self::broken(&one_line(&innermost(&error.without_url()), MESSAGE_MAX))
     }
 
     /// A limit was reached. Asking the same model again would cost the same time, and be billed
@@ -207,14 +208,7 @@ fn is_markup(text: &str) -> bool {
 
 /// A provider's text as one bounded line without keys.
 fn presentable(text: &str, secrets: &Secrets) -> String {
-    bounded(&secrets.redact(text))
-}
-
-fn bounded(text: &str) -> String {
-    match text.char_indices().nth(MESSAGE_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    one_line(&secrets.redact(text), MESSAGE_MAX)
 }
 
 /// The cause at the bottom: what is above it only says that a request failed.

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use crate::domain::text::first_chars;
+
 /// Longest tool name that providers take, in bytes.
 const NAME_MAX: usize = 64;
 
@@ -57,7 +59,7 @@ fn free(name: &str, taken: &HashSet<String>) -> String {
     let plain = |c: char| {
         if c.is_ascii() && is_plain(c as u8) { c } else { '_' }
     };
-    let stem: String = name.chars().map(plain).take(NAME_MAX).collect();
+    let stem: String = first_chars(name, NAME_MAX).0.chars().map(plain).collect();
     let stem = if stem.is_empty() { "_".to_owned() } else { stem };
     let mut wire = Cow::Borrowed(stem.as_str());
     let mut number = 1_u64;

@@ -5,6 +5,7 @@
 //! against everything that changes something. On a tie the intent that only reads wins.
 
 use super::{files, mail, names, pulls};
+use crate::domain::text::first_chars;
 
 mod cues;
 mod mood;
@@ -160,7 +161,8 @@ struct Evidence {
 
 impl Evidence {
     fn of(prompt: &str) -> Self {
-        let text: String = own_words(prompt).chars().take(JUDGED_MAX).collect();
+        let words = own_words(prompt);
+        let text = first_chars(&words, JUDGED_MAX).0.to_owned();
         let judged = text.as_str();
         Self {
             address: !mail::addresses(judged).is_empty(),

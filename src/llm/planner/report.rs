@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::conversation::{Conversation, Done, Trouble};
 use super::language::Language;
+use crate::domain::text::{excerpt, first_chars};
 
 mod fields;
 
@@ -16,8 +17,8 @@ use fields::{flag, items, number, text};
 
 /// How many entries of a list are told.
 const LIST_MAX: usize = 10;
-/// How much of a text is told, in characters.
-const TEXT_MAX: usize = 2000;
+/// How much of a text is told, in bytes.
+const TEXT_MAX: usize = 4 * 1024;
 
 /// What a tool call came to.
 pub(super) fn of(done: &Done<'_>, language: Language) -> String {
@@ -120,7 +121,7 @@ fn status(result: &Value, language: Language) -> String {
         Language::English => format!("Current branch: {branch}"),
     };
     if let Some(head) = text(result, "head") {
-        let _ = write!(told, " ({})", head.chars().take(12).collect::<String>());
+        let _ = write!(told, " ({})", first_chars(head, 12).0);
     }
     let groups = [
         ("staged", "스테이징됨", "Staged"),
@@ -365,12 +366,7 @@ fn some_of(entries: &[String], between: &str) -> String {
 }
 
 fn cut(text: &str) -> String {
-    let mut chars = text.trim_end().chars();
-    let mut shown: String = chars.by_ref().take(TEXT_MAX).collect();
-    if chars.next().is_some() {
-        shown.push_str(" …");
-    }
-    shown
+    excerpt(text.trim_end(), TEXT_MAX)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! A turn as a stream: words one by one, or tool calls, then the end with its counts.
 
+use crate::domain::text::first_bytes;
 use crate::domain::{Certainty, Confidence, ToolCall, Usage};
 use crate::llm::tokens::Tokens;
 use crate::llm::{Delta, TurnEnd};
@@ -195,7 +196,7 @@ impl Said {
 /// The first word with the whitespace around it, or as much of it as fits a piece.
 fn first_piece(text: &str) -> &str {
     // What does not fit is not even looked at: a long word would be read to its end for each piece.
-    let text = &text[..text.floor_char_boundary(PIECE_MAX)];
+    let (text, _) = first_bytes(text, PIECE_MAX);
     let word = text.find(|c: char| !c.is_whitespace()).unwrap_or(text.len());
     let gap = text[word..].find(char::is_whitespace).map_or(text.len(), |at| word + at);
     let end = text[gap..].find(|c: char| !c.is_whitespace()).map_or(text.len(), |at| gap + at);

@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::TOKEN_SETTING;
 use crate::domain::json::mended;
+use crate::domain::text::one_line;
 use crate::tools::ToolError;
 
-/// Longest text of GitHub that goes into an error, in characters.
-const MESSAGE_MAX: usize = 300;
+/// Longest text of GitHub that goes into an error, in bytes.
+const MESSAGE_MAX: usize = 512;
 
 /// GitHub's own words for what it refuses: its message, and what it says of single fields.
 pub(super) fn message(body: &[u8], token: Option<&SecretString>) -> String {
@@ -75,11 +76,7 @@ pub(super) fn cause(error: reqwest::Error) -> String {
 fn presentable(text: &str, token: Option<&SecretString>) -> String {
     let token = token.map(ExposeSecret::expose_secret).filter(|token| !token.is_empty());
     let text = token.map_or_else(|| text.to_owned(), |token| text.replace(token, "[token]"));
-    let text = text.replace(|c: char| c.is_control(), " ");
-    match text.char_indices().nth(MESSAGE_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    one_line(&text, MESSAGE_MAX)
 }
 
 #[cfg(test)]
@@ -94,6 +91,7 @@ mod tests {
         assert_eq!(message(body, Some(&token)), expected);
         assert_eq!(message(b"<html>", Some(&token)), "");
         let long = format!(r#"{{"message":"{}"}}"#, "가".repeat(1000));
-        assert_eq!(message(long.as_bytes(), None).chars().count(), MESSAGE_MAX + 1);
+        let told = message(long.as_bytes(), None);
+        assert!(told.len() < MESSAGE_MAX + 20 && told.ends_with("가… (3000 bytes)"), "{told}");
     }
 }

@@ -1,5 +1,7 @@
 //! Texts that may be long: as much of one as fits, in whole lines, and a note of the rest.
 
+use crate::domain::text::first_bytes;
+
 /// The beginning of a text that comes in pieces, and the size of what is behind it.
 pub(super) struct Head {
     kept: Vec<u8>,
@@ -52,7 +54,7 @@ impl Head {
 impl Cut {
     /// As much of a text as fits.
     pub(super) fn of(text: &str, limit: usize) -> Self {
-        let mut head = Head::new(text.floor_char_boundary(limit));
+        let mut head = Head::new(first_bytes(text, limit).0.len());
         head.push(text.as_bytes());
         head.cut()
     }

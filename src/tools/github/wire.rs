@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::text::Cut;
 use crate::domain::preview;
+use crate::domain::text::first_chars;
 use crate::tools::ToolError;
 use crate::tools::git::refs::CommitHash;
 
@@ -130,7 +131,7 @@ impl fmt::Display for ChangedFile {
 impl fmt::Display for Commit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let subject = self.commit.message.lines().next().unwrap_or_default();
-        let hash = self.sha.get(..10).unwrap_or(&self.sha);
+        let (hash, _) = first_chars(&self.sha, 10);
         write!(f, "{} {}", preview::entry(hash), preview::entry(subject))
     }
 }

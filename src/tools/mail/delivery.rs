@@ -20,6 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::replies::{NoTls, Replies};
 use super::server::{Security, Server};
+use crate::domain::text::one_line;
 use crate::tools::ToolError;
 
 /// Longest text of a server that is told, in characters.
@@ -215,9 +216,5 @@ fn words(response: &Response) -> String {
 
 /// A server's text as one bounded line.
 fn presentable(text: &str) -> String {
-    let text = text.replace(|c: char| c.is_control(), " ");
-    match text.trim_end().char_indices().nth(SAID_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.trim_end().to_owned(),
-    }
+    one_line(text, SAID_MAX)
 }

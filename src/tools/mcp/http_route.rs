@@ -24,6 +24,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::message::messages;
+use crate::domain::text::one_line;
 use crate::sse::parse::{Event, Parser};
 
 /// Largest event of a stream that is taken where the library does not say, in bytes.
@@ -281,14 +282,13 @@ async fn body(mut response: reqwest::Response, max: usize) -> Result<Vec<u8>, Ht
 }
 
 fn status_error(status: StatusCode, headers: &HeaderMap, words: &str) -> HttpError {
-    /// Characters of the server's own words that are told.
-    const WORDS_MAX: usize = 256;
+    /// Bytes of the server's own words that are told.
+    const WORDS_MAX: usize = 512;
     if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
         let retry_after = text(headers, RETRY_AFTER.as_str());
         return HttpStatusError::new(status.as_u16(), retry_after).into();
     }
-    let words: String = words.chars().take(WORDS_MAX).collect();
-    unexpected(format!("HTTP {status}: {words}"))
+    unexpected(format!("HTTP {status}: {}", one_line(words, WORDS_MAX)))
 }
 
 fn unexpected(what: String) -> HttpError {

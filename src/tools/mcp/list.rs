@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::schema::for_provider;
 use super::server::Server;
 use super::tool::McpTool;
-use crate::domain::text::without_invisible;
+use crate::domain::text::{cut, excerpt, quoted, without_invisible};
 
 /// Tools of one server that are taken; each costs the model attention.
 const TOOLS_MAX: usize = 128;
@@ -64,8 +64,8 @@ pub(super) async fn read(
             match taken {
                 Ok(tool) => tools.push(tool),
                 Err(reason) => {
-                    let name: String = name.chars().take(NAME_MAX).collect();
-                    left_out.push(format!("{name:?}: {reason}"));
+                    let name = excerpt(&name, NAME_MAX);
+                    left_out.push(format!("{}: {reason}", quoted(&name)));
                 }
             }
         }
@@ -129,7 +129,7 @@ async fn take(server: &Server, offered: Tool) -> Result<McpTool, String> {
         return Err("not a name of a tool".to_owned());
     }
     let description = without_invisible(offered.description.as_deref().unwrap_or_default());
-    let description = description.chars().take(DESCRIPTION_MAX).collect();
+    let description = cut(&description, DESCRIPTION_MAX);
     let meant = parameters(&offered.input_schema)?;
     let schema = server.checks.take(meant.clone()).await.map_err(|error| error.to_string())?;
     let parameters = for_provider(&meant)?;

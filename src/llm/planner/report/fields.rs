@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::domain::text::first_chars;
+
 /// A text that is not blank.
 pub(super) fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name)?.as_str().filter(|text| !text.trim().is_empty())
@@ -28,7 +30,7 @@ pub(super) fn path(value: &Value) -> String {
 
 /// `abc1234 Add login (kim, 2026-01-16)`
 pub(super) fn commit(value: &Value) -> String {
-    let short = |hash: &str| hash.chars().take(7).collect::<String>();
+    let short = |hash: &str| first_chars(hash, 7).0.to_owned();
     let hash = text(value, "shortHash").map(str::to_owned);
     let hash = hash.or_else(|| text(value, "hash").map(short));
     let about = [text(value, "author"), text(value, "date")];

@@ -137,8 +137,8 @@ fn nothing_is_claimed_that_a_result_does_not_say() {
 }
 
 #[test]
-fn a_long_text_is_cut() {
+fn a_long_text_is_cut_and_says_how_long_it_is() {
     let file = english("git_show_file", json!({"path": "a", "content": "가".repeat(5000)}));
-    assert_eq!(file.chars().filter(|c| *c == '가').count(), TEXT_MAX);
-    assert!(file.contains(" …\n```"), "{file}");
+    assert_eq!(file.chars().filter(|c| *c == '가').count(), TEXT_MAX / "가".len());
+    assert!(file.contains("… (15000 bytes)\n```"), "{file}");
 }

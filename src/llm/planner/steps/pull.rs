@@ -8,6 +8,7 @@ use super::super::names::{self, Route};
 use super::super::pulls;
 use super::known::Known;
 use super::{Call, Missing, Plan, Reply, Situation};
+use crate::domain::text::first_chars;
 
 /// Whose a repository of the workspace is in a dry run, where it was cloned from nowhere. Nothing is
 /// sent there.
@@ -191,7 +192,7 @@ fn title(subjects: &[&str], head: &str, base: &str) -> String {
         [only] => (*only).to_owned(),
         [newest, rest @ ..] => format!("{newest} (+{})", rest.len()),
     };
-    title.chars().take(TITLE_MAX).collect()
+    first_chars(&title, TITLE_MAX).0.to_owned()
 }
 
 fn body(subjects: &[&str], head: &str, base: &str, language: Language) -> String {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::steps::Merge;
+use crate::domain::text::first_chars;
 use crate::domain::{Preview, preview};
 use crate::tools::ToolError;
 
@@ -118,5 +119,5 @@ fn note_rest(text: &mut String, all: usize, shown: usize) {
 
 /// The beginning of a commit's hash.
 fn short(hash: &str) -> &str {
-    hash.get(..SHORT).unwrap_or(hash)
+    first_chars(hash, SHORT).0
 }

@@ -6,6 +6,7 @@ use super::ref_update::RefUpdate;
 use super::work_tree::CheckedOut;
 use super::{Arguments, TRAILER};
 use crate::domain::ToolCallId;
+use crate::domain::text::first_chars;
 use crate::tools::ToolError;
 use crate::tools::git::command::GitCommand;
 use crate::tools::git::refs::{CommitHash, RefName};
@@ -202,8 +203,8 @@ pub(super) fn signed<'a>(command: GitCommand<'a>, repository: &Repository) -> Gi
 
 /// The line that names the call. Its id is a model's.
 fn trailer(call: &ToolCallId) -> String {
-    let id: String = call.as_str().chars().filter(char::is_ascii_graphic).take(200).collect();
-    format!("{TRAILER}: {id}")
+    let id: String = call.as_str().chars().filter(char::is_ascii_graphic).collect();
+    format!("{TRAILER}: {}", first_chars(&id, 200).0)
 }
 
 /// The first of many names.
