@@ -8,6 +8,7 @@ mod ask;
 mod audit;
 mod break_down;
 pub mod budget;
+mod checkpoint;
 pub mod decisions;
 mod ending;
 mod ensure;

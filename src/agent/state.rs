@@ -1,7 +1,6 @@
 //! The state of a run: what you get by folding its records, and nothing else.
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::misuse::Misuse;
 use super::record::{Opened, Outcome, PlannedCall, Record, RecordKind};
@@ -12,7 +11,7 @@ use crate::domain::instructions::system_prompt;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
     ApprovalRequest, Confidence, Deadline, Decision, Entry, EventId, Message, PageContext,
-    RequestId, SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage, excerpt,
+    RequestId, SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage,
 };
 
 /// What stands between the texts of two turns.
@@ -342,21 +341,6 @@ impl State {
         said.join(PARAGRAPH)
     }
 
-    /// The checkpoint (contract, section 5.1): a cached fold for other readers.
-    pub fn checkpoint(&self) -> String {
-        json!({
-            "sessionId": self.meta.session_id,
-            "threadId": self.meta.thread_id,
-            "node": self.node,
-            "status": self.status(),
-            "pending_approvals": self.pending_requests().collect::<Vec<_>>(),
-            "messages": self.messages.iter().map(noted).collect::<Vec<_>>(),
-            "plan": self.plan,
-            "usage": self.usage,
-        })
-        .to_string()
-    }
-
     fn asked(&mut self, turn: u32) {
         // Asked again, for instance by a new owner, it is still the same turn.
         if !std::mem::replace(&mut self.asking, true) {
@@ -539,15 +523,4 @@ pub fn request_asked(entries: &[Entry], id: &RequestId) -> Option<ApprovalReques
 /// The id of the last entry, or none.
 pub fn last_id(entries: &[Entry]) -> EventId {
     entries.last().map_or(EventId::ZERO, |entry| entry.id)
-}
-
-/// A message as the checkpoint shows it. A prompt may be long, and stands in the journal already.
-fn noted(message: &Message) -> Message {
-    const PROMPT_NOTED: usize = 1024;
-    match message {
-        Message::User { content } => Message::User { content: excerpt(content, PROMPT_NOTED) },
-        Message::System { .. } | Message::Assistant { .. } | Message::Tool { .. } => {
-            message.clone()
-        }
-    }
 }

@@ -14,6 +14,7 @@ mod bodies;
 mod budgets;
 mod busy;
 mod cancelling;
+mod checkpoints;
 mod cli;
 mod compose;
 mod connections;
