@@ -74,6 +74,11 @@ impl Said {
         if is_answer(body) {
             return false;
         }
+        // With nothing else said, an error without words is one all the same. Beside an answer it is an empty
+        // form, and `null` is none anywhere.
+        if body.get("error").is_some_and(Value::is_object) {
+            return true;
+        }
         match scalar_of(body, &CODE_FIELDS).and_then(|code| code.parse::<f64>().ok()) {
             Some(code) if (100.0..600.0).contains(&code) => code >= 400.0,
             Some(0.0) => false,
@@ -305,12 +310,26 @@ mod tests {
     }
 
     #[test]
+    fn an_error_without_words_is_one_of_an_unknown_kind_that_may_pass() {
+        for form in [
+            json!({"error": {}}),
+            json!({"error": {"message": "", "code": null}}),
+            json!({"id": "x", "object": "chat.completion.chunk", "choices": [], "error": {}}),
+        ] {
+            assert!(is_error(&form), "{form}");
+            let kind = Said::of(&form).kind();
+            assert!(kind == Kind::Unknown && kind.passes(), "{form}");
+        }
+    }
+
+    #[test]
     fn what_complains_of_nothing_is_no_error() {
         let forms = [
             json!({}),
             json!({"error": null}),
             json!({"error": {}, "choices": [{"delta": {}}]}),
-            json!({"error": {"message": "", "code": null}}),
+            json!({"error": {}, "choices": [], "usage": {"prompt_tokens": 1}}),
+            json!({"error": "", "object": "chat.completion.chunk"}),
             json!({"type": "ping"}),
             json!({"type": "ping", "message": "still here"}),
             json!({"code": 0, "msg": "success"}),
