@@ -36,8 +36,22 @@ pub(super) struct Child {
     child: tokio::process::Child,
     group: Option<Pid>,
     last_words: Arc<Mutex<Vec<u8>>>,
-    /// What must not be seen if it says it.
-    secrets: Vec<SecretString>,
+    mask: Mask,
+}
+
+/// Hides what a server must not be seen to say: the keys that it was given.
+#[derive(Clone)]
+pub(super) struct Mask(Arc<[SecretString]>);
+
+impl Mask {
+    /// What it says, as one line without those.
+    pub(super) fn of(&self, said: &[u8]) -> String {
+        let mut said = String::from_utf8_lossy(said).into_owned();
+        for secret in &*self.0 {
+            said = said.replace(secret.expose_secret(), "***");
+        }
+        escape_invisible(said.trim())
+    }
 }
 
 impl Command {
@@ -59,12 +73,12 @@ impl Command {
         let last_words = Arc::<Mutex<_>>::default();
         tasks.spawn("MCP server", listen(stderr, Arc::clone(&last_words)));
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        let secrets = self.secrets();
-        Ok((Child { child, group, last_words, secrets }, stdout, stdin))
+        let mask = Mask(self.secrets());
+        Ok((Child { child, group, last_words, mask }, stdout, stdin))
     }
 
     /// The values of its environment that may be keys.
-    fn secrets(&self) -> Vec<SecretString> {
+    fn secrets(&self) -> Arc<[SecretString]> {
         let may_be_key = |(name, value): &(&String, &SecretString)| {
             let is_path = matches!(name.as_str(), "PATH" | "HOME");
             !is_path && value.expose_secret().len() >= KEY_MIN
@@ -93,12 +107,12 @@ impl Child {
 
     /// What it said last on its standard error, as one line, without the keys that it was given.
     pub(super) fn last_words(&self) -> String {
-        let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut said = String::from_utf8_lossy(&words).into_owned();
-        for secret in &self.secrets {
-            said = said.replace(secret.expose_secret(), "***");
-        }
-        escape_invisible(said.trim())
+        self.mask.of(&self.last_words.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hides the keys that it was given.
+    pub(super) fn mask(&self) -> Mask {
+        self.mask.clone()
     }
 }
 

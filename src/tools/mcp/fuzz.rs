@@ -34,7 +34,7 @@ pub fn mcp_message(output: &[u8]) {
 /// All that comes out of a pipe that hands out so many bytes at a time.
 fn read(output: &[u8], at_once: usize) -> String {
     let mut said = String::new();
-    let mut lines = Lines::new(Pipe { output, at_once });
+    let mut lines = Lines::new(Pipe { output, at_once }, |_: &[u8]| ());
     match block_on(lines.read_to_string(&mut said)) {
         Ok(_) => said,
         Err(error) => panic!("messages are not UTF-8: {error}"),

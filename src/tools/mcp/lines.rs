@@ -11,8 +11,10 @@ use super::message::messages;
 const LINE_MAX: usize = 16 * 1024 * 1024;
 
 /// Reads a server's lines, and hands on messages.
-pub(super) struct Lines<R> {
+pub(super) struct Lines<R, N> {
     inner: BufReader<R>,
+    /// Is told each line in which no message was found, but blank ones.
+    noise: N,
     /// The line that has not come to its end.
     line: Vec<u8>,
     /// What can be handed on, and how much of it was.
@@ -20,11 +22,11 @@ pub(super) struct Lines<R> {
     taken: usize,
 }
 
-impl<R: AsyncRead> Lines<R> {
-    /// The lines of this output.
-    pub(super) fn new(output: R) -> Self {
+impl<R: AsyncRead, N: FnMut(&[u8])> Lines<R, N> {
+    /// The lines of this output; `noise` hears those in which there is no message.
+    pub(super) fn new(output: R, noise: N) -> Self {
         let inner = BufReader::new(output);
-        Self { inner, line: Vec::new(), ready: Vec::new(), taken: 0 }
+        Self { inner, noise, line: Vec::new(), ready: Vec::new(), taken: 0 }
     }
 
     /// Takes bytes of the output in, up to the end of a line.
@@ -34,6 +36,9 @@ impl<R: AsyncRead> Lines<R> {
             self.ready.append(&mut self.line);
         } else if is_end {
             self.ready = repaired(&self.line);
+            if self.ready.is_empty() && !self.line.trim_ascii().is_empty() {
+                (self.noise)(&self.line);
+            }
             self.line.clear();
         }
     }
@@ -45,7 +50,7 @@ fn repaired(line: &[u8]) -> Vec<u8> {
     messages.collect::<String>().into_bytes()
 }
 
-impl<R: AsyncRead + Unpin> AsyncRead for Lines<R> {
+impl<R: AsyncRead + Unpin, N: FnMut(&[u8]) + Unpin> AsyncRead for Lines<R, N> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -82,16 +87,18 @@ mod tests {
     async fn messages_come_out_whole_and_what_is_none_does_not() {
         let output: &[u8] =
             b"oops\n{\"id\":1,\"result\":{},\"error\":null}\r\n\n\xff\n{\"method\":\"a\"}\n{\"half";
-        let mut read = String::new();
-        Lines::new(output).read_to_string(&mut read).await.unwrap();
+        let (mut read, mut noise) = (String::new(), Vec::new());
+        let hear = |line: &[u8]| noise.push(line.to_vec());
+        Lines::new(output, hear).read_to_string(&mut read).await.unwrap();
         let expected = "{\"id\":1,\"jsonrpc\":\"2.0\",\"result\":{}}\n{\"method\":\"a\",\"jsonrpc\":\"2.0\"}\n";
         assert_eq!(read, expected);
+        assert_eq!(noise, [&b"oops\n"[..], b"\xff\n"], "neither the blank line nor the half one");
     }
 
     #[tokio::test]
     async fn a_line_without_an_end_is_not_kept() {
         let endless = tokio::io::repeat(b'x').take(3 * LINE_MAX as u64);
-        let mut lines = Lines::new(endless);
+        let mut lines = Lines::new(endless, |_: &[u8]| ());
         let mut piece = vec![0; 64 * 1024];
         while lines.read(&mut piece).await.unwrap() > 0 {
             assert!(lines.line.len() <= LINE_MAX + 64 * 1024);

@@ -1,6 +1,6 @@
 //! The line to one server: up while the server can be used, and it knows of every call.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rmcp::{Peer, RoleClient};
@@ -19,6 +19,8 @@ pub(super) struct Link {
     calls: watch::Sender<usize>,
     /// Whether the server was given up because it does not read what it has asked for.
     unread: AtomicBool,
+    /// Lines of this connection in which there was no message.
+    noise: AtomicU64,
 }
 
 /// A call in flight, until it is dropped.
@@ -34,7 +36,8 @@ impl Link {
     /// The line to a server, down as yet.
     pub(super) fn new(server: String, patience: Duration) -> Self {
         let (peer, calls) = (watch::Sender::new(None), watch::Sender::new(0));
-        Self { server, patience, peer, calls, unread: AtomicBool::new(false) }
+        let (unread, noise) = (AtomicBool::new(false), AtomicU64::new(0));
+        Self { server, patience, peer, calls, unread, noise }
     }
 
     /// The server's name.
@@ -49,6 +52,7 @@ impl Link {
     /// Begins with a new connection, of which nothing is known yet.
     pub(super) fn begin(&self) {
         self.unread.store(false, Ordering::Relaxed);
+        self.noise.store(0, Ordering::Relaxed);
     }
 
     /// Takes note that the server is given up for not reading. To be called before the connection
@@ -59,6 +63,16 @@ impl Link {
 
     pub(super) fn is_unread(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of a line in which there was no message; says whether it is the first of its connection.
+    pub(super) fn note_noise(&self) -> bool {
+        self.noise.fetch_add(1, Ordering::Relaxed) == 0
+    }
+
+    /// How many such lines this connection has brought.
+    pub(super) fn noise(&self) -> u64 {
+        self.noise.load(Ordering::Relaxed)
     }
 
     pub(super) fn up(&self, peer: Peer<RoleClient>) {

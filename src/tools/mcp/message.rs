@@ -8,7 +8,7 @@ use std::fmt;
 
 use rmcp::model::ContentBlock;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
@@ -23,20 +23,32 @@ const BATCH_MAX: usize = 1000;
 /// Values in a text that is read, at every depth together: each takes many times its text in memory.
 const VALUES_MAX: usize = 200_000;
 
-/// The messages in a text, most often one; none, if it is something else. For an answer that is too
-/// much to be read, or nested too deeply, there is one that says so.
+/// The messages in a text, most often one; none, if it is something else. For an answer that cannot be read,
+/// because it is too much, nested too deeply or no JSON to its end, there is one that says so.
 pub(super) fn messages(text: &[u8]) -> Vec<Value> {
-    let text = mended(text);
-    let fault = match values_at_most(&text) {
-        0..=VALUES_MAX => match serde_json::from_slice(&text) {
-            Ok(Batch(batch)) => return batch.into_iter().filter_map(repaired).collect(),
-            Err(_) => "is nested too deeply".to_owned(),
-        },
-        _ => format!("has more than {VALUES_MAX} values"),
-    };
-    // What is no JSON at all has no head either.
-    let head = serde_json::from_slice(&text).ok();
-    head.and_then(|head| unread(head, &fault)).into_iter().collect()
+    let text = mended(text.trim_ascii());
+    if values_at_most(&text) > VALUES_MAX {
+        let fault = format!("has more than {VALUES_MAX} values");
+        return Head::of(&text).0.unread(&fault).into_iter().collect();
+    }
+    let mut found = Vec::new();
+    let mut parts = serde_json::Deserializer::from_slice(&text).into_iter::<Batch>();
+    loop {
+        let begin = parts.byte_offset();
+        match parts.next() {
+            Some(Ok(Batch(batch))) => found.extend(batch.into_iter().filter_map(repaired)),
+            Some(Err(_)) => {
+                let (head, end) = Head::of(&text[begin..]);
+                let fault = match end {
+                    Ok(()) => "is nested too deeply".to_owned(),
+                    Err(error) => format!("is not JSON ({error})"),
+                };
+                found.extend(head.unread(&fault));
+                return found;
+            }
+            None => return found,
+        }
+    }
 }
 
 /// A count of the values in a JSON text that is never too low: what begins one, outside of strings.
@@ -66,18 +78,63 @@ fn string_length(rest: &[u8]) -> usize {
     rest.len()
 }
 
-/// As much of a message as can be read of one of any size.
-#[derive(Deserialize)]
+/// As much of a message as can be read of one of any size, also of one that breaks off.
+#[derive(Debug, Default)]
 struct Head {
-    id: i64,
-    method: Option<IgnoredAny>,
+    id: Option<i64>,
+    is_request: bool,
+    is_answer: bool,
 }
 
-/// The answer in place of one that cannot be read; `None`: nobody waits for it.
-fn unread(Head { id, method }: Head, fault: &str) -> Option<Value> {
-    let message = format!("the answer {fault} and was not read");
-    let error = json!({"code": INTERNAL_ERROR, "message": message});
-    method.is_none().then(|| json!({"jsonrpc": "2.0", "id": id, "error": error}))
+impl Head {
+    /// The head of the first message in a text, and whether that comes to its end.
+    fn of(text: &[u8]) -> (Self, serde_json::Result<()>) {
+        let mut head = Self::default();
+        let mut parser = serde_json::Deserializer::from_slice(text);
+        let end = (&mut head).deserialize(&mut parser);
+        (head, end)
+    }
+
+    /// The answer in place of one that cannot be read; `None`: nobody waits for it.
+    fn unread(&self, fault: &str) -> Option<Value> {
+        let id = self.id.filter(|_| self.is_answer && !self.is_request)?;
+        let message = format!("the answer {fault} and was not read");
+        let error = json!({"code": INTERNAL_ERROR, "message": message});
+        Some(json!({"jsonrpc": "2.0", "id": id, "error": error}))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Head {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, message: D) -> Result<(), D::Error> {
+        message.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Head {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut message: A) -> Result<(), A::Error> {
+        // What is found counts, whatever becomes of the rest.
+        while let Some(name) = message.next_key::<String>()? {
+            match name.as_str() {
+                "id" => {
+                    self.id = Some(message.next_value()?);
+                    continue;
+                }
+                "method" => self.is_request = true,
+                "result" | "error" => self.is_answer = true,
+                _ => {}
+            }
+            message.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
 }
 
 /// One message, or the first [`BATCH_MAX`] of several.
@@ -325,7 +382,40 @@ mod tests {
             let said = &answer["error"]["message"];
             assert_eq!(said, "the answer is nested too deeply and was not read");
         }
-        assert!(messages(format!(r#"{{"id":7,"result":{}"#, nested(130)).as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_answered_for_if_it_has_said_whose_it_is() {
+        for broken in [
+            r#"{"jsonrpc":"2.0","id":7,"result":{"content":[{"type":"text","te"#.to_owned(),
+            r#"{"id":7,"error":{"message":'disk full'}}"#.to_owned(),
+            format!(r#"{{"id":7,"result":{}"#, nested(130)),
+        ] {
+            let answer = only(&broken);
+            let said = answer["error"]["message"].as_str().unwrap();
+            assert_eq!(answer["id"], 7);
+            assert!(
+                said.starts_with("the answer is not JSON (")
+                    && said.ends_with(") and was not read"),
+                "{said}"
+            );
+        }
+        for nobodys in [
+            r#"{"jsonrpc":"2.0","result":{"id":7,"content":["#,
+            r#"{"id":7,"method":"ping","result":{"#,
+            r#"{"id":7,"#,
+            r#"{"id":"seven","result":{"#,
+        ] {
+            assert!(messages(nobodys.as_bytes()).is_empty(), "{nobodys}");
+        }
+    }
+
+    #[test]
+    fn several_messages_of_one_line_are_taken_up_to_what_is_none() {
+        let line = r#"{"id":1,"result":{}}{"id":2,"result":{}} done {"id":3,"result":{}}"#;
+        let ids: Vec<Value> =
+            messages(line.as_bytes()).iter().map(|message| message["id"].clone()).collect();
+        assert_eq!(ids, [json!(1), json!(2)]);
     }
 
     #[test]

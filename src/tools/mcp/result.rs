@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::RequestHash;
 use crate::domain::json::is_too_deep;
-use crate::domain::text::{escape_invisible, excerpt};
+use crate::domain::text::{escape_invisible, excerpt, first_bytes};
 use crate::tools::ToolError;
 
 /// Bytes of an error's text that are told.
@@ -24,9 +24,9 @@ const UNKNOWN: &str = "[content of an unknown kind]";
 /// # Errors
 /// [`ToolError::Failed`] with the text, if the server says that the call failed.
 pub(super) fn rendered(result: CallToolResult, max: usize) -> Result<Value, ToolError> {
-    let text = result.content.iter().map(block).collect::<Vec<_>>().join("\n");
+    let (text, repeated) = told(&result.content);
     if result.is_error == Some(true) {
-        let (kept, left) = cut(&text, max.min(ERROR_MAX));
+        let (kept, left) = first_bytes(&text, max.min(ERROR_MAX));
         let note = if left > 0 { format!(" [{left} bytes left out]") } else { String::new() };
         return Err(ToolError::Failed(match kept {
             "" => "the tool failed and said nothing".to_owned(),
@@ -53,16 +53,30 @@ pub(super) fn rendered(result: CallToolResult, max: usize) -> Result<Value, Tool
         }
     }
     if !(is_repeated && whole.contains_key("structured")) {
-        let (kept, left) = cut(&text, budget);
+        let (kept, left) = first_bytes(&text, budget);
         whole.insert("text".into(), kept.into());
         if left > 0 {
             notes.push(format!("{left} bytes of text left out"));
+        }
+        if repeated > 0 {
+            notes.push(format!("texts left out that repeat another one: {repeated}"));
         }
     }
     if !notes.is_empty() {
         whole.insert("cut".into(), notes.join(", ").into());
     }
     Ok(Value::Object(whole))
+}
+
+/// All blocks as one text, in which no text stands twice, and how many were left out for that.
+fn told(blocks: &[ContentBlock]) -> (String, usize) {
+    let mut seen = HashSet::new();
+    let first = blocks.iter().filter(|block| match block {
+        ContentBlock::Text(text) => text.text.trim().is_empty() || seen.insert(text.text.trim()),
+        _ => true,
+    });
+    let kept: Vec<String> = first.map(block).collect();
+    (kept.join("\n"), blocks.len() - kept.len())
 }
 
 /// Whether a result says as text nothing but what it says in its structured form: all of it as
@@ -103,12 +117,6 @@ fn collect_texts<'a>(value: &'a Value, texts: &mut HashSet<&'a str>) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-/// At most `max` bytes of a text, and how many are left.
-fn cut(text: &str, max: usize) -> (&str, usize) {
-    let end = text.floor_char_boundary(max);
-    (&text[..end], text.len() - end)
 }
 
 fn block(block: &ContentBlock) -> String {
@@ -192,6 +200,25 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_said_twice_is_told_once_and_that_is_noted() {
+        let text = |text: &str| json!({"type": "text", "text": text});
+        let image = json!({"type": "image", "mimeType": "image/png", "data": "QQ=="});
+        let given =
+            json!({"content": [text("{\"n\": 1}"), text("b"), text("{\"n\": 1}\n"), text("b")]});
+        let expected =
+            json!({"text": "{\"n\": 1}\nb", "cut": "texts left out that repeat another one: 2"});
+        assert_eq!(ok(given, 4096), expected);
+        let given = json!({"content": [image, image, text(""), text("")]});
+        let expected = json!({"text": "[image image/png, 1 B]\n[image image/png, 1 B]\n\n"});
+        assert_eq!(ok(given, 4096), expected, "two pictures may be two");
+        let given = json!({
+            "content": [text("{\"b\": 1.0, \"a\": 2}"), text("{\"b\": 1.0, \"a\": 2}")],
+            "structuredContent": {"a": 2, "b": 1},
+        });
+        assert_eq!(ok(given, 4096), json!({"structured": {"a": 2, "b": 1}}));
+    }
+
+    #[test]
     fn a_text_that_the_structured_result_holds_is_said_once() {
         let block = |text: &str| json!({"type": "text", "text": text});
         for (blocks, structured) in [
@@ -228,12 +255,20 @@ mod tests {
         assert_eq!(ok(given, 100), expected);
     }
 
-    /// The result of a call whose answer has this in its structured result.
+    /// The result of a call whose answer has this in its structured result; `None`: the call is told that the
+    /// answer is no JSON.
     fn told(structured: &[u8]) -> Option<Value> {
         let head = br#"{"id":1,"result":{"content":[],"structuredContent":{"x":"#.as_slice();
         let mut messages = messages(&[head, structured, b"}}}"].concat());
-        assert!(messages.len() <= 1);
-        Some(ok(messages.pop()?["result"].take(), 4096))
+        assert_eq!(messages.len(), 1, "whoever waits for it is told something");
+        let mut answer = messages.pop()?;
+        match answer["error"]["message"].as_str() {
+            Some(error) => {
+                assert!(error.starts_with("the answer is not JSON ("), "{error}");
+                None
+            }
+            None => Some(ok(answer["result"].take(), 4096)),
+        }
     }
 
     #[test]

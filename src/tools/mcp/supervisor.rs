@@ -17,8 +17,10 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 use super::answering::Answering;
+use super::child::Mask;
 use super::http_route::LooseHttp;
 use super::lines::Lines;
+use super::link::Link;
 use super::server::Server;
 use super::{Route, list};
 use crate::backoff::Backoff;
@@ -118,7 +120,8 @@ impl Supervisor {
                 let started = command.start(&self.tasks);
                 let (child, stdout, stdin) =
                     started.map_err(|error| (Lost::NotStarted(error), String::new()))?;
-                let held = self.hold(AsyncRwTransport::new_client(Lines::new(stdout), stdin)).await;
+                let lines = Lines::new(stdout, noise(Arc::clone(&self.server.link), child.mask()));
+                let held = self.hold(AsyncRwTransport::new_client(lines, stdin)).await;
                 let last_words = child.last_words();
                 child.end().await;
                 held.map_err(|lost| (lost, last_words))
@@ -224,6 +227,20 @@ impl Supervisor {
             Route::Command(_) => message.to_owned(),
         };
         excerpt(&escape_invisible(&message), MESSAGE_MAX)
+    }
+}
+
+/// Takes note of each line that is no message; the log is told of the first. It may well be the answer that
+/// somebody waits for, but most often a server only talks where it should not.
+fn noise(link: Arc<Link>, mask: Mask) -> impl FnMut(&[u8]) + Send + Unpin {
+    move |line| {
+        if link.note_noise() {
+            let (server, said) = (link.server(), excerpt(&mask.of(line), MESSAGE_MAX));
+            tracing::warn!(
+                %server, %said,
+                "MCP server writes what is no message of the protocol on its standard output; passed over"
+            );
+        }
     }
 }
 

@@ -78,12 +78,20 @@ impl McpTool {
         }
     }
 
-    fn late(&self) -> ToolError {
+    /// A call that was not answered in time. Which call a line was about that is no message, nobody knows.
+    fn late(&self, noise: u64) -> ToolError {
         let seconds = self.timeout.as_secs();
-        match self.spec.effect {
-            Effect::Reads => ToolError::TimedOut { seconds },
-            Effect::Writes => ToolError::Failed(format!(
-                "the tool did not finish within {seconds} s{}",
+        let heard = match noise {
+            0 => String::new(),
+            lines => format!(
+                "; meanwhile the server wrote what is no message of the protocol on its standard output \
+                 ({lines} lines), and the answer may have been among that"
+            ),
+        };
+        match (self.spec.effect, noise) {
+            (Effect::Reads, 0) => ToolError::TimedOut { seconds },
+            (Effect::Reads | Effect::Writes, _) => ToolError::Failed(format!(
+                "the tool did not finish within {seconds} s{heard}{}",
                 self.doubt()
             )),
         }
@@ -135,9 +143,10 @@ impl Call for McpCall {
         call.arguments = arguments;
         let peer = tool.link.peer().await?;
         let _busy = tool.link.busy();
+        let noise = tool.link.noise();
         // A call that is dropped before its answer tells the server that it is cancelled.
         let answer = tokio::time::timeout(tool.timeout, peer.call_tool_once(call)).await;
-        match answer.map_err(|_| tool.late())? {
+        match answer.map_err(|_| tool.late(tool.link.noise().saturating_sub(noise)))? {
             Ok(CallToolResponse::Complete(result)) => {
                 result::rendered(result, tool.max_output_bytes)
             }

@@ -19,6 +19,10 @@ ANSWERS = {
     "marked": b'\xef\xbb\xbf{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"ok"}]}}',
     "batch": b'[{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}},{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"ok"}]}}]',
     "video": b'{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"ok"},{"type":"video","uri":"https://a/b.mp4"},{"type":"resource_link","uri":"file:///c"},null]}}',
+    "broken": b'{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","te',
+    "noise": b'Traceback (most recent call last):\n  KeyError: "answer"',
+    "same": b'{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"ok"},{"type":"text","text":"ok"}]}}',
+    "spelled": b'{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"{\\"b\\": 1.0, \\"a\\": 2}"}],"structuredContent":{"a":2,"b":1}}}',
     "bare": b'{"jsonrpc":"2.0","id":ID,"result":"ok"}',
     "twice": b'{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"ok"}],"structuredContent":{"result":"ok"}}}',
 }

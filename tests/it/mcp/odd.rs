@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use aura_platform::tools::mcp::Transport;
 use aura_platform::tools::{ToolError, ToolSpec};
@@ -64,6 +65,32 @@ async fn a_text_that_the_structured_result_repeats_is_told_once() {
     let fixture = odd().await;
     let result = fixture.call("twice", json!({})).await.unwrap();
     assert_eq!(result, json!({"structured": {"result": "ok"}}));
+    let result = fixture.call("spelled", json!({})).await.unwrap();
+    assert_eq!(result, json!({"structured": {"a": 2, "b": 1}}));
+    let result = fixture.call("same", json!({})).await.unwrap();
+    assert_eq!(result, json!({"text": "ok", "cut": "texts left out that repeat another one: 1"}));
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_json_to_its_end_is_told_at_once() {
+    let fixture = odd().await;
+    let fault = fixture.fault("broken", json!({})).await;
+    assert!(fault.starts_with("the answer is not JSON (EOF while parsing"), "{fault}");
+    assert_eq!(fixture.text("bare").await, "ok", "the connection goes on");
+    fixture.end().await;
+}
+
+#[tokio::test]
+async fn a_call_that_is_answered_with_what_is_no_message_says_so_when_its_time_is_over() {
+    let script = script("odd.py");
+    let mut config = config("odd", command(Path::new("python3"), [&script], None));
+    config.timeout = Duration::from_secs(1);
+    config.read_only.insert("noise".to_owned());
+    let fixture = Fixture::start(config).up().await;
+    let expected = "the tool did not finish within 1 s; meanwhile the server wrote what is no message of the \
+                    protocol on its standard output (2 lines), and the answer may have been among that";
+    assert_eq!(fixture.fault("noise", json!({})).await, expected);
     fixture.end().await;
 }
 
