@@ -9,6 +9,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "layers/cuts.rs"]
+mod cuts;
 #[path = "layers/scan.rs"]
 mod scan;
 
@@ -244,6 +246,25 @@ fn every_module_belongs_to_a_part_and_none_is_a_mod_rs() {
         let is_placed = module == "lib" || is_of_tests(&module) || part_of(&module).is_some();
         assert!(is_placed, "{}: say in tests/layers.rs who may use it", file.display());
     }
+}
+
+#[test]
+fn long_texts_are_cut_by_the_one_module_for_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files: Vec<(PathBuf, String, String)> = sources(&root)
+        .into_iter()
+        .map(|file| (file.clone(), fs::read_to_string(&file).unwrap(), module_of(&file, &root)))
+        .filter(|(_, _, module)| !is_of_tests(module) && !module.contains("::tests::"))
+        .collect();
+    let mut objections = Vec::new();
+    for (file, source, module) in &files {
+        for cuts::Cut { how, line } in cuts::forbidden(source, module) {
+            objections.push(format!("{}:{line}: `{how}`: use `domain::text`", file.display()));
+        }
+    }
+    assert!(objections.is_empty(), "\n{}\n", objections.join("\n"));
+    let all = files.iter().map(|(_, source, module)| (source.as_str(), module.as_str()));
+    assert_eq!(cuts::needless(all), [], "exceptions in tests/layers/cuts.rs that nothing needs");
 }
 
 #[test]
