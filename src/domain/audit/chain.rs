@@ -4,7 +4,6 @@ use thiserror::Error;
 
 use super::AuditFact;
 use super::hash::{EntryHash, EntryMac};
-use super::key::AuditKey;
 use crate::domain::ids::TenantId;
 
 /// One entry of a tenant's audit stream.
@@ -27,12 +26,6 @@ impl AuditEntry {
     /// The fact, if it is one that this version knows.
     pub fn parsed(&self) -> Result<AuditFact, serde_json::Error> {
         serde_json::from_str(&self.fact)
-    }
-
-    /// The same entry, sealed where there is a key.
-    #[must_use]
-    pub fn sealed(self, key: Option<&AuditKey>) -> Self {
-        Self { mac: key.map(|key| key.seal(&self.hash)), ..self }
     }
 
     /// The end of a chain whose newest entry is this one.

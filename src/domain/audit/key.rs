@@ -36,8 +36,14 @@ impl AuditKey {
         Self(MacKey::derived(secret, "aura-platform: seal of audit streams, 1"))
     }
 
+    /// The same entry, sealed.
+    #[must_use]
+    pub fn sealed(&self, entry: AuditEntry) -> AuditEntry {
+        AuditEntry { mac: Some(self.seal(&entry.hash)), ..entry }
+    }
+
     /// The seal of the entry with this hash, which covers all that is in it and all before it.
-    pub fn seal(&self, hash: &EntryHash) -> EntryMac {
+    fn seal(&self, hash: &EntryHash) -> EntryMac {
         EntryMac::of(self.0.mac(&json!(["entry", hash])))
     }
 

@@ -225,7 +225,11 @@ fn chained(end: &ChainEnd, batch: &[Pending], key: Option<&AuditKey>) -> Vec<Aud
     let mut end = end.clone();
     let mut entries = Vec::with_capacity(batch.len());
     for pending in batch {
-        let entry = end.then(pending.fact.clone()).sealed(key);
+        let entry = end.then(pending.fact.clone());
+        let entry = match key {
+            Some(key) => key.sealed(entry),
+            None => entry,
+        };
         end = entry.end();
         entries.push(entry);
     }
