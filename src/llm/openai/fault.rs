@@ -12,7 +12,7 @@ use crate::llm::ModelError;
 use super::extras::Extras;
 use super::limit::Limit;
 use super::provider_error::{Kind, ProviderError};
-use super::retry;
+use super::retry::{self, Again};
 use super::secrets::Secrets;
 
 /// Longest text of a provider that goes into an error, in bytes.
@@ -27,17 +27,6 @@ pub(super) struct Fault {
     pub(super) again: Again,
     /// Which optional parameters the provider complained about.
     pub(super) blamed: Extras,
-}
-
-/// Whether to try again, provided that nothing has been shown yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Again {
-    /// It would only fail again.
-    Never,
-    /// After the usual back-off.
-    Soon,
-    /// After the time that the provider asked for.
-    After(Duration),
 }
 
 impl Fault {

@@ -1,4 +1,4 @@
-//! How long to wait before another attempt.
+//! Whether to make another attempt, and how long to wait before it.
 
 use std::time::Duration;
 
@@ -9,12 +9,21 @@ use uuid::Uuid;
 
 use crate::domain::{Clock, SystemClock};
 
-use super::fault::Again;
-
 /// Longest wait that the back-off comes to by itself.
 const BACKOFF_MAX: Duration = Duration::from_secs(8);
 /// Milliseconds; sent by OpenAI and Azure beside `Retry-After`, and finer.
 static RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+
+/// Whether to try again after a failure, provided that nothing has been shown yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// It would only fail again.
+    Never,
+    /// After the usual back-off.
+    Soon,
+    /// After the time that the provider asked for.
+    After(Duration),
+}
 
 /// When to try again, and when to give up.
 #[derive(Clone, Copy, Debug)]
