@@ -214,7 +214,6 @@ const STILL_CIRCLES: &[&[&str]] = &[
         "settings::source",
     ],
     &["store::redis::connection", "store::redis::connector::sentinel"],
-    &["tools::git::confinement", "tools::git::repository"],
     &[
         "tools::git::merge::ref_update",
         "tools::git::merge::steps",

@@ -13,7 +13,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::blocking::Deadline;
-use super::repository::refused;
 use super::workspace::{Location, Workspace};
 use crate::tools::ToolError;
 
@@ -187,6 +186,6 @@ impl Look {
     }
 
     fn refused(&self, why: &str) -> ToolError {
-        refused(&self.location, why)
+        self.location.refused(why)
     }
 }

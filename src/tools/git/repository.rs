@@ -160,7 +160,8 @@ impl Repository {
         for entry in output.fields() {
             let (key, value) = entry.split_once('\n').unwrap_or((&entry, ""));
             if runs_a_program(key) {
-                return Err(self.refused(&format!("its setting {key:?} would run a program")));
+                let why = format!("its setting {key:?} would run a program");
+                return Err(self.location.refused(&why));
             }
             match key {
                 "user.name" => name = Some(value.to_owned()),
@@ -170,10 +171,6 @@ impl Repository {
             }
         }
         Ok((name.zip(email).map(|(name, email)| Identity { name, email }), origin))
-    }
-
-    fn refused(&self, why: &str) -> ToolError {
-        refused(&self.location, why)
     }
 }
 
@@ -199,11 +196,11 @@ async fn discover(git: &Git, location: &Location) -> Result<(PathBuf, PathBuf), 
         return Err(no_repository());
     };
     if *top != location.directory {
-        return Err(refused(location, "its work tree is somewhere else"));
+        return Err(location.refused("its work tree is somewhere else"));
     }
     let workspace = git.workspace()?;
     if ![git_dir, common_dir].into_iter().all(|path| workspace.contains(path)) {
-        return Err(refused(location, "its git directory is outside of the workspace"));
+        return Err(location.refused("its git directory is outside of the workspace"));
     }
     Ok((git_dir.clone(), common_dir.clone()))
 }
@@ -234,11 +231,6 @@ async fn check_confined(
         Look::new(workspace, location, deadline).through([&git_dir, &common_dir])
     })
     .await
-}
-
-/// The answer for a repository that is there and must not be used.
-pub(super) fn refused(location: &Location, why: &str) -> ToolError {
-    ToolError::NotFound(format!("the repository {} is not used: {why}", location.name))
 }
 
 #[cfg(test)]

@@ -25,6 +25,13 @@ pub(super) struct Location {
     pub(super) name: String,
 }
 
+impl Location {
+    /// The answer for a repository that is there and must not be used.
+    pub(super) fn refused(&self, why: &str) -> ToolError {
+        ToolError::NotFound(format!("the repository {} is not used: {why}", self.name))
+    }
+}
+
 impl Workspace {
     /// The workspace below an existing directory.
     pub(super) fn new(root: &Path) -> std::io::Result<Self> {
