@@ -214,12 +214,6 @@ const STILL_CIRCLES: &[&[&str]] = &[
         "settings::source",
     ],
     &["store::redis::connection", "store::redis::connector::sentinel"],
-    &[
-        "tools::git::merge::ref_update",
-        "tools::git::merge::steps",
-        "tools::git::merge::work_tree",
-        "tools::git::merge::work_tree::obstacles",
-    ],
     &["tools::github::call", "tools::github::client"],
     &["tools::mcp::list", "tools::mcp::server", "tools::mcp::tool"],
 ];

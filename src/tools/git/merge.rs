@@ -36,8 +36,10 @@ use crate::shutdown::Tasks;
 use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Call, Effect, Forecast, Pin, Tool, ToolContext, ToolError, ToolSpec};
 
+mod named_files;
 mod preview;
 mod ref_update;
+mod signature;
 mod steps;
 mod work_tree;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
-use super::steps::signed;
+use super::signature::signed;
 use crate::tools::ToolError;
 use crate::tools::git::memory::MemoryLimit;
 use crate::tools::git::repository::Repository;

@@ -2,21 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::named_files::{MAX_FILES, name_some};
 use super::ref_update::RefUpdate;
+use super::signature::signed;
 use super::work_tree::CheckedOut;
 use super::{Arguments, TRAILER};
 use crate::domain::ToolCallId;
 use crate::domain::text::first_chars;
 use crate::tools::ToolError;
-use crate::tools::git::command::GitCommand;
 use crate::tools::git::refs::{CommitHash, RefName};
 use crate::tools::git::repository::Repository;
-
-/// How many files a result or a message names.
-pub(super) const MAX_FILES: usize = 50;
-/// Who merges where the repository does not say.
-const NAME: &str = "Aura-Platform";
-const EMAIL: &str = "aura@dwp.local";
 
 /// A merge that git is able to do.
 pub(super) struct Merge<'a> {
@@ -189,31 +184,10 @@ fn check_unmoved(
     }
 }
 
-/// The call with the names that its commit or log entry is to carry.
-pub(super) fn signed<'a>(command: GitCommand<'a>, repository: &Repository) -> GitCommand<'a> {
-    let given = repository.identity();
-    let given = given.filter(|id| !id.name.trim().is_empty() && !id.email.trim().is_empty());
-    let (name, email) = given.map_or((NAME, EMAIL), |id| (&id.name, &id.email));
-    command
-        .env("GIT_AUTHOR_NAME", name)
-        .env("GIT_AUTHOR_EMAIL", email)
-        .env("GIT_COMMITTER_NAME", name)
-        .env("GIT_COMMITTER_EMAIL", email)
-}
-
 /// The line that names the call. Its id is a model's.
 fn trailer(call: &ToolCallId) -> String {
     let id: String = call.as_str().chars().filter(char::is_ascii_graphic).collect();
     format!("{TRAILER}: {}", first_chars(&id, 200).0)
-}
-
-/// The first of many names.
-pub(super) fn name_some(files: &[String]) -> String {
-    let shown = files[..files.len().min(MAX_FILES)].join(", ");
-    match files.len().saturating_sub(MAX_FILES) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }
 
 #[cfg(test)]

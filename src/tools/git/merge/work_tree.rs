@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::obstacles::{Change, Search};
-use super::steps::{MAX_FILES, name_some};
+use super::named_files::{MAX_FILES, name_some};
 use crate::tools::ToolError;
 use crate::tools::git::blocking::blocking;
 use crate::tools::git::command::path_of;

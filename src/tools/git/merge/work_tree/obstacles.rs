@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::tools::ToolError;
 use crate::tools::git::blocking::Deadline;
 use crate::tools::git::command::path_of;
-use crate::tools::git::merge::steps::MAX_FILES;
+use crate::tools::git::merge::named_files::MAX_FILES;
 
 /// A file that the merge adds or deletes.
 pub(super) enum Change {
