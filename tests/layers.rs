@@ -214,7 +214,6 @@ const STILL_CIRCLES: &[&[&str]] = &[
         "settings::source",
     ],
     &["store::redis::connection", "store::redis::connector::sentinel"],
-    &["tools::github::call", "tools::github::client"],
     &["tools::mcp::list", "tools::mcp::server", "tools::mcp::tool"],
 ];
 

@@ -68,8 +68,9 @@ impl Failure {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(client: &'a Client, deadline: Instant) -> Self {
-        Self { client, deadline }
+    /// Begins one call of a tool: its time runs from now on.
+    pub(super) fn begin(client: &'a Client) -> Self {
+        Self { client, deadline: Instant::now() + client.timeout }
     }
 
     /// Reads a JSON document. `what` names it in errors.

@@ -5,9 +5,7 @@ use std::time::Duration;
 use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
 
-use super::call::Call;
 use super::{Config, SetupError};
 use crate::http_client::{self, Patience};
 
@@ -85,10 +83,5 @@ impl Client {
             Some(value) => request.header(AUTHORIZATION, value.clone()),
             None => request,
         }
-    }
-
-    /// Begins one call of a tool: its time runs from now on.
-    pub(super) fn call(&self) -> Call<'_> {
-        Call::new(self, Instant::now() + self.timeout)
     }
 }

@@ -103,6 +103,6 @@ impl<Q: Query> Call for Reading<Q> {
     }
 
     async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {
-        self.query.read(&self.client.call()).await
+        self.query.read(&Requests::begin(&self.client)).await
     }
 }

@@ -81,7 +81,7 @@ impl WriteTool for CreatePull {
     }
 
     async fn forecast(&self, _facts: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
-        let call = client.call();
+        let call = Call::begin(client);
         let comparison = self.compare(&call, &[]).await?;
         let tip = self.tip(&call, &comparison).await?;
         self.check_unmoved(&tip)?;
@@ -100,7 +100,7 @@ impl WriteTool for CreatePull {
         // Not for an idempotency key: GitHub takes none (see `call`).
         _context: &ToolContext,
     ) -> Result<Value, ToolError> {
-        let call = client.call();
+        let call = Call::begin(client);
         // GitHub is told a branch, and takes whatever that is at by now.
         if self.head_commit.is_some() {
             let comparison = self.compare(&call, &[]).await?;

@@ -88,7 +88,7 @@ impl WriteTool for MergePull {
     }
 
     async fn forecast(&self, _facts: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
-        let call = client.call();
+        let call = Call::begin(client);
         let pull = self.look(&call).await?;
         self.check_mergeable(&pull)?;
         let head = &pull.head.sha;
@@ -111,7 +111,7 @@ impl WriteTool for MergePull {
         // Not for an idempotency key: GitHub takes none (see `call`).
         _context: &ToolContext,
     ) -> Result<Value, ToolError> {
-        let call = client.call();
+        let call = Call::begin(client);
         // GitHub compares the head by itself, but merges into whatever the base is by now.
         if self.base.is_some() {
             self.check_base(&self.look(&call).await?)?;
