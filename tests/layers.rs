@@ -214,7 +214,6 @@ const STILL_CIRCLES: &[&[&str]] = &[
         "settings::source",
     ],
     &["store::redis::connection", "store::redis::connector::sentinel"],
-    &["tools::mcp::list", "tools::mcp::server", "tools::mcp::tool"],
 ];
 
 fn covers(part: &str, path: &str) -> bool {

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use url::Url;
 
+use self::catalog::Catalog;
 use self::server::Server;
 use self::supervisor::Supervisor;
 use super::registry::{Checks, ToolSource};
@@ -23,6 +24,7 @@ use crate::http_client::{self, BuildError, Patience};
 use crate::shutdown::Tasks;
 
 mod answering;
+mod catalog;
 mod child;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
@@ -153,10 +155,10 @@ pub fn start(
     let mut sources: Vec<Arc<dyn ToolSource>> = Vec::new();
     for config in servers {
         let route = route(config.transport.clone(), &config.name, &client)?;
-        let server = Server::new(config, checks.clone());
-        let supervisor = Supervisor::new(Arc::clone(&server), route, tasks.clone());
+        let catalog = Catalog::new(Server::new(config, checks.clone()));
+        let supervisor = Supervisor::new(Arc::clone(&catalog), route, tasks.clone());
         tasks.spawn("MCP server", supervisor.run());
-        sources.push(server);
+        sources.push(catalog);
     }
     Ok(sources)
 }

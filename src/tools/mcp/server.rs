@@ -1,173 +1,30 @@
-//! One server as the registry sees it: its tools, as far as they are known.
+//! One server: what is configured of it, and the way to it.
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use serde_json::{Value, json};
-use tokio::sync::watch;
-
 use super::ServerConfig;
 use super::link::Link;
-use super::list::Listing;
-use super::tool::{object, question};
-use crate::tools::registry::{Checks, ToolSource};
-use crate::tools::{Call, Effect, Forecast, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::Effect;
+use crate::tools::registry::Checks;
 
-/// Tools as of one moment.
-type Listed = Arc<[Arc<dyn Tool>]>;
-
-/// What the log is told of a list.
-#[derive(PartialEq)]
-struct Told {
-    tools: Vec<String>,
-    left_out: Vec<String>,
-}
-
-/// A server and what is known of its tools.
+/// A server, whatever is known of its tools.
 pub(super) struct Server {
     pub(super) config: ServerConfig,
     pub(super) link: Arc<Link>,
     /// Where arguments are checked; all servers of the process share it.
     pub(super) checks: Checks,
-    /// The tools that it told of last; `None` until it has told of any.
-    listed: watch::Sender<Option<Listed>>,
-    /// What the log was told of them last.
-    told: watch::Sender<Option<Told>>,
-    /// Whoever holds a tool that was not listed yet holds the server, too.
-    this: std::sync::Weak<Self>,
 }
 
 impl Server {
     /// A server that nobody has spoken to yet.
-    pub(super) fn new(config: ServerConfig, checks: Checks) -> Arc<Self> {
+    pub(super) fn new(config: ServerConfig, checks: Checks) -> Self {
         let patience = config.pace.patience.min(config.timeout);
         let link = Arc::new(Link::new(config.name.clone(), patience));
-        let (listed, told) = (watch::Sender::new(None), watch::Sender::new(None));
-        Arc::new_cyclic(|this| Self { config, link, checks, listed, told, this: this.clone() })
+        Self { config, link, checks }
     }
 
     /// What a tool of this server does, which only the configuration says.
     pub(super) fn effect(&self, tool: &str) -> Effect {
         if self.config.read_only.contains(tool) { Effect::ReadOnly } else { Effect::SideEffect }
-    }
-
-    /// Takes the list that the server tells. The log hears of it only if it is another one than the
-    /// last time: the list is read again and again.
-    pub(super) fn take_list(&self, listing: Listing) {
-        let Listing { tools, left_out } = listing;
-        let tools: Listed = tools.into_iter().map(|tool| Arc::new(tool) as Arc<dyn Tool>).collect();
-        let now =
-            Told { tools: tools.iter().map(|tool| tool.spec().name.clone()).collect(), left_out };
-        self.listed.send_replace(Some(tools));
-        let is_new = self.told.send_if_modified(|told| {
-            let before = told.replace(now);
-            before != *told
-        });
-        if let (true, Some(told)) = (is_new, &*self.told.borrow()) {
-            self.tell(told);
-        }
-    }
-
-    fn tell(&self, told: &Told) {
-        let server = &self.config.name;
-        tracing::info!(%server, tools = %told.tools.join(", "), "MCP server tells its tools");
-        for left_out in &told.left_out {
-            tracing::warn!(%server, tool = %left_out, "tool of an MCP server left out");
-        }
-        // Such a name is most likely misspelt.
-        for tool in &self.config.read_only {
-            if !told.tools.contains(&format!("{server}.{tool}")) {
-                tracing::warn!(%server, %tool, "named as read-only, but the server has no such tool");
-            }
-        }
-    }
-
-    fn listed(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        self.listed.borrow().as_ref()?.iter().find(|tool| tool.spec().name == name).cloned()
-    }
-
-    /// A tool of which nothing is known but its name.
-    fn unlisted(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        let server = self.this.upgrade()?;
-        let (_, tool) = name.split_once('.')?;
-        let spec = ToolSpec {
-            name: name.to_owned(),
-            description: String::new(),
-            parameters: json!({"type": "object"}),
-            effect: self.effect(tool),
-            dry_run: false,
-            pins: &[],
-        };
-        Some(Arc::new(Unlisted { spec, server }))
-    }
-}
-
-impl ToolSource for Server {
-    fn name(&self) -> &str {
-        &self.config.name
-    }
-
-    fn tools(&self) -> Listed {
-        let listed = self.listed.borrow().clone().filter(|_| self.link.is_up());
-        listed.unwrap_or_else(|| Arc::new([]))
-    }
-
-    fn find(&self, name: &str) -> Option<Arc<dyn Tool>> {
-        if self.listed.borrow().is_some() { self.listed(name) } else { self.unlisted(name) }
-    }
-}
-
-/// A tool that a run knows of, in a process whose server has not told of its tools yet: the run was
-/// begun by another process, or by this one before it was started anew.
-struct Unlisted {
-    spec: ToolSpec,
-    server: Arc<Server>,
-}
-
-#[async_trait]
-impl Tool for Unlisted {
-    fn spec(&self) -> &ToolSpec {
-        &self.spec
-    }
-
-    /// There is no schema to hold them against yet.
-    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
-        object(arguments)?;
-        Ok(Box::new(UnlistedCall { tool: self, arguments: arguments.clone() }))
-    }
-}
-
-/// A call of it.
-struct UnlistedCall {
-    tool: Arc<Unlisted>,
-    arguments: Value,
-}
-
-impl UnlistedCall {
-    /// The same call of the tool that the server has told of meanwhile; waits for it.
-    async fn listed(&self) -> Result<Box<dyn Call>, ToolError> {
-        let Unlisted { spec, server } = &*self.tool;
-        server.link.peer().await?;
-        let tool = server.listed(&spec.name).ok_or_else(|| {
-            let (server, name) = (&server.config.name, &spec.name);
-            ToolError::NotFound(format!("the MCP server `{server}` has no tool named {name:?}"))
-        })?;
-        tool.call(&self.arguments).await
-    }
-}
-
-#[async_trait]
-impl Call for UnlistedCall {
-    fn question(&self) -> String {
-        question(&self.tool.spec.name, &self.arguments)
-    }
-
-    /// Nobody is asked about a tool that nobody has ever seen.
-    async fn forecast(&self) -> Result<Forecast, ToolError> {
-        self.listed().await?.forecast().await
-    }
-
-    async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {
-        self.listed().await?.run(context).await
     }
 }

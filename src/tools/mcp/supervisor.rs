@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, interval_at, sleep_until, timeout};
 
 use super::answering::Answering;
+use super::catalog::Catalog;
 use super::child::Mask;
 use super::http_route::LooseHttp;
 use super::lines::Lines;
@@ -40,6 +41,7 @@ pub(super) struct Endpoint {
 /// Looks after one server.
 pub(super) struct Supervisor {
     server: Arc<Server>,
+    catalog: Arc<Catalog>,
     route: Route,
     tasks: Tasks,
 }
@@ -76,8 +78,9 @@ impl Lost {
 type Service = RunningService<RoleClient, Client>;
 
 impl Supervisor {
-    pub(super) fn new(server: Arc<Server>, route: Route, tasks: Tasks) -> Self {
-        Self { server, route, tasks }
+    /// Looks after the server of this catalog, and keeps the catalog up to date.
+    pub(super) fn new(catalog: Arc<Catalog>, route: Route, tasks: Tasks) -> Self {
+        Self { server: Arc::clone(&catalog.server), catalog, route, tasks }
     }
 
     /// Keeps the server connected until the process stops; calls in flight then are let finish.
@@ -216,7 +219,7 @@ impl Supervisor {
 
     async fn list(&self, peer: &Peer<RoleClient>) -> Result<(), ServiceError> {
         let listing = list::read(peer, &self.server).await?;
-        self.server.take_list(listing);
+        self.catalog.take_list(listing);
         Ok(())
     }
 
