@@ -30,6 +30,7 @@ mod audit;
 mod commands;
 mod connection;
 mod connector;
+mod dialer;
 mod fault;
 mod hub;
 mod idempotency;
@@ -38,6 +39,7 @@ mod json;
 mod keys;
 mod leases;
 mod quotas;
+mod sentinel;
 mod sessions;
 mod spending;
 

@@ -15,7 +15,7 @@ use redis::{
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::connector::Overseer;
+use super::sentinel::SentinelWatch;
 use crate::backoff::Backoff;
 
 /// How often a connection is asked whether it lives, and how long it has to answer.
@@ -150,7 +150,7 @@ pub(super) struct Connection<L> {
     pub(super) link: L,
     vital: Vital,
     /// Where the servers are behind Sentinel.
-    overseer: Option<Overseer>,
+    watch: Option<SentinelWatch>,
     lost: Arc<Notify>,
     missed: u32,
 }
@@ -158,7 +158,7 @@ pub(super) struct Connection<L> {
 impl<L: Lively> Connection<L> {
     /// A connection that has just shown to be the right one; `lost` is notified when it is closed.
     pub(super) async fn checked(link: L, vital: Vital, lost: Arc<Notify>) -> RedisResult<Self> {
-        let mut connection = Self { link, vital, overseer: None, lost, missed: 0 };
+        let mut connection = Self { link, vital, watch: None, lost, missed: 0 };
         connection.examine().await.unwrap_or_else(silent)?;
         Ok(connection)
     }
@@ -169,15 +169,15 @@ impl<L: Lively> Connection<L> {
         matches!(self.vital, Vital::Member)
     }
 
-    /// The same connection, which from now on must also be the one that the overseer wants.
-    pub(super) fn overseen(self, overseer: Overseer) -> Self {
-        Self { overseer: Some(overseer), ..self }
+    /// The same connection, which from now on must also be to the server that the sentinels name.
+    pub(super) fn watched(self, watch: SentinelWatch) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// The same connection in another form.
     pub(super) fn map<M>(self, form: impl FnOnce(L) -> M) -> Connection<M> {
-        let Self { link, vital, overseer, lost, missed } = self;
-        Connection { link: form(link), vital, overseer, lost, missed }
+        let Self { link, vital, watch, lost, missed } = self;
+        Connection { link: form(link), vital, watch, lost, missed }
     }
 
     /// Whether it is the right one; `None`: it has not answered in time.
@@ -215,8 +215,8 @@ impl<L: Lively> Connection<L> {
         if self.missed >= MISSED_BEATS {
             return Err("the server does not answer");
         }
-        if let Some(overseer) = &mut self.overseer
-            && !overseer.agrees().await
+        if let Some(watch) = &mut self.watch
+            && !watch.agrees().await
         {
             return Err("Sentinel names another primary");
         }
@@ -318,7 +318,7 @@ mod tests {
     fn connection(in_each: u64) -> Connection<Busy> {
         let link = Busy { answered: AtomicU64::new(0), in_each };
         let lost = Arc::new(Notify::new());
-        Connection { link, vital: Vital::Primary, overseer: None, lost, missed: 0 }
+        Connection { link, vital: Vital::Primary, watch: None, lost, missed: 0 }
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::super::connection::{Connection, Line, Vital};
-use super::sentinel::in_url;
-use super::{CONNECT_TIMEOUT, Connector, NO_SERVER, info, tcp};
+use super::super::dialer::{Address, CONNECT_TIMEOUT, NO_SERVER, in_url, info, tcp};
+use super::Connector;
 use crate::redis_url::RedisUrl;
 
 /// Longest that connecting to all nodes may take; each has [`CONNECT_TIMEOUT`], and those that do
@@ -26,8 +26,6 @@ const CLUSTER_TIMEOUT: Duration = Duration::from_secs(5);
 const RETRIES: u32 = 5;
 /// Milliseconds before a command is sent again, at least and at most.
 const RETRY_WAIT_MS: (u64, u64) = (20, 200);
-
-type Address = (String, u16);
 
 /// The nodes of a cluster that were seen last, and those of the URL.
 #[derive(Clone, Debug)]
@@ -65,7 +63,7 @@ impl Connector {
         nodes.rotate_left(first);
         let mut why = RedisError::from(NO_SERVER);
         for (host, port) in nodes {
-            let url = self.url.server(&host, port);
+            let url = self.dialer.url.server(&host, port);
             match self.server(&url, Vital::Member, on_message.clone()).await {
                 Ok(mut connection) => {
                     self.look_around(&mut connection.link, &host).await?;
@@ -80,17 +78,17 @@ impl Connector {
     /// Connections to all primaries.
     pub(super) async fn all_primaries(&self) -> RedisResult<Connection<Line>> {
         let nodes = self.nodes.all();
-        let nodes = nodes.iter().map(|(host, port)| info(&self.url.server(host, *port)));
+        let nodes = nodes.iter().map(|(host, port)| info(&self.dialer.url.server(host, *port)));
         let mut cluster = ClusterClientBuilder::new(nodes.collect::<RedisResult<Vec<_>>>()?)
             .use_protocol(ProtocolVersion::RESP3)
             .connection_timeout(CONNECT_TIMEOUT)
-            .response_timeout(self.response_timeout)
-            .overall_response_timeout(Some(self.response_timeout))
+            .response_timeout(self.dialer.response_timeout)
+            .overall_response_timeout(Some(self.dialer.response_timeout))
             .retries(RETRIES)
             .min_retry_wait(RETRY_WAIT_MS.0)
             .max_retry_wait(RETRY_WAIT_MS.1)
             .tcp_settings(tcp());
-        if let Some(certificates) = self.certificates() {
+        if let Some(certificates) = self.dialer.certificates() {
             cluster = cluster.certs(certificates);
         }
         let cluster = cluster.build()?;
