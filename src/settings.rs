@@ -10,7 +10,6 @@ use thiserror::Error;
 
 mod check;
 mod headers;
-mod mcp;
 mod mode;
 mod names;
 mod read;
@@ -18,12 +17,12 @@ mod secret;
 mod sections;
 mod source;
 
-pub use mcp::{McpServerSettings, McpTransport};
 pub use mode::{DevSetup, Listening, Mode, StoreInUse};
 pub use sections::{
     AgentSettings, ApiSettings, Approval, Ask, AuthSettings, AzureOpenAiSettings, FallbackSettings,
-    GitHubSettings, HitlSettings, KeyOrigin, ModelSettings, OpenAiSettings, Provider,
-    RedisSettings, Rejection, Settings, SmtpSettings, ToolSettings, Unconfigured,
+    GitHubSettings, HitlSettings, KeyOrigin, McpServerSettings, McpTransport, ModelSettings,
+    OpenAiSettings, Provider, RedisSettings, Rejection, Settings, SmtpSettings, ToolSettings,
+    Unconfigured,
 };
 pub use source::{Environment, Fault};
 

@@ -1,6 +1,6 @@
 //! What a setting is called in the environment.
 
-use super::{mcp, secret};
+pub(super) mod mcp;
 
 /// In front of the long form, `AURA__<SECTION>__<KEY>`.
 pub(super) const PREFIX: &str = "AURA__";
@@ -65,15 +65,6 @@ pub(super) fn setting_of(variable: &str) -> Option<String> {
         return Some(header.map_or(key, |name| format!("{HEADERS}.{name}")));
     }
     SHORT.iter().find(|(name, _)| *name == variable).map(|(_, key)| (*key).to_owned())
-}
-
-/// How the name of a variable ends that names a file with a secret.
-const IN_FILE: &str = "_FILE";
-
-/// The secret that stands in the file which an environment variable names; `None` if the variable
-/// names no such file.
-pub(super) fn secret_in_file(variable: &str) -> Option<String> {
-    setting_of(variable.strip_suffix(IN_FILE)?).filter(|key| secret::has_file(key))
 }
 
 /// How a person would set this in the environment: the short name where there is one.

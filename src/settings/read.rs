@@ -14,13 +14,14 @@ use super::sections::{
     LimitSettings, ModelSettings, Provider, RedisSettings, Rejection, Settings, SmtpSettings,
     StreamSettings, ToolSettings, Unconfigured,
 };
-use super::{Purpose, mcp, names, source};
+use super::{Purpose, names, source};
 use crate::domain::{AtMost, AuditKey, Deadline, Quota, Rate, Role};
 use crate::redis_url::{RedisUrl, RedisUrlError};
 use crate::telemetry::log::{LogFilter, LogFormat, LogSettings};
 
 mod agent;
 mod auth;
+mod mcp;
 mod model;
 
 /// The least bytes of an audit key: as many as its HMAC-SHA256 has.
@@ -325,7 +326,7 @@ fn domains(text: &str) -> Result<Vec<String>, &'static str> {
     domains.ok_or("must be domains such as \"example.com\", separated by commas")
 }
 
-pub(super) fn directory(text: &str) -> Result<PathBuf, &'static str> {
+fn directory(text: &str) -> Result<PathBuf, &'static str> {
     let path = PathBuf::from(text);
     source::is_directory(&path).then_some(path).ok_or("must be a directory that can be read")
 }

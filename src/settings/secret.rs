@@ -1,10 +1,12 @@
-//! Which settings are secret, and how a setting may be shown.
+//! Which settings are secret, which of them may stand in a file, and how a setting may be shown.
 
 use url::Url;
 
-use super::{mcp, names};
+use super::names::{self, mcp};
 use crate::redis_url::RedisUrl;
 
+/// How the name of a variable ends that names a file with a secret.
+const IN_FILE: &str = "_FILE";
 /// What stands for something that nobody may see.
 pub(super) const MASK: &str = "***";
 
@@ -51,6 +53,12 @@ fn own_visibility(key: &str) -> Visibility {
         | "github.api_url" => Visibility::Url,
         _ => Visibility::Plain,
     }
+}
+
+/// The secret that stands in the file which an environment variable names; `None` if the variable
+/// names no such file.
+pub(super) fn in_file(variable: &str) -> Option<String> {
+    names::setting_of(variable.strip_suffix(IN_FILE)?).filter(|key| has_file(key))
 }
 
 /// Whether a setting may be read from a file that `<NAME>_FILE` names. Not those of child processes:

@@ -1,13 +1,12 @@
 //! The typed settings, section by section; `config/default.toml` says what each one means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::mcp::McpServerSettings;
 use super::secret;
 use crate::domain::{Approvers, AuditKey, DecisionSeal, Instructions, Quota, Role, RoleGrants};
 use crate::origin::AllowedOrigin;
@@ -335,4 +334,42 @@ pub enum Approval {
     Required,
     /// No call.
     None,
+}
+
+/// An MCP server: a table below `mcp.servers`.
+#[derive(Clone, Debug)]
+pub struct McpServerSettings {
+    /// Lower-case letters, digits, `-` and `_`; its tools are called `<name>.<tool>`.
+    pub name: String,
+    /// How it is reached.
+    pub transport: McpTransport,
+    /// The tools that change nothing, so that nobody has to approve them.
+    pub read_only: BTreeSet<String>,
+    /// What one call may take; `None`: what every tool's call may take.
+    pub timeout: Option<Duration>,
+    /// Whether it is used at all.
+    pub enabled: bool,
+}
+
+/// How an MCP server is reached.
+#[derive(Clone, Debug)]
+pub enum McpTransport {
+    /// A child process, spoken to over its standard input and output.
+    Command {
+        /// What is run; looked for in `PATH` if it is a bare name.
+        program: String,
+        /// Its arguments.
+        arguments: Vec<String>,
+        /// Its whole environment.
+        env: BTreeMap<String, SecretString>,
+        /// Where it runs; `None`: where this process does.
+        cwd: Option<PathBuf>,
+    },
+    /// Streamable HTTP.
+    Url {
+        /// The endpoint.
+        url: Url,
+        /// Headers of every request, for instance `authorization`.
+        headers: BTreeMap<String, SecretString>,
+    },
 }

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{mcp, names};
+use super::names::{self, mcp};
+use super::secret;
 
 /// The lowest layer, and the list of all settings.
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -268,7 +269,7 @@ impl Gathered {
             let Some(variable) = variable.to_str() else {
                 continue;
             };
-            let in_file = names::secret_in_file(variable);
+            let in_file = secret::in_file(variable);
             let read = if in_file.is_some() { text_of_file(value) } else { text_of(value) };
             let Some(key) = in_file.or_else(|| names::setting_of(variable)) else {
                 continue;

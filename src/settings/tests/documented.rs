@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::names::{self, mcp};
 use super::super::source::{Found, Origin, Value};
-use super::super::{mcp, names, secret, shown};
+use super::super::{secret, shown};
 use super::*;
 
 const PAGE: &str = include_str!("../../../docs/SETTINGS.md");
@@ -67,7 +68,7 @@ fn every_variable_that_the_page_names_means_a_setting() {
     let mut seen = 0;
     for variable in named {
         let setting = names::setting_of(&variable.replace("<NAME>", "NAME"));
-        let setting = setting.or_else(|| names::secret_in_file(variable));
+        let setting = setting.or_else(|| secret::in_file(variable));
         let is_known = setting.as_ref().is_some_and(|key| known.contains_key(key) || is_table(key));
         assert!(is_known || variable == names::CONFIG_FILE, "{variable}: {setting:?}");
         seen += 1;

@@ -1,23 +1,15 @@
 //! Section `mcp.servers`: one table for each MCP server, under a name of the operator's choice.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::time::Duration;
 
 use secrecy::SecretString;
-use url::Url;
 
-use super::check::Check;
-use super::headers;
-use super::read::directory;
+use super::super::check::Check;
+use super::super::headers;
+use super::super::names::mcp::SERVERS;
+use super::super::sections::{McpServerSettings, McpTransport};
+use super::directory;
 
-/// In front of a server's name.
-pub(super) const SERVERS: &str = "mcp.servers";
-/// What can be set of a server.
-const KEYS: [&str; 8] =
-    ["command", "env", "cwd", "url", "headers", "read_only", "timeout_seconds", "enabled"];
-/// The two of them that are tables.
-const TABLES: [&str; 2] = ["env", "headers"];
 /// Longest name of a server: with a tool's name it is still readable.
 const NAME_MAX: usize = 32;
 /// Headers that the protocol sets itself.
@@ -30,92 +22,6 @@ const RESERVED: [&str; 7] = [
     "mcp-protocol-version",
     "mcp-session-id",
 ];
-
-/// An MCP server: a table below `mcp.servers`.
-#[derive(Clone, Debug)]
-pub struct McpServerSettings {
-    /// Lower-case letters, digits, `-` and `_`; its tools are called `<name>.<tool>`.
-    pub name: String,
-    /// How it is reached.
-    pub transport: McpTransport,
-    /// The tools that change nothing, so that nobody has to approve them.
-    pub read_only: BTreeSet<String>,
-    /// What one call may take; `None`: what every tool's call may take.
-    pub timeout: Option<Duration>,
-    /// Whether it is used at all.
-    pub enabled: bool,
-}
-
-/// How an MCP server is reached.
-#[derive(Clone, Debug)]
-pub enum McpTransport {
-    /// A child process, spoken to over its standard input and output.
-    Command {
-        /// What is run; looked for in `PATH` if it is a bare name.
-        program: String,
-        /// Its arguments.
-        arguments: Vec<String>,
-        /// Its whole environment.
-        env: BTreeMap<String, SecretString>,
-        /// Where it runs; `None`: where this process does.
-        cwd: Option<PathBuf>,
-    },
-    /// Streamable HTTP.
-    Url {
-        /// The endpoint.
-        url: Url,
-        /// Headers of every request, for instance `authorization`.
-        headers: BTreeMap<String, SecretString>,
-    },
-}
-
-/// A key below `mcp.servers` in its parts: the server, what is set of it, and the entry if that is
-/// a table.
-fn parts(key: &str) -> Option<(&str, Option<&str>, Option<&str>)> {
-    let mut parts = key.strip_prefix(SERVERS)?.strip_prefix('.')?.splitn(3, '.');
-    Some((parts.next()?, parts.next(), parts.next()))
-}
-
-/// Whether this is a setting of an MCP server.
-pub(super) fn is_setting(key: &str) -> bool {
-    match parts(key) {
-        None => false,
-        Some((_, None, _)) => true,
-        Some((_, Some(key), None)) => KEYS.contains(&key),
-        Some((_, Some(table), Some(entry))) => TABLES.contains(&table) && !entry.is_empty(),
-    }
-}
-
-/// What there is in place of an unknown setting of a server.
-pub(super) fn neighbours(key: &str) -> Option<String> {
-    let (server, ..) = parts(key)?;
-    Some(format!("[{SERVERS}.{server}] has {}", KEYS.join(", ")))
-}
-
-/// Whether nobody may see it: what goes into a server's environment and headers is mostly keys.
-pub(super) fn is_secret(key: &str) -> bool {
-    matches!(parts(key), Some((_, Some(table), Some(_))) if TABLES.contains(&table))
-}
-
-/// Whether it is the command of a server, whose arguments may be keys.
-pub(super) fn is_command(key: &str) -> bool {
-    matches!(parts(key), Some((_, Some("command"), None)))
-}
-
-/// Whether it is the URL of a server, which may carry a key.
-pub(super) fn is_url(key: &str) -> bool {
-    matches!(parts(key), Some((_, Some("url"), None)))
-}
-
-/// What of `MCP__SERVERS__X__ENV__NAME` is the name of a setting, and what is the name of a
-/// variable for the server, which stays as it is written.
-pub(super) fn split_variable(path: &str) -> (&str, &str) {
-    const ENV: &str = "__env__";
-    let small = path.to_ascii_lowercase();
-    let is_ours = small.starts_with("mcp__servers__");
-    let end = is_ours.then(|| small.find(ENV)).flatten().map_or(path.len(), |at| at + ENV.len());
-    path.split_at(end)
-}
 
 /// Reads every server. Faults are told with the setting that they are of.
 pub(super) fn read(check: &mut Check) -> Vec<McpServerSettings> {
