@@ -22,7 +22,6 @@ mod assemble;
 mod calls;
 mod client;
 mod continuation;
-mod data;
 mod extras;
 mod fault;
 mod finish;
@@ -35,6 +34,7 @@ mod provider_error;
 mod request;
 mod retry;
 mod secrets;
+mod untrusted;
 mod usage;
 mod wire;
 

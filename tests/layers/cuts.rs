@@ -28,7 +28,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("agent::service::sessions", ".truncate(", "a list of sessions"),
     ("http::audit", ".truncate(", "a list of entries"),
     ("http::tail::write", ".truncate(", "takes back a frame that does not fit a write"),
-    ("llm::openai::data", "…", "stands for a mark of ours in a tool's result"),
+    ("llm::openai::untrusted", "…", "stands for a mark of ours in a tool's result"),
     ("llm::planner::report", "…", "how many more entries a list has"),
     ("tools::git::fields", ".truncate(", "bytes that need not be UTF-8, with the usual note"),
     ("tools::git::merge", ".get(..", "compares the beginning of a line"),

@@ -11,9 +11,9 @@ use crate::llm::ChatRequest;
 use crate::tools::ToolSpec;
 
 use super::Parameters;
-use super::data::Marks;
 use super::extras::{Extra, Extras};
 use super::names::ToolNames;
+use super::untrusted::Marks;
 
 /// Asks for the rest of an answer that was interrupted.
 const GO_ON: &str = "Your last answer was interrupted. Continue it exactly where its text stops: \
