@@ -10,7 +10,7 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, Ser
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::connection::{Connection, Line, attempts, heartbeat};
+use super::connection::{Connection, RedisConnection, attempts, heartbeats};
 use super::connector::Connector;
 use super::fault::store_error;
 use crate::backoff::Backoff;
@@ -25,7 +25,7 @@ mod names;
 enum Link {
     /// The first attempt since the start, or since the loss, is under way: worth waiting for.
     Connecting,
-    Up(Line),
+    Up(RedisConnection),
     /// Attempts fail: not worth waiting for.
     Down(Arc<str>),
 }
@@ -99,7 +99,7 @@ impl Commands {
         answer.map_err(|error| self.failed(&error))
     }
 
-    async fn link(&self) -> Result<Line, StoreError> {
+    async fn link(&self) -> Result<RedisConnection, StoreError> {
         let known = self.link.borrow().clone();
         match known {
             Link::Up(link) => Ok(link),
@@ -108,7 +108,7 @@ impl Commands {
         }
     }
 
-    async fn settled(&self) -> Result<Line, StoreError> {
+    async fn settled(&self) -> Result<RedisConnection, StoreError> {
         let mut link = self.link.clone();
         let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
         match tokio::time::timeout(self.patience, settled).await {
@@ -194,10 +194,10 @@ impl Keeper {
     /// Returns, with the reason, once the connection is of no more use.
     async fn outlive(
         &self,
-        mut connection: Connection<Line>,
+        mut connection: Connection<RedisConnection>,
         backoff: &mut Backoff,
     ) -> &'static str {
-        let (mut beat, mut doubts) = (heartbeat(), self.connector.doubts());
+        let (mut beat, mut doubts) = (heartbeats(), self.connector.doubts());
         // The first tick comes at once, and connecting has just asked.
         beat.tick().await;
         loop {
@@ -206,7 +206,7 @@ impl Keeper {
                 _ = doubts.changed() => false,
                 _ = beat.tick() => true,
             };
-            if let Err(why) = connection.beat().await {
+            if let Err(why) = connection.heartbeat().await {
                 return why;
             }
             if due {

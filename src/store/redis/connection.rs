@@ -19,20 +19,20 @@ use super::sentinel::SentinelWatch;
 use crate::backoff::Backoff;
 
 /// How often a connection is asked whether it lives, and how long it has to answer.
-pub(super) const BEAT: Duration = Duration::from_secs(1);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Unanswered beats after which a connection counts as dead although nobody closed it.
-const MISSED_BEATS: u32 = 2;
+const MISSED_HEARTBEATS: u32 = 2;
 
 /// Where commands go.
 #[derive(Clone)]
-pub(super) enum Line {
+pub(super) enum RedisConnection {
     /// To the one primary.
     Server(Counted),
     /// To the node that has the key: redirections are followed by the library.
     Cluster(ClusterConnection),
 }
 
-impl std::fmt::Debug for Line {
+impl std::fmt::Debug for RedisConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Server(_) => "Server",
@@ -94,7 +94,7 @@ impl Lively for MultiplexedConnection {
     }
 }
 
-impl Lively for Line {
+impl Lively for RedisConnection {
     fn answered(&self) -> u64 {
         match self {
             Self::Server(link) => link.answered.load(Ordering::Relaxed),
@@ -104,7 +104,7 @@ impl Lively for Line {
     }
 }
 
-impl ConnectionLike for Line {
+impl ConnectionLike for RedisConnection {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
         match self {
             Self::Server(link) => link.req_packed_command(cmd),
@@ -134,7 +134,7 @@ impl ConnectionLike for Line {
 
 /// What makes a connection the right one.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Vital {
+pub(super) enum HealthCheck {
     /// The server answers, and is the primary.
     Primary,
     /// The node answers, and belongs to a cluster that is up: messages of all others come to it.
@@ -148,7 +148,7 @@ pub(super) enum Vital {
 pub(super) struct Connection<L> {
     /// Where commands go.
     pub(super) link: L,
-    vital: Vital,
+    check: HealthCheck,
     /// Where the servers are behind Sentinel.
     watch: Option<SentinelWatch>,
     lost: Arc<Notify>,
@@ -157,8 +157,12 @@ pub(super) struct Connection<L> {
 
 impl<L: Lively> Connection<L> {
     /// A connection that has just shown to be the right one; `lost` is notified when it is closed.
-    pub(super) async fn checked(link: L, vital: Vital, lost: Arc<Notify>) -> RedisResult<Self> {
-        let mut connection = Self { link, vital, watch: None, lost, missed: 0 };
+    pub(super) async fn checked(
+        link: L,
+        check: HealthCheck,
+        lost: Arc<Notify>,
+    ) -> RedisResult<Self> {
+        let mut connection = Self { link, check, watch: None, lost, missed: 0 };
         connection.examine().await.unwrap_or_else(silent)?;
         Ok(connection)
     }
@@ -166,7 +170,7 @@ impl<L: Lively> Connection<L> {
     /// Whether messages may be lost on their way to it while it lives: nodes of a cluster send them
     /// to each other once, received or not.
     pub(super) fn may_miss(&self) -> bool {
-        matches!(self.vital, Vital::Member)
+        matches!(self.check, HealthCheck::Member)
     }
 
     /// The same connection, which from now on must also be to the server that the sentinels name.
@@ -176,21 +180,21 @@ impl<L: Lively> Connection<L> {
 
     /// The same connection in another form.
     pub(super) fn map<M>(self, form: impl FnOnce(L) -> M) -> Connection<M> {
-        let Self { link, vital, watch, lost, missed } = self;
-        Connection { link: form(link), vital, watch, lost, missed }
+        let Self { link, check, watch, lost, missed } = self;
+        Connection { link: form(link), check, watch, lost, missed }
     }
 
     /// Whether it is the right one; `None`: it has not answered in time.
     async fn examine(&mut self) -> Option<RedisResult<()>> {
-        let vital = async {
-            match self.vital {
-                Vital::Primary => is_primary(&mut self.link).await,
-                Vital::Member => is_member(&mut self.link).await,
+        let check = async {
+            match self.check {
+                HealthCheck::Primary => is_primary(&mut self.link).await,
+                HealthCheck::Member => is_member(&mut self.link).await,
                 // The library sends it to all of them, and fails if one of them does.
-                Vital::Primaries => cmd("PING").exec_async(&mut self.link).await,
+                HealthCheck::Primaries => cmd("PING").exec_async(&mut self.link).await,
             }
         };
-        let answer = timeout(BEAT, vital).await.ok()?;
+        let answer = timeout(HEARTBEAT, check).await.ok()?;
         // The library's own time-out may be shorter than a beat.
         Some(answer).filter(|answer| !answer.as_ref().is_err_and(RedisError::is_timeout))
     }
@@ -201,7 +205,7 @@ impl<L: Lively> Connection<L> {
     }
 
     /// One beat of the heart; the reason, once the connection is of no more use.
-    pub(super) async fn beat(&mut self) -> Result<(), &'static str> {
+    pub(super) async fn heartbeat(&mut self) -> Result<(), &'static str> {
         let answered = self.link.answered();
         match self.examine().await {
             Some(Ok(())) => self.missed = 0,
@@ -212,7 +216,7 @@ impl<L: Lively> Connection<L> {
             None if self.link.answered() > answered => self.missed = 0,
             Some(Err(_)) | None => self.missed += 1,
         }
-        if self.missed >= MISSED_BEATS {
+        if self.missed >= MISSED_HEARTBEATS {
             return Err("the server does not answer");
         }
         if let Some(watch) = &mut self.watch
@@ -269,9 +273,9 @@ pub(super) fn attempts() -> Backoff {
     Backoff::eager(Duration::from_millis(50), Duration::from_secs(1))
 }
 
-/// The ticks at which [`Connection::beat`] is due.
-pub(super) fn heartbeat() -> tokio::time::Interval {
-    let mut beat = interval(BEAT);
+/// The ticks at which [`Connection::heartbeat`] is due.
+pub(super) fn heartbeats() -> tokio::time::Interval {
+    let mut beat = interval(HEARTBEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     beat
 }
@@ -318,17 +322,17 @@ mod tests {
     fn connection(in_each: u64) -> Connection<Busy> {
         let link = Busy { answered: AtomicU64::new(0), in_each };
         let lost = Arc::new(Notify::new());
-        Connection { link, vital: Vital::Primary, watch: None, lost, missed: 0 }
+        Connection { link, check: HealthCheck::Primary, watch: None, lost, missed: 0 }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_answers_others_lives_and_one_that_answers_nobody_does_not() {
         let mut busy = connection(1);
         for _ in 0..10 {
-            assert_eq!(busy.beat().await, Ok(()));
+            assert_eq!(busy.heartbeat().await, Ok(()));
         }
         let mut silent = connection(0);
-        assert_eq!(silent.beat().await, Ok(()));
-        assert_eq!(silent.beat().await, Err("the server does not answer"));
+        assert_eq!(silent.heartbeat().await, Ok(()));
+        assert_eq!(silent.heartbeat().await, Err("the server does not answer"));
     }
 }

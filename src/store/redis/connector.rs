@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 
 use self::cluster::Nodes;
 use super::Config;
-use super::connection::{Connection, Counted, Line, Vital};
+use super::connection::{Connection, Counted, HealthCheck, RedisConnection};
 use super::dialer::{Address, Dialer, NO_SERVER};
 use super::fault::casts_doubt;
 use super::sentinel::{SentinelWatch, Sentinels};
@@ -51,12 +51,13 @@ impl Connector {
     }
 
     /// A connection for commands: to the primary, or to all those of a cluster.
-    pub(super) async fn commands(&self) -> RedisResult<Connection<Line>> {
+    pub(super) async fn commands(&self) -> RedisResult<Connection<RedisConnection>> {
         match &self.dialer.url.topology {
             Topology::Cluster => self.all_primaries().await,
-            Topology::Single | Topology::Sentinel(_) => {
-                Ok(self.subscriptions(|_| {}).await?.map(|link| Line::Server(Counted::new(link))))
-            }
+            Topology::Single | Topology::Sentinel(_) => Ok(self
+                .subscriptions(|_| {})
+                .await?
+                .map(|link| RedisConnection::Server(Counted::new(link)))),
         }
     }
 
@@ -78,7 +79,7 @@ impl Connector {
         on_message: impl Fn(PushInfo) + Send + Sync + 'static,
     ) -> RedisResult<Connection<MultiplexedConnection>> {
         let (host, port) = self.dialer.url.hosts.first().ok_or(NO_SERVER)?;
-        self.server(&self.dialer.url.server(host, *port), Vital::Primary, on_message).await
+        self.server(&self.dialer.url.server(host, *port), HealthCheck::Primary, on_message).await
     }
 
     /// A connection to the server that a sentinel names, and that is the primary. A sentinel that is
@@ -103,7 +104,7 @@ impl Connector {
                 }
             };
             let url = self.dialer.url.server(&named.address.0, named.address.1);
-            match self.server(&url, Vital::Primary, on_message.clone()).await {
+            match self.server(&url, HealthCheck::Primary, on_message.clone()).await {
                 Ok(connection) => {
                     return Ok(connection.watched(SentinelWatch::new(sentinels.clone(), named)));
                 }
@@ -117,7 +118,7 @@ impl Connector {
     async fn server(
         &self,
         url: &str,
-        vital: Vital,
+        check: HealthCheck,
         on_message: impl Fn(PushInfo) + Send + Sync + 'static,
     ) -> RedisResult<Connection<MultiplexedConnection>> {
         let lost = Arc::new(Notify::new());
@@ -135,6 +136,6 @@ impl Connector {
         );
         let client = self.dialer.client(url)?;
         let link = client.get_multiplexed_async_connection_with_config(&config).await?;
-        Connection::checked(link, vital, lost).await
+        Connection::checked(link, check, lost).await
     }
 }

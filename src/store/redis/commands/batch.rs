@@ -4,7 +4,7 @@
 use futures::future::join_all;
 use redis::{Cmd, FromRedisValue, RedisResult, pipe};
 
-use super::super::connection::{Counted, Line};
+use super::super::connection::{Counted, RedisConnection};
 use super::Commands;
 use crate::store::StoreError;
 
@@ -16,10 +16,10 @@ impl Commands {
         cmds: impl IntoIterator<Item = Cmd>,
     ) -> Result<Vec<Result<T, StoreError>>, StoreError> {
         let answers = match self.link().await? {
-            Line::Server(mut link) => {
+            RedisConnection::Server(mut link) => {
                 pipeline(cmds, &mut link).await.map_err(|error| self.failed(&error))?
             }
-            Line::Cluster(link) => {
+            RedisConnection::Cluster(link) => {
                 let ask = |cmd: Cmd| {
                     let mut link = link.clone();
                     async move { cmd.query_async(&mut link).await }
@@ -52,11 +52,11 @@ impl Commands {
     ) -> Result<(), StoreError> {
         match self.link().await? {
             // A server carries out what comes on one connection in its order.
-            Line::Server(mut link) => {
+            RedisConnection::Server(mut link) => {
                 let answers = pipeline::<()>(cmds, &mut link).await;
                 answers.and_then(|answers| answers.into_iter().collect())
             }
-            Line::Cluster(mut link) => {
+            RedisConnection::Cluster(mut link) => {
                 let mut done = Ok(());
                 for cmd in cmds {
                     if done.is_ok() {

@@ -2,7 +2,7 @@
 
 use redis::Cmd;
 
-use super::super::connection::Line;
+use super::super::connection::RedisConnection;
 use super::Commands;
 use crate::store::StoreError;
 
@@ -14,8 +14,8 @@ impl Commands {
     /// a cluster all at once, which holds each of them up for as long as it takes to look at its keys.
     pub(in super::super) async fn names(&self, pattern: &str) -> Result<Vec<String>, StoreError> {
         let mut names = match self.link().await? {
-            Line::Server(_) => self.scan(pattern).await?,
-            Line::Cluster(_) => self.query(redis::cmd("KEYS").arg(pattern)).await?,
+            RedisConnection::Server(_) => self.scan(pattern).await?,
+            RedisConnection::Cluster(_) => self.query(redis::cmd("KEYS").arg(pattern)).await?,
         };
         // SCAN may tell a key twice.
         names.sort();

@@ -14,7 +14,7 @@ use redis::{ErrorKind, FromRedisValue, ProtocolVersion, PushInfo, RedisError, Re
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use super::super::connection::{Connection, Line, Vital};
+use super::super::connection::{Connection, HealthCheck, RedisConnection};
 use super::super::dialer::{Address, CONNECT_TIMEOUT, NO_SERVER, in_url, info, tcp};
 use super::Connector;
 use crate::redis_url::RedisUrl;
@@ -64,7 +64,7 @@ impl Connector {
         let mut why = RedisError::from(NO_SERVER);
         for (host, port) in nodes {
             let url = self.dialer.url.server(&host, port);
-            match self.server(&url, Vital::Member, on_message.clone()).await {
+            match self.server(&url, HealthCheck::Member, on_message.clone()).await {
                 Ok(mut connection) => {
                     self.look_around(&mut connection.link, &host).await?;
                     return Ok(connection);
@@ -76,7 +76,7 @@ impl Connector {
     }
 
     /// Connections to all primaries.
-    pub(super) async fn all_primaries(&self) -> RedisResult<Connection<Line>> {
+    pub(super) async fn all_primaries(&self) -> RedisResult<Connection<RedisConnection>> {
         let nodes = self.nodes.all();
         let nodes = nodes.iter().map(|(host, port)| info(&self.dialer.url.server(host, *port)));
         let mut cluster = ClusterClientBuilder::new(nodes.collect::<RedisResult<Vec<_>>>()?)
@@ -94,9 +94,9 @@ impl Connector {
         let cluster = cluster.build()?;
         let silent = || Err((ErrorKind::Io, "the cluster did not answer in time").into());
         let link = timeout(CLUSTER_TIMEOUT, cluster.get_async_connection()).await;
-        let link = Line::Cluster(link.unwrap_or_else(|_| silent())?);
+        let link = RedisConnection::Cluster(link.unwrap_or_else(|_| silent())?);
         // The library connects to nodes again by itself: nothing ever closes the whole of it.
-        Connection::checked(link, Vital::Primaries, Arc::new(Notify::new())).await
+        Connection::checked(link, HealthCheck::Primaries, Arc::new(Notify::new())).await
     }
 
     /// Takes note of all nodes, for when this one is gone.

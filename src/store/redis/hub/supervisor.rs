@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::super::connection::{Connection, attempts, heartbeat};
+use super::super::connection::{Connection, attempts, heartbeats};
 use super::super::connector::Connector;
 use super::{Hub, Link};
 use crate::backoff::Backoff;
@@ -68,7 +68,7 @@ async fn outlive(
     mut connection: Line,
     backoff: &mut Backoff,
 ) -> &'static str {
-    let (mut beat, mut doubts) = (heartbeat(), connector.doubts());
+    let (mut beat, mut doubts) = (heartbeats(), connector.doubts());
     let mut swept = Instant::now();
     // The first tick comes at once, and connecting has just asked.
     beat.tick().await;
@@ -84,7 +84,7 @@ async fn outlive(
             _ = doubts.changed() => false,
             _ = beat.tick() => true,
         };
-        if let Err(why) = connection.beat().await {
+        if let Err(why) = connection.heartbeat().await {
             return why;
         }
         if due {
