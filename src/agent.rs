@@ -16,11 +16,12 @@ pub use approval::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
 pub use approval::request::PendingRequest;
 pub use approval::seals::Seals;
 pub use run::context::{Budget, Limits, RunContext, Terms};
+pub use run::fold::FoldError;
 #[cfg(any(test, fuzzing))]
 pub(crate) use run::fuzz;
 pub use run::journal::opening;
 pub use run::recent_frames::{RecentFrame, RecentFrames};
-pub use run::record::{Opened, Record};
+pub use run::record::{Opened, Record, RecordKind};
 pub use run::state::State;
 pub use service::decide::{DecisionError, Outcome, Review};
 pub use service::drive::AgentService;

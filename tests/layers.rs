@@ -165,6 +165,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
         "serde_json::from_slice",
         &[
             "domain::json",
+            "agent::run::fold",
             "agent::run::state",
             "agent::run::stored_request",
             "agent::service::sessions",

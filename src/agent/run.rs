@@ -12,6 +12,7 @@ pub(crate) mod decisions;
 pub(crate) mod ending;
 pub(crate) mod errors;
 pub(crate) mod finish;
+pub(crate) mod fold;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 pub(crate) mod hands;

@@ -1,5 +1,6 @@
 //! What a run fails with, as clients are told (contract, section 4.2).
 
+use super::fold::FoldError;
 use crate::domain::ErrorCode;
 use crate::domain::event::ErrorEvent;
 use crate::llm::ModelError;
@@ -73,6 +74,11 @@ pub(crate) fn panicked() -> ErrorEvent {
 
 /// A run that met something stored that cannot be read: trying again would meet it again.
 pub(crate) fn unreadable(error: &StoreError) -> ErrorEvent {
+    failure(error.to_string(), "StoreCorruptError", ErrorCode::Internal, false)
+}
+
+/// A run whose journal has no state: where it fails, and why.
+pub(crate) fn unreadable_journal(error: &FoldError) -> ErrorEvent {
     failure(error.to_string(), "StoreCorruptError", ErrorCode::Internal, false)
 }
 

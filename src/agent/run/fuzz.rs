@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::fold::FoldError;
 use super::record::Record;
 use super::state::{State, status_of};
 use crate::domain::{Entry, EventId, Shown, last_id};
@@ -24,9 +25,10 @@ pub fn journal_record(journal: &[u8]) {
         matches!(serde_json::from_slice::<Record>(first), Ok(Record::Opened(_)))
     });
     let state = State::fold(&entries);
-    assert_eq!(state.is_some(), is_opened && !is_spoilt, "a spoilt journal has no state");
-    if let Some(state) = state {
-        check_state(&state, &entries);
+    assert_eq!(state.is_ok(), is_opened && !is_spoilt, "a spoilt journal has no state");
+    match state {
+        Ok(state) => check_state(&state, &entries),
+        Err(error) => check_error(&error, &entries, first.is_some()),
     }
 }
 
@@ -48,6 +50,18 @@ fn check_record(record: &Record) {
     let Some(read) = read else { panic!("a record that was read cannot be written: {record:?}") };
     assert_eq!(&read, record);
     assert_eq!(serde_json::to_vec(&read).ok(), text.ok());
+}
+
+/// It names an entry that has a record, and says why in a line that fits into a frame.
+fn check_error(error: &FoldError, entries: &[Entry], has_record: bool) {
+    let blamed = match error {
+        FoldError::Empty => return assert!(!has_record, "{error}"),
+        FoldError::Withdrawn => return,
+        FoldError::NotOpened { entry, .. } | FoldError::Unreadable { entry, .. } => *entry,
+    };
+    assert!(entries.iter().any(|entry| entry.id == blamed && entry.record.is_some()), "{error}");
+    let told = error.to_string();
+    assert!(told.len() < 500 && crate::domain::text::is_plain_line(&told), "{told}");
 }
 
 fn check_state(state: &State, entries: &[Entry]) {

@@ -1,4 +1,4 @@
-//! The state of a run: what you get by folding its records, and nothing else.
+//! The state of a run: what its records make of it, one after another, and nothing else.
 
 use serde::Serialize;
 
@@ -6,12 +6,12 @@ use super::hands::Hands;
 use super::invalid_calls::InvalidCalls;
 use super::record::{Opened, Outcome, PlannedCall, Record, RecordKind};
 use crate::agent::approval::uncounted::UncountedVote;
-use crate::domain::event::{EndStatus, NoticeMark};
+use crate::domain::event::EndStatus;
 use crate::domain::instructions::system_prompt;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
     ApprovalRequest, Confidence, Deadline, Decision, Entry, Message, PageContext, RequestId,
-    SessionMeta, SessionStatus, Shown, StepId, ToolCallId, Usage,
+    SessionMeta, SessionStatus, StepId, ToolCallId, Usage,
 };
 
 /// What stands between the texts of two turns.
@@ -165,26 +165,6 @@ impl State {
             hands: Hands::default(),
             ended: None,
         }
-    }
-
-    /// Folds a whole journal. `None` if it does not begin with the opening of a run, or holds a
-    /// record that cannot be read.
-    pub fn fold(entries: &[Entry]) -> Option<Self> {
-        let mut state: Option<Self> = None;
-        for entry in entries {
-            if let Some(record) = &entry.record {
-                let record: Record = serde_json::from_slice(record).ok()?;
-                match (&mut state, record) {
-                    (None, Record::Opened(opened)) => state = Some(Self::open(&opened)),
-                    (None, _) => return None,
-                    (Some(state), record) => state.apply(&record),
-                }
-            }
-            if let (Some(state), Some(text)) = (&mut state, shown_text(entry)) {
-                state.show(&text);
-            }
-        }
-        state
     }
 
     /// Notes a piece of the answer that clients have seen.
@@ -441,23 +421,6 @@ impl State {
             step.status = status;
             step.confidence = confidence.unwrap_or(step.confidence);
         }
-    }
-}
-
-/// The text of a `content` event, which belongs to the turn under way; of a notice nothing does.
-fn shown_text(entry: &Entry) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Content {
-        content: String,
-        #[serde(default)]
-        metadata: NoticeMark,
-    }
-    match &entry.shown {
-        Some(Shown::Event { kind, payload }) if &**kind == "content" => {
-            let content: Content = serde_json::from_slice(payload).ok()?;
-            (!content.metadata.notice).then_some(content.content)
-        }
-        Some(Shown::Event { .. } | Shown::Done) | None => None,
     }
 }
 

@@ -36,8 +36,11 @@ impl AgentService {
             Ok(entries) if stored.is_some_and(|stored| stored != last_id(&entries)) => {
                 return self.abandon(session, &JournalError::Lost).await;
             }
-            Ok(entries) => State::fold(&entries),
-            Err(_) => None,
+            Ok(entries) => State::fold_or_log(session, &entries),
+            Err(error) => {
+                tracing::error!(%session, %error, "what the run had asked cannot be told");
+                None
+            }
         };
         self.cancel_open_requests(session, state.as_ref()).await;
         match self.write_abort(session, stored, state, error).await {

@@ -14,7 +14,8 @@ use super::runs::{LocalRuns, Suspension};
 use super::seen::SeenRequests;
 use crate::agent::approval::pending::{DecidedRequest, News, ResumeToken, SuspendedRun};
 use crate::agent::run::context::RunContext;
-use crate::agent::run::errors::{panicked, unreadable};
+use crate::agent::run::errors::{panicked, unreadable, unreadable_journal};
+use crate::agent::run::fold::FoldError;
 use crate::agent::run::journal::{JournalError, Writer};
 use crate::agent::run::recent_frames::RecentFrames;
 use crate::agent::run::state::{Node, State};
@@ -76,6 +77,9 @@ impl AgentService {
             }
             Ok(Restored::MovedOn) => self.abandon(session, &JournalError::Lost).await,
             Ok(Restored::Gone) => self.abandon(session, &JournalError::Gone).await,
+            Ok(Restored::Unreadable(error, last)) => {
+                self.abort_run(session, Some(last), unreadable_journal(&error)).await;
+            }
             Err(error @ StoreError::Unavailable(_)) => {
                 self.abandon(session, &JournalError::StoreAway(error)).await;
             }
@@ -89,17 +93,17 @@ impl AgentService {
     async fn restore(
         &self,
         session: &SessionId,
-        ResumeToken { news: News { decided, .. }, suspended }: &ResumeToken,
+        token: &ResumeToken,
         read_ahead: Option<Vec<Entry>>,
     ) -> Result<Restored, StoreError> {
-        let read_ahead = read_ahead.filter(|entries| suspended.is_covered_by(entries));
+        let read_ahead = read_ahead.filter(|entries| token.suspended.is_covered_by(entries));
         if let Some(entries) = read_ahead
-            && let restored @ Restored::Waits(..) = Restored::from(&entries, decided)
+            && let restored @ Restored::Waits(..) = Restored::from(&entries, token)
         {
             return Ok(restored);
         }
         let entries = self.ctx.retry_unavailable(|| self.journal(session)).await?;
-        Ok(Restored::from(&entries, decided))
+        Ok(Restored::from(&entries, token))
     }
 
     /// The whole journal of a session.
@@ -238,11 +242,14 @@ enum Restored {
     MovedOn,
     /// It has no journal any more.
     Gone,
+    /// Its journal, which ends here, is damaged, and nobody else has gone on with it.
+    Unreadable(FoldError, EventId),
 }
 
 impl Restored {
     /// Folds a journal; the run waits if all that was decided is still open in it.
-    fn from(entries: &[Entry], decided: &[DecidedRequest]) -> Self {
+    fn from(entries: &[Entry], token: &ResumeToken) -> Self {
+        let ResumeToken { news: News { decided, .. }, suspended } = token;
         if entries.is_empty() {
             return Self::Gone;
         }
@@ -250,9 +257,13 @@ impl Restored {
             state.node == Node::AwaitApproval
                 && decided.iter().all(|decided| state.is_pending(&decided.request))
         };
-        match State::fold(entries).filter(waits) {
-            Some(state) => Self::Waits(Box::new(state), last_id(entries)),
-            None => Self::MovedOn,
+        let last = last_id(entries);
+        match State::fold(entries) {
+            Ok(state) if waits(&state) => Self::Waits(Box::new(state), last),
+            Ok(_) => Self::MovedOn,
+            // A newer owner may write what this process cannot read.
+            Err(_) if last > suspended.journal_end => Self::MovedOn,
+            Err(error) => Self::Unreadable(error, last),
         }
     }
 }

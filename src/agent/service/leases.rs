@@ -14,7 +14,8 @@ use super::fate::Fate;
 use super::permits::Permit;
 use crate::agent::approval::pending::SuspendedRun;
 use crate::agent::run::context::Terms;
-use crate::agent::run::errors::unreadable;
+use crate::agent::run::errors::{unreadable, unreadable_journal};
+use crate::agent::run::fold::FoldError;
 use crate::agent::run::journal::{Draft, JournalError, Writer};
 use crate::agent::run::state::{Node, State};
 use crate::agent::run::step::Run;
@@ -40,8 +41,8 @@ enum Left {
     Answers(Vec<ApprovalRequest>),
     /// The next step.
     Work(Box<State>),
-    /// It cannot be understood.
-    Unreadable,
+    /// Its end: the journal is damaged.
+    Unreadable(FoldError),
 }
 
 /// Keeps the leases of this process and takes over what others have left, until the process stops.
@@ -175,9 +176,8 @@ impl AgentService {
                 // Its lease runs out again, and somebody has room for it.
                 (None, None) => self.forget(&session),
             },
-            Left::Unreadable => {
-                let error = StoreError::Corrupt("the journal cannot be understood".into());
-                self.abort_run(&session, Some(last), unreadable(&error)).await;
+            Left::Unreadable(error) => {
+                self.abort_run(&session, Some(last), unreadable_journal(&error)).await;
             }
         }
     }
@@ -295,7 +295,10 @@ fn left_to_do(entries: &[Entry]) -> Left {
     if newest.is_done() {
         return Left::Nothing;
     }
-    let Some(state) = State::fold(entries) else { return Left::Unreadable };
+    let state = match State::fold(entries) {
+        Ok(state) => state,
+        Err(error) => return Left::Unreadable(error),
+    };
     if state.ended.is_some() {
         return Left::Trailer;
     }

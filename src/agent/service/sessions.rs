@@ -160,7 +160,7 @@ impl AgentService {
             Err(StoreError::Corrupt(_)) => return Ok(None),
             entries => entries?,
         };
-        let Some(state) = State::fold(&entries) else { return Ok(None) };
+        let Some(state) = State::fold_or_log(&meta.session_id, &entries) else { return Ok(None) };
         let Some(summary) = summary(meta, &entries) else { return Ok(None) };
         let pending = state.pending_requests().cloned().collect();
         Ok(Some(SessionDetail {
@@ -207,7 +207,7 @@ impl AgentService {
     /// Decides the questions that a run waits with, so that its cancellation is not lost with the
     /// message: whoever waits for them finds the decisions.
     async fn cancel_questions(&self, session: &SessionId) -> Result<(), StoreError> {
-        let state = State::fold(&self.journal(session).await?);
+        let state = State::fold_or_log(session, &self.journal(session).await?);
         for request in state.iter().flat_map(State::pending_requests) {
             let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
             let (id, deadline) = (&request.request_id, request.deadline);
