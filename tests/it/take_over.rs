@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::resume::{PROMPT, after, mailing, request_of};
+use crate::resume::{MAIL, PROMPT, after, mailing, request_of};
 use crate::support::app::{Options, PATIENCE, Server, eventually};
 use crate::support::git::{HeldGit, Workspace, git};
 use crate::support::keys::Keys;
@@ -425,5 +425,53 @@ async fn a_thousand_idle_readers_on_another_server_cost_no_redis_commands() {
     for reader in &mut readers {
         reader.to_done().await;
         assert_eq!(reader.bytes(), after(&stream, stream.frames.len() - reader.frames.len()));
+    }
+}
+
+/// How a journal tells which step stands for the answer.
+#[derive(Clone, Copy, Debug)]
+enum Mark {
+    /// As older processes do: by the title that they gave it.
+    TitleAlone,
+    /// By a field of its own, under a title of another version.
+    FieldAlone,
+}
+
+impl Mark {
+    fn put_on(self, record: &mut Value) {
+        match self {
+            Self::TitleAlone => drop(record.as_object_mut().unwrap().remove("is_answer")),
+            Self::FieldAlone if record["is_answer"] == true => {
+                record["step"]["title"] = "Writing the answer".into();
+            }
+            Self::FieldAlone => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_owner_goes_on_with_the_answer_s_step_however_the_journal_marks_it() {
+    for mark in [Mark::TitleAlone, Mark::FieldAlone] {
+        let turn = Reply::stream().piece("먼저 보냅니다.").call("call_a", "send_email", [MAIL]);
+        let model =
+            FakeModel::scripted([turn.ends("tool_calls"), Reply::text(["보냈", "습니다."])]).await;
+        let (first, second, redis) = two_servers(&model).await;
+        let (stream, hitl) = orphaned(first).await;
+        let session = stream.session();
+        let steps = stream.all("plan_step");
+        assert_eq!(steps.len(), 2, "{mark:?}: {:#?}", stream.summary());
+        let answer = steps[0].data["stepId"].as_str().unwrap();
+
+        let mut keys = Keys::of(&redis).await;
+        keys.rewrite_records(&session, |_, record| mark.put_on(record)).await;
+        let user = second.user();
+        let mut rest = user.resume(&session, Some(hitl.id)).await;
+        assert_eq!(user.approve(request_of(&hitl)).await.status, StatusCode::OK);
+        rest.to_done().await;
+        assert_eq!(rest.status_at_end(), "completed", "{mark:?}");
+        assert!(rest.all("plan_step").is_empty(), "{mark:?}: {:#?}", rest.summary());
+        let moved = rest.all("plan_step_update").into_iter();
+        let done = moved.filter(|update| update.data["status"] == "completed");
+        assert!(done.map(|update| &update.data["stepId"]).any(|id| id == answer), "{mark:?}");
     }
 }

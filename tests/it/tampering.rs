@@ -201,3 +201,31 @@ async fn one_spoilt_session_hides_no_other_in_the_list() {
     let ids: Vec<&str> = sessions.iter().map(|line| line["sessionId"].as_str().unwrap()).collect();
     assert_eq!(ids, [scene.stream.session()]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_whose_journal_is_damaged_ends_and_says_at_which_entry_and_why() {
+    let mut scene = Scene::new("tenant").await;
+    let session = scene.stream.session();
+    let mut damaged = String::new();
+    let damage = |id: &str, record: &mut Value| {
+        if record["rec"] == "analyzed" {
+            record["rec"] = "sneezed".into();
+            damaged = id.to_owned();
+        }
+    };
+    scene.keys.rewrite_records(&session, damage).await;
+    assert_eq!(scene.world.server.user().approve(&scene.request).await.status, StatusCode::OK);
+    scene.stream.to_done().await;
+    assert_eq!(scene.stream.status_at_end(), "failed");
+    let errors = scene.stream.all("error");
+    let [error] = &errors[..] else { panic!("{:#?}", scene.stream.summary()) };
+    assert_eq!(error.data["errorType"], "StoreCorruptError");
+    let told = error.data["error"].as_str().unwrap();
+    let says =
+        format!("entry {damaged} of the journal holds a record that cannot be read: unknown");
+    assert!(told.starts_with(&says) && told.contains("`sneezed`"), "{told}");
+    assert!(!ran(&scene.stream));
+    let log = scene.world.server.logged("run broke down", 1).await;
+    assert!(log.contains(&says), "{log}");
+    assert!(!log.contains("run lost to another owner"), "nobody else has had it: {log}");
+}

@@ -181,7 +181,7 @@ impl Run {
 
     /// The step "answer", once the first word of one is there.
     fn begin_answer(&self) -> Vec<Draft> {
-        if let Some(step) = self.answer_step() {
+        if let Some(step) = self.state.answer_step() {
             return moved(step, StepStatus::InProgress);
         }
         let mut drafts = Vec::new();
@@ -196,13 +196,9 @@ impl Run {
         };
         let mut step = self.new_step(0, ANSWER, &description, confidence);
         step.status = StepStatus::InProgress;
-        drafts.push(Draft::Both(Event::PlanStep(step.clone()), Record::StepAdded { step }));
+        let record = Record::StepAdded { step: step.clone(), is_answer: true };
+        drafts.push(Draft::Both(Event::PlanStep(step), record));
         drafts
-    }
-
-    /// The step that stands for the answer, if it has begun.
-    pub(super) fn answer_step(&self) -> Option<&PlanStep> {
-        self.state.plan.iter().find(|step| step.title == ANSWER)
     }
 
     async fn close_turn(&mut self, text: String, calls: Vec<ToolCall>, end: TurnEnd) -> Step {
@@ -215,7 +211,8 @@ impl Run {
         for (offset, call) in calls.into_iter().enumerate() {
             let step = self.step_for(&call, offset, said).await;
             let step_id = step.step_id.clone();
-            drafts.push(Draft::Both(Event::PlanStep(step.clone()), Record::StepAdded { step }));
+            let record = Record::StepAdded { step: step.clone(), is_answer: false };
+            drafts.push(Draft::Both(Event::PlanStep(step), record));
             let call = self.with_fresh_id(call, offset, &planned);
             planned.push(PlannedCall { call, step: step_id });
         }
@@ -241,7 +238,7 @@ impl Run {
 
     /// Tells the answer's confidence, now that the model has said all of it.
     fn sure_of_answer(&self, confidence: Confidence) -> Vec<Draft> {
-        let Some(step) = self.answer_step() else { return Vec::new() };
+        let Some(step) = self.state.answer_step() else { return Vec::new() };
         let step = PlanStep { confidence, ..step.clone() };
         let (id, status) = (step.step_id.clone(), step.status);
         let record = Record::StepMoved { step: id, status, confidence: Some(confidence) };
@@ -319,7 +316,7 @@ const NAME_SHOWN_MAX: usize = 100;
 /// Tools that one turn may ask for. A run may use no more either (`agent.max_tool_calls`).
 const CALLS_MAX: usize = 1000;
 
-/// The title of the step that stands for the answer.
+/// What people read as the title of the step that stands for the answer; nothing is found by it.
 const ANSWER: &str = "답변 작성";
 
 fn content(content: Piece) -> Draft {

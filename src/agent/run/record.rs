@@ -46,6 +46,10 @@ pub enum Record {
     StepAdded {
         /// The step.
         step: PlanStep,
+        /// Whether it stands for the answer. Processes that did not record this knew that step by its
+        /// title.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_answer: bool,
     },
     /// A step has moved.
     StepMoved {
@@ -275,6 +279,16 @@ mod tests {
         {
             assert_eq!(RecordKind::of(other.as_bytes()), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_step_that_an_older_process_added_still_reads() {
+        let step = r#"{"stepId":"step_1","title":"답변 작성","description":"d","status":"in_progress","confidence":0.5,"order":1}"#;
+        let older = format!(r#"{{"rec":"step_added","step":{step}}}"#);
+        let record: Record = serde_json::from_str(&older).unwrap();
+        let Record::StepAdded { is_answer, .. } = &record else { panic!("{record:?}") };
+        assert!(!is_answer);
+        assert_eq!(serde_json::to_string(&record).unwrap(), older, "and is written as before");
     }
 
     #[test]

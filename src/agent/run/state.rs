@@ -17,6 +17,10 @@ use crate::domain::{
 /// What stands between the texts of two turns.
 pub(crate) const PARAGRAPH: &str = "\n\n";
 
+/// The title by which older processes knew the step that stands for the answer: their records do not
+/// mark it. It stays as it is, whatever the step is called today.
+const UNMARKED_ANSWER: &str = "답변 작성";
+
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,6 +95,8 @@ pub struct State {
     pub inherited: usize,
     /// The plan.
     pub plan: Vec<PlanStep>,
+    /// The step of the plan that stands for the answer, if that has begun.
+    answer_step: Option<StepId>,
     /// How often the model was asked.
     pub turns: u32,
     /// The calls of the model's last turn.
@@ -146,6 +152,7 @@ impl State {
             messages,
             inherited,
             plan: Vec::new(),
+            answer_step: None,
             turns: 0,
             calls: Vec::new(),
             attempts: 0,
@@ -193,7 +200,7 @@ impl State {
                 self.answered(content, calls, *usage);
                 self.measured = *measured;
             }
-            Record::StepAdded { step } => self.plan.push(step.clone()),
+            Record::StepAdded { step, is_answer } => self.add_step(step, *is_answer),
             Record::StepMoved { step, status, confidence } => {
                 self.move_step(step, *status, *confidence);
             }
@@ -291,6 +298,11 @@ impl State {
     /// The step of that id.
     pub fn step(&self, id: &StepId) -> Option<&PlanStep> {
         self.plan.iter().find(|step| &step.step_id == id)
+    }
+
+    /// The step that stands for the answer, if that has begun.
+    pub fn answer_step(&self) -> Option<&PlanStep> {
+        self.answer_step.as_ref().and_then(|id| self.step(id))
     }
 
     /// Where it stands, for people (contract, section 5.5).
@@ -414,6 +426,13 @@ impl State {
         } else {
             Node::Execute
         }
+    }
+
+    fn add_step(&mut self, step: &PlanStep, is_answer: bool) {
+        if self.answer_step.is_none() && (is_answer || step.title == UNMARKED_ANSWER) {
+            self.answer_step = Some(step.step_id.clone());
+        }
+        self.plan.push(step.clone());
     }
 
     fn move_step(&mut self, id: &StepId, status: StepStatus, confidence: Option<Confidence>) {

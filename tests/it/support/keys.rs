@@ -114,6 +114,34 @@ impl Keys {
         appends
     }
 
+    /// Writes a session's journal anew, in one step, with its records as `change` leaves them; that gets
+    /// each entry's id as well.
+    pub async fn rewrite_records(
+        &mut self,
+        session: &str,
+        mut change: impl FnMut(&str, &mut Value),
+    ) {
+        let key = format!("aura:journal:{session}");
+        let mut range = redis::cmd("XRANGE");
+        range.arg(&key).arg("-").arg("+");
+        let entries: Vec<(String, Fields)> = range.query_async(&mut self.0).await.unwrap();
+        let mut anew = redis::pipe();
+        anew.atomic().del(&key).ignore();
+        for (id, fields) in entries {
+            let add = anew.cmd("XADD").arg(&key).arg(&id);
+            for (name, mut value) in fields {
+                if name == "r" {
+                    let mut record = serde_json::from_slice(&value).unwrap();
+                    change(id.trim_end_matches("-0"), &mut record);
+                    value = record.to_string().into_bytes();
+                }
+                add.arg(name).arg(value);
+            }
+            add.ignore();
+        }
+        let _: () = anew.query_async(&mut self.0).await.unwrap();
+    }
+
     /// How many clients are connected, this one left out.
     pub async fn clients(&mut self) -> usize {
         let list: String = redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await.unwrap();

@@ -74,3 +74,25 @@ fn what_is_told_of_a_spoilt_record_is_one_short_line_whatever_stands_there() {
         assert!(crate::domain::text::is_plain_line(&told), "{told:?}");
     }
 }
+
+fn step(number: u32, title: &str, mark: &str) -> String {
+    format!(
+        r#"{{"rec":"step_added","step":{{"stepId":"step_{number}","title":"{title}","description":"d","status":"in_progress","confidence":0.5,"order":{number}}}{mark}}}"#
+    )
+}
+
+#[test]
+fn the_step_of_the_answer_is_found_by_its_mark_or_by_the_title_that_older_processes_gave_it() {
+    const MARK: &str = r#","is_answer":true"#;
+    for (title, mark, is_found) in [
+        ("답변 작성", "", true),
+        ("답변 작성", MARK, true),
+        ("Writing the answer", MARK, true),
+        ("Writing the answer", "", false),
+    ] {
+        let (call, answer) = (step(1, "git_status 실행", ""), step(2, title, mark));
+        let state = State::fold(&journal(&[OPENED, ANALYZED, &call, &answer])).unwrap();
+        let found = state.answer_step().map(|step| step.step_id.as_str());
+        assert_eq!(found, is_found.then_some("step_2"), "{title}{mark}");
+    }
+}
