@@ -276,7 +276,7 @@ impl From<StartError> for ApiError {
             StartError::TooMany(_) => Self::too_many(error.to_string()),
             StartError::Stopping => Self::unavailable("this server is shutting down"),
             StartError::StoreFull(_) => Self::unavailable(&error.to_string()),
-            StartError::Broken => Self::internal(),
+            StartError::TaskFailed => Self::internal(),
             StartError::Withdrawn => Self::unavailable(&error.to_string()),
             StartError::AnotherRequest => Self::another_request(),
             StartError::Store(error) => error.into(),
@@ -303,7 +303,7 @@ impl From<DecisionError> for ApiError {
                 Self { retry_after_secs: Some(5), ..Self::unavailable(&error.to_string()) }
             }
             DecisionError::BadArguments(wrong) => Self::invalid("args", &wrong),
-            DecisionError::Broken => Self::internal(),
+            DecisionError::TaskFailed => Self::internal(),
             DecisionError::Store(error) => error.into(),
         }
     }

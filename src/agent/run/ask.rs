@@ -72,7 +72,7 @@ impl Run {
         for (at, Question { planned, .. }) in questions.iter().enumerate() {
             let call = &planned.call.id;
             let taken = ctx.retry_unavailable(|| ctx.store.take_question(meta, call, quota)).await;
-            if let Err(full) = taken.map_err(JournalError::StoreAway)? {
+            if let Err(full) = taken.map_err(JournalError::from)? {
                 for Question { planned, .. } in &questions[..at] {
                     // If it cannot be told: they are asked about next, or their run ends.
                     let _ = ctx.store.leave_question(meta, &planned.call.id).await;
@@ -99,7 +99,7 @@ impl Run {
     pub(super) async fn leave_place(&self, call: &ToolCallId) -> Result<(), JournalError> {
         let (ctx, meta) = (&self.ctx, &self.state.meta);
         let left = ctx.retry_unavailable(|| ctx.store.leave_question(meta, call)).await;
-        left.map_err(JournalError::StoreAway)
+        left.map_err(JournalError::from)
     }
 
     /// Asks whether these calls may run, all at once.
@@ -134,7 +134,7 @@ impl Run {
         for Question { planned, request } in questions {
             self.record_request(planned, request).await?;
             let opened = ctx.retry_unavailable(|| ctx.store.open(meta, request, checkpoint)).await;
-            opened.map_err(JournalError::StoreAway)?;
+            opened.map_err(JournalError::from)?;
             log_interrupt(request);
         }
         Ok(())
@@ -174,7 +174,7 @@ impl Run {
             let session = &self.state.meta.session_id;
             let about = Subject { request: &request, session, deadline };
             let decided = ctx.retry_unavailable(|| ctx.decide(about, &proposal)).await;
-            let decision = decided.map_err(JournalError::StoreAway)?.standing(proposal);
+            let decision = decided.map_err(JournalError::from)?.standing(proposal);
             if let Some((planned, asked)) = self.state.asked_about(&request) {
                 self.record_decision(planned, asked, &decision).await?;
                 self.leave_place_of(planned, &decision).await?;

@@ -98,7 +98,7 @@ impl Run {
         decision: &Decision,
     ) -> Result<(), JournalError> {
         let recorded = self.ctx.record_decision(&self.state.meta, planned, request, decision).await;
-        recorded.map_err(JournalError::StoreAway)
+        recorded.map_err(JournalError::from)
     }
 
     /// A call is about to be run for the `attempt`th time.
@@ -160,7 +160,7 @@ impl Run {
 
     async fn record(&self, fact: &AuditFact) -> Result<(), JournalError> {
         let recorded = self.ctx.record(&self.state.meta.tenant, fact).await;
-        recorded.map_err(JournalError::StoreAway)
+        recorded.map_err(JournalError::from)
     }
 
     /// A call with these arguments.

@@ -24,7 +24,7 @@ impl Run {
         let Some(limit) = budget.per_day else { return Ok(None) };
         let (ctx, tenant, today) = (&self.ctx, &self.state.meta.tenant, self.today());
         let spent = ctx.retry_unavailable(|| ctx.store.spent(tenant, today)).await;
-        let spent = spent.map_err(JournalError::StoreAway)?;
+        let spent = spent.map_err(JournalError::from)?;
         Ok((spent >= limit).then(|| day_is_spent(spent, limit, today)))
     }
 
@@ -37,7 +37,7 @@ impl Run {
         // Where the store did not say whether it has counted, it counts once more.
         let paid =
             ctx.retry_unavailable(|| ctx.store.spend(tenant, today, usage.total_tokens)).await;
-        paid.map(|_| ()).map_err(JournalError::StoreAway)
+        paid.map(|_| ()).map_err(JournalError::from)
     }
 
     fn today(&self) -> UtcDay {

@@ -1,10 +1,10 @@
 //! What a run fails with, as clients are told (contract, section 4.2).
 
-use super::fold::FoldError;
+use std::fmt::Display;
+
 use crate::domain::ErrorCode;
 use crate::domain::event::ErrorEvent;
 use crate::llm::ModelError;
-use crate::store::StoreError;
 
 /// An error event in the words of its code.
 pub(super) fn failure(
@@ -73,12 +73,7 @@ pub(crate) fn panicked() -> ErrorEvent {
 }
 
 /// A run that met something stored that cannot be read: trying again would meet it again.
-pub(crate) fn unreadable(error: &StoreError) -> ErrorEvent {
-    failure(error.to_string(), "StoreCorruptError", ErrorCode::Internal, false)
-}
-
-/// A run whose journal has no state: where it fails, and why.
-pub(crate) fn unreadable_journal(error: &FoldError) -> ErrorEvent {
+pub(crate) fn unreadable(error: &impl Display) -> ErrorEvent {
     failure(error.to_string(), "StoreCorruptError", ErrorCode::Internal, false)
 }
 

@@ -62,7 +62,20 @@ pub(crate) enum JournalError {
     Gone,
     /// The store has been away for longer than a run waits for it.
     #[error("the store has been away for too long: {0}")]
-    StoreAway(StoreError),
+    StoreAway(String),
+    /// The store holds something that cannot be read, or refuses for good: trying again changes nothing.
+    #[error("the store holds something unreadable: {0}")]
+    StoreCorrupt(String),
+}
+
+impl From<StoreError> for JournalError {
+    /// Of an operation that was repeated for as long as a run waits for the store.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(why) => Self::StoreAway(why),
+            StoreError::Corrupt(what) => Self::StoreCorrupt(what),
+        }
+    }
 }
 
 /// The pen of a run's one owner.
@@ -210,12 +223,12 @@ impl Committer {
                 }
                 Err(AppendError::Conflict) => return Err(JournalError::Lost),
                 Err(AppendError::Gone) => return Err(JournalError::Gone),
-                Err(AppendError::Store(error))
-                    if Instant::now() >= gives_up || matches!(error, StoreError::Corrupt(_)) =>
+                Err(AppendError::Store(StoreError::Unavailable(_)))
+                    if Instant::now() < gives_up =>
                 {
-                    return Err(JournalError::StoreAway(error));
+                    backoff.wait().await;
                 }
-                Err(AppendError::Store(_)) => backoff.wait().await,
+                Err(AppendError::Store(error)) => return Err(error.into()),
             }
         }
     }

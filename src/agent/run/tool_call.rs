@@ -199,7 +199,7 @@ impl Run {
     async fn is_to_stop(&self) -> Result<bool, JournalError> {
         let (ctx, session) = (&self.ctx, &self.state.meta.session_id);
         let asked = ctx.retry_unavailable(|| ctx.store.cancel_requested(session)).await;
-        if asked.map_err(JournalError::StoreAway)? {
+        if asked.map_err(JournalError::from)? {
             self.cancel.cancel();
         }
         Ok(self.cancel.is_cancelled())

@@ -14,7 +14,6 @@ use crate::agent::run::step::Run;
 use crate::agent::run::stored_request::keep_request;
 use crate::domain::event::{EndStatus, ErrorEvent};
 use crate::domain::{Deadline, Decision, EventId, RequestId, SessionId, Verdict, last_id};
-use crate::store::StoreError;
 
 impl AgentService {
     /// Ends a run that panicked, or met something stored that cannot be understood: its stream has
@@ -45,7 +44,7 @@ impl AgentService {
         self.cancel_open_requests(session, state.as_ref()).await;
         match self.write_abort(session, stored, state, error).await {
             Ok(()) => self.over(session).await,
-            Err(error @ JournalError::StoreAway(StoreError::Corrupt(_))) => {
+            Err(error @ JournalError::StoreCorrupt(_)) => {
                 tracing::error!(%session, %error, "a broken run cannot be ended; it is given up");
                 self.over(session).await;
             }
@@ -114,7 +113,7 @@ impl AgentService {
             Some(stored) => stored,
             None => {
                 let newest = self.ctx.retry_unavailable(|| store.newest(session, 1)).await;
-                last_id(&newest.map_err(JournalError::StoreAway)?)
+                last_id(&newest?)
             }
         };
         let frames = self.runs.open_frames(session, last);

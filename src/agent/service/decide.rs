@@ -48,9 +48,9 @@ pub enum DecisionError {
     /// The request is about to be asked, or its run broke off before it was.
     #[error("the request is not in its run's journal yet")]
     NotYetAsked,
-    /// It broke down on the way.
+    /// The task that was to do it panicked, or was stopped with the process.
     #[error("the request could not be decided")]
-    Broken,
+    TaskFailed,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -155,7 +155,7 @@ impl AgentService {
         let deciding = self.ctx.tasks.spawn("decision", async move {
             service.decide_to_the_end(&caller, &id, review).await
         });
-        deciding.await.unwrap_or(Err(DecisionError::Broken))
+        deciding.await.unwrap_or(Err(DecisionError::TaskFailed))
     }
 
     async fn decide_to_the_end(

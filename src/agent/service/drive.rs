@@ -14,7 +14,7 @@ use super::runs::{LocalRuns, Suspension};
 use super::seen::SeenRequests;
 use crate::agent::approval::pending::{DecidedRequest, News, ResumeToken, SuspendedRun};
 use crate::agent::run::context::RunContext;
-use crate::agent::run::errors::{panicked, unreadable, unreadable_journal};
+use crate::agent::run::errors::{panicked, unreadable};
 use crate::agent::run::fold::FoldError;
 use crate::agent::run::journal::{JournalError, Writer};
 use crate::agent::run::recent_frames::RecentFrames;
@@ -78,10 +78,10 @@ impl AgentService {
             Ok(Restored::MovedOn) => self.abandon(session, &JournalError::Lost).await,
             Ok(Restored::Gone) => self.abandon(session, &JournalError::Gone).await,
             Ok(Restored::Unreadable(error, last)) => {
-                self.abort_run(session, Some(last), unreadable_journal(&error)).await;
+                self.abort_run(session, Some(last), unreadable(&error)).await;
             }
-            Err(error @ StoreError::Unavailable(_)) => {
-                self.abandon(session, &JournalError::StoreAway(error)).await;
+            Err(StoreError::Unavailable(why)) => {
+                self.abandon(session, &JournalError::StoreAway(why)).await;
             }
             Err(error @ StoreError::Corrupt(_)) => {
                 self.abort_run(session, None, unreadable(&error)).await;
@@ -131,7 +131,7 @@ impl AgentService {
             let stored = committing.await.ok();
             match exit {
                 // Whoever tried again would find the same.
-                Ok(Exit::Abandoned(JournalError::StoreAway(error @ StoreError::Corrupt(_)))) => {
+                Ok(Exit::Abandoned(error @ JournalError::StoreCorrupt(_))) => {
                     service.abort_run(&session, stored, unreadable(&error)).await;
                 }
                 Ok(exit) => {
@@ -199,13 +199,13 @@ impl AgentService {
             }
             // A server that stops tries nothing twice, and its subscriptions have ended: the store may
             // well be there for another.
-            JournalError::StoreAway(error @ StoreError::Unavailable(_)) if self.is_stopping() => {
+            JournalError::StoreAway(_) if self.is_stopping() => {
                 tracing::info!(%session, %error, "run breaks its step off: the server stops");
                 return self.hand_over(std::slice::from_ref(session)).await;
             }
-            JournalError::StoreAway(error) => {
+            JournalError::StoreAway(_) | JournalError::StoreCorrupt(_) => {
                 self.ctx.metrics.runs_abandoned.inc();
-                tracing::error!(%session, %error, "run abandoned: the store has been away for too long");
+                tracing::error!(%session, %error, "run abandoned");
             }
         }
         self.runs.lose(session);

@@ -14,7 +14,7 @@ use super::fate::Fate;
 use super::permits::Permit;
 use crate::agent::approval::pending::SuspendedRun;
 use crate::agent::run::context::Terms;
-use crate::agent::run::errors::{unreadable, unreadable_journal};
+use crate::agent::run::errors::unreadable;
 use crate::agent::run::fold::FoldError;
 use crate::agent::run::journal::{Draft, JournalError, Writer};
 use crate::agent::run::state::{Node, State};
@@ -177,7 +177,7 @@ impl AgentService {
                 (None, None) => self.forget(&session),
             },
             Left::Unreadable(error) => {
-                self.abort_run(&session, Some(last), unreadable_journal(&error)).await;
+                self.abort_run(&session, Some(last), unreadable(&error)).await;
             }
         }
     }

@@ -76,9 +76,9 @@ pub enum StartError {
     /// The process is about to end, and the run that the key stands for has not begun yet.
     #[error("this server is shutting down")]
     Stopping,
-    /// It broke down on the way.
+    /// The task that was to do it panicked, or was stopped with the process.
     #[error("the run could not be started")]
-    Broken,
+    TaskFailed,
     /// It took so long that it was given up.
     #[error("the start took too long and was given up")]
     Withdrawn,
@@ -137,7 +137,7 @@ impl AgentService {
                 }
             }
         });
-        started.await.unwrap_or(Err(StartError::Broken))
+        started.await.unwrap_or(Err(StartError::TaskFailed))
     }
 
     /// A permit to work for one more run, if there is one.
