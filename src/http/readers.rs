@@ -6,10 +6,11 @@
 //! and now and then, because it forgets what does not change.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -41,7 +42,7 @@ pub struct Readers {
 #[derive(Debug, Default)]
 struct Shared {
     counts: Mutex<Counts>,
-    /// Rung when the store is to be told of somebody.
+    /// Notified when the store is to be told of somebody.
     changed: Notify,
 }
 
@@ -135,8 +136,7 @@ impl Shared {
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
-        // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock()
     }
 }
 

@@ -4,11 +4,12 @@
 //! run the whole time-out. After that, one turn tries it again while the others stay with the
 //! second; if that works, all come back. More than two models are a [`Fallback`] in a [`Fallback`].
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::{ChatModel, ChatRequest, Delta, Failed, ModelError, Pieces, Turn};
@@ -156,7 +157,7 @@ impl Pair {
     }
 
     fn rests_until(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.rests_until.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rests_until.lock()
     }
 
     /// That both have failed: `which` by `error`, the other one by `other`.
@@ -287,7 +288,7 @@ mod tests {
         }
 
         fn asked(&self) -> usize {
-            *self.asked.lock().unwrap()
+            *self.asked.lock()
         }
     }
 
@@ -298,8 +299,8 @@ mod tests {
         }
 
         async fn chat(&self, _request: ChatRequest) -> Result<Turn, ModelError> {
-            *self.asked.lock().unwrap() += 1;
-            let next = self.script.lock().unwrap().pop_front();
+            *self.asked.lock() += 1;
+            let next = self.script.lock().pop_front();
             let well =
                 || vec![Ok(Delta::Text(self.name.into())), Ok(Delta::End(TurnEnd::default()))];
             Ok(stream::iter(next.unwrap_or_else(well)).boxed())
@@ -387,7 +388,7 @@ mod tests {
         let broken = ModelError::Broken("cut".into());
         let first = Scripted::failing("a", []);
         let half = vec![Ok(Delta::Text("half".into())), Err(broken.clone())];
-        first.script.lock().unwrap().push_back(half);
+        first.script.lock().push_back(half);
         let second = Scripted::failing("b", []);
         let model = fallback(&first, &second);
         assert_eq!(answer(&model).await.unwrap_err(), broken);
@@ -398,7 +399,7 @@ mod tests {
     async fn a_model_that_only_thought_before_it_failed_has_not_answered() {
         let first = Scripted::failing("a", []);
         let thinks = vec![Ok(Delta::Reasoning("hm".into())), Err(down())];
-        first.script.lock().unwrap().push_back(thinks);
+        first.script.lock().push_back(thinks);
         let second = Scripted::failing("b", []);
         let model = fallback(&first, &second);
         assert_eq!(answer(&model).await.unwrap(), "b");

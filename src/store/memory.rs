@@ -4,10 +4,11 @@
 //! has expired by the injected clock is never seen, and a sweep frees it.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -132,13 +133,13 @@ impl MemoryStore {
     /// Frees what has expired.
     fn sweep(&self) {
         let now = self.clock.now_ms();
-        lock(&self.journals).sweep(now);
-        lock(&self.sessions).sweep(now);
-        lock(&self.keys).sweep(now);
-        lock(&self.approvals).sweep(now);
-        lock(&self.spending).sweep(now);
-        lock(&self.starts).sweep(now);
-        lock(&self.streams).sweep(now);
+        self.journals.lock().sweep(now);
+        self.sessions.lock().sweep(now);
+        self.keys.lock().sweep(now);
+        self.approvals.lock().sweep(now);
+        self.spending.lock().sweep(now);
+        self.starts.lock().sweep(now);
+        self.streams.lock().sweep(now);
         self.sweep_live();
     }
 
@@ -147,7 +148,7 @@ impl MemoryStore {
     fn make_room(&self) {
         self.make_room_for_audit();
         self.make_room_for_sessions();
-        let bytes = self.usage.bytes() + lock(&self.audit).bytes();
+        let bytes = self.usage.bytes() + self.audit.lock().bytes();
         self.config.metrics.embedded_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
@@ -174,7 +175,7 @@ impl MemoryStore {
         let Config { max_bytes, metrics, .. } = &self.config;
         let room = self.config.bytes_of_audit();
         let let_go = {
-            let mut table = lock(&self.audit);
+            let mut table = self.audit.lock();
             let is_full = table.bytes() > room;
             if is_full { table.let_go_until(room - room / 8) } else { 0 }
         };
@@ -195,14 +196,14 @@ impl MemoryStore {
         let now = self.clock.now_ms();
         let mut gone = HashSet::new();
         while self.usage.bytes() > bytes {
-            let Some(session) = lock(&self.journals).let_go_of_oldest() else { break };
-            lock(&self.sessions).let_go(&session, now);
-            lock(&self.approvals).let_go(&session);
+            let Some(session) = self.journals.lock().let_go_of_oldest() else { break };
+            self.sessions.lock().let_go(&session, now);
+            self.approvals.lock().let_go(&session);
             gone.insert(session);
         }
         if !gone.is_empty() {
-            lock(&self.approvals).let_go_of_questions(&gone);
-            lock(&self.keys).let_go(&gone);
+            self.approvals.lock().let_go_of_questions(&gone);
+            self.keys.lock().let_go(&gone);
         }
         gone.len()
     }
@@ -210,11 +211,11 @@ impl MemoryStore {
     /// How many records of any kind take up memory.
     #[cfg(test)]
     fn len(&self) -> usize {
-        let journals = lock(&self.journals).len();
-        let rates = lock(&self.spending).len() + lock(&self.starts).len();
-        let quotas = lock(&self.live).len() + lock(&self.streams).len();
-        let others = lock(&self.approvals).len() + rates + quotas;
-        journals + lock(&self.sessions).len() + lock(&self.keys).len() + others
+        let journals = self.journals.lock().len();
+        let rates = self.spending.lock().len() + self.starts.lock().len();
+        let quotas = self.live.lock().len() + self.streams.lock().len();
+        let others = self.approvals.lock().len() + rates + quotas;
+        journals + self.sessions.lock().len() + self.keys.lock().len() + others
     }
 }
 
@@ -232,11 +233,6 @@ async fn keep_tidy(store: Weak<MemoryStore>) {
             store.sweep();
         }
     }
-}
-
-/// Takes a lock. A panic elsewhere leaves every table usable: each change is one insertion.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[async_trait]

@@ -8,9 +8,10 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::OwnedMutexGuard;
 
@@ -151,7 +152,7 @@ impl Git {
     /// Waits until no other merge of this process works on that repository.
     async fn lock(&self, common_dir: &Path) -> OwnedMutexGuard<()> {
         let lock = {
-            let mut merging = self.merging.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut merging = self.merging.lock();
             Arc::clone(merging.entry(common_dir.to_owned()).or_default())
         };
         lock.lock_owned().await

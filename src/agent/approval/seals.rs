@@ -5,7 +5,8 @@
 //! first true one (contract, section 5.3, 3).
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::domain::{Deadline, Decision, DecisionSeal, RequestId, SessionId};
 
@@ -29,7 +30,7 @@ impl Seals {
 
     /// Whether this is the first time; of very many, the oldest may be told of again.
     pub(crate) fn is_news(&self, request: &RequestId, kind: &'static str) -> bool {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.told.lock();
         if told.len() >= REMEMBERED {
             told.clear();
         }

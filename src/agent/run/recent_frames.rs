@@ -1,9 +1,9 @@
 //! Frames of this process's own runs, handed to readers without asking the store.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
 use crate::domain::{Entry, EventId, Shown};
@@ -115,7 +115,6 @@ impl RecentFrames {
     }
 
     fn lock(&self) -> MutexGuard<'_, Recent> {
-        // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+        self.recent.lock()
     }
 }

@@ -195,7 +195,7 @@ impl Run {
     }
 
     /// The last look before a side effect: the message that somebody wants the run to stop may have
-    /// been lost, the wish itself is stored.
+    /// been lost, the request to cancel is stored.
     async fn is_to_stop(&self) -> Result<bool, JournalError> {
         let (ctx, session) = (&self.ctx, &self.state.meta.session_id);
         let asked = ctx.retry_unavailable(|| ctx.store.cancel_requested(session)).await;

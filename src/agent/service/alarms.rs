@@ -5,9 +5,10 @@
 //! process remembers otherwise.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -33,7 +34,7 @@ pub(super) enum Alarm {
 #[derive(Debug, Default)]
 pub(super) struct Alarms {
     set: Mutex<Table>,
-    /// Rung when one was set, which may be sooner than what the listener waits for.
+    /// Notified when one was set, which may be sooner than what the listener waits for.
     changed: Notify,
 }
 
@@ -106,8 +107,7 @@ impl Alarms {
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
-        // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+        self.set.lock()
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) const ANSWER: &str = "answer";
 pub struct AgentService {
     pub(super) ctx: Arc<RunContext>,
     pub(super) runs: Arc<LocalRuns>,
-    /// Rung when another process has given runs up.
+    /// Notified when another process has given runs up.
     pub(super) released: Arc<Notify>,
     /// Whether the store did not answer when it was last asked. The lease keeper, which asks at least
     /// once a second, writes it; readers that nothing else would tell of an outage look at it.

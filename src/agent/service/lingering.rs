@@ -1,9 +1,9 @@
 //! Sessions that are listened to for a while longer than they wait.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::domain::SessionId;
@@ -34,8 +34,7 @@ impl Lingering {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Instant>> {
-        // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// The sessions whose time has passed.

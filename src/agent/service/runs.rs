@@ -5,9 +5,10 @@
 //! no entry, so nothing of it can be left behind.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::alarms::{Alarm, AlarmGuard, Alarms};
@@ -375,8 +376,7 @@ impl LocalRuns {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, LocalRun>> {
-        // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 }
 

@@ -2,7 +2,8 @@
 //! again that somebody has changed since, and no others.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::agent::approval::request::PendingRequest;
 use crate::domain::{RequestId, SessionId};
@@ -41,7 +42,6 @@ impl SeenRequests {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<RequestId, RequestMark>> {
-        // Each change is one insertion or removal: a poisoned map is still whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }

@@ -81,7 +81,7 @@ impl AgentService {
         self.on_uncounted(session, waiting, vote).await;
     }
 
-    /// Reads the stored votes of everything that waits here, and the wishes to stop what works; drops
+    /// Reads the stored votes of everything that waits here, and the requests to cancel what works; drops
     /// what cannot be decided any more.
     pub(super) async fn read_votes(self: &Arc<Self>) {
         self.read_cancellations().await;
@@ -118,7 +118,7 @@ impl AgentService {
         self.look_for_cancellation(session).await;
     }
 
-    /// Finds the wish that a run should stop which has just begun to wait. Who cancelled before its
+    /// Finds the request to cancel a run that has just begun to wait. Who cancelled before its
     /// question was in the journal has found nothing to decide, and the message may have been lost; who
     /// cancels from now on finds the question.
     pub(super) async fn look_for_cancellation(self: &Arc<Self>, session: &SessionId) {
@@ -215,7 +215,7 @@ impl AgentService {
         }
     }
 
-    /// Finds the wishes to stop whose message was lost.
+    /// Finds the requests to cancel whose message was lost.
     async fn read_cancellations(self: &Arc<Self>) {
         let store = &self.ctx.store;
         for chunk in self.runs.at_work().chunks(POLL_CHUNK) {

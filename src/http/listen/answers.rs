@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Request, Version, header};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
+use parking_lot::Mutex;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{Port, Seat};
@@ -31,7 +32,7 @@ impl Answers {
     /// The token of the request that has come; those that were sent along with the first one get
     /// their own.
     fn token(&self) -> TaskTrackerToken {
-        let first = self.unanswered.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let first = self.unanswered.lock().take();
         first.unwrap_or_else(|| self.port.unanswered.token())
     }
 }

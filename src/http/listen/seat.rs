@@ -1,8 +1,9 @@
 //! The places of a port: as many as the settings say, and a few beyond them, on which health and
 //! metrics are still answered (contract, section 3).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// Connections that are taken beyond the most that the settings allow. A connection has a place of
@@ -140,8 +141,7 @@ impl Seat {
     }
 
     fn held(&self) -> MutexGuard<'_, Held> {
-        // No code that could panic runs under this lock, so a poisoned one is still whole.
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.held.lock()
     }
 }
 

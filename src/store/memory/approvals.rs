@@ -5,9 +5,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use async_trait::async_trait;
 
+use super::MemoryStore;
 use super::expiring::Expiring;
 use super::usage::{Usage, Weight};
-use super::{MemoryStore, lock};
 use crate::domain::{
     ApprovalRequest, Deadline, Decision, Endorsement, RequestId, Sealed, SessionId, SessionMeta,
 };
@@ -115,8 +115,8 @@ impl Approvals for MemoryStore {
     ) -> Result<(), StoreError> {
         let (now, stored) = (self.clock.now_ms(), json(request)?);
         let (session, deadline) = (&request.session_id, request.deadline);
-        lock(&self.sessions).keep(meta, now, ttl::session(deadline, now));
-        let mut table = lock(&self.approvals);
+        self.sessions.lock().keep(meta, now, ttl::session(deadline, now));
+        let mut table = self.approvals.lock();
         table.signals.remove(session);
         table.watched.insert(session.clone());
         let stored = Request { session: session.clone(), text: stored };
@@ -127,32 +127,32 @@ impl Approvals for MemoryStore {
     }
 
     async fn watch(&self, session: &SessionId) -> Result<(), StoreError> {
-        lock(&self.approvals).watched.insert(session.clone());
+        self.approvals.lock().watched.insert(session.clone());
         Ok(())
     }
 
     fn unwatch(&self, session: &SessionId) {
-        lock(&self.approvals).watched.remove(session);
+        self.approvals.lock().watched.remove(session);
     }
 
     async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError> {
-        let table = lock(&self.approvals);
+        let table = self.approvals.lock();
         Ok(table.requests.get(id, self.clock.now_ms()).map(|request| request.text.to_string()))
     }
 
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
         let (now, stored) = (self.clock.now_ms(), json(request)?);
-        let mut table = lock(&self.approvals);
+        let mut table = self.approvals.lock();
         table.requests.change(&request.request_id, now, |kept| kept.text = stored);
         Ok(())
     }
 
     async fn signal(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
-        Ok(copied(lock(&self.approvals).signals.get(session, self.clock.now_ms())))
+        Ok(copied(self.approvals.lock().signals.get(session, self.clock.now_ms())))
     }
 
     async fn new_votes(&self, waiting: &[Polled]) -> Result<Vec<NewVotes>, StoreError> {
-        let (now, table) = (self.clock.now_ms(), lock(&self.approvals));
+        let (now, table) = (self.clock.now_ms(), self.approvals.lock());
         let votes = waiting.iter().map(|Polled { session, request, seen }| {
             let stored = table.requests.get(request, now).map(|kept| &kept.text);
             let mark = stored.map(|text| mark(text));
@@ -169,13 +169,13 @@ impl Approvals for MemoryStore {
 
     async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
         let now = self.clock.now_ms();
-        lock(&self.approvals).signals.put(session.clone(), signal.into(), now, ttl::SIGNAL);
+        self.approvals.lock().signals.put(session.clone(), signal.into(), now, ttl::SIGNAL);
         Ok(())
     }
 
     async fn publish_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
         self.store_signal(session, signal).await?;
-        if lock(&self.approvals).watched.contains(session) {
+        if self.approvals.lock().watched.contains(session) {
             self.event_channel.signal(session.clone(), signal.as_bytes().to_vec());
         }
         Ok(())
@@ -188,7 +188,7 @@ impl Approvals for MemoryStore {
         decision: &Sealed<Decision>,
         void: Option<&Sealed<Decision>>,
     ) -> Result<Decided, StoreError> {
-        let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
+        let (now, mut table) = (self.clock.now_ms(), self.approvals.lock());
         if let Some(standing) = table.decisions.get(id, now)
             && Some(standing) != void
         {
@@ -205,7 +205,7 @@ impl Approvals for MemoryStore {
         deadline: Deadline,
         yes: &Sealed<Endorsement>,
     ) -> Result<Vec<Sealed<Endorsement>>, StoreError> {
-        let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
+        let (now, mut table) = (self.clock.now_ms(), self.approvals.lock());
         let kept = ttl::outliving(ttl::DECISION, deadline, now);
         Ok(table.endorsements.renew(id.clone(), now, kept, |noted| {
             if !noted.contains(yes) {
@@ -216,7 +216,7 @@ impl Approvals for MemoryStore {
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Sealed<Decision>>, StoreError> {
-        Ok(lock(&self.approvals).decisions.get(id, self.clock.now_ms()).cloned())
+        Ok(self.approvals.lock().decisions.get(id, self.clock.now_ms()).cloned())
     }
 
     async fn save_checkpoint(
@@ -224,12 +224,12 @@ impl Approvals for MemoryStore {
         session: &SessionId,
         checkpoint: &str,
     ) -> Result<(), StoreError> {
-        let (now, mut table) = (self.clock.now_ms(), lock(&self.approvals));
+        let (now, mut table) = (self.clock.now_ms(), self.approvals.lock());
         table.checkpoints.put(session.clone(), checkpoint.into(), now, ttl::CHECKPOINT);
         Ok(())
     }
 
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
-        Ok(copied(lock(&self.approvals).checkpoints.get(session, self.clock.now_ms())))
+        Ok(copied(self.approvals.lock().checkpoints.get(session, self.clock.now_ms())))
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use async_trait::async_trait;
 
+use super::MemoryStore;
 use super::usage::PLACE;
-use super::{MemoryStore, lock};
 use crate::domain::{AuditEntry, AuditFact, ChainEnd, TenantId};
 use crate::store::{Audit, StoreError, audit_text};
 
@@ -97,7 +97,7 @@ fn weight(entry: &AuditEntry) -> usize {
 impl Audit for MemoryStore {
     async fn record(&self, tenant: &TenantId, fact: &AuditFact) -> Result<(), StoreError> {
         let text = audit_text(fact)?;
-        lock(&self.audit).record(tenant, text);
+        self.audit.lock().record(tenant, text);
         Ok(())
     }
 
@@ -107,17 +107,17 @@ impl Audit for MemoryStore {
         after: u64,
         limit: usize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        let table = lock(&self.audit);
+        let table = self.audit.lock();
         let chain = table.chains.get(tenant);
         Ok(chain.map_or_else(Vec::new, |chain| chain.after(after).take(limit).cloned().collect()))
     }
 
     async fn audit_reached(&self, tenant: &TenantId) -> Result<u64, StoreError> {
-        let table = lock(&self.audit);
+        let table = self.audit.lock();
         Ok(table.chains.get(tenant).map_or(0, |chain| chain.end.number))
     }
 
     async fn audited_tenants(&self) -> Result<Vec<TenantId>, StoreError> {
-        Ok(lock(&self.audit).chains.keys().cloned().collect())
+        Ok(self.audit.lock().chains.keys().cloned().collect())
     }
 }

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use async_trait::async_trait;
 
+use super::MemoryStore;
 use super::expiring::Expiring;
 use super::usage::Weight;
-use super::{MemoryStore, lock};
 use crate::domain::{KeyClaim, KeyStanding, RequestHash, ScopedKey, SessionId};
 use crate::store::{Claimed, Freed, Idempotency, StoreError, ttl};
 
@@ -53,7 +53,7 @@ impl Idempotency for MemoryStore {
         claim: &KeyClaim,
         withdrawn: Option<&SessionId>,
     ) -> Result<Claimed, StoreError> {
-        let (now, mut table) = (self.clock.now_ms(), lock(&self.keys));
+        let (now, mut table) = (self.clock.now_ms(), self.keys.lock());
         let stands = table.change(key, now, |kept| {
             if *kept.session() == claim.session {
                 return Some(Claimed::Won);
@@ -75,12 +75,12 @@ impl Idempotency for MemoryStore {
         key: &ScopedKey,
         request: &RequestHash,
     ) -> Result<Option<KeyStanding>, StoreError> {
-        let mut table = lock(&self.keys);
+        let mut table = self.keys.lock();
         Ok(table.change(key, self.clock.now_ms(), |kept| kept.join(request)))
     }
 
     async fn key_begun(&self, key: &ScopedKey, session: &SessionId) -> Result<(), StoreError> {
-        let mut table = lock(&self.keys);
+        let mut table = self.keys.lock();
         table.change(key, self.clock.now_ms(), |kept| {
             kept.standing.begun |= kept.session() == session;
         });
@@ -88,7 +88,7 @@ impl Idempotency for MemoryStore {
     }
 
     async fn free_key(&self, key: &ScopedKey, session: &SessionId) -> Result<Freed, StoreError> {
-        let mut table = lock(&self.keys);
+        let mut table = self.keys.lock();
         let kept = table.get(key, self.clock.now_ms());
         match kept.filter(|kept| kept.session() == session) {
             Some(Kept { wanted: true, .. }) => return Ok(Freed::Wanted),

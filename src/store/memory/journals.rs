@@ -1,17 +1,18 @@
 //! The journals of the embedded store.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use super::MemoryStore;
 use super::expiring::Expiring;
 use super::packed::Packed;
 use super::usage::{Usage, Weight};
-use super::{MemoryStore, lock};
 use crate::domain::{Deadline, Entry, EventId, SessionId, Shown};
 use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_order, ttl};
 
@@ -155,7 +156,7 @@ impl Drop for Watching {
         let Some(journals) = self.journals.upgrade() else {
             return;
         };
-        let mut journals = lock(&journals);
+        let mut journals = journals.lock();
         // The follower drops its receiver before this guard, so that it no longer counts.
         if journals.followed.get(&self.session).is_some_and(|w| w.receiver_count() == 0) {
             journals.followed.remove(&self.session);
@@ -180,7 +181,7 @@ impl Journal for MemoryStore {
         let now = self.clock.now_ms();
         let kept = until.map_or(ttl::JOURNAL, |until| ttl::outliving(ttl::JOURNAL, until, now));
         let limits = Limits { now, kept, max_events: self.config.max_events.max(1) };
-        lock(&self.journals).append(session, expected, (entries, packed), limits)
+        self.journals.lock().append(session, expected, (entries, packed), limits)
     }
 
     async fn read(
@@ -189,7 +190,7 @@ impl Journal for MemoryStore {
         after: EventId,
         limit: usize,
     ) -> Result<Vec<Entry>, ReadError> {
-        let journals = lock(&self.journals);
+        let journals = self.journals.lock();
         let Some(log) = journals.logs.get(session, self.clock.now_ms()) else {
             return Ok(Vec::new());
         };
@@ -201,7 +202,7 @@ impl Journal for MemoryStore {
     }
 
     async fn newest(&self, session: &SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
-        let journals = lock(&self.journals);
+        let journals = self.journals.lock();
         let Some(log) = journals.logs.get(session, self.clock.now_ms()) else {
             return Ok(Vec::new());
         };
@@ -220,20 +221,20 @@ impl Journal for MemoryStore {
     }
 
     async fn missing(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
-        let (journals, now) = (lock(&self.journals), self.clock.now_ms());
+        let (journals, now) = (self.journals.lock(), self.clock.now_ms());
         let missing = sessions.iter().filter(|session| journals.logs.get(session, now).is_none());
         Ok(missing.cloned().collect())
     }
 
     async fn holds(&self, session: &SessionId, id: EventId) -> Result<bool, StoreError> {
-        let journals = lock(&self.journals);
+        let journals = self.journals.lock();
         let log = journals.logs.get(session, self.clock.now_ms());
         Ok(log.is_some_and(|log| log.entries.binary_search_by_key(&id, Packed::id).is_ok()))
     }
 
     async fn follow(&self, session: &SessionId) -> Result<Follower, StoreError> {
         let changed = {
-            let mut journals = lock(&self.journals);
+            let mut journals = self.journals.lock();
             let fresh = || watch::Sender::new(0);
             journals.followed.entry(session.clone()).or_insert_with(fresh).subscribe()
         };

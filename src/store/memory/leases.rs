@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{MemoryStore, lock};
+use super::MemoryStore;
 use crate::domain::SessionId;
 use crate::store::{Leases, StoreError};
 
@@ -23,14 +23,14 @@ impl MemoryStore {
 #[async_trait]
 impl Leases for MemoryStore {
     async fn renew(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
-        let (end, mut table) = (self.lease_end(term), lock(&self.leases));
+        let (end, mut table) = (self.lease_end(term), self.leases.lock());
         table.extend(sessions.iter().map(|session| (session.clone(), end)));
         Ok(())
     }
 
     async fn release(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
         for session in sessions {
-            if let Some(end) = lock(&self.leases).get_mut(session) {
+            if let Some(end) = self.leases.lock().get_mut(session) {
                 *end = 0;
             }
         }
@@ -39,7 +39,7 @@ impl Leases for MemoryStore {
     }
 
     async fn end(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
-        let mut table = lock(&self.leases);
+        let mut table = self.leases.lock();
         for session in sessions {
             table.remove(session);
         }
@@ -47,7 +47,7 @@ impl Leases for MemoryStore {
     }
 
     async fn ensure(&self, sessions: &[SessionId], term: Duration) -> Result<(), StoreError> {
-        let (end, mut table) = (self.lease_end(term), lock(&self.leases));
+        let (end, mut table) = (self.lease_end(term), self.leases.lock());
         for session in sessions {
             table.entry(session.clone()).or_insert(end);
         }
@@ -56,7 +56,7 @@ impl Leases for MemoryStore {
 
     async fn claim(&self, limit: usize, term: Duration) -> Result<Vec<SessionId>, StoreError> {
         let (now, end) = (self.clock.now_ms(), self.lease_end(term));
-        let mut table = lock(&self.leases);
+        let mut table = self.leases.lock();
         let mut taken: Vec<_> = table.iter().filter(|(_, end)| **end <= now).collect();
         taken.sort_by_key(|(_, end)| **end);
         let taken: Vec<SessionId> =

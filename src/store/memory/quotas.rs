@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::MemoryStore;
 use super::expiring::Expiring;
-use super::{MemoryStore, lock};
 use crate::domain::{
     Counted, Full, Holder, Quota, Rate, Refused, SessionId, SessionMeta, Share, TenantId,
     ToolCallId, UserId,
@@ -99,7 +99,7 @@ fn keep_live<T: Hash + Eq>(
 impl MemoryStore {
     /// Frees what has ended and was not given back.
     pub(super) fn sweep_live(&self) {
-        let mut live = lock(&self.live);
+        let mut live = self.live.lock();
         keep_live(&mut live.runs, |session| self.is_leased(session));
         keep_live(&mut live.waiting, |(_, session)| self.is_leased(session));
     }
@@ -129,12 +129,12 @@ impl MemoryStore {
     }
 
     fn is_leased(&self, session: &SessionId) -> bool {
-        lock(&self.leases).contains_key(session)
+        self.leases.lock().contains_key(session)
     }
 
     fn take_one(&self, tenant: &TenantId, user: &UserId, rate: Rate) -> Result<(), Refused> {
         let (key, now) = ((tenant.clone(), user.clone()), self.clock.now_ms());
-        let mut table = lock(&self.starts);
+        let mut table = self.starts.lock();
         let before = table.get(&key, now).copied().unwrap_or(0);
         let now_us = now.saturating_mul(1000);
         let (granted, whole_at) = rate.take(before, now_us);
@@ -156,7 +156,7 @@ impl Quotas for MemoryStore {
         quota: &Quota,
     ) -> Result<Result<(), Refused>, StoreError> {
         let owners = both(tenant, user);
-        let mut live = lock(&self.live);
+        let mut live = self.live.lock();
         if live.runs.get(&owners[0]).is_some_and(|runs| runs.contains(session)) {
             return Ok(Ok(()));
         }
@@ -179,7 +179,7 @@ impl Quotas for MemoryStore {
     ) -> Result<Result<(), Full>, StoreError> {
         let (tenant, user) = (&meta.tenant, &meta.user);
         let (owners, member) = (both(tenant, user), (call.clone(), meta.session_id.clone()));
-        let mut live = lock(&self.live);
+        let mut live = self.live.lock();
         if live.waiting.get(&owners[0]).is_some_and(|waiting| waiting.contains(&member)) {
             return Ok(Ok(()));
         }
@@ -192,7 +192,7 @@ impl Quotas for MemoryStore {
 
     async fn leave_run(&self, meta: &SessionMeta) -> Result<(), StoreError> {
         let owners = both(&meta.tenant, &meta.user);
-        remove(&mut lock(&self.live).runs, owners, &meta.session_id);
+        remove(&mut self.live.lock().runs, owners, &meta.session_id);
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl Quotas for MemoryStore {
     ) -> Result<(), StoreError> {
         let owners = both(&meta.tenant, &meta.user);
         let member = (call.clone(), meta.session_id.clone());
-        remove(&mut lock(&self.live).waiting, owners, &member);
+        remove(&mut self.live.lock().waiting, owners, &member);
         Ok(())
     }
 
@@ -217,7 +217,7 @@ impl Quotas for MemoryStore {
     ) -> Result<Result<(), Full>, StoreError> {
         let key = (tenant.clone(), user.clone());
         let now = self.clock.now_ms();
-        let mut streams = lock(&self.streams);
+        let mut streams = self.streams.lock();
         let noted = streams.get(&key, now).copied();
         if noted.is_some_and(|noted| noted.version >= open.version) {
             return Ok(Ok(()));

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::MemoryStore;
 use super::expiring::Expiring;
 use super::usage::{Usage, Weight};
-use super::{MemoryStore, lock};
 use crate::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId, UserId};
 use crate::store::{Sessions, StoreError, ttl};
 
@@ -121,12 +121,12 @@ impl SessionTable {
 #[async_trait]
 impl Sessions for MemoryStore {
     async fn register(&self, meta: &SessionMeta) -> Result<(), StoreError> {
-        lock(&self.sessions).register(meta, self.clock.now_ms());
+        self.sessions.lock().register(meta, self.clock.now_ms());
         Ok(())
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError> {
-        Ok(lock(&self.sessions).known.get(id, self.clock.now_ms()).cloned())
+        Ok(self.sessions.lock().known.get(id, self.clock.now_ms()).cloned())
     }
 
     async fn sessions_of(
@@ -136,7 +136,7 @@ impl Sessions for MemoryStore {
         before: Option<&SessionMeta>,
         limit: usize,
     ) -> Result<Vec<SessionMeta>, StoreError> {
-        let (now, table) = (self.clock.now_ms(), lock(&self.sessions));
+        let (now, table) = (self.clock.now_ms(), self.sessions.lock());
         let Some(list) = table.lists.get(&(tenant.clone(), user.clone())) else {
             return Ok(Vec::new());
         };
@@ -156,7 +156,7 @@ impl Sessions for MemoryStore {
         event: EventId,
         limit: usize,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let table = lock(&self.sessions);
+        let table = self.sessions.lock();
         let list = table.lists.get(&(tenant.clone(), user.clone())).map_or(&[][..], Vec::as_slice);
         let end = list.partition_point(|(first_event, _)| *first_event <= event);
         Ok(list[..end].iter().rev().take(limit).map(|(_, id)| id.clone()).collect())
@@ -169,23 +169,23 @@ impl Sessions for MemoryStore {
         thread: &ThreadId,
     ) -> Result<Vec<Message>, StoreError> {
         let key = (tenant.clone(), user.clone(), thread.clone());
-        let table = lock(&self.sessions);
+        let table = self.sessions.lock();
         let turns = table.threads.get(&key, self.clock.now_ms());
         Ok(turns.into_iter().flatten().flat_map(|turn| turn.said.iter().cloned()).collect())
     }
 
     async fn remember(&self, meta: &SessionMeta, said: &[Message]) -> Result<(), StoreError> {
-        lock(&self.sessions).remember(meta, said, self.clock.now_ms());
+        self.sessions.lock().remember(meta, said, self.clock.now_ms());
         Ok(())
     }
 
     async fn request_cancel(&self, id: &SessionId) -> Result<(), StoreError> {
-        lock(&self.sessions).cancels.put(id.clone(), (), self.clock.now_ms(), ttl::CANCEL);
+        self.sessions.lock().cancels.put(id.clone(), (), self.clock.now_ms(), ttl::CANCEL);
         self.event_channel.cancel(id.clone());
         Ok(())
     }
 
     async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError> {
-        Ok(lock(&self.sessions).cancels.get(id, self.clock.now_ms()).is_some())
+        Ok(self.sessions.lock().cancels.get(id, self.clock.now_ms()).is_some())
     }
 }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
+use super::MemoryStore;
 use super::expiring::Expiring;
-use super::{MemoryStore, lock};
 use crate::domain::{TenantId, UtcDay};
 use crate::store::{SPENT_MAX, Spending, StoreError, ttl};
 
@@ -13,7 +13,7 @@ pub(super) type SpendingTable = Expiring<(TenantId, UtcDay), u64>;
 #[async_trait]
 impl Spending for MemoryStore {
     async fn spend(&self, tenant: &TenantId, day: UtcDay, tokens: u64) -> Result<u64, StoreError> {
-        let mut table = lock(&self.spending);
+        let mut table = self.spending.lock();
         let (key, now) = ((tenant.clone(), day), self.clock.now_ms());
         Ok(table.renew(key, now, ttl::SPENT, |total| {
             *total = total.saturating_add(tokens).min(SPENT_MAX);
@@ -23,6 +23,6 @@ impl Spending for MemoryStore {
 
     async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<u64, StoreError> {
         let key = (tenant.clone(), day);
-        Ok(lock(&self.spending).get(&key, self.clock.now_ms()).copied().unwrap_or(0))
+        Ok(self.spending.lock().get(&key, self.clock.now_ms()).copied().unwrap_or(0))
     }
 }

@@ -67,9 +67,9 @@ async fn a_follower_that_has_gone_takes_up_no_memory() {
     let first = store.follow(&session).await.unwrap();
     let second = store.follow(&session).await.unwrap();
     drop(first);
-    assert_eq!(lock(&store.journals).followers(), 1);
+    assert_eq!(store.journals.lock().followers(), 1);
     drop(second);
-    assert_eq!(lock(&store.journals).followers(), 0);
+    assert_eq!(store.journals.lock().followers(), 0);
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn the_audit_streams_keep_their_newest_entries_and_nobody_out() {
         store.record(&loud, &fact(number)).await.unwrap();
         store.room().unwrap();
     }
-    assert!(lock(&store.audit).bytes() <= 12_500);
+    assert!(store.audit.lock().bytes() <= 12_500);
     assert_eq!(store.audit_reached(&loud).await.unwrap(), 1_000);
     let kept = store.audit(&loud, 0, 1_000).await.unwrap();
     let first = kept.first().unwrap();

@@ -7,9 +7,10 @@
 //! `unsubscribe` of one channel race, the server is told the last wish last.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use redis::{PushInfo, Value};
 use tokio::sync::{Notify, oneshot, watch};
 use tracing::debug;
@@ -148,7 +149,7 @@ impl Hub {
 
     fn table(&self) -> MutexGuard<'_, Table> {
         // Every change to the table is complete before anything that could panic.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock()
     }
 
     /// Follows a journal's tail; returns once the subscription is live.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncReadExt;
@@ -107,7 +108,7 @@ impl Child {
 
     /// What it said last on its standard error, as one line, without the keys that it was given.
     pub(super) fn last_words(&self) -> String {
-        self.mask.of(&self.last_words.lock().unwrap_or_else(PoisonError::into_inner))
+        self.mask.of(&self.last_words.lock())
     }
 
     /// Hides the keys that it was given.
@@ -128,7 +129,7 @@ impl Drop for Child {
 async fn listen(mut stderr: ChildStderr, last_words: Arc<Mutex<Vec<u8>>>) {
     let mut piece = [0_u8; LAST_WORDS];
     while let Ok(size @ 1..) = stderr.read(&mut piece).await {
-        let mut words = last_words.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut words = last_words.lock();
         words.extend_from_slice(&piece[..size]);
         let surplus = words.len().saturating_sub(LAST_WORDS);
         words.drain(..surplus);

@@ -9,9 +9,10 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -207,7 +208,7 @@ impl Recorder {
 
     fn lanes(&self) -> MutexGuard<'_, HashMap<TenantId, Lane>> {
         // A panic elsewhere leaves every lane usable: each change is one assignment.
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lanes.lock()
     }
 }
 

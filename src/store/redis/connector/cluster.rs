@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClientBuilder;
 use redis::{ErrorKind, FromRedisValue, ProtocolVersion, PushInfo, RedisError, RedisResult, Value};
@@ -42,13 +43,13 @@ impl Nodes {
 
     /// All of them, each once.
     fn all(&self) -> Vec<Address> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.seen.lock();
         let all: BTreeSet<_> = self.named.iter().chain(seen.iter()).cloned().collect();
         all.into_iter().collect()
     }
 
     fn saw(&self, nodes: Vec<Address>) {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = nodes;
+        *self.seen.lock() = nodes;
     }
 }
 
