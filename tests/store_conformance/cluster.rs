@@ -264,9 +264,12 @@ async fn when_a_replica_takes_over_the_slots_of_its_primary_so_does_the_store() 
         process.store.append(&session, EventId::ZERO, &entries([1])).await.unwrap();
         eventually("the replica has it and could take over", || async {
             let length = format!("XLEN aura:journal:{session}");
+            // Who votes for it has to know it, and it has to know whom to ask: it has met one node only.
+            let voters = &cluster.nodes[1..];
             ask(&cluster.nodes[0], "INFO replication").contains("state=online")
                 && replica.ask(&format!("READONLY\r\n{length}")).unwrap().contains(":1\r\n")
-                && ask(&cluster.nodes[1], "CLUSTER NODES").contains(" slave ")
+                && voters.iter().all(|node| ask(node, "CLUSTER NODES").contains(" slave "))
+                && ask(&replica, "CLUSTER INFO").contains("cluster_size:3\r\n")
         })
         .await;
         cluster.nodes[0].kill();
