@@ -81,9 +81,9 @@ impl ConnectionLike for Counted {
     }
 }
 
-/// What shows that it lives by more than its beats.
+/// A connection whose answered commands are a sign of life, beside its heartbeats.
 pub(super) trait Lively: ConnectionLike {
-    /// How much its server has answered so far, as far as that is a sign of life.
+    /// How many commands its server has answered so far; always zero where that says nothing of it.
     fn answered(&self) -> u64;
 }
 
