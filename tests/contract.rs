@@ -8,8 +8,9 @@ use aura_platform::domain::event::{
 };
 use aura_platform::domain::plan::{PlanStep, StepStatus};
 use aura_platform::domain::{
-    ApprovalRequest, Approvers, Confidence, Deadline, ErrorCode, Event, EventId, Preview, Quorum,
-    RequestId, SessionId, Standing, StepId, TenantId, ThreadId, ToolCallId, Usage, UserId,
+    ApprovalRequest, Approvers, Confidence, Deadline, ErrorCode, ErrorType, Event, EventId,
+    Preview, Quorum, RequestId, SessionId, Standing, StepId, TenantId, ThreadId, ToolCallId, Usage,
+    UserId,
 };
 use aura_platform::sse::frame::{self, Form};
 use std::time::Duration;
@@ -318,7 +319,7 @@ fn notice() {
 fn error() {
     let event = Event::Error(ErrorEvent {
         error: "사용자 거절".into(),
-        error_type: "RejectionError",
+        error_type: ErrorType::Rejection,
         code: ErrorCode::Forbidden,
         message: "사용자가 작업을 거절했습니다.".into(),
         retryable: false,
@@ -337,7 +338,7 @@ fn error() {
 fn an_error_before_there_is_a_session_says_so() {
     let event = Event::Error(ErrorEvent {
         error: "prompt: missing or blank".into(),
-        error_type: "ValidationError",
+        error_type: ErrorType::Validation,
         code: ErrorCode::MissingField,
         message: ErrorCode::MissingField.message().into(),
         retryable: false,
@@ -355,7 +356,7 @@ fn failed() {
     let event = Event::Failed {
         message: "사용자 응답 지연으로 작업이 취소되었습니다".into(),
         error: "nobody answered".into(),
-        error_type: "TimeoutError",
+        error_type: ErrorType::Timeout,
         request_id: RequestId::new("req_0123456789abcdef"),
     };
     check(

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::approval::ApprovalRequest;
 use super::confidence::Confidence;
 use super::error_code::ErrorCode;
+use super::error_type::ErrorType;
 use super::ids::{RequestId, SessionId, StepId, ThreadId, ToolCallId};
 use super::message::Usage;
 use super::plan::PlanStep;
@@ -83,8 +84,8 @@ pub enum Event {
         message: String,
         /// What happened.
         error: String,
-        /// Its class, for instance `TimeoutError`.
-        error_type: &'static str,
+        /// Its class.
+        error_type: ErrorType,
         /// The request that nobody answered.
         request_id: RequestId,
     },
@@ -209,8 +210,8 @@ pub struct ToolExecution {
 pub struct ErrorEvent {
     /// What was wrong, precisely.
     pub error: String,
-    /// Its class, for instance `RejectionError`.
-    pub error_type: &'static str,
+    /// Its class.
+    pub error_type: ErrorType,
     /// The platform's code.
     pub code: ErrorCode,
     /// For people.

@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::agent::{DecisionError, StartError};
 use crate::domain::event::ErrorEvent;
-use crate::domain::{Allowance, ErrorCode, Full};
+use crate::domain::{Allowance, ErrorCode, ErrorType, Full};
 use crate::store::{ReadError, StoreError};
 
 /// When a client comes again that finds everything taken.
@@ -21,7 +21,7 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct ApiError {
     code: ErrorCode,
     status: StatusCode,
-    kind: &'static str,
+    kind: ErrorType,
     detail: String,
     retry_after_secs: Option<u32>,
     /// What is left of a rate, where that is the reason.
@@ -31,7 +31,7 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    fn new(code: ErrorCode, kind: &'static str, detail: impl Into<String>) -> Self {
+    fn new(code: ErrorCode, kind: ErrorType, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self {
             code,
@@ -46,45 +46,45 @@ impl ApiError {
 
     /// Nobody said who is asking.
     pub fn unauthenticated(detail: &str) -> Self {
-        Self::new(ErrorCode::Unauthenticated, "AuthenticationError", detail)
+        Self::new(ErrorCode::Unauthenticated, ErrorType::Authentication, detail)
     }
 
     /// The token is not valid.
     pub fn token_invalid() -> Self {
-        Self::new(ErrorCode::TokenInvalid, "AuthenticationError", "the token is not valid")
+        Self::new(ErrorCode::TokenInvalid, ErrorType::Authentication, "the token is not valid")
     }
 
     /// The token was valid once.
     pub fn token_expired() -> Self {
-        Self::new(ErrorCode::TokenExpired, "AuthenticationError", "the token has expired")
+        Self::new(ErrorCode::TokenExpired, ErrorType::Authentication, "the token has expired")
     }
 
     /// No tenant was named.
     pub fn tenant_missing() -> Self {
-        Self::new(ErrorCode::TenantMissing, "TenantError", "X-Tenant-ID is missing or blank")
+        Self::new(ErrorCode::TenantMissing, ErrorType::Tenant, "X-Tenant-ID is missing or blank")
     }
 
     /// The tenant named is not the token's.
     pub fn tenant_mismatch() -> Self {
         let detail = "X-Tenant-ID is not the token's tenant_id";
-        Self::new(ErrorCode::TenantMismatch, "TenantError", detail)
+        Self::new(ErrorCode::TenantMismatch, ErrorType::Tenant, detail)
     }
 
     /// The caller may not do this.
     pub fn forbidden(detail: &str) -> Self {
-        Self::new(ErrorCode::Forbidden, "AuthorizationError", detail)
+        Self::new(ErrorCode::Forbidden, ErrorType::Authorization, detail)
     }
 
     /// It is not there, or not for this caller.
     pub fn not_found(what: &str) -> Self {
-        Self::new(ErrorCode::NotFound, "NotFoundError", format!("no such {what}"))
+        Self::new(ErrorCode::NotFound, ErrorType::NotFound, format!("no such {what}"))
     }
 
     /// The route does not take this method.
     pub fn method_not_allowed() -> Self {
         Self::new(
             ErrorCode::MethodNotAllowed,
-            "MethodError",
+            ErrorType::Method,
             "this route does not take this method",
         )
     }
@@ -98,62 +98,62 @@ impl ApiError {
     pub fn another_prompt() -> Self {
         let detail = "the session named was started with another prompt; \
                       go on with a conversation by thread_id";
-        Self::new(ErrorCode::AlreadyProcessed, "ConflictError", detail)
+        Self::new(ErrorCode::AlreadyProcessed, ErrorType::Conflict, detail)
     }
 
     /// An `Idempotency-Key` was used with another request.
     fn another_request() -> Self {
         let detail = "Idempotency-Key: it was used with another request; \
                       send that one again, or choose another key";
-        Self::new(ErrorCode::AlreadyProcessed, "ConflictError", detail)
+        Self::new(ErrorCode::AlreadyProcessed, ErrorType::Conflict, detail)
     }
 
     /// A field has the wrong type or value.
     pub fn invalid(field: &str, wrong: &str) -> Self {
         let detail = format!("{field}: {wrong}");
-        Self::new(ErrorCode::InvalidInput, "ValidationError", detail)
+        Self::new(ErrorCode::InvalidInput, ErrorType::Validation, detail)
     }
 
     /// A required field is missing.
     pub fn missing(field: &str) -> Self {
         let detail = format!("{field}: missing or blank");
-        Self::new(ErrorCode::MissingField, "ValidationError", detail)
+        Self::new(ErrorCode::MissingField, ErrorType::Validation, detail)
     }
 
     /// The body cannot be read.
     pub fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(ErrorCode::Malformed, "ValidationError", detail)
+        Self::new(ErrorCode::Malformed, ErrorType::Validation, detail)
     }
 
     /// The body is of another media type than JSON.
     pub fn media_type() -> Self {
         let detail = "the body must be application/json";
-        let error = Self::new(ErrorCode::Malformed, "ValidationError", detail);
+        let error = Self::new(ErrorCode::Malformed, ErrorType::Validation, detail);
         Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..error }
     }
 
     /// The body is larger than the Gateway would let through.
     pub fn too_large(limit: usize) -> Self {
         let detail = format!("the body is larger than {limit} bytes");
-        let error = Self::new(ErrorCode::InvalidInput, "ValidationError", detail);
+        let error = Self::new(ErrorCode::InvalidInput, ErrorType::Validation, detail);
         Self { status: StatusCode::PAYLOAD_TOO_LARGE, ..error }
     }
 
     /// The body did not arrive in time.
     pub fn too_slow() -> Self {
         let detail = "the body did not arrive in time";
-        let error = Self::new(ErrorCode::Malformed, "ValidationError", detail);
+        let error = Self::new(ErrorCode::Malformed, ErrorType::Validation, detail);
         Self { status: StatusCode::REQUEST_TIMEOUT, ..error }
     }
 
     /// Something failed inside; the log says what.
     pub fn internal() -> Self {
-        Self::new(ErrorCode::Internal, "InternalError", "internal error")
+        Self::new(ErrorCode::Internal, ErrorType::Internal, "internal error")
     }
 
     /// Too many of something for now.
     fn too_many(detail: String) -> Self {
-        let error = Self::new(ErrorCode::LimitExceeded, "RateLimitError", detail);
+        let error = Self::new(ErrorCode::LimitExceeded, ErrorType::RateLimit, detail);
         Self { retry_after_secs: Some(whole_secs(BUSY)), ..error }
     }
 
@@ -170,7 +170,7 @@ impl ApiError {
 
     /// This process cannot do it now.
     fn unavailable(detail: &str) -> Self {
-        Self::new(ErrorCode::ExternalFailure, "StoreError", detail)
+        Self::new(ErrorCode::ExternalFailure, ErrorType::Store, detail)
     }
 
     /// The platform's code.
@@ -313,7 +313,7 @@ impl From<DecisionError> for ApiError {
 pub fn gap_event(error: &ReadError) -> ErrorEvent {
     ErrorEvent {
         error: error.to_string(),
-        error_type: "GapError",
+        error_type: ErrorType::Gap,
         code: ErrorCode::NotFound,
         message: ErrorCode::NotFound.message().to_owned(),
         retryable: false,
@@ -324,7 +324,7 @@ pub fn gap_event(error: &ReadError) -> ErrorEvent {
 pub fn gone_event() -> ErrorEvent {
     ErrorEvent {
         error: "the store has lost this session: nothing more will come of it".into(),
-        error_type: "SessionLostError",
+        error_type: ErrorType::SessionLost,
         code: ErrorCode::NotFound,
         message: ErrorCode::NotFound.message().to_owned(),
         retryable: false,

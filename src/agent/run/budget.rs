@@ -9,7 +9,7 @@ use super::errors::failure;
 use super::journal::JournalError;
 use super::step::Run;
 use crate::domain::event::ErrorEvent;
-use crate::domain::{ErrorCode, ToolCall, Usage, UtcDay};
+use crate::domain::{ErrorCode, ErrorType, ToolCall, Usage, UtcDay};
 use crate::llm::tokens::{self, Tokens};
 
 impl Run {
@@ -72,7 +72,10 @@ pub(super) fn cut_short(prompt_tokens: u64, reasoned: u64, shown: &str) -> Usage
 fn run_is_spent(used: u64, limit: u64) -> ErrorEvent {
     let error = format!("the token budget of this run is spent: {used} of {limit} tokens");
     let message = format!("이 작업에 허용된 토큰 {limit}개를 모두 사용했습니다.");
-    ErrorEvent { message, ..failure(error, BUDGET_ERROR, ErrorCode::LimitExceeded, false) }
+    ErrorEvent {
+        message,
+        ..failure(error, ErrorType::TokenBudget, ErrorCode::LimitExceeded, false)
+    }
 }
 
 fn day_is_spent(spent: u64, limit: u64, day: UtcDay) -> ErrorEvent {
@@ -83,8 +86,5 @@ fn day_is_spent(spent: u64, limit: u64, day: UtcDay) -> ErrorEvent {
     let message = format!(
         "조직에 하루 동안 허용된 토큰 {limit}개를 모두 사용했습니다. 내일(UTC 기준) 다시 시도해 주세요."
     );
-    ErrorEvent { message, ..failure(error, BUDGET_ERROR, ErrorCode::LimitExceeded, true) }
+    ErrorEvent { message, ..failure(error, ErrorType::TokenBudget, ErrorCode::LimitExceeded, true) }
 }
-
-/// What clients call a spent budget.
-const BUDGET_ERROR: &str = "TokenBudgetError";

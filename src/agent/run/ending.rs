@@ -5,7 +5,7 @@ use super::tool_call::NO_REASON;
 use crate::domain::event::{EndStatus, ErrorEvent};
 use crate::domain::plan::StepStatus;
 use crate::domain::text::{cut, escape_invisible};
-use crate::domain::{ApprovalRequest, Decision, ErrorCode, Event};
+use crate::domain::{ApprovalRequest, Decision, ErrorCode, ErrorType, Event};
 
 /// What the contract (section 4.4) says to a person who did not answer.
 const TIMED_OUT: &str = "사용자 응답 지연으로 작업이 취소되었습니다";
@@ -64,7 +64,7 @@ impl Ending {
         let reason = reason.unwrap_or(NO_REASON);
         let error = ErrorEvent {
             message: "사용자가 작업을 거절했습니다.".into(),
-            ..failure(reason.into(), "RejectionError", ErrorCode::Forbidden, false)
+            ..failure(reason.into(), ErrorType::Rejection, ErrorCode::Forbidden, false)
         };
         Self {
             status: EndStatus::Rejected,
@@ -83,12 +83,12 @@ impl Ending {
         let failed = Event::Failed {
             message: TIMED_OUT.into(),
             error: error.clone(),
-            error_type: "TimeoutError",
+            error_type: ErrorType::Timeout,
             request_id: request.request_id.clone(),
         };
         let error = ErrorEvent {
             message: TIMED_OUT.into(),
-            ..failure(error, "TimeoutError", ErrorCode::ExternalTimeout, true)
+            ..failure(error, ErrorType::Timeout, ErrorCode::ExternalTimeout, true)
         };
         Self {
             status: EndStatus::Failed,

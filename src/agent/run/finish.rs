@@ -37,7 +37,7 @@ impl Run {
     /// Ends the run with an error that clients see.
     pub(super) async fn fail(&mut self, error: ErrorEvent) -> Step {
         tracing::warn!(
-            session = %self.state.meta.session_id, error_type = error.error_type,
+            session = %self.state.meta.session_id, error_type = %error.error_type,
             error = %error.error, "run failed"
         );
         self.finish(Vec::new(), Ending::failed(error)).await

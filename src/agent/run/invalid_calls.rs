@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::errors::failure;
-use crate::domain::ErrorCode;
 use crate::domain::event::ErrorEvent;
+use crate::domain::{ErrorCode, ErrorType};
 
 /// How often a model is told what was wrong with its arguments for a tool.
 const TOLD_MAX: u32 = 2;
@@ -45,7 +45,7 @@ impl InvalidCalls {
              it was told what was wrong: {problem}",
             told.times
         );
-        Some(failure(error, "InvalidArgumentsError", ErrorCode::ExternalFailure, true))
+        Some(failure(error, ErrorType::InvalidArguments, ErrorCode::ExternalFailure, true))
     }
 }
 

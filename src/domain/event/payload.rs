@@ -98,7 +98,7 @@ impl Shares {
             }
             Event::Error(error) => {
                 map.serialize_entry("error", &self.text(&error.error))?;
-                map.serialize_entry("errorType", error.error_type)?;
+                map.serialize_entry("errorType", &error.error_type)?;
                 map.serialize_entry("errorCode", error.code.code())?;
                 map.serialize_entry("message", &self.text(&error.message))?;
                 map.serialize_entry("retryable", &error.retryable)

@@ -6,8 +6,8 @@ use crate::domain::event::{EndStatus, ErrorEvent, Piece, ThoughtKind, ToolOutcom
 use crate::domain::ids::{RequestId, StepId, ThreadId, ToolCallId};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
-    Approvers, Artifact, Confidence, Deadline, ErrorCode, Preview, Quorum, Standing, TenantId,
-    Usage, UserId, artifact,
+    Approvers, Artifact, Confidence, Deadline, ErrorCode, ErrorType, Preview, Quorum, Standing,
+    TenantId, Usage, UserId, artifact,
 };
 
 /// What texts of any length are made of: what stays, what is escaped once, and what is escaped twice.
@@ -113,7 +113,7 @@ fn events([a, b, c]: [String; 3], value: &Value, flag: bool) -> Vec<Event> {
         Event::Notice { content: Piece::first_of(&a).0 },
         Event::Error(ErrorEvent {
             error: a.clone(),
-            error_type: "InvalidArgumentsError",
+            error_type: ErrorType::InvalidArguments,
             code: ErrorCode::Internal,
             message: b.clone(),
             retryable: false,
@@ -121,7 +121,7 @@ fn events([a, b, c]: [String; 3], value: &Value, flag: bool) -> Vec<Event> {
         Event::Failed {
             message: a.clone(),
             error: b,
-            error_type: "TimeoutError",
+            error_type: ErrorType::Timeout,
             request_id: RequestId::generate(),
         },
         Event::End {
