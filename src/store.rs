@@ -29,10 +29,28 @@ pub enum StoreError {
     /// It could not be reached, or did not answer in time. Whether a write happened is unknown.
     #[error("the store cannot be reached: {0}")]
     Unavailable(String),
-    /// It answered something that this service did not write and cannot read, or refuses for good
-    /// what it was asked because of what it holds: asking again changes nothing.
+    /// Others kept changing what it was about. Nothing was written, and asking again may succeed.
+    #[error("others keep changing what the store was asked about: {0}")]
+    Contended(&'static str),
+    /// It holds something that this service did not write and cannot read.
     #[error("the store holds something unreadable: {0}")]
     Corrupt(String),
+    /// The beginning of a journal has been cut off, so that the rest of it says too little.
+    #[error("the beginning of a journal is not in the store any more: {0}")]
+    Truncated(String),
+    /// It does not take what it was given, whatever it holds. Nothing was written.
+    #[error("the store does not take what it was given: {0}")]
+    Rejected(String),
+}
+
+impl StoreError {
+    /// Whether the same may succeed later; otherwise asking again changes nothing.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::Contended(_) => true,
+            Self::Corrupt(_) | Self::Truncated(_) | Self::Rejected(_) => false,
+        }
+    }
 }
 
 /// Why an append did not happen.
@@ -72,7 +90,8 @@ pub enum ReadError {
 #[async_trait]
 pub trait Journal: Send + Sync {
     /// Appends `entries` (at least one, ids ascending) atomically, if and only if the journal's
-    /// last id is `expected` ([`EventId::ZERO`]: the journal does not exist).
+    /// last id is `expected` ([`EventId::ZERO`]: the journal does not exist). Entries that are none, out
+    /// of order or too long for the store are [`StoreError::Rejected`].
     ///
     /// When this returns `Ok`, every reader of every process can read them and every [`Follower`]
     /// of the session has been or will be woken. An append whose outcome was unknown may be
@@ -372,7 +391,8 @@ pub trait Leases: Send + Sync {
 pub trait Audit: Send + Sync {
     /// Adds a fact. When this returns `Ok`, it is the newest or an earlier entry of the tenant's
     /// chain. Recorders of all processes make one chain, and none waits for more than a few round
-    /// trips, however many record at once. A caller that gives up waiting has recorded the fact or
+    /// trips, however many record at once; one that never gets its turn is told
+    /// [`StoreError::Contended`]. A caller that gives up waiting has recorded the fact or
     /// not, as after an error; recording it again is safe and may add it twice.
     async fn record(&self, tenant: &TenantId, fact: &AuditFact) -> Result<(), StoreError>;
 
@@ -608,7 +628,7 @@ pub enum NotReady {
 
 /// The text of a fact that is to be recorded.
 fn audit_text(fact: &AuditFact) -> Result<String, StoreError> {
-    fact.to_text().map_err(|error| StoreError::Corrupt(error.to_string()))
+    fact.to_text().map_err(|error| StoreError::Rejected(error.to_string()))
 }
 
 /// Whether there are entries and their ids ascend from `expected`, as every append promises.

@@ -260,8 +260,14 @@ impl From<StoreError> for ApiError {
                 tracing::warn!(cause, "request refused: the store is away");
                 Self::unavailable("the store cannot be reached")
             }
-            StoreError::Corrupt(cause) => {
-                tracing::error!(cause, "request failed: the store holds something unreadable");
+            error @ StoreError::Contended(_) => {
+                tracing::warn!(%error, "request refused: the store did not get it done");
+                Self::unavailable("the store is busy with this; try again")
+            }
+            error @ (StoreError::Corrupt(_)
+            | StoreError::Truncated(_)
+            | StoreError::Rejected(_)) => {
+                tracing::error!(%error, "request failed: the store cannot do it");
                 Self::internal()
             }
         }

@@ -231,7 +231,7 @@ impl Tail {
         }
         let gives_up = self.outage.look(self.http.config.store_patience);
         match timeout_at(gives_up, self.look()).await {
-            Ok(Err(Stop::Unread(StoreError::Unavailable(_)))) if Instant::now() < gives_up => {
+            Ok(Err(Stop::Unread(error))) if error.is_transient() && Instant::now() < gives_up => {
                 self.outage.unanswered(gives_up);
                 Ok(())
             }

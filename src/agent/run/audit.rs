@@ -26,7 +26,7 @@ impl RunContext {
                 "the audit stream of tenant {tenant} cannot be continued ({why}), and what cannot be \
                  recorded is not done; `aura-platform audit verify` says more"
             )),
-            away @ StoreError::Unavailable(_) => away,
+            other => other,
         })
     }
 }

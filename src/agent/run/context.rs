@@ -121,7 +121,7 @@ impl RunContext {
                 }
                 Err(ReadError::Store(error)) => return Err(error),
                 Err(gap @ ReadError::Gap { .. }) => {
-                    return Err(StoreError::Corrupt(gap.to_string()));
+                    return Err(StoreError::Truncated(gap.to_string()));
                 }
             }
         }
@@ -151,8 +151,10 @@ impl RunContext {
         let mut backoff = while_store_is_away();
         loop {
             match operation().await {
-                Err(StoreError::Unavailable(_))
-                    if Instant::now() < gives_up && !stopping.is_cancelled() =>
+                Err(error)
+                    if error.is_transient()
+                        && Instant::now() < gives_up
+                        && !stopping.is_cancelled() =>
                 {
                     backoff.wait().await;
                 }

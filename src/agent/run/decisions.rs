@@ -9,7 +9,7 @@ use crate::domain::seal::Sealable;
 use crate::domain::{ArgumentsHash, Decision, Endorsement, RequestId, Sealed, SessionId, UserId};
 use crate::store::{self, Polled, RequestMark, StoreError, StoredVotes};
 
-/// How often a proposal meets something new that is no decision before that is called an outage.
+/// How often a proposal may meet something new that is no decision, before it is given up for now.
 const ATTEMPTS: u32 = 16;
 
 impl RunContext {
@@ -33,7 +33,7 @@ impl RunContext {
                 }
             }
         }
-        Err(StoreError::Unavailable("somebody keeps writing in the decision's place".into()))
+        Err(StoreError::Contended("somebody keeps writing in the decision's place"))
     }
 
     /// The decision that stands, if there is one.
@@ -101,7 +101,7 @@ impl RunContext {
         value: &T,
     ) -> Result<Sealed<T>, StoreError> {
         let sealed = self.seals.seal.seal(request, session, value);
-        sealed.map_err(|error| StoreError::Corrupt(error.to_string()))
+        sealed.map_err(|error| StoreError::Rejected(error.to_string()))
     }
 
     /// What was sealed about this request; of anything else the log and a metric tell, once.

@@ -60,21 +60,18 @@ pub(crate) enum JournalError {
     /// The store has no journal of the run any more: there is no run to go on with.
     #[error("the journal is gone for good")]
     Gone,
-    /// The store has been away for longer than a run waits for it.
-    #[error("the store has been away for too long: {0}")]
-    StoreAway(String),
-    /// The store holds something that cannot be read, or refuses for good: trying again changes nothing.
-    #[error("the store holds something unreadable: {0}")]
-    StoreCorrupt(String),
+    /// The store did not do it for as long as a run waits for it; it may later.
+    #[error(transparent)]
+    Transient(StoreError),
+    /// The store will never do it: trying again changes nothing.
+    #[error(transparent)]
+    Permanent(StoreError),
 }
 
 impl From<StoreError> for JournalError {
     /// Of an operation that was repeated for as long as a run waits for the store.
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(why) => Self::StoreAway(why),
-            StoreError::Corrupt(what) => Self::StoreCorrupt(what),
-        }
+        if error.is_transient() { Self::Transient(error) } else { Self::Permanent(error) }
     }
 }
 
@@ -223,8 +220,8 @@ impl Committer {
                 }
                 Err(AppendError::Conflict) => return Err(JournalError::Lost),
                 Err(AppendError::Gone) => return Err(JournalError::Gone),
-                Err(AppendError::Store(StoreError::Unavailable(_)))
-                    if Instant::now() < gives_up =>
+                Err(AppendError::Store(error))
+                    if error.is_transient() && Instant::now() < gives_up =>
                 {
                     backoff.wait().await;
                 }

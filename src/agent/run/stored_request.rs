@@ -33,7 +33,7 @@ impl Stored {
             Ok(Some(text)) => Ok(Self::of(text, id)),
             Ok(None) => Ok(Self::Gone),
             Err(StoreError::Corrupt(_)) => Ok(Self::Spoilt),
-            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            Err(error) => Err(error),
         }
     }
 }
@@ -133,7 +133,7 @@ async fn as_asked(
     tracing::warn!(%session, request = %id, "the stored request cannot be read");
     match ctx.journal(session).await {
         Ok(entries) => Ok(request_asked(&entries, id)),
-        Err(StoreError::Corrupt(_)) => Ok(None),
-        Err(error @ StoreError::Unavailable(_)) => Err(error),
+        Err(StoreError::Corrupt(_) | StoreError::Truncated(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }

@@ -44,12 +44,12 @@ impl AgentService {
         self.cancel_open_requests(session, state.as_ref()).await;
         match self.write_abort(session, stored, state, error).await {
             Ok(()) => self.over(session).await,
-            Err(error @ JournalError::StoreCorrupt(_)) => {
+            Err(error @ JournalError::Permanent(_)) => {
                 tracing::error!(%session, %error, "a broken run cannot be ended; it is given up");
                 self.over(session).await;
             }
             Err(JournalError::Gone) => self.drop_gone(session).await,
-            Err(error @ (JournalError::Lost | JournalError::StoreAway(_))) => {
+            Err(error @ (JournalError::Lost | JournalError::Transient(_))) => {
                 tracing::error!(%session, %error, "the end of a broken run cannot be written");
                 self.forget(session);
             }

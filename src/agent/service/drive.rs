@@ -80,12 +80,10 @@ impl AgentService {
             Ok(Restored::Unreadable(error, last)) => {
                 self.abort_run(session, Some(last), unreadable(&error)).await;
             }
-            Err(StoreError::Unavailable(why)) => {
-                self.abandon(session, &JournalError::StoreAway(why)).await;
+            Err(error) if error.is_transient() => {
+                self.abandon(session, &JournalError::Transient(error)).await;
             }
-            Err(error @ StoreError::Corrupt(_)) => {
-                self.abort_run(session, None, unreadable(&error)).await;
-            }
+            Err(error) => self.abort_run(session, None, unreadable(&error)).await,
         }
     }
 
@@ -131,7 +129,7 @@ impl AgentService {
             let stored = committing.await.ok();
             match exit {
                 // Whoever tried again would find the same.
-                Ok(Exit::Abandoned(error @ JournalError::StoreCorrupt(_))) => {
+                Ok(Exit::Abandoned(error @ JournalError::Permanent(_))) => {
                     service.abort_run(&session, stored, unreadable(&error)).await;
                 }
                 Ok(exit) => {
@@ -199,11 +197,11 @@ impl AgentService {
             }
             // A server that stops tries nothing twice, and its subscriptions have ended: the store may
             // well be there for another.
-            JournalError::StoreAway(_) if self.is_stopping() => {
+            JournalError::Transient(_) if self.is_stopping() => {
                 tracing::info!(%session, %error, "run breaks its step off: the server stops");
                 return self.hand_over(std::slice::from_ref(session)).await;
             }
-            JournalError::StoreAway(_) | JournalError::StoreCorrupt(_) => {
+            JournalError::Transient(_) | JournalError::Permanent(_) => {
                 self.ctx.metrics.runs_abandoned.inc();
                 tracing::error!(%session, %error, "run abandoned");
             }

@@ -28,7 +28,7 @@ impl AgentService {
         let store = &self.ctx.store;
         let newest = try_join_all(sessions.clone().map(async |id| {
             match store.glimpse(id, limit, SEEN_MAX).await {
-                Err(error @ StoreError::Corrupt(_)) => {
+                Err(error) if !error.is_transient() => {
                     tracing::warn!(session = %id, %error, "a journal cannot be read");
                     Ok(Vec::new())
                 }

@@ -144,12 +144,12 @@ impl AgentService {
         let read = self.ctx.retry_unavailable(|| self.journal(&session)).await;
         let entries = match read {
             Ok(entries) => entries,
-            Err(error @ StoreError::Unavailable(_)) => {
+            Err(error) if error.is_transient() => {
                 // Its lease runs out again, and somebody tries again.
                 tracing::warn!(%session, %error, "run not taken over");
                 return self.forget(&session);
             }
-            Err(error @ StoreError::Corrupt(_)) => {
+            Err(error) => {
                 return self.abort_run(&session, None, unreadable(&error)).await;
             }
         };

@@ -154,10 +154,10 @@ impl AgentService {
         Ok((summaries, next))
     }
 
-    /// One session in full; `None` if its journal has expired or been cut.
+    /// One session in full; `None` if its journal has expired, been cut, or cannot be read.
     pub async fn detail(&self, meta: SessionMeta) -> Result<Option<SessionDetail>, StoreError> {
         let entries = match self.journal(&meta.session_id).await {
-            Err(StoreError::Corrupt(_)) => return Ok(None),
+            Err(StoreError::Corrupt(_) | StoreError::Truncated(_)) => return Ok(None),
             entries => entries?,
         };
         let Some(state) = State::fold_or_log(&meta.session_id, &entries) else { return Ok(None) };

@@ -263,7 +263,7 @@ impl AgentService {
             match ask().await {
                 Ok(answer) => return Some(answer),
                 // No decision can be made any more: better an end than to wait for ever.
-                Err(error @ StoreError::Corrupt(_)) => {
+                Err(error) if !error.is_transient() => {
                     self.abort_run(session, None, unreadable(&error)).await;
                     return None;
                 }

@@ -27,9 +27,8 @@ impl AgentService {
         match store.append(session, EventId::ZERO, &[entry]).await {
             Ok(()) => Ok(Fate::Withdrawn),
             Err(AppendError::Conflict | AppendError::Gone) => {
-                self.fate(session).await?.ok_or_else(|| {
-                    StoreError::Unavailable("a journal has gone while it was looked at".into())
-                })
+                let fate = self.fate(session).await?;
+                fate.ok_or(StoreError::Contended("a journal has gone while it was looked at"))
             }
             Err(AppendError::Store(error)) => Err(error),
         }

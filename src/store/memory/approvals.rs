@@ -90,7 +90,7 @@ impl ApprovalTable {
 
 fn json(request: &ApprovalRequest) -> Result<Box<str>, StoreError> {
     let text = serde_json::to_string(request);
-    text.map(Into::into).map_err(|error| StoreError::Corrupt(error.to_string()))
+    text.map(Into::into).map_err(|error| StoreError::Rejected(error.to_string()))
 }
 
 /// What stands for a text of a request.

@@ -174,10 +174,10 @@ impl Journal for MemoryStore {
         until: Option<Deadline>,
     ) -> Result<(), AppendError> {
         if !in_order(expected, entries) {
-            return Err(StoreError::Corrupt("entries out of order".into()).into());
+            return Err(StoreError::Rejected("entries out of order".into()).into());
         }
         let packed: Option<Vec<Packed>> = entries.iter().map(Packed::pack).collect();
-        let packed = packed.ok_or_else(|| StoreError::Corrupt("entry too long".into()))?;
+        let packed = packed.ok_or_else(|| StoreError::Rejected("entry too long".into()))?;
         let now = self.clock.now_ms();
         let kept = until.map_or(ttl::JOURNAL, |until| ttl::outliving(ttl::JOURNAL, until, now));
         let limits = Limits { now, kept, max_events: self.config.max_events.max(1) };

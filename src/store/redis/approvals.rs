@@ -216,7 +216,7 @@ impl Approvals for RedisStore {
         match self.commands.query::<Option<Vec<u8>>>(&get(&keys::decision(id))).await {
             Ok(standing) => Ok(standing.map(Sealed::stored)),
             Err(StoreError::Corrupt(_)) => Ok(Some(Sealed::stored(Vec::new()))),
-            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            Err(error) => Err(error),
         }
     }
 

@@ -6,13 +6,15 @@ use crate::store::StoreError;
 
 /// What went wrong, in the port's terms.
 ///
-/// Only an answer of the wrong kind, and a refusal that is about the values themselves, mean that
-/// something unreadable is stored: neither passes. Everything else, known or unknown, is a server that cannot serve now: it loads its data (`LOADING`), has no
+/// Only an answer of the wrong kind, and a refusal that is about what is stored, mean that something
+/// unreadable is stored, and a value that is too long is rejected: neither passes. Everything else, known or unknown, is a server that cannot serve now: it loads its data (`LOADING`), has no
 /// memory (`OOM`) or disk (`MISCONF`) left, is busy with somebody's script (`BUSY`), is a replica
 /// (`READONLY`, `MASTERDOWN`) or lacks its own (`NOREPLICAS`), moves slots (`TRYAGAIN`), belongs to
 /// a cluster that is down (`CLUSTERDOWN`), or did not answer in time.
 pub(super) fn store_error(error: &RedisError) -> StoreError {
-    if is_unreadable(error) {
+    if is_about(error, &TOO_LONG) {
+        StoreError::Rejected(error.to_string())
+    } else if is_unreadable(error) {
         StoreError::Corrupt(error.to_string())
     } else {
         StoreError::Unavailable(error.to_string())
@@ -23,22 +25,25 @@ pub(super) fn store_error(error: &RedisError) -> StoreError {
 fn is_unreadable(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::UnexpectedReturnType | ErrorKind::Parse)
         || says(error, "WRONGTYPE")
-        || is_about_values(error)
+        || is_about(error, &NO_NUMBER)
 }
 
-/// Whether the server refuses a value, its own or ours: it has no code for that but words.
-fn is_about_values(error: &RedisError) -> bool {
-    const WORDS: [&str; 5] = [
-        "is not an integer or out of range",
-        "is not a valid float",
-        "would overflow",
-        "exceeds maximum allowed size",
-        "hash value is not an integer",
-    ];
+/// What the server says of a stored value that is not the number it has to be.
+const NO_NUMBER: [&str; 4] = [
+    "is not an integer or out of range",
+    "is not a valid float",
+    "would overflow",
+    "hash value is not an integer",
+];
+/// What it says of a value that is longer than it stores.
+const TOO_LONG: [&str; 1] = ["exceeds maximum allowed size"];
+
+/// Whether the server refuses a value with one of these sentences: it has no codes for that.
+fn is_about(error: &RedisError, sentences: &[&str]) -> bool {
     let answers = error.clone().into_server_errors().unwrap_or_default();
     answers.iter().any(|(_, answer)| {
         let details = answer.details().unwrap_or_default();
-        WORDS.iter().any(|words| details.contains(words))
+        sentences.iter().any(|words| details.contains(words))
     })
 }
 
@@ -109,11 +114,21 @@ mod tests {
             "ERR value is not an integer or out of range",
             "ERR increment or decrement would overflow",
             "ERR value is not an integer or out of range script: 5f2, on @user_script:8.",
-            "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
         ];
         for line in [said, &wrapped, &in_script].into_iter().chain(refused) {
             let error = store_error(&answer(line));
             assert!(matches!(error, StoreError::Corrupt(_)), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_too_long_is_rejected() {
+        for line in [
+            "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+            "ERR string exceeds maximum allowed size (proto-max-bulk-len) script: 5f2, on @user_script:8.",
+        ] {
+            let error = store_error(&answer(line));
+            assert!(matches!(error, StoreError::Rejected(_)), "{line}: {error}");
         }
     }
 

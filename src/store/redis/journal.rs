@@ -169,7 +169,9 @@ impl Journal for RedisStore {
     ) -> Result<(), AppendError> {
         let last = match entries.last() {
             Some(last) if in_order(expected, entries) => last.id,
-            Some(_) | None => return Err(StoreError::Corrupt("entries out of order".into()).into()),
+            Some(_) | None => {
+                return Err(StoreError::Rejected("entries out of order".into()).into());
+            }
         };
         let nonce = self.nonce(expected, entries);
         let now = self.clock.now_ms();

@@ -7,7 +7,7 @@ use crate::store::StoreError;
 
 /// The text to store.
 pub(super) fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Corrupt(error.to_string()))
+    serde_json::to_string(value).map_err(|error| StoreError::Rejected(error.to_string()))
 }
 
 /// The value that was stored as `what`, which only an error mentions.

@@ -117,7 +117,7 @@ async fn stored(commands: &Commands, tenant: &TenantId) -> Result<Option<AuditAn
         Ok(found) => found,
         // Something else was put there.
         Err(StoreError::Corrupt(_)) => return Ok(None),
-        Err(error @ StoreError::Unavailable(_)) => return Err(error),
+        Err(error) => return Err(error),
     };
     Ok(parsed(found))
 }

@@ -149,8 +149,7 @@ impl Recorder {
                 backoff.wait().await;
             }
         }
-        let why = "other processes do not let this one record an audit entry";
-        Err(StoreError::Unavailable(why.into()))
+        Err(StoreError::Contended("other processes do not let this one record an audit entry"))
     }
 
     /// What follows a stream that ends at `stored`. With an audit key that is the furthest that this

@@ -30,7 +30,7 @@ impl Commands {
         let mut each = Vec::with_capacity(answers.len());
         for answer in answers {
             match answer.map_err(|error| self.failed(&error)) {
-                Err(away @ StoreError::Unavailable(_)) => return Err(away),
+                Err(error) if error.is_transient() => return Err(error),
                 answer => each.push(answer),
             }
         }
