@@ -37,5 +37,6 @@ pub mod shutdown;
 pub mod sse;
 pub mod store;
 pub mod telemetry;
+pub mod ticks;
 pub mod token;
 pub mod tools;

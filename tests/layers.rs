@@ -47,7 +47,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("settings", &["token", "telemetry", "redis_url", "origin", "domain"]),
     (
         "http",
-        &["agent", "store", "sse", "token", "origin", "telemetry", "shutdown", "backoff", "domain"],
+        &[
+            "agent",
+            "store",
+            "sse",
+            "token",
+            "origin",
+            "telemetry",
+            "shutdown",
+            "backoff",
+            "ticks",
+            "domain",
+        ],
     ),
     // Three rooms, each of which uses only those before it, and the façade for all others.
     ("agent", &["agent::approval", "agent::run", "agent::service"]),
@@ -77,13 +88,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "telemetry",
             "shutdown",
             "backoff",
+            "ticks",
             "domain",
         ],
     ),
-    ("store::memory", &["store", "telemetry", "shutdown", "domain"]),
-    ("store::redis", &["store", "telemetry", "shutdown", "backoff", "redis_url", "domain"]),
+    ("store::memory", &["store", "telemetry", "shutdown", "ticks", "domain"]),
+    (
+        "store::redis",
+        &["store", "telemetry", "shutdown", "backoff", "ticks", "redis_url", "domain"],
+    ),
     ("store", &["domain"]),
-    ("llm::openai", &["llm", "tools", "sse", "http_client", "telemetry", "domain"]),
+    ("llm::openai", &["llm", "tools", "sse", "http_client", "telemetry", "backoff", "domain"]),
     ("llm::planner", &["llm", "tools", "domain"]),
     ("llm::fallback", &["llm", "telemetry"]),
     ("llm", &["tools", "domain"]),
@@ -107,6 +122,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("telemetry", &["domain"]),
     ("shutdown", &[]),
     ("backoff", &[]),
+    ("ticks", &[]),
 ];
 
 const ALL_BELOW_APP: &[&str] = &[
@@ -134,6 +150,7 @@ const ALL_BELOW_APP: &[&str] = &[
     "telemetry",
     "shutdown",
     "backoff",
+    "ticks",
     "domain",
 ];
 

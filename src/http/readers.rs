@@ -12,21 +12,21 @@ use std::time::Duration;
 use futures::StreamExt;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::ApiError;
 use crate::domain::{Caller, Share, TenantId, UserId};
 use crate::shutdown::Tasks;
 use crate::store::{OpenStreams, Store};
+use crate::ticks::at_once_and_every;
 
 /// For how long the store takes this process to be there without hearing of it.
 const TERM: Duration = Duration::from_secs(15);
 /// How often it hears of it; what could not be told is told again by then.
-const BEAT: Duration = Duration::from_secs(3);
+const TICK: Duration = Duration::from_secs(3);
 /// Users of whom the store is told at a time.
 const AT_ONCE: usize = 32;
 /// Beats after which everything is told again.
-const ALL_BEATS: u32 = 1200;
+const TICKS_PER_FULL_REPORT: u32 = 1200;
 
 type Owner = (TenantId, UserId);
 
@@ -149,18 +149,18 @@ struct Teller {
 
 impl Teller {
     async fn tell(self) {
-        let (mut untold, mut beats, mut beat) = (HashSet::new(), 0_u32, interval(BEAT));
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut untold, mut count) = (HashSet::new(), 0_u32);
+        let mut ticks = at_once_and_every(TICK);
         loop {
             tokio::select! {
                 () = self.shared.changed.notified() => {
                     // What is told is how many there are now: once for each user is enough.
                     self.tell_of(self.shared.take_changed(), &mut untold).await;
                 }
-                _ = beat.tick() => {
-                    beats = beats.wrapping_add(1);
+                _ = ticks.tick() => {
+                    count = count.wrapping_add(1);
                     let known = self.store.heard_of(TERM).await.unwrap_or(true);
-                    if !known || beats.is_multiple_of(ALL_BEATS) {
+                    if !known || count.is_multiple_of(TICKS_PER_FULL_REPORT) {
                         untold.extend(self.shared.lock().open.keys().cloned());
                     }
                     let owners = std::mem::take(&mut untold);

@@ -10,7 +10,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
 
 use self::approvals::ApprovalTable;
 use self::audit::AuditTable;
@@ -26,6 +25,7 @@ use super::{NotReady, Store, StoreError, StoreEvent, StoreFull};
 use crate::domain::Clock;
 use crate::shutdown::Tasks;
 use crate::telemetry::metrics::Metrics;
+use crate::ticks::at_once_and_every;
 
 mod approvals;
 mod audit;
@@ -40,9 +40,9 @@ mod spending;
 mod usage;
 
 /// How often the event_channel is given a chance to catch up.
-const BEAT: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
 /// Beats between two sweeps.
-const SWEEP_BEATS: u32 = 30;
+const TICKS_PER_SWEEP: u32 = 30;
 
 /// How the embedded store is set up.
 #[derive(Clone, Debug)]
@@ -220,16 +220,14 @@ impl MemoryStore {
 }
 
 async fn keep_tidy(store: Weak<MemoryStore>) {
-    let mut beat = interval(BEAT);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut beats = 0_u32;
+    let (mut ticks, mut count) = (at_once_and_every(TICK), 0_u32);
     loop {
-        beat.tick().await;
+        ticks.tick().await;
         let Some(store) = store.upgrade() else { return };
         store.event_channel.catch_up();
         store.make_room();
-        beats = beats.wrapping_add(1);
-        if beats.is_multiple_of(SWEEP_BEATS) {
+        count = count.wrapping_add(1);
+        if count.is_multiple_of(TICKS_PER_SWEEP) {
             store.sweep();
         }
     }

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use futures::future::join_all;
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::drive::AgentService;
 use super::leases::RENEWALS;
@@ -11,6 +10,7 @@ use crate::agent::run::journal::opening;
 use crate::agent::run::record::Record;
 use crate::agent::run::state::status_of;
 use crate::domain::{SessionId, SessionStatus, last_id};
+use crate::ticks::every;
 
 /// Entries at the end of a journal in which its newest record is looked for.
 const RECENT: usize = 100;
@@ -27,9 +27,7 @@ impl AgentService {
     /// that may yet come to its end here. Goes on for as long as it is polled.
     pub async fn renew_at_work(&self) -> Infallible {
         let lease = self.ctx.terms.lease;
-        let period = lease / RENEWALS;
-        let mut renewals = interval_at(Instant::now() + period, period);
-        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut renewals = every(lease / RENEWALS);
         loop {
             renewals.tick().await;
             // The store says itself, once, that it is away; there will be another renewal.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
 use super::drive::AgentService;
 use super::fate::Fate;
@@ -21,6 +21,7 @@ use crate::agent::run::state::{Node, State};
 use crate::agent::run::step::Run;
 use crate::domain::{ApprovalRequest, Entry, EventId, SessionId, last_id};
 use crate::store::StoreError;
+use crate::ticks::at_once_and_every;
 
 /// Runs that are claimed at a time.
 const CLAIMED_AT_ONCE: usize = 100;
@@ -50,10 +51,8 @@ pub(super) async fn keep(service: Arc<AgentService>) {
     let Terms { lease, scan, start: _ } = service.ctx.terms;
     let stopping = service.ctx.tasks.stopping();
     let mut keeper = LeaseKeeper { service, claims_from: Instant::now() };
-    let (mut renewals, mut scans) = (interval(lease / RENEWALS), interval(scan));
-    for ticks in [&mut renewals, &mut scans] {
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    }
+    let mut renewals = at_once_and_every(lease / RENEWALS);
+    let mut scans = at_once_and_every(scan);
     let released = Arc::clone(&keeper.service.released);
     loop {
         tokio::select! {

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::alarms::Alarm;
 use super::drive::{ANSWER, AgentService};
@@ -16,6 +15,7 @@ use super::leases;
 use super::runs::LocalRuns;
 use crate::agent::run::context::RunContext;
 use crate::store::StoreEvent;
+use crate::ticks::at_once_and_every;
 
 /// Stored votes are read at least this often (contract, section 5.3, 2).
 const POLL: Duration = Duration::from_secs(5);
@@ -41,8 +41,7 @@ impl Listener {
     async fn run(self, mut events: mpsc::Receiver<StoreEvent>) {
         let tasks = self.service.ctx.tasks.clone();
         let stopping = tasks.stopping();
-        let mut poll = interval(POLL);
-        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut poll = at_once_and_every(POLL);
         loop {
             let service = Arc::clone(&self.service);
             tokio::select! {

@@ -3,6 +3,7 @@
 //! Nothing subscribes here: a connection that mixed both could take a confirmation for an answer.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, Ser
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::connection::{Connection, RedisConnection, attempts, heartbeats};
+use super::connection::{Connection, Due, Heartbeats, RedisConnection, attempts};
 use super::connector::Connector;
 use super::fault::store_error;
 use crate::backoff::Backoff;
@@ -181,7 +182,7 @@ impl Keeper {
                     info!("connected to Redis for commands");
                     self.metrics.store_up.set(1);
                     self.state.send_replace(Link::Up(connection.link.clone()));
-                    let why = self.outlive(connection, &mut backoff).await;
+                    let Err(why) = self.outlive(connection, &mut backoff).await;
                     warn!(why, "lost the Redis connection for commands");
                     self.metrics.store_up.set(0);
                     self.state.send_replace(Link::Connecting);
@@ -196,20 +197,12 @@ impl Keeper {
         &self,
         mut connection: Connection<RedisConnection>,
         backoff: &mut Backoff,
-    ) -> &'static str {
-        let (mut beat, mut doubts) = (heartbeats(), self.connector.doubts());
-        // The first tick comes at once, and connecting has just asked.
-        beat.tick().await;
+    ) -> Result<Infallible, &'static str> {
+        let mut heartbeats = Heartbeats::new(self.connector.doubts());
         loop {
-            let due = tokio::select! {
-                () = connection.closed() => return "it was closed",
-                _ = doubts.changed() => false,
-                _ = beat.tick() => true,
-            };
-            if let Err(why) = connection.heartbeat().await {
-                return why;
-            }
-            if due {
+            let due = heartbeats.next(&connection).await?;
+            connection.heartbeat().await?;
+            if due == Due::Regularly {
                 backoff.reset();
             }
         }

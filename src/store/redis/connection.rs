@@ -12,11 +12,12 @@ use redis::{
     Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisFuture, RedisResult,
     ServerErrorKind, Value, cmd, pipe,
 };
-use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Interval, timeout};
 
 use super::sentinel::SentinelWatch;
 use crate::backoff::Backoff;
+use crate::ticks::every;
 
 /// How often a connection is asked whether it lives, and how long it has to answer.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -199,11 +200,6 @@ impl<L: Lively> Connection<L> {
         Some(answer).filter(|answer| !answer.as_ref().is_err_and(RedisError::is_timeout))
     }
 
-    /// Returns once the server has closed the connection. Cancel-safe.
-    pub(super) async fn closed(&self) {
-        self.lost.notified().await;
-    }
-
     /// One beat of the heart; the reason, once the connection is of no more use.
     pub(super) async fn heartbeat(&mut self) -> Result<(), &'static str> {
         let answered = self.link.answered();
@@ -273,11 +269,37 @@ pub(super) fn attempts() -> Backoff {
     Backoff::eager(Duration::from_millis(50), Duration::from_secs(1))
 }
 
-/// The ticks at which [`Connection::heartbeat`] is due.
-pub(super) fn heartbeats() -> tokio::time::Interval {
-    let mut beat = interval(HEARTBEAT);
-    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    beat
+/// When [`Connection::heartbeat`] is due.
+#[derive(Debug)]
+pub(super) struct Heartbeats {
+    ticks: Interval,
+    doubts: watch::Receiver<u64>,
+}
+
+/// Why a heartbeat is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// It is time.
+    Regularly,
+    /// A command was answered as only the wrong server would.
+    InDoubt,
+}
+
+impl Heartbeats {
+    /// Those of a connection that has just been made, which is as good as a heartbeat.
+    pub(super) fn new(doubts: watch::Receiver<u64>) -> Self {
+        Self { ticks: every(HEARTBEAT), doubts }
+    }
+
+    /// Returns when the next one is due; the reason, once the server has closed the connection.
+    /// Cancel-safe.
+    pub(super) async fn next<L>(&mut self, of: &Connection<L>) -> Result<Due, &'static str> {
+        tokio::select! {
+            () = of.lost.notified() => Err("it was closed"),
+            _ = self.doubts.changed() => Ok(Due::InDoubt),
+            _ = self.ticks.tick() => Ok(Due::Regularly),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Keeps the connection of the subscriptions, and the server informed of what is wanted.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::super::connection::{Connection, attempts, heartbeats};
+use super::super::connection::{Connection, Due, Heartbeats, attempts};
 use super::super::connector::Connector;
 use super::{Hub, Link};
 use crate::backoff::Backoff;
@@ -20,7 +21,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 1_000;
 
 type Names = Vec<Arc<str>>;
-type Line = Connection<MultiplexedConnection>;
+type Subscriptions = Connection<MultiplexedConnection>;
 
 /// Runs until `stopping` is cancelled; then every follower is let go.
 pub(in super::super) async fn supervise(
@@ -40,7 +41,7 @@ async fn keep(hub: &Arc<Hub>, connector: &Connector) {
         backoff.wait().await;
         match establish(hub, connector, gap).await {
             Ok(connection) => {
-                let why = outlive(hub, connector, connection, &mut backoff).await;
+                let Err(why) = outlive(hub, connector, connection, &mut backoff).await;
                 warn!(why, "lost the Redis connection for subscriptions");
                 hub.lost();
             }
@@ -51,7 +52,7 @@ async fn keep(hub: &Arc<Hub>, connector: &Connector) {
 }
 
 /// A connection on which everything that is wanted has been confirmed.
-async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisResult<Line> {
+async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisResult<Subscriptions> {
     let receiver = Arc::clone(hub);
     let mut connection = connector.subscriptions(move |message| receiver.dispatch(message)).await?;
     let wanted = hub.all_wanted();
@@ -65,29 +66,22 @@ async fn establish(hub: &Arc<Hub>, connector: &Connector, gap: bool) -> RedisRes
 async fn outlive(
     hub: &Hub,
     connector: &Connector,
-    mut connection: Line,
+    mut connection: Subscriptions,
     backoff: &mut Backoff,
-) -> &'static str {
-    let (mut beat, mut doubts) = (heartbeats(), connector.doubts());
+) -> Result<Infallible, &'static str> {
+    let mut heartbeats = Heartbeats::new(connector.doubts());
     let mut swept = Instant::now();
-    // The first tick comes at once, and connecting has just asked.
-    beat.tick().await;
     loop {
         let due = tokio::select! {
-            () = connection.closed() => return "it was closed",
+            due = heartbeats.next(&connection) => due?,
             () = hub.changed.notified() => {
-                if reconcile(hub, &mut connection.link).await.is_err() {
-                    return "the server did not confirm a subscription";
-                }
+                let confirmed = reconcile(hub, &mut connection.link).await;
+                confirmed.map_err(|_| "the server did not confirm a subscription")?;
                 continue;
             }
-            _ = doubts.changed() => false,
-            _ = beat.tick() => true,
         };
-        if let Err(why) = connection.heartbeat().await {
-            return why;
-        }
-        if due {
+        connection.heartbeat().await?;
+        if due == Due::Regularly {
             backoff.reset();
             hub.event_channel.catch_up();
         }
