@@ -3,24 +3,37 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 /// The pauses between attempts at one thing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Backoff {
     start: Duration,
     first: Duration,
     most: Duration,
     next: Duration,
+    /// Ends a pause at once; never cancelled unless [`Backoff::cut_by`] names one.
+    hurry: CancellationToken,
 }
 
 impl Backoff {
     /// Pauses that double from `first` to `most`; each is taken at random from its upper half.
     pub fn new(first: Duration, most: Duration) -> Self {
-        Self { start: first, first, most, next: first }
+        Self::starting(first, first, most)
     }
 
     /// The same, but the first attempt is made at once.
     pub fn eager(first: Duration, most: Duration) -> Self {
-        Self { start: Duration::ZERO, first, most, next: Duration::ZERO }
+        Self::starting(Duration::ZERO, first, most)
+    }
+
+    fn starting(start: Duration, first: Duration, most: Duration) -> Self {
+        Self { start, first, most, next: start, hurry: CancellationToken::new() }
+    }
+
+    /// The same pauses, none of which outlasts this token's cancellation.
+    pub fn cut_by(self, hurry: CancellationToken) -> Self {
+        Self { hurry, ..self }
     }
 
     /// The next pause.
@@ -32,7 +45,27 @@ impl Backoff {
 
     /// Waits for the next pause. Cancel-safe: a wait that was cut short counts as one.
     pub async fn wait(&mut self) {
-        tokio::time::sleep(self.pause()).await;
+        let pause = tokio::time::sleep(self.pause());
+        self.hurry.run_until_cancelled(pause).await;
+    }
+
+    /// Makes the attempt until it succeeds, or fails in a way of which `worth_another` says that another
+    /// attempt would not help; pauses between two.
+    pub async fn retry<T, E, F, Fut>(
+        mut self,
+        attempt: F,
+        mut worth_another: impl FnMut(&E) -> bool,
+    ) -> Result<T, E>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        loop {
+            match attempt().await {
+                Err(error) if worth_another(&error) => self.wait().await,
+                result => return result,
+            }
+        }
     }
 
     /// The attempt succeeded: the next failure is a new one.
@@ -43,7 +76,34 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::time::Instant;
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_is_made_again_until_it_succeeds_or_would_only_fail_again() {
+        let (first, most) = (Duration::from_secs(1), Duration::from_secs(8));
+        let attempts = AtomicU32::new(0);
+        let attempt = || async { Err::<(), _>(attempts.fetch_add(1, Ordering::Relaxed)) };
+        let began = Instant::now();
+        let result = Backoff::new(first, most).retry(attempt, |failed| *failed < 3).await;
+        assert_eq!(result, Err(3));
+        // 1 s, 2 s and 4 s, or at least half of each.
+        assert!((first * 7 / 2..=first * 7).contains(&began.elapsed()), "{:?}", began.elapsed());
+        let succeeds = || async { Ok::<_, u32>("done") };
+        assert_eq!(Backoff::new(first, most).retry(succeeds, |_| true).await, Ok("done"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_ends_when_the_token_is_cancelled_that_cuts_it() {
+        let (hour, hurry) = (Duration::from_secs(3600), CancellationToken::new());
+        let mut backoff = Backoff::new(hour, hour).cut_by(hurry.clone());
+        let began = Instant::now();
+        let (cancelled, ()) = tokio::join!(async { hurry.cancel() }, backoff.wait());
+        assert_eq!((cancelled, began.elapsed()), ((), Duration::ZERO));
+    }
 
     #[test]
     fn pauses_grow_to_a_limit_and_differ_from_those_of_others() {

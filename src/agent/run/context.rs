@@ -148,19 +148,10 @@ impl RunContext {
         Fut: Future<Output = Result<T, StoreError>>,
     {
         let (gives_up, stopping) = (Instant::now() + store_timeout, self.tasks.stopping());
-        let mut backoff = while_store_is_away();
-        loop {
-            match operation().await {
-                Err(error)
-                    if error.is_transient()
-                        && Instant::now() < gives_up
-                        && !stopping.is_cancelled() =>
-                {
-                    backoff.wait().await;
-                }
-                result => return result,
-            }
-        }
+        let again = |error: &StoreError| {
+            error.is_transient() && Instant::now() < gives_up && !stopping.is_cancelled()
+        };
+        while_store_is_away().cut_by(stopping.clone()).retry(operation, again).await
     }
 }
 

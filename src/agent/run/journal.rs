@@ -209,24 +209,20 @@ impl Committer {
         until: Option<Deadline>,
     ) -> Result<(), JournalError> {
         let gives_up = Instant::now() + self.store_timeout;
-        let mut backoff = while_store_is_away();
-        loop {
-            let appended = self.store.append_waiting(&self.session, self.stored, batch, until);
-            match appended.await {
-                Ok(()) => {
-                    self.stored = batch.last().map_or(self.stored, |entry| entry.id);
-                    self.live.publish(batch);
-                    return Ok(());
-                }
-                Err(AppendError::Conflict) => return Err(JournalError::Lost),
-                Err(AppendError::Gone) => return Err(JournalError::Gone),
-                Err(AppendError::Store(error))
-                    if error.is_transient() && Instant::now() < gives_up =>
-                {
-                    backoff.wait().await;
-                }
-                Err(AppendError::Store(error)) => return Err(error.into()),
+        let append = || self.store.append_waiting(&self.session, self.stored, batch, until);
+        let again = |error: &AppendError| {
+            matches!(error, AppendError::Store(error) if error.is_transient())
+                && Instant::now() < gives_up
+        };
+        match while_store_is_away().retry(append, again).await {
+            Ok(()) => {
+                self.stored = batch.last().map_or(self.stored, |entry| entry.id);
+                self.live.publish(batch);
+                Ok(())
             }
+            Err(AppendError::Conflict) => Err(JournalError::Lost),
+            Err(AppendError::Gone) => Err(JournalError::Gone),
+            Err(AppendError::Store(error)) => Err(error.into()),
         }
     }
 }

@@ -254,28 +254,25 @@ impl AgentService {
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, StoreError>>,
     {
-        let stopping = self.ctx.tasks.stopping();
-        let mut backoff = Backoff::new(RETRY_FIRST, RETRY_MOST);
-        loop {
-            if !self.runs.waits_for(session, &waiting.request) {
-                return None;
+        let (stopping, request) = (self.ctx.tasks.stopping(), &waiting.request);
+        let attempt = || async {
+            if self.runs.waits_for(session, request) { ask().await.map(Some) } else { Ok(None) }
+        };
+        let again = |error: &StoreError| {
+            if error.is_transient() {
+                tracing::warn!(%session, %request, %error, "decision postponed: the store is away");
             }
-            match ask().await {
-                Ok(answer) => return Some(answer),
-                // No decision can be made any more: better an end than to wait for ever.
-                Err(error) if !error.is_transient() => {
-                    self.abort_run(session, None, unreadable(&error)).await;
-                    return None;
-                }
-                Err(error) => {
-                    let request = &waiting.request;
-                    tracing::warn!(%session, %request, %error, "decision postponed: the store is away");
-                }
+            error.is_transient() && !stopping.is_cancelled()
+        };
+        let backoff = Backoff::new(RETRY_FIRST, RETRY_MOST).cut_by(stopping.clone());
+        match backoff.retry(attempt, again).await {
+            Ok(answer) => answer,
+            // No decision can be made any more: better an end than to wait for ever.
+            Err(error) if !error.is_transient() => {
+                self.abort_run(session, None, unreadable(&error)).await;
+                None
             }
-            tokio::select! {
-                () = stopping.cancelled() => return None,
-                () = backoff.wait() => {}
-            }
+            Err(_) => None,
         }
     }
 

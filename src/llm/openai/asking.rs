@@ -11,6 +11,7 @@ use super::answer::{Answer, Deadlines};
 use super::client::Client;
 use super::extras::Extras;
 use super::fault::Fault;
+use super::retry::Retries;
 use crate::llm::{ChatRequest, Delta, ModelError, Pieces};
 
 /// A turn on its way. Dropping it cancels its request.
@@ -24,7 +25,8 @@ pub(super) struct Asking {
     sent: Extras,
     /// Those that the provider has complained about in this turn.
     refused: Extras,
-    retries: u32,
+    retries: Retries,
+    retried: u32,
     /// Whether the request under way has thought aloud.
     has_thought: bool,
     /// Whether a piece of the answer was handed out.
@@ -60,12 +62,13 @@ impl Asking {
     pub(super) fn new(client: Arc<Client>, request: ChatRequest) -> Self {
         Self {
             deadlines: Deadlines::from_now(client.limits()),
+            retries: client.retries(),
             client,
             request,
             answer: None,
             sent: Extras::default(),
             refused: Extras::default(),
-            retries: 0,
+            retried: 0,
             has_thought: false,
             is_answering: false,
         }
@@ -99,11 +102,11 @@ impl Asking {
         }
         let (until, _) = self.deadlines.soonest();
         let in_time = |wait: &_| Instant::now() + *wait < until;
-        let wait = self.client.retries().wait(self.retries, fault.again).filter(in_time);
+        let wait = self.retries.next_wait(fault.again).filter(in_time);
         let Some(wait) = wait else { return Err(fault.error) };
-        self.retries += 1;
+        self.retried += 1;
         let (model, reason) = (self.client.model(), fault.name());
-        let (retries, wait_ms) = (self.retries, wait.as_millis());
+        let (retries, wait_ms) = (self.retried, wait.as_millis());
         tracing::warn!(model, reason, retries, wait_ms, "asking the model again");
         sleep(wait).await;
         Ok(())

@@ -73,11 +73,7 @@ impl Client {
                 idle: config.idle_timeout,
                 turn: config.turn_timeout,
             },
-            retries: Retries {
-                max: config.max_retries,
-                backoff: config.backoff,
-                max_retry_after: config.max_retry_after,
-            },
+            retries: Retries::new(config.max_retries, config.backoff, config.max_retry_after),
             marks: Marks::default(),
             refused: Refused::default(),
         })
@@ -92,7 +88,7 @@ impl Client {
     }
 
     pub(super) fn retries(&self) -> Retries {
-        self.retries
+        self.retries.clone()
     }
 
     /// The optional parts of a request that are wanted and that the provider has not refused.

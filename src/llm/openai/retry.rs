@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::{HeaderName, RETRY_AFTER};
 use jiff::fmt::rfc2822;
-use uuid::Uuid;
 
+use crate::backoff::Backoff;
 use crate::domain::{Clock, SystemClock};
 
 /// Longest wait that the back-off comes to by itself.
@@ -25,30 +25,31 @@ pub(super) enum Again {
     After(Duration),
 }
 
-/// When to try again, and when to give up.
-#[derive(Clone, Copy, Debug)]
+/// The retries that one turn has left.
+#[derive(Clone, Debug)]
 pub(super) struct Retries {
-    /// How often, after the first attempt.
-    pub(super) max: u32,
-    /// The back-off before the first retry; it doubles each time.
-    pub(super) backoff: Duration,
-    /// Longest wait that a provider can ask for.
-    pub(super) max_retry_after: Duration,
+    left: u32,
+    backoff: Backoff,
+    max_retry_after: Duration,
 }
 
 impl Retries {
-    /// The wait before retry number `done + 1`; `None`: give up.
-    pub(super) fn wait(&self, done: u32, again: Again) -> Option<Duration> {
-        if done >= self.max {
-            return None;
-        }
-        let doubled = self.backoff.saturating_mul(2_u32.saturating_pow(done)).min(BACKOFF_MAX);
+    /// So many, with pauses that begin with `first_pause`; a provider can ask for a longer one, up to
+    /// `max_retry_after`.
+    pub(super) fn new(left: u32, first_pause: Duration, max_retry_after: Duration) -> Self {
+        let backoff = Backoff::new(first_pause, BACKOFF_MAX);
+        Self { left, backoff, max_retry_after }
+    }
+
+    /// The wait before the next one; `None`: give up.
+    pub(super) fn next_wait(&mut self, again: Again) -> Option<Duration> {
+        self.left = self.left.checked_sub(1)?;
         match again {
             Again::Never => None,
-            Again::Soon => Some(doubled / 2 + jitter(doubled / 2)),
+            Again::Soon => Some(self.backoff.pause()),
             // All who were told the same time would come back at once.
             Again::After(asked) => {
-                Some(asked.saturating_add(jitter(doubled)).min(self.max_retry_after))
+                Some(asked.saturating_add(self.backoff.pause()).min(self.max_retry_after))
             }
         }
     }
@@ -71,12 +72,6 @@ fn read_headers(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
     let date = rfc2822::DateTimeParser::new().parse_timestamp(text(&RETRY_AFTER)?).ok()?;
     let at = u64::try_from(date.as_millisecond()).ok()?;
     Some(Duration::from_millis(at.saturating_sub(now_ms)))
-}
-
-/// Anything from nothing to `most`; a random id is random enough.
-fn jitter(most: Duration) -> Duration {
-    let (random, ..) = Uuid::new_v4().as_fields();
-    most.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
 #[cfg(test)]
@@ -112,21 +107,21 @@ mod tests {
     #[test]
     fn the_backoff_doubles_is_spread_and_ends() {
         let second = Duration::from_secs(1);
-        let retries = Retries { max: 5, backoff: second, max_retry_after: 30 * second };
-        for (done, most) in [1, 2, 4, 8, 8].into_iter().enumerate() {
-            let wait = retries.wait(u32::try_from(done).unwrap(), Again::Soon).unwrap();
-            assert!((second * most / 2..=second * most).contains(&wait), "{done}: {wait:?}");
+        let mut retries = Retries::new(5, second, 30 * second);
+        assert_eq!(retries.clone().next_wait(Again::Never), None);
+        for most in [1, 2, 4, 8, 8] {
+            let wait = retries.next_wait(Again::Soon).unwrap();
+            assert!((second * most / 2..=second * most).contains(&wait), "{most}: {wait:?}");
         }
-        assert_eq!(retries.wait(5, Again::Soon), None);
-        assert_eq!(retries.wait(0, Again::Never), None);
+        assert_eq!(retries.next_wait(Again::Soon), None);
     }
 
     #[test]
     fn the_providers_wish_is_a_lower_bound_up_to_the_cap() {
         let second = Duration::from_secs(1);
-        let retries = Retries { max: 1, backoff: second, max_retry_after: 30 * second };
-        let wait = retries.wait(0, Again::After(10 * second)).unwrap();
+        let mut retries = Retries::new(2, second, 30 * second);
+        let wait = retries.next_wait(Again::After(10 * second)).unwrap();
         assert!((10 * second..=11 * second).contains(&wait), "{wait:?}");
-        assert_eq!(retries.wait(0, Again::After(Duration::MAX)), Some(30 * second));
+        assert_eq!(retries.next_wait(Again::After(Duration::MAX)), Some(30 * second));
     }
 }
