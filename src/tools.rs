@@ -16,6 +16,7 @@ pub mod git;
 pub mod github;
 pub mod mail;
 pub mod mcp;
+pub mod read_tool;
 pub mod registry;
 pub mod write_tool;
 

@@ -103,13 +103,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("llm::fallback", &["llm", "telemetry"]),
     ("llm", &["tools", "domain"]),
     ("http_client", &[]),
-    ("tools::git", &["tools", "shutdown", "domain"]),
+    ("tools::git", &["tools", "tools::read_tool", "shutdown", "domain"]),
     // A branch is a branch, and a path a path, wherever the repository is.
     (
         "tools::github",
-        &["tools", "tools::git", "tools::write_tool", "http_client", "backoff", "domain"],
+        &[
+            "tools",
+            "tools::git",
+            "tools::read_tool",
+            "tools::write_tool",
+            "http_client",
+            "backoff",
+            "domain",
+        ],
     ),
     ("tools::mail", &["tools", "tools::write_tool", "domain"]),
+    ("tools::read_tool", &["tools", "domain"]),
     ("tools::write_tool", &["tools", "domain"]),
     // `sse`, because servers over HTTP answer in streams.
     ("tools::mcp", &["tools", "http_client", "sse", "shutdown", "backoff", "domain"]),
@@ -141,6 +150,7 @@ const ALL_BELOW_APP: &[&str] = &[
     "tools::github",
     "tools::mail",
     "tools::mcp",
+    "tools::read_tool",
     "tools::write_tool",
     "tools",
     "sse",

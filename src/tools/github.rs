@@ -15,13 +15,13 @@ use super::Tool;
 use super::write_tool::{Delivery, Unconfigured, WriteToolAdapter};
 use crate::http_client;
 
-mod call;
 mod client;
 mod fault;
 mod names;
 mod pages;
 mod rate;
 mod read;
+mod requests;
 mod text;
 mod wire;
 mod write;

@@ -1,11 +1,8 @@
-//! The tools that read. Each is an operation on an opened repository; [`ReadTool`] makes a tool of
-//! it: arguments, schema, finding the repository.
+//! The tools that read. Each is an [`Operation`] on an opened repository.
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,8 +14,8 @@ use super::repository::Repository;
 use super::workspace::Location;
 use crate::domain::Artifact;
 use crate::domain::text::quoted;
-use crate::tools::registry::{parse_arguments, schema_of};
-use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::read_tool::{Query, ReadTool, Source};
+use crate::tools::{Tool, ToolError};
 
 mod branches;
 mod diff;
@@ -32,11 +29,11 @@ const MAX_LISTED: usize = 200;
 /// All of them.
 pub(super) fn tools(git: &Arc<Git>) -> Vec<Arc<dyn Tool>> {
     vec![
-        ReadTool::<status::Status>::tool(git),
-        ReadTool::<diff::Diff>::tool(git),
-        ReadTool::<log::Log>::tool(git),
-        ReadTool::<show::ShowFile>::tool(git),
-        ReadTool::<branches::Branches>::tool(git),
+        ReadTool::<_, status::Status>::tool(git),
+        ReadTool::<_, diff::Diff>::tool(git),
+        ReadTool::<_, log::Log>::tool(git),
+        ReadTool::<_, show::ShowFile>::tool(git),
+        ReadTool::<_, branches::Branches>::tool(git),
     ]
 }
 
@@ -60,65 +57,44 @@ trait Operation: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     -> impl Future<Output = Result<Value, ToolError>> + Send;
 }
 
-/// An operation as a tool.
-struct ReadTool<O> {
-    spec: ToolSpec,
-    git: Arc<Git>,
-    operation: PhantomData<fn() -> O>,
-}
+impl Source for Arc<Git> {
+    type Target = Target;
 
-impl<O: Operation> ReadTool<O> {
-    fn tool(git: &Arc<Git>) -> Arc<dyn Tool> {
-        let spec = ToolSpec {
-            name: O::NAME.into(),
-            description: O::DESCRIPTION.into(),
-            parameters: schema_of::<O>(),
-            effect: Effect::ReadOnly,
-            dry_run: false,
-            pins: &[],
-        };
-        Arc::new(Self { spec, git: Arc::clone(git), operation: PhantomData })
+    fn check(&self) -> Result<(), ToolError> {
+        self.workspace().map(drop)
     }
 }
 
-#[async_trait]
-impl<O: Operation> Tool for ReadTool<O> {
-    fn spec(&self) -> &ToolSpec {
-        &self.spec
-    }
-
-    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
-        let workspace = self.git.workspace()?;
-        let operation: O = parse_arguments(arguments)?;
-        let location = workspace.locate(operation.repository())?;
-        Ok(Box::new(Reading { git: Arc::clone(&self.git), location, operation }))
-    }
-
-    fn artifact(&self, result: &Value) -> Option<Artifact> {
-        O::artifact(result)
-    }
-}
-
-/// A call of it.
-struct Reading<O> {
+/// The workspace, and where in it the repository is that a call names.
+pub(in crate::tools) struct Target {
     git: Arc<Git>,
     location: Location,
-    operation: O,
 }
 
-#[async_trait]
-impl<O: Operation> Call for Reading<O> {
-    fn question(&self) -> String {
-        format!("{} 도구로 저장소를 읽을까요? 저장소: {}", O::NAME, quoted(&self.location.name))
+impl<O: Operation> Query<Arc<Git>> for O {
+    const NAME: &'static str = O::NAME;
+    const DESCRIPTION: &'static str = O::DESCRIPTION;
+
+    fn find(&self, git: &Arc<Git>) -> Result<Target, ToolError> {
+        let location = git.workspace()?.locate(self.repository())?;
+        Ok(Target { git: Arc::clone(git), location })
     }
 
-    async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {
-        let Self { git, location, operation } = *self;
+    fn question(&self, target: &Target) -> String {
+        format!("{} 도구로 저장소를 읽을까요? 저장소: {}", O::NAME, quoted(&target.location.name))
+    }
+
+    fn artifact(result: &Value) -> Option<Artifact> {
+        O::artifact(result)
+    }
+
+    async fn read(self, target: Target) -> Result<Value, ToolError> {
+        let Target { git, location } = target;
         let runner = &git.runner;
         let _place = runner.place().await?;
         let work = async {
             let repository = Repository::open(Arc::clone(&git), location).await?;
-            operation.read(&repository).await
+            Operation::read(self, &repository).await
         };
         let seconds = runner.timeout.as_secs();
         let done = tokio::time::timeout(runner.timeout, work).await;

@@ -1,21 +1,19 @@
-//! The tools that read. Each is a [`Query`]; [`Reader`] makes a tool of it.
+//! The tools that read. Each is a [`Lookup`].
 
 use std::future::Future;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::TOKEN_SETTING;
-use super::call::Call as Requests;
 use super::client::Client;
+use super::requests::Requests;
 use crate::domain::Artifact;
 use crate::domain::text::quoted;
-use crate::tools::registry::{parse_arguments, schema_of};
-use crate::tools::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::read_tool::{Query, ReadTool, Source};
+use crate::tools::{Tool, ToolError};
 
 mod diff;
 mod file;
@@ -24,16 +22,17 @@ mod pulls;
 
 /// All of them; without a client each call says what is not configured.
 pub(super) fn tools(client: Option<&Arc<Client>>) -> Vec<Arc<dyn Tool>> {
+    let client = client.cloned();
     vec![
-        Reader::<pull::GetPull>::tool(client),
-        Reader::<pulls::ListPulls>::tool(client),
-        Reader::<diff::GetDiff>::tool(client),
-        Reader::<file::GetFile>::tool(client),
+        ReadTool::<_, pull::GetPull>::tool(&client),
+        ReadTool::<_, pulls::ListPulls>::tool(&client),
+        ReadTool::<_, diff::GetDiff>::tool(&client),
+        ReadTool::<_, file::GetFile>::tool(&client),
     ]
 }
 
 /// Something to read from GitHub.
-trait Query: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+trait Lookup: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The tool's name.
     const NAME: &'static str;
     /// What it does, for the model.
@@ -51,58 +50,35 @@ trait Query: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     fn read(self, call: &Requests<'_>) -> impl Future<Output = Result<Value, ToolError>> + Send;
 }
 
-/// A query as a tool.
-struct Reader<Q> {
-    spec: ToolSpec,
-    client: Option<Arc<Client>>,
-    query: PhantomData<fn() -> Q>,
-}
+impl Source for Option<Arc<Client>> {
+    type Target = Arc<Client>;
 
-impl<Q: Query> Reader<Q> {
-    fn tool(client: Option<&Arc<Client>>) -> Arc<dyn Tool> {
-        let spec = ToolSpec {
-            name: Q::NAME.into(),
-            description: Q::DESCRIPTION.into(),
-            parameters: schema_of::<Q>(),
-            effect: Effect::ReadOnly,
-            dry_run: false,
-            pins: &[],
-        };
-        Arc::new(Self { spec, client: client.cloned(), query: PhantomData })
+    fn check(&self) -> Result<(), ToolError> {
+        configured(self).map(drop)
     }
 }
 
-#[async_trait]
-impl<Q: Query> Tool for Reader<Q> {
-    fn spec(&self) -> &ToolSpec {
-        &self.spec
+impl<L: Lookup> Query<Option<Arc<Client>>> for L {
+    const NAME: &'static str = L::NAME;
+    const DESCRIPTION: &'static str = L::DESCRIPTION;
+
+    fn find(&self, client: &Option<Arc<Client>>) -> Result<Arc<Client>, ToolError> {
+        configured(client).cloned()
     }
 
-    async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
-        let client = self.client.clone();
-        let client = client.ok_or(ToolError::NotConfigured { setting: TOKEN_SETTING })?;
-        let query: Q = parse_arguments(arguments)?;
-        Ok(Box::new(Reading { client, query }))
+    fn question(&self, _client: &Arc<Client>) -> String {
+        format!("{} 도구로 GitHub을 읽을까요? 대상: {}", L::NAME, quoted(&self.subject()))
     }
 
-    fn artifact(&self, result: &Value) -> Option<Artifact> {
-        Q::artifact(result)
+    fn artifact(result: &Value) -> Option<Artifact> {
+        L::artifact(result)
+    }
+
+    async fn read(self, client: Arc<Client>) -> Result<Value, ToolError> {
+        Lookup::read(self, &Requests::begin(&client)).await
     }
 }
 
-/// A call of it.
-struct Reading<Q> {
-    client: Arc<Client>,
-    query: Q,
-}
-
-#[async_trait]
-impl<Q: Query> Call for Reading<Q> {
-    fn question(&self) -> String {
-        format!("{} 도구로 GitHub을 읽을까요? 대상: {}", Q::NAME, quoted(&self.query.subject()))
-    }
-
-    async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {
-        self.query.read(&Requests::begin(&self.client)).await
-    }
+fn configured(client: &Option<Arc<Client>>) -> Result<&Arc<Client>, ToolError> {
+    client.as_ref().ok_or(ToolError::NotConfigured { setting: TOKEN_SETTING })
 }

@@ -6,12 +6,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Query;
+use super::Lookup;
 use crate::domain::Artifact;
 use crate::domain::artifact::Text;
 use crate::tools::ToolError;
-use crate::tools::github::call::Call;
 use crate::tools::github::names::{Owner, RepositoryName};
+use crate::tools::github::requests::Requests;
 use crate::tools::github::text::Head;
 
 const ACCEPT: &str = "application/vnd.github.diff";
@@ -31,7 +31,7 @@ pub(super) struct GetDiff {
     number: NonZeroU64,
 }
 
-impl Query for GetDiff {
+impl Lookup for GetDiff {
     const NAME: &'static str = "github_get_pr_diff";
     const DESCRIPTION: &'static str = "Show what a pull request on GitHub changes, as a diff. A \
         long one is cut, with a note of how much is left out.";
@@ -47,13 +47,13 @@ impl Query for GetDiff {
         Some(Artifact::Diff(Text::new(title, result["diff"].as_str()?, truncated)))
     }
 
-    async fn read(self, call: &Call<'_>) -> Result<Value, ToolError> {
+    async fn read(self, github: &Requests<'_>) -> Result<Value, ToolError> {
         let number = self.number.to_string();
         let path = ["repos", self.owner.as_str(), self.repo.as_str(), "pulls", &number];
         let what = format!("the diff of pull request {}", self.subject());
-        let response = call.get(call.client.url(path, &[]), ACCEPT, &what).await?;
-        let (mut head, mut files) = (Head::new(call.client.max_output_bytes), Files::default());
-        let whole = call
+        let response = github.get(github.client.url(path, &[]), ACCEPT, &what).await?;
+        let (mut head, mut files) = (Head::new(github.client.max_output_bytes), Files::default());
+        let whole = github
             .pieces(response, READ_MAX, |piece| {
                 head.push(piece);
                 files.push(piece);

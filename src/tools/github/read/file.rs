@@ -5,13 +5,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Query;
+use super::Lookup;
 use crate::domain::Artifact;
 use crate::domain::artifact::Text;
 use crate::tools::ToolError;
 use crate::tools::git::refs::{RefName, RelativePath};
-use crate::tools::github::call::Call;
 use crate::tools::github::names::{Owner, RepositoryName};
+use crate::tools::github::requests::Requests;
 use crate::tools::github::text::Head;
 
 /// The file's own bytes. A directory comes as JSON all the same.
@@ -36,7 +36,7 @@ pub(super) struct GetFile {
     at: Option<RefName>,
 }
 
-impl Query for GetFile {
+impl Lookup for GetFile {
     const NAME: &'static str = "github_get_file";
     const DESCRIPTION: &'static str =
         "Show the content of one file of a repository on GitHub as a branch, tag or commit has it.";
@@ -51,19 +51,19 @@ impl Query for GetFile {
         Some(Artifact::Text(Text::new(path, content, truncated)))
     }
 
-    async fn read(self, call: &Call<'_>) -> Result<Value, ToolError> {
+    async fn read(self, github: &Requests<'_>) -> Result<Value, ToolError> {
         let place = ["repos", self.owner.as_str(), self.repo.as_str(), "contents"];
         let path = place.into_iter().chain(self.path.as_str().split('/'));
         let query: Vec<_> = self.at.iter().map(|name| ("ref", name.as_str())).collect();
         let what = format!("file {} in {}/{}", self.path, self.owner, self.repo);
-        let response = call.get(call.client.url(path, &query), ACCEPT, &what).await?;
+        let response = github.get(github.client.url(path, &query), ACCEPT, &what).await?;
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         if kind.is_some_and(|kind| kind.starts_with(DIRECTORY)) {
             let path = &self.path;
             return Err(ToolError::NotFound(format!("{path} is a directory, not a file")));
         }
-        let mut head = Head::new(call.client.max_output_bytes);
-        let whole = call.pieces(response, READ_MAX, |piece| head.push(piece)).await?;
+        let mut head = Head::new(github.client.max_output_bytes);
+        let whole = github.pieces(response, READ_MAX, |piece| head.push(piece)).await?;
         let size = head.size();
         let binary = head.bytes().iter().take(LOOKED_AT_FOR_NUL).any(|byte| *byte == 0);
         let cut = head.cut();

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Query;
+use super::Lookup;
 use crate::tools::ToolError;
-use crate::tools::github::call::Call;
 use crate::tools::github::names::{Owner, RepositoryName};
+use crate::tools::github::requests::Requests;
 use crate::tools::github::wire::Pull;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,7 +23,7 @@ pub(super) struct GetPull {
     number: NonZeroU64,
 }
 
-impl Query for GetPull {
+impl Lookup for GetPull {
     const NAME: &'static str = "github_get_pr";
     const DESCRIPTION: &'static str = "Show one pull request on GitHub: title, description, \
         branches, state, whether it can be merged, and how much it changes.";
@@ -32,15 +32,15 @@ impl Query for GetPull {
         format!("{}/{}#{}", self.owner, self.repo, self.number)
     }
 
-    async fn read(self, call: &Call<'_>) -> Result<Value, ToolError> {
+    async fn read(self, github: &Requests<'_>) -> Result<Value, ToolError> {
         let (owner, repo, number) =
             (self.owner.as_str(), self.repo.as_str(), self.number.to_string());
-        let url = call.client.url(["repos", owner, repo, "pulls", &number], &[]);
+        let url = github.client.url(["repos", owner, repo, "pulls", &number], &[]);
         let what = format!("pull request {}", self.subject());
-        let pull: Pull = call.get_json(url, &what).await?;
+        let pull: Pull = github.get_json(url, &what).await?;
         let mut result = json!({"owner": owner, "repo": repo});
         if let (Value::Object(result), Value::Object(pull)) =
-            (&mut result, pull.full(call.client.max_output_bytes))
+            (&mut result, pull.full(github.client.max_output_bytes))
         {
             result.extend(pull);
         }

@@ -7,13 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Query;
+use super::Lookup;
 use crate::tools::ToolError;
 use crate::tools::git::refs::RefName;
-use crate::tools::github::call::Call;
 use crate::tools::github::client::JSON;
 use crate::tools::github::names::{Owner, RepositoryName};
 use crate::tools::github::pages::Pages;
+use crate::tools::github::requests::Requests;
 use crate::tools::github::wire::Pull;
 
 /// How many there are on a page: each may have a description of 64 KiB.
@@ -48,7 +48,7 @@ pub(super) struct ListPulls {
     limit: Option<usize>,
 }
 
-impl Query for ListPulls {
+impl Lookup for ListPulls {
     const NAME: &'static str = "github_list_prs";
     const DESCRIPTION: &'static str =
         "List the pull requests of a repository on GitHub, newest first.";
@@ -57,16 +57,16 @@ impl Query for ListPulls {
         format!("{}/{}", self.owner, self.repo)
     }
 
-    async fn read(self, call: &Call<'_>) -> Result<Value, ToolError> {
+    async fn read(self, github: &Requests<'_>) -> Result<Value, ToolError> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT);
-        let mut list = List::new(limit, call.client.max_output_bytes);
+        let mut list = List::new(limit, github.client.max_output_bytes);
         let what = format!("pull requests of {}", self.subject());
-        let mut next = Some(self.first_page(call, limit));
+        let mut next = Some(self.first_page(github, limit));
         while let Some(url) = next.filter(|url| list.wants(url)) {
-            let response = call.get(url, JSON, &what).await?;
+            let response = github.get(url, JSON, &what).await?;
             let pages = Pages::of(response.headers());
-            next = pages.next.clone().filter(|next| call.client.is_ours(next));
-            let page: Vec<Pull> = call.json(response).await?;
+            next = pages.next.clone().filter(|next| github.client.is_ours(next));
+            let page: Vec<Pull> = github.json(response).await?;
             list.add(&page, &pages);
         }
         let mut result = json!({
@@ -84,7 +84,7 @@ impl Query for ListPulls {
 }
 
 impl ListPulls {
-    fn first_page(&self, call: &Call<'_>, limit: usize) -> Url {
+    fn first_page(&self, github: &Requests<'_>, limit: usize) -> Url {
         let state = json!(self.state);
         let per_page = PER_PAGE.min(limit).to_string();
         let mut query = vec![
@@ -95,7 +95,7 @@ impl ListPulls {
         ];
         query.extend(self.base.as_ref().map(|base| ("base", base.as_str())));
         let path = ["repos", self.owner.as_str(), self.repo.as_str(), "pulls"];
-        call.client.url(path, &query)
+        github.client.url(path, &query)
     }
 }
 

@@ -14,9 +14,9 @@ use crate::domain::json::mended;
 use crate::domain::text::{is_plain_line, quoted, quoted_start};
 use crate::tools::git::refs::{CommitHash, RefName};
 use crate::tools::github::TOKEN_SETTING;
-use crate::tools::github::call::{Answer, Call};
 use crate::tools::github::client::Client;
 use crate::tools::github::names::{Owner, RepositoryName};
+use crate::tools::github::requests::{Answer, Requests};
 use crate::tools::github::wire::{Commit, Comparison, Pull};
 use crate::tools::write_tool::WriteTool;
 use crate::tools::{Forecast, Pin, ToolContext, ToolError};
@@ -81,9 +81,9 @@ impl WriteTool for CreatePull {
     }
 
     async fn forecast(&self, _facts: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
-        let call = Call::begin(client);
-        let comparison = self.compare(&call, &[]).await?;
-        let tip = self.tip(&call, &comparison).await?;
+        let github = Requests::begin(client);
+        let comparison = self.compare(&github, &[]).await?;
+        let tip = self.tip(&github, &comparison).await?;
         self.check_unmoved(&tip)?;
         let pins = [("head_commit".to_owned(), Value::from(tip.as_str()))].into_iter().collect();
         Ok(Forecast { pins, preview: Some(self.preview(comparison)) })
@@ -97,24 +97,24 @@ impl WriteTool for CreatePull {
         self,
         _facts: &Client,
         client: &Arc<Client>,
-        // Not for an idempotency key: GitHub takes none (see `call`).
+        // Not for an idempotency key: GitHub takes none (see `requests`).
         _context: &ToolContext,
     ) -> Result<Value, ToolError> {
-        let call = Call::begin(client);
+        let github = Requests::begin(client);
         // GitHub is told a branch, and takes whatever that is at by now.
         if self.head_commit.is_some() {
-            let comparison = self.compare(&call, &[]).await?;
-            self.check_unmoved(&self.tip(&call, &comparison).await?)?;
+            let comparison = self.compare(&github, &[]).await?;
+            self.check_unmoved(&self.tip(&github, &comparison).await?)?;
         }
-        let answer = call.send(Method::POST, self.url(client, &[]), &self.body()).await?;
+        let answer = github.send(Method::POST, self.url(client, &[]), &self.body()).await?;
         if answer.status.is_success() {
-            return self.created(&call, &answer);
+            return self.created(&github, &answer);
         }
-        let message = call.message(&answer);
+        let message = github.message(&answer);
         if answer.status == StatusCode::UNPROCESSABLE_ENTITY && message.contains(EXISTS) {
-            return self.existing(&call, &message).await;
+            return self.existing(&github, &message).await;
         }
-        Err(call.refusal(&answer, &format!("a pull request in {}/{}", self.owner, self.repo)))
+        Err(github.refusal(&answer, &format!("a pull request in {}/{}", self.owner, self.repo)))
     }
 }
 
@@ -126,25 +126,29 @@ impl CreatePull {
     /// What the head has and the base has not.
     async fn compare(
         &self,
-        call: &Call<'_>,
+        github: &Requests<'_>,
         query: &[(&str, &str)],
     ) -> Result<Comparison, ToolError> {
         let Self { owner, repo, head, base, .. } = self;
         let range = format!("{base}...{head}");
         let path = ["repos", owner.as_str(), repo.as_str(), "compare", &range];
         let what = format!("the branches {base} and {head} of {owner}/{repo}");
-        call.get_json(call.client.url(path, query), &what).await
+        github.get_json(github.client.url(path, query), &what).await
     }
 
     /// The commit that the head is at: the last that the comparison lists, if it lists them all.
-    async fn tip(&self, call: &Call<'_>, comparison: &Comparison) -> Result<CommitHash, ToolError> {
+    async fn tip(
+        &self,
+        github: &Requests<'_>,
+        comparison: &Comparison,
+    ) -> Result<CommitHash, ToolError> {
         let all = comparison.ahead_by;
         let is_whole = comparison.commits.len() as u64 >= all;
         let tip = if is_whole {
             comparison.commits.last().map(Commit::hash)
         } else {
             let last = [("per_page", "1"), ("page", &all.to_string())];
-            self.compare(call, &last).await?.commits.last().map(Commit::hash)
+            self.compare(github, &last).await?.commits.last().map(Commit::hash)
         };
         let Self { owner, repo, head, base, .. } = self;
         tip.transpose()?.filter(|_| all > 0).ok_or_else(|| {
@@ -185,29 +189,29 @@ impl CreatePull {
         body
     }
 
-    fn created(&self, call: &Call<'_>, answer: &Answer) -> Result<Value, ToolError> {
+    fn created(&self, github: &Requests<'_>, answer: &Answer) -> Result<Value, ToolError> {
         let pull: Pull = serde_json::from_slice(&mended(&answer.body)).map_err(|error| {
             let status = answer.status;
             ToolError::Uncertain(format!("GitHub answered {status}, but not with a PR: {error}"))
         })?;
-        let mut result = pull.full(call.client.max_output_bytes);
+        let mut result = pull.full(github.client.max_output_bytes);
         result["created"] = true.into();
         Ok(result)
     }
 
     /// The pull request that is there already, which is what was wanted.
-    async fn existing(&self, call: &Call<'_>, message: &str) -> Result<Value, ToolError> {
+    async fn existing(&self, github: &Requests<'_>, message: &str) -> Result<Value, ToolError> {
         let head = match self.head.split_once(':') {
             Some(_) => self.head.clone(),
             None => format!("{}:{}", self.owner, self.head),
         };
         let query = [("state", "open"), ("head", &head), ("base", self.base.as_str())];
         let what = format!("pull requests of {}/{}", self.owner, self.repo);
-        let found: Vec<Pull> = call.get_json(self.url(call.client, &query), &what).await?;
+        let found: Vec<Pull> = github.get_json(self.url(github.client, &query), &what).await?;
         let Some(pull) = found.first() else {
             return Err(ToolError::Conflict(format!("GitHub says: {message}")));
         };
-        let mut result = pull.full(call.client.max_output_bytes);
+        let mut result = pull.full(github.client.max_output_bytes);
         result["created"] = false.into();
         result["alreadyExists"] = true.into();
         result["message"] = message.into();

@@ -15,9 +15,9 @@ use crate::domain::json::mended;
 use crate::domain::text::quoted;
 use crate::tools::git::refs::{CommitHash, RefName};
 use crate::tools::github::TOKEN_SETTING;
-use crate::tools::github::call::{Answer, Call};
 use crate::tools::github::client::Client;
 use crate::tools::github::names::{Owner, RepositoryName};
+use crate::tools::github::requests::{Answer, Requests};
 use crate::tools::github::wire::{ChangedFile, CheckRun, CheckRuns, Pull};
 use crate::tools::write_tool::WriteTool;
 use crate::tools::{Forecast, Pin, ToolContext, ToolError};
@@ -88,12 +88,12 @@ impl WriteTool for MergePull {
     }
 
     async fn forecast(&self, _facts: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
-        let call = Call::begin(client);
-        let pull = self.look(&call).await?;
+        let github = Requests::begin(client);
+        let pull = self.look(&github).await?;
         self.check_mergeable(&pull)?;
         let head = &pull.head.sha;
         let (files, checks) =
-            tokio::join!(self.files(&call), checks(&call, &self.owner, &self.repo, head));
+            tokio::join!(self.files(&github), checks(&github, &self.owner, &self.repo, head));
         let preview = self.preview(&pull, files, checks);
         let pins = [("sha", head), ("base", &pull.base.name)];
         let pins = pins.map(|(name, value)| (name.to_owned(), Value::from(value.as_str())));
@@ -108,21 +108,21 @@ impl WriteTool for MergePull {
         self,
         _facts: &Client,
         client: &Arc<Client>,
-        // Not for an idempotency key: GitHub takes none (see `call`).
+        // Not for an idempotency key: GitHub takes none (see `requests`).
         _context: &ToolContext,
     ) -> Result<Value, ToolError> {
-        let call = Call::begin(client);
+        let github = Requests::begin(client);
         // GitHub compares the head by itself, but merges into whatever the base is by now.
         if self.base.is_some() {
-            self.check_base(&self.look(&call).await?)?;
+            self.check_base(&self.look(&github).await?)?;
         }
         let url = self.url(client, &["merge"]);
-        let answer = call.send(Method::PUT, url, &self.body()).await?;
+        let answer = github.send(Method::PUT, url, &self.body()).await?;
         match answer.status {
             status if status.is_success() => self.merged(&answer),
-            StatusCode::METHOD_NOT_ALLOWED => self.not_allowed(&call, &answer).await,
-            StatusCode::CONFLICT => Err(self.conflict("it has changed", &call.message(&answer))),
-            _ => Err(call.refusal(&answer, &format!("pull request {}", self.subject()))),
+            StatusCode::METHOD_NOT_ALLOWED => self.not_allowed(&github, &answer).await,
+            StatusCode::CONFLICT => Err(self.conflict("it has changed", &github.message(&answer))),
+            _ => Err(github.refusal(&answer, &format!("pull request {}", self.subject()))),
         }
     }
 }
@@ -139,9 +139,9 @@ impl MergePull {
     }
 
     /// The pull request as it is now.
-    async fn look(&self, call: &Call<'_>) -> Result<Pull, ToolError> {
+    async fn look(&self, github: &Requests<'_>) -> Result<Pull, ToolError> {
         let what = format!("pull request {}", self.subject());
-        call.get_json(self.url(call.client, &[]), &what).await
+        github.get_json(self.url(github.client, &[]), &what).await
     }
 
     /// Refuses a pull request that goes elsewhere than it did: whoever can edit it, and GitHub itself
@@ -178,11 +178,11 @@ impl MergePull {
     }
 
     /// The files that change, as many as GitHub lists at once.
-    async fn files(&self, call: &Call<'_>) -> Result<Vec<ChangedFile>, ToolError> {
+    async fn files(&self, github: &Requests<'_>) -> Result<Vec<ChangedFile>, ToolError> {
         let number = self.number.to_string();
         let path = ["repos", self.owner.as_str(), self.repo.as_str(), "pulls", &number, "files"];
         let what = format!("the files of pull request {}", self.subject());
-        call.get_json(call.client.url(path, &[("per_page", "100")]), &what).await
+        github.get_json(github.client.url(path, &[("per_page", "100")]), &what).await
     }
 
     fn preview(
@@ -218,12 +218,16 @@ impl MergePull {
     }
 
     /// A 405 says of a pull request that is merged already the same as of one that cannot be.
-    async fn not_allowed(&self, call: &Call<'_>, answer: &Answer) -> Result<Value, ToolError> {
-        match self.look(call).await {
+    async fn not_allowed(
+        &self,
+        github: &Requests<'_>,
+        answer: &Answer,
+    ) -> Result<Value, ToolError> {
+        match self.look(github).await {
             Ok(pull) if pull.merged == Some(true) => {
                 Ok(self.result(pull.merge_commit_sha.as_deref(), true))
             }
-            Ok(_) | Err(_) => Err(self.conflict("it cannot be merged", &call.message(answer))),
+            Ok(_) | Err(_) => Err(self.conflict("it cannot be merged", &github.message(answer))),
         }
     }
 
@@ -246,13 +250,13 @@ impl MergePull {
 
 /// What was checked of a commit.
 async fn checks(
-    call: &Call<'_>,
+    github: &Requests<'_>,
     owner: &Owner,
     repo: &RepositoryName,
     sha: &str,
 ) -> Result<Vec<CheckRun>, ToolError> {
     let path = ["repos", owner.as_str(), repo.as_str(), "commits", sha, "check-runs"];
-    let url = call.client.url(path, &[("per_page", "100")]);
-    let checks: CheckRuns = call.get_json(url, &format!("the checks of {sha}")).await?;
+    let url = github.client.url(path, &[("per_page", "100")]);
+    let checks: CheckRuns = github.get_json(url, &format!("the checks of {sha}")).await?;
     Ok(checks.check_runs)
 }

@@ -36,7 +36,7 @@ const JSON_MAX: usize = 16 * 1024 * 1024;
 const REFUSAL_MAX: usize = 64 * 1024;
 
 /// The requests of one call of a tool.
-pub(super) struct Call<'a> {
+pub(super) struct Requests<'a> {
     pub(super) client: &'a Client,
     deadline: Instant,
 }
@@ -67,7 +67,7 @@ impl Failure {
     }
 }
 
-impl<'a> Call<'a> {
+impl<'a> Requests<'a> {
     /// Begins one call of a tool: its time runs from now on.
     pub(super) fn begin(client: &'a Client) -> Self {
         Self { client, deadline: Instant::now() + client.timeout }
