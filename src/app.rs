@@ -25,11 +25,12 @@ use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
 use crate::telemetry::metrics::{DroppedLines, Metrics};
 use crate::tools::registry::PolicyError;
-use crate::tools::{ToolError, git, github, mail, mcp};
+use crate::tools::{ToolError, git};
 
 pub mod audit;
 
 mod ending;
+mod features;
 mod models;
 mod tools;
 
@@ -63,17 +64,28 @@ pub enum AppError {
     #[error("workspace.root (WORKSPACE_ROOT): {0}")]
     Git(#[from] git::SetupError),
     /// The MCP servers cannot be looked after.
+    #[cfg(feature = "mcp")]
     #[error("mcp.servers: {0}")]
-    Mcp(#[from] mcp::ConfigError),
+    Mcp(#[from] crate::tools::mcp::ConfigError),
     /// The sample workspace cannot be made.
     #[error("the sample workspace: {0}")]
     Sample(#[from] git::sample::SampleError),
     /// The GitHub tools cannot work.
+    #[cfg(feature = "github")]
     #[error("github: {0}")]
-    GitHub(#[from] github::SetupError),
+    GitHub(#[from] crate::tools::github::SetupError),
     /// Mails could never be sent.
+    #[cfg(feature = "mail")]
     #[error(transparent)]
-    Mail(#[from] mail::SetupError),
+    Mail(#[from] crate::tools::mail::SetupError),
+    /// A setting asks for what this build was made without.
+    #[error("{setting}: this build was made without the feature `{feature}`")]
+    LeftOut {
+        /// The setting.
+        setting: &'static str,
+        /// The feature of the package.
+        feature: &'static str,
+    },
     /// The approval policy cannot be kept.
     #[error("tools.approval: {0}")]
     Policy(#[from] PolicyError),

@@ -20,6 +20,9 @@
 //!
 //! What the outside sees is settled in `docs/CONTRACT.md`; comments cite it as "contract, section N".
 
+#[cfg(all(any(test, fuzzing), not(all(feature = "github", feature = "mail", feature = "mcp"))))]
+compile_error!("tests and fuzzing are for a build with all features");
+
 pub mod agent;
 pub mod app;
 pub mod backoff;

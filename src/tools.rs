@@ -13,11 +13,15 @@ use thiserror::Error;
 use crate::domain::{Artifact, Preview, SessionId, ToolCallId};
 
 pub mod git;
+#[cfg(feature = "github")]
 pub mod github;
+#[cfg(feature = "mail")]
 pub mod mail;
+#[cfg(feature = "mcp")]
 pub mod mcp;
 pub mod read_tool;
 pub mod registry;
+#[cfg(any(feature = "github", feature = "mail"))]
 pub mod write_tool;
 
 pub use registry::{ApprovalPolicy, Tools};

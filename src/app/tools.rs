@@ -4,14 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::AppError;
+use super::features::Features;
 use crate::agent::{AnswerTimes, ApproverPolicy};
-use crate::settings::{
-    self, Approval, McpServerSettings, McpTransport, Mode, Settings, ToolSettings,
-};
+use crate::settings::{Approval, Mode, Settings};
 use crate::shutdown::Tasks;
 use crate::tools::registry::Rule;
-use crate::tools::write_tool::Unconfigured;
-use crate::tools::{ApprovalPolicy, Tool, Tools, git, github, mail, mcp};
+use crate::tools::{ApprovalPolicy, Tool, Tools, git};
+
+#[cfg(feature = "github")]
+mod github;
+#[cfg(feature = "mail")]
+mod mail;
+#[cfg(feature = "mcp")]
+mod mcp;
 
 /// Every tool, with the rules of the configuration.
 pub(super) async fn tools(
@@ -19,15 +24,22 @@ pub(super) async fn tools(
     workspace: Option<&Path>,
     tasks: &Tasks,
 ) -> Result<Arc<Tools>, AppError> {
-    let mut tools = git_tools(settings, workspace, tasks).await?;
-    let unconfigured = match settings.tools.unconfigured {
-        settings::Unconfigured::DryRun => Unconfigured::DryRun,
-        settings::Unconfigured::Refuse => Unconfigured::Refuse,
-    };
-    tools.extend(github::tools(github_config(settings), unconfigured)?);
-    tools.extend(mail::tools(&mail_config(settings), unconfigured)?);
-    let (used, unused): (Vec<_>, Vec<_>) =
-        settings.mcp_servers.iter().partition(|server| server.enabled);
+    Features::BUILT_IN.check(settings)?;
+    let tools = git_tools(settings, workspace, tasks).await?;
+    #[cfg(feature = "github")]
+    let tools = [tools, github::tools(settings)?].concat();
+    #[cfg(feature = "mail")]
+    let tools = [tools, mail::tools(settings)?].concat();
+    #[cfg(feature = "mcp")]
+    let sources = mcp::sources(settings, tasks)?;
+    #[cfg(not(feature = "mcp"))]
+    let sources = Vec::new();
+    Ok(Arc::new(Tools::with_sources(tools, sources, approval_policy(settings))?))
+}
+
+/// The rules of the configuration, without those for tools of MCP servers that are not used.
+fn approval_policy(settings: &Settings) -> ApprovalPolicy {
+    let unused: Vec<_> = settings.mcp_servers.iter().filter(|server| !server.enabled).collect();
     let is_of_unused = |tool: &str| {
         tool.split_once('.').is_some_and(|(of, _)| unused.iter().any(|server| server.name == of))
     };
@@ -39,26 +51,18 @@ pub(super) async fn tools(
         };
         (tool.clone(), rule)
     });
-    let policy: ApprovalPolicy = rules.collect();
-    let servers = used.into_iter().map(|server| mcp_server(server, &settings.tools)).collect();
-    let sources = mcp::start(servers, tasks)?;
-    Ok(Arc::new(Tools::with_sources(tools, sources, policy)?))
+    rules.collect()
 }
 
-fn mcp_server(server: &McpServerSettings, tools: &ToolSettings) -> mcp::ServerConfig {
-    let transport = match server.transport.clone() {
-        McpTransport::Command { program, arguments, env, cwd } => {
-            mcp::Transport::Command { program, arguments, env, cwd }
-        }
-        McpTransport::Url { url, headers } => mcp::Transport::Http { url, headers },
-    };
-    mcp::ServerConfig {
-        name: server.name.clone(),
-        transport,
-        read_only: server.read_only.clone(),
-        timeout: server.timeout.unwrap_or(tools.timeout),
-        max_output_bytes: tools.max_output_bytes,
-        pace: mcp::Pace::default(),
+/// What a tool does whose service is not configured.
+#[cfg(any(feature = "github", feature = "mail"))]
+fn unconfigured(settings: &Settings) -> crate::tools::write_tool::Unconfigured {
+    use crate::settings::Unconfigured as Set;
+    use crate::tools::write_tool::Unconfigured;
+
+    match settings.tools.unconfigured {
+        Set::DryRun => Unconfigured::DryRun,
+        Set::Refuse => Unconfigured::Refuse,
     }
 }
 
@@ -80,28 +84,6 @@ async fn git_tools(
         config.search_path = path.into();
     }
     Ok(git::tools(config, tasks.clone()).await?)
-}
-
-fn github_config(settings: &Settings) -> github::Config {
-    github::Config {
-        api: settings.github.api_url.clone(),
-        token: settings.github.token.clone(),
-        // Whoever names a server wants it to be asked.
-        anonymous: settings.github.own_api_url,
-        timeout: settings.tools.timeout,
-        max_output_bytes: settings.tools.max_output_bytes,
-    }
-}
-
-fn mail_config(settings: &Settings) -> mail::Config {
-    let smtp = &settings.smtp;
-    let server = smtp.url.clone().map(|url| mail::ServerConfig {
-        url,
-        ca: smtp.ca.clone(),
-        timeout: smtp.timeout,
-    });
-    let (from, allowed_domains) = (smtp.from.clone(), smtp.allowed_domains.clone());
-    mail::Config { server, from, allowed_domains }
 }
 
 /// The directory that the git tools may use: the configured one, or the sample of `--dev`. A sample

@@ -6,10 +6,12 @@ use super::{Tool, ToolError, ToolSpec};
 
 mod arguments;
 mod policy;
+#[cfg(feature = "mcp")]
 mod schema;
 
 pub use arguments::{parse_arguments, schema_of};
 pub use policy::{ApprovalPolicy, PolicyError, Rule};
+#[cfg(feature = "mcp")]
 pub use schema::{ArgumentSchema, Checks, SchemaError};
 
 /// Tools that come and go while the process runs. Their names all begin with the source's own and
