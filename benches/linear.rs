@@ -14,7 +14,7 @@ use aura_platform::domain::signal::Signal;
 use aura_platform::domain::text::{
     cut, escape_invisible, escape_invisible_lines, quoted, quoted_start, without_invisible,
 };
-use aura_platform::domain::{Message, PageContext};
+use aura_platform::domain::{Language, Message, PageContext};
 use aura_platform::llm::planner::Planner;
 use aura_platform::llm::{ChatModel, ChatRequest};
 use aura_platform::sse::parse::Parser;
@@ -64,7 +64,10 @@ const READERS: [(&str, Reader); 9] = [
         black_box(without_invisible(text));
         black_box(escape_invisible_lines(text));
         black_box(quoted(text).to_string());
-        black_box((quoted_start(text, 200).to_string(), cut(text, text.len() / 2)));
+        black_box((
+            quoted_start(text, 200, Language::Korean).to_string(),
+            cut(text, text.len() / 2, Language::Korean),
+        ));
     }),
     ("a model's stream", events),
     ("a mail's arguments", |text| letter(&value!({"to": [text], "subject": text, "body": text}))),
@@ -105,7 +108,7 @@ static SEND_EMAIL: LazyLock<Vec<Arc<dyn Tool>>> = LazyLock::new(|| {
 fn letter(arguments: &Value) {
     for tool in &*SEND_EMAIL {
         let call = Arc::clone(tool).call(arguments).now_or_never().and_then(Result::ok);
-        black_box(call.map(|call| call.question()));
+        black_box(call.map(|call| call.question(Language::Korean)));
     }
 }
 

@@ -14,7 +14,7 @@ use crate::agent::{
     Asking, Budget, Limits, LocalRuns, OnReject, PendingApprovals, RunContext, Seals, Terms,
     start_service,
 };
-use crate::domain::{Clock, SystemClock};
+use crate::domain::{Clock, LanguageChoice, SystemClock};
 use crate::http::readers::Readers;
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
@@ -193,6 +193,7 @@ impl App {
             answer_times,
             pending: Arc::clone(&runs) as Arc<dyn PendingApprovals>,
             instructions,
+            language: LanguageChoice::default(),
             limits,
             notices,
             terms,

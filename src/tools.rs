@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::domain::{Artifact, Preview, SessionId, ToolCallId};
+use crate::domain::{Artifact, Language, Preview, SessionId, ToolCallId};
 
 pub mod git;
 #[cfg(feature = "github")]
@@ -167,7 +167,7 @@ pub trait Tool: Send + Sync {
     }
 
     /// What people may look at in a result of [`Call::run`], beside the words of the answer.
-    fn artifact(&self, _result: &Value) -> Option<Artifact> {
+    fn artifact(&self, _result: &Value, _language: Language) -> Option<Artifact> {
         None
     }
 }
@@ -175,13 +175,13 @@ pub trait Tool: Send + Sync {
 /// A call of a tool, its arguments read.
 #[async_trait]
 pub trait Call: Send + Sync {
-    /// What a person is asked to approve, as one line in Korean.
-    fn question(&self) -> String;
+    /// What a person is asked to approve, as one line.
+    fn question(&self, language: Language) -> String;
 
     /// Finds out what it will do, and changes nothing. Asked before a person is: an error says why it
-    /// cannot work as things stand, and is told to the model instead. Keeps its own time limit, and may
+    /// cannot work as things stand, and is told to the model instead. The preview speaks `language`. Keeps its own time limit, and may
     /// be dropped half way.
-    async fn forecast(&self) -> Result<Forecast, ToolError> {
+    async fn forecast(&self, _language: Language) -> Result<Forecast, ToolError> {
         Ok(Forecast::default())
     }
 

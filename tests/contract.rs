@@ -9,8 +9,8 @@ use aura_platform::domain::event::{
 use aura_platform::domain::plan::{PlanStep, StepStatus};
 use aura_platform::domain::{
     ApprovalRequest, Approvers, Confidence, Deadline, ErrorCode, ErrorType, Event, EventId,
-    Preview, Quorum, RequestId, SessionId, Standing, StepId, TenantId, ThreadId, ToolCallId, Usage,
-    UserId,
+    Language, Preview, Quorum, RequestId, SessionId, Standing, StepId, TenantId, ThreadId,
+    ToolCallId, Usage, UserId,
 };
 use aura_platform::sse::frame::{self, Form};
 use std::time::Duration;
@@ -254,6 +254,7 @@ fn question() -> ApprovalRequest {
         action_type: "git_merge".into(),
         context: json!({"source": "feature", "target": "main"}),
         message: "feature를 main에 병합할까요?".into(),
+        language: Language::default(),
         standing: Standing::Pending,
         created_at: 1_706_152_860_123,
         deadline: Deadline::after(1_706_152_860_123, Duration::from_secs(300)),
@@ -285,8 +286,10 @@ fn hitl() {
     check(&event(None), "hitl", &format!("{question},{terms}"));
     let measured = Some(Confidence::new(0.5));
     check(&event(measured), "hitl", &format!(r#"{question},"confidence":0.5,{terms}"#));
-    let request =
-        ApprovalRequest { preview: Some(Preview::text("a → b", "커밋 1개\n")), ..asked };
+    let request = ApprovalRequest {
+        preview: Some(Preview::text("a → b", "커밋 1개\n", Language::Korean)),
+        ..asked
+    };
     let previewed = Event::Hitl {
         request: Box::new(request),
         step_id: StepId::new("step_1"),
@@ -340,7 +343,7 @@ fn an_error_before_there_is_a_session_says_so() {
         error: "prompt: missing or blank".into(),
         error_type: ErrorType::Validation,
         code: ErrorCode::MissingField,
-        message: ErrorCode::MissingField.message().into(),
+        message: Language::Korean.sentences().of_code(ErrorCode::MissingField).into(),
         retryable: false,
     });
     let expected = concat!(

@@ -8,6 +8,7 @@ use super::audit::ArgumentsHash;
 use super::author::Author;
 use super::deadline::Deadline;
 use super::ids::{RequestId, SessionId, TenantId, ToolCallId, UserId};
+use super::language::Language;
 use super::number;
 use super::preview::Preview;
 
@@ -46,10 +47,11 @@ impl Verdict {
     }
 
     /// What is said of a decision that nobody gave a reason for.
-    fn usual_reason(self) -> Option<&'static str> {
+    fn usual_reason(self, language: Language) -> Option<&'static str> {
+        let words = language.sentences();
         match self {
-            Self::TimedOut => Some("사용자 응답 지연으로 작업이 취소되었습니다"),
-            Self::Cancelled => Some("작업이 취소되었습니다"),
+            Self::TimedOut => Some(words.timed_out()),
+            Self::Cancelled => Some(words.request_cancelled()),
             Self::Approved | Self::Rejected => None,
         }
     }
@@ -180,6 +182,9 @@ pub struct ApprovalRequest {
     pub context: Value,
     /// What the person is asked, in words.
     pub message: String,
+    /// The language of these words, and of whatever else is said of the request.
+    #[serde(default, skip_serializing_if = "Language::is_default")]
+    pub language: Language,
     /// Where it stands.
     #[serde(flatten)]
     pub standing: Standing,
@@ -241,7 +246,8 @@ impl ApprovalRequest {
         if let Some(next) = &decision.superseded_by {
             request.more.insert("supersededBy".into(), next.as_str().into());
         }
-        let reason = decision.reason.as_deref().or_else(|| decision.verdict.usual_reason());
+        let reason =
+            decision.reason.as_deref().or_else(|| decision.verdict.usual_reason(self.language));
         if let Some(reason) = reason {
             request.more.insert("reason".into(), reason.into());
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::approval::Verdict;
 use super::author::{Author, audited};
 use super::ids::{RequestId, SessionId, ToolCallId, UserId};
+use super::language::Language;
 use super::text::cut;
 
 pub(super) mod canonical;
@@ -172,7 +173,7 @@ pub struct AuditReason(String);
 impl AuditReason {
     /// The first 1,000 characters, and how many more there were.
     pub fn new(text: &str) -> Self {
-        Self(cut(text, REASON_MAX))
+        Self(cut(text, REASON_MAX, Language::default()))
     }
 
     /// The words.

@@ -11,6 +11,8 @@ use thiserror::Error;
 
 use self::clean::{clean, told};
 use self::selection::Selection;
+use super::language::Language;
+use super::sentences::PageField;
 
 mod clean;
 mod kept;
@@ -136,26 +138,26 @@ impl PageContext {
         format!("{INSTRUCTIONS}\n\n{SCREEN}\n{}", lines.join("\n"))
     }
 
-    /// Screen, path or URL, title, item and selected items in one Korean sentence, each only if it is
-    /// there, for the first `thought`. Only of an empty context it says that there is nothing.
-    pub fn summary(&self) -> String {
-        let path = self.path().map(|path| format!("경로: {path}"));
-        let labelled = |label: &str, value: Option<String>| Some(format!("{label}: {}", value?));
+    /// Screen, path or URL, title, item and selected items in one sentence, each only if it is there, for
+    /// the first `thought`. Only of an empty context it says that there is nothing.
+    pub fn summary(&self, language: Language) -> String {
+        let words = language.sentences();
+        let told = |field, value: Option<String>| value.map(|value| words.page(field, &value));
         let named = [
-            labelled("현재 화면", self.plain("activeApp")),
-            path.or_else(|| labelled("URL", self.plain("url"))),
-            labelled("페이지 제목", self.plain("title")),
-            labelled("항목", self.plain("itemId")),
-            labelled("선택된 항목", self.selected()),
+            told(PageField::Screen, self.plain("activeApp")),
+            told(PageField::Path, self.path()).or_else(|| told(PageField::Url, self.plain("url"))),
+            told(PageField::Title, self.plain("title")),
+            told(PageField::Item, self.plain("itemId")),
+            told(PageField::Selected, self.selected()),
         ];
         let named: Vec<String> = named.into_iter().flatten().collect();
         if !named.is_empty() {
             return named.join(", ");
         }
         match self.more() {
-            Some(more) => format!("추가 정보: {more}"),
-            None if says_something(&self.0) => "요청 내용을 중심으로 판단합니다".to_owned(),
-            None => "화면 정보 없음: 요청 내용만으로 판단합니다".to_owned(),
+            Some(more) => words.page(PageField::More, &more),
+            None if says_something(&self.0) => words.page_untold().to_owned(),
+            None => words.no_page().to_owned(),
         }
     }
 

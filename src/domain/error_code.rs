@@ -1,4 +1,5 @@
-//! The platform's error codes and their words (contract, section 5.4). Status codes are `http`'s.
+//! The platform's error codes (contract, section 5.4). Their words are among the
+//! [sentences](super::sentences), status codes are `http`'s.
 
 /// One of the platform's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,26 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::Internal,
+        Self::MethodNotAllowed,
+        Self::NotFound,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::TokenExpired,
+        Self::TokenInvalid,
+        Self::TenantMissing,
+        Self::TenantMismatch,
+        Self::AlreadyProcessed,
+        Self::InvalidInput,
+        Self::MissingField,
+        Self::Malformed,
+        Self::LimitExceeded,
+        Self::ExternalFailure,
+        Self::ExternalTimeout,
+    ];
+
     /// The code on the wire.
     pub const fn code(self) -> &'static str {
         match self {
@@ -57,28 +78,6 @@ impl ErrorCode {
             Self::LimitExceeded => "E4290",
             Self::ExternalFailure => "E5000",
             Self::ExternalTimeout => "E5001",
-        }
-    }
-
-    /// The words for people.
-    pub const fn message(self) -> &'static str {
-        match self {
-            Self::Internal => "내부 서버 오류가 발생했습니다.",
-            Self::MethodNotAllowed => "허용되지 않은 HTTP 메서드입니다.",
-            Self::NotFound => "요청한 리소스를 찾을 수 없습니다.",
-            Self::Unauthenticated => "인증이 필요합니다.",
-            Self::Forbidden => "권한이 없습니다.",
-            Self::TokenExpired => "토큰이 만료되었습니다.",
-            Self::TokenInvalid => "유효하지 않은 토큰입니다.",
-            Self::TenantMissing => "테넌트 정보가 필요합니다.",
-            Self::TenantMismatch => "테넌트 정보가 일치하지 않습니다.",
-            Self::AlreadyProcessed => "동일 요청이 이미 처리되었습니다.",
-            Self::InvalidInput => "입력값 검증에 실패했습니다.",
-            Self::MissingField => "필수 필드가 누락되었습니다.",
-            Self::Malformed => "잘못된 형식입니다.",
-            Self::LimitExceeded => "요청 한도를 초과했습니다.",
-            Self::ExternalFailure => "외부 서비스 오류가 발생했습니다.",
-            Self::ExternalTimeout => "외부 서비스 응답 시간이 초과되었습니다.",
         }
     }
 }

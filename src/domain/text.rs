@@ -11,9 +11,7 @@ mod quoted;
 
 use characters::{Look, look, looks};
 pub use characters::{is_unsafe_raw, is_unseen};
-pub use cut::{
-    cut, excerpt, excerpt_note, excerpt_of, first_bytes, first_chars, json_beginning, left_out,
-};
+pub use cut::{cut, excerpt, excerpt_note, excerpt_of, first_bytes, first_chars, json_beginning};
 pub use quoted::{Quoted, json_start, quoted, quoted_start};
 
 /// Whether text is one line that shows what it is: no control characters (so no header injection),

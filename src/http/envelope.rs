@@ -6,7 +6,7 @@ use http::{HeaderValue, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::error::ApiError;
+use super::error::{ApiError, words_of};
 use crate::domain::Clock;
 
 /// A success: `data`, and words for people.
@@ -33,7 +33,7 @@ pub fn json(document: &Value) -> Response {
 pub fn error(clock: &dyn Clock, error: &ApiError, trace_id: &str) -> Value {
     json!({
         "status": "ERROR",
-        "message": error.code().message(),
+        "message": words_of(error.code()),
         "errorCode": error.code().code(),
         "detail": error.detail(),
         "success": false,

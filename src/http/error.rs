@@ -9,7 +9,7 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::agent::{DecisionError, StartError};
 use crate::domain::event::ErrorEvent;
-use crate::domain::{Allowance, ErrorCode, ErrorType, Full};
+use crate::domain::{Allowance, ErrorCode, ErrorType, Full, Language};
 use crate::store::{ReadError, StoreError};
 
 /// When a client comes again that finds everything taken.
@@ -196,10 +196,16 @@ impl ApiError {
             error: self.detail.clone(),
             error_type: self.kind,
             code: self.code,
-            message: self.code.message().to_owned(),
+            message: words_of(self.code).to_owned(),
             retryable,
         }
     }
+}
+
+/// The words of a code in answers and for readers whose run is not known: those of the contract (section
+/// 5.4), which are Korean.
+pub fn words_of(code: ErrorCode) -> &'static str {
+    Language::Korean.sentences().of_code(code)
 }
 
 /// A time in seconds, as headers tell it: whoever waits for that long has waited for long enough.
@@ -321,7 +327,7 @@ pub fn gap_event(error: &ReadError) -> ErrorEvent {
         error: error.to_string(),
         error_type: ErrorType::Gap,
         code: ErrorCode::NotFound,
-        message: ErrorCode::NotFound.message().to_owned(),
+        message: words_of(ErrorCode::NotFound).to_owned(),
         retryable: false,
     }
 }
@@ -332,7 +338,7 @@ pub fn gone_event() -> ErrorEvent {
         error: "the store has lost this session: nothing more will come of it".into(),
         error_type: ErrorType::SessionLost,
         code: ErrorCode::NotFound,
-        message: ErrorCode::NotFound.message().to_owned(),
+        message: words_of(ErrorCode::NotFound).to_owned(),
         retryable: false,
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::registry::{parse_arguments, schema_of};
 use super::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
-use crate::domain::Artifact;
+use crate::domain::{Artifact, Language};
 
 /// What queries read from.
 pub(in crate::tools) trait Source: Clone + Send + Sync + 'static {
@@ -39,10 +39,10 @@ pub(in crate::tools) trait Query<S: Source>:
     fn find(&self, source: &S) -> Result<S::Target, ToolError>;
 
     /// Asks a person whether it may be read.
-    fn question(&self, target: &S::Target) -> String;
+    fn question(&self, target: &S::Target, language: Language) -> String;
 
     /// What people may look at in what was read.
-    fn artifact(result: &Value) -> Option<Artifact>;
+    fn artifact(result: &Value, language: Language) -> Option<Artifact>;
 
     /// Reads it.
     fn read(self, target: S::Target) -> impl Future<Output = Result<Value, ToolError>> + Send;
@@ -82,8 +82,8 @@ impl<S: Source, Q: Query<S>> Tool for ReadTool<S, Q> {
         Ok(Box::new(Reading::<S, Q> { target, query }))
     }
 
-    fn artifact(&self, result: &Value) -> Option<Artifact> {
-        Q::artifact(result)
+    fn artifact(&self, result: &Value, language: Language) -> Option<Artifact> {
+        Q::artifact(result, language)
     }
 }
 
@@ -95,8 +95,8 @@ struct Reading<S: Source, Q> {
 
 #[async_trait]
 impl<S: Source, Q: Query<S>> Call for Reading<S, Q> {
-    fn question(&self) -> String {
-        self.query.question(&self.target)
+    fn question(&self, language: Language) -> String {
+        self.query.question(&self.target, language)
     }
 
     async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::registry::{parse_arguments, schema_of};
 use super::{Call, Effect, Forecast, Pin, Tool, ToolContext, ToolError, ToolSpec};
-use crate::domain::Preview;
+use crate::domain::{Language, Preview};
 
 /// What a tool does whose service is not configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +52,15 @@ pub(in crate::tools) trait WriteTool:
     fn fault(&self, facts: &Self::Facts) -> Option<(&'static str, String)>;
 
     /// The question, without its mark; a person reads it before anything is sent.
-    fn question(&self) -> String;
+    fn question(&self, language: Language) -> String;
 
     /// What goes over the wire, without anything secret.
     fn request(&self, facts: &Self::Facts) -> Value;
 
     /// What will be sent, for a person.
-    fn draft(&self, facts: &Self::Facts) -> Preview {
+    fn draft(&self, facts: &Self::Facts, language: Language) -> Preview {
         let request = serde_json::to_string_pretty(&self.request(facts)).unwrap_or_default();
-        Preview::text("보낼 요청", &request)
+        Preview::text(language.sentences().request_to_send(), &request, language)
     }
 
     /// What will happen when it is sent, as [`Call::forecast`] says.
@@ -68,8 +68,9 @@ pub(in crate::tools) trait WriteTool:
         &self,
         facts: &Self::Facts,
         _service: &Self::Service,
+        language: Language,
     ) -> impl Future<Output = Result<Forecast, ToolError>> + Send {
-        std::future::ready(Ok(Forecast::showing(self.draft(facts))))
+        std::future::ready(Ok(Forecast::showing(self.draft(facts, language))))
     }
 
     /// Sends it, at most once.
@@ -137,18 +138,18 @@ struct Sending<O: WriteTool> {
 
 #[async_trait]
 impl<O: WriteTool> Call for Sending<O> {
-    fn question(&self) -> String {
-        let question = self.outgoing.question();
+    fn question(&self, language: Language) -> String {
+        let question = self.outgoing.question(language);
         match self.service {
             Some(_) => question,
-            None => format!("(모의 실행: 실제로 전송되지 않습니다) {question}"),
+            None => language.sentences().dry_run(&question),
         }
     }
 
-    async fn forecast(&self) -> Result<Forecast, ToolError> {
+    async fn forecast(&self, language: Language) -> Result<Forecast, ToolError> {
         match &self.service {
-            Some(service) => self.outgoing.forecast(&self.facts, service).await,
-            None => Ok(Forecast::showing(self.outgoing.draft(&self.facts))),
+            Some(service) => self.outgoing.forecast(&self.facts, service, language).await,
+            None => Ok(Forecast::showing(self.outgoing.draft(&self.facts, language))),
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aura_platform::agent::{Opened, Record, opening};
 use aura_platform::domain::{
-    Clock, EventId, PageContext, SessionId, SessionMeta, SystemClock, TenantId, ThreadId, UserId,
+    Clock, EventId, Language, PageContext, SessionId, SessionMeta, SystemClock, TenantId, ThreadId,
+    UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::redis::{Config, RedisStore};
@@ -248,7 +249,13 @@ async fn a_run_that_has_not_begun_is_left_to_its_start_for_as_long_as_one_may_ta
 
     // The slow start comes to its end after all.
     let (context, history) = (PageContext::default(), Vec::new());
-    let opened = Opened { meta: young.clone(), context, history, instructions: None };
+    let opened = Opened {
+        meta: young.clone(),
+        context,
+        history,
+        instructions: None,
+        language: Language::Korean,
+    };
     let first = opening(young.first_event, &Record::Opened(Box::new(opened)));
     store.append(&young.session_id, EventId::ZERO, &[first]).await.unwrap();
     until_over(&keys, young.session_id.as_str()).await;
@@ -319,7 +326,13 @@ pub async fn strand(redis: &RedisServer, user: &UserId, prompt: &str) -> Session
     let store = store_on(redis, &tasks);
     let meta = record_of(user, prompt);
     let (context, history) = (PageContext::default(), Vec::new());
-    let opened = Opened { meta: meta.clone(), context, history, instructions: None };
+    let opened = Opened {
+        meta: meta.clone(),
+        context,
+        history,
+        instructions: None,
+        language: Language::Korean,
+    };
     let first = opening(meta.first_event, &Record::Opened(Box::new(opened)));
     store.register(&meta).await.unwrap();
     store.append(&meta.session_id, EventId::ZERO, &[first]).await.unwrap();

@@ -22,23 +22,23 @@ const BY_HAND: &[&str] = &[
 /// What looks like a cut and is none, or has to be made otherwise: the module, how, and why.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("agent::run::context_window", ".truncate(", "a budget of tokens, not of bytes or characters"),
-    ("agent::approval::policy", "…", "how many more fields were changed"),
     ("agent::run::reasoning", "…", "punctuation that ends a sentence"),
     ("agent::run::step", ".truncate(", "a list of questions"),
     ("agent::service::sessions", ".truncate(", "a list of sessions"),
+    ("domain::sentences::en", "…", "says how much is left out, for the module that cuts"),
+    ("domain::sentences::ko", "…", "says how much is left out, for the module that cuts"),
+    ("domain::sentences::ko", "자생략", "says how much is left out, for the module that cuts"),
     ("http::audit", ".truncate(", "a list of entries"),
     ("http::tail::write", ".truncate(", "takes back a frame that does not fit a write"),
     ("llm::openai::untrusted", "…", "stands for a mark of ours in a tool's result"),
     ("llm::planner::report", "…", "how many more entries a list has"),
     ("tools::git::fields", ".truncate(", "bytes that need not be UTF-8, with the usual note"),
     ("tools::git::merge", ".get(..", "compares the beginning of a line"),
-    ("tools::git::merge::preview", "…", "how many more entries a list has"),
     (
         "tools::github::text",
         ".truncate(",
         "ends bytes of a diff with a whole line, and counts the rest",
     ),
-    ("tools::github::write", "…", "how many more entries a list has"),
     ("tools::mail::email", "…", "a pattern in an error's words"),
     ("tools::mcp::list", ".truncate(", "lists of tools and of those left out"),
 ];

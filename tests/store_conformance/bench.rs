@@ -7,8 +7,8 @@ use std::sync::{Arc, MutexGuard, Once};
 use std::time::{Duration, Instant};
 
 use aura_platform::domain::{
-    ApprovalRequest, Approvers, Clock, Deadline, Entry, EventId, ManualClock, Quorum, RequestId,
-    Sealed, SessionId, SessionMeta, Shown, Standing, TenantId, ThreadId, UserId,
+    ApprovalRequest, Approvers, Clock, Deadline, Entry, EventId, Language, ManualClock, Quorum,
+    RequestId, Sealed, SessionId, SessionMeta, Shown, Standing, TenantId, ThreadId, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::memory::{self, MemoryStore};
@@ -213,6 +213,7 @@ pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
         action_type: "github_create_pr".into(),
         context: json!({"title": "제목"}),
         message: "PR을 생성할까요?".into(),
+        language: Language::default(),
         standing: Standing::Pending,
         created_at: 1_706_152_860_000,
         deadline: deadline(),

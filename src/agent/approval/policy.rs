@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::domain::sentences::Approval;
 use crate::domain::text::{json_start, quoted_start};
-use crate::domain::{ApprovalRequest, Approvers, Author, Decision};
+use crate::domain::{ApprovalRequest, Approvers, Author, Decision, Language};
 
 /// What a rejection leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,25 +62,27 @@ impl AnswerTimes {
 
 /// What an approval says: by whom, and what was changed.
 pub(crate) fn words_of_approval(asked: &ApprovalRequest, decision: &Decision) -> String {
-    let edits = decision.args.as_ref().map(|args| edits(&asked.context, args)).unwrap_or_default();
-    match (&decision.author, edits.as_str()) {
-        (Author::Checked(user) | Author::Known(user), "") => {
-            format!("{user} 님이 승인했습니다. 작업을 실행합니다.")
-        }
-        (Author::Checked(user) | Author::Known(user), edits) => {
-            format!("{user} 님이 인자를 수정하여 승인했습니다({edits}). 작업을 실행합니다.")
-        }
+    let edits = edits_of(asked, decision);
+    let how = match (&decision.author, edits.as_str()) {
+        (Author::Checked(user) | Author::Known(user), "") => Approval::By(user),
+        (Author::Checked(user) | Author::Known(user), edits) => Approval::WithEdits(user, edits),
         // Nobody has checked that.
-        (Author::Heard(Some(user)), _) => {
-            format!("{user} 이름으로 온 신호로 승인되었습니다. 작업을 실행합니다.")
-        }
-        (Author::Heard(None), _) => "신호로 승인되었습니다. 작업을 실행합니다.".to_owned(),
-        (Author::Nobody, _) => "승인되었습니다. 작업을 실행합니다.".to_owned(),
-    }
+        (Author::Heard(Some(user)), _) => Approval::SignalOf(user),
+        (Author::Heard(None), _) => Approval::Signal,
+        (Author::Nobody, _) => Approval::Unknown,
+    };
+    asked.language.sentences().approved(how)
+}
+
+/// What a decision has changed of what was asked about; empty if that is nothing.
+pub(super) fn edits_of(asked: &ApprovalRequest, decision: &Decision) -> String {
+    let args = decision.args.as_ref();
+    args.map(|args| edits(&asked.context, args, asked.language)).unwrap_or_default()
 }
 
 /// What was changed, field by field, each name and value quoted and cut short; how many more there are is counted.
-pub(super) fn edits(before: &Value, after: &Value) -> String {
+fn edits(before: &Value, after: &Value, language: Language) -> String {
+    let words = language.sentences();
     const SHOWN: usize = 60;
     const FIELDS_MAX: usize = 20;
     let none = serde_json::Map::new();
@@ -88,16 +91,16 @@ pub(super) fn edits(before: &Value, after: &Value) -> String {
     let is_changed = |field: &&String| before.get(*field) != after.get(*field);
     let changed: Vec<&String> = fields.into_iter().filter(is_changed).collect();
     let shown = |value: Option<&Value>| {
-        value.map_or_else(|| "없음".to_owned(), |value| json_start(value, SHOWN))
+        value.map_or(words.nothing().to_owned(), |value| json_start(value, SHOWN, language))
     };
     let told = changed.iter().take(FIELDS_MAX).map(|field| {
         let (before, after) = (shown(before.get(*field)), shown(after.get(*field)));
-        format!("{}: {before} → {after}", quoted_start(field, SHOWN))
+        format!("{}: {before} → {after}", quoted_start(field, SHOWN, language))
     });
     let told = told.collect::<Vec<_>>().join(", ");
     match changed.len().saturating_sub(FIELDS_MAX) {
         0 => told,
-        rest => format!("{told} … 외 {rest}개"),
+        rest => format!("{told} {}", words.and_more(rest as u64)),
     }
 }
 
@@ -113,7 +116,7 @@ mod tests {
         let hostile = "x\u{202e}y\" → \"main";
         let after = json!({"subject": hostile, "to: \"kim\" → \"lee": true, "same": 1});
         assert_eq!(
-            edits(&before, &after),
+            edits(&before, &after, Language::Korean),
             r#""subject": "보고" → "x\u{202e}y\" → \"main", "to": "kim" → 없음, "to: \"kim\" → \"lee": 없음 → true"#
         );
     }
@@ -122,7 +125,7 @@ mod tests {
     fn what_is_left_out_of_what_was_changed_is_counted() {
         let after: serde_json::Map<String, Value> =
             (0..50).map(|n| (format!("k{n:02}"), json!("가".repeat(100)))).collect();
-        let told = edits(&json!({}), &Value::Object(after));
+        let told = edits(&json!({}), &Value::Object(after), Language::Korean);
         let first = format!("\"k00\": 없음 → \"{}… (이하 42자 생략), ", "가".repeat(59));
         assert!(told.starts_with(&first), "{told}");
         assert!(told.contains("\"k19\"") && !told.contains("\"k20\""), "{told}");

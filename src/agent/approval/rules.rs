@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        ApprovalRequest, Approvers, Deadline, Quorum, Standing, TenantId, UserId, Verdict,
+        ApprovalRequest, Approvers, Deadline, Language, Quorum, Standing, TenantId, UserId, Verdict,
     };
 
     const ASKED_AT: u64 = 1_706_152_860;
@@ -111,6 +111,7 @@ mod tests {
             action_type: "git_merge".into(),
             context: json!({}),
             message: String::new(),
+            language: Language::default(),
             standing: Standing::Pending,
             created_at: ASKED_AT * 1000,
             deadline: Deadline::after(ASKED_AT * 1000, Duration::from_secs(300)),

@@ -1,14 +1,21 @@
 //! A decision that says: not this, but other arguments, which another person has to approve (contract,
 //! section 5.3, 9).
 
-use super::policy::edits;
-use crate::domain::{ApprovalRequest, Author, Decision, RequestId, UserId, Verdict};
+use std::fmt::Display;
+
+use super::policy::edits_of;
+use crate::domain::{ApprovalRequest, Author, Decision, Language, RequestId, UserId, Verdict};
 
 impl Decision {
     /// What it amounts to that this person wants other arguments asked about.
-    pub(crate) fn superseding(user: &UserId, args: serde_json::Value, at_ms: u64) -> Self {
+    pub(crate) fn superseding(
+        user: &UserId,
+        args: serde_json::Value,
+        at_ms: u64,
+        language: Language,
+    ) -> Self {
         let next = RequestId::generate();
-        let reason = format!("{user} 님이 인자를 수정하여 새 승인 요청({next})으로 대체되었습니다");
+        let reason = language.sentences().superseded(user, &next);
         Self {
             author: Author::Checked(user.clone()),
             reason: Some(reason),
@@ -25,10 +32,7 @@ pub(crate) fn words_of_superseding(
     decision: &Decision,
     next: &RequestId,
 ) -> String {
-    let who = decision.author.named().map(|user| format!("{user} 님이 ")).unwrap_or_default();
-    let edits = decision.args.as_ref().map(|args| edits(&asked.context, args)).unwrap_or_default();
-    format!(
-        "{who}인자를 수정했습니다({edits}). 수정한 내용은 다른 사람의 승인이 필요하므로 새 승인 요청({next})으로 \
-         다시 묻습니다."
-    )
+    let who = decision.author.named().map(|user| user as &dyn Display);
+    let edits = edits_of(asked, decision);
+    asked.language.sentences().asked_anew(who, &edits, next)
 }

@@ -44,7 +44,8 @@ impl Run {
     ) -> Step {
         let mut questions = Vec::new();
         for (planned, ready) in calls {
-            match self.cancel.clone().run_until_cancelled(ready.prepare()).await {
+            match self.cancel.clone().run_until_cancelled(ready.prepare(self.state.language)).await
+            {
                 Some(Ok(prepared)) => questions.push(self.question(&planned, prepared, doubt)),
                 Some(Err(error)) => {
                     let error = doubt.map_or(error.to_string(), |doubt| format!("{doubt} {error}"));
@@ -202,7 +203,8 @@ impl Run {
         let drafts = near.iter().map(|request| {
             let left = request.deadline.left(now_ms).as_millis().div_ceil(1000);
             let tool = &request.action_type;
-            let content = format!("{tool} 승인 요청이 {left}초 뒤에 만료됩니다.");
+            let left = u64::try_from(left).unwrap_or(u64::MAX);
+            let content = self.words().expiring(tool, left);
             let thought =
                 Event::Thought { kind: ThoughtKind::Reasoning, content, sources: Vec::new() };
             Draft::Both(thought, Record::DeadlineNear { request: request.request_id.clone() })
@@ -231,6 +233,7 @@ impl Run {
             args_hash: Some(ArgumentsHash::of(&planned.call.name, &arguments)),
             context: arguments,
             message: doubt.map_or(question.clone(), |doubt| format!("{doubt} {question}")),
+            language: self.state.language,
             standing: Standing::Pending,
             created_at: now_ms,
             deadline: Deadline::after(now_ms, time),

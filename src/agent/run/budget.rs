@@ -5,16 +5,15 @@
 //! crash. What a tenant has used is a counter of the store, charged before the turn is recorded: a
 //! turn that a crash cuts off in between is asked again, billed again, and counted again.
 
-use super::errors::failure;
+use super::errors::Failure;
 use super::journal::JournalError;
 use super::step::Run;
-use crate::domain::event::ErrorEvent;
-use crate::domain::{ErrorCode, ErrorType, ToolCall, Usage, UtcDay};
+use crate::domain::{ToolCall, Usage, UtcDay};
 use crate::llm::tokens::{self, Tokens};
 
 impl Run {
     /// Why the model may not be asked any more, if a budget is spent.
-    pub(super) async fn spent_budget(&self) -> Result<Option<ErrorEvent>, JournalError> {
+    pub(super) async fn spent_budget(&self) -> Result<Option<Failure>, JournalError> {
         let (budget, used) = (self.ctx.limits.budget, self.state.usage.total_tokens);
         if let Some(limit) = budget.per_run
             && used >= limit
@@ -69,22 +68,15 @@ pub(super) fn cut_short(prompt_tokens: u64, reasoned: u64, shown: &str) -> Usage
     estimated(prompt_tokens, reasoned, shown, &[])
 }
 
-fn run_is_spent(used: u64, limit: u64) -> ErrorEvent {
+fn run_is_spent(used: u64, limit: u64) -> Failure {
     let error = format!("the token budget of this run is spent: {used} of {limit} tokens");
-    let message = format!("이 작업에 허용된 토큰 {limit}개를 모두 사용했습니다.");
-    ErrorEvent {
-        message,
-        ..failure(error, ErrorType::TokenBudget, ErrorCode::LimitExceeded, false)
-    }
+    Failure::run_budget(error, limit)
 }
 
-fn day_is_spent(spent: u64, limit: u64, day: UtcDay) -> ErrorEvent {
+fn day_is_spent(spent: u64, limit: u64, day: UtcDay) -> Failure {
     let error = format!(
         "the tenant's token budget of {day} (UTC) is spent: {spent} of {limit} tokens; it begins anew \
          at midnight UTC"
     );
-    let message = format!(
-        "조직에 하루 동안 허용된 토큰 {limit}개를 모두 사용했습니다. 내일(UTC 기준) 다시 시도해 주세요."
-    );
-    ErrorEvent { message, ..failure(error, ErrorType::TokenBudget, ErrorCode::LimitExceeded, true) }
+    Failure::day_budget(error, limit)
 }

@@ -10,7 +10,9 @@ use crate::agent::approval::policy::{AnswerTimes, ApproverPolicy, Asking, OnReje
 use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::seals::Seals;
 use crate::backoff::Backoff;
-use crate::domain::{ApprovalRequest, Clock, Entry, Instructions, Quota, SessionId, last_id};
+use crate::domain::{
+    ApprovalRequest, Clock, Entry, Instructions, LanguageChoice, Quota, SessionId, last_id,
+};
 use crate::llm::ChatModel;
 use crate::shutdown::Tasks;
 use crate::store::{ReadError, Store, StoreError};
@@ -46,6 +48,8 @@ pub struct RunContext {
     pub pending: Arc<dyn PendingApprovals>,
     /// What the assistant is told before all else; new runs begin with it.
     pub instructions: Option<Instructions>,
+    /// In which language new runs speak to people.
+    pub language: LanguageChoice,
     /// How far a run may go.
     pub limits: Limits,
     /// Whether a run that ends without an answer says so in a `content` event.

@@ -1,26 +1,53 @@
 //! The table of endings: for each way in which a run can end, all that its end says.
 
-use super::errors::failure;
-use super::tool_call::NO_REASON;
-use crate::domain::event::{EndStatus, ErrorEvent};
+use super::errors::Failure;
+use super::journal::Draft;
+use crate::domain::event::{EndStatus, ErrorEvent, ThoughtKind};
 use crate::domain::plan::StepStatus;
+use crate::domain::sentences::Sentences;
 use crate::domain::text::{cut, escape_invisible};
-use crate::domain::{ApprovalRequest, Decision, ErrorCode, ErrorType, Event};
+use crate::domain::{ApprovalRequest, Decision, ErrorCode, ErrorType, Event, Language};
 
-/// What the contract (section 4.4) says to a person who did not answer.
-const TIMED_OUT: &str = "사용자 응답 지연으로 작업이 취소되었습니다";
 /// Characters of a person's reason that a notice quotes; the `error` event has all of it.
 const REASON_SHOWN: usize = 100;
 
+/// The ways in which a run can end.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ending<'a> {
+    /// With an answer.
+    Completed(&'a Work),
+    /// With an error.
+    Failed(&'a Failure),
+    /// A person said no to this.
+    Rejected(&'a ApprovalRequest, &'a Decision),
+    /// Nobody answered this in time.
+    TimedOut(&'a ApprovalRequest),
+    /// Somebody cancelled it.
+    Cancelled,
+}
+
+/// What was done for an answer.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    /// Calls of tools.
+    pub(super) calls: u32,
+    /// Those that succeeded.
+    pub(super) successes: u32,
+    /// The tools that were called, each once.
+    pub(super) tools: Vec<String>,
+}
+
 /// One line of the table.
 #[derive(Clone, Debug)]
-pub(super) struct Ending {
-    /// The status that `end` tells.
+pub(super) struct Facts {
+    /// The status that `end` tells, the journal and the metrics keep.
     pub(super) status: EndStatus,
     /// The message of `end`.
     pub(super) message: &'static str,
     /// What becomes of the steps of the plan that are at work.
     pub(super) at_work: StepStatus,
+    /// The last thought.
+    pub(super) thought: Option<Draft>,
     /// One sentence for those who are shown nothing but `content` (contract, section 4.4); `None`:
     /// there is an answer.
     pub(super) notice: Option<String>,
@@ -30,92 +57,104 @@ pub(super) struct Ending {
     pub(super) note: Option<String>,
 }
 
-impl Ending {
-    /// With an answer.
-    pub(super) fn completed() -> Self {
-        Self {
-            status: EndStatus::Completed,
-            message: "작업이 완료되었습니다.",
-            at_work: StepStatus::Completed,
-            notice: None,
-            events: Vec::new(),
-            note: None,
-        }
-    }
-
-    /// With an error.
-    pub(super) fn failed(error: ErrorEvent) -> Self {
-        Self {
-            status: EndStatus::Failed,
-            message: "작업이 실패했습니다.",
-            at_work: StepStatus::Failed,
-            notice: Some(format!("작업을 마치지 못했습니다: {}", error.message)),
-            note: Some(format!("[작업이 오류로 끝났습니다: {}]", error.error)),
-            events: vec![Event::Error(error)],
-        }
-    }
-
-    /// A person said no.
-    pub(super) fn rejected(request: &ApprovalRequest, decision: &Decision) -> Self {
-        let tool = &request.action_type;
-        let reason = decision.reason.as_deref();
-        let quoted =
-            reason.map_or_else(String::new, |reason| format!(" (사유: {})", shown(reason)));
-        let reason = reason.unwrap_or(NO_REASON);
-        let error = ErrorEvent {
-            message: "사용자가 작업을 거절했습니다.".into(),
-            ..failure(reason.into(), ErrorType::Rejection, ErrorCode::Forbidden, false)
-        };
-        Self {
-            status: EndStatus::Rejected,
-            message: "작업이 거절되었습니다.",
-            at_work: StepStatus::Failed,
-            notice: Some(format!("승인이 거절되어 {tool} 작업을 실행하지 않았습니다{quoted}.")),
-            events: vec![Event::Error(error)],
-            note: Some(format!("[사용자가 {tool} 실행을 거절했습니다: {reason}]")),
-        }
-    }
-
-    /// Nobody answered in time.
-    pub(super) fn timed_out(request: &ApprovalRequest) -> Self {
-        let waited = request.deadline.ms().saturating_sub(request.created_at) / 1000;
-        let error = format!("nobody answered {} within {waited} s", request.request_id);
-        let failed = Event::Failed {
-            message: TIMED_OUT.into(),
-            error: error.clone(),
-            error_type: ErrorType::Timeout,
-            request_id: request.request_id.clone(),
-        };
-        let error = ErrorEvent {
-            message: TIMED_OUT.into(),
-            ..failure(error, ErrorType::Timeout, ErrorCode::ExternalTimeout, true)
-        };
-        Self {
-            status: EndStatus::Failed,
-            message: TIMED_OUT,
-            at_work: StepStatus::Failed,
-            notice: Some(format!("{TIMED_OUT}.")),
-            events: vec![failed, Event::Error(error)],
-            note: Some(format!("[{TIMED_OUT}: {}]", request.action_type)),
-        }
-    }
-
-    /// Somebody cancelled it.
-    pub(super) fn cancelled() -> Self {
-        Self {
-            status: EndStatus::Cancelled,
-            message: "작업이 취소되었습니다.",
-            at_work: StepStatus::Skipped,
-            notice: Some("요청에 따라 작업을 취소했습니다.".into()),
-            events: Vec::new(),
-            note: Some("[작업이 취소되었습니다]".into()),
+impl Ending<'_> {
+    /// All that it says, in this language.
+    pub(super) fn facts(self, language: Language) -> Facts {
+        let words = language.sentences();
+        match self {
+            Self::Completed(work) => Facts {
+                status: EndStatus::Completed,
+                message: words.completed(),
+                at_work: StepStatus::Completed,
+                thought: Some(work.looking_back(words)),
+                notice: None,
+                events: Vec::new(),
+                note: None,
+            },
+            Self::Failed(failure) => Facts {
+                status: EndStatus::Failed,
+                message: words.failed(),
+                at_work: StepStatus::Failed,
+                thought: None,
+                notice: Some(words.failed_because(&failure.event(words).message)),
+                events: vec![Event::Error(failure.event(words))],
+                note: Some(words.note_of_failure(&failure.error)),
+            },
+            Self::Rejected(request, decision) => Facts {
+                status: EndStatus::Rejected,
+                message: words.rejected(),
+                at_work: StepStatus::Failed,
+                thought: None,
+                notice: Some(words.rejected_call(
+                    &request.action_type,
+                    decision.reason.as_deref().map(|reason| shown(reason, language)).as_deref(),
+                )),
+                events: vec![Event::Error(rejection(decision, words))],
+                note: Some(words.note_of_rejection(&request.action_type, reason_of(decision))),
+            },
+            Self::TimedOut(request) => Facts {
+                status: EndStatus::Failed,
+                message: words.timed_out(),
+                at_work: StepStatus::Failed,
+                thought: None,
+                notice: Some(format!("{}.", words.timed_out())),
+                events: silence(request, words),
+                note: Some(format!("[{}: {}]", words.timed_out(), request.action_type)),
+            },
+            Self::Cancelled => Facts {
+                status: EndStatus::Cancelled,
+                message: words.cancelled(),
+                at_work: StepStatus::Skipped,
+                thought: None,
+                notice: Some(words.cancelled_as_asked().to_owned()),
+                events: Vec::new(),
+                note: Some(format!("[{}]", words.request_cancelled())),
+            },
         }
     }
 }
 
+impl Work {
+    fn looking_back(&self, words: &dyn Sentences) -> Draft {
+        let content = words.looking_back(self.calls, self.successes);
+        Draft::thought(ThoughtKind::Reflection, content, self.tools.clone())
+    }
+}
+
+/// What clients are told of a no.
+fn rejection(decision: &Decision, words: &dyn Sentences) -> ErrorEvent {
+    ErrorEvent {
+        error: reason_of(decision).to_owned(),
+        error_type: ErrorType::Rejection,
+        code: ErrorCode::Forbidden,
+        message: words.rejected_by_person().to_owned(),
+        retryable: false,
+    }
+}
+
+/// What clients are told of a request that nobody answered.
+fn silence(request: &ApprovalRequest, words: &dyn Sentences) -> Vec<Event> {
+    let waited = request.deadline.ms().saturating_sub(request.created_at) / 1000;
+    let error = format!("nobody answered {} within {waited} s", request.request_id);
+    let message = words.timed_out().to_owned();
+    let failed = Event::Failed {
+        message: message.clone(),
+        error: error.clone(),
+        error_type: ErrorType::Timeout,
+        request_id: request.request_id.clone(),
+    };
+    let (error_type, code) = (ErrorType::Timeout, ErrorCode::ExternalTimeout);
+    vec![failed, Event::Error(ErrorEvent { error, error_type, code, message, retryable: true })]
+}
+
+/// Why somebody said no: their own words, or the usual ones if they said none (contract, section 5.4).
+pub(super) fn reason_of(decision: &Decision) -> &str {
+    decision.reason.as_deref().unwrap_or("User rejected")
+}
+
 /// The beginning of a person's words, as one line.
-fn shown(reason: &str) -> String {
-    cut(&escape_invisible(reason), REASON_SHOWN)
+fn shown(reason: &str, language: Language) -> String {
+    cut(&escape_invisible(reason), REASON_SHOWN, language)
 }
 
 #[cfg(test)]
@@ -124,8 +163,8 @@ mod tests {
 
     #[test]
     fn of_a_persons_reason_the_notice_shows_the_beginning_on_one_plain_line() {
-        assert_eq!(shown("아니요"), "아니요");
-        let long = shown(&format!("아니요\n\u{202e}{}", "가".repeat(1000)));
+        assert_eq!(shown("아니요", Language::Korean), "아니요");
+        let long = shown(&format!("아니요\n\u{202e}{}", "가".repeat(1000)), Language::Korean);
         assert!(long.starts_with("아니요\\u{a}\\u{202e}가"), "{long}");
         assert!(long.ends_with("가… (이하 916자 생략)"), "{long}");
     }

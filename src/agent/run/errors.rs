@@ -3,22 +3,85 @@
 use std::fmt::Display;
 
 use crate::domain::event::ErrorEvent;
+use crate::domain::sentences::Sentences;
 use crate::domain::{ErrorCode, ErrorType};
 use crate::llm::ModelError;
 
-/// An error event in the words of its code.
-pub(super) fn failure(
-    error: String,
-    error_type: ErrorType,
+/// Why a run fails.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// What was wrong, precisely.
+    pub(crate) error: String,
+    /// Its class.
+    pub(super) error_type: ErrorType,
+    /// The platform's code.
     code: ErrorCode,
+    /// Whether the same request may succeed later.
     retryable: bool,
-) -> ErrorEvent {
-    ErrorEvent { error, error_type, code, message: code.message().to_owned(), retryable }
+    /// What people are told of it.
+    told: Told,
 }
 
-pub(super) fn model_failure(error: &ModelError) -> ErrorEvent {
+/// What people are told of a failure.
+#[derive(Clone, Copy, Debug)]
+enum Told {
+    /// The words of its code.
+    Code,
+    /// That the run has used up this many tokens.
+    RunBudget(u64),
+    /// That its tenant's day has.
+    DayBudget(u64),
+}
+
+impl Failure {
+    /// A failure that people are told of in the words of its code.
+    pub(super) fn new(
+        error: String,
+        error_type: ErrorType,
+        code: ErrorCode,
+        retryable: bool,
+    ) -> Self {
+        Self { error, error_type, code, retryable, told: Told::Code }
+    }
+
+    /// The run has used up its tokens.
+    pub(super) fn run_budget(error: String, limit: u64) -> Self {
+        Self { told: Told::RunBudget(limit), ..Self::of_budget(error, false) }
+    }
+
+    /// The tenant has used up the tokens of its day; there are new ones the next day.
+    pub(super) fn day_budget(error: String, limit: u64) -> Self {
+        Self { told: Told::DayBudget(limit), ..Self::of_budget(error, true) }
+    }
+
+    fn of_budget(error: String, retryable: bool) -> Self {
+        Self::new(error, ErrorType::TokenBudget, ErrorCode::LimitExceeded, retryable)
+    }
+
+    /// What people are told.
+    fn message(&self, words: &dyn Sentences) -> String {
+        match self.told {
+            Told::Code => words.of_code(self.code).to_owned(),
+            Told::RunBudget(limit) => words.run_budget_spent(limit),
+            Told::DayBudget(limit) => words.day_budget_spent(limit),
+        }
+    }
+
+    /// The event that tells of it.
+    pub(super) fn event(&self, words: &dyn Sentences) -> ErrorEvent {
+        ErrorEvent {
+            error: self.error.clone(),
+            error_type: self.error_type,
+            code: self.code,
+            message: self.message(words),
+            retryable: self.retryable,
+        }
+    }
+}
+
+pub(super) fn model_failure(error: &ModelError) -> Failure {
     let (error_type, code, retryable) = kind_of(error);
-    failure(error.to_string(), error_type, code, retryable)
+    Failure::new(error.to_string(), error_type, code, retryable)
 }
 
 /// What clients call a model's failure, its code, and whether asking again later may help.
@@ -42,22 +105,22 @@ fn kind_of(error: &ModelError) -> (ErrorType, ErrorCode, bool) {
     }
 }
 
-pub(super) fn budget_spent(turns: u32) -> ErrorEvent {
+pub(super) fn budget_spent(turns: u32) -> Failure {
     let error = format!("the step budget is spent: {turns} turns of the model without an answer");
-    failure(error, ErrorType::StepBudget, ErrorCode::Internal, false)
+    Failure::new(error, ErrorType::StepBudget, ErrorCode::Internal, false)
 }
 
-pub(super) fn cut_off() -> ErrorEvent {
+pub(super) fn cut_off() -> Failure {
     let error = "the model's turn was cut off by its length limit in a tool call".to_owned();
-    failure(error, ErrorType::ModelStream, ErrorCode::ExternalFailure, true)
+    Failure::new(error, ErrorType::ModelStream, ErrorCode::ExternalFailure, true)
 }
 
-pub(super) fn too_many_calls(calls: usize, most: usize) -> ErrorEvent {
+pub(super) fn too_many_calls(calls: usize, most: usize) -> Failure {
     let error = format!("the model asked for {calls} tools at once, more than {most}");
-    failure(error, ErrorType::ModelStream, ErrorCode::ExternalFailure, true)
+    Failure::new(error, ErrorType::ModelStream, ErrorCode::ExternalFailure, true)
 }
 
-pub(super) fn empty_answer(truncated: bool, reasoned: u64) -> ErrorEvent {
+pub(super) fn empty_answer(truncated: bool, reasoned: u64) -> Failure {
     let error = match (truncated, reasoned) {
         (true, _) => {
             "the model reached its length limit before it answered (model.max_output_tokens, or its \
@@ -66,23 +129,23 @@ pub(super) fn empty_answer(truncated: bool, reasoned: u64) -> ErrorEvent {
         (false, 1..) => "the model only thought, and answered with nothing",
         (false, 0) => "the model answered with nothing",
     };
-    failure(error.to_owned(), ErrorType::EmptyAnswer, ErrorCode::ExternalFailure, true)
+    Failure::new(error.to_owned(), ErrorType::EmptyAnswer, ErrorCode::ExternalFailure, true)
 }
 
 /// A run that panicked.
-pub(crate) fn panicked() -> ErrorEvent {
-    failure("the run broke down".into(), ErrorType::Internal, ErrorCode::Internal, true)
+pub(crate) fn panicked() -> Failure {
+    Failure::new("the run broke down".into(), ErrorType::Internal, ErrorCode::Internal, true)
 }
 
 /// A run that met something stored that cannot be read: trying again would meet it again.
-pub(crate) fn unreadable(error: &impl Display) -> ErrorEvent {
-    failure(error.to_string(), ErrorType::StoreCorrupt, ErrorCode::Internal, false)
+pub(crate) fn unreadable(error: &impl Display) -> Failure {
+    Failure::new(error.to_string(), ErrorType::StoreCorrupt, ErrorCode::Internal, false)
 }
 
 /// A run that was taken over so often that what it does next must be what ends its owners.
-pub(super) fn taken_over_too_often(times: u32) -> ErrorEvent {
+pub(super) fn taken_over_too_often(times: u32) -> Failure {
     let error = format!(
         "its server was lost {times} times during the same step; it is not tried once more"
     );
-    failure(error, ErrorType::RunLost, ErrorCode::Internal, false)
+    Failure::new(error, ErrorType::RunLost, ErrorCode::Internal, false)
 }

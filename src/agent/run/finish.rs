@@ -1,87 +1,60 @@
 //! The end of a run: `end` and the trailer, in one append with all that leads up to them.
 
 use super::arguments::parse_arguments;
-use super::ending::Ending;
+use super::ending::{Ending, Facts, Work};
+use super::errors::Failure;
 use super::journal::{Draft, JournalError};
 use super::plan::moved;
 use super::record::{PlannedCall, Record};
 use super::state::{Call, CallStatus, Node, PARAGRAPH, State};
 use super::step::{Exit, Flow, Run, Step};
-use super::tool_call::{STOPPED, doubt};
-use crate::domain::event::{
-    EndStatus, ErrorEvent, Piece, ThoughtKind, ToolExecution, ToolOutcome, ToolState,
-};
+use crate::domain::event::{EndStatus, Piece, ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{ApprovalRequest, Decision, Event, Message, Usage, excerpt};
+use crate::domain::{ApprovalRequest, Event, Language, Message, Usage, excerpt};
 use crate::store::Store;
 use crate::tools::Effect;
 
 impl Run {
     /// Looks back on the work, and ends it well.
     pub(super) async fn reflect(&mut self) -> Step {
-        let (attempts, successes) = (self.state.attempts, self.state.successes);
-        let content = match attempts {
-            0 => "도구 없이 답변을 마쳤습니다.".to_owned(),
-            n if n == successes => {
-                format!("도구 {n}회 실행이 모두 성공했고, 결과를 답변에 반영했습니다.")
-            }
-            n => format!(
-                "도구 {n}회 실행 중 {successes}회 성공하고 {}회 실패했습니다.",
-                n.saturating_sub(successes)
-            ),
+        let work = Work {
+            calls: self.state.attempts,
+            successes: self.state.successes,
+            tools: self.tools_used(),
         };
-        let looking_back = Draft::thought(ThoughtKind::Reflection, content, self.tools_used());
-        self.finish(vec![looking_back], Ending::completed()).await
+        self.finish(Ending::Completed(&work)).await
     }
 
     /// Ends the run with an error that clients see.
-    pub(super) async fn fail(&mut self, error: ErrorEvent) -> Step {
+    pub(super) async fn fail(&mut self, failure: Failure) -> Step {
         tracing::warn!(
-            session = %self.state.meta.session_id, error_type = %error.error_type,
-            error = %error.error, "run failed"
+            session = %self.state.meta.session_id, error_type = %failure.error_type,
+            error = %failure.error, "run failed"
         );
-        self.finish(Vec::new(), Ending::failed(error)).await
-    }
-
-    /// Ends the run because a person said no.
-    pub(super) async fn finish_rejected(
-        &mut self,
-        request: &ApprovalRequest,
-        decision: &Decision,
-    ) -> Step {
-        self.finish(Vec::new(), Ending::rejected(request, decision)).await
-    }
-
-    /// Ends the run because nobody answered in time.
-    pub(super) async fn finish_timed_out(&mut self, request: &ApprovalRequest) -> Step {
-        self.finish(Vec::new(), Ending::timed_out(request)).await
-    }
-
-    /// Ends the run because somebody cancelled it.
-    pub(super) async fn finish_cancelled(&mut self) -> Step {
-        self.finish(Vec::new(), Ending::cancelled()).await
+        self.finish(Ending::Failed(&failure)).await
     }
 
     /// Ends a run that broke down, with no more than its journal: nothing is asked, recorded or
     /// remembered, for one of these may be what broke.
-    pub(crate) async fn abort(mut self, error: ErrorEvent) -> Result<(), JournalError> {
-        let ending = Ending::failed(error);
-        let mut drafts = self.close_work(&ending);
-        drafts.extend(self.last_words(&ending));
+    pub(crate) async fn abort(mut self, failure: &Failure) -> Result<(), JournalError> {
+        let end = Ending::Failed(failure).facts(self.state.language);
+        let mut drafts = self.close_work(&end);
+        drafts.extend(self.last_words(end));
         self.write_end(drafts).await
     }
 
-    /// Takes back what is still asked, closes what is open, and writes the end. `said` comes right
-    /// before what the ending itself says.
-    async fn finish(&mut self, said: Vec<Draft>, ending: Ending) -> Step {
+    /// Takes back what is still asked, closes what is open, and writes the end.
+    pub(super) async fn finish(&mut self, ending: Ending<'_>) -> Step {
+        let mut end = ending.facts(self.state.language);
+        let status = end.status;
         let mut drafts = self.withdraw_questions().await?;
-        drafts.extend(self.close_work(&ending));
-        drafts.extend(said);
+        drafts.extend(self.close_work(&end));
+        drafts.extend(end.thought.take());
         // Whoever sees the end may ask the next question at once: its history must be there.
-        self.remember(ending.note.as_deref()).await;
-        drafts.extend(self.last_words(&ending));
+        self.remember(end.note.as_deref()).await;
+        drafts.extend(self.last_words(end));
         self.write_end(drafts).await?;
-        self.ctx.metrics.run_ended(ending.status);
+        self.ctx.metrics.run_ended(status);
         Ok(Flow::Leave(Exit::Over))
     }
 
@@ -100,15 +73,15 @@ impl Run {
     }
 
     /// The steps and the calls that are not finished come to the end that this ending gives them.
-    fn close_work(&self, ending: &Ending) -> Vec<Draft> {
-        let mut drafts = close_steps(&self.state, ending.at_work);
-        drafts.extend(self.close_calls(ending.status));
+    fn close_work(&self, end: &Facts) -> Vec<Draft> {
+        let mut drafts = close_steps(&self.state, end.at_work);
+        drafts.extend(self.close_calls(end.status));
         drafts
     }
 
-    fn last_words(&self, ending: &Ending) -> Vec<Draft> {
+    fn last_words(&self, end: Facts) -> Vec<Draft> {
         let now_ms = self.ctx.clock.now_ms();
-        last_words(ending, Some(&self.state), self.ctx.notices, now_ms)
+        last_words(end, Some(&self.state), self.ctx.notices, now_ms)
     }
 
     /// Adds what was asked and what was answered to the thread; tools' results stay in the journal.
@@ -162,11 +135,13 @@ impl Run {
         let tool = self.ctx.tools.find(&planned.call.name);
         let reads = tool.is_ok_and(|tool| tool.spec().effect == Effect::ReadOnly);
         let outcome = match status {
-            EndStatus::Cancelled if reads => ToolOutcome::Cancelled(Some(STOPPED.to_owned())),
+            EndStatus::Cancelled if reads => {
+                ToolOutcome::Cancelled(Some(self.words().stopped().to_owned()))
+            }
             EndStatus::Cancelled
             | EndStatus::Completed
             | EndStatus::Failed
-            | EndStatus::Rejected => ToolOutcome::Failed(doubt(approved)),
+            | EndStatus::Rejected => ToolOutcome::Failed(self.doubt(approved)),
         };
         // How long it ran, nobody knows.
         let ended = ToolState::Ended { outcome, duration_ms: 0 };
@@ -210,12 +185,12 @@ fn step_end(step: &PlanStep, at_work: StepStatus) -> Option<StepStatus> {
 }
 
 /// What every journal ends with: the notice, if there is to be one, the reason, `end`, the trailer.
-fn last_words(ending: &Ending, state: Option<&State>, notices: bool, now_ms: u64) -> Vec<Draft> {
+fn last_words(ending: Facts, state: Option<&State>, notices: bool, now_ms: u64) -> Vec<Draft> {
     let notice = ending.notice.as_deref().filter(|_| notices);
     let follows = state.is_some_and(|state| state.has_shown);
     let mut drafts: Vec<Draft> =
         notice.map(|words| notice_of(words, follows)).into_iter().collect();
-    drafts.extend(ending.events.iter().cloned().map(Draft::Event));
+    drafts.extend(ending.events.into_iter().map(Draft::Event));
     let end = Event::End {
         message: ending.message.to_owned(),
         status: ending.status,
@@ -234,8 +209,8 @@ fn notice_of(words: &str, follows: bool) -> Draft {
 }
 
 /// All that can be said of a run whose journal cannot be understood.
-pub(crate) fn aborted(error: ErrorEvent, notices: bool) -> Vec<Draft> {
-    last_words(&Ending::failed(error), None, notices, 0)
+pub(crate) fn aborted(failure: &Failure, language: Language, notices: bool) -> Vec<Draft> {
+    last_words(Ending::Failed(failure).facts(language), None, notices, 0)
 }
 
 /// Tells those who read only keys that the run is over. The journal has it already, so a failure

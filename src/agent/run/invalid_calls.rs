@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::errors::failure;
-use crate::domain::event::ErrorEvent;
+use super::errors::Failure;
 use crate::domain::{ErrorCode, ErrorType};
 
 /// How often a model is told what was wrong with its arguments for a tool.
@@ -38,14 +37,14 @@ impl InvalidCalls {
 
     /// Why to give up, if the model has got the arguments of this tool wrong once more after it was
     /// told as often as it may be.
-    pub(super) fn hopeless(&self, tool: &str, problem: &str) -> Option<ErrorEvent> {
+    pub(super) fn hopeless(&self, tool: &str, problem: &str) -> Option<Failure> {
         let told = self.0.get(tool).filter(|told| told.times > TOLD_MAX)?;
         let error = format!(
             "the model called {tool} with arguments that are not valid in {} turns in a row, although \
              it was told what was wrong: {problem}",
             told.times
         );
-        Some(failure(error, ErrorType::InvalidArguments, ErrorCode::ExternalFailure, true))
+        Some(Failure::new(error, ErrorType::InvalidArguments, ErrorCode::ExternalFailure, true))
     }
 }
 

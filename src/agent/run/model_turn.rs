@@ -186,15 +186,12 @@ impl Run {
         }
         let mut drafts = Vec::new();
         if self.state.node == Node::Plan {
-            let content = "요청을 이해했습니다. 답변을 작성합니다.".to_owned();
+            let content = self.words().answering().to_owned();
             drafts.push(Draft::thought(ThoughtKind::Planning, content, Vec::new()));
         }
         let confidence = confidence::of_answer(self.state.successes, self.state.attempts);
-        let description = match self.state.attempts {
-            0 => "요청에 바로 답변합니다.".to_owned(),
-            n => format!("도구 {n}회 실행 결과를 바탕으로 답변합니다."),
-        };
-        let mut step = self.new_step(0, ANSWER, &description, confidence);
+        let description = self.words().answering_from(self.state.attempts);
+        let mut step = self.new_step(0, self.words().answer_title(), &description, confidence);
         step.status = StepStatus::InProgress;
         let record = Record::StepAdded { step: step.clone(), is_answer: true };
         drafts.push(Draft::Both(Event::PlanStep(step), record));
@@ -222,7 +219,7 @@ impl Run {
             drafts.extend(self.sure_of_answer(confidence));
         }
         if end.truncated {
-            let content = "답변이 모델의 길이 제한에서 잘렸습니다.".to_owned();
+            let content = self.words().answer_cut().to_owned();
             drafts.push(Draft::thought(ThoughtKind::Reflection, content, Vec::new()));
         }
         if planned.is_empty() {
@@ -252,7 +249,7 @@ impl Run {
         let shown = results.filter_map(|message| match message {
             Message::Tool { name, content, .. } => {
                 let result = serde_json::from_str(content).ok()?;
-                self.ctx.tools.find(name).ok()?.artifact(&result)
+                self.ctx.tools.find(name).ok()?.artifact(&result, self.state.language)
             }
             Message::System { .. } | Message::User { .. } | Message::Assistant { .. } => None,
         });
@@ -264,7 +261,7 @@ impl Run {
     fn plan_thought(&self, calls: &[ToolCall]) -> Draft {
         let name = |call: &ToolCall| excerpt(&call.name, NAME_SHOWN_MAX);
         let names: Vec<String> = calls.iter().map(name).collect();
-        let content = format!("다음 도구를 사용합니다: {}", names.join(", "));
+        let content = self.words().using_tools(&names.join(", "));
         let kind = if self.state.node == Node::Plan {
             ThoughtKind::Planning
         } else {
@@ -284,11 +281,13 @@ impl Run {
             confidence::of_call(read.is_some(), &arguments, &self.state.messages)
         });
         let description = match (tool, read) {
-            (Ok(_), Some(read)) if self.ctx.tools.needs_approval(&call.name) => read.question(),
-            (Ok(_), _) => format!("{} 도구를 실행합니다. {}", call.name, call.arguments),
+            (Ok(_), Some(read)) if self.ctx.tools.needs_approval(&call.name) => {
+                read.question(self.state.language)
+            }
+            (Ok(_), _) => self.words().call_description(&call.name, &call.arguments),
             (Err(error), _) => error.to_string(),
         };
-        self.new_step(offset, &format!("{} 실행", call.name), &description, confidence)
+        self.new_step(offset, &self.words().call_title(&call.name), &description, confidence)
     }
 
     /// The call under an id that no earlier call of the run has; some models number each turn anew.
@@ -315,9 +314,6 @@ impl Run {
 const NAME_SHOWN_MAX: usize = 100;
 /// Tools that one turn may ask for. A run may use no more either (`agent.max_tool_calls`).
 const CALLS_MAX: usize = 1000;
-
-/// What people read as the title of the step that stands for the answer; nothing is found by it.
-const ANSWER: &str = "답변 작성";
 
 fn content(content: Piece) -> Draft {
     Draft::Event(Event::Content { content, chunk: true, metadata: json!({}) })

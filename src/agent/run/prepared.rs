@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::arguments::parse_arguments;
 use super::record::PlannedCall;
 use super::step::Run;
-use crate::domain::{ApprovalRequest, Preview};
+use crate::domain::{ApprovalRequest, Language, Preview};
 use crate::tools::{Call, Forecast, Tool, ToolError};
 
 /// A call that can be run.
@@ -26,14 +26,14 @@ impl Ready {
     }
 
     /// Looks into it, and pins what can move: what a person then approves is what runs.
-    pub(crate) async fn prepare(self) -> Result<Prepared, ToolError> {
+    pub(crate) async fn prepare(self, language: Language) -> Result<Prepared, ToolError> {
         let Self { tool, call, mut arguments } = self;
-        let Forecast { pins, preview } = call.forecast().await?;
+        let Forecast { pins, preview } = call.forecast(language).await?;
         if let Value::Object(fields) = &mut arguments {
             fields.extend(pins);
         }
         // The question is the pinned call's: it may tell what is pinned.
-        let question = tool.call(&arguments).await?.question();
+        let question = tool.call(&arguments).await?.question(language);
         Ok(Prepared { arguments, question, preview })
     }
 }

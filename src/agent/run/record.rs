@@ -11,7 +11,7 @@ use crate::agent::approval::uncounted::UncountedVote;
 use crate::domain::event::EndStatus;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    ApprovalRequest, Confidence, Decision, Instructions, Message, PageContext, RequestId,
+    ApprovalRequest, Confidence, Decision, Instructions, Language, Message, PageContext, RequestId,
     SessionMeta, StepId, ToolCall, ToolCallId, Usage,
 };
 
@@ -209,6 +209,9 @@ pub struct Opened {
     /// The operator's instructions: a run keeps them, whoever goes on with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<Instructions>,
+    /// The language in which the run speaks to people, whoever goes on with it.
+    #[serde(default, skip_serializing_if = "Language::is_default")]
+    pub language: Language,
 }
 
 /// A tool call with its place in the plan.
@@ -246,12 +249,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_that_an_older_process_opened_has_no_instructions() {
+    fn a_run_that_an_older_process_opened_has_no_instructions_and_speaks_korean() {
         let meta = r#"{"sessionId":"s","tenant":"t","user":"u","threadId":"h","prompt":"p","createdAtMs":1,"firstEvent":1}"#;
         let older = format!(r#"{{"rec":"opened","meta":{meta},"context":{{}},"history":[]}}"#);
         let record: Record = serde_json::from_str(&older).unwrap();
         let Record::Opened(opened) = &record else { panic!("{record:?}") };
-        assert_eq!(opened.instructions, None);
+        assert_eq!((&opened.instructions, opened.language), (&None, Language::Korean));
         assert_eq!(serde_json::to_string(&record).unwrap(), older, "and is written as before");
     }
 

@@ -10,8 +10,8 @@ use crate::domain::event::EndStatus;
 use crate::domain::instructions::system_prompt;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    ApprovalRequest, Confidence, Deadline, Decision, Entry, Message, PageContext, RequestId,
-    SessionMeta, SessionStatus, StepId, ToolCallId, Usage,
+    ApprovalRequest, Confidence, Deadline, Decision, Entry, Language, Message, PageContext,
+    RequestId, SessionMeta, SessionStatus, StepId, ToolCallId, Usage,
 };
 
 /// What stands between the texts of two turns.
@@ -87,6 +87,8 @@ pub struct State {
     pub meta: SessionMeta,
     /// The page.
     pub context: PageContext,
+    /// The language in which the run speaks to people.
+    pub language: Language,
     /// Where the run is.
     pub node: Node,
     /// The conversation, the system prompt first.
@@ -148,6 +150,7 @@ impl State {
         Self {
             meta: opened.meta.clone(),
             context: opened.context.clone(),
+            language: opened.language,
             node: Node::Analyze,
             messages,
             inherited,

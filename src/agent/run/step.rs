@@ -8,12 +8,14 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::context::RunContext;
+use super::ending::Ending;
 use super::journal::{Draft, JournalError, Writer};
 use super::state::{Call, CallStatus, Node, State};
 use crate::agent::approval::pending::{DecidedRequest, News};
 use crate::agent::approval::policy::{Asking, words_of_approval};
 use crate::agent::approval::superseding::words_of_superseding;
 use crate::domain::event::ThoughtKind;
+use crate::domain::sentences::Sentences;
 use crate::domain::{Decision, Event, RequestId, Verdict};
 
 use super::record::{PlannedCall, Record};
@@ -89,7 +91,7 @@ impl Run {
 
     async fn step(&mut self) -> Step {
         if self.cancel.is_cancelled() && self.state.node != Node::Done {
-            return self.finish_cancelled().await;
+            return self.finish(Ending::Cancelled).await;
         }
         match self.state.node {
             Node::Analyze => self.analyze().await,
@@ -102,10 +104,15 @@ impl Run {
         }
     }
 
+    /// The sentences of the run's language.
+    pub(super) fn words(&self) -> &'static dyn Sentences {
+        self.state.language.sentences()
+    }
+
     /// The first event of every run.
     pub(super) fn start_event(&self) -> Draft {
         Draft::Event(Event::Start {
-            message: "요청을 처리하기 시작했습니다.".into(),
+            message: self.words().started().into(),
             thread_id: self.state.meta.thread_id.clone(),
             model: self.ctx.model.name().to_owned(),
         })
@@ -115,7 +122,7 @@ impl Run {
         let start = self.start_event();
         let thought = Event::Thought {
             kind: ThoughtKind::Analysis,
-            content: format!("요청을 분석합니다. {}", self.state.context.summary()),
+            content: self.words().analyzing(&self.state.context.summary(self.state.language)),
             sources: Vec::new(),
         };
         self.commit(vec![start, Draft::Both(thought, Record::Analyzed)]).await?;

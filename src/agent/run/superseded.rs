@@ -28,7 +28,7 @@ impl Run {
             Ok(ready) => ready,
             Err(refusal) => return self.refuse_instead(planned, refusal).await,
         };
-        match self.cancel.clone().run_until_cancelled(ready.prepare()).await {
+        match self.cancel.clone().run_until_cancelled(ready.prepare(self.state.language)).await {
             Some(Ok(prepared)) => {
                 let question = self.question(planned, prepared, None).asked_by(user, next);
                 self.ask(vec![question]).await

@@ -6,19 +6,18 @@
 //! nothing that could end a process, so it changes hands without being counted, and so does one that
 //! its owner gives up on purpose.
 
-use super::errors::taken_over_too_often;
+use super::errors::{Failure, taken_over_too_often};
 use super::journal::{Draft, JournalError};
 use super::record::Record;
 use super::state::{Node, State};
 use super::step::{Exit, Run};
-use crate::domain::event::ErrorEvent;
 
 /// The take-over, of those without a step forward between them, at which a run ends.
 const LAST: u32 = 3;
 
 impl State {
     /// Why this run, which was at work, is not to be taken over once more, if it is not.
-    pub(crate) fn refuses_take_over(&self) -> Option<ErrorEvent> {
+    pub(crate) fn refuses_take_over(&self) -> Option<Failure> {
         let now = self.hands.lost.saturating_add(1);
         (!self.hands.given_up && now >= LAST).then(|| taken_over_too_often(now))
     }

@@ -1,9 +1,12 @@
 //! Tool calls: checked, approved where they must be, and bracketed by "about to" and "done".
 
+use std::fmt::Display;
+
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::arguments::parse_arguments;
+use super::ending::{Ending, reason_of};
 use super::journal::{Draft, JournalError};
 use super::prepared::{Ready, Refusal};
 use super::record::{Outcome, PlannedCall, Record};
@@ -11,6 +14,7 @@ use super::step::{Flow, Run, Step};
 use crate::agent::approval::policy::OnReject;
 use crate::domain::event::{ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::StepStatus;
+use crate::domain::sentences::Sentences;
 use crate::domain::{ApprovalRequest, ArgumentsHash, Decision, Event, Verdict};
 use crate::tools::{Call, Effect, ToolContext, ToolError};
 
@@ -27,12 +31,14 @@ impl Run {
         }
         match (decision.verdict, self.ctx.limits.on_reject) {
             (Verdict::Approved, _) => self.run_approved(planned, request, decision).await,
-            (Verdict::Rejected, OnReject::Stop) => self.finish_rejected(request, decision).await,
+            (Verdict::Rejected, OnReject::Stop) => {
+                self.finish(Ending::Rejected(request, decision)).await
+            }
             (Verdict::Rejected, OnReject::Continue) => {
                 self.decline(planned, request, decision).await
             }
-            (Verdict::TimedOut, _) => self.finish_timed_out(request).await,
-            (Verdict::Cancelled, _) => self.finish_cancelled().await,
+            (Verdict::TimedOut, _) => self.finish(Ending::TimedOut(request)).await,
+            (Verdict::Cancelled, _) => self.finish(Ending::Cancelled).await,
         }
     }
 
@@ -78,14 +84,14 @@ impl Run {
             Ok(ready) => ready,
             // It may have happened all the same, and the model is to know that.
             Err(Refusal::Invalid(error) | Refusal::Other(error)) => {
-                let error = format!("{} {error}", doubt(approved));
+                let error = format!("{} {error}", self.doubt(approved));
                 return self.refuse(planned, Refusal::Other(error)).await;
             }
         };
         match ready.tool.spec().effect {
             Effect::ReadOnly => self.run_tool(planned, ready, approved).await,
             Effect::SideEffect => {
-                let doubt = doubt(approved);
+                let doubt = self.doubt(approved);
                 tracing::warn!(
                     session = %self.state.meta.session_id, tool = %planned.call.name,
                     call = %planned.call.id, "tool in doubt; asking again"
@@ -102,8 +108,7 @@ impl Run {
         request: &ApprovalRequest,
         decision: &Decision,
     ) -> Step {
-        let reason = decision.reason.as_deref().unwrap_or(NO_REASON);
-        let error = format!("사용자가 실행을 거절했습니다: {reason}");
+        let error = self.words().declined(reason_of(decision));
         let declined = ToolState::never_ran(ToolOutcome::Cancelled(Some(error.clone())));
         let shown = self.execution(planned, &request.context, declined);
         self.finish_call(planned, shown, Outcome::Err(error), false).await?;
@@ -162,8 +167,8 @@ impl Run {
             dry_run = tool.is_dry_run(), "tool finished"
         );
 
-        let came_of_it = came_of(result);
-        let outcome = Outcome::from(&came_of_it);
+        let came_of_it = came_of(result, self.words());
+        let outcome = outcome_of(&came_of_it, self.words());
         let is_stopped = matches!(came_of_it, ToolOutcome::Cancelled(_));
         let ended = ToolState::Ended { outcome: came_of_it, duration_ms };
         let shown = self.execution(planned, &arguments, ended);
@@ -221,6 +226,12 @@ impl Run {
         self.commit(drafts).await
     }
 
+    /// What is known of a call whose outcome is not.
+    pub(super) fn doubt(&self, approved: Option<&ApprovalRequest>) -> String {
+        let request = approved.map(|approved| &approved.request_id as &dyn Display);
+        self.words().in_doubt(request)
+    }
+
     /// The call as clients see it.
     pub(super) fn execution(
         &self,
@@ -238,22 +249,23 @@ impl Run {
     }
 }
 
-impl From<&ToolOutcome> for Outcome {
-    fn from(outcome: &ToolOutcome) -> Self {
-        match outcome {
-            ToolOutcome::Success(result) => Self::Ok(result.clone()),
-            ToolOutcome::Failed(error) => Self::Err(error.clone()),
-            ToolOutcome::Cancelled(why) => Self::Err(why.clone().unwrap_or_else(|| STOPPED.into())),
+/// What came of a call, as recovery reads it.
+fn outcome_of(outcome: &ToolOutcome, words: &dyn Sentences) -> Outcome {
+    match outcome {
+        ToolOutcome::Success(result) => Outcome::Ok(result.clone()),
+        ToolOutcome::Failed(error) => Outcome::Err(error.clone()),
+        ToolOutcome::Cancelled(why) => {
+            Outcome::Err(why.clone().unwrap_or_else(|| words.stopped().to_owned()))
         }
     }
 }
 
 /// What came of a call that was run; `None`: it was stopped.
-fn came_of(result: Option<Result<Value, ToolError>>) -> ToolOutcome {
+fn came_of(result: Option<Result<Value, ToolError>>, words: &dyn Sentences) -> ToolOutcome {
     match result {
         Some(Ok(value)) => ToolOutcome::Success(value),
         Some(Err(error)) => ToolOutcome::Failed(error.to_string()),
-        None => ToolOutcome::Cancelled(Some(STOPPED.to_owned())),
+        None => ToolOutcome::Cancelled(Some(words.stopped().to_owned())),
     }
 }
 
@@ -261,21 +273,4 @@ fn came_of(result: Option<Result<Value, ToolError>>) -> ToolOutcome {
 fn finished(planned: &PlannedCall, shown: ToolExecution, outcome: Outcome, invalid: bool) -> Draft {
     let record = Record::ToolFinished { call: planned.call.id.clone(), outcome, invalid };
     Draft::Both(Event::ToolExecution(shown), record)
-}
-
-/// What is said of a call that was stopped half way because its run was cancelled.
-pub(super) const STOPPED: &str = "작업이 취소되어 중단했습니다";
-
-/// What is said where somebody rejects without a reason.
-pub(super) const NO_REASON: &str = "User rejected";
-
-/// What is known of a call whose outcome is not.
-pub(super) fn doubt(approved: Option<&ApprovalRequest>) -> String {
-    let attempt = match approved {
-        Some(request) => format!("승인된 이전 실행({})", request.request_id),
-        None => "이전 실행".to_owned(),
-    };
-    format!(
-        "{attempt}이 시작된 뒤 서버가 중단되어 결과를 알 수 없습니다. 이미 실행되었을 수 있습니다."
-    )
 }

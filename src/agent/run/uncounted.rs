@@ -6,6 +6,7 @@ use super::step::Run;
 use super::stored_request::put_back;
 use crate::agent::approval::uncounted::{TOLD_MAX, UncountedVote};
 use crate::domain::event::ThoughtKind;
+use crate::domain::sentences::{Reviewer, Reviewers};
 use crate::domain::{Approvers, Event, RequestId, Who};
 
 impl Run {
@@ -33,26 +34,21 @@ impl Run {
             return None;
         }
         let tool = &asked.action_type;
-        let content = words_of_uncounted(tool, request, &self.ctx.approvers.of(tool));
+        let approvers = self.ctx.approvers.of(tool);
+        let content = self.words().uncounted(tool, reviewers(&approvers), request);
         let kind = ThoughtKind::Decision;
         let thought = Event::Thought { kind, content, sources: Vec::new() };
         Some(Draft::Both(thought, Record::VoteUncounted { request: request.clone(), vote }))
     }
 }
 
-/// What people are told: who may decide, and where.
-fn words_of_uncounted(tool: &str, request: &RequestId, approvers: &Approvers) -> String {
+/// Who may decide, in the terms of the sentence that says so.
+fn reviewers(approvers: &Approvers) -> Reviewers<'_> {
     let who = match &approvers.who {
-        Who::Tenant => "같은 테넌트의 사용자".to_owned(),
-        Who::Requester => "요청한 본인".to_owned(),
-        Who::NotRequester => "요청한 본인이 아닌 사용자".to_owned(),
-        Who::Role(role) => format!("{role} 역할이 있는 사용자"),
+        Who::Tenant => Reviewer::OfTenant,
+        Who::Requester => Reviewer::Requester,
+        Who::NotRequester => Reviewer::NotRequester,
+        Who::Role(role) => Reviewer::WithRole(role),
     };
-    let count = approvers.count;
-    let who = if count.get() > 1 { format!("{who} {count}명") } else { who };
-    format!(
-        "{tool} 실행은 {who}({approvers})만 승인할 수 있습니다. 보낸 사람을 확인할 수 없는 승인이어서 \
-         반영하지 않았고, 요청은 다시 승인을 기다립니다. 승인은 POST /aura/hitl/approve/{request} 로만 \
-         받습니다."
-    )
+    Reviewers { who, count: approvers.count.get(), policy: approvers }
 }

@@ -7,12 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::drive::AgentService;
 use crate::agent::approval::seals::Subject;
+use crate::agent::run::errors::Failure;
 use crate::agent::run::finish::aborted;
 use crate::agent::run::journal::{JournalError, Writer};
 use crate::agent::run::state::State;
 use crate::agent::run::step::Run;
 use crate::agent::run::stored_request::keep_request;
-use crate::domain::event::{EndStatus, ErrorEvent};
+use crate::domain::event::EndStatus;
 use crate::domain::{Deadline, Decision, EventId, RequestId, SessionId, Verdict, last_id};
 
 impl AgentService {
@@ -24,9 +25,9 @@ impl AgentService {
         &self,
         session: &SessionId,
         stored: Option<EventId>,
-        error: ErrorEvent,
+        failure: Failure,
     ) {
-        tracing::error!(%session, error = %error.error, "run broke down");
+        tracing::error!(%session, error = %failure.error, "run broke down");
         let state = match self.journal(session).await {
             // Written to, it would come to life again as a run that never began.
             Ok(entries) if entries.is_empty() => {
@@ -42,7 +43,7 @@ impl AgentService {
             }
         };
         self.cancel_open_requests(session, state.as_ref()).await;
-        match self.write_abort(session, stored, state, error).await {
+        match self.write_abort(session, stored, state, &failure).await {
             Ok(()) => self.over(session).await,
             Err(error @ JournalError::Permanent(_)) => {
                 tracing::error!(%session, %error, "a broken run cannot be ended; it is given up");
@@ -106,7 +107,7 @@ impl AgentService {
         session: &SessionId,
         stored: Option<EventId>,
         state: Option<State>,
-        error: ErrorEvent,
+        failure: &Failure,
     ) -> Result<(), JournalError> {
         let store = &self.ctx.store;
         let last = match stored {
@@ -121,10 +122,12 @@ impl AgentService {
         match state {
             Some(state) => {
                 let cancel = CancellationToken::new();
-                Run::new(Arc::clone(&self.ctx), state, writer, cancel).abort(error).await?;
+                Run::new(Arc::clone(&self.ctx), state, writer, cancel).abort(failure).await?;
             }
             None => {
-                writer.append(&aborted(error, self.ctx.notices), None).await?;
+                let language = self.ctx.language.without_prompt();
+                let drafts = aborted(failure, language, self.ctx.notices);
+                writer.append(&drafts, None).await?;
                 writer.flush().await?;
             }
         }

@@ -223,7 +223,7 @@ impl AgentService {
             None => None,
         };
         if let Some(args) = args.clone().filter(|_| approvers.want_another_pair_of_eyes()) {
-            return Ok(Decision::superseding(&caller.user, args, decision.at_ms));
+            return Ok(Decision::superseding(&caller.user, args, decision.at_ms, request.language));
         }
         let approved = args.as_ref().unwrap_or(&request.context);
         let args_hash = Some(ArgumentsHash::of(&request.action_type, approved));
@@ -248,7 +248,7 @@ impl AgentService {
             return Ok(None);
         }
         let ready = Ready::read(tool, args).await.map_err(bad)?;
-        Ok(Some(ready.prepare().await.map_err(bad)?.arguments))
+        Ok(Some(ready.prepare(request.language).await.map_err(bad)?.arguments))
     }
 
     /// Notes a yes where several are needed; `None` once there are enough, or where it is too late

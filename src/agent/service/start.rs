@@ -223,8 +223,9 @@ impl AgentService {
         let (listed, store) = (meta.listed(), &self.ctx.store);
         let history = self.history(caller, wanted.thread.as_ref());
         let ((), history) = tokio::try_join!(store.register(&listed), history)?;
-        let instructions = self.ctx.instructions.clone();
-        Ok(Opened { meta, context: wanted.context, history, instructions })
+        let (instructions, language) =
+            (self.ctx.instructions.clone(), self.ctx.language.of(&meta.prompt));
+        Ok(Opened { meta, context: wanted.context, history, instructions, language })
     }
 
     /// Takes the lease, and a start of what the caller may. From this moment somebody looks after the run:

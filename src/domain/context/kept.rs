@@ -37,6 +37,8 @@ impl PageContext {
 mod tests {
     use proptest::prelude::*;
 
+    use crate::domain::Language;
+
     use super::*;
 
     /// More than twenty values of as many characters as are told make at most so much.
@@ -46,7 +48,7 @@ mod tests {
         let page = PageContext::from_json(sent).unwrap();
         let kept = page.clone().to_be_kept();
         assert_eq!(kept.screen_lines(), page.screen_lines());
-        assert_eq!(kept.summary(), page.summary());
+        assert_eq!(kept.summary(Language::Korean), page.summary(Language::Korean));
         assert!(Value::from(kept.clone()).to_string().len() <= TOLD_MAX);
         kept
     }

@@ -33,7 +33,7 @@ fn every_field_becomes_its_line_in_the_order_of_the_contract() {
         format!("{INSTRUCTIONS}\n\n{SCREEN}\n{}", expected.join("\n"))
     );
     assert_eq!(
-        page.summary(),
+        page.summary(Language::Korean),
         "현재 화면: mail, 경로: /mail, 페이지 제목: 메일 인박스, 항목: msg-123, 선택된 항목: 1, 2, 3"
     );
 }
@@ -50,7 +50,7 @@ fn what_is_absent_null_or_blank_has_no_line() {
         let page = context(&empty);
         assert_eq!(page.screen_lines(), Vec::<String>::new(), "{empty}");
         assert_eq!(page.system_prompt(), INSTRUCTIONS);
-        assert!(page.summary().starts_with("화면 정보 없음"), "{empty}");
+        assert!(page.summary(Language::Korean).starts_with("화면 정보 없음"), "{empty}");
     }
 }
 
@@ -151,10 +151,10 @@ fn the_first_thought_names_what_there_is() {
         (json!({"remoteState": {"viewState": {"sort": 1}}}), "추가 정보: sort: 1"),
         (json!({"unknown": [{"deep": false}]}), "요청 내용을 중심으로 판단합니다"),
     ] {
-        assert_eq!(context(&json).summary(), summary, "{json}");
+        assert_eq!(context(&json).summary(Language::Korean), summary, "{json}");
     }
     let empty = json!({"unknown": [{"deep": null}], "remoteState": {"selectedItems": []}});
-    assert!(context(&empty).summary().starts_with("화면 정보 없음"));
+    assert!(context(&empty).summary(Language::Korean).starts_with("화면 정보 없음"));
 }
 
 #[test]
@@ -229,6 +229,6 @@ proptest! {
         let own = INSTRUCTIONS.lines().count();
         let extra = if lines.is_empty() { 0 } else { 2 + lines.len() };
         prop_assert_eq!(page.system_prompt().lines().count(), own + extra);
-        prop_assert!(!page.summary().chars().any(crate::domain::text::is_unseen));
+        prop_assert!(!page.summary(Language::Korean).chars().any(crate::domain::text::is_unseen));
     }
 }

@@ -1,6 +1,7 @@
 //! The one truncation: long texts in small places, with what is left out counted.
 
 use super::characters::is_unsafe_raw;
+use crate::domain::language::Language;
 
 /// A text of at most `max_bytes`, or its beginning with its full length told.
 pub fn excerpt(text: &str, max_bytes: usize) -> String {
@@ -42,11 +43,12 @@ pub fn json_beginning(text: &str, max_bytes: usize) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// A text of at most `max` characters, or its beginning with how many characters are left out.
-pub fn cut(text: &str, max: usize) -> String {
+/// A text of at most `max` characters, or its beginning with how many characters are left out, in the
+/// words of `language`.
+pub fn cut(text: &str, max: usize, language: Language) -> String {
     match first_chars(text, max) {
         (shown, 0) => shown.to_owned(),
-        (shown, left) => format!("{shown}{}", left_out(left)),
+        (shown, left) => format!("{shown}{}", language.sentences().left_out(left)),
     }
 }
 
@@ -64,11 +66,6 @@ pub fn first_chars(text: &str, max: usize) -> (&str, usize) {
 pub fn first_bytes(text: &str, max: usize) -> (&str, usize) {
     let end = text.floor_char_boundary(max);
     (&text[..end], text.len() - end)
-}
-
-/// What is said of that many characters.
-pub fn left_out(chars: usize) -> String {
-    format!("… (이하 {chars}자 생략)")
 }
 
 #[cfg(test)]
@@ -105,7 +102,7 @@ mod tests {
             let (shown, left) = first_chars(&text, max);
             proptest::prop_assert!(text.starts_with(shown) && shown.chars().count() <= max);
             proptest::prop_assert_eq!(shown.chars().count() + left, text.chars().count());
-            let line = cut(&text, max);
+            let line = cut(&text, max, Language::Korean);
             let note = if left == 0 { String::new() } else { format!("… (이하 {left}자 생략)") };
             proptest::prop_assert_eq!(line, format!("{shown}{note}"));
         }

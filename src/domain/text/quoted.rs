@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::characters::{Look, looks};
-use super::cut::{first_chars, left_out};
+use super::cut::first_chars;
+use crate::domain::language::Language;
 
 /// From so many blanks on they are counted: many would push out of sight what comes behind them.
 const BLANKS_COUNTED: usize = 3;
@@ -15,17 +16,20 @@ const BLANKS_COUNTED: usize = 3;
 pub struct Quoted<'a> {
     shown: &'a str,
     left: usize,
+    language: Language,
 }
 
 /// All of a value, quoted.
 pub fn quoted(value: &str) -> Quoted<'_> {
-    Quoted { shown: value, left: 0 }
+    // Nothing is left out, which could be said.
+    Quoted { shown: value, left: 0, language: Language::default() }
 }
 
-/// The first `max` characters of a value, quoted; behind the quotation stands how many are left out.
-pub fn quoted_start(value: &str, max: usize) -> Quoted<'_> {
+/// The first `max` characters of a value, quoted; behind the quotation stands how many are left out, in the
+/// words of `language`.
+pub fn quoted_start(value: &str, max: usize, language: Language) -> Quoted<'_> {
     let (shown, left) = first_chars(value, max);
-    Quoted { shown, left }
+    Quoted { shown, left, language }
 }
 
 impl fmt::Display for Quoted<'_> {
@@ -33,19 +37,25 @@ impl fmt::Display for Quoted<'_> {
         f.write_char('"')?;
         write_shown(f, self.shown, |c| c == '\\' || is_quotation_mark(c))?;
         f.write_char('"')?;
-        if self.left > 0 { f.write_str(&left_out(self.left)) } else { Ok(()) }
+        match self.left {
+            0 => Ok(()),
+            left => f.write_str(&self.language.sentences().left_out(left)),
+        }
     }
 }
 
 /// The first `max` characters of a value that is quoted already, as JSON is: with the same escapes for
 /// what JSON itself leaves as it is, and how much is left out.
-pub fn json_start(value: &serde_json::Value, max: usize) -> String {
+pub fn json_start(value: &serde_json::Value, max: usize, language: Language) -> String {
     let json = value.to_string();
     let (shown, left) = first_chars(&json, max);
     let mut line = String::new();
     // Writing to a string cannot fail.
     let _ = write_shown(&mut line, shown, |c| c != '"' && is_quotation_mark(c));
-    if left > 0 { line + &left_out(left) } else { line }
+    match left {
+        0 => line,
+        left => line + &language.sentences().left_out(left),
+    }
 }
 
 fn write_shown(f: &mut impl Write, text: &str, is_marked: impl Fn(char) -> bool) -> fmt::Result {
@@ -111,6 +121,8 @@ mod tests {
     use super::super::is_plain_line;
     use super::*;
 
+    const KO: Language = Language::Korean;
+
     #[test]
     fn a_value_cannot_end_its_quotation_or_hide_what_follows() {
         for (value, expected) in [
@@ -124,15 +136,15 @@ mod tests {
             assert_eq!(quoted(value).to_string(), expected);
         }
         assert_eq!(quoted(&format!("a{}b  c ", " ".repeat(90))).to_string(), r#""a\s{90}b  c ""#);
-        assert_eq!(quoted_start("가나다라", 2).to_string(), r#""가나"… (이하 2자 생략)"#);
-        assert_eq!(quoted_start("가나", 2).to_string(), r#""가나""#);
+        assert_eq!(quoted_start("가나다라", 2, KO).to_string(), r#""가나"… (이하 2자 생략)"#);
+        assert_eq!(quoted_start("가나", 2, KO).to_string(), r#""가나""#);
     }
 
     #[test]
     fn json_keeps_its_own_quoting_and_shows_what_it_would_hide() {
         let value = serde_json::json!({"a": "x\"\n\u{202e}“", "b": " ".repeat(90)});
-        assert_eq!(json_start(&value, 600), r#"{"a":"x\"\n\u{202e}\“","b":"\s{90}"}"#);
-        assert_eq!(json_start(&value, 5), r#"{"a":… (이하 107자 생략)"#);
+        assert_eq!(json_start(&value, 600, KO), r#"{"a":"x\"\n\u{202e}\“","b":"\s{90}"}"#);
+        assert_eq!(json_start(&value, 5, KO), r#"{"a":… (이하 107자 생략)"#);
     }
 
     /// What a quotation says, if it is one and nothing more.
@@ -184,10 +196,10 @@ mod tests {
         fn of_a_long_value_the_beginning_can_be_read_back_and_the_rest_is_counted(
             value in values(), max in 0_usize..50
         ) {
-            let line = quoted_start(&value, max).to_string();
+            let line = quoted_start(&value, max, KO).to_string();
             proptest::prop_assert!(is_plain_line(&line), "{:?}", line);
             let left = value.chars().count().saturating_sub(max);
-            let note = if left == 0 { String::new() } else { left_out(left) };
+            let note = if left == 0 { String::new() } else { KO.sentences().left_out(left) };
             let start: String = value.chars().take(max).collect();
             proptest::prop_assert_eq!(line.strip_suffix(&note).and_then(read_back), Some(start));
         }
@@ -200,7 +212,7 @@ mod tests {
 
         #[test]
         fn json_is_shown_as_one_plain_line_whatever_is_in_it(value in values(), max in 0_usize..80) {
-            let line = json_start(&serde_json::json!({"a": [value, 1.5]}), max);
+            let line = json_start(&serde_json::json!({"a": [value, 1.5]}), max, KO);
             proptest::prop_assert!(is_plain_line(&line), "{:?}", line);
         }
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::agent::{Opened, Record};
 use crate::domain::text::is_unseen;
-use crate::domain::{ErrorCode, TenantId, UserId};
+use crate::domain::{ErrorCode, Language, TenantId, UserId};
 
 /// The longest prompt here; the real limit is a setting.
 const PROMPT_MAX: usize = 1024;
@@ -43,7 +43,7 @@ fn check_page(context: &PageContext) {
     const VALUES: usize = 20 * 1004;
     let lines = context.screen_lines();
     assert!(lines.len() <= 7, "{lines:?}");
-    for line in lines.iter().chain([&context.summary()]) {
+    for line in lines.iter().chain([&context.summary(Language::Korean)]) {
         assert!(!line.contains(is_unseen), "{line:?}");
         assert!(line.chars().count() <= VALUES + 100, "{line}");
     }
@@ -66,7 +66,13 @@ fn check_stored(ask: StartRun) {
     };
     let listed = meta.listed();
     assert!(listed.prompt.chars().count() <= 200 && listed.was_started_with(&meta.prompt));
-    let opened = Opened { meta, context: ask.context, history: Vec::new(), instructions: None };
+    let opened = Opened {
+        meta,
+        context: ask.context,
+        history: Vec::new(),
+        instructions: None,
+        language: Language::Korean,
+    };
     let record = Record::Opened(Box::new(opened));
     let stored = serde_json::to_vec(&record);
     let read = stored.and_then(|stored| serde_json::from_slice::<Record>(&stored));

@@ -30,8 +30,8 @@ use super::Git;
 use super::refs::{CommitHash, RefName, RelativePath};
 use super::repository::Repository;
 use super::workspace::Location;
-use crate::domain::ToolCallId;
 use crate::domain::text::{is_plain_line, quoted, quoted_start};
+use crate::domain::{Language, ToolCallId};
 use crate::shutdown::Tasks;
 use crate::tools::registry::{parse_arguments, schema_of};
 use crate::tools::{Call, Effect, Forecast, Pin, Tool, ToolContext, ToolError, ToolSpec};
@@ -119,18 +119,20 @@ struct MergeCall {
 
 #[async_trait]
 impl Call for MergeCall {
-    fn question(&self) -> String {
+    fn question(&self, language: Language) -> String {
+        let words = language.sentences();
         let Arguments { source, target, message, .. } = &self.arguments;
         let (source, target) = (quoted(source.as_branch()), quoted(target.as_branch()));
         let repository = quoted(&self.location.name);
-        let message = message.as_deref().map(|message| quoted_start(message, MESSAGE_SHOWN));
-        let message = message.map_or_else(String::new, |message| format!(", 메시지: {message}"));
-        format!("{source} 브랜치를 {target} 브랜치에 병합할까요? 저장소: {repository}{message}")
+        let message = message
+            .as_deref()
+            .map(|message| words.with_message(&quoted_start(message, MESSAGE_SHOWN, language)));
+        words.may_merge([&source, &target], &repository) + message.as_deref().unwrap_or_default()
     }
 
-    async fn forecast(&self) -> Result<Forecast, ToolError> {
+    async fn forecast(&self, language: Language) -> Result<Forecast, ToolError> {
         let _place = self.tool.git.runner.place().await?;
-        forecast(&self.tool.git, &self.location, &self.arguments).await
+        forecast(&self.tool.git, &self.location, &self.arguments, language).await
     }
 
     async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {
@@ -173,6 +175,7 @@ async fn forecast(
     git: &Arc<Git>,
     location: &Location,
     arguments: &Arguments,
+    language: Language,
 ) -> Result<Forecast, ToolError> {
     let repository = Repository::open(Arc::clone(git), location.clone()).await?;
     let merge = Merge::prepare(&repository, arguments).await?;
@@ -185,7 +188,7 @@ async fn forecast(
         place.check_clean().await?;
         place.check_untracked(&merge.old, &tree).await?;
     }
-    let preview = merge.preview(&tree, checked_out.is_some()).await;
+    let preview = merge.preview(&tree, checked_out.is_some(), language).await;
     Ok(Forecast { pins: merge.pins(), preview: Some(preview) })
 }
 

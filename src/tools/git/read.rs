@@ -12,8 +12,8 @@ use super::command::Output;
 use super::refs::RelativePath;
 use super::repository::Repository;
 use super::workspace::Location;
-use crate::domain::Artifact;
 use crate::domain::text::quoted;
+use crate::domain::{Artifact, Language};
 use crate::tools::read_tool::{Query, ReadTool, Source};
 use crate::tools::{Tool, ToolError};
 
@@ -48,7 +48,7 @@ trait Operation: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     fn repository(&self) -> Option<&RelativePath>;
 
     /// What people may look at in what was read.
-    fn artifact(_result: &Value) -> Option<Artifact> {
+    fn artifact(_result: &Value, _language: Language) -> Option<Artifact> {
         None
     }
 
@@ -80,12 +80,12 @@ impl<O: Operation> Query<Arc<Git>> for O {
         Ok(Target { git: Arc::clone(git), location })
     }
 
-    fn question(&self, target: &Target) -> String {
-        format!("{} 도구로 저장소를 읽을까요? 저장소: {}", O::NAME, quoted(&target.location.name))
+    fn question(&self, target: &Target, language: Language) -> String {
+        language.sentences().may_read_repository(O::NAME, &quoted(&target.location.name))
     }
 
-    fn artifact(result: &Value) -> Option<Artifact> {
-        O::artifact(result)
+    fn artifact(result: &Value, language: Language) -> Option<Artifact> {
+        O::artifact(result, language)
     }
 
     async fn read(self, target: Target) -> Result<Value, ToolError> {

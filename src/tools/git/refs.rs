@@ -6,6 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
+use crate::domain::Language;
 use crate::domain::text::{is_plain_name, quoted_start};
 
 /// Where git keeps branches.
@@ -162,7 +163,7 @@ fn fault_of_text(text: &str) -> Option<&'static str> {
 
 /// The text for a message: escaped, and not all of it if it is long.
 fn quoted(text: &str) -> String {
-    quoted_start(text, 100).to_string()
+    quoted_start(text, 100, Language::default()).to_string()
 }
 
 impl fmt::Display for RefName {

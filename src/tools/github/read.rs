@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::TOKEN_SETTING;
 use super::client::Client;
 use super::requests::Requests;
-use crate::domain::Artifact;
 use crate::domain::text::quoted;
+use crate::domain::{Artifact, Language};
 use crate::tools::read_tool::{Query, ReadTool, Source};
 use crate::tools::{Tool, ToolError};
 
@@ -42,7 +42,7 @@ trait Lookup: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     fn subject(&self) -> String;
 
     /// What people may look at in what was read.
-    fn artifact(_result: &Value) -> Option<Artifact> {
+    fn artifact(_result: &Value, _language: Language) -> Option<Artifact> {
         None
     }
 
@@ -66,12 +66,12 @@ impl<L: Lookup> Query<Option<Arc<Client>>> for L {
         configured(client).cloned()
     }
 
-    fn question(&self, _client: &Arc<Client>) -> String {
-        format!("{} 도구로 GitHub을 읽을까요? 대상: {}", L::NAME, quoted(&self.subject()))
+    fn question(&self, _client: &Arc<Client>, language: Language) -> String {
+        language.sentences().may_read_github(L::NAME, &quoted(&self.subject()))
     }
 
-    fn artifact(result: &Value) -> Option<Artifact> {
-        L::artifact(result)
+    fn artifact(result: &Value, language: Language) -> Option<Artifact> {
+        L::artifact(result, language)
     }
 
     async fn read(self, client: Arc<Client>) -> Result<Value, ToolError> {

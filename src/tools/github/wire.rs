@@ -1,13 +1,11 @@
 //! GitHub's answers, as far as they are looked at, and what a model gets to see of them.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::text::Cut;
-use crate::domain::preview;
 use crate::domain::text::first_chars;
+use crate::domain::{Language, preview};
 use crate::tools::ToolError;
 use crate::tools::git::refs::CommitHash;
 
@@ -121,25 +119,30 @@ impl Commit {
     }
 }
 
-impl fmt::Display for ChangedFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// One line of a preview's list, in which long names are cut.
+pub(super) trait Line {
+    fn line(&self, language: Language) -> String;
+}
+
+impl Line for ChangedFile {
+    fn line(&self, language: Language) -> String {
         let Self { filename, additions, deletions } = self;
-        write!(f, "{} +{additions} −{deletions}", preview::entry(filename))
+        format!("{} +{additions} −{deletions}", preview::entry(filename, language))
     }
 }
 
-impl fmt::Display for Commit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Line for Commit {
+    fn line(&self, language: Language) -> String {
         let subject = self.commit.message.lines().next().unwrap_or_default();
         let (hash, _) = first_chars(&self.sha, 10);
-        write!(f, "{} {}", preview::entry(hash), preview::entry(subject))
+        format!("{} {}", preview::entry(hash, language), preview::entry(subject, language))
     }
 }
 
-impl fmt::Display for CheckRun {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Line for CheckRun {
+    fn line(&self, language: Language) -> String {
         let outcome = self.conclusion.as_deref().unwrap_or(&self.status);
-        write!(f, "{}: {}", preview::entry(&self.name), preview::entry(outcome))
+        format!("{}: {}", preview::entry(&self.name, language), preview::entry(outcome, language))
     }
 }
 

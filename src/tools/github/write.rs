@@ -1,10 +1,11 @@
 //! The tools that change something.
 
-use std::fmt;
-
 use serde_json::{Value, json};
 
 use super::client::{API_VERSION, JSON};
+use super::wire::Line;
+use crate::domain::Language;
+use crate::domain::sentences::Listed;
 use crate::tools::ToolError;
 
 pub(super) mod create;
@@ -25,27 +26,29 @@ fn shown(method: &str, url: &reqwest::Url, body: &Value) -> Value {
 
 /// Adds a part of a preview: how many there are, and the first of them. What GitHub would not tell is
 /// said to be unknown, and is no reason not to ask.
-fn push_list<T: fmt::Display>(
+fn push_list<T: Line>(
     text: &mut String,
-    title: &str,
+    what: Listed,
     items: Result<Vec<T>, ToolError>,
     all: Option<u64>,
+    language: Language,
 ) {
+    let words = language.sentences();
     let items = match items {
         Ok(items) => items,
         Err(error) => {
-            text.push_str(&format!("\n{title}: 확인하지 못했습니다 ({error})\n"));
+            text.push_str(&format!("\n{}\n", words.not_listed(what, &error)));
             return;
         }
     };
     let listed = u64::try_from(items.len()).unwrap_or(u64::MAX);
     let all = all.unwrap_or(listed).max(listed);
-    text.push_str(&format!("\n{title} {all}개\n"));
+    text.push_str(&format!("\n{}\n", words.listed(what, &all)));
     let shown = items.len().min(LISTED_MAX);
     for item in &items[..shown] {
-        text.push_str(&format!("{item}\n"));
+        text.push_str(&format!("{}\n", item.line(language)));
     }
     if let Some(rest @ 1..) = all.checked_sub(shown as u64) {
-        text.push_str(&format!("… 외 {rest}개\n"));
+        text.push_str(&format!("{}\n", words.and_more(rest)));
     }
 }

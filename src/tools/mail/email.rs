@@ -13,8 +13,9 @@ use uuid::Uuid;
 use super::address::{domain, is_address, is_routed};
 use super::delivery::deliver;
 use super::{Facts, Mailer};
-use crate::domain::Preview;
+use crate::domain::sentences::MailHead;
 use crate::domain::text::{is_plain_line, is_plain_text, quoted_start};
+use crate::domain::{Language, Preview};
 use crate::tools::write_tool::WriteTool;
 use crate::tools::{ToolContext, ToolError};
 
@@ -74,14 +75,11 @@ impl WriteTool for Email {
         })
     }
 
-    fn question(&self) -> String {
-        let to = addresses(&self.to);
-        let cc = match self.cc.as_slice() {
-            [] => String::new(),
-            cc => format!(", 참조: {}", addresses(cc)),
-        };
-        let subject = quoted_start(&self.subject, MAX_SUBJECT);
-        format!("메일을 보낼까요? 받는 사람: {to}{cc}, 제목: {subject}")
+    fn question(&self, language: Language) -> String {
+        let (to, cc) = (addresses(&self.to), addresses(&self.cc));
+        let subject = quoted_start(&self.subject, MAX_SUBJECT, language).to_string();
+        let head = MailHead { from: None, to: &to, cc: &cc, subject: &subject };
+        language.sentences().may_send_mail(head)
     }
 
     fn request(&self, facts: &Facts) -> Value {
@@ -98,15 +96,13 @@ impl WriteTool for Email {
         request
     }
 
-    fn draft(&self, facts: &Facts) -> Preview {
-        let from = facts.from.as_ref().map(|from| format!("보내는 사람: {from}\n"));
-        let cc = match self.cc.as_slice() {
-            [] => String::new(),
-            cc => format!("참조: {}\n", cc.join(", ")),
-        };
-        let (from, to) = (from.unwrap_or_default(), self.to.join(", "));
-        let (subject, body) = (&self.subject, with_line_ends(&self.body).replace("\r\n", "\n"));
-        Preview::text(subject, &format!("{from}받는 사람: {to}\n{cc}제목: {subject}\n\n{body}"))
+    fn draft(&self, facts: &Facts, language: Language) -> Preview {
+        let from = facts.from.as_ref().map(ToString::to_string);
+        let (to, cc, subject) = (self.to.join(", "), self.cc.join(", "), &self.subject);
+        let head = MailHead { from: from.as_deref(), to: &to, cc: &cc, subject };
+        let head = language.sentences().mail_head(head);
+        let body = with_line_ends(&self.body).replace("\r\n", "\n");
+        Preview::text(subject, &format!("{head}\n\n{body}"), language)
     }
 
     async fn send(

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::address::{domain, is_address};
 use super::{Email, Facts};
+use crate::domain::Language;
 use crate::domain::text::is_plain_line;
 use crate::tools::write_tool::WriteTool;
 
@@ -49,7 +50,7 @@ fn check_mail(address: &str, allowed: &str, subject: &str, body: &str) {
         return;
     }
     assert!(is_address(address) && (allowed.is_empty() || domain(address) == allowed));
-    let question = email.question();
+    let question = email.question(Language::Korean);
     let facts = format!("메일을 보낼까요? 받는 사람: {address}, 제목: \"");
     assert!(question.starts_with(&facts) && is_plain_line(&question), "{question}");
     check_wire(&email, address);

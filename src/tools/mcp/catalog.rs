@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::list::Listing;
 use super::server::Server;
 use super::tool::{object, question};
+use crate::domain::Language;
 use crate::tools::registry::ToolSource;
 use crate::tools::{Call, Forecast, Tool, ToolContext, ToolError, ToolSpec};
 
@@ -150,13 +151,13 @@ impl UnlistedCall {
 
 #[async_trait]
 impl Call for UnlistedCall {
-    fn question(&self) -> String {
-        question(&self.tool.spec.name, &self.arguments)
+    fn question(&self, language: Language) -> String {
+        question(&self.tool.spec.name, &self.arguments, language)
     }
 
     /// Nobody is asked about a tool that nobody has ever seen.
-    async fn forecast(&self) -> Result<Forecast, ToolError> {
-        self.listed().await?.forecast().await
+    async fn forecast(&self, language: Language) -> Result<Forecast, ToolError> {
+        self.listed().await?.forecast(language).await
     }
 
     async fn run(self: Box<Self>, context: &ToolContext) -> Result<Value, ToolError> {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::schema::for_provider;
 use super::server::Server;
 use super::tool::McpTool;
+use crate::domain::Language;
 use crate::domain::text::{cut, excerpt, quoted, without_invisible};
 
 /// Tools of one server that are taken; each costs the model attention.
@@ -129,7 +130,7 @@ async fn take(server: &Server, offered: Tool) -> Result<McpTool, String> {
         return Err("not a name of a tool".to_owned());
     }
     let description = without_invisible(offered.description.as_deref().unwrap_or_default());
-    let description = cut(&description, DESCRIPTION_MAX);
+    let description = cut(&description, DESCRIPTION_MAX, Language::default());
     let meant = parameters(&offered.input_schema)?;
     let schema = server.checks.take(meant.clone()).await.map_err(|error| error.to_string())?;
     let parameters = for_provider(&meant)?;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::link::Link;
 use super::result;
 use super::server::Server;
+use crate::domain::Language;
 use crate::domain::text::{excerpt, json_start, without_invisible};
 use crate::tools::registry::{ArgumentSchema, Checks};
 use crate::tools::{Call, Effect, Forecast, Tool, ToolContext, ToolError, ToolSpec};
@@ -114,8 +115,7 @@ impl Tool for McpTool {
     async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {
         let given = object(arguments)?;
         self.checks.check(&self.schema, arguments).await?;
-        let question = question(&self.spec.name, arguments);
-        Ok(Box::new(McpCall { tool: self, arguments: given, question }))
+        Ok(Box::new(McpCall { tool: self, arguments: given }))
     }
 }
 
@@ -123,22 +123,22 @@ impl Tool for McpTool {
 struct McpCall {
     tool: Arc<McpTool>,
     arguments: Option<JsonObject>,
-    question: String,
 }
 
 #[async_trait]
 impl Call for McpCall {
-    fn question(&self) -> String {
-        self.question.clone()
+    fn question(&self, language: Language) -> String {
+        let arguments = self.arguments.clone().map_or(Value::Null, Value::Object);
+        question(&self.tool.spec.name, &arguments, language)
     }
 
-    async fn forecast(&self) -> Result<Forecast, ToolError> {
+    async fn forecast(&self, _language: Language) -> Result<Forecast, ToolError> {
         self.tool.link.peer().await?;
         Ok(Forecast::default())
     }
 
     async fn run(self: Box<Self>, _context: &ToolContext) -> Result<Value, ToolError> {
-        let Self { tool, arguments, .. } = *self;
+        let Self { tool, arguments } = *self;
         let mut call = CallToolRequestParams::new(tool.name.clone());
         call.arguments = arguments;
         let peer = tool.link.peer().await?;
@@ -168,10 +168,10 @@ pub(super) fn object(arguments: &Value) -> Result<Option<JsonObject>, ToolError>
 
 /// What a person is asked: the server, the tool and, as far as they are short enough to be read,
 /// the arguments, with everything invisible made visible.
-pub(super) fn question(name: &str, arguments: &Value) -> String {
+pub(super) fn question(name: &str, arguments: &Value, language: Language) -> String {
     let (server, tool) = name.split_once('.').unwrap_or(("?", name));
-    let arguments = json_start(arguments, SHOWN);
-    format!("MCP 서버 {server}의 {tool} 도구를 실행할까요? 인자: {arguments}")
+    let arguments = json_start(arguments, SHOWN, language);
+    language.sentences().may_call(server, tool, &arguments)
 }
 
 #[cfg(test)]
@@ -183,14 +183,19 @@ mod tests {
     #[test]
     fn the_question_names_server_tool_and_arguments_on_one_plain_line() {
         assert_eq!(
-            question("files.write", &json!({"path": "a\u{202e}b", "text": "x\ny"})),
+            question(
+                "files.write",
+                &json!({"path": "a\u{202e}b", "text": "x\ny"}),
+                Language::Korean
+            ),
             r#"MCP 서버 files의 write 도구를 실행할까요? 인자: {"path":"a\u{202e}b","text":"x\ny"}"#,
         );
     }
 
     #[test]
     fn a_long_argument_is_cut_in_the_question() {
-        let question = question("files.write", &json!({"text": "가".repeat(10_000)}));
+        let question =
+            question("files.write", &json!({"text": "가".repeat(10_000)}), Language::Korean);
         assert!(question.chars().count() < 700, "{question}");
         assert!(question.ends_with("자 생략)"), "{question}");
     }

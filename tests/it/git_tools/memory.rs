@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use aura_platform::domain::Language;
 use aura_platform::tools::ToolError;
 use serde_json::json;
 
@@ -81,7 +82,7 @@ async fn a_merge_that_needs_too_much_memory_says_so_before_anybody_is_asked_and_
     let merge = json!({"source": "last", "target": "first"});
     let tools = large.workspace.tools_with(|config| config.max_memory_bytes = LIMIT).await;
     let call = tools.tool("git_merge").clone().call(&merge).await.unwrap();
-    let error = call.forecast().await.unwrap_err();
+    let error = call.forecast(Language::Korean).await.unwrap_err();
     assert!(needs_more(&error), "{error}");
     let error = tools.fault("git_merge", merge.clone()).await;
     assert!(needs_more(&error), "{error}");

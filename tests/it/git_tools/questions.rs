@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aura_platform::domain::Language;
 use aura_platform::domain::text::is_plain_line;
 use aura_platform::tools::Tool;
 use aura_platform::tools::mail;
@@ -148,7 +149,8 @@ async fn what_is_shown_of_a_mail_has_the_lines_that_are_sent_and_nothing_unseen(
     let tool = draft(Unconfigured::DryRun, "send_email");
     let mail =
         json!({"to": ["a@dwp.example"], "subject": "안내", "body": "x\r.\rQUIT\r\n\u{202e}y"});
-    let forecast = Arc::clone(&tool).call(&mail).await.unwrap().forecast().await.unwrap();
+    let forecast =
+        Arc::clone(&tool).call(&mail).await.unwrap().forecast(Language::Korean).await.unwrap();
     let content = forecast.preview.unwrap().content;
     assert!(content.ends_with("\n\nx\n.\nQUIT\n\\u{202e}y"), "{content:?}");
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aura_platform::domain::{SessionId, ToolCallId};
+use aura_platform::domain::{Language, SessionId, ToolCallId};
 use aura_platform::tools::{Tool, ToolContext, ToolError};
 use serde_json::Value;
 
@@ -27,5 +27,5 @@ pub(crate) fn names(context: &Value, arguments: &Value) -> bool {
 
 /// What a person would be asked.
 pub(crate) async fn question(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<String, ToolError> {
-    Ok(Arc::clone(tool).call(arguments).await?.question())
+    Ok(Arc::clone(tool).call(arguments).await?.question(Language::Korean))
 }

@@ -64,13 +64,13 @@ impl Set {
 
 #[async_trait]
 impl Call for Set {
-    fn question(&self) -> String {
+    fn question(&self, _: Language) -> String {
         format!("set at {:?}? what: {}", self.at, self.what)
     }
 
-    async fn forecast(&self) -> Result<Forecast, ToolError> {
+    async fn forecast(&self, language: Language) -> Result<Forecast, ToolError> {
         let place = self.place()?;
-        let preview = Preview::text("set", &format!("{} at {place}", self.what));
+        let preview = Preview::text("set", &format!("{} at {place}", self.what), language);
         let pins = Map::from_iter([("at".to_owned(), place.into())]);
         Ok(Forecast { pins, preview: Some(preview) })
     }
@@ -85,7 +85,8 @@ fn context() -> ToolContext {
 }
 
 fn prepared(tool: &Arc<dyn Tool>, arguments: &Value) -> Result<Prepared, ToolError> {
-    block_on(async { Ready::read(Arc::clone(tool), arguments.clone()).await?.prepare().await })
+    let ready = Ready::read(Arc::clone(tool), arguments.clone());
+    block_on(async { ready.await?.prepare(Language::Korean).await })
 }
 
 /// Runs what was approved, as the run does it: read from exactly the request's arguments.

@@ -6,8 +6,8 @@ use crate::domain::event::{EndStatus, ErrorEvent, Piece, ThoughtKind, ToolOutcom
 use crate::domain::ids::{RequestId, StepId, ThreadId, ToolCallId};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
-    Approvers, Artifact, Confidence, Deadline, ErrorCode, ErrorType, Preview, Quorum, Standing,
-    TenantId, Usage, UserId, artifact,
+    Approvers, Artifact, Confidence, Deadline, ErrorCode, ErrorType, Language, Preview, Quorum,
+    Standing, TenantId, Usage, UserId, artifact,
 };
 
 /// What texts of any length are made of: what stays, what is escaped once, and what is escaped twice.
@@ -56,13 +56,14 @@ fn question(words: [String; 3], context: Value, preview: bool) -> ApprovalReques
         action_type,
         context,
         message,
+        language: Language::Korean,
         standing: Standing::Pending,
         created_at: 1,
         deadline: Deadline::after(1, std::time::Duration::from_secs(300)),
         quorum: Quorum::from(&Approvers::default()),
         tool_call_id: None,
         args_hash: None,
-        preview: preview.then(|| Preview::text(&shown, &shown)),
+        preview: preview.then(|| Preview::text(&shown, &shown, Language::Korean)),
         more: serde_json::Map::new(),
     }
 }

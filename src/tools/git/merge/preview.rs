@@ -5,8 +5,9 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::steps::Merge;
+use crate::domain::sentences::{Listed, Sentences};
 use crate::domain::text::first_chars;
-use crate::domain::{Preview, preview};
+use crate::domain::{Language, Preview, preview};
 use crate::tools::ToolError;
 
 /// How many commits are named.
@@ -32,33 +33,38 @@ impl Merge<'_> {
 
     /// The commits that come in, the files that change, and that nothing is in the way. What git
     /// cannot tell in its time is said to be unknown, and is no reason not to ask.
-    pub(super) async fn preview(&self, tree: &str, checked_out: bool) -> Preview {
-        let Self { source, target, .. } = self;
-        let work_tree = if checked_out { " 작업 트리도 함께 바뀝니다." } else { "" };
+    pub(super) async fn preview(
+        &self,
+        tree: &str,
+        checked_out: bool,
+        language: Language,
+    ) -> Preview {
+        let (Self { source, target, .. }, words) = (self, language.sentences());
         let (from, to) = (short(&self.theirs), short(&self.old));
-        let mut text =
-            format!("충돌 없이 병합됩니다.{work_tree}\n{source} {from} → {target} {to}\n");
-        match self.commits().await {
+        let clean = words.merges_cleanly(checked_out);
+        let mut text = format!("{clean}\n{source} {from} → {target} {to}\n");
+        match self.commits(language).await {
             Ok((count, newest)) => {
-                let _ = writeln!(text, "\n커밋 {count}개\n{}", newest.join("\n"));
-                note_rest(&mut text, count, newest.len());
+                let listed = words.listed(Listed::Commits, &count);
+                let _ = writeln!(text, "\n{listed}\n{}", newest.join("\n"));
+                note_rest(&mut text, count, newest.len(), words);
             }
             Err(error) => {
-                let _ = writeln!(text, "\n커밋: 확인하지 못했습니다 ({error})");
+                let _ = writeln!(text, "\n{}", words.not_listed(Listed::Commits, &error));
             }
         }
         match self.changes(tree).await {
-            Ok(changes) => list_changes(&mut text, &changes),
+            Ok(changes) => list_changes(&mut text, &changes, language),
             Err(error) => {
-                let _ = writeln!(text, "\n파일: 확인하지 못했습니다 ({error})");
+                let _ = writeln!(text, "\n{}", words.not_listed(Listed::Files, &error));
             }
         }
         let title = format!("{source} → {target} ({})", self.repository.name());
-        Preview::text(&title, text.trim_end())
+        Preview::text(&title, text.trim_end(), language)
     }
 
     /// How many commits come in, and the newest of them: hash and subject.
-    async fn commits(&self) -> Result<(usize, Vec<String>), ToolError> {
+    async fn commits(&self, language: Language) -> Result<(usize, Vec<String>), ToolError> {
         let range = format!("{}..{}", self.old, self.theirs);
         let count =
             self.repository.call(&["rev-list", "--count", "--end-of-options", &range, "--"]);
@@ -69,7 +75,9 @@ impl Merge<'_> {
         let newest = self.repository.call(&args).args(log).whole().await?.ok("log")?.fields();
         let count = count.text().trim().parse().unwrap_or(newest.len());
         let line = |field: String| match field.split_once(' ') {
-            Some((hash, subject)) => format!("{} {}", short(hash), preview::entry(subject)),
+            Some((hash, subject)) => {
+                format!("{} {}", short(hash), preview::entry(subject, language))
+            }
             None => field,
         };
         Ok((count, newest.into_iter().map(line).collect()))
@@ -85,20 +93,22 @@ impl Merge<'_> {
 }
 
 /// Adds the files, and how many lines come and go.
-fn list_changes(text: &mut String, changes: &[Change]) {
+fn list_changes(text: &mut String, changes: &[Change], language: Language) {
+    let words = language.sentences();
     let sum = |side: fn(&(u64, u64)) -> u64| -> u64 {
         changes.iter().filter_map(|change| change.lines.as_ref().map(side)).sum()
     };
     let (added, deleted) = (sum(|lines| lines.0), sum(|lines| lines.1));
-    let _ = writeln!(text, "\n파일 {}개 (+{added} −{deleted})", changes.len());
+    let files = words.listed(Listed::Files, &changes.len());
+    let _ = writeln!(text, "\n{files} (+{added} −{deleted})");
     for Change { lines, path } in changes.iter().take(MAX_FILES) {
-        let path = preview::entry(path);
+        let path = preview::entry(path, language);
         let _ = match lines {
             Some((added, deleted)) => writeln!(text, "{path} +{added} −{deleted}"),
-            None => writeln!(text, "{path} (바이너리)"),
+            None => writeln!(text, "{}", words.binary(&path)),
         };
     }
-    note_rest(text, changes.len(), MAX_FILES);
+    note_rest(text, changes.len(), MAX_FILES, words);
 }
 
 impl Change {
@@ -111,9 +121,9 @@ impl Change {
     }
 }
 
-fn note_rest(text: &mut String, all: usize, shown: usize) {
+fn note_rest(text: &mut String, all: usize, shown: usize, words: &dyn Sentences) {
     if let Some(rest @ 1..) = all.checked_sub(shown) {
-        let _ = writeln!(text, "… 외 {rest}개");
+        let _ = writeln!(text, "{}", words.and_more(rest as u64));
     }
 }
 

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{MAX_LISTED, Operation, bounded_text};
-use crate::domain::Artifact;
 use crate::domain::artifact::Text;
+use crate::domain::{Artifact, Language};
 use crate::tools::ToolError;
 use crate::tools::git::refs::{RefName, RelativePath};
 use crate::tools::git::repository::Repository;
@@ -52,7 +52,7 @@ impl Operation for Diff {
         self.repository.as_ref()
     }
 
-    fn artifact(result: &Value) -> Option<Artifact> {
+    fn artifact(result: &Value, _language: Language) -> Option<Artifact> {
         let (from, to) = (result["from"]["name"].as_str()?, result["to"]["name"].as_str()?);
         let patch = result["patch"].as_str().filter(|patch| !patch.is_empty())?;
         let truncated = result["truncated"].as_bool().unwrap_or_default();

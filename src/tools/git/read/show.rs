@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Operation, bounded_text};
-use crate::domain::Artifact;
 use crate::domain::artifact::Text;
+use crate::domain::{Artifact, Language};
 use crate::tools::ToolError;
 use crate::tools::git::refs::{RefName, RelativePath};
 use crate::tools::git::repository::Repository;
@@ -38,7 +38,7 @@ impl Operation for ShowFile {
         self.repository.as_ref()
     }
 
-    fn artifact(result: &Value) -> Option<Artifact> {
+    fn artifact(result: &Value, _language: Language) -> Option<Artifact> {
         let (path, content) = (result["path"].as_str()?, result["content"].as_str()?);
         let truncated = result["truncated"].as_bool().unwrap_or_default();
         Some(Artifact::Text(Text::new(path, content, truncated)))

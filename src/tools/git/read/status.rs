@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{MAX_LISTED, Operation};
-use crate::domain::Artifact;
+use crate::domain::{Artifact, Language};
 use crate::tools::ToolError;
 use crate::tools::git::refs::RelativePath;
 use crate::tools::git::repository::Repository;
@@ -26,17 +26,13 @@ impl Operation for Status {
         self.repository.as_ref()
     }
 
-    fn artifact(result: &Value) -> Option<Artifact> {
+    fn artifact(result: &Value, language: Language) -> Option<Artifact> {
         let none = |list: &str| result["counts"][list].as_u64().map(|count| count == 0);
         let branch = result["branch"].as_str().unwrap_or("HEAD");
-        Some(Artifact::checklist(
-            format!("{branch} 브랜치 상태"),
-            [
-                ("충돌 없음", none("conflicted")?),
-                ("커밋되지 않은 변경 없음", none("staged")? && none("unstaged")?),
-                ("추적되지 않는 파일 없음", none("untracked")?),
-            ],
-        ))
+        let is_so = [none("conflicted")?, none("staged")? && none("unstaged")?, none("untracked")?];
+        let words = language.sentences();
+        let lines = words.clean_branch().into_iter().zip(is_so);
+        Some(Artifact::checklist(words.state_of_branch(branch), lines))
     }
 
     async fn read(self, repository: &Repository) -> Result<Value, ToolError> {

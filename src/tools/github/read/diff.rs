@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Lookup;
-use crate::domain::Artifact;
 use crate::domain::artifact::Text;
+use crate::domain::{Artifact, Language};
 use crate::tools::ToolError;
 use crate::tools::github::names::{Owner, RepositoryName};
 use crate::tools::github::requests::Requests;
@@ -40,7 +40,7 @@ impl Lookup for GetDiff {
         format!("{}/{}#{}", self.owner, self.repo, self.number)
     }
 
-    fn artifact(result: &Value) -> Option<Artifact> {
+    fn artifact(result: &Value, _language: Language) -> Option<Artifact> {
         let (owner, repo) = (result["owner"].as_str()?, result["repo"].as_str()?);
         let title = format!("{owner}/{repo}#{}", result["number"]);
         let truncated = result["truncated"].as_bool().unwrap_or_default();

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Lookup;
-use crate::domain::Artifact;
 use crate::domain::artifact::Text;
+use crate::domain::{Artifact, Language};
 use crate::tools::ToolError;
 use crate::tools::git::refs::{RefName, RelativePath};
 use crate::tools::github::names::{Owner, RepositoryName};
@@ -45,7 +45,7 @@ impl Lookup for GetFile {
         format!("{}/{}: {}", self.owner, self.repo, self.path)
     }
 
-    fn artifact(result: &Value) -> Option<Artifact> {
+    fn artifact(result: &Value, _language: Language) -> Option<Artifact> {
         let (path, content) = (result["path"].as_str()?, result["content"].as_str()?);
         let truncated = result["truncated"].as_bool().unwrap_or_default();
         Some(Artifact::Text(Text::new(path, content, truncated)))

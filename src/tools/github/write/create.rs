@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{push_list, shown};
-use crate::domain::Preview;
 use crate::domain::json::mended;
+use crate::domain::sentences::Listed;
 use crate::domain::text::{is_plain_line, quoted, quoted_start};
+use crate::domain::{Language, Preview};
 use crate::tools::git::refs::{CommitHash, RefName};
 use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::client::Client;
@@ -69,24 +70,26 @@ impl WriteTool for CreatePull {
         failed.map(|(field, _, fault)| (field, fault.to_owned()))
     }
 
-    fn question(&self) -> String {
+    fn question(&self, language: Language) -> String {
         let Self { owner, repo, title, head, base, .. } = self;
         let (head, base) = (quoted(head), quoted(base.as_str()));
-        let title = quoted_start(title, MAX_TITLE);
-        // A word between the two: with nothing but an arrow there, names in letters that are written
-        // from right to left would change places on the screen.
-        format!(
-            "{owner}/{repo} 저장소에 PR을 생성할까요? {head} 브랜치에서 {base} 브랜치로, 제목: {title}"
-        )
+        let title = quoted_start(title, MAX_TITLE, language);
+        let repository = format_args!("{owner}/{repo}");
+        language.sentences().may_create_pull(&repository, [&head, &base], &title)
     }
 
-    async fn forecast(&self, _facts: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
+    async fn forecast(
+        &self,
+        _facts: &Client,
+        client: &Arc<Client>,
+        language: Language,
+    ) -> Result<Forecast, ToolError> {
         let github = Requests::begin(client);
         let comparison = self.compare(&github, &[]).await?;
         let tip = self.tip(&github, &comparison).await?;
         self.check_unmoved(&tip)?;
         let pins = [("head_commit".to_owned(), Value::from(tip.as_str()))].into_iter().collect();
-        Ok(Forecast { pins, preview: Some(self.preview(comparison)) })
+        Ok(Forecast { pins, preview: Some(self.preview(comparison, language)) })
     }
 
     fn request(&self, client: &Client) -> Value {
@@ -169,16 +172,17 @@ impl CreatePull {
         }
     }
 
-    fn preview(&self, comparison: Comparison) -> Preview {
+    fn preview(&self, comparison: Comparison, language: Language) -> Preview {
         let Comparison { ahead_by, commits, files } = comparison;
         let mut text = format!("{} → {}\n", self.head, self.base);
-        push_list(&mut text, "커밋", Ok::<_, ToolError>(commits), Some(ahead_by));
-        push_list(&mut text, "파일", Ok::<_, ToolError>(files), None);
+        push_list(&mut text, Listed::Commits, Ok(commits), Some(ahead_by), language);
+        push_list(&mut text, Listed::Files, Ok(files), None, language);
         if let Some(body) = self.body.as_deref().filter(|body| !body.trim().is_empty()) {
-            text.push_str(&format!("\n본문\n{body}\n"));
+            let heading = language.sentences().body_heading();
+            text.push_str(&format!("\n{heading}\n{body}\n"));
         }
         let title = format!("{}/{}: {}", self.owner, self.repo, self.title);
-        Preview::text(&title, text.trim_end())
+        Preview::text(&title, text.trim_end(), language)
     }
 
     fn body(&self) -> Value {

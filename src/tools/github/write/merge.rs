@@ -1,5 +1,6 @@
 //! `github_merge_pr`.
 
+use std::fmt::Display;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
@@ -10,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{push_list, shown};
-use crate::domain::Preview;
 use crate::domain::json::mended;
+use crate::domain::sentences::{Listed, PullMerge};
 use crate::domain::text::quoted;
+use crate::domain::{Language, Preview};
 use crate::tools::git::refs::{CommitHash, RefName};
 use crate::tools::github::TOKEN_SETTING;
 use crate::tools::github::client::Client;
@@ -74,27 +76,36 @@ impl WriteTool for MergePull {
         None
     }
 
-    fn question(&self) -> String {
+    fn question(&self, language: Language) -> String {
         let Self { owner, repo, number, sha, base, .. } = self;
-        let how = match self.merge_method {
+        let method = match self.merge_method {
             MergeMethod::Merge => "merge",
             MergeMethod::Squash => "squash",
             MergeMethod::Rebase => "rebase",
         };
-        let only = sha.as_ref().map(|sha| format!(", 커밋: {sha}")).unwrap_or_default();
-        let into = base.as_ref().map(|base| format!(", 대상 브랜치: {}", quoted(base.as_str())));
-        let into = into.unwrap_or_default();
-        format!("{owner}/{repo} 저장소의 PR #{number}을(를) 병합할까요? 방식: {how}{into}{only}")
+        let base = base.as_ref().map(|base| quoted(base.as_str()));
+        language.sentences().may_merge_pull(PullMerge {
+            repository: &format_args!("{owner}/{repo}"),
+            number: number.get(),
+            method,
+            base: base.as_ref().map(|base| base as &dyn Display),
+            commit: sha.as_ref().map(|sha| sha as &dyn Display),
+        })
     }
 
-    async fn forecast(&self, _facts: &Client, client: &Arc<Client>) -> Result<Forecast, ToolError> {
+    async fn forecast(
+        &self,
+        _facts: &Client,
+        client: &Arc<Client>,
+        language: Language,
+    ) -> Result<Forecast, ToolError> {
         let github = Requests::begin(client);
         let pull = self.look(&github).await?;
         self.check_mergeable(&pull)?;
         let head = &pull.head.sha;
         let (files, checks) =
             tokio::join!(self.files(&github), checks(&github, &self.owner, &self.repo, head));
-        let preview = self.preview(&pull, files, checks);
+        let preview = self.preview(&pull, files, checks, language);
         let pins = [("sha", head), ("base", &pull.base.name)];
         let pins = pins.map(|(name, value)| (name.to_owned(), Value::from(value.as_str())));
         Ok(Forecast { pins: pins.into_iter().collect(), preview: Some(preview) })
@@ -190,13 +201,21 @@ impl MergePull {
         pull: &Pull,
         files: Result<Vec<ChangedFile>, ToolError>,
         checks: Result<Vec<CheckRun>, ToolError>,
+        language: Language,
     ) -> Preview {
         let Pull { title, head, base, commits, changed_files, .. } = pull;
-        let mut text = format!("{} → {}\n커밋: {}\n", head.name, base.name, head.sha);
-        text.push_str(&format!("\n커밋 {}개\n", commits.map_or("?".into(), |n| n.to_string())));
-        push_list(&mut text, "검사", checks, None);
-        push_list(&mut text, "파일", files, *changed_files);
-        Preview::text(&format!("{} {title}", self.subject()), text.trim_end())
+        let words = language.sentences();
+        let commits = commits.map_or("?".into(), |n| n.to_string());
+        let mut text = format!(
+            "{} → {}\n{}\n\n{}\n",
+            head.name,
+            base.name,
+            words.at_commit(&head.sha),
+            words.listed(Listed::Commits, &commits)
+        );
+        push_list(&mut text, Listed::Checks, checks, None, language);
+        push_list(&mut text, Listed::Files, files, *changed_files, language);
+        Preview::text(&format!("{} {title}", self.subject()), text.trim_end(), language)
     }
 
     fn body(&self) -> Value {
