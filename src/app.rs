@@ -250,7 +250,7 @@ fn store(
     metrics: &Metrics,
 ) -> Result<(Arc<dyn Store>, mpsc::Receiver<StoreEvent>), AppError> {
     let clock = Arc::clone(clock);
-    let max_events = settings.journal_max_events;
+    let max_events = settings.journal.max_events;
     match &settings.redis {
         Some(redis) => {
             let config = redis::Config {
@@ -258,14 +258,14 @@ fn store(
                 ca: redis.ca.clone(),
                 max_events,
                 command_timeout: redis.command_timeout,
-                audit_key: settings.audit_key.clone(),
+                audit_key: settings.audit.key.clone(),
                 metrics: metrics.clone(),
             };
             let (store, events) = RedisStore::start(config, clock, tasks)?;
             Ok((store, events))
         }
         None => {
-            let max_bytes = settings.embedded_max_bytes;
+            let max_bytes = settings.embedded.max_bytes;
             tracing::info!(
                 max_bytes,
                 "no REDIS_* is set: the embedded store forgets everything at the end"
@@ -282,10 +282,9 @@ fn in_redis(redis: &RedisSettings) -> StoreInUse {
 }
 
 fn limits(settings: &Settings) -> Limits {
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Limits {
-        max_turns: count(settings.agent.max_turns),
-        max_tool_calls: count(settings.agent.max_tool_calls),
+        max_turns: settings.agent.max_turns,
+        max_tool_calls: settings.agent.max_tool_calls,
         hitl_warning: settings.hitl.warning,
         asking: match settings.hitl.ask {
             Ask::OneByOne => Asking::OneByOne,
@@ -316,7 +315,7 @@ fn http_config(settings: &Settings, store_timeout: Duration) -> http::Config {
         prompt_bytes: settings.limits.prompt_bytes,
         keep_alive: settings.stream.keep_alive,
         store_patience: store_timeout,
-        auditors: settings.audit_role.clone(),
+        auditors: settings.audit.role.clone(),
     }
 }
 

@@ -3,31 +3,74 @@
 //! Five layers, the later ones win: `config/default.toml`, compiled in; what `--dev` changes; a file;
 //! the environment; the command line. Everything is checked before anything starts, and every fault
 //! is told.
+//!
+//! Each section has a file of its own: the type that others get, its keys, each declared once (`key`), and
+//! how they are read. All lists of settings are made from these declarations (`catalog`).
 
 use std::fmt;
 
 use thiserror::Error;
 
+mod agent;
+mod api;
+mod audit;
+mod auth;
+mod azure_openai;
+mod catalog;
 mod check;
-mod headers;
+mod embedded;
+mod files;
+mod found;
+mod github;
+mod hitl;
+mod journal;
+mod key;
+mod kinds;
+mod layers;
+mod limits;
+mod log;
+mod mcp;
 mod mode;
-mod names;
-mod read;
+mod model;
+mod network;
+mod openai;
+mod provider;
+mod redis;
 mod secret;
-mod sections;
+mod smtp;
 mod source;
+mod stream;
+mod tables;
+mod tools;
+mod workspace;
 
+pub use self::redis::RedisSettings;
+pub use agent::AgentSettings;
+pub use api::ApiSettings;
+pub use audit::AuditSettings;
+pub use auth::{AuthSettings, KeyOrigin};
+pub use azure_openai::AzureOpenAiSettings;
+pub use embedded::EmbeddedSettings;
+pub use found::Fault;
+pub use github::GitHubSettings;
+pub use hitl::{Ask, HitlSettings, Rejection};
+pub use journal::JournalSettings;
+pub use layers::Layers;
+pub use limits::LimitSettings;
+pub use mcp::{McpServerSettings, McpTransport};
 pub use mode::{DevSetup, Listening, Mode, StoreInUse};
-pub use sections::{
-    AgentSettings, ApiSettings, Approval, Ask, AuthSettings, AzureOpenAiSettings, FallbackSettings,
-    GitHubSettings, HitlSettings, KeyOrigin, McpServerSettings, McpTransport, ModelSettings,
-    OpenAiSettings, Provider, RedisSettings, Rejection, Settings, SmtpSettings, ToolSettings,
-    Unconfigured,
-};
-pub use source::{Environment, Fault};
+pub use model::{FallbackSettings, ModelSettings};
+pub use openai::OpenAiSettings;
+pub use provider::Provider;
+pub use smtp::SmtpSettings;
+pub use source::Environment;
+pub use stream::StreamSettings;
+pub use tools::{Approval, ToolSettings, Unconfigured};
+pub use workspace::WorkspaceSettings;
 
+use crate::telemetry::log::LogSettings;
 use check::Check;
-use source::{Gathered, Value};
+use network::NetworkSettings;
 
 /// What the settings are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,79 +114,93 @@ pub struct Checked {
     pub notes: Vec<String>,
 }
 
-/// All settings as they were found, not yet checked.
+/// Every setting, checked.
 #[derive(Clone, Debug)]
-pub struct Layers {
-    gathered: Gathered,
-    purpose: Purpose,
+pub struct Settings {
+    /// How to listen.
+    pub api: ApiSettings,
+    /// How to check tokens.
+    pub auth: AuthSettings,
+    /// The Redis to use; `None`: the embedded store.
+    pub redis: Option<RedisSettings>,
+    /// How people are asked.
+    pub hitl: HitlSettings,
+    /// What goes out on streams besides events.
+    pub stream: StreamSettings,
+    /// What callers may send and have.
+    pub limits: LimitSettings,
+    /// What is kept of a session.
+    pub journal: JournalSettings,
+    /// The store of a process without Redis.
+    pub embedded: EmbeddedSettings,
+    /// Who may read the audit streams, and what seals them.
+    pub audit: AuditSettings,
+    /// The limits of runs.
+    pub agent: AgentSettings,
+    /// How the model is to answer, and how patient to be with it.
+    pub model: ModelSettings,
+    /// Which model to ask.
+    pub provider: Provider,
+    /// GitHub.
+    pub github: GitHubSettings,
+    /// Mail.
+    pub smtp: SmtpSettings,
+    /// Where the git tools work.
+    pub workspace: WorkspaceSettings,
+    /// The limits of tools, and who has to approve them.
+    pub tools: ToolSettings,
+    /// The MCP servers whose tools are offered too, by name.
+    pub mcp_servers: Vec<McpServerSettings>,
+    /// What is logged, and how.
+    pub log: LogSettings,
 }
 
-impl Layers {
-    /// Reads every layer. Faults are kept for [`Layers::check`].
-    pub fn read(environment: &Environment, purpose: Purpose) -> Self {
-        Self { gathered: Gathered::from(environment, purpose == Purpose::Dev), purpose }
-    }
-
-    /// The settings, or everything that is wrong with them.
-    pub fn check(&self) -> Result<Checked, Faults> {
-        let mut check = Check::of(&self.gathered);
-        let settings = Settings::read(&mut check, self.purpose);
-        let (faults, notes) = check.finish();
-        match settings {
-            Some(settings) if faults.is_empty() => Ok(Checked { settings, notes }),
-            _ => Err(Faults(faults)),
+impl Settings {
+    /// Reads every section. `None` only together with a fault.
+    fn read(check: &mut Check, purpose: Purpose) -> Option<Self> {
+        let network = NetworkSettings::read(check);
+        let api = ApiSettings::read(check);
+        let auth = AuthSettings::read(check, purpose);
+        let redis = RedisSettings::read(check);
+        let hitl = HitlSettings::read(check);
+        let stream = StreamSettings::read(check);
+        let limits = LimitSettings::read(check);
+        let journal = JournalSettings::read(check);
+        let embedded = EmbeddedSettings::read(check);
+        let audit = AuditSettings::read(check);
+        let agent = AgentSettings::read(check);
+        let model = ModelSettings::read(check, &network);
+        let provider = Provider::read(check, &network, &model);
+        let github = GitHubSettings::read(check, &network);
+        let smtp = SmtpSettings::read(check);
+        let workspace = WorkspaceSettings::read(check);
+        let tools = ToolSettings::read(check);
+        let mcp_servers = mcp::read(check, &network);
+        let log = log::read(check);
+        if matches!(provider, Some(Provider::Builtin)) {
+            model.refuse_fallback_alone(check);
         }
+        Some(Self {
+            api: api?,
+            auth: auth?,
+            redis: redis?,
+            hitl,
+            stream,
+            limits,
+            journal,
+            embedded,
+            audit,
+            agent,
+            model,
+            provider: provider?,
+            github: github?,
+            smtp,
+            workspace,
+            tools,
+            mcp_servers,
+            log: log?,
+        })
     }
-
-    /// The settings in force as TOML, each with its origin as a comment; secrets are masked.
-    pub fn to_toml(&self) -> String {
-        let mut text = String::new();
-        let mut current = "";
-        for (key, found) in &self.gathered.found {
-            let (section, name) = key.split_once('.').unwrap_or(("", key));
-            if section != current {
-                let line_break = if current.is_empty() { "" } else { "\n" };
-                text.push_str(&format!("{line_break}[{section}]\n"));
-                current = section;
-            }
-            let value = shown(key, &found.value);
-            let setting = format!("{name} = {value}");
-            text.push_str(&format!("{setting:<48} # {}\n", found.origin));
-        }
-        text
-    }
-}
-
-/// A value as TOML. What nobody may see is masked, whatever kind of value it was given.
-fn shown(key: &str, value: &Value) -> String {
-    match value {
-        Value::Text(text) => toml_text(&secret::masked(key, text)),
-        _ if secret::is_hidden(key) => toml_text(secret::MASK),
-        Value::Whole(number) => number.to_string(),
-        Value::Fraction(number) => number.clone(),
-        Value::Flag(flag) => flag.to_string(),
-        Value::List(texts) => {
-            let texts = secret::masked_list(key, texts);
-            let texts: Vec<_> = texts.iter().map(|text| toml_text(text)).collect();
-            format!("[{}]", texts.join(", "))
-        }
-        Value::Empty => "{}".to_owned(),
-        Value::Other(kind) => format!("# {kind}"),
-    }
-}
-
-/// A text as a basic string of TOML.
-fn toml_text(text: &str) -> String {
-    let mut quoted = String::from('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ fn config(access: Access, model: &str, settings: &ModelSettings) -> openai::Conf
         first_token_timeout: settings.first_token_timeout,
         idle_timeout: settings.idle_timeout,
         turn_timeout: settings.turn_timeout,
-        max_retries: u32::try_from(settings.max_retries).unwrap_or(u32::MAX),
+        max_retries: settings.max_retries,
         ..Config::new(access.endpoint, model)
     }
 }

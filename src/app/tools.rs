@@ -102,8 +102,8 @@ pub(super) async fn workspace(
 }
 
 async fn configured_workspace(settings: &Settings) -> Result<Option<PathBuf>, AppError> {
-    let root = settings.workspace_root.clone();
-    if let Some(root) = root.as_deref().filter(|_| settings.workspace_sample)
+    let root = settings.workspace.root.clone();
+    if let Some(root) = root.as_deref().filter(|_| settings.workspace.sample)
         && let Some(sample) = git::sample::create_in_empty(root).await?
     {
         tracing::info!(path = %sample.display(), "sample repository made");

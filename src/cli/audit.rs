@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 
 fn verify(arguments: &Verify) -> Result<(), CliError> {
     let settings = settings(Purpose::Inspection)?.settings;
-    let (redis, key) = (settings.redis.ok_or_else(no_redis)?, settings.audit_key);
+    let (redis, key) = (settings.redis.ok_or_else(no_redis)?, settings.audit.key);
     let tenants = arguments.tenants.iter().map(TenantId::new).collect();
     let reports = block_on(async { Ok(audit::verify(&redis, key.as_ref(), tenants).await?) })?;
     for report in &reports {

@@ -31,7 +31,7 @@ struct DevInfo {
 
 /// A directory for the sample workspace, unless there is a workspace, and the banner.
 pub(super) fn set_up(settings: &Settings) -> Result<DevSetup, CliError> {
-    let scratch = match settings.workspace_root {
+    let scratch = match settings.workspace.root {
         Some(_) => None,
         None => Some(tempfile::Builder::new().prefix("aura-dev-").tempdir()?),
     };

@@ -1,18 +1,15 @@
-//! Which settings are secret, which of them may stand in a file, and how a setting may be shown.
+//! How a setting may be shown, and what looks like a key.
 
 use url::Url;
 
-use super::names::{self, mcp};
 use crate::redis_url::RedisUrl;
 
-/// How the name of a variable ends that names a file with a secret.
-const IN_FILE: &str = "_FILE";
 /// What stands for something that nobody may see.
 pub(super) const MASK: &str = "***";
 
 /// What of a setting may be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Visibility {
+pub(super) enum Visibility {
     /// All of it.
     Plain,
     /// A URL without its user, its password, its query and what looks like a key in its path.
@@ -23,83 +20,31 @@ enum Visibility {
     Secret,
 }
 
-fn visibility(key: &str) -> Visibility {
-    if mcp::is_secret(key) || names::entry_of(names::HEADERS, key).is_some() {
-        return Visibility::Secret;
-    }
-    if mcp::is_url(key) {
-        return Visibility::Url;
-    }
-    if mcp::is_command(key) {
-        return Visibility::Command;
-    }
-    own_visibility(key)
-}
-
-fn own_visibility(key: &str) -> Visibility {
-    match key {
-        "auth.jwt_secret"
-        | "audit.key"
-        | "redis.password"
-        | "openai.api_key"
-        | "azure_openai.api_key"
-        | "model.fallback_api_key"
-        | "github.token" => Visibility::Secret,
-        "redis.url"
-        | "smtp.url"
-        | "openai.base_url"
-        | "azure_openai.endpoint"
-        | "model.fallback_base_url"
-        | "github.api_url" => Visibility::Url,
-        _ => Visibility::Plain,
-    }
-}
-
-/// The secret that stands in the file which an environment variable names; `None` if the variable
-/// names no such file.
-pub(super) fn in_file(variable: &str) -> Option<String> {
-    names::setting_of(variable.strip_suffix(IN_FILE)?).filter(|key| has_file(key))
-}
-
-/// Whether a setting may be read from a file that `<NAME>_FILE` names. Not those of child processes:
-/// they may have variables of their own that are called so.
-pub(super) fn has_file(key: &str) -> bool {
-    own_visibility(key) != Visibility::Plain
-}
-
-/// Whether a value may be repeated in an error message: neither a secret nor what may hold one.
-pub(super) fn may_be_quoted(key: &str) -> bool {
-    visibility(key) == Visibility::Plain
-}
-
-/// Whether nobody may see a value at all.
-pub(super) fn is_hidden(key: &str) -> bool {
-    visibility(key) == Visibility::Secret
-}
-
-/// A setting's text with everything secret in it masked. What is not set stays empty.
-pub(super) fn masked(key: &str, text: &str) -> String {
-    match visibility(key) {
-        _ if text.is_empty() => String::new(),
-        Visibility::Plain => text.to_owned(),
-        Visibility::Secret => MASK.to_owned(),
-        Visibility::Url => without_credentials(text),
-        Visibility::Command => {
-            let words = text.split(' ').map(|word| masked_word(word, false));
-            words.collect::<Vec<_>>().join(" ")
+impl Visibility {
+    /// A setting's text with everything secret in it masked. What is not set stays empty.
+    pub(super) fn masked(self, text: &str) -> String {
+        match self {
+            _ if text.is_empty() => String::new(),
+            Self::Plain => text.to_owned(),
+            Self::Secret => MASK.to_owned(),
+            Self::Url => without_credentials(text),
+            Self::Command => {
+                let words = text.split(' ').map(|word| masked_word(word, false));
+                words.collect::<Vec<_>>().join(" ")
+            }
         }
     }
-}
 
-/// A setting's list with everything secret in it masked.
-pub(super) fn masked_list(key: &str, texts: &[String]) -> Vec<String> {
-    let is_command = visibility(key) == Visibility::Command;
-    let before = std::iter::once(None).chain(texts.iter().map(Some));
-    let words = before.zip(texts).map(|(before, word)| match is_command {
-        true => masked_word(word, before.is_some_and(|option| names_a_key(option))),
-        false => word.clone(),
-    });
-    words.collect()
+    /// A setting's list with everything secret in it masked.
+    pub(super) fn masked_list(self, texts: &[String]) -> Vec<String> {
+        let is_command = self == Self::Command;
+        let before = std::iter::once(None).chain(texts.iter().map(Some));
+        let words = before.zip(texts).map(|(before, word)| match is_command {
+            true => masked_word(word, before.is_some_and(|option| names_a_key(option))),
+            false => word.clone(),
+        });
+        words.collect()
+    }
 }
 
 /// Words of options after which a key stands.
@@ -194,7 +139,15 @@ fn without_login(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::super::catalog::visibility;
+
+    fn masked(name: &str, text: &str) -> String {
+        visibility(name).masked(text)
+    }
+
+    fn masked_list(name: &str, texts: &[String]) -> Vec<String> {
+        visibility(name).masked_list(texts)
+    }
 
     #[test]
     fn a_secret_shows_only_that_it_is_set() {

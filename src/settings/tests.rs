@@ -48,7 +48,7 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     // Longer than the Gateway (30 s) and nginx (60 s) keep connections.
     assert_eq!(settings.api.idle_timeout, Duration::from_secs(75));
     assert_eq!(settings.tools.unconfigured, Unconfigured::Refuse);
-    assert!(!settings.workspace_sample);
+    assert!(!settings.workspace.sample);
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
     assert!(!settings.auth.close_streams_at_expiry && settings.auth.roles == RoleGrants::default());
     assert!(settings.api.cors_origins.is_empty());
@@ -56,8 +56,8 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     assert_eq!(settings.hitl.timeout, Duration::from_secs(300));
     assert_eq!(settings.stream.keep_alive, Duration::from_secs(10));
     assert!(settings.stream.notices);
-    assert_eq!(settings.journal_max_events, 100_000);
-    assert_eq!(settings.audit_role, Role::named("auditor"));
+    assert_eq!(settings.journal.max_events, 100_000);
+    assert_eq!(settings.audit.role, Role::named("auditor"));
     assert!(matches!(settings.provider, Provider::Builtin));
     assert_eq!(settings.github.api_url.as_str(), "https://api.github.com/");
 
@@ -327,6 +327,48 @@ fn approvals_are_set_by_the_name_of_the_tool() {
 }
 
 #[test]
+fn a_table_that_is_given_a_value_is_told_and_shows_nothing() {
+    for (variable, expected) in [
+        (
+            "AURA__TOOLS__APPROVAL",
+            "tools.approval (from AURA__TOOLS__APPROVAL): must be a table of texts",
+        ),
+        (
+            "AURA__HITL__TIMEOUTS",
+            "hitl.timeouts (from AURA__HITL__TIMEOUTS): must be a table of seconds",
+        ),
+        (
+            "AURA__AUTH__ROLES",
+            "auth.roles (from AURA__AUTH__ROLES): must be a table of lists of users",
+        ),
+        (
+            "AURA__MODEL__HEADERS",
+            "model.headers (from AURA__MODEL__HEADERS): must be a table of texts",
+        ),
+    ] {
+        assert_eq!(faults(&[(variable, "hunter2")]), [expected]);
+    }
+    assert!(!layers(&[("AURA__MODEL__HEADERS", "hunter2")]).to_toml().contains("hunter2"));
+}
+
+#[test]
+fn a_rule_that_was_left_empty_is_a_fault_and_not_the_loosest_rule() {
+    let file = "[tools.approvers]\ngit_merge = \"\"\n[tools.approval]\ngit_status = \" \"\n";
+    let faults = with_file(file, &[]).check().unwrap_err();
+    let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+    let [approval, approvers] = &faults[..] else { panic!("{faults:?}") };
+    assert!(approval.ends_with("must be \"required\" or \"none\", is \" \""), "{approval}");
+    assert!(approvers.starts_with("tools.approvers.git_merge (from "), "{approvers}");
+}
+
+#[test]
+fn a_fault_of_the_hosts_of_plain_http_is_told_once_however_many_ask_for_them() {
+    let file = "[network]\nplain_http_hosts = 5\n[github]\ntoken = \"k\"\n";
+    let faults = with_file(file, &[("OPENAI_API_KEY", "k")]).check().unwrap_err().to_string();
+    assert_eq!(faults.lines().count(), 1, "{faults}");
+}
+
+#[test]
 fn no_fault_repeats_what_may_be_secret() {
     let text = faults(&[
         ("REDIS_URL", "redis//:hunter2@cache"),
@@ -362,14 +404,14 @@ fn what_is_in_force_is_toml_with_origins_and_without_secrets() {
 fn an_audit_key_has_at_least_as_many_bytes_as_what_it_makes() {
     let short = faults(&[("AURA__AUDIT__KEY", "short")]);
     assert_eq!(short, ["audit.key (from AURA__AUDIT__KEY): must have at least 32 bytes, has 5"]);
-    assert!(settings(&[("AURA__AUDIT__KEY", &"k".repeat(32))]).audit_key.is_some());
-    assert!(settings(&[]).audit_key.is_none());
+    assert!(settings(&[("AURA__AUDIT__KEY", &"k".repeat(32))]).audit.key.is_some());
+    assert!(settings(&[]).audit.key.is_none());
 }
 
 #[test]
 fn the_role_of_auditors_can_be_named_and_taken_away() {
     let role = |value| {
-        let role = settings(&[("AURA__AUDIT__ROLE", value)]).audit_role;
+        let role = settings(&[("AURA__AUDIT__ROLE", value)]).audit.role;
         role.map(|role| role.to_string())
     };
     assert_eq!(role(" revision ").as_deref(), Some("revision"));

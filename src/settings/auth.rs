@@ -1,25 +1,60 @@
 //! Section `auth`: the key of the tokens, and who has which role.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::super::Purpose;
-use super::super::check::Check;
-use super::super::names;
-use super::super::sections::{AuthSettings, KeyOrigin};
+use super::Purpose;
+use super::check::Check;
+use super::key::keys;
+use super::kinds::{Each, Flag, Secret, Time, each, seconds};
+use super::tables::{Table, table};
 use crate::domain::{DecisionSeal, Role, RoleGrants, TenantId, UserId};
 use crate::token::TokenKey;
+
+keys! { KEYS;
+    JWT_SECRET: Secret = "auth.jwt_secret", Secret, env: ["JWT_SECRET", "SECRET_KEY"];
+    LEEWAY: Time = "auth.leeway_seconds", seconds(0..=300);
+    CLOSE_STREAMS_AT_EXPIRY: Flag = "auth.close_streams_at_expiry", Flag;
+    ROLES: Table<Each<Member>> = "auth.roles", table("lists of users", each());
+}
+
+/// Section `auth`.
+#[derive(Clone, Debug)]
+pub struct AuthSettings {
+    /// The key of the tokens.
+    pub key: TokenKey,
+    /// What seals decisions in the store, by the same secret.
+    pub seal: DecisionSeal,
+    /// Where the key came from.
+    pub key_origin: KeyOrigin,
+    /// By how much clocks may differ.
+    pub leeway: Duration,
+    /// Whether a stream is broken off when the token that opened it expires.
+    pub close_streams_at_expiry: bool,
+    /// The roles that users have besides those of their tokens.
+    pub roles: RoleGrants,
+}
+
+/// Where the key of the tokens came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// Somebody has set it.
+    Settings,
+    /// It was made up, and what it signs counts for this process only.
+    ThrowAway,
+}
 
 impl AuthSettings {
     /// `None` only together with a fault.
     pub(super) fn read(check: &mut Check, purpose: Purpose) -> Option<Self> {
-        let leeway = check.seconds("auth.leeway_seconds", 0..=300);
-        let close_streams_at_expiry = check.flag("auth.close_streams_at_expiry").unwrap_or(false);
+        let leeway = LEEWAY.read(check);
+        let close_streams_at_expiry = CLOSE_STREAMS_AT_EXPIRY.read(check);
         let roles = roles(check);
-        let (secret, key_origin) = match check.secret("auth.jwt_secret") {
+        let (secret, key_origin) = match JWT_SECRET.read(check) {
             Some(secret) => (secret, KeyOrigin::Settings),
             None => (throw_away_secret(check, purpose)?, KeyOrigin::ThrowAway),
         };
@@ -29,7 +64,7 @@ impl AuthSettings {
                 Some(Self { key, seal, key_origin, leeway, close_streams_at_expiry, roles })
             }
             Err(weak) => {
-                check.fault("auth.jwt_secret", weak.to_string());
+                JWT_SECRET.fault(check, weak.to_string());
                 None
             }
         }
@@ -44,11 +79,12 @@ fn throw_away_secret(check: &mut Check, purpose: Purpose) -> Option<SecretString
             Some(SecretString::from(random.concat()))
         }
         Purpose::Production => {
-            check.fault(
-                "auth.jwt_secret",
-                "not set: set JWT_SECRET to the key that signs the tokens, at least 32 bytes (to \
-                 make one: `openssl rand -hex 32`); `serve --dev` needs none",
+            let variable = JWT_SECRET.variable();
+            let problem = format!(
+                "not set: set {variable} to the key that signs the tokens, at least 32 bytes (to \
+                 make one: `openssl rand -hex 32`); `serve --dev` needs none"
             );
+            JWT_SECRET.fault(check, problem);
             None
         }
     }
@@ -57,13 +93,12 @@ fn throw_away_secret(check: &mut Check, purpose: Purpose) -> Option<SecretString
 /// The table of roles, each with its list of users.
 fn roles(check: &mut Check) -> RoleGrants {
     let mut grants = RoleGrants::default();
-    for name in check.below(names::ROLES) {
-        let key = format!("{}.{name}", names::ROLES);
+    for (name, users) in ROLES.entries(check) {
         let Some(role) = Role::named(&name) else {
-            check.fault(&key, "a role's name must not be blank");
+            users.fault(check, "a role's name must not be blank");
             continue;
         };
-        for Member { tenant, user } in check.each(&key) {
+        for Member { tenant, user } in users.read(check) {
             grants.grant(role.clone(), tenant, user);
         }
     }

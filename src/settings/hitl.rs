@@ -1,0 +1,67 @@
+//! Section `hitl`: how people are asked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::check::Check;
+use super::key::keys;
+use super::kinds::{Choice, Time, one_of, seconds};
+use super::tables::{Table, table};
+use crate::domain::Deadline;
+
+const LONGEST: u64 = Deadline::LONGEST_WAIT.as_secs();
+
+keys! { KEYS;
+    TIMEOUT: Time = "hitl.timeout_seconds", seconds(1..=LONGEST), env: ["HITL_TIMEOUT_SECONDS"];
+    TIMEOUTS: Table<Time> = "hitl.timeouts", table("seconds", seconds(1..=LONGEST));
+    WARNING: Time = "hitl.warning_seconds", seconds(0..=LONGEST);
+    ASK: Choice<Ask> = "hitl.ask",
+        one_of(("one_by_one", Ask::OneByOne), &[("together", Ask::Together)]);
+    ON_REJECT: Choice<Rejection> = "hitl.on_reject",
+        one_of(("stop", Rejection::Stop), &[("continue", Rejection::Continue)]);
+}
+
+/// Section `hitl`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HitlSettings {
+    /// How long a request for approval waits for a person.
+    pub timeout: Duration,
+    /// The same by the tool's name; whether there is such a tool is not checked.
+    pub timeouts: BTreeMap<String, Duration>,
+    /// How long before the end of that a thought warns; zero: none does.
+    pub warning: Duration,
+    /// How people are asked about several calls of one turn.
+    pub ask: Ask,
+    /// What a rejection leads to.
+    pub on_reject: Rejection,
+}
+
+/// How people are asked about several calls of one turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// One after another.
+    OneByOne,
+    /// About all of them at once.
+    Together,
+}
+
+/// What a rejection leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The run ends.
+    Stop,
+    /// The model is told the reason.
+    Continue,
+}
+
+impl HitlSettings {
+    pub(super) fn read(check: &mut Check) -> Self {
+        Self {
+            ask: ASK.read(check),
+            on_reject: ON_REJECT.read(check),
+            timeout: TIMEOUT.read(check),
+            timeouts: TIMEOUTS.read(check),
+            warning: WARNING.read(check),
+        }
+    }
+}

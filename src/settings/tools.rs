@@ -1,0 +1,76 @@
+//! Section `tools`: the limits of tools, and who has to approve them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::check::Check;
+use super::key::keys;
+use super::kinds::{Choice, Text, Time, Whole, one_of, seconds, whole};
+use super::tables::{Rule, Table, said, table};
+use crate::domain::{Approvers, NoApprovers};
+
+keys! { KEYS;
+    UNCONFIGURED: Choice<Unconfigured> = "tools.unconfigured",
+        one_of(("refuse", Unconfigured::Refuse), &[("dry_run", Unconfigured::DryRun)]),
+        dev: "dry_run";
+    TIMEOUT: Time = "tools.timeout_seconds", seconds(1..=3600);
+    MAX_OUTPUT_BYTES: Whole<usize> = "tools.max_output_bytes", whole(1024..=16_777_216);
+    GIT_PATH: Text = "tools.git_path", Text;
+    GIT_MAX_MEMORY_BYTES: Whole<u64> = "tools.git_max_memory_bytes",
+        whole(67_108_864..=1_099_511_627_776);
+    APPROVAL: Table<Choice<Approval>> = "tools.approval",
+        table("texts", one_of(("required", Approval::Required), &[("none", Approval::None)]));
+    APPROVERS: Table<Rule<Approvers, NoApprovers>> = "tools.approvers",
+        table("texts", Rule(str::parse));
+}
+
+/// Section `tools`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolSettings {
+    /// What one call may take.
+    pub timeout: Duration,
+    /// Bytes of one result that the model gets to see.
+    pub max_output_bytes: usize,
+    /// Where git is looked for, as in `PATH`; `None`: where programs usually are.
+    pub git_path: Option<String>,
+    /// Bytes of memory that one git process may have.
+    pub git_max_memory_bytes: u64,
+    /// What a tool does whose service is not configured.
+    pub unconfigured: Unconfigured,
+    /// Who has to approve what, by the tool's name; whether there is such a tool is not checked.
+    pub approval: BTreeMap<String, Approval>,
+    /// Who may approve what, by the tool's name; whether there is such a tool is not checked.
+    pub approvers: BTreeMap<String, Approvers>,
+}
+
+/// What a tool does whose service is not configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unconfigured {
+    /// It fails, naming the missing setting, before anybody is asked.
+    Refuse,
+    /// It asks, and shows what it would have sent.
+    DryRun,
+}
+
+/// Whether a person has to approve a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// Every call.
+    Required,
+    /// No call.
+    None,
+}
+
+impl ToolSettings {
+    pub(super) fn read(check: &mut Check) -> Self {
+        Self {
+            unconfigured: UNCONFIGURED.read(check),
+            timeout: TIMEOUT.read(check),
+            max_output_bytes: MAX_OUTPUT_BYTES.read(check),
+            git_path: GIT_PATH.read(check),
+            git_max_memory_bytes: GIT_MAX_MEMORY_BYTES.read(check),
+            approval: APPROVAL.read(check),
+            approvers: said(APPROVERS.read(check)),
+        }
+    }
+}
