@@ -23,7 +23,7 @@ pub use run::journal::opening;
 pub use run::recent_frames::{RecentFrame, RecentFrames};
 pub use run::record::{Opened, Record, RecordKind};
 pub use run::state::State;
-pub use service::decide::{DecisionError, Outcome, Review};
+pub use service::decide::{DecisionError, Review, ReviewOutcome};
 pub use service::drive::AgentService;
 pub use service::listener::start_service;
 pub use service::runs::LocalRuns;

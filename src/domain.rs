@@ -35,7 +35,7 @@ pub mod session;
 pub mod signal;
 pub mod text;
 
-pub use approval::{ApprovalRequest, Decision, Standing, Verdict, Vote};
+pub use approval::{ApprovalRequest, Decision, ProposalOutcome, Standing, Verdict, Vote};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
 pub use artifact::Artifact;
 pub use audit::{

@@ -14,8 +14,9 @@ use tokio::sync::watch;
 
 use crate::domain::{
     ApprovalRequest, AuditEntry, AuditFact, Deadline, Decision, Endorsement, Entry, EventId, Full,
-    KeyClaim, KeyStanding, Message, Quota, Refused, RequestHash, RequestId, ScopedKey, Sealed,
-    SessionId, SessionMeta, Share, TenantId, ThreadId, ToolCallId, UserId, UtcDay,
+    KeyClaim, KeyStanding, Message, ProposalOutcome, Quota, Refused, RequestHash, RequestId,
+    ScopedKey, Sealed, SessionId, SessionMeta, Share, TenantId, ThreadId, ToolCallId, UserId,
+    UtcDay,
 };
 
 mod event_channel;
@@ -299,22 +300,22 @@ pub trait Approvals: Send + Sync {
 
     /// What is stored about many waiting sessions, in the order asked for, in as few round trips as
     /// the store allows.
-    async fn votes(
+    async fn signals(
         &self,
         waiting: &[(SessionId, RequestId)],
-    ) -> Result<Vec<StoredVotes>, StoreError> {
+    ) -> Result<Vec<StoredSignals>, StoreError> {
         let unseen = |(session, request): &(SessionId, RequestId)| Polled {
             session: session.clone(),
             request: request.clone(),
             seen: None,
         };
         let polled: Vec<Polled> = waiting.iter().map(unseen).collect();
-        Ok(self.new_votes(&polled).await?.into_iter().map(|new| new.votes).collect())
+        Ok(self.new_signals(&polled).await?.into_iter().map(|new| new.signals).collect())
     }
 
     /// The same for whoever asks again and again: a request that is still what was seen is not read, and
     /// is not in the answer. So of what waits no more is read than what may have been said about it.
-    async fn new_votes(&self, waiting: &[Polled]) -> Result<Vec<NewVotes>, StoreError>;
+    async fn new_signals(&self, waiting: &[Polled]) -> Result<Vec<NewSignals>, StoreError>;
 
     /// Stores a signal that came by publish alone, for 300 s.
     async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError>;
@@ -332,7 +333,7 @@ pub trait Approvals: Send + Sync {
         deadline: Deadline,
         decision: &Sealed<Decision>,
         void: Option<&Sealed<Decision>>,
-    ) -> Result<Decided, StoreError>;
+    ) -> Result<ProposalOutcome<Sealed<Decision>>, StoreError>;
 
     /// Notes a yes to a request that several have to approve; returns all that are noted, in any
     /// order. The very same one is noted once. Kept as long as a decision.
@@ -510,18 +511,9 @@ pub enum Freed {
     Wanted,
 }
 
-/// What came of a proposal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decided {
-    /// The proposal was the first, and stands.
-    Won,
-    /// This had been written before, and stands.
-    Lost(Sealed<Decision>),
-}
-
 /// What is stored about one waiting request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StoredVotes {
+pub struct StoredSignals {
     /// `hitl:signal:<sessionId>`.
     pub signal: Option<String>,
     /// `hitl:request:<requestId>`; empty where something stands there that is no text.
@@ -547,9 +539,9 @@ pub struct RequestMark(Box<[u8]>);
 
 /// What is stored about a waiting request and was not seen before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewVotes {
+pub struct NewSignals {
     /// What is stored; without the request, where that was seen.
-    pub votes: StoredVotes,
+    pub signals: StoredSignals,
     /// What stands for the stored request; `None`: there is none, or none that is text.
     pub mark: Option<RequestMark>,
 }
@@ -564,7 +556,7 @@ pub enum StoreEvent {
         /// The message, unread.
         payload: Vec<u8>,
     },
-    /// The subscriptions are live again after a gap: stored votes must be read.
+    /// The subscriptions are live again after a gap: stored signals must be read.
     Resubscribed,
     /// Somebody asked for this session to stop.
     Cancel {

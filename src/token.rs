@@ -154,18 +154,18 @@ impl TokenKey {
         if decoded.header.crit.is_some() {
             return Err(TokenError::Malformed("it demands extensions that nobody here knows"));
         }
-        let said = Said(&decoded.claims);
+        let given = GivenClaims(&decoded.claims);
         let claims = Claims {
-            sub: UserId::new(said.id("sub").ok_or(TokenError::Malformed("no sub"))?),
+            sub: UserId::new(given.id("sub").ok_or(TokenError::Malformed("no sub"))?),
             tenant_id: TenantId::new(
-                said.id("tenant_id").ok_or(TokenError::Malformed("no tenant_id"))?,
+                given.id("tenant_id").ok_or(TokenError::Malformed("no tenant_id"))?,
             ),
-            iat: said.time("iat")?.map(whole_seconds),
-            exp: whole_seconds(said.end()?),
-            email: said.text("email").map(str::to_owned),
-            roles: said.roles(),
+            iat: given.time("iat")?.map(whole_seconds),
+            exp: whole_seconds(given.end()?),
+            email: given.text("email").map(str::to_owned),
+            roles: given.roles(),
         };
-        said.check_times(leeway, now)?;
+        given.check_times(leeway, now)?;
         Ok(claims)
     }
 }
@@ -194,9 +194,9 @@ fn reason(kind: &jsonwebtoken::errors::ErrorKind) -> &'static str {
 }
 
 /// The claims as they came.
-struct Said<'a>(&'a Map<String, Value>);
+struct GivenClaims<'a>(&'a Map<String, Value>);
 
-impl<'a> Said<'a> {
+impl<'a> GivenClaims<'a> {
     /// A text that is not blank.
     fn text(&self, claim: &str) -> Option<&'a str> {
         self.0.get(claim).and_then(Value::as_str).filter(|text| !text.trim().is_empty())

@@ -127,6 +127,25 @@ impl From<Standing> for Status {
     }
 }
 
+/// What came of proposing a decision, in whatever form `D` it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProposalOutcome<D> {
+    /// The proposal was the first, and stands.
+    Won,
+    /// This had been decided before, and stands.
+    Lost(D),
+}
+
+impl<D> ProposalOutcome<D> {
+    /// The decision that stands, the proposal having been `proposed`.
+    pub fn standing(self, proposed: D) -> D {
+        match self {
+            Self::Won => proposed,
+            Self::Lost(standing) => standing,
+        }
+    }
+}
+
 /// The one decision on a request, as `aura:decision:<requestId>` keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

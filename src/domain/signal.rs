@@ -182,13 +182,13 @@ impl Signal {
     }
 }
 
-/// The vote in a stored `hitl:request` that another publisher has set to `approved` or `rejected`;
+/// The signal in a stored `hitl:request` that another publisher has set to `approved` or `rejected`;
 /// `None` for every other status, for a decision that this service has written there, and for whatever
 /// is not such a request.
 ///
 /// Whoever set it may have had before them what stands there by now, so that goes with the vote. Its
 /// `userId` is who started the run, so who decided is read from `approvedBy` and `rejectedBy`.
-pub fn vote_of_request(json: &str) -> Option<Signal> {
+pub fn signal_of_request(json: &str) -> Option<Signal> {
     let fields = Fields::read(json.as_bytes()).ok()?;
     let (vote, by, at) = match serde_json::from_str(json).ok()? {
         Standing::Voted(Vote::Approve) => (Vote::Approve, &fields.approved_by, &fields.approved_at),

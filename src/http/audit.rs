@@ -20,13 +20,13 @@ const PAGE_MAX: usize = 1_000;
 /// A page; `next` is the `after` of the next one, if there is one by now.
 #[derive(Debug, Serialize)]
 struct Page {
-    entries: Vec<Line>,
+    entries: Vec<ShownEntry>,
     next: Option<u64>,
 }
 
 /// An entry. Its fact is canonical JSON, which reads and writes without a change.
 #[derive(Debug, Serialize)]
-struct Line {
+struct ShownEntry {
     number: u64,
     previous: EntryHash,
     hash: EntryHash,
@@ -35,7 +35,7 @@ struct Line {
     fact: Value,
 }
 
-impl Line {
+impl ShownEntry {
     fn of(entry: AuditEntry) -> Result<Self, StoreError> {
         let AuditEntry { number, previous, fact, hash, mac } = entry;
         let not_json = |error| {
@@ -63,7 +63,7 @@ pub async fn page(
     let more = entries.len() > limit;
     entries.truncate(limit);
     let next = entries.last().filter(|_| more).map(|entry| entry.number);
-    let entries = entries.into_iter().map(Line::of).collect::<Result<_, _>>()?;
+    let entries = entries.into_iter().map(ShownEntry::of).collect::<Result<_, _>>()?;
     Ok(envelope::success(&*http.clock, "Audit entries retrieved", Page { entries, next }))
 }
 

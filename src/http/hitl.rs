@@ -11,7 +11,7 @@ use super::body::Fields;
 use super::error::ApiError;
 use super::extract::PathId;
 use super::{Shared, envelope};
-use crate::agent::{Outcome, Review};
+use crate::agent::{Review, ReviewOutcome};
 use crate::domain::signal::reason_of;
 use crate::domain::{Caller, RequestId, SessionId, Verdict};
 
@@ -95,9 +95,9 @@ fn args(fields: &Fields) -> Result<Option<Value>, ApiError> {
 
 /// 200 for the click that decided, that is one of several needed, or that has another person asked
 /// about changed arguments; 409 with the decision that stands for every other one.
-fn answer(http: &Shared, id: &RequestId, outcome: &Outcome, message: &str) -> Response {
+fn answer(http: &Shared, id: &RequestId, outcome: &ReviewOutcome, message: &str) -> Response {
     match outcome {
-        Outcome::Endorsed { session, given, needed } => {
+        ReviewOutcome::Endorsed { session, given, needed } => {
             let data = json!({
                 "requestId": id,
                 "sessionId": session,
@@ -108,7 +108,7 @@ fn answer(http: &Shared, id: &RequestId, outcome: &Outcome, message: &str) -> Re
             let message = format!("Approval recorded: {given} of {needed}");
             envelope::success(&*http.clock, &message, data)
         }
-        Outcome::Superseded { session, next } => {
+        ReviewOutcome::Superseded { session, next } => {
             let data = json!({
                 "requestId": next,
                 "sessionId": session,
@@ -118,7 +118,7 @@ fn answer(http: &Shared, id: &RequestId, outcome: &Outcome, message: &str) -> Re
             let message = "Arguments changed: another person has to approve them";
             envelope::success(&*http.clock, message, data)
         }
-        Outcome::Decided { session, decision, won } => {
+        ReviewOutcome::Decided { session, decision, won } => {
             let mut data = json!({
                 "requestId": id,
                 "sessionId": session,

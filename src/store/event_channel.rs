@@ -85,7 +85,7 @@ impl EventChannel {
     /// Something was dropped.
     fn fall_behind(&self) {
         if !self.behind.swap(true, Ordering::AcqRel) {
-            warn!("store events come faster than they are taken; votes will be read back");
+            warn!("store events come faster than they are taken; signals will be read back");
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use aura_platform::domain::{ApprovalRequest, RequestId, SessionId, Standing, Verdict};
-use aura_platform::store::{Decided, Polled, Store, StoredVotes};
+use aura_platform::domain::{
+    ApprovalRequest, ProposalOutcome, RequestId, SessionId, Standing, Verdict,
+};
+use aura_platform::store::{Polled, Store, StoredSignals};
 use futures::future::join_all;
 
 use crate::bench::{Bench, deadline, meta_of, request, sealed, some_session};
@@ -141,7 +143,7 @@ pub(crate) async fn votes_come_in_the_order_asked_for(bench: Bench) {
     const COUNT: usize = 1_201;
     let store = &bench.one.store;
     let waiting: Vec<_> = (0..COUNT).map(|_| (some_session(), RequestId::generate())).collect();
-    let mut expected = vec![StoredVotes::default(); COUNT];
+    let mut expected = vec![StoredSignals::default(); COUNT];
     for n in [0, 1, 499, 500, 777, 1_200] {
         let mut request = request(&waiting[n].0);
         request.request_id = waiting[n].1.clone();
@@ -155,8 +157,8 @@ pub(crate) async fn votes_come_in_the_order_asked_for(bench: Bench) {
             expected[n].signal = Some(n.to_string());
         }
     }
-    assert_eq!(bench.other.votes(&waiting).await.unwrap(), expected);
-    assert!(bench.other.votes(&[]).await.unwrap().is_empty());
+    assert_eq!(bench.other.signals(&waiting).await.unwrap(), expected);
+    assert!(bench.other.signals(&[]).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_request_that_was_seen_is_read_again_only_once_somebody_has_changed_it(
@@ -168,24 +170,24 @@ pub(crate) async fn a_request_that_was_seen_is_read_again_only_once_somebody_has
     store.open(&meta_of(&session), &request, "{}").await.unwrap();
     let mut polled = Polled { session, request: request.request_id.clone(), seen: None };
     let poll = async |polled: &Polled| {
-        bench.other.new_votes(std::slice::from_ref(polled)).await.unwrap().remove(0)
+        bench.other.new_signals(std::slice::from_ref(polled)).await.unwrap().remove(0)
     };
     let first = poll(&polled).await;
-    assert_eq!(first.votes.request, store.request(&polled.request).await.unwrap());
+    assert_eq!(first.signals.request, store.request(&polled.request).await.unwrap());
     polled.seen.clone_from(&first.mark);
     store.store_signal(&polled.session, "yes").await.unwrap();
     let again = poll(&polled).await;
-    assert_eq!((again.votes.request, again.mark), (None, first.mark.clone()));
-    assert_eq!(again.votes.signal.as_deref(), Some("yes"), "of that all is read");
+    assert_eq!((again.signals.request, again.mark), (None, first.mark.clone()));
+    assert_eq!(again.signals.signal.as_deref(), Some("yes"), "of that all is read");
 
     let changed = ApprovalRequest { message: "!".into(), ..request };
     store.save_request(&changed).await.unwrap();
     let third = poll(&polled).await;
-    assert_eq!(third.votes.request, store.request(&polled.request).await.unwrap());
+    assert_eq!(third.signals.request, store.request(&polled.request).await.unwrap());
     assert_ne!(third.mark, first.mark);
     let nobodys = Polled { request: RequestId::generate(), ..polled };
     let none = poll(&nobodys).await;
-    assert_eq!((none.votes.request, none.mark), (None, None));
+    assert_eq!((none.signals.request, none.mark), (None, None));
 }
 
 pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
@@ -199,10 +201,11 @@ pub(crate) async fn of_fifty_deciders_one_wins_and_all_are_told(bench: Bench) {
     });
     let results: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
     let standing = bench.one.store.decision(&id).await.unwrap().expect("somebody has decided");
-    let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(|(r, _)| *r == Decided::Won);
+    let (won, lost): (Vec<_>, Vec<_>) =
+        results.into_iter().partition(|(r, _)| *r == ProposalOutcome::Won);
     assert_eq!(won.len(), 1);
     assert_eq!(won[0].1, standing);
-    assert!(lost.into_iter().all(|(told, _)| told == Decided::Lost(standing.clone())));
+    assert!(lost.into_iter().all(|(told, _)| told == ProposalOutcome::Lost(standing.clone())));
 }
 
 pub(crate) async fn a_request_without_a_decision_has_none(bench: Bench) {
@@ -211,10 +214,10 @@ pub(crate) async fn a_request_without_a_decision_has_none(bench: Bench) {
     // Whatever bytes these are.
     let late = sealed(b"\xff\0late");
     let decided = bench.one.store.decide(&id, deadline(), &late, None).await.unwrap();
-    assert_eq!(decided, Decided::Won);
+    assert_eq!(decided, ProposalOutcome::Won);
     assert_eq!(bench.other.decision(&id).await.unwrap(), Some(late.clone()));
     let waiting = [(some_session(), id)];
-    assert_eq!(bench.other.votes(&waiting).await.unwrap()[0].decision, Some(late));
+    assert_eq!(bench.other.signals(&waiting).await.unwrap()[0].decision, Some(late));
 }
 
 pub(crate) async fn what_is_no_decision_gives_way_to_the_first_who_says_so(bench: Bench) {
@@ -223,18 +226,21 @@ pub(crate) async fn what_is_no_decision_gives_way_to_the_first_who_says_so(bench
     // Void is only what stands there, and nothing has to.
     for void in [None, Some(&other)] {
         let id = RequestId::generate();
-        assert_eq!(store.decide(&id, deadline(), &first, void).await.unwrap(), Decided::Won);
+        assert_eq!(
+            store.decide(&id, deadline(), &first, void).await.unwrap(),
+            ProposalOutcome::Won
+        );
     }
-    assert_eq!(store.decide(&id, deadline(), &forged, None).await.unwrap(), Decided::Won);
+    assert_eq!(store.decide(&id, deadline(), &forged, None).await.unwrap(), ProposalOutcome::Won);
     for void in [None, Some(&other)] {
         let lost = store.decide(&id, deadline(), &first, void).await.unwrap();
-        assert_eq!(lost, Decided::Lost(forged.clone()));
+        assert_eq!(lost, ProposalOutcome::Lost(forged.clone()));
     }
     let replaced = store.decide(&id, deadline(), &first, Some(&forged)).await.unwrap();
-    assert_eq!(replaced, Decided::Won);
+    assert_eq!(replaced, ProposalOutcome::Won);
     // Whoever has found the same void comes too late.
     let late = bench.other.decide(&id, deadline(), &second, Some(&forged)).await.unwrap();
-    assert_eq!(late, Decided::Lost(first.clone()));
+    assert_eq!(late, ProposalOutcome::Lost(first.clone()));
     assert_eq!(bench.other.decision(&id).await.unwrap(), Some(first));
 }
 

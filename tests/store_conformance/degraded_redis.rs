@@ -1,8 +1,8 @@
 //! A server that answers, but cannot serve: what it says is never taken for a conflict or for
 //! broken data, and once it can serve again so does the store.
 
-use aura_platform::domain::{Decision, EventId, Sealed, SessionId};
-use aura_platform::store::{AppendError, Decided, Store, StoreError};
+use aura_platform::domain::{Decision, EventId, ProposalOutcome, Sealed, SessionId};
+use aura_platform::store::{AppendError, Store, StoreError};
 
 use crate::bench::{
     NOW_MS, Process, entries, eventually, meta, meta_of, request, sealed, some_session,
@@ -47,7 +47,7 @@ async fn assert_writes_are_possible(store: &dyn Store, session: &SessionId) {
     let request = request(session);
     let decided =
         store.decide(&request.request_id, request.deadline, &refusal(), None).await.unwrap();
-    assert_eq!(decided, Decided::Won);
+    assert_eq!(decided, ProposalOutcome::Won);
     store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
 }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use aura_platform::domain::{
     ApprovalRequest, Deadline, EventId, IdempotencyKey, KeyClaim, ManualClock, Message,
-    RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, UtcDay,
+    ProposalOutcome, RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, UtcDay,
 };
-use aura_platform::store::{AppendError, Decided, Store};
+use aura_platform::store::{AppendError, Store};
 use serde_json::Value;
 
 use crate::bench::{NOW_MS, Process, entries, meta, meta_of, request, sealed, some_session};
@@ -142,7 +142,7 @@ async fn in_the_embedded_store_a_run_that_waits_for_thirty_days_finds_all_that_i
     // What decides it outlives every copy of the request.
     let no = sealed("no");
     let won = store.decide(&request.request_id, request.deadline, &no, None).await.unwrap();
-    assert_eq!(won, Decided::Won);
+    assert_eq!(won, ProposalOutcome::Won);
     clock.advance_ms(600 * 1_000);
     assert_eq!(store.request(&request.request_id).await.unwrap(), None);
     assert!(store.decision(&request.request_id).await.unwrap().is_some());

@@ -224,10 +224,10 @@ async fn a_key_that_somebody_has_spoilt_hides_nobody_elses_votes() {
             let _: () = ask(&mut admin, &["DEL", &key]).await;
             let _: () = ask(&mut admin, &["LPUSH", &key, "what"]).await;
         }
-        let votes = process.store.votes(&waiting).await.unwrap();
-        let signals: Vec<_> = votes.iter().map(|votes| votes.signal.as_deref()).collect();
+        let stored = process.store.signals(&waiting).await.unwrap();
+        let signals: Vec<_> = stored.iter().map(|stored| stored.signal.as_deref()).collect();
         assert_eq!(signals, [Some("yes"), None, Some("yes")]);
-        let requests: Vec<_> = votes.iter().map(|votes| votes.request.as_deref()).collect();
+        let requests: Vec<_> = stored.iter().map(|stored| stored.request.as_deref()).collect();
         assert_eq!(requests, [None, Some(""), None], "not taken for one that is gone");
         let alone = process.store.signal(&waiting[1].0).await;
         assert!(matches!(alone, Err(StoreError::Corrupt(_))), "{alone:?}");

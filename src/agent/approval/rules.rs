@@ -2,12 +2,12 @@
 
 use super::request::PendingRequest;
 use super::uncounted::UncountedVote;
-use crate::domain::signal::{Signal, vote_of_request};
+use crate::domain::signal::{Signal, signal_of_request};
 use crate::domain::{Decision, RequestId, SessionId};
 
 /// What is stored about one waiting request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Votes {
+pub(crate) struct OpenedSignals {
     /// The session's last signal, whoever wrote it.
     pub(crate) signal: Option<String>,
     /// The request, whoever wrote it last, unless it was seen before; empty where something stands there
@@ -50,7 +50,7 @@ pub(crate) fn applicable<'a>(
 
 /// What the stored keys say of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum StoredVote {
+pub(crate) enum StoredSignal {
     /// Nothing.
     None,
     /// An answer that counts.
@@ -60,13 +60,13 @@ pub(crate) enum StoredVote {
 }
 
 /// What the stored keys say of this request. A signal that names none must not be older than it.
-pub(crate) fn stored_vote(
+pub(crate) fn stored_signal(
     session: &SessionId,
     waiting: &PendingRequest,
-    votes: &Votes,
-) -> StoredVote {
+    signals: &OpenedSignals,
+) -> StoredSignal {
     let meant = |signal: &Signal| signal.request_id.is_some() || waiting.alone;
-    let by_signal = votes
+    let by_signal = signals
         .signal
         .as_ref()
         .and_then(|signal| {
@@ -74,18 +74,18 @@ pub(crate) fn stored_vote(
         })
         .map(|(_, signal)| signal)
         .filter(meant);
-    let by_request = votes.request.as_deref().and_then(vote_of_request).filter(|vote| {
+    let by_request = signals.request.as_deref().and_then(signal_of_request).filter(|vote| {
         let is_of_other_session = vote.session_id.as_ref().is_some_and(|named| named != session);
         vote.request_id.as_ref() == Some(&waiting.request) && !is_of_other_session
     });
     let both = [by_signal.as_ref(), by_request.as_ref()];
     let mut said = both.into_iter().flatten();
     match (said.clone().find(|signal| waiting.counts(signal)), said.next()) {
-        (Some(signal), _) => StoredVote::Counts(signal.clone()),
+        (Some(signal), _) => StoredSignal::Counts(signal.clone()),
         (None, Some(signal)) => {
-            StoredVote::Uncounted(UncountedVote::of(signal, by_request.as_ref()))
+            StoredSignal::Uncounted(UncountedVote::of(signal, by_request.as_ref()))
         }
-        (None, None) => StoredVote::None,
+        (None, None) => StoredSignal::None,
     }
 }
 
@@ -128,8 +128,8 @@ mod tests {
         SessionId::new("session_u_1_ab")
     }
 
-    fn stored(signal: &Value) -> Votes {
-        Votes { signal: Some(signal.to_string()), request: None, decision: None }
+    fn stored(signal: &Value) -> OpenedSignals {
+        OpenedSignals { signal: Some(signal.to_string()), request: None, decision: None }
     }
 
     #[test]
@@ -148,7 +148,7 @@ mod tests {
         assert!(applicable(&session(), &[waiting(true), other], yes).is_err());
         let among_others = PendingRequest { alone: false, ..waiting(true) };
         let signal = stored(&json!({"action": "approve", "timestamp": ASKED_AT}));
-        assert_eq!(stored_vote(&session(), &among_others, &signal), StoredVote::None);
+        assert_eq!(stored_signal(&session(), &among_others, &signal), StoredSignal::None);
     }
 
     #[test]
@@ -157,11 +157,11 @@ mod tests {
         let narrow = PendingRequest { approvers, ..waiting(true) };
         let vote = |action: &str| {
             let signal = json!({"action": action, "timestamp": ASKED_AT});
-            stored_vote(&session(), &narrow, &stored(&signal))
+            stored_signal(&session(), &narrow, &stored(&signal))
         };
         let sent = UncountedVote { by: None, at: Some(ASKED_AT) };
-        assert_eq!(vote("approve"), StoredVote::Uncounted(sent));
-        assert!(matches!(vote("reject"), StoredVote::Counts(_)));
+        assert_eq!(vote("approve"), StoredSignal::Uncounted(sent));
+        assert!(matches!(vote("reject"), StoredSignal::Counts(_)));
     }
 
     #[test]
@@ -169,34 +169,35 @@ mod tests {
         let approvers: Approvers = "role:manager".parse().unwrap();
         let narrow = PendingRequest { approvers, ..waiting(true) };
         let request = json!({"requestId": "req_0123456789ab", "status": "rejected"});
-        let votes = Votes {
+        let signals = OpenedSignals {
             request: Some(request.to_string()),
             ..stored(&json!({"action": "approve", "timestamp": ASKED_AT}))
         };
-        assert!(matches!(stored_vote(&session(), &narrow, &votes), StoredVote::Counts(_)));
+        assert!(matches!(stored_signal(&session(), &narrow, &signals), StoredSignal::Counts(_)));
     }
 
     #[test]
     fn a_stored_request_answers_only_itself() {
         let vote = |id: &str, of: &str| {
             let request = json!({"requestId": id, "sessionId": of, "status": "approved"});
-            let votes = Votes { request: Some(request.to_string()), ..Default::default() };
-            stored_vote(&session(), &waiting(true), &votes)
+            let signals =
+                OpenedSignals { request: Some(request.to_string()), ..Default::default() };
+            stored_signal(&session(), &waiting(true), &signals)
         };
-        let counts = |vote| matches!(vote, StoredVote::Counts(_));
+        let counts = |vote| matches!(vote, StoredSignal::Counts(_));
         assert!(counts(vote("req_0123456789ab", "session_u_1_ab")));
-        assert_eq!(vote("req_ba9876543210", "session_u_1_ab"), StoredVote::None);
-        assert_eq!(vote("req_0123456789ab", "session_u_2_cd"), StoredVote::None);
+        assert_eq!(vote("req_ba9876543210", "session_u_1_ab"), StoredSignal::None);
+        assert_eq!(vote("req_0123456789ab", "session_u_2_cd"), StoredSignal::None);
     }
 
     #[test]
     fn a_stored_answer_without_a_name_must_not_be_older_than_the_question() {
         let vote = |at: u64| {
             let signal = json!({"action": "approve", "timestamp": at});
-            stored_vote(&session(), &waiting(true), &stored(&signal))
+            stored_signal(&session(), &waiting(true), &stored(&signal))
         };
-        assert_eq!(vote(ASKED_AT - 1), StoredVote::None);
-        assert!(matches!(vote(ASKED_AT), StoredVote::Counts(_)));
+        assert_eq!(vote(ASKED_AT - 1), StoredSignal::None);
+        assert!(matches!(vote(ASKED_AT), StoredSignal::Counts(_)));
         let published = |at: u64| {
             let signal = json!({"action": "approve", "timestamp": at}).to_string();
             applicable(&session(), &[waiting(true)], signal.as_bytes()).is_ok()

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use parking_lot::Mutex;
 
-use crate::domain::{Deadline, Decision, DecisionSeal, RequestId, SessionId};
+use crate::domain::{Deadline, DecisionSeal, RequestId, SessionId};
 
 /// Of how many answers without a seal it is remembered that they were told of.
 const REMEMBERED: usize = 1_000;
@@ -44,23 +44,4 @@ pub(crate) struct Subject<'a> {
     pub(crate) request: &'a RequestId,
     pub(crate) session: &'a SessionId,
     pub(crate) deadline: Deadline,
-}
-
-/// What came of a proposal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Decided {
-    /// The proposal was the first, and stands.
-    Won,
-    /// This one had been made before, and stands.
-    Lost(Decision),
-}
-
-impl Decided {
-    /// The decision that stands, the proposal having been `proposed`.
-    pub(crate) fn standing(self, proposed: Decision) -> Decision {
-        match self {
-            Self::Won => proposed,
-            Self::Lost(standing) => standing,
-        }
-    }
 }

@@ -4,7 +4,7 @@
 use super::arguments::parse_arguments;
 use super::context::RunContext;
 use super::journal::JournalError;
-use super::record::{Outcome, PlannedCall};
+use super::record::{CallResult, PlannedCall};
 use super::state::Executed;
 use super::step::Run;
 use crate::domain::audit;
@@ -116,12 +116,12 @@ impl Run {
         &self,
         call: &AuditCall,
         attempt: u32,
-        outcome: &Outcome,
+        outcome: &CallResult,
         approved: Option<&ApprovalRequest>,
     ) -> Result<(), JournalError> {
         let (outcome, reason) = match outcome {
-            Outcome::Ok(_) => (audit::Outcome::Ok, None),
-            Outcome::Err(error) => (audit::Outcome::Failed, Some(AuditReason::new(error))),
+            CallResult::Ok(_) => (audit::Outcome::Ok, None),
+            CallResult::Err(error) => (audit::Outcome::Failed, Some(AuditReason::new(error))),
         };
         let kind = AuditKind::ExecutionFinished { outcome, reason };
         self.record_execution(call, attempt, kind, approved).await

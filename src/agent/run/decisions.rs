@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 
 use super::context::RunContext;
-use crate::agent::approval::rules::Votes;
-use crate::agent::approval::seals::{Decided, Subject};
+use crate::agent::approval::rules::OpenedSignals;
+use crate::agent::approval::seals::Subject;
 use crate::domain::seal::Sealable;
-use crate::domain::{ArgumentsHash, Decision, Endorsement, RequestId, Sealed, SessionId, UserId};
-use crate::store::{self, Polled, RequestMark, StoreError, StoredVotes};
+use crate::domain::{
+    ArgumentsHash, Decision, Endorsement, ProposalOutcome, RequestId, Sealed, SessionId, UserId,
+};
+use crate::store::{Polled, RequestMark, StoreError, StoredSignals};
 
 /// How often a proposal may meet something new that is no decision, before it is given up for now.
 const ATTEMPTS: u32 = 16;
@@ -18,16 +20,16 @@ impl RunContext {
         &self,
         about: Subject<'_>,
         decision: &Decision,
-    ) -> Result<Decided, StoreError> {
+    ) -> Result<ProposalOutcome<Decision>, StoreError> {
         let sealed = self.sealed(about.request, about.session, decision)?;
         let mut void = None;
         for _ in 0..ATTEMPTS {
             let decide = self.store.decide(about.request, about.deadline, &sealed, void.as_ref());
             match decide.await? {
-                store::Decided::Won => return Ok(Decided::Won),
-                store::Decided::Lost(standing) => {
+                ProposalOutcome::Won => return Ok(ProposalOutcome::Won),
+                ProposalOutcome::Lost(standing) => {
                     match self.opened(about.request, about.session, &standing) {
-                        Some(decision) => return Ok(Decided::Lost(decision)),
+                        Some(decision) => return Ok(ProposalOutcome::Lost(decision)),
                         None => void = Some(standing),
                     }
                 }
@@ -47,33 +49,38 @@ impl RunContext {
     }
 
     /// What is stored about many waiting requests, in the order asked for.
-    pub(crate) async fn votes(
+    pub(crate) async fn signals(
         &self,
         waiting: &[(SessionId, RequestId)],
-    ) -> Result<Vec<Votes>, StoreError> {
-        let found = self.store.votes(waiting).await?;
-        let votes = found
+    ) -> Result<Vec<OpenedSignals>, StoreError> {
+        let found = self.store.signals(waiting).await?;
+        let signals = found
             .into_iter()
             .zip(waiting)
-            .map(|(found, (session, request))| self.opened_votes(found, session, request));
-        Ok(votes.collect())
+            .map(|(found, (session, request))| self.opened_signals(found, session, request));
+        Ok(signals.collect())
     }
 
     /// The same for the poll, of which stored requests it has seen nothing is read; and what stands for
     /// those that there are.
-    pub(crate) async fn new_votes(
+    pub(crate) async fn new_signals(
         &self,
         waiting: &[Polled],
-    ) -> Result<Vec<(Votes, Option<RequestMark>)>, StoreError> {
-        let found = self.store.new_votes(waiting).await?;
-        let votes = found.into_iter().zip(waiting).map(|(found, polled)| {
-            (self.opened_votes(found.votes, &polled.session, &polled.request), found.mark)
+    ) -> Result<Vec<(OpenedSignals, Option<RequestMark>)>, StoreError> {
+        let found = self.store.new_signals(waiting).await?;
+        let signals = found.into_iter().zip(waiting).map(|(found, polled)| {
+            (self.opened_signals(found.signals, &polled.session, &polled.request), found.mark)
         });
-        Ok(votes.collect())
+        Ok(signals.collect())
     }
 
-    fn opened_votes(&self, found: StoredVotes, session: &SessionId, request: &RequestId) -> Votes {
-        Votes {
+    fn opened_signals(
+        &self,
+        found: StoredSignals,
+        session: &SessionId,
+        request: &RequestId,
+    ) -> OpenedSignals {
+        OpenedSignals {
             signal: found.signal,
             request: found.request,
             decision: found.decision.and_then(|sealed| self.opened(request, session, &sealed)),

@@ -6,7 +6,7 @@ use super::errors::Failure;
 use super::journal::{Draft, JournalError};
 use super::plan::moved;
 use super::record::{PlannedCall, Record};
-use super::state::{Call, CallStatus, Node, PARAGRAPH, State};
+use super::state::{CallState, CallStatus, Node, PARAGRAPH, State};
 use super::step::{Exit, Flow, Run, Step};
 use crate::domain::event::{EndStatus, Piece, ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::{PlanStep, StepStatus};
@@ -102,7 +102,7 @@ impl Run {
 
     /// What clients see of the calls that will not be run any more, or whose end is not known.
     fn close_calls(&self, status: EndStatus) -> Vec<Draft> {
-        let close = |call: &Call| match &call.status {
+        let close = |call: &CallState| match &call.status {
             CallStatus::Asked(request) | CallStatus::Decided(request, _) => {
                 Some(self.never_run(&call.planned, request))
             }

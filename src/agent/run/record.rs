@@ -99,7 +99,7 @@ pub enum Record {
         /// The call.
         call: ToolCallId,
         /// What came of it.
-        outcome: Outcome,
+        outcome: CallResult,
         /// Whether it was never run because its arguments were not valid.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         invalid: bool,
@@ -227,14 +227,14 @@ pub struct PlannedCall {
 /// What came of a tool call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum CallResult {
     /// Its result.
     Ok(Value),
     /// Why there is none.
     Err(String),
 }
 
-impl Outcome {
+impl CallResult {
     /// What the model reads.
     pub fn for_model(&self) -> String {
         match self {
@@ -261,7 +261,7 @@ mod tests {
     #[test]
     fn the_beginning_of_a_record_tells_which_it_is() {
         let call = ToolCallId::new("c1");
-        let long = Outcome::Err("x".repeat(1_000));
+        let long = CallResult::Err("x".repeat(1_000));
         let records = [
             Record::Analyzed,
             Record::Asked { turn: 1 },

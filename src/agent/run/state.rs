@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::hands::Hands;
 use super::invalid_calls::InvalidCalls;
-use super::record::{Opened, Outcome, PlannedCall, Record, RecordKind};
+use super::record::{CallResult, Opened, PlannedCall, Record, RecordKind};
 use crate::agent::approval::uncounted::UncountedVote;
 use crate::domain::event::EndStatus;
 use crate::domain::instructions::system_prompt;
@@ -43,7 +43,7 @@ pub enum Node {
 
 /// A tool call and what became of it so far.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Call {
+pub struct CallState {
     /// The call.
     pub planned: PlannedCall,
     /// Where it stands.
@@ -77,7 +77,7 @@ pub struct Executed {
     /// How often it was started.
     pub attempts: u32,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: CallResult,
 }
 
 /// A run's state.
@@ -102,7 +102,7 @@ pub struct State {
     /// How often the model was asked.
     pub turns: u32,
     /// The calls of the model's last turn.
-    pub calls: Vec<Call>,
+    pub calls: Vec<CallState>,
     /// Calls of tools so far, and how many of them succeeded.
     pub attempts: u32,
     /// Calls that succeeded.
@@ -190,7 +190,7 @@ impl State {
         if matches!(record, Record::TakenOver { .. } | Record::HandedOver) {
             return;
         }
-        self.ends_waiting = said_by(record.kind()) == Said::Waits;
+        self.ends_waiting = phase_after(record.kind()) == Phase::Waiting;
         // The steps of the plan move together with what moves them.
         if !matches!(record, Record::StepMoved { .. }) {
             self.executed = None;
@@ -231,7 +231,7 @@ impl State {
     }
 
     /// The call to act on next: one that was decided about or had been started.
-    pub fn call_under_way(&self) -> Option<&Call> {
+    pub fn call_under_way(&self) -> Option<&CallState> {
         self.calls.iter().find(|call| match call.status {
             CallStatus::Decided(..) | CallStatus::Started(_) => true,
             CallStatus::Open | CallStatus::Asked(_) | CallStatus::Finished => false,
@@ -241,7 +241,7 @@ impl State {
     /// Which call of the run this is, from 0, in the order in which the model wanted them: whatever
     /// became of those beside it.
     pub fn ordinal_of(&self, id: &ToolCallId) -> usize {
-        let is_finished = |call: &&Call| call.status == CallStatus::Finished;
+        let is_finished = |call: &&CallState| call.status == CallStatus::Finished;
         let before = self.attempts as usize - self.calls.iter().filter(is_finished).count();
         let place = self.calls.iter().position(|call| &call.planned.call.id == id);
         before + place.unwrap_or(self.calls.len())
@@ -254,7 +254,7 @@ impl State {
     }
 
     /// The calls that nothing has happened to yet.
-    pub fn open_calls(&self) -> impl Iterator<Item = &Call> {
+    pub fn open_calls(&self) -> impl Iterator<Item = &CallState> {
         self.calls.iter().filter(|call| call.status == CallStatus::Open)
     }
 
@@ -351,7 +351,11 @@ impl State {
         });
         self.calls = calls
             .iter()
-            .map(|planned| Call { planned: planned.clone(), status: CallStatus::Open, attempts: 0 })
+            .map(|planned| CallState {
+                planned: planned.clone(),
+                status: CallStatus::Open,
+                attempts: 0,
+            })
             .collect();
         self.usage.add(usage);
         self.asking = false;
@@ -390,9 +394,9 @@ impl State {
         self.set_call(id, CallStatus::Started(approved));
     }
 
-    fn finished(&mut self, call: &ToolCallId, outcome: &Outcome, invalid: bool) {
+    fn finished(&mut self, call: &ToolCallId, outcome: &CallResult, invalid: bool) {
         self.attempts += 1;
-        self.successes += u32::from(matches!(outcome, Outcome::Ok(_)));
+        self.successes += u32::from(matches!(outcome, CallResult::Ok(_)));
         if let Some(found) = self.calls.iter().find(|c| &c.planned.call.id == call) {
             if let CallStatus::Started(approved) = &found.status {
                 self.executed = Some(Executed {
@@ -452,34 +456,34 @@ pub(crate) fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
     let record = newest.iter().rev().find_map(|entry| entry.record.as_ref())?;
     // Somebody else's hand may write it in another way, where there is all of it.
     let whole = || serde_json::from_slice::<Record>(record).ok().map(|record| record.kind());
-    match said_by(RecordKind::of(record).or_else(whole)?) {
-        Said::Ends => {
+    match phase_after(RecordKind::of(record).or_else(whole)?) {
+        Phase::Ended => {
             let Record::Ended { status } = serde_json::from_slice(record).ok()? else {
                 return None;
             };
             Some(status.into())
         }
-        Said::NeverBegan => None,
-        Said::Waits => Some(SessionStatus::WaitingApproval),
-        Said::Works => Some(SessionStatus::Running),
+        Phase::NeverBegan => None,
+        Phase::Waiting => Some(SessionStatus::WaitingApproval),
+        Phase::Working => Some(SessionStatus::Running),
     }
 }
 
 /// What a run's newest record says of it.
 #[derive(PartialEq, Eq)]
-enum Said {
-    Works,
-    Waits,
-    Ends,
+enum Phase {
+    Working,
+    Waiting,
+    Ended,
     NeverBegan,
 }
 
-fn said_by(record: RecordKind) -> Said {
+fn phase_after(record: RecordKind) -> Phase {
     match record {
         RecordKind::ApprovalAsked
         | RecordKind::DeadlineNear
         | RecordKind::VoteUncounted
-        | RecordKind::StillAsked => Said::Waits,
+        | RecordKind::StillAsked => Phase::Waiting,
         RecordKind::Opened
         | RecordKind::Analyzed
         | RecordKind::Asked
@@ -490,9 +494,9 @@ fn said_by(record: RecordKind) -> Said {
         | RecordKind::ToolStarting
         | RecordKind::ToolFinished
         | RecordKind::TakenOver
-        | RecordKind::HandedOver => Said::Works,
-        RecordKind::Ended => Said::Ends,
-        RecordKind::Withdrawn => Said::NeverBegan,
+        | RecordKind::HandedOver => Phase::Working,
+        RecordKind::Ended => Phase::Ended,
+        RecordKind::Withdrawn => Phase::NeverBegan,
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::RunContext;
 use super::ending::Ending;
 use super::journal::{Draft, JournalError, Writer};
-use super::state::{Call, CallStatus, Node, State};
+use super::state::{CallState, CallStatus, Node, State};
 use crate::agent::approval::pending::{DecidedRequest, News};
 use crate::agent::approval::policy::{Asking, words_of_approval};
 use crate::agent::approval::superseding::words_of_superseding;
@@ -157,10 +157,10 @@ impl Run {
     /// Goes on with a call that was decided about, or that a former owner had started.
     async fn act(&mut self) -> Step {
         match self.state.call_under_way().cloned() {
-            Some(Call { planned, status: CallStatus::Decided(request, decision), .. }) => {
+            Some(CallState { planned, status: CallStatus::Decided(request, decision), .. }) => {
                 self.act_on_decision(&planned, &request, &decision).await
             }
-            Some(Call { planned, status: CallStatus::Started(approved), .. }) => {
+            Some(CallState { planned, status: CallStatus::Started(approved), .. }) => {
                 self.start_again(&planned, approved.as_deref()).await
             }
             Some(_) | None => self.execute().await,

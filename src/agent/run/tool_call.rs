@@ -9,7 +9,7 @@ use super::arguments::parse_arguments;
 use super::ending::{Ending, reason_of};
 use super::journal::{Draft, JournalError};
 use super::prepared::{Ready, Refusal};
-use super::record::{Outcome, PlannedCall, Record};
+use super::record::{CallResult, PlannedCall, Record};
 use super::step::{Flow, Run, Step};
 use crate::agent::approval::policy::OnReject;
 use crate::domain::event::{ToolExecution, ToolOutcome, ToolState};
@@ -111,7 +111,7 @@ impl Run {
         let error = self.words().declined(reason_of(decision));
         let declined = ToolState::never_ran(ToolOutcome::Cancelled(Some(error.clone())));
         let shown = self.execution(planned, &request.context, declined);
-        self.finish_call(planned, shown, Outcome::Err(error), false).await?;
+        self.finish_call(planned, shown, CallResult::Err(error), false).await?;
         Ok(Flow::Next)
     }
 
@@ -125,7 +125,7 @@ impl Run {
         let refused = ToolState::never_ran(ToolOutcome::Failed(error.clone()));
         let shown = self.execution(planned, &arguments, refused);
         let tool = &planned.call.name;
-        self.finish_call(planned, shown, Outcome::Err(error.clone()), invalid).await?;
+        self.finish_call(planned, shown, CallResult::Err(error.clone()), invalid).await?;
         match self.state.invalid_calls.hopeless(tool, &error).filter(|_| invalid) {
             Some(hopeless) => self.fail(hopeless).await,
             None => Ok(Flow::Next),
@@ -214,12 +214,12 @@ impl Run {
         &mut self,
         planned: &PlannedCall,
         shown: ToolExecution,
-        outcome: Outcome,
+        outcome: CallResult,
         invalid: bool,
     ) -> Result<(), JournalError> {
         let status = match outcome {
-            Outcome::Ok(_) => StepStatus::Completed,
-            Outcome::Err(_) => StepStatus::Failed,
+            CallResult::Ok(_) => StepStatus::Completed,
+            CallResult::Err(_) => StepStatus::Failed,
         };
         let mut drafts = vec![finished(planned, shown, outcome, invalid)];
         drafts.extend(self.move_step(&planned.step, status));
@@ -250,12 +250,12 @@ impl Run {
 }
 
 /// What came of a call, as recovery reads it.
-fn outcome_of(outcome: &ToolOutcome, words: &dyn Sentences) -> Outcome {
+fn outcome_of(outcome: &ToolOutcome, words: &dyn Sentences) -> CallResult {
     match outcome {
-        ToolOutcome::Success(result) => Outcome::Ok(result.clone()),
-        ToolOutcome::Failed(error) => Outcome::Err(error.clone()),
+        ToolOutcome::Success(result) => CallResult::Ok(result.clone()),
+        ToolOutcome::Failed(error) => CallResult::Err(error.clone()),
         ToolOutcome::Cancelled(why) => {
-            Outcome::Err(why.clone().unwrap_or_else(|| words.stopped().to_owned()))
+            CallResult::Err(why.clone().unwrap_or_else(|| words.stopped().to_owned()))
         }
     }
 }
@@ -270,7 +270,12 @@ fn came_of(result: Option<Result<Value, ToolError>>, words: &dyn Sentences) -> T
 }
 
 /// The end of a call, as clients see it and as recovery reads it.
-fn finished(planned: &PlannedCall, shown: ToolExecution, outcome: Outcome, invalid: bool) -> Draft {
+fn finished(
+    planned: &PlannedCall,
+    shown: ToolExecution,
+    outcome: CallResult,
+    invalid: bool,
+) -> Draft {
     let record = Record::ToolFinished { call: planned.call.id.clone(), outcome, invalid };
     Draft::Both(Event::ToolExecution(shown), record)
 }

@@ -8,16 +8,17 @@ use thiserror::Error;
 
 use super::drive::AgentService;
 use crate::agent::approval::request::PendingRequest;
-use crate::agent::approval::seals::{Decided, Subject};
+use crate::agent::approval::seals::Subject;
 use crate::agent::run::prepared::Ready;
 use crate::agent::run::state::request_asked;
 use crate::agent::run::stored_request::{Stored, repair, tell_approvals};
 use crate::domain::event::{Lost, lost};
-use crate::domain::signal::{Signal, vote_of_request};
+use crate::domain::signal::{Signal, signal_of_request};
 use crate::domain::text::quoted;
 use crate::domain::{
     ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Author, Caller,
-    Decision, Endorsement, RequestId, SessionId, SessionMeta, Standing, Verdict, Vote,
+    Decision, Endorsement, ProposalOutcome, RequestId, SessionId, SessionMeta, Standing, Verdict,
+    Vote,
 };
 use crate::store::StoreError;
 use crate::tools::ToolError;
@@ -67,9 +68,9 @@ pub struct Review {
     pub args: Option<Value>,
 }
 
-/// What a click led to.
+/// What a review led to.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum ReviewOutcome {
     /// The request is decided.
     Decided {
         /// The session that waits.
@@ -150,7 +151,7 @@ impl AgentService {
         caller: &Caller,
         id: &RequestId,
         review: Review,
-    ) -> Result<Outcome, DecisionError> {
+    ) -> Result<ReviewOutcome, DecisionError> {
         let (service, caller, id) = (Arc::clone(self), caller.clone(), id.clone());
         let deciding = self.ctx.tasks.spawn("decision", async move {
             service.decide_to_the_end(&caller, &id, review).await
@@ -163,7 +164,7 @@ impl AgentService {
         caller: &Caller,
         id: &RequestId,
         review: Review,
-    ) -> Result<Outcome, DecisionError> {
+    ) -> Result<ReviewOutcome, DecisionError> {
         let (stored, request) = self.asked_request(caller, id).await?;
         let session = request.session_id.clone();
         let decision = self.decision(caller, &request, review).await?;
@@ -174,7 +175,7 @@ impl AgentService {
         }
         let proposal = self.proposal(&request, &stored, decision.clone());
         let decided = self.ctx.decide(about(&request), &proposal).await?;
-        let first = decided == Decided::Won;
+        let first = decided == ProposalOutcome::Won;
         let won = first && proposal == decision;
         let decision = decided.standing(proposal);
         // A decision that was told before is not told again: its signal would take the place of
@@ -195,8 +196,8 @@ impl AgentService {
         );
         self.ensure_leased(vec![session.clone()]);
         match decision.superseded_by.clone().filter(|_| won) {
-            Some(next) => Ok(Outcome::Superseded { session, next }),
-            None => Ok(Outcome::Decided { session, decision, won }),
+            Some(next) => Ok(ReviewOutcome::Superseded { session, next }),
+            None => Ok(ReviewOutcome::Decided { session, decision, won }),
         }
     }
 
@@ -258,7 +259,7 @@ impl AgentService {
         caller: &Caller,
         request: &ApprovalRequest,
         decision: &Decision,
-    ) -> Result<Option<Outcome>, DecisionError> {
+    ) -> Result<Option<ReviewOutcome>, DecisionError> {
         let (ctx, id) = (&self.ctx, &request.request_id);
         let approvers = self.ctx.approvers.of(&request.action_type);
         let needed = approvers.count.get() as usize;
@@ -279,7 +280,7 @@ impl AgentService {
             return Ok(None);
         }
         tell_approvals(&self.ctx, &session, id, u32::try_from(given).unwrap_or(u32::MAX)).await;
-        Ok(Some(Outcome::Endorsed { session, given, needed }))
+        Ok(Some(ReviewOutcome::Endorsed { session, given, needed }))
     }
 
     /// Tells the audit stream of a yes where several are needed.
@@ -310,7 +311,7 @@ impl AgentService {
     fn proposal(&self, request: &ApprovalRequest, stored: &str, decision: Decision) -> Decision {
         let approvers = self.ctx.approvers.of(&request.action_type);
         let waiting = PendingRequest::for_request(request, approvers);
-        match vote_of_request(stored).filter(|vote| waiting.counts(vote)) {
+        match signal_of_request(stored).filter(|vote| waiting.counts(vote)) {
             Some(vote) => waiting.stored_decision(&vote, decision.at_ms),
             None if waiting.deadline.has_passed(decision.at_ms) => {
                 PendingRequest::timed_out(decision.at_ms)

@@ -8,8 +8,8 @@ use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
-use super::lingering::Lingering;
 use super::permits::Permit;
+use super::recently_decided::RecentlyDecided;
 use super::runs::{LocalRuns, Suspension};
 use super::seen::SeenRequests;
 use crate::agent::approval::pending::{DecidedRequest, News, ResumeToken, SuspendedRun};
@@ -38,7 +38,7 @@ pub struct AgentService {
     /// once a second, writes it; readers that nothing else would tell of an outage look at it.
     pub(super) store_away: AtomicBool,
     /// Sessions that are listened to a little longer, for answers that come too late.
-    pub(super) lingering: Lingering,
+    pub(super) recently_decided: RecentlyDecided,
     /// What the poll has seen of stored requests.
     pub(super) seen: SeenRequests,
 }
@@ -51,7 +51,7 @@ impl AgentService {
             runs,
             released: Arc::default(),
             store_away: AtomicBool::new(false),
-            lingering: Lingering::default(),
+            recently_decided: RecentlyDecided::default(),
             seen: SeenRequests::default(),
         }
     }

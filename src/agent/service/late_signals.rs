@@ -13,22 +13,22 @@ use crate::domain::signal::Signal;
 impl AgentService {
     /// Listens to a session for a while longer.
     pub(super) fn unwatch_later(&self, session: &SessionId) {
-        self.lingering.add(session);
+        self.recently_decided.add(session);
     }
 
     /// Listens to a session no longer, unless something of it was decided just now.
     pub(super) fn unwatch_unless_late(&self, session: &SessionId) {
-        if !self.lingering.has(session) {
+        if !self.recently_decided.has(session) {
             self.ctx.store.unwatch(session);
         }
     }
 
-    /// Listens no longer to sessions that have lingered, unless they wait for another answer by now.
+    /// Stops listening to sessions that were decided a while ago, unless they wait for another answer by now.
     pub(super) fn unwatch_stale(&self) {
-        for session in self.lingering.stale() {
+        for session in self.recently_decided.stale() {
             let store = &self.ctx.store;
             if self.runs.unless_expected(&session, || store.unwatch(&session)) {
-                self.lingering.remove(&session);
+                self.recently_decided.remove(&session);
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::agent::run::context::RunContext;
 use crate::store::StoreEvent;
 use crate::ticks::at_once_and_every;
 
-/// Stored votes are read at least this often (contract, section 5.3, 2).
+/// Stored signals are read at least this often (contract, section 5.3, 2).
 const POLL: Duration = Duration::from_secs(5);
 
 /// Builds the service and starts its listener.
@@ -55,7 +55,7 @@ impl Listener {
                         tasks.spawn(ANSWER, hear);
                     }
                     StoreEvent::Resubscribed => {
-                        tasks.spawn(ANSWER, async move { service.read_votes().await });
+                        tasks.spawn(ANSWER, async move { service.read_signals().await });
                     }
                     StoreEvent::Cancel { session } => {
                         tasks.spawn(ANSWER, async move { service.on_cancel(&session).await });
@@ -65,7 +65,7 @@ impl Listener {
                 alarm = service.runs.alarms().next(&*service.ctx.clock) => self.ring(alarm),
                 _ = poll.tick() => {
                     service.unwatch_stale();
-                    tasks.spawn(ANSWER, async move { service.read_votes().await });
+                    tasks.spawn(ANSWER, async move { service.read_signals().await });
                 }
             }
         }

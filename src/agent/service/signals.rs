@@ -12,14 +12,14 @@ use serde_json::Value;
 
 use super::drive::AgentService;
 use crate::agent::approval::request::PendingRequest;
-use crate::agent::approval::rules::{StoredVote, Votes, applicable, stored_vote};
+use crate::agent::approval::rules::{OpenedSignals, StoredSignal, applicable, stored_signal};
 use crate::agent::approval::seals::Subject;
 use crate::agent::approval::uncounted::UncountedVote;
 use crate::agent::run::errors::unreadable;
 use crate::agent::run::stored_request::{Stored, keep_request, repair};
 use crate::backoff::Backoff;
 use crate::domain::json;
-use crate::domain::signal::{Signal, vote_of_request};
+use crate::domain::signal::{Signal, signal_of_request};
 use crate::domain::{Decision, Entry, RequestId, SessionId, Verdict};
 use crate::store::StoreError;
 
@@ -71,19 +71,19 @@ impl AgentService {
         signal: &Signal,
     ) {
         let wanted = [(session.clone(), waiting.request.clone())];
-        let found = self.retry_while_waiting(session, waiting, || self.ctx.votes(&wanted)).await;
-        let Some(votes) = found.and_then(|mut found| found.pop()) else { return };
-        if let Some(standing) = votes.decision {
+        let found = self.retry_while_waiting(session, waiting, || self.ctx.signals(&wanted)).await;
+        let Some(signals) = found.and_then(|mut found| found.pop()) else { return };
+        if let Some(standing) = signals.decision {
             return self.apply(session, &waiting.request, standing, None).await;
         }
-        let stored = votes.request.as_deref().and_then(vote_of_request);
+        let stored = signals.request.as_deref().and_then(signal_of_request);
         let vote = UncountedVote::of(signal, stored.as_ref());
         self.on_uncounted(session, waiting, vote).await;
     }
 
-    /// Reads the stored votes of everything that waits here, and the requests to cancel what works; drops
+    /// Reads the stored signals of everything that waits here, and the requests to cancel what works; drops
     /// what cannot be decided any more.
-    pub(super) async fn read_votes(self: &Arc<Self>) {
+    pub(super) async fn read_signals(self: &Arc<Self>) {
         self.read_cancellations().await;
         self.drop_all_gone().await;
         let all = self.runs.all_waiting();
@@ -91,15 +91,15 @@ impl AgentService {
         for chunk in all.chunks(POLL_CHUNK) {
             let polled = self.seen.polled(chunk);
             // A store that is away is logged by the store; there will be another poll.
-            let Ok(votes) = self.ctx.new_votes(&polled).await else { return };
-            for ((session, waiting), (votes, mark)) in chunk.iter().zip(votes) {
+            let Ok(signals) = self.ctx.new_signals(&polled).await else { return };
+            for ((session, waiting), (signals, mark)) in chunk.iter().zip(signals) {
                 if let Some(frames) = self.runs.frames(session) {
                     // By now its readers have what was said before the wait.
                     frames.clear();
                 }
                 // What says something is read again: once it is dealt with, it may be said again.
-                let is_quiet = votes.request.as_ref().is_none_or(|text| is_quiet(text, waiting));
-                self.evaluate_stored(session, waiting, votes).await;
+                let is_quiet = signals.request.as_ref().is_none_or(|text| is_quiet(text, waiting));
+                self.evaluate_stored(session, waiting, signals).await;
                 self.seen.weighed(&waiting.request, mark.filter(|_| is_quiet));
             }
         }
@@ -109,10 +109,10 @@ impl AgentService {
     pub(super) async fn look_after(self: &Arc<Self>, session: &SessionId) {
         for waiting in self.runs.waiting(session) {
             let wanted = [(session.clone(), waiting.request.clone())];
-            let votes = || self.ctx.votes(&wanted);
-            let stored = self.retry_while_waiting(session, &waiting, votes).await;
-            if let Some(votes) = stored.and_then(|mut stored| stored.pop()) {
-                self.evaluate_stored(session, &waiting, votes).await;
+            let signals = || self.ctx.signals(&wanted);
+            let stored = self.retry_while_waiting(session, &waiting, signals).await;
+            if let Some(signals) = stored.and_then(|mut stored| stored.pop()) {
+                self.evaluate_stored(session, &waiting, signals).await;
             }
         }
         self.look_for_cancellation(session).await;
@@ -135,27 +135,27 @@ impl AgentService {
         self: &Arc<Self>,
         session: &SessionId,
         waiting: &PendingRequest,
-        votes: Votes,
+        signals: OpenedSignals,
     ) {
-        self.repair_if_spoilt(session, waiting, &votes).await;
+        self.repair_if_spoilt(session, waiting, &signals).await;
         let now_ms = self.ctx.clock.now_ms();
-        let standing = match (votes.decision.clone(), stored_vote(session, waiting, &votes)) {
+        let standing = match (signals.decision.clone(), stored_signal(session, waiting, &signals)) {
             (Some(decision), _) => Some(decision),
-            (None, StoredVote::Counts(signal)) => {
+            (None, StoredSignal::Counts(signal)) => {
                 self.propose_with_retry(session, waiting, waiting.stored_decision(&signal, now_ms))
                     .await
             }
             // The timer counts the process's own time; after a pause of the machine it is late. What
             // was stored until then counts first, so it is read once more.
-            (None, StoredVote::Uncounted(_) | StoredVote::None)
+            (None, StoredSignal::Uncounted(_) | StoredSignal::None)
                 if waiting.deadline.has_passed(now_ms) =>
             {
                 return self.deadline(session.clone(), waiting.clone()).await;
             }
-            (None, StoredVote::Uncounted(vote)) => {
+            (None, StoredSignal::Uncounted(vote)) => {
                 return self.on_uncounted(session, waiting, vote).await;
             }
-            (None, StoredVote::None) => None,
+            (None, StoredSignal::None) => None,
         };
         if let Some(standing) = standing {
             let request = &waiting.request;
@@ -170,8 +170,13 @@ impl AgentService {
     }
 
     /// Others read the request as well: one that nobody can read is written anew.
-    async fn repair_if_spoilt(&self, session: &SessionId, waiting: &PendingRequest, votes: &Votes) {
-        let stored = votes.request.clone().map(|text| Stored::of(text, &waiting.request));
+    async fn repair_if_spoilt(
+        &self,
+        session: &SessionId,
+        waiting: &PendingRequest,
+        signals: &OpenedSignals,
+    ) {
+        let stored = signals.request.clone().map(|text| Stored::of(text, &waiting.request));
         if matches!(stored, Some(Stored::Spoilt)) {
             repair(&self.ctx, session, &waiting.request).await;
         }
@@ -180,13 +185,14 @@ impl AgentService {
     /// The time is up: what is stored counts first, then the deadline.
     pub(super) async fn deadline(self: &Arc<Self>, session: SessionId, waiting: PendingRequest) {
         let wanted = [(session.clone(), waiting.request.clone())];
-        let stored = self.retry_while_waiting(&session, &waiting, || self.ctx.votes(&wanted)).await;
+        let stored =
+            self.retry_while_waiting(&session, &waiting, || self.ctx.signals(&wanted)).await;
         let Some(mut stored) = stored else { return };
-        let votes = stored.pop().unwrap_or_default();
+        let signals = stored.pop().unwrap_or_default();
         let now_ms = self.ctx.clock.now_ms();
-        let proposal = match stored_vote(&session, &waiting, &votes) {
-            StoredVote::Counts(signal) => waiting.stored_decision(&signal, now_ms),
-            StoredVote::Uncounted(_) | StoredVote::None => PendingRequest::timed_out(now_ms),
+        let proposal = match stored_signal(&session, &waiting, &signals) {
+            StoredSignal::Counts(signal) => waiting.stored_decision(&signal, now_ms),
+            StoredSignal::Uncounted(_) | StoredSignal::None => PendingRequest::timed_out(now_ms),
         };
         let Some(standing) = self.propose_with_retry(&session, &waiting, proposal).await else {
             return;
@@ -326,7 +332,7 @@ impl AgentService {
 /// Whether a stored request is as it was asked, as far as anything could come of it.
 fn is_quiet(text: &str, waiting: &PendingRequest) -> bool {
     let stored = Stored::of(text.to_owned(), &waiting.request);
-    matches!(stored, Stored::Readable(..)) && vote_of_request(text).is_none()
+    matches!(stored, Stored::Readable(..)) && signal_of_request(text).is_none()
 }
 
 fn log_timeout(session: &SessionId, request: &RequestId) {

@@ -23,7 +23,7 @@ pub fn signal(message: &[u8]) {
         Err(fault) => assert!(fault.to_string().len() <= FAULT_MAX, "{fault}"),
     }
     if let Ok(text) = std::str::from_utf8(message)
-        && let Some(signal) = vote_of_request(text)
+        && let Some(signal) = signal_of_request(text)
     {
         check_bounds(&signal);
         check_status(message, &signal);

@@ -219,10 +219,10 @@ fn a_stored_request_is_a_vote_only_once_another_publisher_has_decided_it() {
         [("rejected", "timed_out"), ("rejected", "cancelled"), ("approved", "approved")]
     {
         let ours = json!({"requestId": REQUEST, "status": status, "outcome": outcome});
-        assert_eq!(vote_of_request(&ours.to_string()), None, "{outcome}");
+        assert_eq!(signal_of_request(&ours.to_string()), None, "{outcome}");
     }
     let stored = |status: &str| {
-        vote_of_request(
+        signal_of_request(
             &json!({
                 "requestId": REQUEST, "sessionId": session(), "userId": "starter",
                 "status": status, "approvedBy": "kim", "approvedAt": 1_706_152_860_123_u64,
@@ -241,7 +241,7 @@ fn a_stored_request_is_a_vote_only_once_another_publisher_has_decided_it() {
         assert_eq!(stored(open), None, "{open}");
     }
     for broken in ["", "[]", "{}", r#"{"status":"approved"}"#] {
-        assert_eq!(vote_of_request(broken), None, "{broken}");
+        assert_eq!(signal_of_request(broken), None, "{broken}");
     }
 }
 
@@ -283,7 +283,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..200),
     ) {
         prop_assert_ne!(Signal::parse(&bytes).map(|signal| signal.vote), Ok(Vote::Approve));
-        prop_assert_eq!(vote_of_request(&String::from_utf8_lossy(&bytes)), None);
+        prop_assert_eq!(signal_of_request(&String::from_utf8_lossy(&bytes)), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::domain::json::HalfJoiner;
 use crate::domain::{Certainty, Confidence, ToolCall, ToolCallId, Usage};
 use crate::llm::{ChatRequest, Delta, TurnEnd};
 
-use super::calls::{Call, Calls};
+use super::calls::{Calls, PartialCall};
 use super::fault::Fault;
 use super::finish::FinishReason;
 use super::names::ToolNames;
@@ -136,7 +136,7 @@ impl Assembler {
 
     /// The rest of the turn: its tool calls and its end.
     pub(super) fn end(&mut self) -> impl Iterator<Item = Delta> {
-        let calls: Vec<Call> = self.calls.finish().collect();
+        let calls: Vec<PartialCall> = self.calls.finish().collect();
         let mut deltas: Vec<Delta> = Vec::with_capacity(calls.len() + 1);
         for call in calls {
             deltas.push(Delta::ToolCall(self.complete(call)));
@@ -170,7 +170,7 @@ impl Assembler {
         }
     }
 
-    fn complete(&mut self, call: Call) -> ToolCall {
+    fn complete(&mut self, call: PartialCall) -> ToolCall {
         let said = Some(call.id).filter(Beginning::is_whole);
         let said = said.and_then(|id| ToolCallId::parse(id.as_str()));
         let unused = said.filter(|id| !self.used.contains(id.as_str()));

@@ -22,7 +22,7 @@ const CALL_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The calls of one turn, so far.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    calls: Vec<Call>,
+    calls: Vec<PartialCall>,
     /// The call that the last fragment belonged to.
     current: usize,
     bytes: usize,
@@ -30,7 +30,7 @@ pub(super) struct Calls {
 
 /// A call, so far.
 #[derive(Debug, Default)]
-pub(super) struct Call {
+pub(super) struct PartialCall {
     index: Option<u64>,
     /// Its id; empty until one came.
     pub(super) id: Beginning<ID_MAX>,
@@ -88,9 +88,9 @@ impl Calls {
     }
 
     /// Those that came to anything.
-    pub(super) fn finish(&mut self) -> impl Iterator<Item = Call> + use<> {
+    pub(super) fn finish(&mut self) -> impl Iterator<Item = PartialCall> + use<> {
         let calls = std::mem::take(&mut self.calls).into_iter();
-        calls.map(Call::finished).filter(|call| !call.is_empty())
+        calls.map(PartialCall::finished).filter(|call| !call.is_empty())
     }
 
     fn add(
@@ -133,7 +133,7 @@ impl Calls {
         if self.calls.len() == CALLS_MAX {
             return Err(Fault::boundless("it asks for too many tools at once"));
         }
-        self.calls.push(Call { index, name, ..Call::default() });
+        self.calls.push(PartialCall { index, name, ..PartialCall::default() });
         Ok(self.calls.len() - 1)
     }
 
@@ -145,7 +145,7 @@ impl Calls {
         };
         let unnamed = fragment.name().is_none();
         if let Some(index) = fragment.index {
-            let same_index = |call: &Call| call.index == Some(index);
+            let same_index = |call: &PartialCall| call.index == Some(index);
             // Servers that give all calls one index may still mix their fragments: then the id tells.
             let by_both = fragment.id().and_then(|id| {
                 self.calls.iter().rposition(|call| same_index(call) && call.id.is(id))
@@ -166,7 +166,7 @@ impl Calls {
     }
 }
 
-impl Call {
+impl PartialCall {
     /// How a fragment relates to this call. `is_same_chunk`: another fragment of its chunk belongs
     /// to this call.
     fn relation(&self, fragment: &CallFragment, arguments: &str, is_same_chunk: bool) -> Relation {

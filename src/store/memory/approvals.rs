@@ -9,11 +9,10 @@ use super::MemoryStore;
 use super::expiring::Expiring;
 use super::usage::{Usage, Weight};
 use crate::domain::{
-    ApprovalRequest, Deadline, Decision, Endorsement, RequestId, Sealed, SessionId, SessionMeta,
+    ApprovalRequest, Deadline, Decision, Endorsement, ProposalOutcome, RequestId, Sealed,
+    SessionId, SessionMeta,
 };
-use crate::store::{
-    Approvals, Decided, NewVotes, Polled, RequestMark, StoreError, StoredVotes, ttl,
-};
+use crate::store::{Approvals, NewSignals, Polled, RequestMark, StoreError, StoredSignals, ttl};
 
 /// Requests, votes and decisions. The session's pointer to its request (`hitl:session:…` in Redis)
 /// is for other readers of Redis and has no counterpart here.
@@ -79,8 +78,8 @@ impl ApprovalTable {
     /// How many records take up memory.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        let votes = self.requests.len() + self.signals.len();
-        votes
+        let signals = self.requests.len() + self.signals.len();
+        signals
             + self.decisions.len()
             + self.endorsements.len()
             + self.checkpoints.len()
@@ -151,20 +150,20 @@ impl Approvals for MemoryStore {
         Ok(copied(self.approvals.lock().signals.get(session, self.clock.now_ms())))
     }
 
-    async fn new_votes(&self, waiting: &[Polled]) -> Result<Vec<NewVotes>, StoreError> {
+    async fn new_signals(&self, waiting: &[Polled]) -> Result<Vec<NewSignals>, StoreError> {
         let (now, table) = (self.clock.now_ms(), self.approvals.lock());
-        let votes = waiting.iter().map(|Polled { session, request, seen }| {
+        let signals = waiting.iter().map(|Polled { session, request, seen }| {
             let stored = table.requests.get(request, now).map(|kept| &kept.text);
             let mark = stored.map(|text| mark(text));
             let is_new = mark.is_some() && mark != *seen;
-            let votes = StoredVotes {
+            let signals = StoredSignals {
                 signal: copied(table.signals.get(session, now)),
                 request: copied(stored.filter(|_| is_new)),
                 decision: table.decisions.get(request, now).cloned(),
             };
-            NewVotes { votes, mark }
+            NewSignals { signals, mark }
         });
-        Ok(votes.collect())
+        Ok(signals.collect())
     }
 
     async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
@@ -187,16 +186,16 @@ impl Approvals for MemoryStore {
         deadline: Deadline,
         decision: &Sealed<Decision>,
         void: Option<&Sealed<Decision>>,
-    ) -> Result<Decided, StoreError> {
+    ) -> Result<ProposalOutcome<Sealed<Decision>>, StoreError> {
         let (now, mut table) = (self.clock.now_ms(), self.approvals.lock());
         if let Some(standing) = table.decisions.get(id, now)
             && Some(standing) != void
         {
-            return Ok(Decided::Lost(standing.clone()));
+            return Ok(ProposalOutcome::Lost(standing.clone()));
         }
         let kept = ttl::outliving(ttl::DECISION, deadline, now);
         table.decisions.put(id.clone(), decision.clone(), now, kept);
-        Ok(Decided::Won)
+        Ok(ProposalOutcome::Won)
     }
 
     async fn record_approval(

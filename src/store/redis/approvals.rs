@@ -13,11 +13,10 @@ use super::fault::store_error;
 use super::json::to_json;
 use super::{RedisStore, keys};
 use crate::domain::{
-    ApprovalRequest, Deadline, Decision, Endorsement, RequestId, Sealed, SessionId, SessionMeta,
+    ApprovalRequest, Deadline, Decision, Endorsement, ProposalOutcome, RequestId, Sealed,
+    SessionId, SessionMeta,
 };
-use crate::store::{
-    Approvals, Decided, NewVotes, Polled, RequestMark, StoreError, StoredVotes, ttl,
-};
+use crate::store::{Approvals, NewSignals, Polled, RequestMark, StoreError, StoredSignals, ttl};
 
 /// Sessions whose votes are read in one round trip.
 const AT_ONCE: usize = 500;
@@ -42,7 +41,7 @@ fn reads(polled: &Polled) -> [Cmd; 3] {
 }
 
 /// What was read. One key that somebody has spoilt must not hide everybody else's votes.
-fn new_votes([signal, request, decision]: [Result<Value, StoreError>; 3]) -> NewVotes {
+fn new_signals([signal, request, decision]: [Result<Value, StoreError>; 3]) -> NewSignals {
     let bytes = |value| {
         Option::<Vec<u8>>::from_redis_value(value).map_err(|error| store_error(&error.into()))
     };
@@ -59,12 +58,12 @@ fn new_votes([signal, request, decision]: [Result<Value, StoreError>; 3]) -> New
         // Not absent: it is to be written anew.
         Err(_) => (None, Some(Vec::new())),
     };
-    let votes = StoredVotes {
+    let signals = StoredSignals {
         signal: signal.as_deref().map(lenient),
         request: request.as_deref().map(lenient),
         decision: decision.unwrap_or_else(|_| Some(Vec::new())).map(Sealed::stored),
     };
-    NewVotes { votes, mark: mark.map(|mark| RequestMark(mark.into())) }
+    NewSignals { signals, mark: mark.map(|mark| RequestMark(mark.into())) }
 }
 
 fn set_for(key: &str, value: &str, ttl: Duration) -> Cmd {
@@ -162,15 +161,15 @@ impl Approvals for RedisStore {
         self.text(keys::signal(session)).await
     }
 
-    async fn new_votes(&self, waiting: &[Polled]) -> Result<Vec<NewVotes>, StoreError> {
-        let mut votes = Vec::with_capacity(waiting.len());
+    async fn new_signals(&self, waiting: &[Polled]) -> Result<Vec<NewSignals>, StoreError> {
+        let mut signals = Vec::with_capacity(waiting.len());
         for waiting in waiting.chunks(AT_ONCE) {
             let reads: Vec<Cmd> = waiting.iter().flat_map(reads).collect();
             let mut found = self.commands.each::<Value>(reads).await?.into_iter();
             let mut next = || found.next().unwrap_or(Ok(Value::Nil));
-            votes.extend(waiting.iter().map(|_| new_votes([next(), next(), next()])));
+            signals.extend(waiting.iter().map(|_| new_signals([next(), next(), next()])));
         }
-        Ok(votes)
+        Ok(signals)
     }
 
     async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
@@ -190,13 +189,14 @@ impl Approvals for RedisStore {
         deadline: Deadline,
         decision: &Sealed<Decision>,
         void: Option<&Sealed<Decision>>,
-    ) -> Result<Decided, StoreError> {
+    ) -> Result<ProposalOutcome<Sealed<Decision>>, StoreError> {
         let kept = ttl::outliving(ttl::DECISION, deadline, self.clock.now_ms());
         let mut args = vec![Cow::Borrowed(decision.as_bytes()), seconds(kept)];
         args.extend(void.map(|void| Cow::Borrowed(void.as_bytes())));
         let key = keys::decision(id);
         let standing: Option<Vec<u8>> = self.commands.script(&self.decide, &key, &args).await?;
-        Ok(standing.map_or(Decided::Won, |bytes| Decided::Lost(Sealed::stored(bytes))))
+        Ok(standing
+            .map_or(ProposalOutcome::Won, |bytes| ProposalOutcome::Lost(Sealed::stored(bytes))))
     }
 
     async fn record_approval(

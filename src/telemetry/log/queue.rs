@@ -102,12 +102,12 @@ fn write_all(
 
 /// One line being written; it is put into the queue when it is dropped.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct LineWriter<'a> {
     queue: &'a Queue,
     text: Vec<u8>,
 }
 
-impl Write for Line<'_> {
+impl Write for LineWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.text.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -118,7 +118,7 @@ impl Write for Line<'_> {
     }
 }
 
-impl Drop for Line<'_> {
+impl Drop for LineWriter<'_> {
     fn drop(&mut self) {
         if !self.text.is_empty() {
             self.queue.put(std::mem::take(&mut self.text));
@@ -127,10 +127,10 @@ impl Drop for Line<'_> {
 }
 
 impl<'a> MakeWriter<'a> for Queue {
-    type Writer = Line<'a>;
+    type Writer = LineWriter<'a>;
 
-    fn make_writer(&'a self) -> Line<'a> {
-        Line { queue: self, text: Vec::new() }
+    fn make_writer(&'a self) -> LineWriter<'a> {
+        LineWriter { queue: self, text: Vec::new() }
     }
 }
 

@@ -10,7 +10,8 @@ fn calls_of(chunks: &[Value]) -> Vec<(String, String)> {
         let fragments = serde_json::from_value(chunk.clone()).unwrap();
         calls.take(fragments, false).unwrap();
     }
-    let texts = |call: Call| (call.name.as_str().to_owned(), call.arguments.as_str().to_owned());
+    let texts =
+        |call: PartialCall| (call.name.as_str().to_owned(), call.arguments.as_str().to_owned());
     calls.finish().map(texts).collect()
 }
 

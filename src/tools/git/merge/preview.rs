@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
+use super::named_files::MAX_FILES;
 use super::steps::Merge;
 use crate::domain::sentences::{Listed, Sentences};
 use crate::domain::text::first_chars;
@@ -12,8 +13,6 @@ use crate::tools::ToolError;
 
 /// How many commits are named.
 const MAX_COMMITS: usize = 20;
-/// How many files are named.
-const MAX_FILES: usize = 50;
 /// How much of a commit's hash is shown.
 const SHORT: usize = 10;
 

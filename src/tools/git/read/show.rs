@@ -75,7 +75,7 @@ impl Operation for ShowFile {
 }
 
 /// A file's entry in a tree.
-struct Entry {
+struct TreeEntry {
     mode: String,
     hash: String,
 }
@@ -85,7 +85,7 @@ async fn find(
     commit: &str,
     path: &RelativePath,
     name: &str,
-) -> Result<Entry, ToolError> {
+) -> Result<TreeEntry, ToolError> {
     let args = ["ls-tree", "-z", "--full-tree", commit, "--", path.as_str()];
     let output = repository.call(&args).whole().await?.ok("ls-tree")?;
     let no_file = |what: &str| ToolError::NotFound(format!("{path} is {what} in {name}"));
@@ -95,7 +95,7 @@ async fn find(
     let (about, _) = found.ok_or_else(|| no_file("not a file that is there"))?;
     let about: Vec<&str> = about.split(' ').collect();
     match about.as_slice() {
-        [mode, "blob", hash] => Ok(Entry { mode: (*mode).into(), hash: (*hash).into() }),
+        [mode, "blob", hash] => Ok(TreeEntry { mode: (*mode).into(), hash: (*hash).into() }),
         [_, "tree", _] => Err(no_file("a directory, not a file,")),
         [_, "commit", _] => Err(no_file("a submodule, not a file,")),
         _ => Err(ToolError::Failed("git ls-tree answered something unknown".into())),

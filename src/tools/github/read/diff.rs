@@ -81,18 +81,18 @@ impl Lookup for GetDiff {
 #[derive(Default)]
 struct Files {
     count: u64,
-    line: Line,
+    line: LineMatch,
 }
 
 /// What is known of the line that is being read.
-enum Line {
+enum LineMatch {
     /// So far it is the beginning of [`FILE`], so many bytes of it.
     Matches(usize),
     /// It is another one.
     Other,
 }
 
-impl Default for Line {
+impl Default for LineMatch {
     fn default() -> Self {
         Self::Matches(0)
     }
@@ -102,13 +102,13 @@ impl Files {
     fn push(&mut self, piece: &[u8]) {
         for byte in piece {
             self.line = match self.line {
-                _ if *byte == b'\n' => Line::Matches(0),
-                Line::Matches(so_far) if FILE.get(so_far) == Some(byte) => {
+                _ if *byte == b'\n' => LineMatch::Matches(0),
+                LineMatch::Matches(so_far) if FILE.get(so_far) == Some(byte) => {
                     let whole = so_far + 1 == FILE.len();
                     self.count += u64::from(whole);
-                    if whole { Line::Other } else { Line::Matches(so_far + 1) }
+                    if whole { LineMatch::Other } else { LineMatch::Matches(so_far + 1) }
                 }
-                Line::Matches(_) | Line::Other => Line::Other,
+                LineMatch::Matches(_) | LineMatch::Other => LineMatch::Other,
             };
         }
     }

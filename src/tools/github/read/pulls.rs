@@ -25,7 +25,7 @@ const PAGES_MAX: usize = 10;
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum State {
+enum PullState {
     #[default]
     Open,
     Closed,
@@ -41,7 +41,7 @@ pub(super) struct ListPulls {
     repo: RepositoryName,
     /// Which ones: "open", "closed" or "all". Default: open.
     #[serde(default)]
-    state: State,
+    state: PullState,
     /// Only those that are to be merged into this branch.
     base: Option<RefName>,
     /// How many, at most 200. Default: 50.

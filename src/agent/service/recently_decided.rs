@@ -15,9 +15,9 @@ const LISTEN_ON: Duration = Duration::from_secs(5);
 /// The sessions that are still listened to, and from when on they need not be. One lock, held for a few
 /// instructions.
 #[derive(Debug, Default)]
-pub(super) struct Lingering(Mutex<HashMap<SessionId, Instant>>);
+pub(super) struct RecentlyDecided(Mutex<HashMap<SessionId, Instant>>);
 
-impl Lingering {
+impl RecentlyDecided {
     /// Listens to this one for a while from now on.
     pub(super) fn add(&self, session: &SessionId) {
         self.lock().insert(session.clone(), Instant::now() + LISTEN_ON);
@@ -40,8 +40,8 @@ impl Lingering {
     /// The sessions whose time has passed.
     pub(super) fn stale(&self) -> Vec<SessionId> {
         let now = Instant::now();
-        let lingering = self.lock();
-        let stale = lingering.iter().filter(|(_, until)| **until <= now);
+        let sessions = self.lock();
+        let stale = sessions.iter().filter(|(_, until)| **until <= now);
         stale.map(|(session, _)| session.clone()).collect()
     }
 }
