@@ -1,4 +1,4 @@
-//! What holds of every text from outside, as functions that fuzzing calls with whatever it makes up.
+//! What must hold for every text from outside, as functions that fuzzing calls with whatever it makes up.
 //!
 //! No part of the product: compiled for unit tests, which call them with the corpora in `fuzz/corpus`,
 //! and with `--cfg fuzzing` for the binaries in `fuzz/`, which libFuzzer drives (`scripts/fuzz`). Each

@@ -255,7 +255,7 @@ pub trait Idempotency: Send + Sync {
     async fn free_key(&self, key: &ScopedKey, session: &SessionId) -> Result<Freed, StoreError>;
 }
 
-/// Requests for approval, votes on them, and the one decision (contract, section 5).
+/// Requests for approval, the signals about them, and the one decision (contract, section 5).
 ///
 /// A store is trusted to keep decisions, not to make them: it gets them [`Sealed`], and gives back
 /// whatever stands there. What that is worth is for the caller to find out, who has the key.
@@ -589,7 +589,7 @@ pub trait Store:
     async fn ready(&self) -> Result<(), NotReady>;
 }
 
-/// A store that is kept in memory has no room for another run, although it has let go of every session
+/// A store that is kept in memory has no room for another run, although it has dropped every session
 /// that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(

@@ -1,4 +1,4 @@
-//! Time, injected: tests turn the hands themselves.
+//! Time, injected, so that tests can set it.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! How sure the model, or whoever stands in for it, was.
+//! How sure a model was, as a number from 0 to 1.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,5 @@
-//! A client's word for "this is one request, however often I send it" (contract, section 3).
+//! Idempotency keys: how a client says "this is one request, however often I send it" (contract,
+//! section 3).
 
 use thiserror::Error;
 

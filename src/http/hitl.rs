@@ -93,7 +93,7 @@ fn args(fields: &Fields) -> Result<Option<Value>, ApiError> {
     }
 }
 
-/// 200 for the click that decided, that is one of several needed, or that has another person asked
+/// 200 for the review that decided, that is one of several needed, or that has another person asked
 /// about changed arguments; 409 with the decision that stands for every other one.
 fn answer(http: &Shared, id: &RequestId, outcome: &ReviewOutcome, message: &str) -> Response {
     match outcome {

@@ -1,5 +1,5 @@
-//! Every HTTP/1.1 request names one host (RFC 9112, section 3.2): who reads the same request otherwise
-//! than a proxy before it can be made to answer for another one.
+//! Every HTTP/1.1 request must name exactly one host (RFC 9112, section 3.2). A server that reads the host
+//! differently from the proxy before it can be made to answer for another one.
 
 use axum::extract::Request;
 use axum::middleware::Next;

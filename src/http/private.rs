@@ -1,4 +1,4 @@
-//! What every answer but a stream says of itself: it is what it says it is, and nobody keeps it.
+//! Headers of every answer but a stream: its type is not to be guessed, and nobody is to cache it.
 
 use axum::extract::Request;
 use axum::middleware::Next;

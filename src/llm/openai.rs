@@ -111,7 +111,7 @@ pub struct Parameters {
 }
 
 impl Config {
-    /// The usual patience: 5 s for a connection, 180 s for a first token, 60 s between tokens, 10
+    /// The usual time-outs: 5 s for a connection, 180 s for a first token, 60 s between tokens, 10
     /// minutes for a turn, two retries from 500 ms, `Retry-After` up to 20 s. No parameters.
     pub fn new(endpoint: Endpoint, model: impl Into<String>) -> Self {
         Self {

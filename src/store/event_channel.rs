@@ -31,7 +31,7 @@ pub(super) struct EventChannel {
 }
 
 impl EventChannel {
-    /// An event_channel and the end that the process reads.
+    /// The channel and the end that the process reads.
     pub(super) fn new() -> (Self, mpsc::Receiver<StoreEvent>) {
         let (events, inbox) = mpsc::channel(CAPACITY);
         (Self { events, behind: AtomicBool::new(false) }, inbox)

@@ -39,7 +39,7 @@ mod sessions;
 mod spending;
 mod usage;
 
-/// How often the event_channel is given a chance to catch up.
+/// How often the event channel is given a chance to catch up.
 const TICK: Duration = Duration::from_secs(1);
 /// Beats between two sweeps.
 const TICKS_PER_SWEEP: u32 = 30;

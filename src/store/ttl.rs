@@ -54,7 +54,7 @@ pub(super) const SESSION: Duration = WEEK;
 pub(super) const LISTED: Duration = SESSION.saturating_add(Deadline::LONGEST_WAIT);
 /// A conversation, after its last addition.
 pub(super) const THREAD: Duration = WEEK;
-/// The wish that a run should stop.
+/// The request that a run should stop.
 pub(super) const CANCEL: Duration = HOUR.saturating_mul(24);
 /// What an `Idempotency-Key` stands for (contract, section 3).
 pub(super) const IDEMPOTENCY: Duration = HOUR.saturating_mul(24);

@@ -50,9 +50,9 @@ pub struct Handles {
     pub approvals_asked: Counter,
     /// Turns that a fallback model was asked for instead of the first.
     pub model_fallbacks: Counter,
-    /// Sessions that the embedded store has let go of before their time.
+    /// Sessions that the embedded store has dropped before their time.
     pub sessions_let_go: Counter,
-    /// Audit entries that the embedded store has let go of.
+    /// Audit entries that the embedded store has dropped.
     pub audit_let_go: Counter,
     /// What the embedded store keeps, in bytes.
     pub embedded_bytes: Gauge,

@@ -1,7 +1,7 @@
 //! GitHub, for agents: four tools that read and two that change something, over GitHub's REST API.
 //!
 //! What reads is repeated when GitHub or the network fails; what changes something is sent once
-//! and never again (`call`). Everything that comes back is bounded before it is looked at, and
+//! and never again (`requests`). Everything that comes back is bounded before it is looked at, and
 //! again before a model sees it.
 
 use std::sync::Arc;

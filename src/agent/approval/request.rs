@@ -51,8 +51,8 @@ impl PendingRequest {
         self.approvers.is_anybody() || signal.vote == Vote::Reject
     }
 
-    /// What a vote that is seen at `now_ms` amounts to: a click that comes after the deadline is
-    /// no click, it is the deadline.
+    /// What a vote that is seen at `now_ms` amounts to: an answer that comes after the deadline
+    /// counts as the deadline.
     pub fn decision(&self, signal: &Signal, now_ms: u64) -> Decision {
         if self.deadline.has_passed(now_ms) {
             return Self::timed_out(now_ms);

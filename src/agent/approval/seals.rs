@@ -1,4 +1,4 @@
-//! The seals of decisions, and what a proposal comes to.
+//! Seals of decisions: how a stored decision is known to be one of ours.
 //!
 //! Whoever else can write the store can put anything in a decision's place. What nobody with the key
 //! has sealed about just that request is no decision: it is told of once, counted, and replaced by the

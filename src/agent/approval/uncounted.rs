@@ -9,7 +9,7 @@ use crate::domain::signal::Signal;
 
 /// Of how many such votes on one request people are told; of more they would learn nothing new.
 pub(crate) const TOLD_MAX: usize = 5;
-/// Seconds between the times that one click leaves in the request and in the signal.
+/// Seconds between the times that one answer leaves in the request and in the signal.
 const ONE_CLICK: u64 = 2;
 
 /// A vote that does not count, as far as it can be told from others.
@@ -24,7 +24,7 @@ pub struct UncountedVote {
 }
 
 impl UncountedVote {
-    /// One click is seen several times: published, in the signal's key, in the request's. `stored` is
+    /// One answer is seen several times: published, in the signal's key, in the request's. `stored` is
     /// what the request's key says of it, if it still does.
     pub(crate) fn of(signal: &Signal, stored: Option<&Signal>) -> Self {
         let by = signal.by.clone().or_else(|| stored.and_then(|stored| stored.by.clone()));
@@ -32,7 +32,7 @@ impl UncountedVote {
         Self { by, at }
     }
 
-    /// Whether the two may be one click: what both of them tell agrees. Of a vote that tells nothing
+    /// Whether the two may be one answer: what both of them tell agrees. Of a vote that tells nothing
     /// every other one like it is the same, and none that tells more.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let person = self.by.as_ref().zip(other.by.as_ref()).map(|(a, b)| a == b);

@@ -1,4 +1,4 @@
-//! What holds of every journal that the store hands out, also of one that somebody else has written.
+//! What must hold for every journal that the store hands out, also of one that somebody else has written.
 
 use bytes::Bytes;
 

@@ -1,8 +1,8 @@
-//! How often a run has changed hands since it has last come forward.
+//! How often a run was taken over since its last finished step.
 
 use super::record::Record;
 
-/// Whose hands a run went through since it has last come forward.
+/// The owners that a run has had since its last finished step.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Hands {
     /// How often it was taken over from an owner that was lost, while it was at work.

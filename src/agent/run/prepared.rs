@@ -1,4 +1,5 @@
-//! A call on its way: its tool found, its arguments read, and, before a person is asked, looked into.
+//! A call that is ready to run: its tool is found and its arguments are read. Before a person is asked,
+//! its effect is looked up as well.
 
 use std::sync::Arc;
 

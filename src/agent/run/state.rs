@@ -133,7 +133,7 @@ pub struct State {
     /// The call that was run last, if nothing has happened since: the audit stream may not have its
     /// end yet.
     pub executed: Option<Executed>,
-    /// Whose hands it went through since the last step that came to its end.
+    /// The owners that it has had since its last finished step.
     pub(super) hands: Hands,
     /// How it ended, once it is over.
     pub ended: Option<EndStatus>,

@@ -1,7 +1,7 @@
 //! A run: a short loop over explicit states, one method per state, one file per idea.
 //!
 //! The run holds nothing while it waits for a person: it ends with [`Exit::Parked`], and its
-//! journal is folded again when the decision is there. PendingRequest and recovery are thus one path.
+//! journal is folded again when the decision is there. Waiting and recovery are thus one path.
 
 use std::sync::Arc;
 

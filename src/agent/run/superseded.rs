@@ -1,7 +1,7 @@
 //! Arguments that somebody has changed where another person has to see them: whoever changes them cannot
 //! approve them too, so they are asked about anew (contract, section 5.3, 9).
 //!
-//! The click writes one decision: the request that was asked is rejected, and superseded by another one,
+//! The review writes one decision: the request that was asked is rejected, and superseded by another one,
 //! which has its id from then on. Whoever has the run asks that. A crash between the two loses nothing:
 //! the decision is stored, then in the journal, and what follows from it is the same for every owner.
 

@@ -1,9 +1,9 @@
-//! How often a run may change hands while it is at work: a step that ends its process is not to end
-//! all the others, one after the other.
+//! How often a run may be taken over while it is at work: a step that crashes its process must not
+//! crash one process after another.
 //!
 //! The journal counts. Whoever takes over a run that was at work says so before doing anything for
 //! it, and a step that comes to its end starts the count anew. A run that waits for people does
-//! nothing that could end a process, so it changes hands without being counted, and so does one that
+//! nothing that could end a process, so its take-overs are not counted; nor are those of a run that
 //! its owner gives up on purpose.
 
 use super::errors::{Failure, taken_over_too_often};

@@ -23,7 +23,7 @@ use crate::domain::{
 use crate::store::StoreError;
 use crate::tools::ToolError;
 
-/// How long a click waits for its decision to be told to others.
+/// How long a review waits until others have been told of its decision.
 const TELLING: Duration = Duration::from_secs(5);
 
 /// Why a request could not be decided or read.
@@ -77,7 +77,7 @@ pub enum ReviewOutcome {
         session: SessionId,
         /// The decision that stands.
         decision: Decision,
-        /// Whether it is this click's.
+        /// Whether it is this review's.
         won: bool,
     },
     /// The arguments were changed where another person has to see them: they are asked about anew.
@@ -201,7 +201,7 @@ impl AgentService {
         }
     }
 
-    /// The decision that a click proposes, if this caller may propose it.
+    /// The decision that a review proposes, if this caller may propose it.
     async fn decision(
         &self,
         caller: &Caller,
@@ -306,7 +306,7 @@ impl AgentService {
         Ok(self.ctx.store.record(&caller.tenant, &fact).await?)
     }
 
-    /// What a click amounts to: the deadline may have passed, and another publisher's vote may be
+    /// What a review amounts to: the deadline may have passed, and another publisher's vote may be
     /// stored already, which then came first.
     fn proposal(&self, request: &ApprovalRequest, stored: &str, decision: Decision) -> Decision {
         let approvers = self.ctx.approvers.of(&request.action_type);

@@ -1,4 +1,4 @@
-//! The agent, and how it drives runs: they work, wait, go on, and are let go of.
+//! The agent, and how it drives runs: they work, wait, go on and are released.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

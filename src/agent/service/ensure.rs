@@ -1,5 +1,4 @@
-//! Nobody reads a run that nobody looks after: whoever finds that a run is not over gives it a lease,
-//! if it has none.
+//! Every run that is not over has a lease: whoever finds one without gives it one.
 //!
 //! It should never be needed. But should a lease have been lost, whatever the reason, the first who
 //! asks for the run, or waits for it, is enough to have it go on.

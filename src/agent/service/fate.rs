@@ -1,4 +1,4 @@
-//! Whether a run has begun, or never will: its journal alone says it.
+//! Whether a run has begun, or never will. Only its journal can tell.
 
 use crate::agent::run::record::Record;
 use crate::domain::{Entry, EventId};

@@ -1,6 +1,6 @@
 //! Signals that come too late to decide anything.
 //!
-//! The Main Service reads a request, and a moment later writes it back with somebody's click and
+//! The Main Service reads a request, and a moment later writes it back with somebody's answer and
 //! publishes that. If the request was decided in between, its key now says something else than the
 //! decision. The signal tells when that happens, so a session is listened to for a while longer than it
 //! waits: then the key is set right.

@@ -57,7 +57,7 @@ enum Stage {
     },
     /// It waits for people: no task, no connection, no state but this.
     Suspended(SuspendedRun),
-    /// This process had to let go of it. Whatever made it lose the run may have lost the lease too, so that
+    /// This process had to release it. Whatever made it lose the run may have lost the lease too, so that
     /// is renewed once more: then somebody will look after it.
     Lost,
 }

@@ -26,7 +26,7 @@ use crate::store::StoreError;
 /// Pauses between attempts to decide while the store is away.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 const RETRY_MOST: Duration = Duration::from_secs(2);
-/// PendingRequest requests asked for in one go.
+/// Waiting requests that are read in one go.
 const POLL_CHUNK: usize = 500;
 
 impl AgentService {

@@ -3,7 +3,7 @@
 //! A process may die, stand still or be cut off between any two of these steps:
 //!
 //! 1. The lease is taken, the run counted, and the session registered. Who claims the lease now finds a run that has
-//!    not begun, and leaves it to its start (`ownership.rs`).
+//!    not begun, and leaves it to its start (`leases.rs`).
 //! 2. The first entry is appended to the empty journal: the run exists. Or else the start has been
 //!    given up meanwhile, because it took too long, and nothing of it ever runs (`withdraw.rs`).
 //! 3. The run works, the lease is taken once more, and the client's key stands for the run for good

@@ -1,4 +1,4 @@
-//! How entries hang together, and how to tell that they do.
+//! How each entry refers to the one before it, and how a chain is verified.
 
 use thiserror::Error;
 

@@ -1,5 +1,5 @@
-//! What shows a chain's own writer, and not only who comes later, that it was left alone: with a key of
-//! the auditor's, every entry is sealed, and an anchor beside the stream seals how far it goes.
+//! The audit key. With it every entry is sealed, and an anchor beside the stream seals how far the chain
+//! goes, so that even whoever writes to the store cannot forge, remove or rebuild entries unseen.
 
 use std::fmt;
 

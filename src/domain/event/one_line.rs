@@ -1,4 +1,4 @@
-//! JSON that everybody takes for one line.
+//! JSON on one line, whatever its reader counts as a line break.
 
 use std::io::{self, Write};
 

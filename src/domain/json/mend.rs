@@ -1,4 +1,4 @@
-//! JSON text that is nearly JSON, made so in one pass over it.
+//! Repairs text that is nearly JSON, in one pass over it.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What holds of every message that somebody publishes or stores about a request.
+//! What must hold for every message that somebody publishes or stores about a request.
 
 use std::fmt;
 

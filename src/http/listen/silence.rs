@@ -1,4 +1,4 @@
-//! Hearing no new connections, before a port is closed.
+//! Ignores new connections for a moment before a port is closed.
 
 use std::io;
 

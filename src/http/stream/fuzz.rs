@@ -1,4 +1,4 @@
-//! What holds of every body that somebody posts.
+//! What must hold for every body that somebody posts.
 
 use super::*;
 use crate::agent::{Opened, Record};

@@ -1,4 +1,4 @@
-//! What holds of every answer of a model, in whatever pieces the network hands it out.
+//! What must hold for every answer of a model, in whatever pieces the network hands it out.
 
 use std::cell::OnceCell;
 use std::collections::{HashSet, VecDeque};

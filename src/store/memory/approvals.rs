@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::store::{Approvals, NewSignals, Polled, RequestMark, StoreError, StoredSignals, ttl};
 
-/// Requests, votes and decisions. The session's pointer to its request (`hitl:session:…` in Redis)
+/// Requests, signals and decisions. The session's pointer to its request (`hitl:session:…` in Redis)
 /// is for other readers of Redis and has no counterpart here.
 #[derive(Debug)]
 pub(super) struct ApprovalTable {

@@ -18,7 +18,7 @@ use crate::domain::{
 };
 use crate::store::{Approvals, NewSignals, Polled, RequestMark, StoreError, StoredSignals, ttl};
 
-/// Sessions whose votes are read in one round trip.
+/// Sessions whose signals are read in one round trip.
 const AT_ONCE: usize = 500;
 
 /// What somebody else may have written: text, or at least shown as text.
@@ -40,7 +40,7 @@ fn reads(polled: &Polled) -> [Cmd; 3] {
     [get(&keys::signal(&polled.session)), changed, get(&keys::decision(&polled.request))]
 }
 
-/// What was read. One key that somebody has spoilt must not hide everybody else's votes.
+/// What was read. One key that somebody has spoilt must not hide everybody else's signals.
 fn new_signals([signal, request, decision]: [Result<Value, StoreError>; 3]) -> NewSignals {
     let bytes = |value| {
         Option::<Vec<u8>>::from_redis_value(value).map_err(|error| store_error(&error.into()))

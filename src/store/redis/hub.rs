@@ -4,7 +4,7 @@
 //! its signals. Whoever changes what is wanted only notes that in the table below; the one
 //! supervisor (`supervisor.rs`) compares the note with what the server was last told, tells it
 //! the difference and waits for the confirmation before it looks again. So however `subscribe` and
-//! `unsubscribe` of one channel race, the server is told the last wish last.
+//! `unsubscribe` of one channel race, the server is told last what is wanted last.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) const RELEASED: &str = "released";
 /// The subscriptions and whom their messages are for.
 #[derive(Debug)]
 pub(super) struct Hub {
-    /// Held for moments only: by callers who note a wish, by the supervisor, and by the
+    /// Held for moments only: by callers who note what they want, by the supervisor, and by the
     /// connection's task to find out whom a message is for.
     table: Mutex<Table>,
     /// Tells the supervisor that wishes have changed.
@@ -47,7 +47,7 @@ pub(super) struct Hub {
 struct Table {
     link: Link,
     channels: HashMap<Arc<str>, Channel>,
-    /// Channels whose wish and state may differ, each once.
+    /// Channels that may be subscribed to and not wanted, or the other way round, each once.
     queue: Vec<Arc<str>>,
 }
 
@@ -95,7 +95,7 @@ impl Table {
         }
     }
 
-    /// After a wish was withdrawn: ends the subscription if that was the last.
+    /// After somebody's interest has ended: ends the subscription if that was the last.
     fn withdrawn(&mut self, name: &Arc<str>) {
         match self.channels.get(name) {
             Some(channel) if channel.wanted() => {}
@@ -109,7 +109,7 @@ impl Table {
     }
 }
 
-/// One wish for a channel; dropping it withdraws the wish.
+/// Somebody's interest in a channel; dropping it ends it.
 struct Hold {
     hub: Arc<Hub>,
     name: Arc<str>,

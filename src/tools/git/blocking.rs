@@ -1,4 +1,5 @@
-//! Looking around in the file system without holding up the streams of the process.
+//! Looks at the file system on threads that may block, so that the streams of the process are not
+//! held up.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Lists of git's that others have written the entries of, read so that no entry takes the room of the
-//! others: one commit's subject may have megabytes.
+//! Reads the lists that git prints. Others have written the entries, and one commit's subject may have
+//! megabytes, so each entry is cut by itself and none takes the room of the others.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 

@@ -1,4 +1,4 @@
-//! What holds of every name and path that a model gives.
+//! What must hold for every name and path that a model gives.
 
 use std::path::{Component, Path};
 

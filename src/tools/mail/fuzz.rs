@@ -1,4 +1,4 @@
-//! What holds of every mail that a model writes, above all of the addresses.
+//! What must hold for every mail that a model writes, above all of the addresses.
 
 use lettre::Address;
 use serde_json::json;

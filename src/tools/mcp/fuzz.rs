@@ -1,4 +1,4 @@
-//! What holds of everything that an MCP server says.
+//! What must hold for everything that an MCP server says.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

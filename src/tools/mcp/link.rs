@@ -1,4 +1,4 @@
-//! The line to one server: up while the server can be used, and it knows of every call.
+//! The connection to one server: up while the server can be used, and aware of every call in flight.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

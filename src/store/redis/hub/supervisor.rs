@@ -23,7 +23,7 @@ const AT_ONCE: usize = 1_000;
 type Names = Vec<Arc<str>>;
 type Subscriptions = Connection<MultiplexedConnection>;
 
-/// Runs until `stopping` is cancelled; then every follower is let go.
+/// Runs until `stopping` is cancelled; then every follower is released.
 pub(in super::super) async fn supervise(
     hub: Arc<Hub>,
     connector: Connector,
@@ -160,7 +160,7 @@ impl Hub {
                 self.metrics.store_subscriptions.inc();
             }
             for waiting in std::mem::take(&mut channel.waiting) {
-                // Whoever gave up waiting has withdrawn its wish.
+                // Whoever gave up waiting has withdrawn its interest.
                 let _ = waiting.send(());
             }
             if !channel.wanted() {

@@ -1,4 +1,4 @@
-//! Moving a branch in two steps: first locked and compared, then moved or let go.
+//! Moving a branch in two steps: first locked and compared, then moved or released.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::tools::git::repository::Repository;
 
 /// How much of a complaint is read, in bytes.
 const COMPLAINT_LIMIT: u64 = 4096;
-/// How long git may take to let go of a lock.
+/// How long git may take to release a lock.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// A `git update-ref --stdin` that holds the lock of one branch.
