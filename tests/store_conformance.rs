@@ -1,4 +1,4 @@
-//! One suite, every store: every sentence of the ports in `src/store.rs`, held against the embedded
+//! One suite, every store: every sentence of the ports in `src/store/`, held against the embedded
 //! store, a real Redis, a cluster of three, and Valkey where it is installed, with two processes'
 //! worth of stores on each. What only Redis can do, such as going away, follows in `outage`,
 //! `strain`, `cluster`, `sentinel`, `tls` and `wire`.

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::usage::PLACE;
 use crate::domain::{AuditEntry, AuditFact, ChainEnd, TenantId};
-use crate::store::{Audit, StoreError, audit_text};
+use crate::store::audit::audit_text;
+use crate::store::{Audit, StoreError};
 
 /// Bytes of a hash.
 const HASH: usize = 64;

@@ -14,7 +14,8 @@ use super::expiring::Expiring;
 use super::packed::Packed;
 use super::usage::{Usage, Weight};
 use crate::domain::{Deadline, Entry, EventId, SessionId, Shown};
-use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_order, ttl};
+use crate::store::journal::in_order;
+use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, ttl};
 
 /// Every journal, and who follows which. One lock guards both, so an append and the wake-up that
 /// belongs to it are one step.

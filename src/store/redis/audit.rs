@@ -12,7 +12,8 @@ use redis::{FromRedisValue, Value};
 pub(super) use self::recorder::Recorder;
 use super::{RedisStore, keys};
 use crate::domain::{AuditEntry, AuditFact, EntryHash, EntryMac, TenantId};
-use crate::store::{Audit, StoreError, audit_text};
+use crate::store::audit::audit_text;
+use crate::store::{Audit, StoreError};
 
 mod anchor;
 mod recorder;

@@ -25,7 +25,8 @@ use redis::Value;
 
 use super::{RedisStore, keys};
 use crate::domain::{Deadline, Entry, EventId, SessionId, Shown};
-use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, in_order, ttl};
+use crate::store::journal::in_order;
+use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, ttl};
 
 /// Journals that are looked for in one round trip.
 const AT_ONCE: usize = 500;
