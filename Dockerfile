@@ -5,10 +5,12 @@ WORKDIR /build
 
 # The dependencies are a layer of their own: it is rebuilt only when the manifest or the lock changes.
 # The benches are cut out of the manifest here, because cargo wants to see their files.
+# The tests' package is a member of the workspace, so cargo wants to see it, too; nothing of it is compiled.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir src \
+COPY tests/support/Cargo.toml tests/support/
+RUN mkdir -p src tests/support/src \
     && echo 'fn main() {}' > src/main.rs \
-    && touch src/lib.rs \
+    && touch src/lib.rs tests/support/src/lib.rs \
     && awk '/^\[\[bench\]\]/ { skip = 1; next } /^\[/ { skip = 0 } !skip' Cargo.toml > Cargo.deps.toml \
     && mv Cargo.deps.toml Cargo.toml \
     && cargo build --locked --profile image \

@@ -18,28 +18,12 @@
 //! |---|---|
 //! | `AURA_FAULTS_TABLE` | each append at which a run was killed, and what came of it |
 //! | `AURA_FAULTS_SUMMARY` | what happened in the storm, how long runs stood still, violations |
-//! | `AURA_FAULTS_GOING` | how long runs stand still after a kill and after a SIGTERM alone |
+//! | `AURA_FAULTS_FAILOVER` | how long runs stand still after a kill and after a SIGTERM alone |
 //! | `AURA_FAULTS_REDIS` | what a client is answered while Redis is away |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "a test's tasks end with its runtime")]
 #![allow(clippy::print_stderr, reason = "the test runner shows it where a test fails")]
 #![allow(unreachable_pub, reason = "support code is written like a library's")]
-
-#[path = "it/support"]
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "each test binary uses its own part of the support code"
-)]
-#[allow(clippy::needless_pass_by_value, reason = "calls read better without borrows")]
-mod support {
-    pub mod app;
-    pub mod call;
-    pub mod git;
-    pub mod model;
-    pub mod redis;
-    pub mod stream;
-}
 
 #[path = "faults/append_log.rs"]
 mod append_log;

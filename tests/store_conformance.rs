@@ -1,7 +1,7 @@
 //! One suite, every store: every sentence of the ports in `src/store/`, held against the embedded
 //! store, a real Redis, a cluster of three, and Valkey where it is installed, with two processes'
 //! worth of stores on each. What only Redis can do, such as going away, follows in `outage`,
-//! `strain`, `cluster`, `sentinel`, `tls` and `wire`.
+//! `degraded_redis`, `cluster`, `sentinel`, `tls` and `wire`.
 //!
 //! Valkey is the `valkey-server` of the PATH, or the program that `VALKEY_SERVER` names.
 
@@ -35,8 +35,6 @@ mod leases;
 mod outage;
 #[path = "store_conformance/quotas.rs"]
 mod quotas;
-#[path = "it/support/redis.rs"]
-mod redis_server;
 #[path = "store_conformance/sentinel.rs"]
 mod sentinel;
 #[path = "store_conformance/sessions.rs"]

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use memchr::memmem;
 
 use crate::client::{END, MAIL, post};
-use crate::redis_server::RedisServer;
 use crate::report::{judged, line, median, millis, quantile};
 use crate::resp::{PATIENCE, Redis};
 use crate::server::{Options, Process};
+use aura_testing::redis::RedisServer;
 
 const APPROVALS: usize = 500;
 /// Nobody answers faster than this; the run has parked by then.

@@ -21,10 +21,6 @@ mod server;
 mod startup;
 mod throughput;
 
-#[allow(dead_code, reason = "the tests use more of it")]
-#[path = "../../tests/it/support/redis.rs"]
-mod redis_server;
-
 /// A section's name, and what it does.
 const SECTIONS: [(&str, fn()); 5] = [
     ("startup", startup::run),

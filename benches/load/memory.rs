@@ -12,10 +12,10 @@ use tokio::task::JoinSet;
 
 use crate::baseline::{self, Baseline};
 use crate::client::{Connection, MAIL, PULL_REQUEST, get, post};
-use crate::redis_server::RedisServer;
 use crate::report::{judged, line};
 use crate::resp::Redis;
 use crate::server::{Options, Process};
+use aura_testing::redis::RedisServer;
 
 const FEW: usize = 1_000;
 const MANY: usize = 5_000;

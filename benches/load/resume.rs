@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use memchr::memmem;
 
 use crate::client::{END, get, post};
-use crate::redis_server::RedisServer;
 use crate::report::{judged, line, median, millis};
 use crate::resp::PATIENCE;
 use crate::server::{Options, Process};
+use aura_testing::redis::RedisServer;
 
 const EVENTS: usize = 1_000;
 const RESUMES: usize = 100;

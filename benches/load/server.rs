@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use aura_platform::domain::{Clock, Roles, SystemClock, TenantId, UserId};
 use aura_platform::token::{Claims, TokenKey};
+use aura_testing::guardian::Watched;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -53,6 +54,7 @@ impl Options {
 /// A process that listens. Dropping it kills it.
 pub struct Process {
     child: Child,
+    _watched: Watched,
     /// Where it listens.
     pub address: SocketAddr,
     /// From the start of the process to its first good answer.
@@ -91,12 +93,13 @@ impl Process {
             .stderr(Stdio::null());
         let begun = Instant::now();
         let mut child = command.spawn().expect("the program can be started");
+        let _watched = Watched::with_directory(child.id(), directory.path());
         while !answers(address, path) {
             let ended = child.try_wait().unwrap();
             assert!(ended.is_none() && begun.elapsed() < START, "{command:?}: {ended:?}");
             sleep(Duration::from_micros(300));
         }
-        Self { child, address, started_in: begun.elapsed(), _directory: directory }
+        Self { child, _watched, address, started_in: begun.elapsed(), _directory: directory }
     }
 
     /// Resident memory, in KiB.

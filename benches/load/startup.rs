@@ -1,8 +1,8 @@
 //! From the start of the process to its first answer, and what it holds then.
 
-use crate::redis_server::RedisServer;
 use crate::report::{judged, line, median, millis};
 use crate::server::{Options, Process};
+use aura_testing::redis::RedisServer;
 
 const STARTS: usize = 10;
 

@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 
 use crate::baseline::{self, Baseline};
 use crate::client::{Connection, Counted, END, post};
-use crate::redis_server::RedisServer;
 use crate::report::{judged, line, median};
 use crate::server::{Options, Process};
+use aura_testing::redis::RedisServer;
 
 const CLIENTS: usize = 64;
 const WORDS: usize = 200;

@@ -16,9 +16,9 @@ use crate::model;
 use crate::plan::{Plan, Reaction};
 use crate::random::at_rest;
 use crate::starts::strand;
-use crate::support::app::{Options, PATIENCE, client};
-use crate::support::redis::RedisServer;
 use crate::workspace::Workspace;
+use aura_testing::app::{Options, PATIENCE, client};
+use aura_testing::redis::RedisServer;
 
 /// What a run has left, to be tampered with.
 #[derive(Clone)]

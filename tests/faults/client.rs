@@ -17,8 +17,8 @@ use crate::cluster::Cluster;
 use crate::journal;
 use crate::plan::{Channel, Plan, Reaction};
 use crate::rng::Rng;
-use crate::support::app::Caller;
-use crate::support::stream::Frame;
+use aura_testing::app::Caller;
+use aura_testing::stream::Frame;
 
 const STREAM: &str = "/aura/test/stream";
 /// How long a server may take to answer before the next one is tried.
@@ -96,7 +96,7 @@ pub struct ClientActor {
     progress: watch::Sender<u64>,
     barrier: Option<Barrier>,
     /// Decisions and cancellations under way; they end with the person.
-    deeds: JoinSet<Result<(), Violation>>,
+    actions: JoinSet<Result<(), Violation>>,
 }
 
 impl ClientActor {
@@ -104,8 +104,8 @@ impl ClientActor {
     pub fn new(plan: Plan, environment: Environment) -> Self {
         let rng = Rng::of(environment.seed, "person", plan.index);
         let progress = watch::Sender::new(0);
-        let (history, deeds) = (History::default(), JoinSet::new());
-        Self { plan, environment, rng, history, progress, barrier: None, deeds }
+        let (history, actions) = (History::default(), JoinSet::new());
+        Self { plan, environment, rng, history, progress, barrier: None, actions }
     }
 
     /// The same person, who answers only when the barrier has opened.
@@ -121,16 +121,16 @@ impl ClientActor {
             Ok(lived) => lived,
             Err(_) => Err(format!("no end after {patience:?}: {}", self.situation())),
         };
-        let lived = lived.and_then(|()| self.deeds_done());
+        let lived = lived.and_then(|()| self.actions_done());
         (self.plan, lived.map(|()| self.history))
     }
 
     fn situation(&self) -> String {
         let History { session, frames, broken_off, refusals, .. } = &self.history;
         let (frames, last) = (frames.len(), frames.last().map(|frame| &frame.raw));
-        let deeds = self.deeds.len();
+        let actions = self.actions.len();
         format!(
-            "{session:?}, {frames} frames, {broken_off} breaks, {refusals:?}, {deeds} deeds under \
+            "{session:?}, {frames} frames, {broken_off} breaks, {refusals:?}, {actions} actions under \
              way, {last:?}"
         )
     }
@@ -148,10 +148,10 @@ impl ClientActor {
         Ok(())
     }
 
-    /// What went wrong with what the person did. Deeds that still try to reach somebody come too
+    /// What went wrong with what the person did. Actions that still try to reach somebody come too
     /// late.
-    fn deeds_done(&mut self) -> Result<(), Violation> {
-        while let Some(action) = self.deeds.try_join_next() {
+    fn actions_done(&mut self) -> Result<(), Violation> {
+        while let Some(action) = self.actions.try_join_next() {
             action.unwrap()?;
         }
         Ok(())
@@ -218,7 +218,7 @@ impl ClientActor {
         let mut body = response.bytes_stream();
         let mut buffer = Vec::new();
         loop {
-            self.deeds_done()?;
+            self.actions_done()?;
             while let Some(end) = buffer.windows(2).position(|pair| pair == b"\n\n") {
                 let raw: Vec<u8> = buffer.drain(..end + 2).collect();
                 let raw = String::from_utf8(raw).unwrap();
@@ -287,7 +287,7 @@ impl ClientActor {
             barrier.asked.send_modify(|asked| *asked += 1);
             (barrier.phase.clone(), barrier.opens_at)
         });
-        self.deeds.spawn(async move {
+        self.actions.spawn(async move {
             if let Some((mut phase, opens_at)) = barrier {
                 phase.wait_for(|phase| *phase >= opens_at).await.unwrap();
             }
@@ -312,7 +312,7 @@ impl ClientActor {
             session: self.history.session.clone().unwrap(),
             request: String::new(),
         };
-        self.deeds.spawn(action.cancelling());
+        self.actions.spawn(action.cancelling());
     }
 }
 

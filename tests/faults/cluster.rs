@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::append_log::{AppendLog, Gone, Owner};
 use crate::proxy::{Action, Moment, Proxy, Spot, Trap};
-use crate::support::app::{Caller, Options, Server};
+use aura_testing::app::{Caller, Options, Server};
 
 /// How long a run's owner may be silent, in seconds, unless a test says otherwise.
 pub const LEASE_SECONDS: u64 = 1;

@@ -15,10 +15,10 @@ use crate::journal;
 use crate::model;
 use crate::plan::Plan;
 use crate::proxy::{Moment, Spot};
-use crate::support::app::{Options, client};
-use crate::support::model::FakeModel;
-use crate::support::redis::RedisServer;
 use crate::workspace::Workspace;
+use aura_testing::app::{Options, client};
+use aura_testing::model::FakeModel;
+use aura_testing::redis::RedisServer;
 
 /// Cases at work at once; each is mostly waiting for a lease to run out.
 const AT_ONCE: usize = 6;
@@ -111,13 +111,13 @@ async fn case(
         http: client(),
         seed: index as u64,
     };
-    let mut person = tokio::spawn(ClientActor::new(plan, environment).live(PATIENCE));
+    let mut client = tokio::spawn(ClientActor::new(plan, environment).live(PATIENCE));
     let (append, lived) = tokio::select! {
         append = server.proxy().sprung() => {
             server = server.kill().await;
-            (Some(append), person.await)
+            (Some(append), client.await)
         }
-        lived = &mut person => (None, lived),
+        lived = &mut client => (None, lived),
     };
     let (plan, history) = lived.unwrap();
     let place = format!("killed {moment:?} {spot:?} ({append:?})");

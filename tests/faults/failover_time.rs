@@ -17,9 +17,9 @@ use crate::cluster::{Cluster, LEASE_SECONDS, Replica};
 use crate::journal;
 use crate::model;
 use crate::plan::{Plan, Task};
-use crate::support::app::{Options, client, eventually};
-use crate::support::redis::RedisServer;
 use crate::workspace::Workspace;
+use aura_testing::app::{Options, client, eventually};
+use aura_testing::redis::RedisServer;
 
 /// Runs that are in the middle of an answer.
 const WORKING: usize = 30;
@@ -41,7 +41,7 @@ async fn the_runs_of_a_server_that_goes_go_on_at_the_other_one() {
     writeln!(times, "| SIGTERM | {} |", Spread(&ended.append_log.hand_overs())).unwrap();
     assert!(ended.append_log.hand_overs().len() >= WAITING / 4, "{times}");
     eprintln!("{times}");
-    if let Ok(file) = std::env::var("AURA_FAULTS_GOING") {
+    if let Ok(file) = std::env::var("AURA_FAULTS_FAILOVER") {
         std::fs::write(file, times).unwrap();
     }
 }
@@ -59,7 +59,7 @@ where
     let (first, second) = tokio::join!(cluster.replica(0), cluster.replica(1));
     let (phase, phases) = watch::channel(0);
     let asked = Arc::new(watch::Sender::new(0));
-    let people = (0..WORKING + WAITING).map(|index| {
+    let clients = (0..WORKING + WAITING).map(|index| {
         let task = if index < WORKING { Task::Talk } else { Task::Mail };
         let plan = Plan { task, ..Plan::merge(index, 100) };
         workspace.add(&plan.repository());
@@ -72,7 +72,7 @@ where
         let barrier = Barrier { opens_at: 1, phase: phases.clone(), asked: Arc::clone(&asked) };
         tokio::spawn(ClientActor::new(plan, environment).behind(barrier).live(PATIENCE))
     });
-    let people: Vec<_> = people.collect();
+    let clients: Vec<_> = clients.collect();
     let mut count = asked.subscribe();
     let all = timeout(PATIENCE, count.wait_for(|asked| *asked == WAITING)).await;
     all.expect("everybody is asked").unwrap();
@@ -84,8 +84,8 @@ where
         phase.send_replace(1);
     });
     let mut keys = journal::connect(&redis.url()).await.unwrap();
-    for person in join_all(people).await {
-        let (plan, history) = person.unwrap();
+    for client in join_all(clients).await {
+        let (plan, history) = client.unwrap();
         let history = history.unwrap_or_else(|violation| panic!("{plan}: {violation}"));
         let stored = journal::read(&mut keys, history.session.as_ref().unwrap()).await;
         let evidence = Evidence { plan: &plan, history: &history, journal: &stored, merges: 0 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::plan::{Plan, Task};
-use crate::support::model::{FakeModel, Reply};
+use aura_testing::model::{FakeModel, Reply};
 
 /// What is said before the tools are used.
 const FIRST: [&str; 6] = ["먼저 ", "저장소를 ", "살펴보고 ", "나서 ", "진행", "하겠습니다."];

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 use crate::cluster::{Cluster, Replica};
 use crate::journal::{self, Entry};
 use crate::proxy::{Moment, Spot};
-use crate::support::app::{Options, eventually};
-use crate::support::model::{FakeModel, Reply};
-use crate::support::redis::RedisServer;
+use aura_testing::app::{Options, eventually};
+use aura_testing::model::{FakeModel, Reply};
+use aura_testing::redis::RedisServer;
 
 const MERGE: &str = "feature 브랜치를 main에 병합해주세요";
 

@@ -26,10 +26,10 @@ use crate::journal::{self, Entry};
 use crate::model;
 use crate::plan::Plan;
 use crate::rng::Rng;
-use crate::support::app::{Options, client};
-use crate::support::model::FakeModel;
-use crate::support::redis::RedisServer;
 use crate::workspace::Workspace;
+use aura_testing::app::{Options, client};
+use aura_testing::model::FakeModel;
+use aura_testing::redis::RedisServer;
 
 /// How long the crowd of one batch takes to arrive.
 const ARRIVALS: Duration = Duration::from_secs(10);

@@ -16,11 +16,11 @@ use crate::cluster::{Cluster, Replica};
 use crate::journal;
 use crate::model;
 use crate::plan::{Channel, Plan, Task};
-use crate::support::app::{Caller, Options, PATIENCE, client, eventually};
-use crate::support::model::FakeModel;
-use crate::support::redis::RedisServer;
-use crate::support::stream::SseStream;
 use crate::workspace::Workspace;
+use aura_testing::app::{Caller, Options, PATIENCE, client, eventually};
+use aura_testing::model::FakeModel;
+use aura_testing::redis::RedisServer;
+use aura_testing::stream::SseStream;
 
 /// People who are asked before Redis goes away.
 const WAITING: usize = 200;
@@ -66,17 +66,17 @@ async fn approvals_given_before_during_and_after_an_outage_of_redis_all_count() 
     let mut world = World::with(2).await;
     let (phase, phases) = watch::channel(0);
     let asked = Arc::new(watch::Sender::new(0));
-    let people = (0..WAITING).map(|index| {
+    let clients = (0..WAITING).map(|index| {
         let task = if index % MERGING == 0 { Task::Merge } else { Task::Mail };
         let channel = [Channel::Rest, Channel::Publish, Channel::Keys][index % 3];
         let plan = Plan { task, channel, ..Plan::merge(index, 3) };
         world.workspace.add(&plan.repository());
         let opens_at = 1 + index / 3 % 3;
         let barrier = Barrier { opens_at, phase: phases.clone(), asked: Arc::clone(&asked) };
-        let person = ClientActor::new(plan, world.environment()).behind(barrier);
-        tokio::spawn(person.live(LIFE))
+        let client = ClientActor::new(plan, world.environment()).behind(barrier);
+        tokio::spawn(client.live(LIFE))
     });
-    let people: Vec<_> = people.collect();
+    let clients: Vec<_> = clients.collect();
     let mut count = asked.subscribe();
     let all = timeout(LIFE, count.wait_for(|asked| *asked == WAITING)).await;
     all.expect("everybody is asked").unwrap();
@@ -93,8 +93,8 @@ async fn approvals_given_before_during_and_after_an_outage_of_redis_all_count() 
     phase.send_replace(3);
 
     let mut redis = journal::connect(&world.redis.url()).await.unwrap();
-    for person in people {
-        let (plan, history) = person.await.unwrap();
+    for client in clients {
+        let (plan, history) = client.await.unwrap();
         let history = history.unwrap_or_else(|violation| panic!("{plan}: {violation}"));
         let stored = journal::read(&mut redis, history.session.as_ref().unwrap()).await;
         let merges = world.workspace.merges(&plan.repository());

@@ -24,11 +24,11 @@ use crate::journal;
 use crate::model;
 use crate::plan::{Plan, Task};
 use crate::proxy::{Moment, Spot};
-use crate::support::app::{Caller, Options, PATIENCE, client, eventually};
-use crate::support::model::FakeModel;
-use crate::support::redis::RedisServer;
-use crate::support::stream::SseStream;
 use crate::workspace::Workspace;
+use aura_testing::app::{Caller, Options, PATIENCE, client, eventually};
+use aura_testing::model::FakeModel;
+use aura_testing::redis::RedisServer;
+use aura_testing::stream::SseStream;
 
 /// Two servers, one of which is going to be interrupted, and somebody who wants to talk.
 struct World {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::support::git::{commit, git};
+use aura_testing::git::{commit, git};
 
 /// How soon the colleague looks again. A second owner needs at least a lease to begin.
 const LOOK: Duration = Duration::from_millis(20);

@@ -14,9 +14,9 @@ use redis::aio::MultiplexedConnection;
 use serde_json::json;
 
 use crate::bench::{Bench, NOW_MS, Process, eventually};
-use crate::redis_server::RedisServer;
 use crate::wire::admin;
 use crate::within;
+use aura_testing::redis::RedisServer;
 
 const KEY: &str = "aura:audit:tenant1";
 

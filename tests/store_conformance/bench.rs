@@ -19,7 +19,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::cluster::ClusterServers;
-use crate::redis_server::RedisServer;
+use aura_testing::redis::RedisServer;
 
 /// What the clock of every process shows.
 pub(crate) const NOW_MS: u64 = 1_706_152_860_000;

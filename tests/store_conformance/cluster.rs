@@ -1,7 +1,5 @@
 //! Three servers that are one cluster, and what only a cluster can do.
 
-use std::io::Write;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,8 +8,8 @@ use aura_platform::store::StoreError;
 
 use crate::bench::{Process, entries, eventually, some_session};
 use crate::outage::{is_unavailable, until_it_answers, until_resubscribed};
-use crate::redis_server::{RedisServer, free_port};
 use crate::within;
+use aura_testing::redis::{RedisServer, free_port};
 
 /// How long the nodes may take to find each other.
 const START: Duration = Duration::from_secs(30);
@@ -20,8 +18,6 @@ const SLOTS: [&str; 3] = ["0 5460", "5461 10922", "10923 16383"];
 /// The nodes of a cluster.
 pub(crate) struct ClusterServers {
     nodes: Vec<RedisServer>,
-    /// Of the shared cluster, which no destructor ends.
-    _guardian: Option<Child>,
 }
 
 impl ClusterServers {
@@ -36,19 +32,16 @@ impl ClusterServers {
                 said_ok(node, &format!("CLUSTER MEET 127.0.0.1 {port} {bus}"));
             }
         }
-        let cluster = Self { nodes, _guardian: None };
+        let cluster = Self { nodes };
         cluster.wait_until_it_is_up();
         cluster
     }
 
-    /// The cluster that the checks of this test binary share, empty, for one at a time.
+    /// The cluster that the checks of this test binary share, empty, for one at a time. No destructor
+    /// ends it; the guardian does, once the process has ended.
     pub(crate) fn shared() -> MutexGuard<'static, Self> {
         static SHARED: OnceLock<Mutex<ClusterServers>> = OnceLock::new();
-        let shared = SHARED.get_or_init(|| {
-            let mut cluster = Self::start();
-            cluster._guardian = Some(guardian(&cluster.nodes));
-            Mutex::new(cluster)
-        });
+        let shared = SHARED.get_or_init(|| Mutex::new(Self::start()));
         let cluster = shared.lock().unwrap_or_else(PoisonError::into_inner);
         for node in &cluster.nodes {
             said_ok(node, "FLUSHALL");
@@ -134,21 +127,6 @@ fn said_ok(node: &RedisServer, command: &str) {
 fn slot(node: &RedisServer, session: &SessionId) -> u32 {
     let answer = ask(node, &format!("CLUSTER KEYSLOT aura:journal:{session}"));
     answer.lines().next().unwrap().strip_prefix(':').unwrap().parse().unwrap()
-}
-
-/// A process that ends the nodes once this one has ended, however that came about: it reads from
-/// a pipe that nobody but this process holds open.
-fn guardian(nodes: &[RedisServer]) -> Child {
-    let pids: Vec<_> = nodes.iter().map(|node| node.pid().to_string()).collect();
-    let mut script = Command::new("sh");
-    script.args(["-c", "trap '' INT TERM HUP; pids=$1; shift; cat; kill -9 $pids; rm -rf \"$@\""]);
-    script.args(["guardian", &pids.join(" ")]);
-    script.args(nodes.iter().map(RedisServer::dir));
-    script.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mut guardian = script.spawn().expect("a shell");
-    // Nothing is ever said on the pipe; that it is open is all.
-    guardian.stdin.as_mut().expect("a pipe").flush().expect("an open pipe");
-    guardian
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

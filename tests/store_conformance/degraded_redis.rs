@@ -8,9 +8,9 @@ use crate::bench::{
     NOW_MS, Process, entries, eventually, meta, meta_of, request, sealed, some_session,
 };
 use crate::outage::{is_unavailable, until_it_answers, until_resubscribed};
-use crate::redis_server::{RedisServer, free_port};
 use crate::wire::{admin, ask};
 use crate::within;
+use aura_testing::redis::{RedisServer, free_port};
 
 fn refusal() -> Sealed<Decision> {
     sealed("no")
@@ -51,13 +51,13 @@ async fn assert_writes_are_possible(store: &dyn Store, session: &SessionId) {
     store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
 }
 
-/// A server that takes no writes between `strain` and `relief`, while it still answers.
-async fn no_writes_between(server: &RedisServer, strain: &[&[&str]], relief: &[&[&str]]) {
+/// A server that takes no writes between `degrade` and `relief`, while it still answers.
+async fn no_writes_between(server: &RedisServer, degrade: &[&[&str]], relief: &[&[&str]]) {
     let process = Process::on_redis(&server.url());
     let (store, session) = (&*process.store, some_session());
     store.append(&session, EventId::ZERO, &entries([1])).await.unwrap();
     let mut admin = admin(server).await;
-    for words in strain {
+    for words in degrade {
         let _: redis::Value = ask(&mut admin, words).await;
     }
     eventually("writes are refused", || async {
@@ -80,11 +80,11 @@ async fn no_writes_between(server: &RedisServer, strain: &[&[&str]], relief: &[&
 async fn a_server_without_memory_is_unavailable_until_it_has_some() {
     within(async {
         let server = RedisServer::start();
-        let strain: [&[&str]; 2] = [
+        let degrade: [&[&str]; 2] = [
             &["CONFIG", "SET", "maxmemory-policy", "noeviction"],
             &["CONFIG", "SET", "maxmemory", "1"],
         ];
-        no_writes_between(&server, &strain, &[&["CONFIG", "SET", "maxmemory", "0"]]).await;
+        no_writes_between(&server, &degrade, &[&["CONFIG", "SET", "maxmemory", "0"]]).await;
     })
     .await;
 }
@@ -93,9 +93,9 @@ async fn a_server_without_memory_is_unavailable_until_it_has_some() {
 async fn a_server_that_lacks_its_replicas_is_unavailable() {
     within(async {
         let server = RedisServer::start();
-        let strain: [&[&str]; 1] = [&["CONFIG", "SET", "min-replicas-to-write", "1"]];
+        let degrade: [&[&str]; 1] = [&["CONFIG", "SET", "min-replicas-to-write", "1"]];
         let relief: [&[&str]; 1] = [&["CONFIG", "SET", "min-replicas-to-write", "0"]];
-        no_writes_between(&server, &strain, &relief).await;
+        no_writes_between(&server, &degrade, &relief).await;
     })
     .await;
 }
@@ -106,9 +106,9 @@ async fn a_server_that_cannot_save_is_unavailable_until_it_can() {
         let server = RedisServer::start();
         // Where the snapshot should go there is a directory, which nobody can write to as a file.
         std::fs::create_dir_all(server.dir().join("dump.rdb/in-the-way")).unwrap();
-        let strain: [&[&str]; 2] = [&["CONFIG", "SET", "save", "3600 1"], &["BGSAVE"]];
+        let degrade: [&[&str]; 2] = [&["CONFIG", "SET", "save", "3600 1"], &["BGSAVE"]];
         let relief: [&[&str]; 1] = [&["CONFIG", "SET", "stop-writes-on-bgsave-error", "no"]];
-        no_writes_between(&server, &strain, &relief).await;
+        no_writes_between(&server, &degrade, &relief).await;
     })
     .await;
 }

@@ -10,9 +10,9 @@ use aura_platform::store::{AppendError, Store};
 use serde_json::Value;
 
 use crate::bench::{NOW_MS, Process, entries, meta, meta_of, request, sealed, some_session};
-use crate::redis_server::RedisServer;
 use crate::wire::admin;
 use crate::within;
+use aura_testing::redis::RedisServer;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;

@@ -11,9 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::bench::{Process, entries, eventually, meta_of, request, some_session};
-use crate::redis_server::RedisServer;
 use crate::wire::{admin, channels};
 use crate::within;
+use aura_testing::redis::RedisServer;
 
 pub(crate) fn is_unavailable<T>(result: Result<T, StoreError>) -> bool {
     result.is_err_and(|error| matches!(error, StoreError::Unavailable(_)))

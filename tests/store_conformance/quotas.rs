@@ -10,9 +10,9 @@ use aura_platform::domain::{
 use aura_platform::store::{OpenStreams, Store};
 
 use crate::bench::{Bench, NOW_MS, Process, eventually, meta};
-use crate::redis_server::RedisServer;
 use crate::wire::admin;
 use crate::within;
+use aura_testing::redis::RedisServer;
 
 const TERM: Duration = Duration::from_secs(60);
 

@@ -8,14 +8,16 @@ use tempfile::TempDir;
 
 use crate::bench::{Process, entries, eventually, some_session};
 use crate::outage::{is_unavailable, until_it_answers, until_resubscribed};
-use crate::redis_server::{RedisServer, free_port};
 use crate::wire::{admin, ask};
 use crate::within;
+use aura_testing::guardian::Watched;
+use aura_testing::redis::{RedisServer, free_port};
 
 /// A sentinel that promotes on its own authority, gone when dropped.
 pub(crate) struct Sentinel {
     pub(crate) port: u16,
     child: Child,
+    _watched: Watched,
     _dir: TempDir,
 }
 
@@ -40,7 +42,9 @@ impl Sentinel {
         let mut command = Command::new("redis-server");
         command.arg(&file).arg("--sentinel");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self { port, child: command.spawn().unwrap(), _dir: dir }
+        let child = command.spawn().unwrap();
+        let _watched = Watched::with_directory(child.id(), dir.path());
+        Self { port, child, _watched, _dir: dir }
     }
 
     /// Waits until it knows of the replica, without which it can promote nobody.

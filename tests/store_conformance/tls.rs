@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use crate::bench::{Process, entries, eventually, some_session};
 use crate::outage::{is_unavailable, until_it_answers, until_resubscribed};
-use crate::redis_server::{RedisServer, free_port};
 use crate::sentinel::Sentinel;
 use crate::within;
+use aura_testing::redis::{RedisServer, free_port};
 
 /// An authority that signs certificates.
 struct Authority {

@@ -7,8 +7,8 @@ use redis::aio::MultiplexedConnection;
 use serde_json::{Value, json};
 
 use crate::bench::{NOW_MS, Process, entries, eventually, meta, meta_of, request, some_session};
-use crate::redis_server::RedisServer;
 use crate::within;
+use aura_testing::redis::RedisServer;
 
 /// A neighbour's connection.
 pub(crate) async fn admin(server: &RedisServer) -> MultiplexedConnection {

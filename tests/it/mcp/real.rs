@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use aura_platform::tools::ToolError;
 use aura_platform::tools::mcp::Transport;
+use aura_testing::guardian::Watched;
 use secrecy::SecretString;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -30,8 +31,14 @@ async fn the_reference_server_for_time_tells_its_tools_and_converts_a_time() {
     fixture.end().await;
 }
 
+/// A server, gone when dropped.
+struct Served {
+    child: Child,
+    _watched: Watched,
+}
+
 /// The SDK's server over HTTP, and its port.
-async fn over_http(python: &std::path::Path, port: Option<u16>) -> (Child, u16) {
+async fn over_http(python: &std::path::Path, port: Option<u16>) -> (Served, u16) {
     let mut child = Command::new(python)
         .arg(script("over_http.py"))
         .args(port.map(|port| port.to_string()))
@@ -39,10 +46,11 @@ async fn over_http(python: &std::path::Path, port: Option<u16>) -> (Child, u16) 
         .kill_on_drop(true)
         .spawn()
         .unwrap();
+    let watched = Watched::process(child.id().unwrap());
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let line = tokio::time::timeout(super::PATIENCE, lines.next_line()).await;
     let port = line.expect("the server says no port").unwrap().unwrap().parse().unwrap();
-    (child, port)
+    (Served { child, _watched: watched }, port)
 }
 
 fn http(port: u16) -> Transport {
@@ -54,7 +62,7 @@ fn http(port: u16) -> Transport {
 #[tokio::test]
 async fn a_server_over_http_is_called_with_its_headers_and_pictures_become_notes() {
     let Some(python) = python() else { return };
-    let (_child, port) = over_http(&python, None).await;
+    let (_served, port) = over_http(&python, None).await;
     let fixture = Fixture::start(config("web", http(port))).up().await;
     assert_eq!(fixture.told(), ["add", "picture"]);
     let sum = fixture.call("add", json!({"a": 2, "b": 40})).await.unwrap();
@@ -66,13 +74,13 @@ async fn a_server_over_http_is_called_with_its_headers_and_pictures_become_notes
 #[tokio::test]
 async fn a_server_over_http_that_is_gone_is_noticed_and_taken_up_when_it_is_back() {
     let Some(python) = python() else { return };
-    let (mut child, port) = over_http(&python, None).await;
+    let (mut served, port) = over_http(&python, None).await;
     let mut config = config("web", http(port));
     config.pace.look = std::time::Duration::from_millis(50);
     let fixture = Fixture::start(config).up().await;
-    child.kill().await.unwrap();
+    served.child.kill().await.unwrap();
     fixture.tells("no tools", <[String]>::is_empty).await;
-    let (_child, _) = over_http(&python, Some(port)).await;
+    let (_served, _) = over_http(&python, Some(port)).await;
     let fixture = fixture.up().await;
     let sum = fixture.call("add", json!({"a": 1, "b": 1})).await.unwrap();
     assert_eq!(sum["structured"]["sum"], 2);

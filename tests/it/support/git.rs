@@ -12,6 +12,8 @@ use aura_platform::tools::{Tool, ToolError};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) use aura_testing::git::{commit, git, write};
+
 use super::call;
 
 /// A directory with `workspace/` in it, so that there is an outside to escape to.
@@ -78,35 +80,6 @@ impl GitTools {
     pub(crate) async fn fault(&self, name: &str, arguments: Value) -> ToolError {
         self.run(name, arguments).await.unwrap_err()
     }
-}
-
-/// Runs git as a person with ordinary settings would, and returns its output.
-pub(crate) fn git(directory: &Path, args: &[&str]) -> String {
-    let output = Command::new("git")
-        .args(["-c", "user.name=Person", "-c", "user.email=person@dwp.example"])
-        .args(["-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main"])
-        .args(args)
-        .current_dir(directory)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git {args:?}: {stderr}");
-    String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
-}
-
-/// Writes a file, and commits it.
-pub(crate) fn commit(repository: &Path, path: &str, content: impl AsRef<[u8]>) {
-    write(repository, path, content);
-    git(repository, &["add", "--force", "--", path]);
-    git(repository, &["commit", "--quiet", "-m", &format!("Change {path}")]);
-}
-
-pub(crate) fn write(repository: &Path, path: &str, content: impl AsRef<[u8]>) {
-    let path = repository.join(path);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, content).unwrap();
 }
 
 pub(crate) fn read(repository: &Path, path: &str) -> String {

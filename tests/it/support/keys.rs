@@ -142,12 +142,6 @@ impl Keys {
         let _: () = anew.query_async(&mut self.0).await.unwrap();
     }
 
-    /// How many clients are connected, this one left out.
-    pub async fn clients(&mut self) -> usize {
-        let list: String = redis::cmd("CLIENT").arg("LIST").query_async(&mut self.0).await.unwrap();
-        list.lines().count() - 1
-    }
-
     /// How many commands the server has processed, from whomever.
     pub async fn commands(&mut self) -> u64 {
         let stats: String = redis::cmd("INFO").arg("stats").query_async(&mut self.0).await.unwrap();

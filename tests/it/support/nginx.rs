@@ -1,11 +1,13 @@
 //! The repository's own gateways, run for real: `config/nginx.conf` and `config/nginx.replicas.conf`
 //! with nothing changed but where they listen, where they forward to, and where they may write.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use aura_testing::guardian::Watched;
+use aura_testing::redis::free_port;
 use tempfile::TempDir;
 
 /// How long nginx may take until it listens.
@@ -21,6 +23,7 @@ const REPLICAS: &str = include_str!("../../../config/nginx.replicas.conf");
 #[derive(Debug)]
 pub struct Gateway {
     child: Child,
+    _watched: Watched,
     port: u16,
     directory: TempDir,
 }
@@ -88,7 +91,8 @@ impl Gateway {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self { child, port, directory }
+        let _watched = Watched::with_directory(child.id(), directory.path());
+        Self { child, _watched, port, directory }
     }
 
     /// Waits until nginx has bound its port, which it does before it writes its process id;
@@ -140,10 +144,6 @@ fn program() -> Option<PathBuf> {
     let usual = ["/usr/local/sbin", "/usr/sbin"].map(PathBuf::from);
     let mut places = std::env::split_paths(&path).chain(usual);
     places.find_map(|place| Some(place.join("nginx")).filter(|nginx| nginx.is_file()))
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
 #[expect(clippy::print_stderr, reason = "it is how a test tells why it did nothing")]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aura_platform::tools::ToolError;
 use aura_platform::tools::mail::{self, Config, ServerConfig};
 use aura_platform::tools::write_tool::Unconfigured;
+use aura_testing::guardian::Watched;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -39,6 +40,7 @@ pub struct SmtpServer {
     port: u16,
     directory: TempDir,
     _child: Child,
+    _watched: Watched,
 }
 
 impl SmtpServer {
@@ -83,10 +85,11 @@ impl SmtpServer {
             .kill_on_drop(true);
         let mut child =
             command.spawn().expect("python3-aiosmtpd is installed (scripts/test does it)");
+        let _watched = Watched::with_directory(child.id().unwrap(), directory.path());
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = timeout(PATIENCE, lines.next_line()).await.expect("it starts").unwrap();
         let port = line.expect("python3-aiosmtpd is installed (scripts/test does it)");
-        Self { tls, port: port.parse().unwrap(), directory, _child: child }
+        Self { tls, port: port.parse().unwrap(), directory, _child: child, _watched }
     }
 
     /// What `SMTP_URL` must be, with nothing or [`LOGIN`] in front of the host.

@@ -11,7 +11,7 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::app::PATIENCE;
+use crate::app::PATIENCE;
 
 /// One frame, byte for byte as it came.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use super::app::Server;
+use crate::app::Server;
 
 impl Server {
     /// The value of a metric without labels.

@@ -10,7 +10,6 @@
 //! Requests are answered from the script, in order; when it is empty (or there is none), by the
 //! fallback. Without a fallback such a request is refused with a 400 that says so. Everything that
 //! waits gives up after [`PATIENCE`] with a panic.
-#![allow(clippy::unwrap_used, reason = "test code: a panic is a failed test")]
 
 use std::collections::VecDeque;
 use std::future::Future;

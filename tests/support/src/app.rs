@@ -15,9 +15,10 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::model::FakeModel;
-use super::redis::free_port;
-use super::stream::SseStream;
+use crate::guardian::Watched;
+use crate::model::FakeModel;
+use crate::redis::free_port;
+use crate::stream::SseStream;
 
 /// The key of every server of the tests.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -48,6 +49,7 @@ impl Options {
 /// A running server. Dropping it kills it; if the test is failing, its log is shown.
 pub struct Server {
     child: Child,
+    _watched: Watched,
     base: String,
     workspace: PathBuf,
     _directory: TempDir,
@@ -93,7 +95,9 @@ impl Server {
         let child = command(&["serve"], options, workspace, directory.path()).spawn().unwrap();
         let base = format!("http://127.0.0.1:{port}");
         let workspace = workspace.to_owned();
-        let server = Self { child, base, workspace, _directory: directory, http: client() };
+        let _watched = watched(&child, &directory);
+        let server =
+            Self { child, _watched, base, workspace, _directory: directory, http: client() };
         server.is_ready().await;
         server
     }
@@ -105,6 +109,7 @@ impl Server {
 
     async fn spawned(mut command: Command, workspace: PathBuf, directory: TempDir) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let _watched = watched(&child, &directory);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let base = timeout(PATIENCE, async {
             loop {
@@ -120,7 +125,7 @@ impl Server {
         })
         .await
         .expect("the server does not listen");
-        Self { child, base, workspace, _directory: directory, http: client() }
+        Self { child, _watched, base, workspace, _directory: directory, http: client() }
     }
 
     /// `http://127.0.0.1:<port>`.
@@ -248,14 +253,29 @@ impl Drop for Server {
     }
 }
 
+fn watched(child: &Child, directory: &TempDir) -> Watched {
+    Watched::with_directory(child.id().unwrap(), directory.path())
+}
+
+/// The binary under test: the one that Cargo says it has built, and, where a test binary was started by
+/// hand, the one beside it.
+pub fn binary() -> PathBuf {
+    let beside = || {
+        let test = std::env::current_exe().unwrap();
+        test.ancestors().nth(2).unwrap().join("aura-platform")
+    };
+    std::env::var_os("CARGO_BIN_EXE_aura-platform").map_or_else(beside, PathBuf::from)
+}
+
 /// The binary with these settings and nothing of the tests' own environment.
 fn command(arguments: &[&str], options: Options, workspace: &Path, directory: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_aura-platform"));
+    let mut command = Command::new(binary());
     command
         .args(arguments)
         .current_dir(directory)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("TMPDIR", std::env::temp_dir())
         .env("JWT_SECRET", SECRET)
         .env("API_PORT", "0")
         .env("LOG_LEVEL", "info")

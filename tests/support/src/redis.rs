@@ -1,7 +1,5 @@
 //! A real `redis-server` of a test's own, which can be killed, restarted and made to hang.
 
-#![allow(clippy::expect_used, reason = "a test without its server has nothing to say")]
-
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use crate::guardian::Watched;
 
 /// How long a server may take until it answers.
 const START: Duration = Duration::from_secs(20);
@@ -21,7 +21,7 @@ const ATTEMPTS: u32 = 5;
 /// It keeps an append-only file, so that [`RedisServer::kill`] followed by [`RedisServer::restart`]
 /// loses nothing that was acknowledged.
 #[derive(Debug)]
-pub(crate) struct RedisServer {
+pub struct RedisServer {
     port: u16,
     /// What `AUTH` is to be given: a password, or a user and a password.
     login: Option<String>,
@@ -29,22 +29,22 @@ pub(crate) struct RedisServer {
     /// What it is told besides.
     args: Vec<String>,
     dir: TempDir,
-    child: Option<Child>,
+    child: Option<(Child, Watched)>,
 }
 
 impl RedisServer {
     /// A server that answers.
-    pub(crate) fn start() -> Self {
+    pub fn start() -> Self {
         Self::started(Self::absent)
     }
 
     /// A server that answers to those who know the password.
-    pub(crate) fn with_password(password: &'static str) -> Self {
+    pub fn with_password(password: &'static str) -> Self {
         Self::with_login(password, &["--requirepass", password])
     }
 
     /// A server that is told of its users; this login is of one who may do everything.
-    pub(crate) fn with_login(login: &str, args: &[&str]) -> Self {
+    pub fn with_login(login: &str, args: &[&str]) -> Self {
         Self::started(|| {
             let mut server = Self::absent();
             server.login = Some(login.to_owned());
@@ -54,7 +54,7 @@ impl RedisServer {
     }
 
     /// A server of another make, such as Valkey.
-    pub(crate) fn of(program: &Path) -> Self {
+    pub fn of(program: &Path) -> Self {
         Self::started(|| {
             let mut server = Self::absent();
             server.program = program.to_owned();
@@ -63,7 +63,7 @@ impl RedisServer {
     }
 
     /// A server that is told more on its command line; `args` is asked again for each attempt.
-    pub(crate) fn told(args: impl Fn() -> Vec<String>) -> Self {
+    pub fn told(args: impl Fn() -> Vec<String>) -> Self {
         Self::started(|| {
             let mut server = Self::absent();
             server.args = args();
@@ -72,7 +72,7 @@ impl RedisServer {
     }
 
     /// A server that is not there yet: its port is free until [`RedisServer::restart`].
-    pub(crate) fn absent() -> Self {
+    pub fn absent() -> Self {
         let dir = tempfile::tempdir().expect("a directory for redis-server");
         let (port, program) = (free_port(), PathBuf::from("redis-server"));
         Self { port, login: None, program, args: Vec::new(), dir, child: None }
@@ -90,47 +90,47 @@ impl RedisServer {
     }
 
     /// Where it listens.
-    pub(crate) fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// What the server was told besides.
-    pub(crate) fn args(&self) -> &[String] {
+    pub fn args(&self) -> &[String] {
         &self.args
     }
 
     /// Where it keeps its files.
-    pub(crate) fn dir(&self) -> &Path {
+    pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
     /// Its process, while it runs.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.as_ref().expect("redis-server runs").id()
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("redis-server runs").0.id()
     }
 
     /// `redis://…`, with the password if there is one and it is the only login.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let login = self.login.as_ref().map_or(String::new(), |password| format!(":{password}@"));
         format!("redis://{login}127.0.0.1:{}/0", self.port)
     }
 
     /// `kill -9`: connections break, nothing is said.
-    pub(crate) fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
+    pub fn kill(&mut self) {
+        if let Some((mut child, _watched)) = self.child.take() {
             child.kill().expect("kill redis-server");
             child.wait().expect("wait for redis-server");
         }
     }
 
     /// Starts it again on the same port with what it had stored.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.kill();
         assert!(self.launch(), "redis-server does not start on port {} again", self.port);
     }
 
     /// Starts it again without anything of what it had stored.
-    pub(crate) fn restart_empty(&mut self) {
+    pub fn restart_empty(&mut self) {
         self.kill();
         for entry in std::fs::read_dir(self.dir.path()).expect("its files") {
             let path = entry.expect("a file").path();
@@ -146,7 +146,7 @@ impl RedisServer {
 
     /// Starts it again, and leaves it while it loads what it had stored, which takes it 20 ms for
     /// each key until `CONFIG SET key-load-delay 0`.
-    pub(crate) fn restart_loading(&mut self) {
+    pub fn restart_loading(&mut self) {
         self.kill();
         let slowly =
             ["--key-load-delay", "20000", "--loading-process-events-interval-bytes", "1024"];
@@ -155,12 +155,12 @@ impl RedisServer {
     }
 
     /// Makes it hang: connections stay open and nothing is answered.
-    pub(crate) fn pause(&self) {
+    pub fn pause(&self) {
         self.stop_or_continue("-STOP");
     }
 
     /// Ends [`RedisServer::pause`].
-    pub(crate) fn resume(&self) {
+    pub fn resume(&self) {
         self.stop_or_continue("-CONT");
     }
 
@@ -187,6 +187,7 @@ impl RedisServer {
         command.args(&self.args);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("redis-server is installed");
+        let watched = Watched::with_directory(child.id(), self.dir.path());
         let deadline = Instant::now() + START;
         let answers = loop {
             if child.try_wait().expect("ask for redis-server").is_some() {
@@ -199,7 +200,7 @@ impl RedisServer {
             std::thread::sleep(Duration::from_millis(5));
         };
         if answers {
-            self.child = Some(child);
+            self.child = Some((child, watched));
         }
         answers
     }
@@ -212,12 +213,12 @@ impl RedisServer {
     }
 
     /// What it answers to one command in plain words.
-    pub(crate) fn ask(&self, command: &str) -> std::io::Result<String> {
+    pub fn ask(&self, command: &str) -> std::io::Result<String> {
         self.ask_as(self.login.as_deref().unwrap_or_default(), command)
     }
 
     /// What it answers to whoever gives that to `AUTH`; to nobody in particular if it is empty.
-    pub(crate) fn ask_as(&self, login: &str, command: &str) -> std::io::Result<String> {
+    pub fn ask_as(&self, login: &str, command: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         stream.set_read_timeout(Some(START))?;
         let login = if login.is_empty() { String::new() } else { format!("AUTH {login}\r\n") };
@@ -230,7 +231,7 @@ impl RedisServer {
 
 impl Drop for RedisServer {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        if let Some((mut child, _watched)) = self.child.take() {
             // SIGKILL ends a paused process too; a test that failed half-way must not hang here.
             let _ = child.kill();
             let _ = child.wait();
@@ -240,7 +241,7 @@ impl Drop for RedisServer {
 
 /// A port that was free a moment ago, and is not one that the kernel gives to outgoing connections:
 /// while the server is away, nobody takes it by accident.
-pub(crate) fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let port = 16_384 + (RandomState::new().hash_one("port") % 16_384) as u16;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
