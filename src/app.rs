@@ -14,7 +14,7 @@ use crate::agent::{
     Asking, Budget, Limits, LocalRuns, OnReject, PendingApprovals, RunContext, Seals, Terms,
     start_service,
 };
-use crate::domain::{Clock, LanguageChoice, SystemClock};
+use crate::domain::{Clock, SystemClock};
 use crate::http::readers::Readers;
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
@@ -180,6 +180,7 @@ impl App {
         let runs = Arc::new(LocalRuns::new(settings.agent.max_runs, limits.hitl_warning));
         let notices = settings.stream.notices;
         let instructions = settings.agent.instructions.clone();
+        let language = settings.agent.language;
         let ctx = Arc::new(RunContext {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
@@ -193,7 +194,7 @@ impl App {
             answer_times,
             pending: Arc::clone(&runs) as Arc<dyn PendingApprovals>,
             instructions,
-            language: LanguageChoice::default(),
+            language,
             limits,
             notices,
             terms,

@@ -1,10 +1,7 @@
 //! The language in which a run speaks to people (contract, section 4.2: `agent.language`).
 
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use thiserror::Error;
 
 /// A language that this service speaks.
 ///
@@ -30,7 +27,7 @@ impl Language {
         if text.chars().any(is_hangul) { Self::Korean } else { Self::English }
     }
 
-    /// Its name in settings and in what is stored.
+    /// Its name in what is stored, and in settings.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Korean => "ko",
@@ -71,11 +68,6 @@ pub enum LanguageChoice {
     OfPrompt,
 }
 
-/// A text that is no choice of a language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("must be ko, en or auto")]
-pub struct NoLanguage;
-
 impl LanguageChoice {
     /// The language of a run that starts with this prompt.
     pub fn of(self, prompt: &str) -> Language {
@@ -100,20 +92,6 @@ impl Default for LanguageChoice {
     }
 }
 
-impl FromStr for LanguageChoice {
-    type Err = NoLanguage;
-
-    fn from_str(text: &str) -> Result<Self, NoLanguage> {
-        match text {
-            "auto" => Ok(Self::OfPrompt),
-            name => {
-                let named = Language::ALL.into_iter().find(|language| language.name() == name);
-                named.map(Self::Always).ok_or(NoLanguage)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -130,16 +108,6 @@ mod tests {
         ] {
             assert_eq!(LanguageChoice::OfPrompt.of(prompt), language, "{prompt}");
             assert_eq!(LanguageChoice::Always(Language::English).of(prompt), Language::English);
-        }
-    }
-
-    #[test]
-    fn a_setting_names_a_language_or_leaves_it_to_the_prompt() {
-        assert_eq!("ko".parse(), Ok(LanguageChoice::default()));
-        assert_eq!("en".parse(), Ok(LanguageChoice::Always(Language::English)));
-        assert_eq!("auto".parse(), Ok(LanguageChoice::OfPrompt));
-        for bad in ["", "EN", "english", "de"] {
-            assert_eq!(bad.parse::<LanguageChoice>(), Err(NoLanguage), "{bad}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Section `agent`: the limits of runs, and what the assistant is told before all else.
+//! Section `agent`: the limits of runs, what the assistant is told before all else, and the language that people read.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::check::Check;
 use super::files::content_of;
 use super::key::keys;
-use super::kinds::{Limit, Parsed, Time, Whole, limit, seconds, whole};
-use crate::domain::Instructions;
+use super::kinds::{Choice, Limit, Parsed, Time, Whole, limit, one_of, seconds, whole};
 use crate::domain::instructions::InstructionsError;
+use crate::domain::{Instructions, Language, LanguageChoice};
 
 /// Most tokens that a budget can be set to; more is no budget.
 const TOKENS_MAX: u64 = 1_000_000_000_000;
@@ -24,6 +24,11 @@ keys! { KEYS;
         Parsed(Instructions::new);
     INSTRUCTIONS_FILE: Parsed<Instructions, String> = "agent.instructions_file",
         Parsed(instructions_of_file);
+    LANGUAGE: Choice<LanguageChoice> = "agent.language",
+        one_of(("ko", LanguageChoice::Always(Language::Korean)), &[
+            ("en", LanguageChoice::Always(Language::English)),
+            ("auto", LanguageChoice::OfPrompt),
+        ]);
 }
 
 /// Section `agent`.
@@ -43,6 +48,8 @@ pub struct AgentSettings {
     pub lease: Duration,
     /// What the assistant is told before all else; `None`: nothing.
     pub instructions: Option<Instructions>,
+    /// In which language runs speak to people.
+    pub language: LanguageChoice,
 }
 
 impl AgentSettings {
@@ -55,6 +62,7 @@ impl AgentSettings {
             max_runs: MAX_RUNS.read(check),
             lease: LEASE.read(check),
             instructions: instructions(check),
+            language: LANGUAGE.read(check),
         }
     }
 }

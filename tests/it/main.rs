@@ -34,6 +34,7 @@ mod idempotency;
 mod identity;
 mod init;
 mod injection;
+mod languages;
 mod limits;
 mod logging;
 mod mail;
