@@ -102,7 +102,7 @@ fn events(text: &str) {
 }
 
 static SEND_EMAIL: LazyLock<Vec<Arc<dyn Tool>>> = LazyLock::new(|| {
-    mail::tools(&mail::Config::default(), Unconfigured::DryRun).unwrap_or_default()
+    mail::tools(&mail::MailConfig::default(), Unconfigured::DryRun).unwrap_or_default()
 });
 
 fn letter(arguments: &Value) {

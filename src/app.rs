@@ -144,7 +144,7 @@ struct App {
     listener: TcpListener,
     listening: Listening,
     router: axum::Router,
-    listen: listen::Config,
+    listen: listen::ListenConfig,
     ending: Ending,
 }
 
@@ -211,7 +211,7 @@ impl App {
             listener,
             listening,
             router: http::router(http),
-            listen: listen::Config {
+            listen: listen::ListenConfig {
                 max_connections: settings.api.max_connections,
                 header_timeout: settings.api.header_timeout,
                 idle_timeout: settings.api.idle_timeout,
@@ -254,7 +254,7 @@ fn store(
     let max_events = settings.journal.max_events;
     match &settings.redis {
         Some(redis) => {
-            let config = redis::Config {
+            let config = redis::RedisStoreConfig {
                 url: redis.url.clone(),
                 ca: redis.ca.clone(),
                 max_events,
@@ -271,7 +271,8 @@ fn store(
                 max_bytes,
                 "no REDIS_* is set: the embedded store forgets everything at the end"
             );
-            let config = memory::Config { max_events, max_bytes, metrics: metrics.clone() };
+            let config =
+                memory::MemoryStoreConfig { max_events, max_bytes, metrics: metrics.clone() };
             let (store, events) = MemoryStore::start(config, clock, tasks);
             Ok((store, events))
         }
@@ -304,9 +305,9 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
-fn http_config(settings: &Settings, store_timeout: Duration) -> http::Config {
-    http::Config {
-        auth: http::auth::Config {
+fn http_config(settings: &Settings, store_timeout: Duration) -> http::HttpConfig {
+    http::HttpConfig {
+        auth: http::auth::AuthConfig {
             key: settings.auth.key.clone(),
             leeway: settings.auth.leeway,
             roles: settings.auth.roles.clone(),

@@ -44,9 +44,9 @@ pub mod tail;
 
 /// What `http` is told by the composition root.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct HttpConfig {
     /// How callers are checked.
-    pub auth: auth::Config,
+    pub auth: auth::AuthConfig,
     /// Whose web pages may call.
     pub origins: cors::Origins,
     /// The longest prompt that a run is started with, in bytes.
@@ -68,7 +68,7 @@ pub struct Http {
     /// Who gives the time.
     pub clock: Arc<dyn Clock>,
     /// Keys and times.
-    pub config: Config,
+    pub config: HttpConfig,
     /// Who reads how many streams.
     pub readers: Readers,
     /// What is counted.

@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use crate::settings::RedisSettings;
 use crate::shutdown::Tasks;
-use crate::store::redis::{Config, RedisStore};
+use crate::store::redis::{RedisStore, RedisStoreConfig};
 use crate::store::{Audit, StoreError};
 
 /// How many entries are read at once.
@@ -50,7 +50,7 @@ pub async fn verify(
     tenants: Vec<TenantId>,
 ) -> Result<Vec<Report>, AppError> {
     let tasks = Tasks::new();
-    let mut config = Config::new(redis.url.clone());
+    let mut config = RedisStoreConfig::new(redis.url.clone());
     config.ca = redis.ca.clone();
     config.command_timeout = redis.command_timeout;
     let (store, _) = RedisStore::start(config, Arc::new(SystemClock), &tasks)?;

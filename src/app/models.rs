@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::llm::ChatModel;
 use crate::llm::fallback::Fallback;
-use crate::llm::openai::{self, Config, ConfigError, Endpoint, OpenAi, Parameters};
+use crate::llm::openai::{self, ConfigError, Endpoint, OpenAi, OpenAiConfig, Parameters};
 use crate::llm::planner::Planner;
 use crate::settings::{FallbackSettings, ModelSettings, Provider, Settings};
 use crate::telemetry::metrics::Metrics;
@@ -80,8 +80,8 @@ fn standby(first: &Access, fallback: &FallbackSettings) -> Access {
     Access { endpoint, headers: first.headers.clone() }
 }
 
-fn config(access: Access, model: &str, settings: &ModelSettings) -> openai::Config {
-    Config {
+fn config(access: Access, model: &str, settings: &ModelSettings) -> openai::OpenAiConfig {
+    OpenAiConfig {
         parameters: Parameters {
             temperature: settings.temperature,
             max_output_tokens: settings.max_output_tokens,
@@ -94,7 +94,7 @@ fn config(access: Access, model: &str, settings: &ModelSettings) -> openai::Conf
         idle_timeout: settings.idle_timeout,
         turn_timeout: settings.turn_timeout,
         max_retries: settings.max_retries,
-        ..Config::new(access.endpoint, model)
+        ..OpenAiConfig::new(access.endpoint, model)
     }
 }
 

@@ -74,11 +74,11 @@ async fn git_tools(
     let Some(root) = workspace else {
         return Ok(git::unconfigured(tasks.clone()));
     };
-    let mut config = git::Config {
+    let mut config = git::GitConfig {
         timeout: settings.tools.timeout,
         max_memory_bytes: settings.tools.git_max_memory_bytes,
         max_output_bytes: settings.tools.max_output_bytes,
-        ..git::Config::new(root)
+        ..git::GitConfig::new(root)
     };
     if let Some(path) = &settings.tools.git_path {
         config.search_path = path.into();

@@ -20,7 +20,7 @@ use crate::token::{Claims, TokenError, TokenKey};
 
 /// How callers are checked.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct AuthConfig {
     /// Who signs their tokens.
     pub key: TokenKey,
     /// How far clocks may disagree.
@@ -115,7 +115,7 @@ fn verified(http: &Shared, token: &str) -> Result<Claims, ApiError> {
     })
 }
 
-impl Config {
+impl AuthConfig {
     fn caller(&self, claims: Claims) -> Caller {
         let Claims { sub: user, tenant_id: tenant, roles, .. } = claims;
         let roles = self.roles.complete(roles, &tenant, &user);

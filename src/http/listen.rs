@@ -34,7 +34,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
-pub struct Config {
+pub struct ListenConfig {
     /// The most connections at once that may ask for anything. On a few more, health and metrics are
     /// answered and everything else is refused; the rest wait in the system's queue.
     pub max_connections: usize,
@@ -48,7 +48,7 @@ pub struct Config {
 /// What all connections of a port share.
 struct Port {
     router: Router,
-    config: Config,
+    config: ListenConfig,
     /// Cancelled once clients are to go elsewhere: from then on each answer closes its connection.
     leaving: CancellationToken,
     /// Cancelled once the port is closed: connections without a request are closed as well.
@@ -69,7 +69,7 @@ struct Port {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    config: Config,
+    config: ListenConfig,
     tasks: Tasks,
     close: CancellationToken,
 ) {

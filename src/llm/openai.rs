@@ -66,7 +66,7 @@ pub enum Endpoint {
 
 /// How to ask a model.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct OpenAiConfig {
     /// Where it is.
     pub endpoint: Endpoint,
     /// Its name, for the provider and for [`ChatModel::name`].
@@ -110,7 +110,7 @@ pub struct Parameters {
     pub logprobs: bool,
 }
 
-impl Config {
+impl OpenAiConfig {
     /// The usual time-outs: 5 s for a connection, 180 s for a first token, 60 s between tokens, 10
     /// minutes for a turn, two retries from 500 ms, `Retry-After` up to 20 s. No parameters.
     pub fn new(endpoint: Endpoint, model: impl Into<String>) -> Self {
@@ -163,7 +163,7 @@ impl OpenAi {
     ///
     /// # Errors
     /// [`ConfigError`], for an address, a key or a header that can never work.
-    pub fn new(config: Config) -> Result<Self, ConfigError> {
+    pub fn new(config: OpenAiConfig) -> Result<Self, ConfigError> {
         Ok(Self { client: Arc::new(Client::new(config)?) })
     }
 }

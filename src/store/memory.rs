@@ -46,7 +46,7 @@ const TICKS_PER_SWEEP: u32 = 30;
 
 /// How the embedded store is set up.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct MemoryStoreConfig {
     /// How many of a journal's newest entries are kept; at least 1.
     pub max_events: usize,
     /// How many bytes may be kept, approximately: above that, sessions that are over go before their
@@ -57,7 +57,7 @@ pub struct Config {
     pub metrics: Metrics,
 }
 
-impl Config {
+impl MemoryStoreConfig {
     /// How many bytes all audit streams may take, so that neither they nor what lives take the other's room.
     fn bytes_of_audit(&self) -> usize {
         self.max_bytes / 8
@@ -69,7 +69,7 @@ impl Config {
     }
 }
 
-impl Default for Config {
+impl Default for MemoryStoreConfig {
     /// 100,000 entries of a journal, 512 MiB in all.
     fn default() -> Self {
         let (max_events, max_bytes) = (100_000, 512 * 1024 * 1024);
@@ -94,14 +94,14 @@ pub struct MemoryStore {
     event_channel: EventChannel,
     clock: Arc<dyn Clock>,
     usage: Usage,
-    config: Config,
+    config: MemoryStoreConfig,
 }
 
 impl MemoryStore {
     /// An empty store, and what it tells its process. A tracked task sweeps it until the process
     /// stops or the store is dropped.
     pub fn start(
-        config: Config,
+        config: MemoryStoreConfig,
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> (Arc<Self>, mpsc::Receiver<StoreEvent>) {
@@ -153,7 +153,7 @@ impl MemoryStore {
     }
 
     fn make_room_for_sessions(&self) {
-        let Config { max_bytes, metrics, .. } = &self.config;
+        let MemoryStoreConfig { max_bytes, metrics, .. } = &self.config;
         let (before, room) = (self.usage.bytes(), self.config.bytes_of_sessions());
         if before <= room {
             return;
@@ -172,7 +172,7 @@ impl MemoryStore {
     }
 
     fn make_room_for_audit(&self) {
-        let Config { max_bytes, metrics, .. } = &self.config;
+        let MemoryStoreConfig { max_bytes, metrics, .. } = &self.config;
         let room = self.config.bytes_of_audit();
         let let_go = {
             let mut table = self.audit.lock();

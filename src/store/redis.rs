@@ -45,7 +45,7 @@ mod spending;
 
 /// How Redis is reached.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct RedisStoreConfig {
     /// Any form that [`RedisUrl`](crate::redis_url::RedisUrl) has, with the login where needed.
     pub url: SecretString,
     /// PEM: the authorities that sign the servers' certificates. `None`: the public ones.
@@ -60,7 +60,7 @@ pub struct Config {
     pub metrics: Metrics,
 }
 
-impl Config {
+impl RedisStoreConfig {
     /// That server, with 100,000 entries (contract, section 4.5), 2 s and metrics of its own.
     pub fn new(url: SecretString) -> Self {
         let command_timeout = Duration::from_secs(2);
@@ -108,7 +108,7 @@ impl RedisStore {
     /// When `tasks` stop, subscriptions end. Commands are sent, and their connection is made again if it
     /// is lost, until `tasks` have ended: what is at work still has something to say.
     pub fn start(
-        config: Config,
+        config: RedisStoreConfig,
         clock: Arc<dyn Clock>,
         tasks: &Tasks,
     ) -> Result<(Arc<Self>, mpsc::Receiver<StoreEvent>), StoreError> {

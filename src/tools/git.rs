@@ -42,7 +42,7 @@ const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
 /// What the git tools may use.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct GitConfig {
     /// The directory that holds the repositories, or is one. Nothing outside of it is touched.
     pub workspace_root: PathBuf,
     /// How long one call of a tool that reads may take, and each step of a merge.
@@ -55,7 +55,7 @@ pub struct Config {
     pub search_path: OsString,
 }
 
-impl Config {
+impl GitConfig {
     /// The defaults for a workspace: 20 s and 256 KiB a call, 1 GiB of memory a process, git where
     /// programs usually are.
     pub fn new(workspace_root: impl Into<PathBuf>) -> Self {
@@ -100,7 +100,7 @@ struct Git {
 ///
 /// # Errors
 /// The workspace root is not a directory.
-pub async fn tools(config: Config, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
+pub async fn tools(config: GitConfig, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
     let runner = Runner::new(&config);
     let root = config.workspace_root;
     let workspace = Workspace::new(&root).map_err(|source| SetupError::Root { root, source })?;
@@ -121,7 +121,7 @@ pub async fn tools(config: Config, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, S
 /// The six git tools where no workspace root is configured: each call fails with
 /// [`ToolError::NotConfigured`], and rules about them can still be kept.
 pub fn unconfigured(tasks: Tasks) -> Vec<Arc<dyn Tool>> {
-    all(Runner::new(&Config::new("")), None, None, tasks)
+    all(Runner::new(&GitConfig::new("")), None, None, tasks)
 }
 
 fn all(

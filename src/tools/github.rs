@@ -33,7 +33,7 @@ const TOKEN_SETTING: &str = "GITHUB_TOKEN";
 
 /// Where GitHub is and how it is asked.
 #[derive(Clone, Debug)]
-pub struct Config {
+pub struct GitHubConfig {
     /// The REST API's base, for instance `https://api.github.com` or, of an Enterprise server,
     /// `https://github.example.com/api/v3`.
     pub api: Url,
@@ -63,7 +63,10 @@ pub enum SetupError {
 ///
 /// # Errors
 /// [`SetupError`]; nothing of it depends on the network.
-pub fn tools(config: Config, unconfigured: Unconfigured) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
+pub fn tools(
+    config: GitHubConfig,
+    unconfigured: Unconfigured,
+) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
     let (has_token, anonymous) = (config.token.is_some(), config.anonymous);
     let client = Arc::new(Client::new(config)?);
     let reader = (has_token || anonymous).then(|| Arc::clone(&client));

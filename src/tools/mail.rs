@@ -26,9 +26,9 @@ use server::Server;
 
 /// Who may write to whom, and through which server.
 #[derive(Clone, Debug, Default)]
-pub struct Config {
+pub struct MailConfig {
     /// The mail server; `None`: not configured.
-    pub server: Option<ServerConfig>,
+    pub server: Option<MailServerConfig>,
     /// Whom mails come from, for instance `Aura <aura@dwp.example>`. `None`: the user of the
     /// server's URL, if that is an address.
     pub from: Option<String>,
@@ -38,7 +38,7 @@ pub struct Config {
 
 /// A mail server.
 #[derive(Clone, Debug)]
-pub struct ServerConfig {
+pub struct MailServerConfig {
     /// `smtp://` (STARTTLS, without which nothing is sent; `?tls=none` goes without, and then with
     /// a password only to this machine) or `smtps://`, with user and password where it wants them.
     pub url: SecretString,
@@ -82,7 +82,7 @@ struct Mailer {
 /// # Errors
 /// [`SetupError`]; nothing of it depends on the network.
 pub fn tools(
-    config: &Config,
+    config: &MailConfig,
     unconfigured: Unconfigured,
 ) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
     let mut from = config.from.as_deref().map(mailbox).transpose()?;

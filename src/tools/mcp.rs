@@ -47,7 +47,7 @@ const HTTP_CONNECT: Duration = Duration::from_secs(10);
 
 /// An MCP server, and what its tools may do.
 #[derive(Clone, Debug)]
-pub struct ServerConfig {
+pub struct McpServerConfig {
     /// Its name, without a dot; its tools are called `<name>.<tool>`.
     pub name: String,
     /// How it is reached.
@@ -144,7 +144,7 @@ pub enum ConfigError {
 /// # Errors
 /// [`ConfigError`]; never because of a server.
 pub fn start(
-    servers: Vec<ServerConfig>,
+    servers: Vec<McpServerConfig>,
     tasks: &Tasks,
 ) -> Result<Vec<Arc<dyn ToolSource>>, ConfigError> {
     if servers.is_empty() {

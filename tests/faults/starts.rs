@@ -10,7 +10,7 @@ use aura_platform::domain::{
     UserId,
 };
 use aura_platform::shutdown::Tasks;
-use aura_platform::store::redis::{Config, RedisStore};
+use aura_platform::store::redis::{RedisStore, RedisStoreConfig};
 use aura_platform::store::{Journal, Leases, Sessions};
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
@@ -316,7 +316,7 @@ fn record_of(user: &UserId, prompt: &str) -> SessionMeta {
 
 /// The store as another process would have it.
 fn store_on(redis: &RedisServer, tasks: &Tasks) -> Arc<RedisStore> {
-    let config = Config::new(redis.url().into());
+    let config = RedisStoreConfig::new(redis.url().into());
     RedisStore::start(config, Arc::new(SystemClock), tasks).unwrap().0
 }
 

@@ -7,7 +7,7 @@ use aura_platform::domain::{
     SystemClock, TenantId, ToolCallId, UserId,
 };
 use aura_platform::shutdown::Tasks;
-use aura_platform::store::redis::{Config, RedisStore};
+use aura_platform::store::redis::{RedisStore, RedisStoreConfig};
 use aura_platform::store::{Audit, Store};
 use serde_json::json;
 
@@ -49,7 +49,7 @@ impl Recorder {
     /// One that seals what it records, where there is a key.
     async fn sealing(redis: &RedisServer, key: Option<&str>) -> Self {
         let tasks = Tasks::new();
-        let mut config = Config::new(redis.url().into());
+        let mut config = RedisStoreConfig::new(redis.url().into());
         config.audit_key = key.map(|key| AuditKey::new(key.as_bytes()));
         let (store, _) = RedisStore::start(config, Arc::new(SystemClock), &tasks).unwrap();
         store.ping().await.unwrap();

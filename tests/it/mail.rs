@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aura_platform::tools::ToolError;
-use aura_platform::tools::mail::{self, Config, ServerConfig};
+use aura_platform::tools::mail::{self, MailConfig, MailServerConfig};
 use aura_platform::tools::write_tool::Unconfigured;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -231,9 +231,9 @@ async fn settings_that_can_never_work_stop_the_start() {
     let fault = |url: &str, from: Option<&str>, ca: Option<&str>| {
         let timeout = Duration::from_secs(1);
         let ca = ca.map(Into::into);
-        let server = Some(ServerConfig { url: url.into(), ca, timeout });
+        let server = Some(MailServerConfig { url: url.into(), ca, timeout });
         let from = from.map(str::to_owned);
-        let config = Config { server, from, allowed_domains: Vec::new() };
+        let config = MailConfig { server, from, allowed_domains: Vec::new() };
         mail::tools(&config, Unconfigured::Refuse).err().map(|error| error.to_string())
     };
     let from = Some("aura@dwp.example");
@@ -290,7 +290,7 @@ async fn a_mail_that_a_person_asked_for_and_approved_arrives() {
 /// A mail server whose replies are just these bytes, one for the greeting and one for each command,
 /// and for the end of the mail's text; what it was told, at the end.
 #[expect(clippy::disallowed_methods, reason = "the double is not part of the service")]
-async fn saying(replies: Vec<&'static [u8]>) -> (Config, tokio::task::JoinHandle<String>) {
+async fn saying(replies: Vec<&'static [u8]>) -> (MailConfig, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let told = tokio::spawn(async move {
@@ -309,13 +309,13 @@ async fn saying(replies: Vec<&'static [u8]>) -> (Config, tokio::task::JoinHandle
         }
         told
     });
-    let server = ServerConfig {
+    let server = MailServerConfig {
         url: format!("smtp://localhost:{port}?tls=none").into(),
         ca: None,
         timeout: Duration::from_secs(20),
     };
     let from = Some("aura@dwp.example".to_owned());
-    (Config { server: Some(server), from, allowed_domains: Vec::new() }, told)
+    (MailConfig { server: Some(server), from, allowed_domains: Vec::new() }, told)
 }
 
 fn short_mail() -> Value {

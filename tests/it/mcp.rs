@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use aura_platform::shutdown::{Drained, Tasks};
-use aura_platform::tools::mcp::{self, Pace, ServerConfig, Transport};
+use aura_platform::tools::mcp::{self, McpServerConfig, Pace, Transport};
 use aura_platform::tools::registry::Rule;
 use aura_platform::tools::{ApprovalPolicy, ToolError, Tools};
 use secrecy::SecretString;
@@ -48,10 +48,10 @@ fn command<const N: usize>(program: &Path, arguments: [&str; N], cwd: Option<&Pa
 }
 
 /// A server whose supervisor is as quick as a test wants it.
-fn config(name: &str, transport: Transport) -> ServerConfig {
+fn config(name: &str, transport: Transport) -> McpServerConfig {
     let quick = Duration::from_millis(20);
     let pace = Pace { rest: quick, first_pause: quick, most_pause: quick, ..Pace::default() };
-    ServerConfig {
+    McpServerConfig {
         name: name.to_owned(),
         transport,
         read_only: BTreeSet::new(),
@@ -70,11 +70,11 @@ struct Fixture {
 
 impl Fixture {
     /// Starts to look after a server.
-    fn start(config: ServerConfig) -> Self {
+    fn start(config: McpServerConfig) -> Self {
         Self::with_rules(config, [])
     }
 
-    fn with_rules<const N: usize>(config: ServerConfig, rules: [(&str, Rule); N]) -> Self {
+    fn with_rules<const N: usize>(config: McpServerConfig, rules: [(&str, Rule); N]) -> Self {
         let (name, tasks) = (config.name.clone(), Tasks::new());
         let sources = mcp::start(vec![config], &tasks).unwrap();
         let rules: ApprovalPolicy =

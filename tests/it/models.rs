@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aura_platform::domain::{Message, ToolCall, Usage};
-use aura_platform::llm::openai::{Config, OpenAi, Parameters};
+use aura_platform::llm::openai::{OpenAi, OpenAiConfig, Parameters};
 use aura_platform::llm::{ChatModel, ChatRequest, Delta, ModelError, Turn, TurnEnd};
 use futures::StreamExt;
 
@@ -22,13 +22,13 @@ mod reasoning;
 mod requests;
 
 /// A client that is patient, but quick to try again.
-fn config(model: &FakeModel) -> Config {
-    Config {
+fn config(model: &FakeModel) -> OpenAiConfig {
+    OpenAiConfig {
         first_token_timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(30),
         backoff: Duration::from_millis(1),
         max_retry_after: Duration::from_millis(5),
-        ..Config::new(model.openai(), "fake-model")
+        ..OpenAiConfig::new(model.openai(), "fake-model")
     }
 }
 

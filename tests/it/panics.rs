@@ -54,7 +54,8 @@ async fn whole_journal(store: &MemoryStore, session: &SessionId) -> Vec<Entry> {
 /// A service with room for one run, whose model is broken.
 pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
     let (clock, tasks) = (Arc::new(SystemClock) as Arc<dyn Clock>, Tasks::new());
-    let (store, events) = MemoryStore::start(memory::Config::default(), Arc::clone(&clock), &tasks);
+    let (store, events) =
+        MemoryStore::start(memory::MemoryStoreConfig::default(), Arc::clone(&clock), &tasks);
     let runs = Arc::new(LocalRuns::new(1, Duration::ZERO));
     let ctx = RunContext {
         store: Arc::clone(&store) as Arc<dyn Store>,

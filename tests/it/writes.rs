@@ -13,7 +13,7 @@ use aura_platform::domain::{
 };
 use aura_platform::http::cors::Origins;
 use aura_platform::http::readers::Readers;
-use aura_platform::http::{Config, Http, auth, router};
+use aura_platform::http::{Http, HttpConfig, auth, router};
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::{Journal, Sessions, Store};
 use aura_platform::telemetry::metrics::Metrics;
@@ -58,8 +58,8 @@ async fn stream_of(kinds: &[&str]) -> Body {
         store,
         readers,
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
-        config: Config {
-            auth: auth::Config {
+        config: HttpConfig {
+            auth: auth::AuthConfig {
                 key: TokenKey::new(&SecretString::from(SECRET)).unwrap(),
                 leeway: Duration::ZERO,
                 roles: RoleGrants::default(),

@@ -41,7 +41,7 @@ impl Process {
     /// Over TLS, to servers whose certificates this authority (PEM) signs.
     pub(crate) fn with_authority(url: &str, ca: Option<&str>) -> Self {
         let tasks = Tasks::new();
-        let mut config = redis_store::Config::new(url.into());
+        let mut config = redis_store::RedisStoreConfig::new(url.into());
         config.max_events = MAX_EVENTS;
         config.ca = ca.map(|pem| pem.as_bytes().to_vec());
         let (store, events) = RedisStore::start(config, Arc::new(ManualClock::at(NOW_MS)), &tasks)
@@ -51,7 +51,7 @@ impl Process {
 
     pub(crate) fn in_memory(clock: Arc<dyn Clock>) -> Self {
         let tasks = Tasks::new();
-        let config = memory::Config { max_events: MAX_EVENTS, ..Default::default() };
+        let config = memory::MemoryStoreConfig { max_events: MAX_EVENTS, ..Default::default() };
         let (store, events) = MemoryStore::start(config, clock, &tasks);
         Self { store, events, tasks }
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::unconfigured;
 use crate::settings::Settings;
-use crate::tools::github::{Config, SetupError};
+use crate::tools::github::{GitHubConfig, SetupError};
 use crate::tools::{Tool, github};
 
 pub(super) fn tools(settings: &Settings) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
-    let config = Config {
+    let config = GitHubConfig {
         api: settings.github.api_url.clone(),
         token: settings.github.token.clone(),
         // Whoever names a server wants it to be asked.

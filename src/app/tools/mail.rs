@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use super::unconfigured;
 use crate::settings::Settings;
-use crate::tools::mail::{Config, ServerConfig, SetupError};
+use crate::tools::mail::{MailConfig, MailServerConfig, SetupError};
 use crate::tools::{Tool, mail};
 
 pub(super) fn tools(settings: &Settings) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
     let smtp = &settings.smtp;
-    let server = smtp.url.clone().map(|url| ServerConfig {
+    let server = smtp.url.clone().map(|url| MailServerConfig {
         url,
         ca: smtp.ca.clone(),
         timeout: smtp.timeout,
     });
     let (from, allowed_domains) = (smtp.from.clone(), smtp.allowed_domains.clone());
-    mail::tools(&Config { server, from, allowed_domains }, unconfigured(settings))
+    mail::tools(&MailConfig { server, from, allowed_domains }, unconfigured(settings))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::settings::{McpServerSettings, McpTransport, Settings, ToolSettings};
 use crate::shutdown::Tasks;
-use crate::tools::mcp::{self, ConfigError, Pace, ServerConfig, Transport};
+use crate::tools::mcp::{self, ConfigError, McpServerConfig, Pace, Transport};
 use crate::tools::registry::ToolSource;
 
 /// Starts to look after the servers that are in use.
@@ -16,14 +16,14 @@ pub(super) fn sources(
     mcp::start(used.map(|server| config(server, &settings.tools)).collect(), tasks)
 }
 
-fn config(server: &McpServerSettings, tools: &ToolSettings) -> ServerConfig {
+fn config(server: &McpServerSettings, tools: &ToolSettings) -> McpServerConfig {
     let transport = match server.transport.clone() {
         McpTransport::Command { program, arguments, env, cwd } => {
             Transport::Command { program, arguments, env, cwd }
         }
         McpTransport::Url { url, headers } => Transport::Http { url, headers },
     };
-    ServerConfig {
+    McpServerConfig {
         name: server.name.clone(),
         transport,
         read_only: server.read_only.clone(),

@@ -19,7 +19,7 @@ use super::request::{Asked, Body, OutputLimitName, Wording};
 use super::retry::Retries;
 use super::secrets::Secrets;
 use super::untrusted::Marks;
-use super::{Config, ConfigError, Endpoint, Parameters};
+use super::{ConfigError, Endpoint, OpenAiConfig, Parameters};
 use crate::http_client::{self, Patience};
 use crate::llm::ChatRequest;
 
@@ -48,7 +48,7 @@ pub(super) struct Client {
 
 impl Client {
     /// A client with a connection pool of its own. Connects to nothing yet.
-    pub(super) fn new(config: Config) -> Result<Self, ConfigError> {
+    pub(super) fn new(config: OpenAiConfig) -> Result<Self, ConfigError> {
         let url = url(&config.endpoint)?;
         let key = key(&config.endpoint);
         let patience = Patience {
@@ -167,7 +167,7 @@ fn key(endpoint: &Endpoint) -> Option<&SecretString> {
 }
 
 /// The headers of every request: the settings' own, and over them those of the protocol.
-fn headers(config: &Config) -> Result<HeaderMap, ConfigError> {
+fn headers(config: &OpenAiConfig) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
     for (name, value) in &config.headers {
         let refused = || ConfigError::Header(name.clone());

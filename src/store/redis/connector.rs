@@ -8,7 +8,7 @@ use redis::{PushInfo, PushKind, RedisError, RedisResult};
 use tokio::sync::{Notify, watch};
 
 use self::cluster::Nodes;
-use super::Config;
+use super::RedisStoreConfig;
 use super::connection::{Connection, Counted, HealthCheck, RedisConnection};
 use super::dialer::{Address, Dialer, NO_SERVER};
 use super::fault::casts_doubt;
@@ -30,7 +30,7 @@ pub(super) struct Connector {
 
 impl Connector {
     /// A connector for what is configured; an error if the URL or the certificates cannot be used.
-    pub(super) fn new(config: Config) -> Result<Self, StoreError> {
+    pub(super) fn new(config: RedisStoreConfig) -> Result<Self, StoreError> {
         let dialer = Dialer::new(config)?;
         let nodes = Nodes::new(&dialer.url);
         let (doubts, _) = watch::channel(0);

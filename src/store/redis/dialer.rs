@@ -10,7 +10,7 @@ use redis::{
 };
 use secrecy::ExposeSecret;
 
-use super::Config;
+use super::RedisStoreConfig;
 use crate::redis_url::RedisUrl;
 use crate::store::StoreError;
 
@@ -38,7 +38,7 @@ pub(super) struct Dialer {
 
 impl Dialer {
     /// A dialer for what is configured; an error if the URL or the certificates cannot be used.
-    pub(super) fn new(config: Config) -> Result<Self, StoreError> {
+    pub(super) fn new(config: RedisStoreConfig) -> Result<Self, StoreError> {
         let unusable = |what: &str, why: &dyn std::fmt::Display| {
             StoreError::Unavailable(format!("{what} cannot be used: {why}"))
         };
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn dialer(url: &str) -> Result<Dialer, StoreError> {
-        Dialer::new(Config::new(url.into()))
+        Dialer::new(RedisStoreConfig::new(url.into()))
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn certificates_that_cannot_be_read_are_refused_at_once() {
-        let mut config = Config::new("rediss://host".into());
+        let mut config = RedisStoreConfig::new("rediss://host".into());
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         config.ca = Some(broken.into());
         assert!(matches!(Dialer::new(config), Err(StoreError::Unavailable(_))));

@@ -37,7 +37,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::Config;
+use super::GitConfig;
 use super::fields::read_fields;
 use super::memory::MemoryLimit;
 use crate::tools::ToolError;
@@ -162,7 +162,7 @@ pub(super) struct GitCommand<'a> {
 
 impl Runner {
     /// A runner with as many places as keep every core busy while some wait for the disk.
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &GitConfig) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             search_path: config.search_path.clone(),

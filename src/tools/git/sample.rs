@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::Config;
+use super::GitConfig;
 use super::command::Runner;
 use crate::tools::ToolError;
 
@@ -93,7 +93,7 @@ fn is_nothing(name: &OsStr) -> bool {
 }
 
 async fn fill(directory: &Path) -> Result<(), ToolError> {
-    let runner = Runner::new(&Config::new(directory));
+    let runner = Runner::new(&GitConfig::new(directory));
     let init = ["init", "--quiet", "--template=", "--initial-branch=main"];
     let history = ["fast-import", "--quiet", "--done"];
     let check_out = ["read-tree", "-m", "-u", "HEAD"];

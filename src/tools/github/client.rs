@@ -6,7 +6,7 @@ use http::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Config, SetupError};
+use super::{GitHubConfig, SetupError};
 use crate::http_client::{self, Patience};
 
 /// The version of the API that is spoken.
@@ -28,7 +28,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(config: Config) -> Result<Self, SetupError> {
+    pub(super) fn new(config: GitHubConfig) -> Result<Self, SetupError> {
         let patience = Patience {
             // Whoever cannot connect is to be told so, not that the time is up.
             connect: CONNECT_MAX.min(config.timeout / 2),

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::{ServerConfig, SetupError};
+use super::{MailServerConfig, SetupError};
 
 /// Where a server is and how it is spoken to.
 pub(super) struct Server {
@@ -42,7 +42,7 @@ impl Login {
 }
 
 impl Server {
-    pub(super) fn new(config: &ServerConfig) -> Result<Self, SetupError> {
+    pub(super) fn new(config: &MailServerConfig) -> Result<Self, SetupError> {
         let url = Url::parse(config.url.expose_secret())
             .map_err(|_| SetupError::Url("must be a URL that starts with smtp:// or smtps://"))?;
         let (host, is_local) = host(&url)?;
@@ -112,7 +112,7 @@ fn login(url: &Url) -> Result<Option<Login>, SetupError> {
 }
 
 /// TLS 1.2 or newer, with the public roots and those of the settings.
-fn tls(config: &ServerConfig, host: &str) -> Result<TlsParameters, SetupError> {
+fn tls(config: &MailServerConfig, host: &str) -> Result<TlsParameters, SetupError> {
     let mut tls = TlsParameters::builder(host.to_owned());
     let Some(pem) = &config.ca else {
         return tls.build().map_err(|error| SetupError::Tls(error.to_string()));
@@ -128,7 +128,7 @@ mod tests {
 
     fn server(url: &str) -> Result<Server, String> {
         let timeout = Duration::from_secs(1);
-        let config = ServerConfig { url: url.into(), ca: None, timeout };
+        let config = MailServerConfig { url: url.into(), ca: None, timeout };
         Server::new(&config).map_err(|error| error.to_string())
     }
 

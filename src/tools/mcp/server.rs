@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::ServerConfig;
+use super::McpServerConfig;
 use super::link::Link;
 use crate::tools::Effect;
 use crate::tools::registry::Checks;
 
 /// A server, whatever is known of its tools.
 pub(super) struct Server {
-    pub(super) config: ServerConfig,
+    pub(super) config: McpServerConfig,
     pub(super) link: Arc<Link>,
     /// Where arguments are checked; all servers of the process share it.
     pub(super) checks: Checks,
@@ -17,7 +17,7 @@ pub(super) struct Server {
 
 impl Server {
     /// A server that nobody has spoken to yet.
-    pub(super) fn new(config: ServerConfig, checks: Checks) -> Self {
+    pub(super) fn new(config: McpServerConfig, checks: Checks) -> Self {
         let patience = config.pace.patience.min(config.timeout);
         let link = Arc::new(Link::new(config.name.clone(), patience));
         Self { config, link, checks }

@@ -22,7 +22,7 @@ async fn all() -> Vec<Arc<dyn Tool>> {
 
 /// The tools of GitHub and mail where neither is configured.
 fn outside(unconfigured: Unconfigured) -> Vec<Arc<dyn Tool>> {
-    let github = github::Config {
+    let github = github::GitHubConfig {
         api: "https://api.github.com".parse().unwrap(),
         token: None,
         anonymous: false,
@@ -30,7 +30,7 @@ fn outside(unconfigured: Unconfigured) -> Vec<Arc<dyn Tool>> {
         max_output_bytes: 65536,
     };
     let mut tools = github::tools(github, unconfigured).unwrap();
-    tools.extend(mail::tools(&mail::Config::default(), unconfigured).unwrap());
+    tools.extend(mail::tools(&mail::MailConfig::default(), unconfigured).unwrap());
     tools
 }
 

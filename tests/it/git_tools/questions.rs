@@ -159,7 +159,7 @@ async fn what_is_shown_of_a_mail_has_the_lines_that_are_sent_and_nothing_unseen(
 async fn under_a_list_of_domains_no_address_leads_out_of_them() {
     let tool = |domains: &[&str]| {
         let allowed_domains = domains.iter().map(|name| (*name).to_owned()).collect();
-        let config = mail::Config { allowed_domains, ..mail::Config::default() };
+        let config = mail::MailConfig { allowed_domains, ..mail::MailConfig::default() };
         mail::tools(&config, Unconfigured::DryRun).unwrap().remove(0)
     };
     for address in ["a%evil.com@dwp.com", "evil.com!a@dwp.com", "|id@dwp.com", "`id`@dwp.com"] {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use aura_platform::tools::mcp::{Pace, ServerConfig};
+use aura_platform::tools::mcp::{McpServerConfig, Pace};
 use aura_platform::tools::registry::Rule;
 use aura_platform::tools::{Effect, ToolError};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{Fixture, command, config, script};
 use crate::support::app::{PATIENCE, eventually};
 
-fn misbehaving(directory: &TempDir) -> ServerConfig {
+fn misbehaving(directory: &TempDir) -> McpServerConfig {
     let script = script("misbehaving.py");
     config("bad", command(Path::new("python3"), [&script], Some(directory.path())))
 }

@@ -79,7 +79,7 @@ async fn a_server_that_is_not_there_is_unavailable() {
     drop(listener);
     let model = FakeModel::scripted([]).await;
     let endpoint = Endpoint::OpenAi { base_url, api_key: None };
-    let client = OpenAi::new(Config { endpoint, ..config(&model) }).unwrap();
+    let client = OpenAi::new(OpenAiConfig { endpoint, ..config(&model) }).unwrap();
     let error = open(&client, prompt()).await.map(|_| ()).unwrap_err();
     assert!(matches!(&error, ModelError::Unavailable(why) if why.contains("refused")), "{error:?}");
 }

@@ -206,7 +206,7 @@ async fn probabilities_are_left_out_for_a_provider_that_refuses_them_in_its_own_
         let model =
             FakeModel::scripted([refusal, Reply::text(["one"]), Reply::text(["two"])]).await;
         let parameters = Parameters { logprobs: true, ..Parameters::default() };
-        let client = OpenAi::new(Config { parameters, ..config(&model) }).unwrap();
+        let client = OpenAi::new(OpenAiConfig { parameters, ..config(&model) }).unwrap();
         for expected in ["one", "two"] {
             let whole = read(open(&client, prompt()).await.unwrap()).await;
             assert_eq!(whole.text, expected, "{said}");

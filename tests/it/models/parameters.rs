@@ -20,7 +20,7 @@ fn all_parameters() -> Parameters {
 
 /// The bodies of the requests that two turns take.
 async fn bodies(model: &FakeModel, parameters: Parameters) -> Vec<Value> {
-    let client = OpenAi::new(Config { parameters, max_retries: 0, ..config(model) }).unwrap();
+    let client = OpenAi::new(OpenAiConfig { parameters, max_retries: 0, ..config(model) }).unwrap();
     for _ in 0..2 {
         assert_eq!(read(open(&client, prompt()).await.unwrap()).await.text, "ok");
     }
@@ -61,7 +61,7 @@ async fn a_limit_of_the_answer_goes_under_the_name_that_the_provider_takes() {
 
     // A limit is there to bound what a turn costs: it is not left out.
     let model = FakeModel::answering(refuses_each(&["max_tokens", "max_completion_tokens"])).await;
-    let client = OpenAi::new(Config { parameters, ..config(&model) }).unwrap();
+    let client = OpenAi::new(OpenAiConfig { parameters, ..config(&model) }).unwrap();
     let error = open(&client, prompt()).await.map(|_| ()).unwrap_err();
     assert!(matches!(&error, ModelError::Refused(why) if why.contains("max_")), "{error:?}");
     assert_eq!(model.requests().len(), 2);
@@ -83,7 +83,7 @@ async fn headers_go_with_every_request_and_do_not_come_back_in_errors() {
     let model = FakeModel::always(refusal).await;
     let header = ("OpenAI-Project".to_owned(), "team-hunter2".into());
     let headers = BTreeMap::from([header]);
-    let client = OpenAi::new(Config { headers, ..config(&model) }).unwrap();
+    let client = OpenAi::new(OpenAiConfig { headers, ..config(&model) }).unwrap();
     let error = open(&client, prompt()).await.map(|_| ()).unwrap_err();
     assert_eq!(error, ModelError::Refused("400 Bad Request: team [key] has no quota".into()));
     let request = model.requests().remove(0);
@@ -96,7 +96,8 @@ fn a_header_that_cannot_be_sent_is_refused_at_the_start() {
     let endpoint = || Endpoint::OpenAi { base_url: "http://localhost/v1".into(), api_key: None };
     for (name, value) in [("a b", "c"), ("a", "hunter2\n")] {
         let headers = BTreeMap::from([(name.to_owned(), value.into())]);
-        let error = OpenAi::new(Config { headers, ..Config::new(endpoint(), "m") }).unwrap_err();
+        let error = OpenAi::new(OpenAiConfig { headers, ..OpenAiConfig::new(endpoint(), "m") })
+            .unwrap_err();
         assert!(matches!(&error, ConfigError::Header(named) if named == name), "{error:?}");
         assert!(!error.to_string().contains("hunter2"));
     }

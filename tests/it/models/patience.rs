@@ -7,9 +7,9 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::support::app::{Options, Server};
 
-fn impatient(model: &FakeModel) -> Config {
+fn impatient(model: &FakeModel) -> OpenAiConfig {
     let (first, idle) = (Duration::from_millis(150), Duration::from_millis(150));
-    Config { first_token_timeout: first, idle_timeout: idle, ..config(model) }
+    OpenAiConfig { first_token_timeout: first, idle_timeout: idle, ..config(model) }
 }
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn keep_alives_do_not_hide_a_model_that_died_halfway() {
         [Reply::stream().piece("a").keeps_alive(), Reply::stream().piece("a").goes_silent()]
     {
         let model = FakeModel::always(reply).await;
-        let client = OpenAi::new(Config {
+        let client = OpenAi::new(OpenAiConfig {
             first_token_timeout: Duration::from_secs(30),
             ..impatient(&model)
         });
@@ -34,7 +34,7 @@ async fn a_complete_answer_does_not_need_the_connection_to_end() {
     let reply = Reply::stream().chunk(&json!({"choices": [choice]})).keeps_alive();
     let model = FakeModel::always(reply).await;
     let patient = Duration::from_secs(30);
-    let config = Config { first_token_timeout: patient, ..impatient(&model) };
+    let config = OpenAiConfig { first_token_timeout: patient, ..impatient(&model) };
     let whole = read(open(&OpenAi::new(config).unwrap(), prompt()).await.unwrap()).await;
     assert_eq!((whole.text.as_str(), whole.error), ("a", None));
 }
@@ -45,14 +45,14 @@ async fn what_comes_behind_a_complete_answer_does_not_keep_it_open() {
     let reply = Reply::stream().piece("a").finish("stop").delta(&thinking).for_ever();
     let model = FakeModel::always(reply).await;
     let first_token_timeout = Duration::from_secs(30);
-    let config = Config { first_token_timeout, ..impatient(&model) };
+    let config = OpenAiConfig { first_token_timeout, ..impatient(&model) };
     let whole = read(open(&OpenAi::new(config).unwrap(), prompt()).await.unwrap()).await;
     assert_eq!((whole.text.as_str(), whole.error), ("a", None));
 }
 
 /// The error of a client that may ask again as often as it likes, and how often it has asked.
-async fn gives_up(config: Config, model: &FakeModel) -> (ModelError, usize) {
-    let client = OpenAi::new(Config { max_retries: 1000, ..config }).unwrap();
+async fn gives_up(config: OpenAiConfig, model: &FakeModel) -> (ModelError, usize) {
+    let client = OpenAi::new(OpenAiConfig { max_retries: 1000, ..config }).unwrap();
     let error = match open(&client, prompt()).await {
         Ok(turn) => read(turn).await.error.expect("the turn fails"),
         Err(error) => error,
@@ -110,7 +110,7 @@ async fn a_server_that_takes_connections_and_does_not_look_at_them_is_given_up_t
     let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
     let model = FakeModel::scripted([]).await;
     let endpoint = Endpoint::OpenAi { base_url, api_key: None };
-    let (error, _) = gives_up(Config { endpoint, ..impatient(&model) }, &model).await;
+    let (error, _) = gives_up(OpenAiConfig { endpoint, ..impatient(&model) }, &model).await;
     let expected = timed_out("no first token within 150 ms (model.first_token_timeout_seconds)");
     assert_eq!(error, expected);
 }
@@ -131,7 +131,7 @@ async fn all_attempts_together_get_the_time_of_one() {
     let slow_failure = Reply::status(503).pause(Duration::from_millis(100));
     let model = FakeModel::always(slow_failure).await;
     let first_token_timeout = Duration::from_millis(450);
-    let config = Config { first_token_timeout, ..config(&model) };
+    let config = OpenAiConfig { first_token_timeout, ..config(&model) };
     let (error, attempts) = gives_up(config, &model).await;
     let is_told = matches!(error, ModelError::Unavailable(_) | ModelError::TimedOut(_));
     assert!(is_told, "{error:?}");
@@ -141,7 +141,7 @@ async fn all_attempts_together_get_the_time_of_one() {
 #[tokio::test]
 async fn an_error_whose_body_never_ends_is_told_by_its_status() {
     let model = FakeModel::always(Reply::status(503).raw("{").goes_silent()).await;
-    let client = OpenAi::new(Config { max_retries: 0, ..config(&model) }).unwrap();
+    let client = OpenAi::new(OpenAiConfig { max_retries: 0, ..config(&model) }).unwrap();
     let error = open(&client, prompt()).await.map(|_| ()).unwrap_err();
     assert_eq!(error, ModelError::Unavailable("503 Service Unavailable".into()));
 }
@@ -154,7 +154,7 @@ async fn a_model_that_fell_silent_while_it_thought_is_not_asked_again() {
     ] {
         let model = FakeModel::always(reply).await;
         let first_token_timeout = Duration::from_secs(30);
-        let config = Config { first_token_timeout, ..impatient(&model) };
+        let config = OpenAiConfig { first_token_timeout, ..impatient(&model) };
         let (error, attempts) = gives_up(config, &model).await;
         let expected = timed_out("no further token within 150 ms (model.idle_timeout_seconds)");
         assert_eq!((error, attempts), (expected, 1));
@@ -168,8 +168,8 @@ async fn thinking_aloud_is_a_sign_of_life() {
     let slow = (0..100).fold(Reply::stream(), |reply, _| reply.delta(&thought("hm ")).pause(pause));
     let model = FakeModel::always(slow.piece("a").ends("stop")).await;
     let times = Duration::from_millis(1500);
-    let config = Config { first_token_timeout: times, idle_timeout: times, ..config(&model) };
-    let client = OpenAi::new(Config { max_retries: 0, ..config }).unwrap();
+    let config = OpenAiConfig { first_token_timeout: times, idle_timeout: times, ..config(&model) };
+    let client = OpenAi::new(OpenAiConfig { max_retries: 0, ..config }).unwrap();
     let whole = read(open(&client, prompt()).await.unwrap()).await;
     assert_eq!((whole.reasoning.as_str(), whole.text.as_str()), (&*"hm ".repeat(100), "a"));
 }
@@ -182,7 +182,8 @@ async fn a_model_that_goes_on_for_ever_is_stopped_in_time_whatever_it_says() {
     for reply in [thinks, counts, talks] {
         let model = FakeModel::always(reply).await;
         let turn_timeout = Duration::from_millis(500);
-        let (error, attempts) = gives_up(Config { turn_timeout, ..config(&model) }, &model).await;
+        let (error, attempts) =
+            gives_up(OpenAiConfig { turn_timeout, ..config(&model) }, &model).await;
         let expected = timed_out("no complete answer within 500 ms (model.turn_timeout_seconds)");
         assert_eq!(error, expected);
         assert!(attempts <= 1, "there is no time for another attempt");

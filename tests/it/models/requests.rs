@@ -17,7 +17,7 @@ fn tool(name: &str) -> ToolSpec {
 /// A client that asks for probabilities, which many providers refuse.
 fn curious(model: &FakeModel) -> OpenAi {
     let parameters = Parameters { logprobs: true, ..Parameters::default() };
-    OpenAi::new(Config { parameters, ..config(model) }).unwrap()
+    OpenAi::new(OpenAiConfig { parameters, ..config(model) }).unwrap()
 }
 
 async fn body_of(request: ChatRequest) -> Value {
@@ -114,7 +114,7 @@ async fn azure_has_its_own_address_and_header_and_an_empty_first_chunk() {
         api_version: "2024-10-21".into(),
         api_key: "azure-key".into(),
     };
-    let client = OpenAi::new(Config { endpoint, ..config(&model) }).unwrap();
+    let client = OpenAi::new(OpenAiConfig { endpoint, ..config(&model) }).unwrap();
     assert_eq!(read(open(&client, prompt()).await.unwrap()).await.text, "a");
     let request = model.requests().remove(0);
     let expected = "/openai/deployments/gpt%204o/chat/completions?api-version=2024-10-21";
@@ -126,7 +126,7 @@ async fn azure_has_its_own_address_and_header_and_an_empty_first_chunk() {
 async fn a_server_without_a_key_gets_none() {
     let model = FakeModel::always(Reply::text(["ok"])).await;
     let endpoint = Endpoint::OpenAi { base_url: model.base_url() + "/", api_key: None };
-    let client = OpenAi::new(Config { endpoint, ..config(&model) }).unwrap();
+    let client = OpenAi::new(OpenAiConfig { endpoint, ..config(&model) }).unwrap();
     read(open(&client, prompt()).await.unwrap()).await;
     let request = model.requests().remove(0);
     assert_eq!((request.uri.path(), request.header("authorization")), ("/v1/chat/completions", ""));
@@ -224,7 +224,7 @@ async fn a_server_that_complains_without_cause_is_not_asked_for_ever() {
 fn an_address_or_a_key_that_can_never_work_is_refused_at_the_start() {
     let new = |base_url: &str, key: &str| {
         let (base_url, api_key) = (base_url.to_owned(), Some(key.into()));
-        OpenAi::new(Config::new(Endpoint::OpenAi { base_url, api_key }, "m"))
+        OpenAi::new(OpenAiConfig::new(Endpoint::OpenAi { base_url, api_key }, "m"))
     };
     for address in ["", "api.openai.com/v1", "ftp://example.com", "localhost:8080"] {
         assert!(matches!(new(address, "k"), Err(ConfigError::Address)), "{address:?}");

@@ -53,8 +53,8 @@ impl Workspace {
         self.tools_with(|_| ()).await
     }
 
-    pub(crate) async fn tools_with(&self, change: impl FnOnce(&mut git::Config)) -> GitTools {
-        let mut config = git::Config::new(self.root());
+    pub(crate) async fn tools_with(&self, change: impl FnOnce(&mut git::GitConfig)) -> GitTools {
+        let mut config = git::GitConfig::new(self.root());
         change(&mut config);
         GitTools(git::tools(config, Tasks::new()).await.unwrap())
     }

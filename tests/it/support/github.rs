@@ -151,8 +151,8 @@ impl FakeGitHub {
     }
 
     /// What the tools need to ask it.
-    pub fn config(&self) -> github::Config {
-        github::Config {
+    pub fn config(&self) -> github::GitHubConfig {
+        github::GitHubConfig {
             api: self.api().parse().unwrap(),
             token: Some(TOKEN.into()),
             anonymous: false,
@@ -175,7 +175,7 @@ impl Drop for FakeGitHub {
 
 /// Calls a tool once. No error of it ever holds the token.
 pub async fn call(
-    config: github::Config,
+    config: github::GitHubConfig,
     tool: &str,
     arguments: Value,
 ) -> Result<Value, ToolError> {
@@ -188,7 +188,7 @@ pub async fn call(
 }
 
 /// One of the tools.
-pub fn find(config: github::Config, name: &str) -> Arc<dyn Tool> {
+pub fn find(config: github::GitHubConfig, name: &str) -> Arc<dyn Tool> {
     let tools = github::tools(config, Unconfigured::Refuse).unwrap();
     tools.into_iter().find(|tool| tool.spec().name == name).unwrap()
 }

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use aura_platform::tools::ToolError;
-use aura_platform::tools::mail::{self, Config, ServerConfig};
+use aura_platform::tools::mail::{self, MailConfig, MailServerConfig};
 use aura_platform::tools::write_tool::Unconfigured;
 use aura_testing::guardian::Watched;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -108,14 +108,14 @@ impl SmtpServer {
     }
 
     /// What the tool needs to send through it.
-    pub fn config(&self, login: &str) -> Config {
-        let server = ServerConfig {
+    pub fn config(&self, login: &str) -> MailConfig {
+        let server = MailServerConfig {
             url: self.url(login).into(),
             ca: Some(std::fs::read(self.ca_file()).unwrap()),
             timeout: Duration::from_secs(20),
         };
         let from = Some("오라 <aura@dwp.example>".to_owned());
-        Config { server: Some(server), from, allowed_domains: Vec::new() }
+        MailConfig { server: Some(server), from, allowed_domains: Vec::new() }
     }
 
     /// The mails that it has taken.
@@ -127,7 +127,7 @@ impl SmtpServer {
 }
 
 /// Calls the tool once. No error of it ever holds the password.
-pub async fn send(config: &Config, arguments: &Value) -> Result<Value, ToolError> {
+pub async fn send(config: &MailConfig, arguments: &Value) -> Result<Value, ToolError> {
     let tools = mail::tools(config, Unconfigured::Refuse).unwrap();
     let result = call::run(&tools[0], arguments).await;
     if let Err(error) = &result {

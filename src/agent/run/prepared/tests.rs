@@ -124,7 +124,7 @@ fn mails() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn the_same_arguments_are_asked_shown_and_bound_alike(arguments in mails()) {
-        let tool = mail::tools(&mail::Config::default(), Unconfigured::DryRun).unwrap().remove(0);
+        let tool = mail::tools(&mail::MailConfig::default(), Unconfigured::DryRun).unwrap().remove(0);
         let Ok(first) = prepared(&tool, &arguments) else { return Ok(()) };
         let once = shown("send_email", &first);
         for again in [&arguments, &reversed(&arguments), &first.arguments] {
@@ -135,7 +135,7 @@ proptest! {
 
     #[test]
     fn the_question_tells_the_facts_first_and_what_was_asked_is_what_runs(arguments in mails()) {
-        let tool = mail::tools(&mail::Config::default(), Unconfigured::DryRun).unwrap().remove(0);
+        let tool = mail::tools(&mail::MailConfig::default(), Unconfigured::DryRun).unwrap().remove(0);
         let Ok(asked) = prepared(&tool, &arguments) else { return Ok(()) };
         prop_assert!(is_plain_line(&asked.question), "{:?}", asked.question);
         let list = |field: &str| {
