@@ -30,6 +30,7 @@ mod gateway;
 mod git_tools;
 mod github;
 mod gone;
+mod guardian;
 mod idempotency;
 mod identity;
 mod init;
