@@ -35,7 +35,7 @@ pub enum Delta {
     Reasoning(String),
     /// The model is asked again, or another one is: what it thought aloud so far is not gone on with.
     Restarted,
-    /// Text, in order; never empty. All of a turn's text follows [`ChatRequest::begun`] and repeats
+    /// Text, in order; never empty. All of a turn's text follows [`ChatRequest::partial`] and repeats
     /// nothing of it; there may be none, where what was shown is the whole answer.
     Text(String),
     /// One whole tool call, assembled from its fragments. Comes after all text, also in a turn that

@@ -27,6 +27,14 @@ impl Language {
         if text.chars().any(is_hangul) { Self::Korean } else { Self::English }
     }
 
+    /// What is to be said in this language.
+    pub fn pick<T>(self, korean: T, english: T) -> T {
+        match self {
+            Self::Korean => korean,
+            Self::English => english,
+        }
+    }
+
     /// Its name in what is stored, and in settings.
     pub const fn name(self) -> &'static str {
         match self {
@@ -55,7 +63,7 @@ impl From<Language> for &'static str {
 }
 
 /// Whether a character is a Hangul syllable or a letter of one.
-fn is_hangul(c: char) -> bool {
+pub fn is_hangul(c: char) -> bool {
     matches!(c, '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}')
 }
 

@@ -1,9 +1,10 @@
 //! The built-in planner: a deterministic model for when no provider is configured.
 //!
-//! It reads the last thing that the person said, in Korean or English, matches it against a table
-//! of cues ([`intent`]), asks for real tools round by round ([`steps`]) and puts what they returned
-//! into words ([`answer`]). The same conversation always gets the same turn. A tool is asked for at
-//! most once per prompt, so a failing tool is reported and never tried again.
+//! It reads the last thing that the person said, in Korean or English, and finds the ability that is
+//! asked for in a table ([`abilities`]), asks for its tools round by round ([`steps`]) and puts what
+//! they returned into words ([`answer`]). A tool that is not in the table is asked for by its name
+//! ([`named_tool`]). The same conversation always gets the same turn. A tool is asked for at most once
+//! per prompt, so a failing tool is reported and never tried again.
 
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -11,30 +12,37 @@ use futures::stream;
 
 use super::tokens::of_message;
 use super::{ChatModel, ChatRequest, ModelError, Turn};
-use crate::domain::{Confidence, ToolCall, ToolCallId};
+use crate::domain::{Confidence, Language, ToolCall, ToolCallId};
 
+mod abilities;
 mod answer;
 mod conversation;
+mod cues;
 mod dictated;
+mod fields;
 mod files;
+mod headlines;
 mod intent;
-mod language;
 mod mail;
+mod named_tool;
 mod names;
 mod offered;
+mod parts;
 mod pulls;
+mod remainder;
 mod report;
-mod rest;
+mod request;
 mod speech;
 mod steps;
 mod tokens;
 
 use conversation::Conversation;
-use language::Language;
+use intent::{Intent, Reading};
+use named_tool::NamedTool;
 use offered::Offered;
-use rest::Rest;
+use remainder::Remainder;
 use speech::{Speech, WordCount};
-use steps::{Plan, Step};
+use steps::{PlannedCall, Reply, Situation, Step};
 
 /// The name that `start.model` shows.
 const NAME: &str = "builtin-planner";
@@ -47,10 +55,10 @@ const NAME: &str = "builtin-planner";
 /// every tool that failed.
 ///
 /// An answer streams word by word. `words=N` in the prompt makes the final answer exactly N words
-/// long; of more than 5,000 it says that they are too many, and those words count; where N is no such
-/// number (`0`, `3.5`, `1e3`) it says so and answers as without it. Tokens are estimated from
-/// characters. The confidence of a turn says how clearly the prompt asked for what was understood, how
-/// many arguments were named rather than assumed, and how many tools did what they were asked.
+/// long; of more than 5,000 it says that they are too many, and those words count; what is no such
+/// number (`0`, `3.5`, `1e3`) is taken for words like others. Tokens are estimated from characters.
+/// The confidence of a turn says how clearly the prompt asked for what was understood, and how many
+/// tools did what they were asked.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Planner;
 
@@ -68,8 +76,8 @@ impl ChatModel for Planner {
     }
 
     async fn chat(&self, request: ChatRequest) -> Result<Turn, ModelError> {
-        let rest = Rest::of(turn(&request), request.partial);
-        Ok(stream::iter(rest.map(Ok)).boxed())
+        let remainder = Remainder::of(turn(&request), request.partial);
+        Ok(stream::iter(remainder.map(Ok)).boxed())
     }
 }
 
@@ -77,28 +85,56 @@ impl ChatModel for Planner {
 fn turn(request: &ChatRequest) -> Speech {
     let conversation = Conversation::of(&request.messages);
     let (words, prompt) = WordCount::take_from(conversation.prompt);
-    let prompt = unquoted(&prompt);
-    let conversation = Conversation { prompt, ..conversation };
-    let language = Language::of(prompt);
-    let reading = intent::read(prompt);
+    let conversation = Conversation { prompt: unquoted(&prompt), ..conversation };
+    let language = Language::of_text(conversation.prompt);
     let offered = Offered::of(&request.tools);
-    let plan = steps::next(&conversation, reading.intent, offered);
-    let confidence = confidence(reading.certainty(), &plan, &conversation);
+    let reading = intent::read(conversation.prompt);
+    let named = named_tool::read(conversation.prompt, offered);
     let prompt_tokens = request.messages.iter().map(of_message).sum();
-    match plan.step {
+    let say = |text, confidence| {
+        Speech::of_text(words.note(language), text, words, prompt_tokens, confidence)
+    };
+    if let Some(NamedTool { spec, arguments: None }) = &named
+        && !matches!(reading.intent, Intent::Use(_) | Intent::Screen)
+    {
+        return say(answer::explain(spec, language), Confidence::new(1.0));
+    }
+    let confidence = confidence(named.as_ref(), reading, &conversation);
+    match next(named, reading.intent, &Situation { conversation: &conversation, offered }) {
         Step::Call(calls) => {
-            let numbered = calls.into_iter().zip(conversation.next_call..);
-            let calls = numbered.map(|(call, number)| {
-                let id = ToolCallId::new(format!("call_{number}"));
-                ToolCall::new(id, call.tool, call.arguments.to_string())
-            });
-            Speech::of_calls(calls.collect(), prompt_tokens, confidence)
+            let calls = numbered(calls, conversation.next_call);
+            Speech::of_calls(calls, prompt_tokens, confidence)
         }
         Step::Say(reply) => {
-            let text = answer::compose(reply, &conversation, language, offered);
-            Speech::of_text(words.note(language), text, words, prompt_tokens, confidence)
+            say(answer::compose(reply, &conversation, language, offered), confidence)
         }
     }
+}
+
+/// What to do next.
+fn next(named: Option<NamedTool<'_>>, intent: Intent, at: &Situation<'_>) -> Step {
+    if let Some(NamedTool { spec, arguments: Some(arguments) }) = named {
+        return at.by_name(&spec.name, arguments);
+    }
+    match intent {
+        Intent::Use(ability) => (ability.step)(at),
+        Intent::Screen => Step::Say(Reply::Screen),
+        // A tool was asked for by its name, and is not offered any more.
+        Intent::Help | Intent::Thanks | Intent::Unknown if !at.conversation.done.is_empty() => {
+            Step::Say(Reply::Results)
+        }
+        Intent::Help => Step::Say(Reply::Help),
+        Intent::Thanks => Step::Say(Reply::Thanks),
+        Intent::Unknown => Step::Say(Reply::Unknown),
+    }
+}
+
+fn numbered(calls: Vec<PlannedCall>, first: usize) -> Vec<ToolCall> {
+    let call = |(number, call): (usize, PlannedCall)| {
+        let id = ToolCallId::new(format!("call_{number}"));
+        ToolCall::new(id, call.tool, call.arguments.to_string())
+    };
+    (first..).zip(calls).map(call).collect()
 }
 
 /// A prompt without the quotes that stand around all of it: who quotes everything quotes nothing.
@@ -111,24 +147,16 @@ fn unquoted(prompt: &str) -> &str {
     PAIRS.into_iter().find_map(inside).unwrap_or(prompt)
 }
 
-/// How sure a turn is: how clear the intent was, lowered by arguments that nobody named and by
-/// tools that failed.
-fn confidence(certainty: f64, plan: &Plan, conversation: &Conversation<'_>) -> Confidence {
-    let failed = conversation.done.iter().filter(|done| done.result.is_err()).count();
-    Confidence::new(
-        certainty
-            * share(plan.named, plan.named + plan.assumed)
-            * share(conversation.done.len() - failed, conversation.done.len()),
-    )
-}
-
-/// From 1.0, where everything is as it should be (or there is nothing), down to 0.5.
-fn share(good: usize, all: usize) -> f64 {
-    if all == 0 {
-        return 1.0;
-    }
+/// How sure a turn is: how clear the prompt was, lowered to half of that as tools failed.
+fn confidence(
+    named: Option<&NamedTool<'_>>,
+    reading: Reading,
+    conversation: &Conversation<'_>,
+) -> Confidence {
+    let certainty = if named.is_some() { 1.0 } else { reading.certainty() };
     let count = |n: usize| f64::from(u32::try_from(n).unwrap_or(u32::MAX));
-    0.5 + 0.5 * count(good) / count(all)
+    let failed = conversation.done.iter().filter(|done| done.result.is_err()).count();
+    Confidence::new(certainty * (1.0 - 0.5 * count(failed) / count(conversation.done.len().max(1))))
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("http::audit", ".truncate(", "a list of entries"),
     ("http::tail::write", ".truncate(", "takes back a frame that does not fit a write"),
     ("llm::openai::untrusted", "…", "stands for a mark of ours in a tool's result"),
-    ("llm::planner::report", "…", "how many more entries a list has"),
+    ("llm::planner::named_tool", "…", "stands for what a person is to say"),
+    ("llm::planner::parts", "…", "how many more entries a list has"),
     ("tools::git::fields", ".truncate(", "bytes that need not be UTF-8, with the usual note"),
     ("tools::git::merge", ".get(..", "compares the beginning of a line"),
     (

@@ -11,6 +11,10 @@ impl<'a> Offered<'a> {
         Self(tools)
     }
 
+    pub(super) fn all(self) -> impl Iterator<Item = &'a ToolSpec> {
+        self.0.iter()
+    }
+
     /// Whether there is such a tool.
     pub(super) fn has(self, tool: &str) -> bool {
         self.find(tool).is_some()
@@ -21,7 +25,8 @@ impl<'a> Offered<'a> {
         self.find(tool).is_some_and(|spec| spec.dry_run)
     }
 
-    fn find(self, tool: &str) -> Option<&'a ToolSpec> {
-        self.0.iter().find(|spec| spec.name == tool)
+    /// What is known of it.
+    pub(super) fn find(self, tool: &str) -> Option<&'a ToolSpec> {
+        self.all().find(|spec| spec.name == tool)
     }
 }

@@ -1,5 +1,7 @@
 //! Pull requests and repositories of GitHub in a text.
 
+use serde_json::{Value, json};
+
 /// A repository on GitHub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Repository {
@@ -12,6 +14,20 @@ pub(super) struct Repository {
 pub(super) struct Pull {
     pub(super) repository: Repository,
     pub(super) number: u64,
+}
+
+impl Repository {
+    /// What names it to a tool.
+    pub(super) fn arguments(&self) -> Value {
+        json!({"owner": self.owner, "repo": self.name})
+    }
+}
+
+impl Pull {
+    /// What names it to a tool.
+    pub(super) fn arguments(&self) -> Value {
+        json!({"owner": self.repository.owner, "repo": self.repository.name, "number": self.number})
+    }
 }
 
 /// The first pull request that a text names with its repository: `owner/repo#12`, or a URL with
@@ -102,7 +118,7 @@ fn path(text: &str) -> Option<Repository> {
     let end = name.find(|c: char| !is_plain(c)).unwrap_or(name.len());
     let (name, rest) = name.split_at(end);
     let fits = !owner.is_empty() && !name.is_empty() && owner.chars().all(is_plain);
-    let whole = rest.chars().all(super::language::is_hangul);
+    let whole = rest.chars().all(crate::domain::language::is_hangul);
     (fits && whole).then(|| Repository { owner: owner.to_owned(), name: name.to_owned() })
 }
 
@@ -114,35 +130,23 @@ fn is_plain(c: char) -> bool {
 mod tests {
     use super::*;
 
-    fn at(owner: &str, name: &str, number: u64) -> Option<Pull> {
-        let repository = Repository { owner: owner.into(), name: name.into() };
-        Some(Pull { repository, number })
+    fn aura() -> Repository {
+        Repository { owner: "dwp".into(), name: "aura".into() }
     }
 
     #[test]
-    fn pull_requests_are_found_in_their_short_form_and_in_urls() {
+    #[rustfmt::skip]
+    fn pull_requests_are_found_with_their_repository_and_numbers_alone() {
         for text in [
-            "dwp/aura#12",
-            "(dwp/aura#12)를 분석해줘",
-            "PR dwp/aura#12번",
-            "https://github.com/dwp/aura/pull/12",
-            "review https://git.dwp.com/dwp/aura/pull/12/files?w=1#diff please",
-            "http://localhost:4200/github/dwp/aura/pulls/12",
+            "dwp/aura#12", "(dwp/aura#12)를 분석해줘", "PR dwp/aura#12번", "https://github.com/dwp/aura/pull/12",
+            "review https://git.dwp.com/dwp/aura/pull/12/files?w=1#diff please", "http://localhost:4200/github/dwp/aura/pulls/12",
         ] {
-            assert_eq!(pull(text), at("dwp", "aura", 12), "{text}");
+            assert_eq!(pull(text), Some(Pull { repository: aura(), number: 12 }), "{text}");
         }
-        for text in
-            ["#12", "aura#12", "a/b/c#12", "dwp/aura#x", "dwp/aura#0", "/pull/12", "pull/3", ""]
-        {
+        for text in ["#12", "aura#12", "a/b/c#12", "dwp/aura#x", "dwp/aura#0", "/pull/12", "pull/3", ""] {
             assert_eq!(pull(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn a_number_alone_is_found_where_it_is_one_of_a_pull_request() {
-        for text in
-            ["PR #12", "PR 12 병합", "12번 PR", "pull request 12.", "PR을 #12", "dwp/aura#12"]
-        {
+        for text in ["PR #12", "PR 12 병합", "12번 PR", "pull request 12.", "PR을 #12", "dwp/aura#12"] {
             assert_eq!(number(text), Some(12), "{text}");
         }
         for text in ["최근 커밋 12개", "12", "version 12", "PR 12개"] {
@@ -151,28 +155,17 @@ mod tests {
     }
 
     #[test]
-    fn a_clone_is_of_a_repository_on_github_or_of_none() {
-        let aura = Some(Repository { owner: "dwp".into(), name: "aura".into() });
-        assert_eq!(cloned_from("github.com/dwp/aura"), aura);
+    #[rustfmt::skip]
+    fn a_repository_is_found_beside_the_word_for_it_and_in_what_it_was_cloned_from() {
+        for text in ["dwp/aura 저장소에 PR 생성", "create a PR in the repo dwp/aura", "https://github.com/dwp/aura", "dwp/aura#1"] {
+            assert_eq!(repository(text), Some(aura()), "{text}");
+        }
+        for text in ["feature/login 브랜치", "http://localhost:4200/mail/1", "저장소 상태"] {
+            assert_eq!(repository(text), None, "{text}");
+        }
+        assert_eq!(cloned_from("github.com/dwp/aura"), Some(aura()));
         for other in ["gitlab.com/dwp/aura", "github.com/aura", "github.com/a/b/c", "github.com"] {
             assert_eq!(cloned_from(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_repository_is_found_beside_the_word_for_it() {
-        let aura = Some(Repository { owner: "dwp".into(), name: "aura".into() });
-        for text in [
-            "dwp/aura 저장소에 PR 생성",
-            "create a PR in the repo dwp/aura",
-            "https://github.com/dwp/aura",
-            "dwp/aura#1",
-        ] {
-            assert_eq!(repository(text), aura, "{text}");
-        }
-        for text in ["feature/login 브랜치", "http://localhost:4200/mail/1", "저장소 상태"]
-        {
-            assert_eq!(repository(text), None, "{text}");
         }
     }
 }

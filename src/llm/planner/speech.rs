@@ -5,7 +5,7 @@ use crate::domain::{Certainty, Confidence, ToolCall, Usage};
 use crate::llm::tokens::Tokens;
 use crate::llm::{Delta, TurnEnd};
 
-use super::language::Language;
+use crate::domain::Language;
 
 /// The most words that `words=N` makes.
 const WORDS_MAX: usize = 5_000;
@@ -21,32 +21,26 @@ pub(super) enum WordCount {
     Exactly(usize),
     /// More than there may be, so [`WORDS_MAX`]; the first of them say so.
     TooMany,
-    /// What stands there is no number of words (`0`, `3.5`, `1e3`): as composed, which it says first.
-    NotANumber,
 }
 
 impl WordCount {
-    /// Takes the first `words=N` out of a prompt, where something that begins like a number follows.
+    /// Takes the first `words=N` out of a prompt. What is no whole number above 0 is none.
     pub(super) fn take_from(prompt: &str) -> (Self, String) {
-        for (at, key) in prompt.match_indices("words=") {
+        let found = prompt.match_indices("words=").find_map(|(at, key)| {
             let (before, after) = (&prompt[..at], &prompt[at + key.len()..]);
-            let number = &after[..number_length(after)];
-            let starts_a_word = !before.ends_with(|c: char| c.is_ascii_alphanumeric());
-            if !number.is_empty() && starts_a_word {
-                return (Self::of(number), format!("{before}{}", &after[number.len()..]));
-            }
-        }
-        (Self::AsComposed, prompt.to_owned())
+            let count = Self::of(&after[..number_length(after)])?;
+            let is_word = !before.ends_with(|c: char| c.is_ascii_alphanumeric());
+            is_word.then(|| (count, format!("{before}{}", &after[number_length(after)..])))
+        });
+        found.unwrap_or_else(|| (Self::AsComposed, prompt.to_owned()))
     }
 
-    fn of(number: &str) -> Self {
-        match number.parse::<usize>() {
-            Ok(0) => Self::NotANumber,
-            Ok(count) if count <= WORDS_MAX => Self::Exactly(count),
-            Ok(_) => Self::TooMany,
+    fn of(digits: &str) -> Option<Self> {
+        match digits.parse::<usize>() {
+            Ok(0) => None,
+            Ok(count) if count <= WORDS_MAX => Some(Self::Exactly(count)),
             // Of digits alone, what does not parse is too large.
-            Err(_) if number.bytes().all(|byte| byte.is_ascii_digit()) => Self::TooMany,
-            Err(_) => Self::NotANumber,
+            Ok(_) | Err(_) => (!digits.is_empty()).then_some(Self::TooMany),
         }
     }
 
@@ -56,31 +50,24 @@ impl WordCount {
             Self::AsComposed | Self::Exactly(_) => "",
             Self::TooMany => language
                 .pick("(최대 5,000 단어까지만 답합니다.)", "(I answer with 5,000 words at most.)"),
-            Self::NotANumber => language.pick(
-                "(words= 뒤에는 1부터 5,000까지의 정수를 써 주세요.)",
-                "(After words= I understand a whole number from 1 to 5,000.)",
-            ),
         }
     }
 }
 
-/// How long the number is that a text begins with, with all that is written together with it, as in
-/// `1e3` and `3.5`; 0 if the text begins with none.
+/// How many digits a text begins with; 0 if they are the beginning of another number (`3.5`, `1e3`).
 fn number_length(text: &str) -> usize {
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if !unsigned.starts_with(|c: char| c.is_ascii_digit()) {
-        return 0;
-    }
-    let is_part = |c: char| c.is_ascii_alphanumeric() || ".,_-+".contains(c);
-    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
-    // What ends a sentence or a clause is no part of a number.
-    text[..end].trim_end_matches(['.', ',', '-', '_', '+']).len()
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let mut rest = text[end..].chars();
+    let (next, after) = (rest.next(), rest.next());
+    let goes_on = next.is_some_and(|c| c.is_ascii_alphabetic())
+        || next == Some('.') && after.is_some_and(|c| c.is_ascii_digit());
+    if goes_on { 0 } else { end }
 }
 
 /// The pieces of one turn. Each is made when it is taken, so a long answer costs no memory.
 #[derive(Debug)]
 pub(super) struct Speech {
-    said: Said,
+    content: TurnContent,
     spent: Tokens,
     prompt_tokens: u64,
     confidence: Confidence,
@@ -88,7 +75,7 @@ pub(super) struct Speech {
 }
 
 #[derive(Debug)]
-enum Said {
+enum TurnContent {
     Calls(std::vec::IntoIter<ToolCall>),
     /// The text from `next` on, piece by piece.
     Text {
@@ -111,7 +98,7 @@ impl Speech {
         prompt_tokens: u64,
         confidence: Confidence,
     ) -> Self {
-        Self::new(Said::Calls(calls.into_iter()), prompt_tokens, confidence)
+        Self::new(TurnContent::Calls(calls.into_iter()), prompt_tokens, confidence)
     }
 
     /// A turn in words. The note is left out where the text is said as it was composed.
@@ -122,17 +109,16 @@ impl Speech {
         prompt_tokens: u64,
         confidence: Confidence,
     ) -> Self {
-        let said = match count {
-            WordCount::AsComposed => Said::Text { text, next: 0 },
-            WordCount::Exactly(left) => Said::words(note, &text, left),
-            WordCount::TooMany => Said::words(note, &text, WORDS_MAX),
-            WordCount::NotANumber => Said::Text { text: format!("{note} {text}"), next: 0 },
+        let content = match count {
+            WordCount::AsComposed => TurnContent::Text { text, next: 0 },
+            WordCount::Exactly(left) => TurnContent::words(note, &text, left),
+            WordCount::TooMany => TurnContent::words(note, &text, WORDS_MAX),
         };
-        Self::new(said, prompt_tokens, confidence)
+        Self::new(content, prompt_tokens, confidence)
     }
 
-    fn new(said: Said, prompt_tokens: u64, confidence: Confidence) -> Self {
-        Self { said, spent: Tokens::default(), prompt_tokens, confidence, ended: false }
+    fn new(content: TurnContent, prompt_tokens: u64, confidence: Confidence) -> Self {
+        Self { content, spent: Tokens::default(), prompt_tokens, confidence, ended: false }
     }
 
     fn end(&mut self) -> Option<Delta> {
@@ -154,7 +140,7 @@ impl Iterator for Speech {
     type Item = Delta;
 
     fn next(&mut self) -> Option<Delta> {
-        match self.said.next() {
+        match self.content.next() {
             Some(delta) => {
                 match &delta {
                     Delta::Text(text) => self.spent.add(text),
@@ -168,7 +154,7 @@ impl Iterator for Speech {
     }
 }
 
-impl Said {
+impl TurnContent {
     fn words(note: &str, text: &str, left: usize) -> Self {
         let again = note.split_whitespace().count();
         let words = note.split_whitespace().chain(text.split_whitespace());
@@ -266,7 +252,7 @@ mod tests {
         assert_eq!(of("hello words=20, please"), (WordCount::Exactly(20), "hello , please".into()));
         assert_eq!(of("words=20개. words=20.").0, WordCount::Exactly(20));
         for none in ["words=0", "words=00", "words=3.5", "words=1e3", "words=-5", "words=5k"] {
-            assert_eq!(of(none), (WordCount::NotANumber, String::new()), "{none}");
+            assert_eq!(of(none), (WordCount::AsComposed, none.into()), "{none}");
         }
         assert_eq!(of("words=5000").0, WordCount::Exactly(WORDS_MAX));
         for more in ["words=5001", "words=99999999999999999999999"] {

@@ -3,25 +3,30 @@
 //! Nothing is remembered between turns. What has been done since the prompt tells how far a request
 //! has come; a tool that was called, even in vain, is not called again for the same prompt.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::conversation::Conversation;
-use super::intent::Intent;
-use super::language::Language;
 use super::names::{self, Route};
 use super::offered::Offered;
 use super::{files, mail, pulls};
+use crate::domain::Language;
 
 mod known;
 mod pull;
 
 use known::Known;
 
-/// A tool call to ask for.
+/// A tool call that is planned.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Call {
-    pub(super) tool: &'static str,
+pub(super) struct PlannedCall {
+    pub(super) tool: String,
     pub(super) arguments: Value,
+}
+
+impl PlannedCall {
+    pub(super) fn new(tool: &str, arguments: Value) -> Self {
+        Self { tool: tool.to_owned(), arguments }
+    }
 }
 
 /// What an answer is about.
@@ -29,12 +34,8 @@ pub(super) struct Call {
 pub(super) enum Reply {
     /// What the tools returned.
     Results,
-    /// What they returned, as a reading of a pull request on GitHub.
-    Analysis,
     /// What they returned, as a comparison of the workspace's branches: no pull request was named.
     Comparison,
-    /// The pull requests that there are, of which one has to be named.
-    WhichPull,
     /// What the planner can do.
     Help,
     /// That it was a pleasure.
@@ -47,8 +48,6 @@ pub(super) enum Reply {
     NotOffered(&'static str),
     /// That something must be named first.
     Missing(Missing),
-    /// That there is no branch to propose.
-    NothingToPropose,
 }
 
 /// What a request cannot do without.
@@ -60,6 +59,8 @@ pub(super) enum Missing {
     Target,
     /// The branch to propose.
     Head,
+    /// Any branch that could be proposed.
+    OtherBranch,
     /// Whom to write to.
     Address,
     /// Which pull request, with its repository.
@@ -74,187 +75,160 @@ pub(super) enum Missing {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Step {
     /// Ask for these tools, all at once.
-    Call(Vec<Call>),
+    Call(Vec<PlannedCall>),
     /// Say something.
     Say(Reply),
 }
 
-/// One turn, and how much of it the prompt named.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Plan {
-    pub(super) step: Step,
-    /// How many arguments came from the conversation.
-    pub(super) named: usize,
-    /// How many were assumed.
-    pub(super) assumed: usize,
-}
-
-impl Plan {
-    fn say(reply: Reply) -> Self {
-        Self { step: Step::Say(reply), named: 0, assumed: 0 }
-    }
-
-    fn call(calls: Vec<Call>, named: usize, assumed: usize) -> Self {
-        Self { step: Step::Call(calls), named, assumed }
-    }
-}
-
-/// The next turn for what a prompt asks for, with the tools that are offered.
-pub(super) fn next(conversation: &Conversation<'_>, intent: Intent, offered: Offered<'_>) -> Plan {
-    let at = Situation { conversation, prompt: conversation.prompt, offered };
-    match intent {
-        Intent::Status => at.once("git_status", json!({}), 0, Reply::Results),
-        Intent::Log => at.log(),
-        Intent::Diff => at.diff(),
-        Intent::ShowFile => at.show_file(),
-        Intent::Branches => at.once("git_branch_list", json!({}), 0, Reply::Results),
-        Intent::Merge => at.merge(),
-        Intent::SendMail => at.send_mail(),
-        Intent::ReadPull => at.read_pull(),
-        Intent::ListPulls => at.list_pulls(),
-        Intent::CreatePull => at.create_pull(),
-        Intent::MergePull => at.merge_pull(),
-        Intent::Screen => Plan::say(Reply::Screen),
-        Intent::Help => Plan::say(Reply::Help),
-        Intent::Thanks => Plan::say(Reply::Thanks),
-        Intent::Unknown => Plan::say(Reply::Unknown),
+impl Step {
+    fn ask_for(missing: Missing) -> Self {
+        Self::Say(Reply::Missing(missing))
     }
 }
 
 /// What there is to decide by.
-struct Situation<'a> {
-    conversation: &'a Conversation<'a>,
-    prompt: &'a str,
-    offered: Offered<'a>,
+pub(super) struct Situation<'a> {
+    pub(super) conversation: &'a Conversation<'a>,
+    pub(super) offered: Offered<'a>,
 }
 
 impl Situation<'_> {
-    /// Calls one tool, once, and then says what came of it.
-    fn once(&self, tool: &'static str, arguments: Value, assumed: usize, reply: Reply) -> Plan {
-        if self.conversation.called(tool) {
-            return Plan::say(reply);
+    /// Calls one tool, once, and then tells what came of it.
+    pub(super) fn once(&self, tool: &'static str, arguments: Value) -> Step {
+        match self.offered.has(tool) {
+            false if !self.conversation.called(tool) => Step::Say(Reply::NotOffered(tool)),
+            true | false => self.by_name(tool, arguments),
         }
-        if !self.offers(tool) {
-            return Plan::say(Reply::NotOffered(tool));
+    }
+
+    /// The same for a tool that is asked for by its name, and offered.
+    pub(super) fn by_name(&self, tool: &str, arguments: Value) -> Step {
+        match self.conversation.called(tool) {
+            true => Step::Say(Reply::Results),
+            false => Step::Call(vec![PlannedCall::new(tool, arguments)]),
         }
-        let named = arguments.as_object().map_or(0, Map::len).saturating_sub(assumed);
-        Plan::call(vec![Call { tool, arguments }], named, assumed)
+    }
+
+    fn prompt(&self) -> &str {
+        self.conversation.prompt
     }
 
     /// Whether a tool is there and has not been called for this prompt.
     fn is_open(&self, tool: &str) -> bool {
-        self.offers(tool) && !self.conversation.called(tool)
+        self.offered.has(tool) && !self.conversation.called(tool)
     }
 
-    fn offers(&self, tool: &str) -> bool {
-        self.offered.has(tool)
+    /// What is to be said if this tool is not there, or has been called.
+    fn closed(&self, tool: &'static str) -> Option<Step> {
+        (!self.is_open(tool)).then(|| self.once(tool, Value::Null))
     }
 
-    fn log(&self) -> Plan {
-        let mut arguments = json!({});
-        if let Some(limit) = files::count(self.prompt) {
-            arguments["limit"] = limit.into();
-        }
-        if let Some(branch) = names::branch(self.prompt) {
-            arguments["ref"] = branch.into();
-        }
-        self.once("git_log", arguments, 0, Reply::Results)
+    pub(super) fn log(&self) -> Step {
+        let limit = files::count(self.prompt()).map(Value::from);
+        let branch = names::branch(self.prompt()).map(Value::from);
+        self.once("git_log", object([("limit", limit), ("ref", branch)]))
     }
 
-    fn diff(&self) -> Plan {
-        let mut arguments = json!({});
-        if let Some((from, to)) = names::sides(self.prompt) {
-            arguments["from"] = from.into();
-            arguments["to"] = to.into();
-        } else if let Some(branch) = names::branch(self.prompt) {
-            arguments["from"] = branch.into();
-        }
-        if let Some(file) = files::file(self.prompt) {
-            arguments["path"] = file.into();
-        }
-        self.once("git_diff", arguments, 0, Reply::Results)
-    }
-
-    fn show_file(&self) -> Plan {
-        let Some(path) = files::file(self.prompt) else {
-            return Plan::say(Reply::Unknown);
+    pub(super) fn diff(&self) -> Step {
+        let (from, to) = match names::sides(self.prompt()) {
+            Some((from, to)) => (Some(from), Some(to)),
+            None => (names::branch(self.prompt()), None),
         };
-        let mut arguments = json!({"path": path});
-        if let Some(branch) = names::branch(self.prompt) {
+        let arguments = [("from", from), ("to", to), ("path", files::file(self.prompt()))];
+        let arguments = object(arguments.map(|(name, value)| (name, value.map(Value::from))));
+        self.once("git_diff", arguments)
+    }
+
+    pub(super) fn show_file(&self) -> Step {
+        self.file_from("git_show_file", json!({}))
+    }
+
+    pub(super) fn show_file_on_github(&self) -> Step {
+        match self.repository() {
+            Some(repository) => self.file_from("github_get_file", repository.arguments()),
+            None => Step::ask_for(Missing::Repository),
+        }
+    }
+
+    fn file_from(&self, tool: &'static str, mut arguments: Value) -> Step {
+        let Some(path) = files::file(self.prompt()) else {
+            return Step::Say(Reply::Unknown);
+        };
+        arguments["path"] = path.into();
+        if let Some(branch) = names::branch(self.prompt()) {
             arguments["ref"] = branch.into();
         }
-        self.once("git_show_file", arguments, 0, Reply::Results)
+        self.once(tool, arguments)
     }
 
     /// A branch that the prompt does not name is the one that the conversation named last, and a
     /// target the base of the repository: who approves sees both.
-    fn merge(&self) -> Plan {
-        if self.conversation.called("git_merge") {
-            return Plan::say(Reply::Results);
+    pub(super) fn merge(&self) -> Step {
+        if let Some(step) = self.closed("git_merge") {
+            return step;
         }
-        if !self.offers("git_merge") {
-            return Plan::say(Reply::NotOffered("git_merge"));
-        }
-        let Route { source, target } = names::route(self.prompt);
-        let recalled = usize::from(source.is_none());
-        let source =
-            source.or_else(|| names::last_named(self.conversation.earlier, target.as_deref()));
-        let Some(source) = source else {
-            return Plan::say(Reply::Missing(Missing::Branch));
+        let Route { source, target } = names::route(self.prompt());
+        let earlier = self.conversation.earlier;
+        let Some(source) = source.or_else(|| names::last_named(earlier, target.as_deref())) else {
+            return Step::ask_for(Missing::Branch);
         };
         if target.is_none() && self.is_open("git_branch_list") {
-            return self.once("git_branch_list", json!({}), 0, Reply::Results);
+            return self.once("git_branch_list", json!({}));
         }
         if target.is_none() && self.conversation.failed("git_branch_list") {
-            return Plan::say(Reply::Missing(Missing::Target));
+            return Step::ask_for(Missing::Target);
         }
-        let assumed = recalled + usize::from(target.is_none());
         let base = || Known::of(self.conversation).target(&source).unwrap_or("main").to_owned();
         let target = target.unwrap_or_else(base);
         if target == source {
-            return Plan::say(Reply::Missing(Missing::Branch));
+            return Step::ask_for(Missing::Branch);
         }
-        let arguments = json!({"source": source, "target": target});
-        self.once("git_merge", arguments, assumed, Reply::Results)
+        self.once("git_merge", json!({"source": source, "target": target}))
     }
 
-    fn send_mail(&self) -> Plan {
-        let Some(mail) = mail::draft(self.prompt, Language::of(self.prompt)) else {
-            return Plan::say(Reply::Missing(Missing::Address));
+    pub(super) fn send_mail(&self) -> Step {
+        let Some(mail) = mail::draft(self.prompt(), Language::of_text(self.prompt())) else {
+            return Step::ask_for(Missing::Address);
         };
         let mut arguments = json!({"to": mail.to, "subject": mail.subject, "body": mail.body});
         if !mail.cc.is_empty() {
             arguments["cc"] = mail.cc.into();
         }
-        self.once("send_email", arguments, mail.assumed, Reply::Results)
+        self.once("send_email", arguments)
     }
 
-    fn list_pulls(&self) -> Plan {
-        let Some(repository) = self.repository() else {
-            return Plan::say(Reply::Missing(Missing::Repository));
-        };
-        let arguments = json!({"owner": repository.owner, "repo": repository.name});
-        self.once("github_list_prs", arguments, 0, Reply::Results)
+    pub(super) fn list_pulls(&self) -> Step {
+        match self.repository() {
+            Some(place) => self.once("github_list_prs", place.arguments()),
+            None => Step::ask_for(Missing::Repository),
+        }
     }
 
-    fn merge_pull(&self) -> Plan {
-        let Some(pull) = self.pull() else {
-            return Plan::say(Reply::Missing(Missing::Pull));
-        };
-        self.once("github_merge_pr", pull::arguments(&pull), 0, Reply::Results)
+    /// Calls a tool that takes a pull request and nothing else.
+    pub(super) fn with_pull(&self, tool: &'static str) -> Step {
+        match self.pull() {
+            Some(pull) => self.once(tool, pull.arguments()),
+            None => Step::ask_for(Missing::Pull),
+        }
     }
 
     /// The repository on GitHub that the prompt names, or the page that the person looks at.
     fn repository(&self) -> Option<pulls::Repository> {
-        pulls::repository(self.prompt).or_else(|| pulls::repository(self.conversation.page_url()))
+        pulls::repository(self.prompt()).or_else(|| pulls::repository(self.conversation.page_url()))
     }
 
     /// The pull request that the prompt names, or the page that the person looks at. The prompt may
     /// name the number and the page the repository.
     fn pull(&self) -> Option<pulls::Pull> {
-        pulls::pull(self.prompt).or_else(|| match pulls::number(self.prompt) {
+        pulls::pull(self.prompt()).or_else(|| match pulls::number(self.prompt()) {
             Some(number) => Some(pulls::Pull { repository: self.repository()?, number }),
             None => pulls::pull(self.conversation.page_url()),
         })
     }
+}
+
+/// The arguments that there are.
+fn object<const N: usize>(arguments: [(&str, Option<Value>); N]) -> Value {
+    let known = arguments.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(known.collect())
 }

@@ -1,6 +1,6 @@
 //! A prompt's tokens, taken apart into names and their Korean endings.
 
-use super::language::is_hangul;
+use crate::domain::language::is_hangul;
 
 /// Marks around a name that is to be taken word for word.
 pub(super) const QUOTES: [char; 5] = ['`', '"', '\'', '“', '‘'];

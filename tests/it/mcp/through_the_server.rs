@@ -70,6 +70,29 @@ async fn any_other_tool_of_an_mcp_server_is_asked_for_and_runs_once_it_is_approv
 }
 
 #[tokio::test]
+async fn the_built_in_planner_lists_the_tools_of_mcp_servers_and_calls_the_one_that_is_named() {
+    let Some(python) = python() else { return };
+    let command = json!([python, "-m", "mcp_server_time", "--local-timezone=UTC"]);
+    let options = Options::default()
+        .set("AURA__MCP__SERVERS__TIME__COMMAND", command)
+        .set("AURA__MCP__SERVERS__TIME__READ_ONLY", "get_current_time");
+    let server = Server::start(options).await;
+    eventually("the tools are known", async || server.log().contains(TOLD)).await;
+    let mut greeting = server.user().stream("안녕하세요").await;
+    greeting.to_done().await;
+    let answer = greeting.answer();
+    assert!(answer.contains("`time.get_current_time {\"timezone\": …}`"), "{answer}");
+
+    let mut stream = server.user().stream("time.get_current_time Asia/Seoul 알려줘").await;
+    stream.to_done().await;
+    let done = stream.all("tool_execution").pop().unwrap().data.clone();
+    let expected = (&json!("success"), &json!({"timezone": "Asia/Seoul"}));
+    assert_eq!((&done["status"], &done["toolArgs"]), expected);
+    assert!(stream.answer().contains("Asia/Seoul"), "{}", stream.answer());
+    assert_eq!(server.terminate().await, 0);
+}
+
+#[tokio::test]
 async fn nobody_is_asked_about_a_tool_of_a_server_that_was_never_there() {
     let call = Reply::tool_call("gone.anything", &json!({"x": 1}));
     let model = FakeModel::scripted([call, Reply::text(["끝"])]).await;

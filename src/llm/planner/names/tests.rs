@@ -7,61 +7,47 @@ fn at(prompt: &str) -> (Option<String>, Option<String>) {
 }
 
 #[test]
+#[rustfmt::skip]
 fn source_and_target_are_found_in_both_languages() {
-    for (prompt, source, target) in [
-        ("feature 브랜치를 main에 병합해주세요", "feature", "main"),
-        ("feature를 main으로 머지해줘", "feature", "main"),
-        ("feature 브랜치를 main 브랜치에 병합", "feature", "main"),
-        ("main 브랜치에 feature/login 브랜치를 병합해 주세요.", "feature/login", "main"),
-        ("main으로 feature-x 머지", "feature-x", "main"),
-        ("feature에서 main으로 PR 만들어줘", "feature", "main"),
-        ("dev브랜치를 main브랜치에 합쳐줘", "dev", "main"),
-        ("`내 작업`은 말고 `기능`을 main에 병합", "기능", "main"),
-        ("기능/로그인을 main에 병합해줘", "기능/로그인", "main"),
-        ("feature 브랜치를 메인에 합쳐줘", "feature", "main"),
-        ("feature를 마스터 브랜치로 머지해줘", "feature", "master"),
-        ("merge feature into main", "feature", "main"),
-        ("Please merge the feature branch into main.", "feature", "main"),
-        ("merge branch release-1.2 to master, please", "release-1.2", "master"),
-        ("can you merge login-page into develop?", "login-page", "develop"),
-        ("open a PR from topic to main", "topic", "main"),
-        ("merge --upload-pack=x into main", "--upload-pack=x", "main"),
-        (
-            "--upload-pack=touch$IFS/tmp/x를 main에 병합해줘",
-            "--upload-pack=touch$IFS/tmp/x",
-            "main",
-        ),
-        ("main과 feature의 차이", "main", "feature"),
-        ("compare main and topic", "main", "topic"),
+    for (source, target, prompts) in [
+        ("feature", "main", &[
+            "feature 브랜치를 main에 병합해주세요", "feature를 main으로 머지해줘", "feature 브랜치를 main 브랜치에 병합",
+            "feature에서 main으로 PR 만들어줘", "feature 브랜치를 메인에 합쳐줘", "feature → main 병합해줘", "merge feature -> main",
+            "merge feature into main", "Please merge the feature branch into main.",
+        ][..]),
+        ("feature/login", "main", &["main 브랜치에 feature/login 브랜치를 병합해 주세요."]),
+        ("기능/로그인", "main", &["기능/로그인을 main에 병합해줘"]),
+        ("기능", "main", &["`내 작업`은 말고 `기능`을 main에 병합"]),
+        ("dev", "main", &["dev브랜치를 main브랜치에 합쳐줘"]),
+        ("release-1.2", "master", &["merge branch release-1.2 to master, please"]),
+        ("topic", "main", &["open a PR from topic to main", "can you merge topic into main?"]),
+        ("--upload-pack=x", "main", &["merge --upload-pack=x into main", "--upload-pack=x를 main에 병합해줘"]),
+        ("main", "topic", &["compare main and topic"]),
+        ("main", "feature", &["main과 feature의 차이"]),
     ] {
-        assert_eq!(at(prompt), (Some(source.into()), Some(target.into())), "{prompt}");
+        for prompt in prompts {
+            assert_eq!(at(prompt), (Some(source.into()), Some(target.into())), "{prompt}");
+        }
     }
 }
 
 #[test]
 fn half_a_route_stays_half() {
-    assert_eq!(at("main에 병합해줘"), (None, Some("main".into())));
-    assert_eq!(at("그 브랜치를 main에 병합해줘"), (None, Some("main".into())));
-    assert_eq!(at("방금 만든 브랜치를 main에 병합해줘"), (None, Some("main".into())));
-    assert_eq!(at("merge it into main"), (None, Some("main".into())));
+    for prompt in ["main에 병합해줘", "방금 만든 브랜치를 main에 병합해줘", "merge it into main"]
+    {
+        assert_eq!(at(prompt), (None, Some("main".into())), "{prompt}");
+    }
     assert_eq!(at("login 병합해줘"), (Some("login".into()), None));
     assert_eq!(at("merge feature"), (Some("feature".into()), None));
 }
 
 #[test]
+#[rustfmt::skip]
 fn words_that_are_no_branches_are_not_taken_for_some() {
     for prompt in [
-        "GitHub에 PR을 생성해주세요",
-        "create a pull request to fix the bug",
-        "dwp/aura 저장소에 PR 생성",
-        "README.md를 보여줘",
-        "kim@dwp.com에게 메일 보내줘",
-        "https://github.com/dwp/aura/pull/12 분석해줘",
-        "최근 커밋 5개를 보여줘",
-        "merge PR 12",
-        "메인 화면 설명해줘",
-        "show me the log please",
-        "",
+        "GitHub에 PR을 생성해주세요", "create a pull request to fix the bug", "dwp/aura 저장소에 PR 생성", "README.md를 보여줘",
+        "kim@dwp.com에게 메일 보내줘", "https://github.com/dwp/aura/pull/12 분석해줘", "최근 커밋 5개를 보여줘", "merge PR 12",
+        "메인 화면 설명해줘", "show me the log please", "",
     ] {
         assert_eq!(at(prompt), (None, None), "{prompt}");
     }
@@ -73,7 +59,6 @@ fn a_comparison_goes_from_the_older_side_to_the_newer() {
     assert_eq!(sides("git diff main...feature"), both("main", "feature"));
     assert_eq!(sides("v1.0..v2.0을 비교해줘"), both("v1.0", "v2.0"));
     assert_eq!(sides("feature와 main 비교"), both("main", "feature"));
-    assert_eq!(sides("main과 feature의 차이"), both("main", "feature"));
     assert_eq!(sides("diff between main and topic"), both("main", "topic"));
     assert_eq!(sides("show --x=../../etc/passwd ..."), None);
     assert_eq!(sides("변경 내용 보여줘"), None);

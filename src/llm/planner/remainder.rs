@@ -1,4 +1,4 @@
-//! The rest of a turn that was interrupted.
+//! The remainder of a turn that was interrupted.
 
 use crate::llm::Delta;
 
@@ -8,29 +8,29 @@ use super::speech::Speech;
 /// two have in common at their beginning is what was shown; calls, counts and confidence are those
 /// of the whole turn.
 #[derive(Debug)]
-pub(super) struct Rest {
+pub(super) struct Remainder {
     turn: Speech,
-    begun: String,
-    /// How much of `begun` has been left out, in bytes; all of it once the two part.
+    partial: String,
+    /// How much of `partial` has been left out, in bytes; all of it once the two part.
     left_out: usize,
 }
 
-impl Rest {
-    /// What follows `begun` in `turn`.
-    pub(super) fn of(turn: Speech, begun: String) -> Self {
-        Self { turn, begun, left_out: 0 }
+impl Remainder {
+    /// What follows `partial` in `turn`.
+    pub(super) fn of(turn: Speech, partial: String) -> Self {
+        Self { turn, partial, left_out: 0 }
     }
 
     /// The part of the next piece that was not shown; possibly empty.
     fn unseen<'a>(&mut self, piece: &'a str) -> &'a str {
-        let same = common_prefix(&self.begun[self.left_out..], piece);
+        let same = common_prefix(&self.partial[self.left_out..], piece);
         let parted = same < piece.len();
-        self.left_out = if parted { self.begun.len() } else { self.left_out + same };
+        self.left_out = if parted { self.partial.len() } else { self.left_out + same };
         &piece[same..]
     }
 }
 
-impl Iterator for Rest {
+impl Iterator for Remainder {
     type Item = Delta;
 
     fn next(&mut self) -> Option<Delta> {
