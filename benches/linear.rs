@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use aura_platform::domain::Unconfigured;
 use aura_platform::domain::json;
 use aura_platform::domain::signal::Signal;
 use aura_platform::domain::text::{
@@ -18,7 +19,6 @@ use aura_platform::domain::{Language, Message, PageContext};
 use aura_platform::llm::planner::Planner;
 use aura_platform::llm::{ChatModel, ChatRequest};
 use aura_platform::sse::parse::Parser;
-use aura_platform::tools::write_tool::Unconfigured;
 use aura_platform::tools::{Tool, mail};
 use futures::{FutureExt, StreamExt};
 use serde_json::{Value, json as value};

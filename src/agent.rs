@@ -12,7 +12,7 @@ mod run;
 mod service;
 
 pub use approval::pending::PendingApprovals;
-pub use approval::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
+pub use approval::policy::{AnswerTimes, ApproverPolicy};
 pub use approval::request::PendingRequest;
 pub use approval::seals::Seals;
 pub use run::context::{Budget, Limits, RunContext, Terms};

@@ -11,14 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use self::ending::{Ending, Signals};
 use crate::agent::{
-    Asking, Budget, Limits, LocalRuns, OnReject, PendingApprovals, RunContext, Seals, Terms,
-    start_service,
+    Budget, Limits, LocalRuns, PendingApprovals, RunContext, Seals, Terms, start_service,
 };
 use crate::domain::{Clock, SystemClock};
 use crate::http::readers::Readers;
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
-use crate::settings::{Ask, Listening, Mode, RedisSettings, Rejection, Settings, StoreInUse};
+use crate::settings::{Listening, Mode, RedisSettings, Settings, StoreInUse};
 use crate::shutdown::Tasks;
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
@@ -288,14 +287,8 @@ fn limits(settings: &Settings) -> Limits {
         max_turns: settings.agent.max_turns,
         max_tool_calls: settings.agent.max_tool_calls,
         hitl_warning: settings.hitl.warning,
-        asking: match settings.hitl.ask {
-            Ask::OneByOne => Asking::OneByOne,
-            Ask::Together => Asking::Together,
-        },
-        on_reject: match settings.hitl.on_reject {
-            Rejection::Stop => OnReject::Stop,
-            Rejection::Continue => OnReject::Continue,
-        },
+        asking: settings.hitl.ask,
+        on_reject: settings.hitl.on_reject,
         budget: Budget {
             per_run: settings.agent.max_tokens_per_run,
             per_day: settings.agent.max_tokens_per_day,

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod author;
 pub mod call;
 pub mod caller;
+pub mod choices;
 pub mod clock;
 pub mod confidence;
 pub mod context;
@@ -45,6 +46,7 @@ pub use audit::{
 pub use author::Author;
 pub use call::ToolCall;
 pub use caller::Caller;
+pub use choices::{ApprovalRule, Asking, OnReject, Unconfigured};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use confidence::{Certainty, Confidence};
 pub use context::PageContext;

@@ -53,7 +53,7 @@ pub use azure_openai::AzureOpenAiSettings;
 pub use embedded::EmbeddedSettings;
 pub use found::Fault;
 pub use github::GitHubSettings;
-pub use hitl::{Ask, HitlSettings, Rejection};
+pub use hitl::HitlSettings;
 pub use journal::JournalSettings;
 pub use layers::Layers;
 pub use limits::LimitSettings;
@@ -65,7 +65,7 @@ pub use provider::Provider;
 pub use smtp::SmtpSettings;
 pub use source::Environment;
 pub use stream::StreamSettings;
-pub use tools::{Approval, ToolSettings, Unconfigured};
+pub use tools::ToolSettings;
 pub use workspace::WorkspaceSettings;
 
 use crate::telemetry::log::LogSettings;

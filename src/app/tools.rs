@@ -6,9 +6,8 @@ use std::sync::Arc;
 use super::AppError;
 use super::features::Features;
 use crate::agent::{AnswerTimes, ApproverPolicy};
-use crate::settings::{Approval, Mode, Settings};
+use crate::settings::{Mode, Settings};
 use crate::shutdown::Tasks;
-use crate::tools::registry::Rule;
 use crate::tools::{ApprovalPolicy, Tool, Tools, git};
 
 #[cfg(feature = "github")]
@@ -44,26 +43,7 @@ fn approval_policy(settings: &Settings) -> ApprovalPolicy {
         tool.split_once('.').is_some_and(|(of, _)| unused.iter().any(|server| server.name == of))
     };
     let approval = settings.tools.approval.iter().filter(|(tool, _)| !is_of_unused(tool));
-    let rules = approval.map(|(tool, approval)| {
-        let rule = match approval {
-            Approval::Required => Rule::Required,
-            Approval::None => Rule::None,
-        };
-        (tool.clone(), rule)
-    });
-    rules.collect()
-}
-
-/// What a tool does whose service is not configured.
-#[cfg(any(feature = "github", feature = "mail"))]
-fn unconfigured(settings: &Settings) -> crate::tools::write_tool::Unconfigured {
-    use crate::settings::Unconfigured as Set;
-    use crate::tools::write_tool::Unconfigured;
-
-    match settings.tools.unconfigured {
-        Set::DryRun => Unconfigured::DryRun,
-        Set::Refuse => Unconfigured::Refuse,
-    }
+    approval.map(|(tool, rule)| (tool.clone(), *rule)).collect()
 }
 
 async fn git_tools(

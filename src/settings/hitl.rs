@@ -7,7 +7,7 @@ use super::check::Check;
 use super::key::keys;
 use super::kinds::{Choice, Time, one_of, seconds};
 use super::tables::{Table, table};
-use crate::domain::Deadline;
+use crate::domain::{Asking, Deadline, OnReject};
 
 const LONGEST: u64 = Deadline::LONGEST_WAIT.as_secs();
 
@@ -15,10 +15,10 @@ keys! { KEYS;
     TIMEOUT: Time = "hitl.timeout_seconds", seconds(1..=LONGEST), env: ["HITL_TIMEOUT_SECONDS"];
     TIMEOUTS: Table<Time> = "hitl.timeouts", table("seconds", seconds(1..=LONGEST));
     WARNING: Time = "hitl.warning_seconds", seconds(0..=LONGEST);
-    ASK: Choice<Ask> = "hitl.ask",
-        one_of(("one_by_one", Ask::OneByOne), &[("together", Ask::Together)]);
-    ON_REJECT: Choice<Rejection> = "hitl.on_reject",
-        one_of(("stop", Rejection::Stop), &[("continue", Rejection::Continue)]);
+    ASK: Choice<Asking> = "hitl.ask",
+        one_of(("one_by_one", Asking::OneByOne), &[("together", Asking::Together)]);
+    ON_REJECT: Choice<OnReject> = "hitl.on_reject",
+        one_of(("stop", OnReject::Stop), &[("continue", OnReject::Continue)]);
 }
 
 /// Section `hitl`.
@@ -31,27 +31,9 @@ pub struct HitlSettings {
     /// How long before the end of that a thought warns; zero: none does.
     pub warning: Duration,
     /// How people are asked about several calls of one turn.
-    pub ask: Ask,
+    pub ask: Asking,
     /// What a rejection leads to.
-    pub on_reject: Rejection,
-}
-
-/// How people are asked about several calls of one turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// One after another.
-    OneByOne,
-    /// About all of them at once.
-    Together,
-}
-
-/// What a rejection leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rejection {
-    /// The run ends.
-    Stop,
-    /// The model is told the reason.
-    Continue,
+    pub on_reject: OnReject,
 }
 
 impl HitlSettings {

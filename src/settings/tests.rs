@@ -4,7 +4,7 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::domain::{Role, RoleGrants, Roles, TenantId, UserId};
+use crate::domain::{ApprovalRule, Role, RoleGrants, Roles, TenantId, Unconfigured, UserId};
 
 mod answers;
 mod certificates;
@@ -317,9 +317,9 @@ fn approvals_are_set_by_the_name_of_the_tool() {
     let file = "[tools.approval]\ngit_merge = \"none\"\n\"Mail.Send\" = \"required\"\n";
     let layers = with_file(file, &[("AURA__TOOLS__APPROVAL__GIT_STATUS", "required")]);
     let rules = layers.check().unwrap().settings.tools.approval;
-    assert_eq!(rules["git_merge"], Approval::None);
-    assert_eq!(rules["Mail.Send"], Approval::Required);
-    assert_eq!(rules["git_status"], Approval::Required);
+    assert_eq!(rules["git_merge"], ApprovalRule::None);
+    assert_eq!(rules["Mail.Send"], ApprovalRule::Required);
+    assert_eq!(rules["git_status"], ApprovalRule::Required);
     let faults = faults(&[("AURA__TOOLS__APPROVAL__GIT_MERGE", "never")]);
     let expected = "tools.approval.git_merge (from AURA__TOOLS__APPROVAL__GIT_MERGE): must be \
                     \"required\" or \"none\", is \"never\"";

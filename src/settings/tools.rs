@@ -7,7 +7,7 @@ use super::check::Check;
 use super::key::keys;
 use super::kinds::{Choice, Text, Time, Whole, one_of, seconds, whole};
 use super::tables::{Rule, Table, said, table};
-use crate::domain::{Approvers, NoApprovers};
+use crate::domain::{ApprovalRule, Approvers, NoApprovers, Unconfigured};
 
 keys! { KEYS;
     UNCONFIGURED: Choice<Unconfigured> = "tools.unconfigured",
@@ -18,8 +18,8 @@ keys! { KEYS;
     GIT_PATH: Text = "tools.git_path", Text;
     GIT_MAX_MEMORY_BYTES: Whole<u64> = "tools.git_max_memory_bytes",
         whole(67_108_864..=1_099_511_627_776);
-    APPROVAL: Table<Choice<Approval>> = "tools.approval",
-        table("texts", one_of(("required", Approval::Required), &[("none", Approval::None)]));
+    APPROVAL: Table<Choice<ApprovalRule>> = "tools.approval",
+        table("texts", one_of(("required", ApprovalRule::Required), &[("none", ApprovalRule::None)]));
     APPROVERS: Table<Rule<Approvers, NoApprovers>> = "tools.approvers",
         table("texts", Rule(str::parse));
 }
@@ -38,27 +38,9 @@ pub struct ToolSettings {
     /// What a tool does whose service is not configured.
     pub unconfigured: Unconfigured,
     /// Who has to approve what, by the tool's name; whether there is such a tool is not checked.
-    pub approval: BTreeMap<String, Approval>,
+    pub approval: BTreeMap<String, ApprovalRule>,
     /// Who may approve what, by the tool's name; whether there is such a tool is not checked.
     pub approvers: BTreeMap<String, Approvers>,
-}
-
-/// What a tool does whose service is not configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unconfigured {
-    /// It fails, naming the missing setting, before anybody is asked.
-    Refuse,
-    /// It asks, and shows what it would have sent.
-    DryRun,
-}
-
-/// Whether a person has to approve a tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Approval {
-    /// Every call.
-    Required,
-    /// No call.
-    None,
 }
 
 impl ToolSettings {

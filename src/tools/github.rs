@@ -12,7 +12,8 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use super::Tool;
-use super::write_tool::{Delivery, Unconfigured, WriteToolAdapter};
+use super::write_tool::{Delivery, WriteToolAdapter};
+use crate::domain::Unconfigured;
 use crate::http_client;
 
 mod client;

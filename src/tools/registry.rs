@@ -10,7 +10,7 @@ mod policy;
 mod schema;
 
 pub use arguments::{parse_arguments, schema_of};
-pub use policy::{ApprovalPolicy, PolicyError, Rule};
+pub use policy::{ApprovalPolicy, PolicyError};
 #[cfg(feature = "mcp")]
 pub use schema::{ArgumentSchema, Checks, SchemaError};
 

@@ -11,16 +11,7 @@ use serde_json::{Value, json};
 
 use super::registry::{parse_arguments, schema_of};
 use super::{Call, Effect, Forecast, Pin, Tool, ToolContext, ToolError, ToolSpec};
-use crate::domain::{Language, Preview};
-
-/// What a tool does whose service is not configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unconfigured {
-    /// Show what would be sent, and say that it was not.
-    DryRun,
-    /// Fail, naming the missing setting, before a person is asked.
-    Refuse,
-}
+use crate::domain::{Language, Preview, Unconfigured};
 
 /// Whether what a tool sends leaves this process.
 #[derive(Clone, Debug)]

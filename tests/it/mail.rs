@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use aura_platform::domain::Unconfigured;
 use aura_platform::tools::ToolError;
 use aura_platform::tools::mail::{self, MailConfig, MailServerConfig};
-use aura_platform::tools::write_tool::Unconfigured;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;

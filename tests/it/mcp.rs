@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use aura_platform::domain::ApprovalRule;
 use aura_platform::shutdown::{Drained, Tasks};
 use aura_platform::tools::mcp::{self, McpServerConfig, Pace, Transport};
-use aura_platform::tools::registry::Rule;
 use aura_platform::tools::{ApprovalPolicy, ToolError, Tools};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -74,7 +74,10 @@ impl Fixture {
         Self::with_rules(config, [])
     }
 
-    fn with_rules<const N: usize>(config: McpServerConfig, rules: [(&str, Rule); N]) -> Self {
+    fn with_rules<const N: usize>(
+        config: McpServerConfig,
+        rules: [(&str, ApprovalRule); N],
+    ) -> Self {
         let (name, tasks) = (config.name.clone(), Tasks::new());
         let sources = mcp::start(vec![config], &tasks).unwrap();
         let rules: ApprovalPolicy =

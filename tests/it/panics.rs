@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aura_platform::agent::{
-    AgentService, AnswerTimes, ApproverPolicy, Asking, Budget, Limits, LocalRuns, OnReject,
-    PendingApprovals, RunContext, Seals, StartError, StartRun, Started, Terms, start_service,
+    AgentService, AnswerTimes, ApproverPolicy, Budget, Limits, LocalRuns, PendingApprovals,
+    RunContext, Seals, StartError, StartRun, Started, Terms, start_service,
 };
 use aura_platform::domain::{
-    Caller, Clock, DecisionSeal, Entry, EventId, LanguageChoice, PageContext, Quota, Roles,
-    SessionId, Shown, SystemClock, TenantId, UserId,
+    Asking, Caller, Clock, DecisionSeal, Entry, EventId, LanguageChoice, OnReject, PageContext,
+    Quota, Roles, SessionId, Shown, SystemClock, TenantId, UserId,
 };
 use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
 use aura_platform::shutdown::Tasks;

@@ -1,4 +1,4 @@
-//! Who may approve what, what a rejection leads to, and how an approval is told.
+//! Who may approve what, and how an approval is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,24 +8,6 @@ use serde_json::Value;
 use crate::domain::sentences::Approval;
 use crate::domain::text::{json_start, quoted_start};
 use crate::domain::{ApprovalRequest, Approvers, Author, Decision, Language};
-
-/// What a rejection leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnReject {
-    /// The run ends.
-    Stop,
-    /// The model is told the reason, and may do something else.
-    Continue,
-}
-
-/// How people are asked about several calls of one turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asking {
-    /// One after another: the next only once the last is decided, and has run.
-    OneByOne,
-    /// About all of them at once.
-    Together,
-}
 
 /// Who may approve which tool; whoever is not named may be approved by anybody of the tenant.
 #[derive(Clone, Debug, Default)]

@@ -6,12 +6,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::agent::approval::pending::PendingApprovals;
-use crate::agent::approval::policy::{AnswerTimes, ApproverPolicy, Asking, OnReject};
+use crate::agent::approval::policy::{AnswerTimes, ApproverPolicy};
 use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::seals::Seals;
 use crate::backoff::Backoff;
 use crate::domain::{
-    ApprovalRequest, Clock, Entry, Instructions, LanguageChoice, Quota, SessionId, last_id,
+    ApprovalRequest, Asking, Clock, Entry, Instructions, LanguageChoice, OnReject, Quota,
+    SessionId, last_id,
 };
 use crate::llm::ChatModel;
 use crate::shutdown::Tasks;

@@ -12,11 +12,11 @@ use super::ending::Ending;
 use super::journal::{Draft, JournalError, Writer};
 use super::state::{CallState, CallStatus, Node, State};
 use crate::agent::approval::pending::{DecidedRequest, News};
-use crate::agent::approval::policy::{Asking, words_of_approval};
+use crate::agent::approval::policy::words_of_approval;
 use crate::agent::approval::superseding::words_of_superseding;
 use crate::domain::event::ThoughtKind;
 use crate::domain::sentences::Sentences;
-use crate::domain::{Decision, Event, RequestId, Verdict};
+use crate::domain::{Asking, Decision, Event, RequestId, Verdict};
 
 use super::record::{PlannedCall, Record};
 

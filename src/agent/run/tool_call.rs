@@ -11,11 +11,10 @@ use super::journal::{Draft, JournalError};
 use super::prepared::{Ready, Refusal};
 use super::record::{CallResult, PlannedCall, Record};
 use super::step::{Flow, Run, Step};
-use crate::agent::approval::policy::OnReject;
 use crate::domain::event::{ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::sentences::Sentences;
-use crate::domain::{ApprovalRequest, ArgumentsHash, Decision, Event, Verdict};
+use crate::domain::{ApprovalRequest, ArgumentsHash, Decision, Event, OnReject, Verdict};
 use crate::tools::{Call, Effect, ToolContext, ToolError};
 
 impl Run {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::unconfigured;
 use crate::settings::Settings;
 use crate::tools::github::{GitHubConfig, SetupError};
 use crate::tools::{Tool, github};
@@ -16,5 +15,5 @@ pub(super) fn tools(settings: &Settings) -> Result<Vec<Arc<dyn Tool>>, SetupErro
         timeout: settings.tools.timeout,
         max_output_bytes: settings.tools.max_output_bytes,
     };
-    github::tools(config, unconfigured(settings))
+    github::tools(config, settings.tools.unconfigured)
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::unconfigured;
 use crate::settings::Settings;
 use crate::tools::mail::{MailConfig, MailServerConfig, SetupError};
 use crate::tools::{Tool, mail};
@@ -15,5 +14,5 @@ pub(super) fn tools(settings: &Settings) -> Result<Vec<Arc<dyn Tool>>, SetupErro
         timeout: smtp.timeout,
     });
     let (from, allowed_domains) = (smtp.from.clone(), smtp.allowed_domains.clone());
-    mail::tools(&MailConfig { server, from, allowed_domains }, unconfigured(settings))
+    mail::tools(&MailConfig { server, from, allowed_domains }, settings.tools.unconfigured)
 }

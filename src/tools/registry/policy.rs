@@ -5,25 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::domain::ApprovalRule;
 use crate::tools::{Effect, ToolSpec};
 
 /// Contract, section 7: for these, no configuration takes the person out.
 const ALWAYS_ASK: [&str; 4] = ["git_merge", "github_create_pr", "github_merge_pr", "send_email"];
 
-/// What the configuration says of one tool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rule {
-    /// A person must approve every call.
-    Required,
-    /// Nobody is asked.
-    None,
-}
-
 /// The configuration's rules, by tool name. A tool without a rule asks if it writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ApprovalPolicy(BTreeMap<String, Rule>);
+pub struct ApprovalPolicy(BTreeMap<String, ApprovalRule>);
 
 /// Why a policy cannot be used. Each is a fault of the configuration or of the program.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -52,14 +43,14 @@ pub enum PolicyError {
     },
 }
 
-impl FromIterator<(String, Rule)> for ApprovalPolicy {
-    fn from_iter<I: IntoIterator<Item = (String, Rule)>>(rules: I) -> Self {
+impl FromIterator<(String, ApprovalRule)> for ApprovalPolicy {
+    fn from_iter<I: IntoIterator<Item = (String, ApprovalRule)>>(rules: I) -> Self {
         Self(rules.into_iter().collect())
     }
 }
 
 /// A policy whose every rule fits the tools that there are.
-pub(super) struct Settled(BTreeMap<String, Rule>);
+pub(super) struct Settled(BTreeMap<String, ApprovalRule>);
 
 impl ApprovalPolicy {
     /// Checks the rules against the tools. What is named like a tool of one of these sources is not
@@ -74,7 +65,7 @@ impl ApprovalPolicy {
             return Err(PolicyError::Duplicate { tool: twice.name.clone() });
         }
         for (tool, rule) in &self.0 {
-            if *rule == Rule::None && ALWAYS_ASK.contains(&tool.as_str()) {
+            if *rule == ApprovalRule::None && ALWAYS_ASK.contains(&tool.as_str()) {
                 return Err(PolicyError::AlwaysAsks { tool: tool.clone() });
             }
             let is_of_source = tool.split_once('.').is_some_and(|(of, _)| sources.contains(&of));
@@ -93,8 +84,8 @@ impl Settled {
             return true;
         }
         match (self.0.get(&spec.name), spec.effect) {
-            (Some(Rule::Required), _) | (None, Effect::SideEffect) => true,
-            (Some(Rule::None), _) | (None, Effect::ReadOnly) => false,
+            (Some(ApprovalRule::Required), _) | (None, Effect::SideEffect) => true,
+            (Some(ApprovalRule::None), _) | (None, Effect::ReadOnly) => false,
         }
     }
 }
@@ -129,7 +120,7 @@ mod tests {
         ]
     }
 
-    fn settle(rules: &[(&str, Rule)]) -> Result<Settled, PolicyError> {
+    fn settle(rules: &[(&str, ApprovalRule)]) -> Result<Settled, PolicyError> {
         let rules = rules.iter().map(|(name, rule)| ((*name).to_owned(), *rule));
         rules.collect::<ApprovalPolicy>().settle(&specs(), &["time"])
     }
@@ -145,17 +136,17 @@ mod tests {
 
     #[test]
     fn a_rule_can_tighten_any_tool_and_loosen_most() {
-        let rules = [("git_status", Rule::Required), ("notes_write", Rule::None)];
+        let rules = [("git_status", ApprovalRule::Required), ("notes_write", ApprovalRule::None)];
         assert_eq!(asking(&settle(&rules).unwrap()), [true, true, false]);
     }
 
     #[test]
     fn no_rule_takes_the_person_out_of_a_merge() {
-        let error = settle(&[("git_merge", Rule::None)]).err().unwrap();
+        let error = settle(&[("git_merge", ApprovalRule::None)]).err().unwrap();
         let expected = "approval of git_merge cannot be switched off: \
                         the rule `git_merge = \"none\"` is not allowed";
         assert_eq!(error.to_string(), expected);
-        assert!(settle(&[("git_merge", Rule::Required)]).is_ok());
+        assert!(settle(&[("git_merge", ApprovalRule::Required)]).is_ok());
     }
 
     #[test]
@@ -165,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_rule_for_a_tool_that_is_not_there_is_an_error_that_lists_the_tools() {
-        let error = settle(&[("git_marge", Rule::Required)]).err().unwrap();
+        let error = settle(&[("git_marge", ApprovalRule::Required)]).err().unwrap();
         let expected = "there is an approval rule for \"git_marge\", but no such tool; \
                         there are: git_status, git_merge, notes_write";
         assert_eq!(error.to_string(), expected);
@@ -173,9 +164,11 @@ mod tests {
 
     #[test]
     fn a_rule_may_be_there_before_its_tool_if_the_tool_s_source_is_configured() {
-        let policy = settle(&[("time.now", Rule::None), ("git_status", Rule::Required)]).unwrap();
+        let policy =
+            settle(&[("time.now", ApprovalRule::None), ("git_status", ApprovalRule::Required)])
+                .unwrap();
         assert!(!policy.needs_approval(&spec("time.now", Effect::SideEffect)));
-        assert!(settle(&[("tine.now", Rule::None)]).is_err());
+        assert!(settle(&[("tine.now", ApprovalRule::None)]).is_err());
     }
 
     #[test]
@@ -189,7 +182,10 @@ mod tests {
     fn rules_are_read_as_the_configuration_spells_them() {
         let policy: ApprovalPolicy =
             serde_json::from_value(json!({"git_status": "required", "x": "none"})).unwrap();
-        let expected = [("git_status".to_owned(), Rule::Required), ("x".to_owned(), Rule::None)];
+        let expected = [
+            ("git_status".to_owned(), ApprovalRule::Required),
+            ("x".to_owned(), ApprovalRule::None),
+        ];
         assert_eq!(policy, expected.into_iter().collect());
         assert!(serde_json::from_value::<ApprovalPolicy>(json!({"git_merge": "never"})).is_err());
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aura_platform::domain::ApprovalRule;
+use aura_platform::domain::Unconfigured;
 use aura_platform::shutdown::Tasks;
-use aura_platform::tools::registry::{PolicyError, Rule};
-use aura_platform::tools::write_tool::Unconfigured;
+use aura_platform::tools::registry::PolicyError;
 use aura_platform::tools::{ApprovalPolicy, Effect, Tool, ToolError, Tools};
 use aura_platform::tools::{git, github, mail};
 use serde_json::{Value, json};
@@ -34,7 +35,7 @@ fn outside(unconfigured: Unconfigured) -> Vec<Arc<dyn Tool>> {
     tools
 }
 
-fn rules(rules: &[(&str, Rule)]) -> ApprovalPolicy {
+fn rules(rules: &[(&str, ApprovalRule)]) -> ApprovalPolicy {
     rules.iter().map(|(tool, rule)| ((*tool).to_owned(), *rule)).collect()
 }
 
@@ -80,13 +81,13 @@ async fn an_unknown_tool_is_named_with_those_there_are_and_would_ask() {
 
 #[tokio::test]
 async fn the_configuration_tightens_but_never_takes_the_person_out() {
-    let tools = Tools::new(all().await, rules(&[("git_log", Rule::Required)])).unwrap();
+    let tools = Tools::new(all().await, rules(&[("git_log", ApprovalRule::Required)])).unwrap();
     assert!(tools.needs_approval("git_log"));
     for tool in ["git_merge", "github_create_pr", "github_merge_pr", "send_email"] {
-        let error = Tools::new(all().await, rules(&[(tool, Rule::None)])).err().unwrap();
+        let error = Tools::new(all().await, rules(&[(tool, ApprovalRule::None)])).err().unwrap();
         assert_eq!(error, PolicyError::AlwaysAsks { tool: tool.into() });
     }
-    let error = Tools::new(all().await, rules(&[("gti_log", Rule::None)])).err().unwrap();
+    let error = Tools::new(all().await, rules(&[("gti_log", ApprovalRule::None)])).err().unwrap();
     assert!(matches!(error, PolicyError::UnknownTool { tool, .. } if tool == "gti_log"));
 }
 
@@ -145,7 +146,7 @@ async fn without_a_workspace_root_the_git_tools_are_there_and_name_the_setting()
         let tool = tools.iter().find(|tool| tool.spec().name == name).unwrap();
         assert_eq!(question(tool, &arguments).await, Err(expected.clone()));
     }
-    let tools = Tools::new(tools, rules(&[("git_merge", Rule::Required)])).unwrap();
+    let tools = Tools::new(tools, rules(&[("git_merge", ApprovalRule::Required)])).unwrap();
     assert!(tools.needs_approval("git_merge"));
 }
 

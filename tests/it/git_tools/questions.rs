@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use aura_platform::domain::Language;
+use aura_platform::domain::Unconfigured;
 use aura_platform::domain::text::is_plain_line;
 use aura_platform::tools::Tool;
 use aura_platform::tools::mail;
-use aura_platform::tools::write_tool::Unconfigured;
 use proptest::prelude::{ProptestConfig, Strategy};
 use proptest::string::string_regex;
 use proptest::test_runner::TestRunner;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aura_platform::tools::write_tool::Unconfigured;
+use aura_platform::domain::Unconfigured;
 use aura_platform::tools::{Effect, ToolError, github};
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aura_platform::domain::ApprovalRule;
 use aura_platform::tools::mcp::{McpServerConfig, Pace};
-use aura_platform::tools::registry::Rule;
 use aura_platform::tools::{Effect, ToolError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -197,9 +197,9 @@ async fn what_a_server_says_of_its_tools_changes_no_approval() {
     let mut config = misbehaving(&directory);
     config.read_only.insert("pid".to_owned());
     let rules = [
-        ("bad.twin", Rule::None),
-        ("bad.pid", Rule::Required),
-        ("bad.not_there_yet", Rule::Required),
+        ("bad.twin", ApprovalRule::None),
+        ("bad.pid", ApprovalRule::Required),
+        ("bad.not_there_yet", ApprovalRule::Required),
     ];
     let fixture = Fixture::with_rules(config, rules).up().await;
     // It is annotated as read-only.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aura_platform::tools::write_tool::Unconfigured;
+use aura_platform::domain::Unconfigured;
 use aura_platform::tools::{Tool, ToolError, github};
 use axum::body::{Body, Bytes};
 use axum::extract::State;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use aura_platform::domain::Unconfigured;
 use aura_platform::tools::ToolError;
 use aura_platform::tools::mail::{self, MailConfig, MailServerConfig};
-use aura_platform::tools::write_tool::Unconfigured;
 use aura_testing::guardian::Watched;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::Value;

@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use serde_json::{Map, json};
 
 use super::*;
+use crate::domain::Unconfigured;
 use crate::domain::text::is_plain_line;
 use crate::domain::{ArgumentsHash, SessionId, ToolCallId};
-use crate::tools::write_tool::Unconfigured;
 use crate::tools::{Effect, Pin, ToolContext, ToolSpec, mail};
 
 /// A tool that sets something which others move, too.
