@@ -26,6 +26,7 @@ pub(crate) mod reasoning;
 pub(crate) mod recent_frames;
 pub(crate) mod record;
 pub(crate) mod state;
+pub(crate) mod status;
 pub(crate) mod step;
 pub(crate) mod stored_request;
 pub(crate) mod superseded;

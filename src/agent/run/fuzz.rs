@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use super::fold::FoldError;
 use super::record::Record;
-use super::state::{State, status_of};
+use super::state::State;
+use super::status::status_of;
 use crate::domain::{Entry, EventId, Shown, last_id};
 
 /// Each line is an entry: a record, or behind `content ` the payload of such an event. What can be read

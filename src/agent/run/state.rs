@@ -4,14 +4,15 @@ use serde::Serialize;
 
 use super::hands::Hands;
 use super::invalid_calls::InvalidCalls;
-use super::record::{CallResult, Opened, PlannedCall, Record, RecordKind};
+use super::record::{CallResult, Opened, PlannedCall, Record};
+use super::status::waits_after;
 use crate::agent::approval::uncounted::UncountedVote;
 use crate::domain::event::EndStatus;
 use crate::domain::instructions::system_prompt;
 use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    ApprovalRequest, Confidence, Deadline, Decision, Entry, Language, Message, PageContext,
-    RequestId, SessionMeta, SessionStatus, StepId, ToolCallId, Usage,
+    ApprovalRequest, Confidence, Deadline, Decision, Language, Message, PageContext, RequestId,
+    SessionMeta, SessionStatus, StepId, ToolCallId, Usage,
 };
 
 /// What stands between the texts of two turns.
@@ -190,7 +191,7 @@ impl State {
         if matches!(record, Record::TakenOver { .. } | Record::HandedOver) {
             return;
         }
-        self.ends_waiting = phase_after(record.kind()) == Phase::Waiting;
+        self.ends_waiting = waits_after(record.kind());
         // The steps of the plan move together with what moves them.
         if !matches!(record, Record::StepMoved { .. }) {
             self.executed = None;
@@ -448,63 +449,4 @@ impl State {
             step.confidence = confidence.unwrap_or(step.confidence);
         }
     }
-}
-
-/// Where a session stands, from the newest entries of its journal alone, if they tell. Of each record its
-/// beginning is enough, if that has the whole of an end.
-pub(crate) fn status_of(newest: &[Entry]) -> Option<SessionStatus> {
-    let record = newest.iter().rev().find_map(|entry| entry.record.as_ref())?;
-    // Somebody else's hand may write it in another way, where there is all of it.
-    let whole = || serde_json::from_slice::<Record>(record).ok().map(|record| record.kind());
-    match phase_after(RecordKind::of(record).or_else(whole)?) {
-        Phase::Ended => {
-            let Record::Ended { status } = serde_json::from_slice(record).ok()? else {
-                return None;
-            };
-            Some(status.into())
-        }
-        Phase::NeverBegan => None,
-        Phase::Waiting => Some(SessionStatus::WaitingApproval),
-        Phase::Working => Some(SessionStatus::Running),
-    }
-}
-
-/// What a run's newest record says of it.
-#[derive(PartialEq, Eq)]
-enum Phase {
-    Working,
-    Waiting,
-    Ended,
-    NeverBegan,
-}
-
-fn phase_after(record: RecordKind) -> Phase {
-    match record {
-        RecordKind::ApprovalAsked
-        | RecordKind::DeadlineNear
-        | RecordKind::VoteUncounted
-        | RecordKind::StillAsked => Phase::Waiting,
-        RecordKind::Opened
-        | RecordKind::Analyzed
-        | RecordKind::Asked
-        | RecordKind::Answered
-        | RecordKind::StepAdded
-        | RecordKind::StepMoved
-        | RecordKind::ApprovalResolved
-        | RecordKind::ToolStarting
-        | RecordKind::ToolFinished
-        | RecordKind::TakenOver
-        | RecordKind::HandedOver => Phase::Working,
-        RecordKind::Ended => Phase::Ended,
-        RecordKind::Withdrawn => Phase::NeverBegan,
-    }
-}
-
-/// The request of this id as a journal's run has asked it, answered or not.
-pub(crate) fn request_asked(entries: &[Entry], id: &RequestId) -> Option<ApprovalRequest> {
-    let asked = |entry: &Entry| match serde_json::from_slice(entry.record.as_ref()?) {
-        Ok(Record::ApprovalAsked { request, .. }) if request.request_id == *id => Some(*request),
-        Ok(_) | Err(_) => None,
-    };
-    entries.iter().rev().find_map(asked)
 }

@@ -3,7 +3,7 @@
 //! written anew from the run's journal.
 
 use super::context::RunContext;
-use super::state::request_asked;
+use super::status::request_asked;
 use crate::domain::{ApprovalRequest, Decision, RequestId, SessionId, Standing, Vote};
 use crate::store::StoreError;
 

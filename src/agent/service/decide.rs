@@ -10,7 +10,7 @@ use super::drive::AgentService;
 use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::seals::Subject;
 use crate::agent::run::prepared::Ready;
-use crate::agent::run::state::request_asked;
+use crate::agent::run::status::request_asked;
 use crate::agent::run::stored_request::{Stored, repair, tell_approvals};
 use crate::domain::event::{Lost, lost};
 use crate::domain::signal::{Signal, signal_of_request};

@@ -8,7 +8,7 @@ use super::drive::AgentService;
 use super::leases::RENEWALS;
 use crate::agent::run::journal::opening;
 use crate::agent::run::record::Record;
-use crate::agent::run::state::status_of;
+use crate::agent::run::status::status_of;
 use crate::domain::{SessionId, SessionStatus, last_id};
 use crate::ticks::every;
 

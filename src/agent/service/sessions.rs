@@ -9,7 +9,8 @@ use tokio::time::timeout;
 use super::drive::AgentService;
 use super::fate::Fate;
 use crate::agent::approval::seals::Subject;
-use crate::agent::run::state::{Node, State, status_of};
+use crate::agent::run::state::{Node, State};
+use crate::agent::run::status::status_of;
 use crate::agent::run::stored_request::keep_request;
 use crate::domain::plan::PlanStep;
 use crate::domain::{
