@@ -13,13 +13,13 @@ RUN mkdir -p src tests/support/src \
     && touch src/lib.rs tests/support/src/lib.rs \
     && awk '/^\[\[bench\]\]/ { skip = 1; next } /^\[/ { skip = 0 } !skip' Cargo.toml > Cargo.deps.toml \
     && mv Cargo.deps.toml Cargo.toml \
-    && cargo build --locked --profile image \
+    && cargo build --locked --release \
     && rm -rf src
 
 COPY . .
 # Sources that are older than the layer above would be taken for built already.
 RUN find src config -type f -exec touch {} + \
-    && cargo build --locked --profile image --bin aura-platform
+    && cargo build --locked --release --bin aura-platform
 
 
 FROM debian:bookworm-slim
@@ -31,7 +31,7 @@ RUN apt-get update \
     && useradd --system --uid 10001 --user-group --home-dir /nonexistent aura \
     && install -d -o aura -g aura /workspace /keys /redis-users
 
-COPY --from=build /build/target/image/aura-platform /usr/local/bin/aura-platform
+COPY --from=build /build/target/release/aura-platform /usr/local/bin/aura-platform
 
 USER 10001:10001
 # Settings may be mounted at /app/config/aura.toml. Not the workspace: a repository there must not be
