@@ -108,10 +108,11 @@ fn range(comment: &str) -> Option<String> {
         let bare = word.trim_matches(|c: char| !c.is_ascii_digit());
         bare.parse::<f64>().is_ok().then(|| bare.to_owned())
     };
-    let ranges = words.windows(3).filter(|words| words[1] == "to");
-    ranges
-        .filter_map(|words| Some(format!("{} to {}", number(words[0])?, number(words[2])?)))
-        .last()
+    words
+        .windows(3)
+        .filter(|words| words[1] == "to")
+        .rev()
+        .find_map(|words| Some(format!("{} to {}", number(words[0])?, number(words[2])?)))
 }
 
 #[test]
