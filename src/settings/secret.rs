@@ -28,11 +28,20 @@ impl Visibility {
             Self::Plain => text.to_owned(),
             Self::Secret => MASK.to_owned(),
             Self::Url => without_credentials(text),
-            Self::Command => {
-                let words = text.split(' ').map(|word| masked_word(word, false));
-                words.collect::<Vec<_>>().join(" ")
-            }
+            Self::Command => self.masked_command(text),
         }
+    }
+
+    /// A command as it may stand in the environment: words between blanks, or a JSON list.
+    fn masked_command(self, text: &str) -> String {
+        if !text.trim_start().starts_with('[') {
+            let words: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+            return self.masked_list(&words).join(" ");
+        }
+        let words = serde_json::from_str::<Vec<String>>(text);
+        words.map_or(MASK.to_owned(), |words| {
+            serde_json::json!(self.masked_list(&words)).to_string()
+        })
     }
 
     /// A setting's list with everything secret in it masked.
@@ -197,6 +206,10 @@ mod tests {
                         --token=*** API_SECRET=*** *** ***";
         assert!(shown.starts_with(expected), "{shown}");
         assert!(!shown.contains("hunter2"), "{shown}");
+        let (in_words, in_json) = ("x --token  hunter2 y", r#"["x", "--token", "hunter2", "y"]"#);
+        assert_eq!(masked("mcp.servers.x.command", in_words), "x --token *** y");
+        assert_eq!(masked("mcp.servers.x.command", in_json), r#"["x","--token","***","y"]"#);
+        assert_eq!(masked("mcp.servers.x.command", r#"["x", "hunter2"#), "***");
         let origins = ["https://a1b2c3d4e5f6g7h8j9k0.example".to_owned()];
         assert_eq!(masked_list("api.cors_origins", &origins), origins);
     }
