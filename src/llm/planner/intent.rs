@@ -30,7 +30,10 @@ pub(super) enum Intent {
 const SCREEN: &[Cue] = &[
     says(2, &["화면", "페이지", "screen", "page"]),
     says(2, &["보고 있", "선택한", "선택된", "looking at", "selected"]),
-    says(1, &["설명", "요약", "뭐", "뭘", "무엇", "무슨", "알려", "어디", "어떤", "what", "which", "where", "describe", "explain"]),
+    says(1, &[
+        "설명", "요약", "뭐", "뭘", "무엇", "무슨", "알려", "어디", "어떤",
+        "what", "which", "where", "describe", "explain", "summarize", "summarise",
+    ]),
     says(3, &["where am i"]),
 ];
 #[rustfmt::skip]

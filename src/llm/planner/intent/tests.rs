@@ -48,7 +48,7 @@ fn what_only_reads_is_understood_in_both_languages() {
         ("github_list_prs", &[
             "열린 PR 보여줘", "dwp/aura 저장소의 PR 목록", "list open PRs", "open PRs", "show open pull requests of the repo dwp/aura",
         ]),
-        ("screen", &["메일 화면 설명해줘", "이 화면이 뭐야?", "선택된 항목이 뭐야?", "what page am I looking at?"]),
+        ("screen", &["메일 화면 설명해줘", "이 화면이 뭐야?", "선택된 항목이 뭐야?", "what page am I looking at?", "summarize this page"]),
         ("help", &["안녕하세요", "안녕! 뭘 할 수 있어?", "도와줘", "hi", "Hello there!", "What can you do?", "good evening"]),
         ("thanks", &["고마워요!", "감사합니다", "thanks!"]),
     ]);
