@@ -179,8 +179,8 @@ pub trait Call: Send + Sync {
     fn question(&self, language: Language) -> String;
 
     /// Finds out what it will do, and changes nothing. Asked before a person is: an error says why it
-    /// cannot work as things stand, and is told to the model instead. The preview speaks `language`. Keeps its own time limit, and may
-    /// be dropped half way.
+    /// cannot work as things stand, and is told to the model instead. The preview is in `language`. Keeps
+    /// its own time limit, and may be dropped half way.
     async fn forecast(&self, _language: Language) -> Result<Forecast, ToolError> {
         Ok(Forecast::default())
     }

@@ -1,4 +1,5 @@
-//! Section `agent`: the limits of runs, what the assistant is told before all else, and the language that people read.
+//! Section `agent`: the limits of runs, what the assistant is told before all else, and the language that
+//! people read.
 
 use std::path::Path;
 use std::time::Duration;

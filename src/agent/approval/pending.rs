@@ -30,7 +30,7 @@ pub(crate) struct OpenRequests<T> {
     open: Vec<OpenRequest<T>>,
     /// What came, and the run has not been told.
     news: News,
-    /// OpenedSignals that do not count, of which people are told once each.
+    /// Votes that do not count, of which people are told once each.
     uncounted: Vec<(RequestId, UncountedVote)>,
 }
 

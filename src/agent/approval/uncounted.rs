@@ -10,7 +10,7 @@ use crate::domain::signal::Signal;
 /// Of how many such votes on one request people are told; of more they would learn nothing new.
 pub(crate) const TOLD_MAX: usize = 5;
 /// Seconds between the times that one answer leaves in the request and in the signal.
-const ONE_CLICK: u64 = 2;
+const ONE_ANSWER: u64 = 2;
 
 /// A vote that does not count, as far as it can be told from others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl UncountedVote {
     /// every other one like it is the same, and none that tells more.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let person = self.by.as_ref().zip(other.by.as_ref()).map(|(a, b)| a == b);
-        let time = self.at.zip(other.at).map(|(a, b)| a.abs_diff(b) <= ONE_CLICK);
+        let time = self.at.zip(other.at).map(|(a, b)| a.abs_diff(b) <= ONE_ANSWER);
         match (person, time) {
             (None, None) => self == other,
             (person, time) => person.unwrap_or(true) && time.unwrap_or(true),

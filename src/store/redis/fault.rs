@@ -6,11 +6,12 @@ use crate::store::StoreError;
 
 /// What went wrong, in the port's terms.
 ///
-/// Only an answer of the wrong kind, and a refusal that is about what is stored, mean that something
-/// unreadable is stored, and a value that is too long is rejected: neither passes. Everything else, known or unknown, is a server that cannot serve now: it loads its data (`LOADING`), has no
-/// memory (`OOM`) or disk (`MISCONF`) left, is busy with somebody's script (`BUSY`), is a replica
-/// (`READONLY`, `MASTERDOWN`) or lacks its own (`NOREPLICAS`), moves slots (`TRYAGAIN`), belongs to
-/// a cluster that is down (`CLUSTERDOWN`), or did not answer in time.
+/// An answer of the wrong kind, and a refusal that is about what is stored, mean that something unreadable
+/// is stored. A value that is too long is rejected. Neither passes by itself. Everything else, known or
+/// unknown, is a server that cannot serve now: it loads its data (`LOADING`), has no memory (`OOM`) or
+/// disk (`MISCONF`) left, is busy with somebody's script (`BUSY`), is a replica (`READONLY`, `MASTERDOWN`)
+/// or lacks its own (`NOREPLICAS`), moves slots (`TRYAGAIN`), belongs to a cluster that is down
+/// (`CLUSTERDOWN`), or did not answer in time.
 pub(super) fn store_error(error: &RedisError) -> StoreError {
     if is_about(error, &TOO_LONG) {
         StoreError::Rejected(error.to_string())

@@ -34,7 +34,7 @@ pub(super) struct Hub {
     /// Held for moments only: by callers who note what they want, by the supervisor, and by the
     /// connection's task to find out whom a message is for.
     table: Mutex<Table>,
-    /// Tells the supervisor that wishes have changed.
+    /// Tells the supervisor that what is wanted has changed.
     changed: Notify,
     event_channel: EventChannel,
     /// How long a caller waits for the confirmation of its subscription.
