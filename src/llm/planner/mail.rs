@@ -36,7 +36,7 @@ pub(super) fn addresses(text: &str) -> Vec<String> {
     address_ranges(text).filter_map(first).map(str::to_owned).collect()
 }
 
-/// The mail that a prompt asks for; `None` if it names no address.
+/// The mail that a prompt asks for; `None` if it does not say clearly to whom.
 pub(super) fn draft(prompt: &str, language: Language) -> Option<Draft> {
     let label = body_label(prompt);
     let head = &prompt[..label.as_ref().map_or(prompt.len(), |label| label.start)];
@@ -54,8 +54,11 @@ pub(super) fn draft(prompt: &str, language: Language) -> Option<Draft> {
     Some(Draft { to, cc, subject, body })
 }
 
-/// Who gets it and who gets a copy; `None` if nobody does.
+/// Who gets it and who gets a copy; `None` if nobody does, or one of them cannot be an address.
 fn recipients(text: &str) -> Option<(Vec<String>, Vec<String>)> {
+    if words_with_at(text).any(|(_, word)| has_two_ats(word)) {
+        return None;
+    }
     let copies = label(text, COPY_LABELS).map(|label| addresses(&text[label.start..]));
     let copies = copies.unwrap_or_default();
     let mut to = addresses(text);
@@ -82,24 +85,36 @@ fn default_body(subject: &str, language: Language) -> String {
     )
 }
 
-/// Where addresses are; no two of them have a character in common.
+/// Where addresses are.
 fn address_ranges(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let mut end = 0;
-    text.match_indices('@').filter_map(move |(at, _)| {
-        let local = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
+    words_with_at(text).filter_map(|(start, word)| {
+        let (local, rest) = word.split_once('@')?;
         let host = |c: char| c.is_ascii_alphanumeric() || ".-".contains(c);
-        let start = text[..at].trim_end_matches(local).len().max(end);
-        let rest = &text[at + 1..];
         let run = &rest[..rest.find(|c| !host(c)).unwrap_or(rest.len())];
         let domain = run.trim_end_matches(['.', '-']);
-        let fits = start < at
-            && domain.split('.').count() > 1
+        let fits = !local.is_empty()
+            && !has_two_ats(word)
+            && domain.contains('.')
             && domain.split('.').all(|part| !part.is_empty());
-        fits.then(|| {
-            end = at + 1 + domain.len();
-            start..end
-        })
+        fits.then(|| start..start + local.len() + 1 + domain.len())
     })
+}
+
+/// The words with an `@`, of the characters that an address may have, and where they begin.
+fn words_with_at(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let belongs = |c: char| c.is_ascii_alphanumeric() || "._%+-@".contains(c);
+    let mut next = 0;
+    let words = text.split_inclusive(move |c| !belongs(c)).map(move |piece| {
+        let start = next;
+        next += piece.len();
+        (start, piece.trim_end_matches(|c| !belongs(c)))
+    });
+    words.filter(|(_, word)| word.contains('@'))
+}
+
+/// Whether a word looks like an address and is none: `a@b.c@d.e`.
+fn has_two_ats(word: &str) -> bool {
+    word.matches('@').nth(1).is_some()
 }
 
 /// The first of these labels.
@@ -185,6 +200,7 @@ mod tests {
     }
 
     #[test]
+    #[rustfmt::skip]
     fn all_addresses_are_found_and_copies_are_told_apart() {
         let mail =
             read("a@b.com, c.d+e@f-g.co.kr에게 메일 보내줘 참조: x@y.com, a.b@y.com 제목: z");
@@ -193,6 +209,8 @@ mod tests {
         assert_eq!(addresses("a@b.com. <a@b.com> @b a@b x@.com @ a@b..com"), ["a@b.com"]);
         assert_eq!(draft("메일 보내줘", Language::Korean), None);
         assert_eq!(read("a@b.com에게 메일 보내줘 내용: 답은 c@d.com으로").to, ["a@b.com"]);
-        assert_eq!(read("a@b.c@d.e에게 메일 보내줘").to, ["a@b.c"], "no character twice");
+        for unclear in ["a@b.c@d.e에게 메일 보내줘", "x@y.com, a@b.c@d.e에게 메일 보내줘", "email a@b.c+d@e.f"] {
+            assert_eq!(draft(unclear, Language::of_text(unclear)), None, "{unclear}");
+        }
     }
 }

@@ -149,6 +149,7 @@ async fn what_is_missing_is_said_in_words() {
     for (prompt, part) in [
         ("브랜치를 병합해줘", "어느 브랜치"),
         ("메일 보내줘", "메일 주소"),
+        ("a@b.c@d.e에게 메일 보내줘", "메일 주소"),
         ("PR 12번 병합해줘", "어느 PR"),
         ("PR 12번 분석해줘", "어느 PR"),
         ("list open PRs", "Which GitHub repository"),
