@@ -17,54 +17,30 @@ fn commits(list: &[(&str, &str)]) -> Value {
 
 #[tokio::test]
 async fn a_greeting_is_answered_with_what_the_planner_can_do() {
-    let said = Talk::new("안녕하세요").turn().await;
-    assert!(said.calls.is_empty());
-    assert!(said.text.contains("안녕하세요") && said.text.contains("브랜치 병합"), "{}", said.text);
-    let said = Talk::new("hello").offering(&["git_status"]).turn().await;
-    assert!(said.text.contains("tell how the repository stands"), "{}", said.text);
-    assert!(!said.text.contains("mail"), "a tool that is not offered: {}", said.text);
-}
-
-#[tokio::test]
-async fn a_merge_is_asked_for_at_once_with_the_branches_as_named() {
-    for (prompt, source, target) in [
-        ("feature 브랜치를 main에 병합해주세요", "feature", "main"),
-        ("merge --upload-pack=x into main", "--upload-pack=x", "main"),
-    ] {
-        let mut talk = Talk::new(prompt);
-        let said = talk.turn().await;
-        let expected = json!({"source": source, "target": target});
-        assert_eq!(said.tools(), [("git_merge", &expected)], "{prompt}");
-        assert_eq!((said.calls[0].0.as_str(), said.text.as_str()), ("call_1", ""));
-    }
+    let said = Talk::new("안녕하세요").words().await;
+    assert!(said.contains("안녕하세요") && said.contains("브랜치 병합"), "{said}");
+    let said = Talk::new("hello").offering(&["git_status"]).words().await;
+    assert!(said.contains("tell how the repository stands"), "{said}");
+    assert!(!said.contains("mail"), "a tool that is not offered: {said}");
 }
 
 #[tokio::test]
 async fn a_merge_without_a_target_goes_to_the_base_that_the_repository_has() {
+    let merge = |target: &str| ("git_merge", json!({"source": "feature", "target": target}));
+    let listing = || [("git_branch_list", json!({}))];
     for (names, target) in [(["feature", "master"], "master"), (["feature", "release"], "release")]
     {
         let mut talk = Talk::new("feature 브랜치 병합해줘");
-        let first = talk.turn().await;
-        assert_eq!(first.tools(), [("git_branch_list", &json!({}))]);
         let branches = names.map(|name| json!({"name": name, "current": name == target}));
-        talk.answer(&first, &[json!({"branches": branches})]);
-        let second = talk.turn().await;
-        let expected = json!({"source": "feature", "target": target});
-        assert_eq!(second.tools(), [("git_merge", &expected)]);
+        talk.step(&listing(), &[json!({"branches": branches})]).await;
+        talk.step(&[merge(target)], &[json!({})]).await;
     }
-    let said = Talk::new("merge feature please").offering(&["git_merge"]).turn().await;
-    assert_eq!(said.tools(), [("git_merge", &json!({"source": "feature", "target": "main"}))]);
+    let mut talk = Talk::new("merge feature please").offering(&["git_merge"]);
+    talk.step(&[merge("main")], &[json!({})]).await;
     let mut talk = Talk::new("main 브랜치 병합해줘");
-    let first = talk.turn().await;
-    talk.answer(&first, &[json!({"branches": [{"name": "main", "current": true}]})]);
-    let said = talk.turn().await;
-    assert!(said.calls.is_empty() && said.text.contains("어느 브랜치"), "{}", said.text);
-}
-
-#[tokio::test]
-async fn thanks_are_answered_as_thanks() {
-    assert!(Talk::new("감사합니다").turn().await.text.starts_with("천만에요"));
-    assert!(Talk::new("thank you!").turn().await.text.starts_with("You are welcome"));
+    talk.step(&listing(), &[json!({"branches": [{"name": "main", "current": true}]})]).await;
+    let said = talk.words().await;
+    assert!(said.contains("어느 브랜치"), "{said}");
 }
 
 #[tokio::test]
@@ -138,14 +114,18 @@ async fn a_request_runs_the_tool_that_does_it_with_what_was_named() {
         ("dwp/aura 저장소의 README.md 보여줘", "github_get_file", json!({"owner": "dwp", "repo": "aura", "path": "README.md"})),
         ("dwp/aura 저장소의 PR 목록", "github_list_prs", json!({"owner": "dwp", "repo": "aura"})),
         ("dwp/aura#3 PR을 병합해줘", "github_merge_pr", json!({"owner": "dwp", "repo": "aura", "number": 3})),
+        ("feature 브랜치를 main에 병합해주세요", "git_merge", json!({"source": "feature", "target": "main"})),
+        ("merge --upload-pack=x into main", "git_merge", json!({"source": "--upload-pack=x", "target": "main"})),
         ("kim@dwp.com에게 \"회의\" 제목으로 \"3시\"라고 메일 보내줘", "send_email", json!({"to": ["kim@dwp.com"], "subject": "회의", "body": "3시"})),
     ] {
-        assert_eq!(Talk::new(prompt).turn().await.tools(), [(tool, &arguments)], "{prompt}");
+        let said = Talk::new(prompt).turn().await;
+        assert_eq!(said.tools(), [(tool, &arguments)], "{prompt}");
+        assert_eq!((said.calls[0].0.as_str(), said.text.as_str()), ("call_1", ""), "{prompt}");
     }
 }
 
 #[tokio::test]
-async fn what_is_missing_is_said_in_words() {
+async fn what_takes_no_tool_and_what_is_missing_is_said_in_words() {
     for (prompt, part) in [
         ("브랜치를 병합해줘", "어느 브랜치"),
         ("메일 보내줘", "메일 주소"),
@@ -156,43 +136,44 @@ async fn what_is_missing_is_said_in_words() {
         ("오늘 날씨 어때?", "이해하지 못했습니다"),
         ("이 화면이 뭐야?", "받지 못했습니다"),
         ("", "did not understand"),
+        ("감사합니다", "천만에요"),
+        ("thank you!", "You are welcome"),
     ] {
-        let said = Talk::new(prompt).turn().await;
-        assert!(said.calls.is_empty() && said.text.contains(part), "{prompt}: {}", said.text);
+        let said = Talk::new(prompt).words().await;
+        assert!(said.contains(part), "{prompt}: {said}");
     }
-    let said = Talk::new("feature를 main에 병합해줘").offering(&[]).turn().await;
-    assert!(said.calls.is_empty() && said.text.contains("git_merge"), "{}", said.text);
-    let said = Talk::new("hello").offering(&[]).turn().await;
-    assert!(said.text.contains("No tools"), "{}", said.text);
+    for (prompt, part) in [("feature를 main에 병합해줘", "git_merge"), ("hello", "No tools")]
+    {
+        let said = Talk::new(prompt).offering(&[]).words().await;
+        assert!(said.contains(part), "{prompt}: {said}");
+    }
 }
 
 #[tokio::test]
 async fn a_question_about_the_screen_is_answered_from_the_page_context() {
     let page = json!({"activeApp": "mail", "selectedItemIds": [1, 2]});
-    let said = Talk::on_page("메일 화면 설명해줘", &page).turn().await;
-    assert!(said.text.contains("화면: mail\n- 선택된 항목 ID: 1, 2"), "{}", said.text);
+    let said = Talk::on_page("메일 화면 설명해줘", &page).words().await;
+    assert!(said.contains("화면: mail\n- 선택된 항목 ID: 1, 2"), "{said}");
 }
 
 #[tokio::test]
 async fn without_tools_the_results_that_are_there_are_told() {
     let mut talk = Talk::new("저장소 상태 알려줘");
-    let asked = talk.turn().await;
-    talk.answer(&asked, &[json!({"branch": "main", "head": "abc", "clean": true})]);
-    let said = talk.offering(&[]).turn().await;
-    assert!(said.text.starts_with("현재 브랜치: main (abc)"), "{}", said.text);
+    let status = json!({"branch": "main", "head": "abc", "clean": true});
+    talk.step(&[("git_status", json!({}))], &[status]).await;
+    let said = talk.offering(&[]).words().await;
+    assert!(said.starts_with("현재 브랜치: main (abc)"), "{said}");
 }
 
 #[tokio::test]
 async fn a_follow_up_means_the_branch_that_was_named_last() {
     let mut talk = Talk::new("feature/login 브랜치 로그 보여줘");
-    let first = talk.turn().await;
-    talk.answer(&first, &[commits(&[])]);
-    talk.turn().await;
+    talk.step(&[("git_log", json!({"ref": "feature/login"}))], &[commits(&[])]).await;
+    talk.words().await;
     talk.ask("그 브랜치를 main에 병합해줘");
-    let said = talk.turn().await;
-    let expected = json!({"source": "feature/login", "target": "main"});
-    assert_eq!(said.tools(), [("git_merge", &expected)]);
-    assert_eq!(said.calls[0].0, "call_2", "ids are unique within the conversation");
+    let merge = ("git_merge", json!({"source": "feature/login", "target": "main"}));
+    let ids = talk.step(&[merge], &[json!({})]).await;
+    assert_eq!(ids, ["call_2"], "ids are unique within the conversation");
 }
 
 #[tokio::test]
@@ -214,10 +195,9 @@ async fn a_benchmark_gets_exactly_as_many_words_as_it_asks_for() {
     assert_eq!(said.split_whitespace().count(), 5000);
     assert!(said.starts_with("(최대 5,000 단어까지만 답합니다.)"), "{said:.100}");
     let mut talk = Talk::new("저장소 상태 알려줘 words=7");
-    let asked = talk.turn().await;
-    assert_eq!(asked.tools(), [("git_status", &json!({}))]);
-    talk.answer(&asked, &[json!({"branch": "main", "clean": true})]);
-    assert_eq!(talk.turn().await.text.split_whitespace().count(), 7);
+    let status = json!({"branch": "main", "clean": true});
+    talk.step(&[("git_status", json!({}))], &[status]).await;
+    assert_eq!(talk.words().await.split_whitespace().count(), 7);
 }
 
 #[tokio::test]

@@ -1,40 +1,59 @@
 use serde_json::{Value, json};
 
 use super::commits;
-use super::talk::{PlannerTurn, Talk};
+use super::talk::Talk;
+
+const ANALYZE: &str = "GitHub PR을 분석해주세요";
+const CREATE: &str = "GitHub PR을 생성해주세요";
+
+fn no_workspace() -> Value {
+    json!({"error": "the tool is not configured: set WORKSPACE_ROOT"})
+}
 
 fn branch_list() -> Value {
-    json!({"repository": "sample", "origin": "github.com/dwp/aura", "branches": [
+    cloned_from(&json!("github.com/dwp/aura"))
+}
+
+fn cloned_from(origin: &Value) -> Value {
+    json!({"repository": "sample", "origin": origin, "branches": [
         {"name": "feature", "current": false, "hash": "f2", "subject": "Add search"},
         {"name": "main", "current": true, "hash": "m1", "subject": "Start"},
     ]})
 }
 
+/// The conversation when it is known which branches there are.
+async fn after_listing(mut talk: Talk, list: Value) -> Talk {
+    talk.step(&[("git_branch_list", json!({}))], &[list]).await;
+    talk
+}
+
 #[tokio::test]
 async fn a_pull_request_without_a_number_is_read_from_the_branches_in_two_rounds() {
-    let mut talk = Talk::new("GitHub PR을 분석해주세요");
-    let first = talk.turn().await;
-    assert_eq!(first.tools(), [("git_branch_list", &json!({}))]);
-    talk.answer(&first, &[branch_list()]);
-    let second = talk.turn().await;
-    assert_eq!(
-        second.tools(),
-        [
-            ("git_diff", &json!({"from": "main", "to": "feature"})),
-            ("git_log", &json!({"limit": 20, "ref": "feature"})),
-        ]
-    );
-    assert_eq!([&*second.calls[0].0, &*second.calls[1].0], ["call_2", "call_3"]);
     let diff = json!({"from": "main", "to": "feature", "patch": "…", "truncated": false, "files": [
         {"path": "src/search.rs", "added": 40, "deleted": 2},
         {"path": "README.md", "added": 1, "deleted": 0},
     ]});
-    talk.answer(&second, &[diff, commits(&[("f2", "Add search"), ("m1", "Start")])]);
-    let said = talk.turn().await;
-    assert!(said.calls.is_empty());
+    let log = commits(&[("f2", "Add search"), ("m1", "Start")]);
+    let mut talk = after_listing(Talk::new(ANALYZE), branch_list()).await;
+    let calls = [
+        ("git_diff", json!({"from": "main", "to": "feature"})),
+        ("git_log", json!({"limit": 20, "ref": "feature"})),
+    ];
+    let ids = talk.step(&calls, &[diff.clone(), log]).await;
+    assert_eq!(ids, ["call_2", "call_3"]);
+    let said = talk.words().await;
     for part in ["main → feature: 파일 2개 변경 (+41 −2)", "f2 Add search"] {
-        assert!(said.text.contains(part), "{part}: {}", said.text);
+        assert!(said.contains(part), "{part}: {said}");
     }
+
+    let mut talk = after_listing(Talk::new(ANALYZE), branch_list()).await;
+    talk.step(&calls, &[diff, json!({"error": "no such branch"})]).await;
+    let said = talk.words().await;
+    for part in ["GitHub는 읽지 않았습니다", "git_log 도구가 실패했습니다: no such branch"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("커밋"), "no commit was looked at: {said}");
 }
 
 #[tokio::test]
@@ -47,134 +66,114 @@ async fn a_named_pull_request_is_read_on_github() {
         Talk::on_page("이 PR을 분석해주세요", &page),
         Talk::on_page("PR 12번 리뷰해줘", &json!({"url": "https://github.com/dwp/aura"})),
     ] {
-        let first = talk.turn().await;
-        assert_eq!(first.tools(), [("github_get_pr", &arguments)]);
-        talk.answer(&first, &[json!({"number": 12, "title": "Add search", "state": "open"})]);
-        let second = talk.turn().await;
-        assert_eq!(second.tools(), [("github_get_pr_diff", &arguments)]);
-        talk.answer(&second, &[json!({"diff": "+++ b/a.rs\n+one\n-two\n"})]);
-        let said = talk.turn().await;
-        assert!(said.text.contains("#12 Add search (open)"), "{}", said.text);
-        assert!(said.text.contains("파일 1개 변경 (+1 −1)\n- a.rs"), "{}", said.text);
+        let pull = json!({"number": 12, "title": "Add search", "state": "open"});
+        talk.step(&[("github_get_pr", arguments.clone())], &[pull]).await;
+        let diff = json!({"diff": "+++ b/a.rs\n+one\n-two\n"});
+        talk.step(&[("github_get_pr_diff", arguments.clone())], &[diff]).await;
+        let said = talk.words().await;
+        for part in ["#12 Add search (open)", "파일 1개 변경 (+1 −1)\n- a.rs"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
     }
 }
 
 #[tokio::test]
-async fn a_pull_request_that_cannot_be_read_is_reported_without_its_diff() {
+async fn a_pull_request_that_cannot_be_read_is_said_to_be_unread() {
     let mut talk = Talk::new("review dwp/aura#12");
-    let first = talk.turn().await;
-    talk.answer(&first, &[json!({"error": "the tool is not configured: set GITHUB_TOKEN"})]);
-    let said = talk.turn().await;
-    assert!(said.calls.is_empty(), "{:?}", said.tools());
+    let arguments = json!({"owner": "dwp", "repo": "aura", "number": 12});
+    let failed = json!({"error": "the tool is not configured: set GITHUB_TOKEN"});
+    talk.step(&[("github_get_pr", arguments)], &[failed]).await;
     let expected = "GitHub could not be read. The tool github_get_pr failed: the tool is not \
                     configured: set GITHUB_TOKEN";
-    assert_eq!(said.text, expected);
+    assert_eq!(talk.words().await, expected);
+
+    let said = Talk::new("review dwp/aura#12").offering(&["git_branch_list"]).words().await;
+    assert!(said.contains("github_get_pr, which is not"), "{said}");
+
+    let said = after_listing(Talk::new(ANALYZE), no_workspace()).await.words().await;
+    for part in ["git_branch_list 도구가 실패했습니다: the tool", "어느 PR인가요?"] {
+        assert!(said.contains(part), "what failed for all is not asked for twice: {said}");
+    }
 }
 
 #[tokio::test]
 async fn a_new_pull_request_has_the_branches_and_the_title_that_the_repository_knows() {
-    let mut talk = Talk::new("GitHub PR을 생성해주세요");
-    let first = talk.turn().await;
-    assert_eq!(first.tools(), [("git_branch_list", &json!({}))]);
-    talk.answer(&first, &[branch_list()]);
-    let second = talk.turn().await;
     let expected = json!({
         "owner": "dwp", "repo": "aura", "title": "Add search", "body": "`feature` → `main`",
         "head": "feature", "base": "main",
     });
-    assert_eq!(second.tools(), [("github_create_pr", &expected)]);
-    talk.answer(&second, &[json!({"dryRun": true, "wouldSend": {"title": "Add search"}})]);
-    let said = talk.turn().await;
-    assert!(said.text.contains("시험 실행"), "{}", said.text);
-    assert!(said.text.contains("\"title\": \"Add search\""), "{}", said.text);
-}
-
-/// The talk up to where all is known that the tools can tell; what is said then.
-async fn after_reading(mut talk: Talk, list: Value) -> (Talk, PlannerTurn) {
-    let listed = talk.turn().await;
-    assert_eq!(listed.tools(), [("git_branch_list", &json!({}))]);
-    talk.answer(&listed, &[list]);
-    let said = talk.turn().await;
-    (talk, said)
+    let mut talk = after_listing(Talk::new(CREATE), branch_list()).await;
+    let shown = json!({"dryRun": true, "wouldSend": {"title": "Add search"}});
+    talk.step(&[("github_create_pr", expected)], &[shown]).await;
+    let said = talk.words().await;
+    assert!(said.contains("시험 실행") && said.contains("\"title\": \"Add search\""), "{said}");
 }
 
 #[tokio::test]
 async fn a_pull_request_is_never_made_in_a_repository_that_nobody_named() {
-    let no_workspace = json!({"error": "the tool is not configured: set WORKSPACE_ROOT"});
-    let mut elsewhere = branch_list();
-    elsewhere["origin"] = "gitlab.com/dwp/aura".into();
-    let mut nowhere = branch_list();
-    nowhere["origin"] = Value::Null;
-    for prompt in [
-        "GitHub PR을 생성해주세요",
-        "create a pull request",
-        "feature 브랜치로 PR 만들어줘",
-        "open a PR from feature to main",
+    let (elsewhere, nowhere) =
+        (cloned_from(&json!("gitlab.com/dwp/aura")), cloned_from(&Value::Null));
+    for (prompt, asks) in [
+        (CREATE, "어느 GitHub 저장소"),
+        ("feature 브랜치로 PR 만들어줘", "어느 GitHub 저장소"),
+        ("create a pull request", "in which GitHub repository"),
+        ("open a PR from feature to main", "in which GitHub repository"),
     ] {
-        for list in [&no_workspace, &elsewhere, &nowhere] {
-            let (_, said) = after_reading(Talk::new(prompt), list.clone()).await;
-            assert!(said.calls.is_empty(), "{prompt}: {:?}", said.tools());
-            let asks = said.text.contains("어느 GitHub 저장소")
-                || said.text.contains("in which GitHub repository");
-            assert!(asks, "{}", said.text);
-            let tells =
-                said.text.contains("git_branch_list") && said.text.contains("WORKSPACE_ROOT");
-            assert_eq!(tells, list == &no_workspace, "what failed is told: {}", said.text);
+        for (list, fails) in
+            [(no_workspace(), true), (elsewhere.clone(), false), (nowhere.clone(), false)]
+        {
+            let said = after_listing(Talk::new(prompt), list).await.words().await;
+            assert!(said.contains(asks), "{said}");
+            let tells = said.contains("git_branch_list") && said.contains("WORKSPACE_ROOT");
+            assert_eq!(tells, fails, "what failed is told: {said}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_dry_run_is_made_of_the_workspace_wherever_it_was_cloned_from() {
-    let mut list = branch_list();
-    let proposed = async |list: &Value| {
-        let talk = Talk::new("GitHub PR을 생성해주세요").running_dry();
-        let (_, said) = after_reading(talk, list.clone()).await;
+    for (origin, owner, name) in
+        [(json!("github.com/dwp/aura"), "dwp", "aura"), (Value::Null, "local", "sample")]
+    {
+        let talk = Talk::new(CREATE).running_dry();
+        let said = after_listing(talk, cloned_from(&origin)).await.turn().await;
         let (tool, arguments) = said.tools()[0];
-        assert_eq!(
-            (tool, &arguments["head"], &arguments["base"]),
-            ("github_create_pr", &json!("feature"), &json!("main"))
-        );
-        format!("{}/{}", arguments["owner"].as_str().unwrap(), arguments["repo"].as_str().unwrap())
-    };
-    assert_eq!(proposed(&list).await, "dwp/aura");
-    list["origin"] = Value::Null;
-    assert_eq!(proposed(&list).await, "local/sample");
-
-    let failed = json!({"error": "the tool is not configured: set WORKSPACE_ROOT"});
-    let talk = Talk::new("GitHub PR을 생성해주세요").running_dry();
-    let (_, said) = after_reading(talk, failed).await;
-    assert!(said.calls.is_empty() && said.text.contains("WORKSPACE_ROOT"), "{}", said.text);
+        assert_eq!(tool, "github_create_pr");
+        let told = ["owner", "repo", "head", "base"].map(|field| &arguments[field]);
+        assert_eq!(told, [owner, name, "feature", "main"]);
+    }
+    let said = after_listing(Talk::new(CREATE).running_dry(), no_workspace()).await.words().await;
+    assert!(said.contains("WORKSPACE_ROOT"), "{said}");
 }
 
 #[tokio::test]
-async fn the_branches_of_one_repository_are_not_proposed_in_another() {
-    let prompt = "acme/shop 저장소에 PR을 생성해줘";
-    let (_, said) = after_reading(Talk::new(prompt), branch_list()).await;
-    assert!(said.calls.is_empty() && said.text.contains("어느 브랜치로 PR"), "{}", said.text);
-    let mut unknown = branch_list();
-    unknown["origin"] = Value::Null;
-    let (_, said) = after_reading(Talk::new(prompt), unknown).await;
+async fn what_can_be_proposed_depends_on_what_is_known_of_the_repository() {
+    let elsewhere = || Talk::new("acme/shop 저장소에 PR을 생성해줘");
+    let said = after_listing(elsewhere(), branch_list()).await.words().await;
+    assert!(said.contains("어느 브랜치로 PR"), "its branches are those of another: {said}");
+    let said = after_listing(elsewhere(), cloned_from(&Value::Null)).await.turn().await;
     let (_, arguments) = said.tools()[0];
     assert_eq!((&arguments["repo"], &arguments["head"]), (&json!("shop"), &json!("feature")));
+
+    let only = json!([{"name": "main", "current": true}]);
+    let only = json!({"origin": "github.com/dwp/aura", "branches": only});
+    let said = after_listing(Talk::new("create a pull request"), only).await.words().await;
+    assert!(said.contains("nothing to propose"), "{said}");
 }
 
 #[tokio::test]
 async fn a_new_pull_request_needs_no_other_tool() {
-    let mut talk = Talk::new("dwp/aura 저장소에 topic 브랜치에서 develop으로 PR을 생성해줘")
-        .offering(&["github_create_pr"]);
-    let said = talk.turn().await;
+    let asked = |prompt: &str| Talk::new(prompt).offering(&["github_create_pr"]);
+    let said = asked("dwp/aura 저장소에 topic 브랜치에서 develop으로 PR을 생성해줘").turn().await;
     let expected = json!({
         "owner": "dwp", "repo": "aura", "title": "topic → develop",
         "body": "`topic` → `develop`", "head": "topic", "base": "develop",
     });
     assert_eq!(said.tools(), [("github_create_pr", &expected)]);
-    let prompt = "dwp/aura 저장소에 topic 브랜치로 PR을 생성해줘";
-    let assumed = Talk::new(prompt).offering(&["github_create_pr"]).turn().await;
-    assert_eq!(assumed.tools()[0].1["base"], "main");
-    let prompt = "dwp/aura 저장소에 PR을 생성해줘";
-    let asked = Talk::new(prompt).offering(&["github_create_pr"]).turn().await;
-    assert!(asked.text.contains("어느 브랜치로 PR"), "no branch is made up: {}", asked.text);
+    let said = asked("dwp/aura 저장소에 topic 브랜치로 PR을 생성해줘").turn().await;
+    assert_eq!(said.tools()[0].1["base"], "main");
+    let said = asked("dwp/aura 저장소에 PR을 생성해줘").words().await;
+    assert!(said.contains("어느 브랜치로 PR"), "no branch is made up: {said}");
 }
 
 #[tokio::test]
@@ -187,8 +186,8 @@ async fn a_title_that_is_dictated_is_the_title() {
     ] {
         let said = Talk::on_page(prompt, &page).offering(&["github_create_pr"]).turn().await;
         let (_, arguments) = said.tools()[0];
-        assert_eq!(arguments["title"], title, "{prompt}");
-        assert_eq!((&arguments["head"], &arguments["base"]), (&json!("topic"), &json!("main")));
+        let told = ["title", "head", "base"].map(|field| &arguments[field]);
+        assert_eq!(told, [title, "topic", "main"], "{prompt}");
     }
 }
 
@@ -198,57 +197,9 @@ async fn of_a_repository_that_is_named_alone_its_pull_requests_are_listed() {
     for mut talk in
         [Talk::new("dwp/aura 저장소의 PR을 분석해주세요"), Talk::on_page("PR 분석해줘", &page)]
     {
-        let first = talk.turn().await;
-        let repository = json!({"owner": "dwp", "repo": "aura"});
-        assert_eq!(first.tools(), [("github_list_prs", &repository)]);
-        talk.answer(&first, &[json!({"pullRequests": [{"number": 3, "title": "Add search"}]})]);
-        let said = talk.turn().await.text;
+        let list = json!({"pullRequests": [{"number": 3, "title": "Add search"}]});
+        talk.step(&[("github_list_prs", json!({"owner": "dwp", "repo": "aura"}))], &[list]).await;
+        let said = talk.words().await;
         assert!(said.contains("#3 Add search"), "{said}");
     }
-}
-
-#[tokio::test]
-async fn what_was_not_read_on_github_is_not_called_an_analysis_of_it() {
-    let mut talk = Talk::new("GitHub PR을 분석해주세요");
-    let listed = talk.turn().await;
-    talk.answer(&listed, &[branch_list()]);
-    let read = talk.turn().await;
-    let diff = json!({"from": "main", "to": "feature", "files": [{"path": "a", "added": 1, "deleted": 0}]});
-    talk.answer(&read, &[diff, json!({"error": "no such branch"})]);
-    let said = talk.turn().await.text;
-    assert!(said.contains("GitHub는 읽지 않았습니다"), "{said}");
-    assert!(said.contains("git_log 도구가 실패했습니다: no such branch"), "{said}");
-    assert!(!said.contains("커밋"), "no commit was looked at: {said}");
-
-    let mut talk = Talk::new("review dwp/aura#12").offering(&["git_branch_list"]);
-    let said = talk.turn().await;
-    assert!(
-        said.calls.is_empty() && said.text.contains("github_get_pr, which is not"),
-        "{}",
-        said.text
-    );
-
-    let mut talk = Talk::new("GitHub PR을 분석해주세요");
-    let listed = talk.turn().await;
-    talk.answer(&listed, &[json!({"error": "set WORKSPACE_ROOT"})]);
-    let said = talk.turn().await;
-    assert!(
-        said.calls.is_empty(),
-        "what failed for all is not asked for twice: {:?}",
-        said.tools()
-    );
-    for part in ["git_branch_list 도구가 실패했습니다: set WORKSPACE_ROOT", "어느 PR인가요?"]
-    {
-        assert!(said.text.contains(part), "{part}: {}", said.text);
-    }
-}
-
-#[tokio::test]
-async fn a_repository_with_one_branch_has_nothing_to_propose() {
-    let mut talk = Talk::new("create a pull request");
-    let first = talk.turn().await;
-    let only = json!([{"name": "main", "current": true}]);
-    talk.answer(&first, &[json!({"origin": "github.com/dwp/aura", "branches": only})]);
-    let said = talk.turn().await;
-    assert!(said.calls.is_empty() && said.text.contains("nothing to propose"), "{}", said.text);
 }

@@ -117,6 +117,27 @@ impl Talk {
         }
     }
 
+    /// A turn that asks for these tools, and their results. Returns the ids of the calls.
+    pub(super) async fn step(
+        &mut self,
+        expected: &[(&str, Value)],
+        results: &[Value],
+    ) -> Vec<String> {
+        let said = self.turn().await;
+        let expected: Vec<_> =
+            expected.iter().map(|(tool, arguments)| (*tool, arguments)).collect();
+        assert_eq!(said.tools(), expected);
+        self.answer(&said, results);
+        said.calls.into_iter().map(|(id, _, _)| id).collect()
+    }
+
+    /// What is said in a turn that asks for no tool.
+    pub(super) async fn words(&mut self) -> String {
+        let said = self.turn().await;
+        assert!(said.calls.is_empty(), "{:?}", said.tools());
+        said.text
+    }
+
     pub(super) fn ask(&mut self, prompt: &str) {
         self.messages.push(user(prompt));
     }
