@@ -147,7 +147,7 @@ pub(super) static ABILITIES: [Ability; 13] = [
             says(1, LOOK), says(1, GIT), says(-3, HOW),
         ],
         request: None,
-        step: |at| at.show_file(),
+        step: |at| at.file_from("git_show_file", json!({})),
         headline: headlines::file,
         parts: &[Part::Line("note"), Part::Code("content")],
     },

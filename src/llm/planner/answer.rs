@@ -73,15 +73,20 @@ fn what_it_can_do(language: Language, offered: Offered<'_>) -> String {
     let mut lines: Vec<String> = known.map(|one| one.summary(language).to_owned()).collect();
     let others = offered.all().filter(|spec| abilities::of_tool(&spec.name).is_none());
     lines.extend(others.map(|spec| format!("`{}`", example(spec))));
-    if lines.is_empty() {
-        let none = language.pick(
-            "지금은 사용할 수 있는 도구가 없어 대화만 할 수 있습니다.",
-            "No tools are available right now, so all I can do is talk.",
-        );
-        return none.to_owned();
-    }
+    let none = language.pick(
+        "지금은 사용할 수 있는 도구가 없어 대화만 할 수 있습니다.",
+        "No tools are available right now, so all I can do is talk.",
+    );
     let intro = language.pick("다음 일을 도와드릴 수 있습니다.", "This is what I can do:");
-    format!("{intro}\n\n- {}", lines.join("\n- "))
+    points(&lines, intro, none)
+}
+
+/// These lines behind what introduces them, or what is said if there are none.
+fn points(lines: &[String], intro: &str, none: &str) -> String {
+    match lines.is_empty() {
+        true => none.to_owned(),
+        false => format!("{intro}\n\n- {}", lines.join("\n- ")),
+    }
 }
 
 fn ask_for(missing: Missing, language: Language) -> &'static str {
@@ -129,16 +134,13 @@ fn not_offered(tool: &str, language: Language) -> String {
 }
 
 fn screen(conversation: &Conversation<'_>, language: Language) -> String {
-    let lines: Vec<&str> = conversation.screen().collect();
-    if lines.is_empty() {
-        let none = language.pick(
-            "현재 화면에 대한 정보를 받지 못했습니다.",
-            "I was told nothing of the page that you are looking at.",
-        );
-        return none.to_owned();
-    }
+    let lines: Vec<String> = conversation.screen().map(str::to_owned).collect();
+    let none = language.pick(
+        "현재 화면에 대한 정보를 받지 못했습니다.",
+        "I was told nothing of the page that you are looking at.",
+    );
     let intro = language.pick("지금 보고 계신 화면입니다.", "This is the page you are looking at:");
-    format!("{intro}\n\n- {}", lines.join("\n- "))
+    points(&lines, intro, none)
 }
 
 /// What changed something, if anything did, and what failed besides; otherwise all that was read.

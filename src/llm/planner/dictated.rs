@@ -66,13 +66,18 @@ pub(super) fn begins_with_quote(text: &str) -> bool {
 
 /// A text without what it quotes.
 pub(super) fn without_quotes(text: &str) -> String {
-    let (mut own, mut from) = (String::with_capacity(text.len()), 0);
-    for quote in Quotes::of(text) {
-        own.push_str(&text[from..quote.start]);
-        own.push(' ');
-        from = quote.end;
+    without(text, Quotes::of(text))
+}
+
+/// A text with a blank in place of each of these parts, which come from front to back.
+pub(super) fn without(text: &str, parts: impl Iterator<Item = Range<usize>>) -> String {
+    let (mut left, mut from) = (String::with_capacity(text.len()), 0);
+    for part in parts {
+        left.push_str(&text[from..part.start]);
+        left.push(' ');
+        from = part.end;
     }
-    own + &text[from..]
+    left + &text[from..]
 }
 
 /// A quote without its marks.

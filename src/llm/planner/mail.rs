@@ -132,13 +132,7 @@ fn labelled_subject(text: &str) -> Option<String> {
 
 /// What the sentence says that the mail is about.
 fn topic(text: &str) -> Option<String> {
-    let (mut plain, mut from) = (String::with_capacity(text.len()), 0);
-    for range in address_ranges(text) {
-        plain.push_str(&text[from..range.start]);
-        plain.push(' ');
-        from = range.end;
-    }
-    plain.push_str(&text[from..]);
+    let plain = dictated::without(text, address_ranges(text));
     let words: Vec<&str> = plain.split_whitespace().collect();
     match Language::of_text(text) {
         Language::Korean => korean_topic(&words),

@@ -139,10 +139,6 @@ impl Situation<'_> {
         self.once("git_diff", arguments)
     }
 
-    pub(super) fn show_file(&self) -> Step {
-        self.file_from("git_show_file", json!({}))
-    }
-
     pub(super) fn show_file_on_github(&self) -> Step {
         match self.repository() {
             Some(repository) => self.file_from("github_get_file", repository.arguments()),
@@ -150,7 +146,8 @@ impl Situation<'_> {
         }
     }
 
-    fn file_from(&self, tool: &'static str, mut arguments: Value) -> Step {
+    /// Shows the file that the prompt names; the arguments say where else it is.
+    pub(super) fn file_from(&self, tool: &'static str, mut arguments: Value) -> Step {
         let Some(path) = files::file(self.prompt()) else {
             return Step::Say(Reply::Unknown);
         };

@@ -126,8 +126,5 @@ impl Situation<'_> {
 
 /// What is said without a branch to propose: that there is none, or that nobody knows one.
 fn no_head(known: &Known<'_>, missing: Missing) -> Step {
-    match known.is_told() {
-        true => Step::ask_for(Missing::OtherBranch),
-        false => Step::ask_for(missing),
-    }
+    Step::ask_for(if known.is_told() { Missing::OtherBranch } else { missing })
 }
