@@ -3,14 +3,15 @@
 #![allow(missing_docs, reason = "criterion's macros write functions without any")]
 
 use aura_platform::domain::event::{Piece, ToolExecution, ToolOutcome, ToolState};
-use aura_platform::domain::{Event, EventId, SessionId, ToolCallId};
+use aura_platform::domain::{Event, EventId, SessionId, ToolCallId, UnixSeconds};
 use aura_platform::sse::frame::{self, Form};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde_json::json;
 use std::hint::black_box;
+use std::time::Duration;
 
 const ID: EventId = EventId::new(1_706_152_860_123);
-const UNIX_SECONDS: u64 = 1_706_152_860;
+const NOW: UnixSeconds = UnixSeconds::new(1_706_152_860);
 
 /// A word of an answer: by far the most frequent event.
 fn content() -> Event {
@@ -29,19 +30,19 @@ fn tool_execution() -> Event {
         tool: "git_log".into(),
         arguments: arguments.as_object().cloned().unwrap_or_default(),
         requires_approval: false,
-        state: ToolState::Ended { outcome, duration_ms: 12 },
+        state: ToolState::Ended { outcome, duration: Duration::from_millis(12) },
     })
 }
 
 fn frames(c: &mut Criterion) {
     let session = SessionId::parse("session_user123_1706152860_0123456789abcdef");
     for (name, event) in [("content", content()), ("tool_execution", tool_execution())] {
-        let payload = event.payload(session.as_ref(), UNIX_SECONDS);
+        let payload = event.payload(session.as_ref(), NOW);
         let kind = event.kind();
         let mut group = c.benchmark_group(name);
         group.throughput(Throughput::Bytes(payload.len() as u64));
         group.bench_function("payload", |b| {
-            b.iter(|| black_box(&event).payload(black_box(session.as_ref()), UNIX_SECONDS));
+            b.iter(|| black_box(&event).payload(black_box(session.as_ref()), NOW));
         });
         for (form, shape) in [("flat", Form::Flat), ("enveloped", Form::Enveloped)] {
             let frame = frame::event(ID, kind, &payload, shape);
@@ -51,7 +52,7 @@ fn frames(c: &mut Criterion) {
             });
             group.bench_function(format!("payload and frame, {form}"), |b| {
                 b.iter(|| {
-                    let payload = black_box(&event).payload(session.as_ref(), UNIX_SECONDS);
+                    let payload = black_box(&event).payload(session.as_ref(), NOW);
                     frame::event(ID, kind, &payload, shape)
                 });
             });

@@ -35,6 +35,7 @@ pub mod sentences;
 pub mod session;
 pub mod signal;
 pub mod text;
+pub mod time;
 
 pub use approval::{ApprovalRequest, Decision, ProposalOutcome, Standing, Verdict, Vote};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
@@ -68,3 +69,4 @@ pub use role::{Role, RoleGrants, Roles};
 pub use seal::{DecisionSeal, Endorsement, Sealed};
 pub use session::{SessionMeta, SessionStatus};
 pub use text::excerpt;
+pub use time::{UnixMs, UnixSeconds};

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-use crate::domain::{Role, Roles, TenantId, UserId};
+use crate::domain::{Role, Roles, TenantId, UnixSeconds, UserId};
 
 /// The end of the year 2200, in Unix seconds. What expires later was counted in milliseconds.
 const LAST_EXP: f64 = 7_289_654_400.0;
@@ -29,9 +29,9 @@ pub struct Claims {
     pub tenant_id: TenantId,
     /// When it was given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub iat: Option<u64>,
+    pub iat: Option<UnixSeconds>,
     /// From when on it counts no more; a fraction has been cut off.
-    pub exp: u64,
+    pub exp: UnixSeconds,
     /// Their address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
@@ -142,12 +142,17 @@ impl TokenKey {
         Ok(jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &self.signing)?)
     }
 
-    /// What a token says, if this key signed it and it is valid at `now` (Unix seconds), give or
+    /// What a token says, if this key signed it and it is valid at `now`, give or
     /// take `leeway`.
     ///
     /// [`TokenError::Expired`] only if nothing else is wrong with it. An `aud` is not looked at:
     /// tokens of DWP are for every service of it.
-    pub fn verify(&self, token: &str, leeway: Duration, now: u64) -> Result<Claims, TokenError> {
+    pub fn verify(
+        &self,
+        token: &str,
+        leeway: Duration,
+        now: UnixSeconds,
+    ) -> Result<Claims, TokenError> {
         let decoded =
             jsonwebtoken::decode::<Map<String, Value>>(token, &self.checking, &self.rules)
                 .map_err(|error| TokenError::Malformed(reason(error.kind())))?;
@@ -244,7 +249,7 @@ impl<'a> GivenClaims<'a> {
     }
 
     /// Whether now lies between `nbf` (and `iat`) and `exp`.
-    fn check_times(&self, leeway: Duration, now: u64) -> Result<(), TokenError> {
+    fn check_times(&self, leeway: Duration, now: UnixSeconds) -> Result<(), TokenError> {
         let leeway = leeway.as_secs_f64();
         let now = as_seconds(now);
         let starts = [self.time("nbf")?, self.time("iat")?];
@@ -257,14 +262,14 @@ impl<'a> GivenClaims<'a> {
 
 /// Exact for every point in time of the next hundred million years.
 #[expect(clippy::cast_precision_loss, reason = "see above")]
-fn as_seconds(whole: u64) -> f64 {
-    whole as f64
+fn as_seconds(whole: UnixSeconds) -> f64 {
+    whole.get() as f64
 }
 
 /// Without the fraction; what lies before 1970 counts as 1970.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates")]
-fn whole_seconds(seconds: f64) -> u64 {
-    seconds as u64
+fn whole_seconds(seconds: f64) -> UnixSeconds {
+    UnixSeconds::new(seconds as u64)
 }
 
 #[cfg(test)]

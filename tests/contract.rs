@@ -10,14 +10,14 @@ use aura_platform::domain::plan::{PlanStep, StepStatus};
 use aura_platform::domain::{
     ApprovalRequest, Approvers, Confidence, Deadline, ErrorCode, ErrorType, Event, EventId,
     Language, Preview, Quorum, RequestId, SessionId, Standing, StepId, TenantId, ThreadId,
-    ToolCallId, Usage, UserId,
+    ToolCallId, UnixMs, UnixSeconds, Usage, UserId,
 };
 use aura_platform::sse::frame::{self, Form};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-const NOW: u64 = 1_706_152_860;
+const NOW: UnixSeconds = UnixSeconds::new(1_706_152_860);
 const SESSION: &str = "session_user123_1706152860_00112233445566778899aabbccddeeff";
 /// What every payload of the session begins with, from its type on.
 const STAMP: &str = concat!(
@@ -167,7 +167,10 @@ fn tool_execution_of_every_status() {
         (ToolState::Pending, "pending", r#""result":null,"error":null,"durationMs":null"#),
         (ToolState::Running, "running", r#""result":null,"error":null,"durationMs":null"#),
         (
-            ToolState::Ended { outcome: ToolOutcome::Success(json!(1)), duration_ms: 7 },
+            ToolState::Ended {
+                outcome: ToolOutcome::Success(json!(1)),
+                duration: Duration::from_millis(7),
+            },
             "success",
             r#""result":1,"error":null,"durationMs":7"#,
         ),
@@ -196,7 +199,7 @@ fn tool_execution_with_what_came_of_it() {
     let done = ToolExecution {
         arguments: Map::new(),
         requires_approval: false,
-        ..call(ToolState::Ended { outcome: merged, duration_ms: 42 })
+        ..call(ToolState::Ended { outcome: merged, duration: Duration::from_millis(42) })
     };
     check(
         &Event::ToolExecution(done),
@@ -228,7 +231,7 @@ fn a_result_is_cut_only_above_the_limit_and_then_tells_its_length() {
     let fits = Value::String("x".repeat(RESULT_SHOWN_MAX - 2));
     let shown = |result: &Value| -> Value {
         let outcome = ToolOutcome::Success(result.clone());
-        let call = call(ToolState::Ended { outcome, duration_ms: 1 });
+        let call = call(ToolState::Ended { outcome, duration: Duration::from_millis(1) });
         serde_json::from_str(&payload(&Event::ToolExecution(call))).unwrap()
     };
     let whole = shown(&fits);
@@ -256,8 +259,8 @@ fn question() -> ApprovalRequest {
         message: "feature를 main에 병합할까요?".into(),
         language: Language::default(),
         standing: Standing::Pending,
-        created_at: 1_706_152_860_123,
-        deadline: Deadline::after(1_706_152_860_123, Duration::from_secs(300)),
+        created_at: UnixMs::new(1_706_152_860_123),
+        deadline: Deadline::after(UnixMs::new(1_706_152_860_123), Duration::from_secs(300)),
         quorum: Quorum::from(&"2 of role:manager".parse::<Approvers>().unwrap()),
         tool_call_id: None,
         args_hash: None,
@@ -385,7 +388,7 @@ fn end_of_every_status() {
             message: "끝".into(),
             status,
             usage: Usage { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
-            duration_ms: 1234,
+            duration: Duration::from_millis(1234),
         };
         let fields = format!(
             r#""message":"끝","status":"{name}","usage":{{"promptTokens":10,"completionTokens":5,"totalTokens":15}},"durationMs":1234"#

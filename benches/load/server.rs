@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use aura_platform::domain::{Clock, Roles, SystemClock, TenantId, UserId};
+use aura_platform::domain::{Clock, Roles, SystemClock, TenantId, UnixSeconds, UserId};
 use aura_platform::token::{Claims, TokenKey};
 use aura_testing::guardian::Watched;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -157,12 +157,12 @@ impl Drop for Process {
 /// The headers with which a caller of the platform comes.
 pub fn caller_headers() -> String {
     let key = TokenKey::new(&SecretString::from(SECRET)).unwrap();
-    let now = SystemClock.now_secs();
+    let now = SystemClock.now().second().get();
     let claims = Claims {
         sub: UserId::new(USER),
         tenant_id: TenantId::new(TENANT),
-        iat: Some(now),
-        exp: now + 3600,
+        iat: Some(UnixSeconds::new(now)),
+        exp: UnixSeconds::new(now + 3600),
         email: None,
         roles: Roles::default(),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::AppError;
 use crate::domain::{
-    AuditAnchor, AuditEntry, AuditKey, Broken, ChainEnd, EntryHash, SystemClock, TenantId,
+    AuditAnchor, AuditEntry, AuditKey, Broken, ChainEnd, EntryHash, SystemClock, TenantId, UnixMs,
 };
 use crate::settings::RedisSettings;
 use crate::shutdown::Tasks;
@@ -22,9 +22,9 @@ pub struct Report {
     /// How many entries make a whole chain: all of them, or those before the break.
     pub entries: u64,
     /// When the first of these happened, in milliseconds since the Unix epoch.
-    pub first_at_ms: Option<u64>,
+    pub first_at_ms: Option<UnixMs>,
     /// When the last of them happened, likewise.
-    pub last_at_ms: Option<u64>,
+    pub last_at_ms: Option<UnixMs>,
     /// The hash of the last of them.
     pub last_hash: Option<EntryHash>,
     /// Where the chain is broken, if it is.
@@ -206,7 +206,7 @@ impl From<Broken> for Damage {
 }
 
 /// When the entry's fact happened, also if this version does not know its kind.
-fn at_ms(entry: &AuditEntry) -> Option<u64> {
+fn at_ms(entry: &AuditEntry) -> Option<UnixMs> {
     let fact: serde_json::Value = serde_json::from_str(&entry.fact).ok()?;
-    fact.get("atMs")?.as_u64()
+    fact.get("atMs")?.as_u64().map(UnixMs::new)
 }

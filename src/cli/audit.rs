@@ -2,12 +2,11 @@
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::{CliError, block_on, print, settings};
 use crate::app::audit::{self, Report};
-use crate::domain::TenantId;
+use crate::domain::{TenantId, UnixMs};
 use crate::settings::Purpose;
 
 #[derive(Debug, Args)]
@@ -112,7 +111,6 @@ fn counted(entries: u64) -> String {
     if entries == 1 { "1 entry".into() } else { format!("{entries} entries") }
 }
 
-fn time(at_ms: Option<u64>) -> String {
-    let at = at_ms.and_then(|ms| Timestamp::from_millisecond(i64::try_from(ms).ok()?).ok());
-    at.map_or_else(|| "?".into(), |at| at.to_string())
+fn time(at: Option<UnixMs>) -> String {
+    at.and_then(UnixMs::timestamp).map_or_else(|| "?".into(), |at| at.to_string())
 }

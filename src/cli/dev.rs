@@ -1,17 +1,18 @@
 //! `serve --dev`: what it brings along, and what it tells the person who started it.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::healthcheck::loopback_if_any;
 use super::{CliError, print};
-use crate::domain::{Clock, Roles, SystemClock, TenantId, UserId};
+use crate::domain::{Clock, Roles, SystemClock, TenantId, UnixSeconds, UserId};
 use crate::settings::{DevSetup, KeyOrigin, Listening, Settings, StoreInUse};
 use crate::token::{Claims, SigningFailed, TokenKey};
 
 /// The platform's own first tenant and user.
 const TENANT: &str = "1";
 const USER: &str = "1";
-const TOKEN_SECONDS: u64 = 24 * 60 * 60;
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Asks for an approval, and after it something has visibly happened in the workspace.
 const PROMPT: &str =
     r#"{"prompt":"feature 브랜치를 main에 병합해주세요","context":{"activeApp":"git"}}"#;
@@ -38,7 +39,7 @@ pub(super) fn set_up(settings: &Settings) -> Result<DevSetup, CliError> {
     let (key, key_origin) = (settings.auth.key.clone(), settings.auth.key_origin);
     let is_sample = scratch.is_some();
     let announce = move |listening: &Listening| {
-        let info = token(&key, SystemClock.now_secs()).map(|token| {
+        let info = token(&key, SystemClock.now().second()).map(|token| {
             let listening = listening.clone();
             DevInfo { listening, token, key_origin, is_sample }
         });
@@ -55,12 +56,12 @@ fn announce(info: Result<DevInfo, SigningFailed>) {
     }
 }
 
-fn token(key: &TokenKey, now: u64) -> Result<String, SigningFailed> {
+fn token(key: &TokenKey, now: UnixSeconds) -> Result<String, SigningFailed> {
     key.issue(&Claims {
         sub: UserId::new(USER),
         tenant_id: TenantId::new(TENANT),
         iat: Some(now),
-        exp: now.saturating_add(TOKEN_SECONDS),
+        exp: now.after(TOKEN_LIFE),
         email: None,
         roles: Roles::default(),
     })
@@ -160,11 +161,9 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::SecretString;
     use std::path::PathBuf;
     use std::process::Command;
-    use std::time::Duration;
-
-    use secrecy::SecretString;
 
     use super::*;
 
@@ -260,8 +259,12 @@ mod tests {
     #[test]
     fn the_token_counts_for_a_day() {
         let key = TokenKey::new(&SecretString::from("kx0123456789abcd".repeat(2))).unwrap();
-        let token = token(&key, 1_000).unwrap();
-        assert!(key.verify(&token, Duration::ZERO, 1_000 + TOKEN_SECONDS - 1).is_ok());
-        assert!(key.verify(&token, Duration::ZERO, 1_000 + TOKEN_SECONDS).is_err());
+        let token = token(&key, UnixSeconds::new(1_000)).unwrap();
+        assert!(
+            key.verify(&token, Duration::ZERO, UnixSeconds::new(1_000 + 24 * 60 * 60 - 1)).is_ok()
+        );
+        assert!(
+            key.verify(&token, Duration::ZERO, UnixSeconds::new(1_000 + 24 * 60 * 60)).is_err()
+        );
     }
 }

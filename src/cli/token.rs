@@ -32,12 +32,12 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let key = settings(Purpose::Production)?.settings.auth.key;
-    let now = SystemClock.now_secs();
+    let now = SystemClock.now().second();
     let token = key.issue(&Claims {
         sub: UserId::new(&arguments.sub),
         tenant_id: TenantId::new(&arguments.tenant),
         iat: Some(now),
-        exp: now.saturating_add(arguments.ttl.as_secs()),
+        exp: now.after(arguments.ttl),
         email: arguments.email.clone(),
         roles: arguments.roles.iter().cloned().collect(),
     });

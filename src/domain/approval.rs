@@ -11,6 +11,7 @@ use super::ids::{RequestId, SessionId, TenantId, ToolCallId, UserId};
 use super::language::Language;
 use super::number;
 use super::preview::Preview;
+use super::time::UnixMs;
 
 /// A yes or a no, from whomever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,8 +159,8 @@ pub struct Decision {
     /// Why, where a reason was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// When, in milliseconds since the Unix epoch.
-    pub at_ms: u64,
+    /// When.
+    pub at_ms: UnixMs,
     /// The arguments that were approved, or are asked about, instead of those that were shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args: Option<Value>,
@@ -175,7 +176,7 @@ pub struct Decision {
 
 impl Decision {
     /// A decision of nobody in particular.
-    pub fn of(verdict: Verdict, at_ms: u64) -> Self {
+    pub fn of(verdict: Verdict, at_ms: UnixMs) -> Self {
         let (author, reason, args) = (Author::Nobody, None, None);
         Self { verdict, author, reason, at_ms, args, args_hash: None, superseded_by: None }
     }
@@ -207,9 +208,9 @@ pub struct ApprovalRequest {
     /// Where it stands.
     #[serde(flatten)]
     pub standing: Standing,
-    /// When it was asked, in milliseconds since the Unix epoch.
+    /// When it was asked.
     #[serde(deserialize_with = "number::deserialize")]
-    pub created_at: u64,
+    pub created_at: UnixMs,
     /// When it ends by itself.
     #[serde(flatten)]
     pub deadline: Deadline,
@@ -261,7 +262,7 @@ impl ApprovalRequest {
         if let Some(user) = decision.author.named() {
             request.more.insert(by.into(), user.as_str().into());
         }
-        request.more.insert(at.into(), decision.at_ms.into());
+        request.more.insert(at.into(), decision.at_ms.get().into());
         if let Some(next) = &decision.superseded_by {
             request.more.insert("supersededBy".into(), next.as_str().into());
         }
@@ -323,7 +324,7 @@ mod tests {
     #[test]
     fn the_status_has_three_words_and_the_outcome_tells_the_truth() {
         let told = |verdict| {
-            let request = read(&json!({})).resolved(&Decision::of(verdict, 7));
+            let request = read(&json!({})).resolved(&Decision::of(verdict, UnixMs::new(7)));
             let text = serde_json::to_string(&request).unwrap();
             assert_eq!(serde_json::from_str::<ApprovalRequest>(&text).unwrap(), request);
             let value: Value = serde_json::from_str(&text).unwrap();
@@ -360,7 +361,8 @@ mod tests {
             "deadlineMs": 1.706153160123E12, "approvalsNeeded": 1.0, "approvals": 0.0,
             "context": {"number": 5.0}, "approvedBy": "7", "approvedAt": 1.0,
         }));
-        assert_eq!((anew.created_at, anew.deadline.ms()), (1_706_152_860_000, 1_706_153_160_123));
+        assert_eq!(anew.created_at, UnixMs::new(1_706_152_860_000));
+        assert_eq!(anew.deadline.at(), UnixMs::new(1_706_153_160_123));
         let reopened = serde_json::to_value(anew.reopened()).unwrap();
         assert_eq!(reopened["status"], "pending");
         assert_eq!(reopened["somebodyElses"], json!({"a": 1}));

@@ -14,6 +14,7 @@ use super::author::{Author, audited};
 use super::ids::{RequestId, SessionId, ToolCallId, UserId};
 use super::language::Language;
 use super::text::cut;
+use super::time::UnixMs;
 
 pub(super) mod canonical;
 mod chain;
@@ -37,8 +38,8 @@ pub struct AuditFact {
     /// What happened.
     #[serde(flatten)]
     pub kind: AuditKind,
-    /// When, in milliseconds since the Unix epoch, by the clock of the process that recorded it.
-    pub at_ms: u64,
+    /// When, by the clock of the process that recorded it.
+    pub at_ms: UnixMs,
     /// The call that it is about.
     #[serde(flatten)]
     pub call: AuditCall,
@@ -58,7 +59,7 @@ impl AuditFact {
         kind: AuditKind,
         call: AuditCall,
         author: Author,
-        at_ms: u64,
+        at_ms: UnixMs,
     ) -> Self {
         let fact_id = FactId::of_request(request, &kind, author.named());
         Self { fact_id, kind, at_ms, call, request_id: Some(request.clone()), author }
@@ -72,7 +73,7 @@ impl AuditFact {
         kind: AuditKind,
         call: AuditCall,
         author: Author,
-        at_ms: u64,
+        at_ms: UnixMs,
     ) -> Self {
         let fact_id = FactId::of_execution(&call, attempt, &kind);
         Self { fact_id, kind, at_ms, call, request_id: None, author }

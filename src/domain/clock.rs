@@ -3,16 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::time::{UnixMs, whole_ms};
 
 /// The wall clock of a process.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// Milliseconds since the Unix epoch.
-    fn now_ms(&self) -> u64;
-
-    /// Whole seconds since the Unix epoch.
-    fn now_secs(&self) -> u64 {
-        self.now_ms() / 1000
-    }
+    /// This moment.
+    fn now(&self) -> UnixMs;
 }
 
 /// The machine's clock.
@@ -21,9 +19,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the real clock")]
-    fn now_ms(&self) -> u64 {
+    fn now(&self) -> UnixMs {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+        UnixMs::new(since.map_or(0, whole_ms))
     }
 }
 
@@ -32,19 +30,19 @@ impl Clock for SystemClock {
 pub struct ManualClock(Arc<AtomicU64>);
 
 impl ManualClock {
-    /// A clock that shows `now_ms`.
-    pub fn at(now_ms: u64) -> Self {
-        Self(Arc::new(AtomicU64::new(now_ms)))
+    /// A clock that shows `now`.
+    pub fn at(now: UnixMs) -> Self {
+        Self(Arc::new(AtomicU64::new(now.get())))
     }
 
     /// Moves the clock forward.
-    pub fn advance_ms(&self, by: u64) {
-        self.0.fetch_add(by, Ordering::SeqCst);
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(whole_ms(by), Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
-    fn now_ms(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+    fn now(&self) -> UnixMs {
+        UnixMs::new(self.0.load(Ordering::SeqCst))
     }
 }

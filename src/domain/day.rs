@@ -5,16 +5,16 @@ use std::fmt;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::time::UnixMs;
+
 /// A day of the calendar in UTC. It is written `2026-11-21`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UtcDay(Date);
 
 impl UtcDay {
-    /// The day of a moment, in milliseconds since the Unix epoch.
-    pub fn of_ms(ms: u64) -> Self {
-        let moment =
-            i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-        Self(moment.unwrap_or(jiff::Timestamp::MAX).to_zoned(TimeZone::UTC).date())
+    /// The day of a moment.
+    pub fn of(moment: UnixMs) -> Self {
+        Self(moment.timestamp().unwrap_or(jiff::Timestamp::MAX).to_zoned(TimeZone::UTC).date())
     }
 }
 
@@ -31,9 +31,10 @@ mod tests {
     #[test]
     fn a_day_ends_at_midnight_utc() {
         const MIDNIGHT: u64 = 1_709_164_800_000;
-        assert_eq!(UtcDay::of_ms(0).to_string(), "1970-01-01");
-        assert_eq!(UtcDay::of_ms(MIDNIGHT - 1).to_string(), "2024-02-28");
-        assert_eq!(UtcDay::of_ms(MIDNIGHT).to_string(), "2024-02-29");
-        assert_eq!(UtcDay::of_ms(u64::MAX).to_string(), "9999-12-30");
+        let day = |ms| UtcDay::of(UnixMs::new(ms)).to_string();
+        assert_eq!(day(0), "1970-01-01");
+        assert_eq!(day(MIDNIGHT - 1), "2024-02-28");
+        assert_eq!(day(MIDNIGHT), "2024-02-29");
+        assert_eq!(day(u64::MAX), "9999-12-30");
     }
 }

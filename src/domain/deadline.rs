@@ -6,55 +6,56 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::number::whole;
+use super::time::{UnixMs, UnixSeconds};
 
-/// The end of a wait, in milliseconds since the Unix epoch.
+/// The end of a wait.
 ///
 /// On the wire it is `expiresAt`, whole seconds, rounded up so that nobody is told less than the time
 /// promised; beside it stands `deadlineMs`, which older processes do not write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Told")]
-pub struct Deadline(u64);
+pub struct Deadline(UnixMs);
 
 impl Deadline {
     /// The longest that a person may be given (contract, section 5.3, 4).
     pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-    /// The deadline of what was asked at `asked_ms` with this much time.
-    pub fn after(asked_ms: u64, wait: Duration) -> Self {
-        Self(asked_ms.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
+    /// The deadline of what was `asked` then with this much time.
+    pub fn after(asked: UnixMs, wait: Duration) -> Self {
+        Self(asked.after(wait))
     }
 
-    /// Milliseconds since the Unix epoch.
-    pub fn ms(self) -> u64 {
+    /// The moment that it comes at.
+    pub fn at(self) -> UnixMs {
         self.0
     }
 
-    /// Seconds since the Unix epoch, rounded up.
-    pub fn expires_at(self) -> u64 {
-        self.0.div_ceil(1000)
+    /// The same in whole seconds, rounded up.
+    pub fn expires_at(self) -> UnixSeconds {
+        self.0.next_second()
     }
 
     /// Whether it has come.
-    pub fn has_passed(self, now_ms: u64) -> bool {
-        now_ms >= self.0
+    pub fn has_passed(self, now: UnixMs) -> bool {
+        now >= self.0
     }
 
     /// The time that is left; zero once it has come.
-    pub fn left(self, now_ms: u64) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(now_ms))
+    pub fn left(self, now: UnixMs) -> Duration {
+        self.0.since(now)
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Told {
-    expires_at: u64,
-    deadline_ms: u64,
+    expires_at: UnixSeconds,
+    deadline_ms: UnixMs,
 }
 
 impl From<Deadline> for Told {
     fn from(deadline: Deadline) -> Self {
-        Self { expires_at: deadline.expires_at(), deadline_ms: deadline.ms() }
+        Self { expires_at: deadline.expires_at(), deadline_ms: deadline.at() }
     }
 }
 
@@ -70,9 +71,9 @@ impl TryFrom<Stored> for Deadline {
     type Error = String;
 
     fn try_from(stored: Stored) -> Result<Self, String> {
-        let of_seconds = || whole(&stored.expires_at).map(|seconds| seconds.saturating_mul(1000));
-        let at_ms = whole(&stored.deadline_ms).or_else(of_seconds);
-        at_ms.map(Self).ok_or_else(|| format!("expiresAt {} is no time", stored.expires_at))
+        let of_seconds = || whole(&stored.expires_at).map(|at| UnixSeconds::new(at).ms());
+        let at = whole(&stored.deadline_ms).map(UnixMs::new).or_else(of_seconds);
+        at.map(Self).ok_or_else(|| format!("expiresAt {} is no time", stored.expires_at))
     }
 }
 
@@ -82,20 +83,21 @@ mod tests {
 
     #[test]
     fn a_deadline_is_told_in_whole_seconds_and_kept_to_the_millisecond() {
-        let deadline = Deadline::after(1_706_152_860_123, Duration::from_secs(300));
+        let deadline = Deadline::after(UnixMs::new(1_706_152_860_123), Duration::from_secs(300));
         let text = serde_json::to_string(&deadline).unwrap();
         assert_eq!(text, r#"{"expiresAt":1706153161,"deadlineMs":1706153160123}"#);
         let anew = r#"{"expiresAt":1.706153161E9,"deadlineMs":1.706153160123E12}"#;
         for text in [text.as_str(), anew] {
             assert_eq!(serde_json::from_str::<Deadline>(text).unwrap(), deadline);
         }
-        assert!(!deadline.has_passed(1_706_153_160_122) && deadline.has_passed(1_706_153_160_123));
+        let has_passed = |ms| deadline.has_passed(UnixMs::new(ms));
+        assert!(!has_passed(1_706_153_160_122) && has_passed(1_706_153_160_123));
     }
 
     #[test]
     fn what_an_older_process_asked_ends_with_the_second_that_it_wrote() {
         let older: Deadline = serde_json::from_str(r#"{"expiresAt":1706153161}"#).unwrap();
-        assert_eq!(older.ms(), 1_706_153_161_000);
+        assert_eq!(older.at(), UnixMs::new(1_706_153_161_000));
         assert!(serde_json::from_str::<Deadline>("{}").is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! The typed events of the stream and their flat payloads (contract, section 4.2).
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
@@ -11,6 +13,7 @@ use super::ids::{RequestId, SessionId, StepId, ThreadId, ToolCallId};
 use super::message::Usage;
 use super::plan::PlanStep;
 use super::session::SessionStatus;
+use super::time::UnixSeconds;
 
 mod arguments;
 mod one_line;
@@ -98,7 +101,7 @@ pub enum Event {
         /// Tokens used.
         usage: Usage,
         /// From the start of the run, waiting included.
-        duration_ms: u64,
+        duration: Duration,
     },
 }
 
@@ -129,8 +132,8 @@ pub enum ToolState {
     Ended {
         /// What came of it.
         outcome: ToolOutcome,
-        /// How long it ran; 0 if it never did.
-        duration_ms: u64,
+        /// How long it ran; nothing if it never did.
+        duration: Duration,
     },
 }
 
@@ -148,7 +151,7 @@ pub enum ToolOutcome {
 impl ToolState {
     /// The end of a call that never ran.
     pub fn never_ran(outcome: ToolOutcome) -> Self {
-        Self::Ended { outcome, duration_ms: 0 }
+        Self::Ended { outcome, duration: Duration::ZERO }
     }
 
     /// The word for it (contract, section 4.2).
@@ -181,9 +184,9 @@ impl ToolState {
         }
     }
 
-    fn duration_ms(&self) -> Option<u64> {
+    fn duration(&self) -> Option<Duration> {
         match self {
-            Self::Ended { duration_ms, .. } => Some(*duration_ms),
+            Self::Ended { duration, .. } => Some(*duration),
             Self::Pending | Self::Running => None,
         }
     }
@@ -266,8 +269,8 @@ impl Event {
     /// The flat payload: one line of JSON. However long the texts and values in it are, its frame has at
     /// most [`FRAME_MAX`] bytes: what does not fit is cut, and its full length told. `session` is `None`
     /// only for an error that came before there was a session.
-    pub fn payload(&self, session: Option<&SessionId>, unix_seconds: u64) -> Bytes {
-        payload::of(self, session, unix_seconds)
+    pub fn payload(&self, session: Option<&SessionId>, now: UnixSeconds) -> Bytes {
+        payload::of(self, session, now)
     }
 }
 

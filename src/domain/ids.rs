@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::text::first_chars;
+use super::time::{UnixMs, UnixSeconds};
 
 /// Longest part of a user id that is spelled out in a session id, in characters.
 const USER_PART_MAX: usize = 64;
@@ -82,13 +83,13 @@ impl SessionId {
     ///
     /// The id travels in headers, URLs and Redis keys, so whatever of the user id is not a letter,
     /// a digit or one of `.@-` is written as `-`.
-    pub fn generate(user: &UserId, unix_seconds: u64) -> Self {
+    pub fn generate(user: &UserId, now: UnixSeconds) -> Self {
         let user: String = first_chars(user.as_str(), USER_PART_MAX)
             .0
             .chars()
             .map(|c| if c.is_ascii_alphanumeric() || ".@-".contains(c) { c } else { '-' })
             .collect();
-        Self::new(format!("session_{user}_{unix_seconds}_{}", Uuid::new_v4().simple()))
+        Self::new(format!("session_{user}_{now}_{}", Uuid::new_v4().simple()))
     }
 
     /// The id, if the text has the form of one; what has not is no session's name.
@@ -159,10 +160,10 @@ impl EventId {
         self.0
     }
 
-    /// The id after this one: `max(now_ms, last + 1)`.
+    /// The id after this one: `max(now, last + 1)`, `now` in milliseconds.
     #[must_use]
-    pub fn next(self, now_ms: u64) -> Self {
-        Self(now_ms.max(self.0.saturating_add(1)))
+    pub fn next(self, now: UnixMs) -> Self {
+        Self(now.get().max(self.0.saturating_add(1)))
     }
 
     /// The id that a client sent; `None` if it is not a decimal integer, or so large that no event
@@ -190,7 +191,10 @@ mod tests {
 
     #[test]
     fn a_session_id_is_safe_in_headers_and_keys_whatever_the_user_is_called() {
-        let id = SessionId::generate(&UserId::new("kim:{민수}\n_a@b.c"), 1_706_152_860);
+        let id = SessionId::generate(
+            &UserId::new("kim:{민수}\n_a@b.c"),
+            UnixSeconds::new(1_706_152_860),
+        );
         assert!(id.as_str().starts_with("session_kim-------a@b.c_1706152860_"), "{id}");
         assert_eq!(SessionId::parse(id.as_str()), Some(id));
     }
@@ -218,9 +222,9 @@ mod tests {
 
     #[test]
     fn event_ids_follow_the_clock_and_never_repeat() {
-        assert_eq!(EventId::ZERO.next(1000), EventId::new(1000));
-        assert_eq!(EventId::new(1000).next(1000), EventId::new(1001));
-        assert_eq!(EventId::new(2000).next(1000), EventId::new(2001));
+        assert_eq!(EventId::ZERO.next(UnixMs::new(1000)), EventId::new(1000));
+        assert_eq!(EventId::new(1000).next(UnixMs::new(1000)), EventId::new(1001));
+        assert_eq!(EventId::new(2000).next(UnixMs::new(1000)), EventId::new(2001));
     }
 
     #[test]
@@ -236,7 +240,7 @@ mod tests {
     fn a_run_that_starts_as_high_as_a_client_may_ask_has_ids_that_can_be_named() {
         let highest = EventId::new(EventId::MAX_FROM_CLIENT);
         assert!(highest.has_room_above());
-        let first = highest.next(1_000);
+        let first = highest.next(UnixMs::new(1_000));
         assert!(!first.has_room_above());
         assert_eq!(EventId::parse(&first.to_string()), Some(first));
     }

@@ -14,9 +14,12 @@ pub(super) fn whole(value: &Value) -> Option<u64> {
 }
 
 /// Reads a field that holds such a number.
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+pub(super) fn deserialize<'de, D: Deserializer<'de>, T: From<u64>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    whole(&value).ok_or_else(|| D::Error::custom(format!("{value} is not a whole number")))
+    let number = whole(&value).map(T::from);
+    number.ok_or_else(|| D::Error::custom(format!("{value} is not a whole number")))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::audit::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
 use super::json;
 use super::mac::MacKey;
+use super::time::UnixMs;
 
 /// The field that holds the seal.
 const MAC: &str = "mac";
@@ -75,8 +76,8 @@ impl Sealable for Decision {
 pub struct Endorsement {
     /// Who said so.
     pub by: UserId,
-    /// When, in milliseconds since the Unix epoch.
-    pub at_ms: u64,
+    /// When.
+    pub at_ms: UnixMs,
     /// The tool and the arguments that they had before them.
     pub args_hash: ArgumentsHash,
 }
@@ -163,7 +164,7 @@ mod tests {
             author: Author::Checked(UserId::new("kim")),
             reason: Some("이유".into()),
             args: Some(json!({"to": ["a"], "n": 1.5, "big": 9_007_199_254_740_993_u64})),
-            ..Decision::of(Verdict::Approved, 1_706_152_860_000)
+            ..Decision::of(Verdict::Approved, UnixMs::new(1_706_152_860_000))
         }
     }
 
@@ -236,7 +237,7 @@ mod tests {
     fn a_sealed_yes_of_one_of_several_is_no_decision() {
         let ((request, session), seal) = (ids(1), DecisionSeal::new(b"one"));
         let args_hash = ArgumentsHash::of("git_merge", &json!({}));
-        let yes = Endorsement { by: UserId::new("kim"), at_ms: 1, args_hash };
+        let yes = Endorsement { by: UserId::new("kim"), at_ms: UnixMs::new(1), args_hash };
         let sealed = seal.seal(&request, &session, &yes).unwrap();
         assert_eq!(seal.open(&request, &session, &sealed), Some(yes));
         let moved = Sealed::<Decision>::stored(sealed.as_bytes());

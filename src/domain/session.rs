@@ -6,6 +6,7 @@ use super::audit::PromptHash;
 use super::caller::Caller;
 use super::ids::{EventId, SessionId, TenantId, ThreadId, UserId};
 use super::text::first_chars;
+use super::time::UnixMs;
 
 /// As much of a prompt as the index of sessions keeps, in characters.
 const PROMPT_LISTED: usize = 200;
@@ -45,8 +46,8 @@ pub struct SessionMeta {
     /// The hash of the whole prompt, where only its beginning is here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_hash: Option<PromptHash>,
-    /// When it was started, in milliseconds since the Unix epoch.
-    pub created_at_ms: u64,
+    /// When it was started.
+    pub created_at_ms: UnixMs,
     /// The id of its first journal entry.
     pub first_event: EventId,
 }
@@ -90,7 +91,7 @@ mod tests {
             thread_id: ThreadId::new("h"),
             prompt: prompt.to_owned(),
             prompt_hash: None,
-            created_at_ms: 1,
+            created_at_ms: UnixMs::new(1),
             first_event: EventId::new(1),
         }
     }

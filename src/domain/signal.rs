@@ -12,6 +12,7 @@ use super::audit::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
 use super::json;
 use super::text::{escape_invisible, excerpt, first_chars};
+use super::time::{UnixMs, UnixSeconds};
 
 /// Longest signal that is read, in bytes.
 const SIGNAL_MAX: usize = 1024 * 1024;
@@ -49,8 +50,8 @@ pub struct Signal {
     pub by: Option<UserId>,
     /// Why, where it says so; at most 1,000 characters.
     pub reason: Option<String>,
-    /// When, in seconds since the Unix epoch, where it says so.
-    pub timestamp: Option<u64>,
+    /// When, where it says so.
+    pub timestamp: Option<UnixSeconds>,
     /// The hash of the tool and the arguments that stood beside the vote; `None` where none did.
     pub shown: Option<ArgumentsHash>,
 }
@@ -156,7 +157,7 @@ impl Signal {
         if let Some(reason) = &decision.reason {
             signal["reason"] = first_chars(reason, REASON_MAX).0.into();
         }
-        signal["timestamp"] = (decision.at_ms / 1000).into();
+        signal["timestamp"] = decision.at_ms.second().get().into();
         signal["sessionId"] = session.as_str().into();
         if let Some(by) = decision.author.named() {
             signal["userId"] = by.as_str().into();
@@ -272,7 +273,7 @@ pub fn reason_of(text: &str) -> Option<String> {
 }
 
 /// Seconds since the Unix epoch, from seconds or milliseconds; fractions are dropped.
-fn seconds(value: Option<&Value>) -> Option<u64> {
+fn seconds(value: Option<&Value>) -> Option<UnixSeconds> {
     let number = value?;
     let at = number.as_u64().or_else(|| {
         let at = number.as_f64().filter(|at| (0.0..1e18).contains(at))?;
@@ -280,7 +281,7 @@ fn seconds(value: Option<&Value>) -> Option<u64> {
         #[expect(clippy::cast_sign_loss, reason = "in range, which starts at zero")]
         Some(at as u64)
     })?;
-    Some(if at > LAST_SECOND { at / 1000 } else { at })
+    Some(if at > LAST_SECOND { UnixMs::new(at).second() } else { UnixSeconds::new(at) })
 }
 
 fn quoted(value: &Value) -> String {

@@ -15,7 +15,7 @@ use super::Shared;
 use super::error::ApiError;
 use super::expiry::end_stream_at;
 use super::request_log::beginning;
-use crate::domain::{Caller, RoleGrants};
+use crate::domain::{Caller, RoleGrants, UnixMs};
 use crate::token::{Claims, TokenError, TokenKey};
 
 /// How callers are checked.
@@ -35,7 +35,7 @@ pub struct AuthConfig {
 pub async fn guard(State(http): State<Shared>, mut request: Request, next: Next) -> Response {
     match checked(&http, request.headers()) {
         Ok(claims) => {
-            let end = http.config.auth.end_of_streams(&claims, http.clock.now_ms());
+            let end = http.config.auth.end_of_streams(&claims, http.clock.now());
             let caller = http.config.auth.caller(claims);
             request.extensions_mut().insert(Arc::new(caller));
             let response = next.run(request).await;
@@ -109,10 +109,12 @@ fn checked(http: &Shared, headers: &HeaderMap) -> Result<Claims, ApiError> {
 
 fn verified(http: &Shared, token: &str) -> Result<Claims, ApiError> {
     let config = &http.config.auth;
-    config.key.verify(token, config.leeway, http.clock.now_secs()).map_err(|error| match error {
-        TokenError::Malformed(_) => ApiError::token_invalid(),
-        TokenError::Expired => ApiError::token_expired(),
-    })
+    config.key.verify(token, config.leeway, http.clock.now().second()).map_err(
+        |error| match error {
+            TokenError::Malformed(_) => ApiError::token_invalid(),
+            TokenError::Expired => ApiError::token_expired(),
+        },
+    )
 }
 
 impl AuthConfig {
@@ -124,14 +126,13 @@ impl AuthConfig {
 
     /// When the streams of this token's holder are to be broken off: at its `exp`. A stream that
     /// is opened later, within the leeway, lasts until that is over and the token is refused.
-    fn end_of_streams(&self, claims: &Claims, now_ms: u64) -> Option<Instant> {
+    fn end_of_streams(&self, claims: &Claims, now: UnixMs) -> Option<Instant> {
         if !self.close_streams_at_expiry {
             return None;
         }
-        let end = Duration::from_secs(claims.exp);
-        let now = Duration::from_millis(now_ms);
-        let end = if now < end { end } else { end + self.leeway };
-        Some(Instant::now() + end.saturating_sub(now))
+        let end = claims.exp.ms();
+        let end = if now < end { end } else { end.after(self.leeway) };
+        Some(Instant::now() + end.since(now))
     }
 }
 

@@ -44,7 +44,6 @@ pub fn error(clock: &dyn Clock, error: &ApiError, trace_id: &str) -> Value {
 
 /// A date-time without a zone, in UTC, to the second.
 fn local_date_time(clock: &dyn Clock) -> String {
-    let seconds = i64::try_from(clock.now_secs()).unwrap_or(i64::MAX);
-    let at = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
+    let at = clock.now().timestamp().unwrap_or(jiff::Timestamp::MAX);
     at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }

@@ -114,15 +114,15 @@ pub fn closing_frames(
     clock: &dyn Clock,
     ([id, trailer], form): ([EventId; 2], Form),
 ) -> [Bytes; 2] {
-    let payload = event.payload(session, clock.now_secs());
+    let payload = event.payload(session, clock.now().second());
     [frame::event(id, event.kind(), &payload, form), frame::done(trailer)]
 }
 
 /// Ids for [`closing_frames`], where nothing more will follow `last`.
 pub fn ids_after(last: EventId, clock: &dyn Clock) -> [EventId; 2] {
-    let now_ms = clock.now_ms();
-    let id = last.next(now_ms);
-    [id, id.next(now_ms)]
+    let now = clock.now();
+    let id = last.next(now);
+    [id, id.next(now)]
 }
 
 /// The headers of every stream (contract, section 4.1).

@@ -97,7 +97,7 @@ fn line(session: &SessionSummary) -> Value {
         "threadId": meta.thread_id,
         "status": session.status,
         "prompt": meta.listed().prompt,
-        "createdAt": meta.created_at_ms / 1000,
+        "createdAt": meta.created_at_ms.second(),
         "updatedAt": session.updated_at,
         "lastEventId": session.last_event,
     })

@@ -132,7 +132,7 @@ impl MemoryStore {
 
     /// Frees what has expired.
     fn sweep(&self) {
-        let now = self.clock.now_ms();
+        let now = self.clock.now();
         self.journals.lock().sweep(now);
         self.sessions.lock().sweep(now);
         self.keys.lock().sweep(now);
@@ -193,7 +193,7 @@ impl MemoryStore {
     /// Lets go of the oldest sessions that are over until no more than so many bytes are kept, or until
     /// none is left; how many that were.
     fn let_go_until(&self, bytes: usize) -> usize {
-        let now = self.clock.now_ms();
+        let now = self.clock.now();
         let mut gone = HashSet::new();
         while self.usage.bytes() > bytes {
             let Some(session) = self.journals.lock().let_go_of_oldest() else { break };

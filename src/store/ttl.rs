@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::Deadline;
+use crate::domain::{Deadline, UnixMs};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -18,26 +18,26 @@ const PAST_DEADLINE: Duration = Duration::from_secs(600);
 const RECOVERY: Duration = HOUR.saturating_mul(12);
 
 /// How long a request is kept from now on.
-pub(super) fn request(deadline: Deadline, now_ms: u64) -> Duration {
-    REQUEST.max(deadline.left(now_ms) + PAST_DEADLINE)
+pub(super) fn request(deadline: Deadline, now: UnixMs) -> Duration {
+    REQUEST.max(deadline.left(now) + PAST_DEADLINE)
 }
 
 /// How long a session's pointer to its request is kept from now on.
-pub(super) fn pointer(deadline: Deadline, now_ms: u64) -> Duration {
-    POINTER.max(deadline.left(now_ms) + PAST_DEADLINE)
+pub(super) fn pointer(deadline: Deadline, now: UnixMs) -> Duration {
+    POINTER.max(deadline.left(now) + PAST_DEADLINE)
 }
 
 /// How long something is kept from now on that lives for `usual`, and longer if somebody may take
 /// longer to answer.
-pub(super) fn outliving(usual: Duration, deadline: Deadline, now_ms: u64) -> Duration {
-    usual.max(deadline.left(now_ms) + RECOVERY)
+pub(super) fn outliving(usual: Duration, deadline: Deadline, now: UnixMs) -> Duration {
+    usual.max(deadline.left(now) + RECOVERY)
 }
 
 /// How long what is known of a session is kept from now on at least, with its caller's list and its
 /// conversation: the run goes on after the answer, and may then be joined for as long as its journal is
 /// kept.
-pub(super) fn session(deadline: Deadline, now_ms: u64) -> Duration {
-    deadline.left(now_ms) + RECOVERY + JOURNAL
+pub(super) fn session(deadline: Deadline, now: UnixMs) -> Duration {
+    deadline.left(now) + RECOVERY + JOURNAL
 }
 
 /// `hitl:signal:<sessionId>` (contract, section 5.1).

@@ -29,7 +29,7 @@ fn with(changes: Value) -> Value {
 }
 
 fn verify(token: &str) -> Result<Claims, TokenError> {
-    key().verify(token, LEEWAY, NOW)
+    key().verify(token, LEEWAY, UnixSeconds::new(NOW))
 }
 
 fn verify_with(changes: Value) -> Result<Claims, TokenError> {
@@ -71,8 +71,8 @@ fn what_was_issued_is_what_is_read() {
     let claims = Claims {
         sub: UserId::new("user123"),
         tenant_id: TenantId::new("tenant1"),
-        iat: Some(NOW),
-        exp: NOW + 3600,
+        iat: Some(UnixSeconds::new(NOW)),
+        exp: UnixSeconds::new(NOW + 3600),
         email: Some("kim@example.com".to_owned()),
         roles: Role::named("ADMIN").into_iter().collect(),
     };
@@ -170,15 +170,19 @@ fn a_token_counts_up_to_its_end_and_the_leeway() {
     assert_eq!(verify_with(json!({"exp": NOW - 30})), Err(TokenError::Expired));
     assert_eq!(verify_with(json!({"exp": 0})), Err(TokenError::Expired));
     assert_eq!(verify_with(json!({"exp": -1})), Err(TokenError::Expired));
-    let exact = |exp| key().verify(&saying(&with(json!({"exp": exp}))), Duration::ZERO, NOW);
+    let exact = |exp| {
+        key().verify(&saying(&with(json!({"exp": exp}))), Duration::ZERO, UnixSeconds::new(NOW))
+    };
     assert!(exact(NOW + 1).is_ok());
     assert_eq!(exact(NOW), Err(TokenError::Expired));
 }
 
 #[test]
 fn a_fraction_of_a_second_counts() {
-    let exact = |exp: f64| key().verify(&saying(&with(json!({"exp": exp}))), Duration::ZERO, NOW);
-    assert_eq!(exact(1_700_000_000.5).unwrap().exp, NOW);
+    let exact = |exp: f64| {
+        key().verify(&saying(&with(json!({"exp": exp}))), Duration::ZERO, UnixSeconds::new(NOW))
+    };
+    assert_eq!(exact(1_700_000_000.5).unwrap().exp, UnixSeconds::new(NOW));
     assert_eq!(exact(1_699_999_999.5), Err(TokenError::Expired));
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aura_platform::agent::{Opened, Record, opening};
 use aura_platform::domain::{
     Clock, EventId, Language, PageContext, SessionId, SessionMeta, SystemClock, TenantId, ThreadId,
-    UserId,
+    UnixMs, UnixSeconds, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::redis::{RedisStore, RedisStoreConfig};
@@ -228,9 +228,10 @@ async fn a_run_that_has_not_begun_is_left_to_its_start_for_as_long_as_one_may_ta
     let (mut keys, tasks, user) = (world.keys().await, Tasks::new(), UserId::new("user123"));
     let store = store_on(&world.redis, &tasks);
     // However long this test takes, one start is old and the other one is not.
-    let old = SessionMeta { created_at_ms: 0, ..record_of(&user, "talk nothing 1") };
+    let old = SessionMeta { created_at_ms: UnixMs::new(0), ..record_of(&user, "talk nothing 1") };
     let young = record_of(&user, "talk nothing 1");
-    let young = SessionMeta { created_at_ms: SystemClock.now_ms() + 3_600_000, ..young };
+    let young =
+        SessionMeta { created_at_ms: SystemClock.now().after(Duration::from_secs(3_600)), ..young };
     for meta in [&old, &young] {
         store.register(meta).await.unwrap();
     }
@@ -303,14 +304,14 @@ async fn stranded_run_goes_on(world: &World, what: &str, ask: Way) {
 /// A session that its user has started by now, as far as its record tells.
 fn record_of(user: &UserId, prompt: &str) -> SessionMeta {
     SessionMeta {
-        session_id: SessionId::generate(user, SystemClock.now_secs()),
+        session_id: SessionId::generate(user, UnixSeconds::new(SystemClock.now().second().get())),
         tenant: TenantId::new("tenant1"),
         user: user.clone(),
         thread_id: ThreadId::generate(),
         prompt: prompt.to_owned(),
         prompt_hash: None,
-        created_at_ms: SystemClock.now_ms(),
-        first_event: EventId::ZERO.next(SystemClock.now_ms()),
+        created_at_ms: SystemClock.now(),
+        first_event: EventId::ZERO.next(SystemClock.now()),
     }
 }
 

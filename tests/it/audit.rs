@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aura_platform::domain::{
     ArgumentsHash, AuditCall, AuditFact, AuditKey, AuditKind, Author, RequestId, SessionId,
-    SystemClock, TenantId, ToolCallId, UserId,
+    SystemClock, TenantId, ToolCallId, UnixMs, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::redis::{RedisStore, RedisStoreConfig};
@@ -32,7 +32,13 @@ fn fact(n: u64) -> AuditFact {
     };
     let (request, who) =
         (RequestId::new(format!("req_{n:012}")), Author::Known(UserId::new("user123")));
-    AuditFact::of_request(&request, AuditKind::ApprovalRequested, call, who, FIRST_MS + n * 1_000)
+    AuditFact::of_request(
+        &request,
+        AuditKind::ApprovalRequested,
+        call,
+        who,
+        UnixMs::new(FIRST_MS + n * 1_000),
+    )
 }
 
 /// Another process of the platform, which records.

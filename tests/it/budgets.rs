@@ -173,7 +173,7 @@ async fn in_redis_a_tenants_day_is_one_counter() {
         .set("AURA__AGENT__MAX_TOKENS_PER_DAY", 100_000);
     let server = Server::start(options).await;
     run_as(&server, "tenant1").await;
-    let key = format!("aura:spent:tenant1:{}", UtcDay::of_ms(SystemClock.now_ms()));
+    let key = format!("aura:spent:tenant1:{}", UtcDay::of(SystemClock.now()));
     assert_eq!(Keys::of(&redis).await.json(&key).await, 15);
 }
 

@@ -14,7 +14,7 @@ const MAIL: &str = r#"{"to":["kim@example.com"],"subject":"보고","body":"끝"}
 
 /// The usual caller, with a token that counts for some seconds more: time for one request.
 fn briefly(server: &Server) -> Caller {
-    let exp = SystemClock.now_secs() + 5;
+    let exp = SystemClock.now().second().get() + 5;
     let claims = json!({"sub": "user123", "tenant_id": "tenant1", "exp": exp});
     server.user().with_token(&signed(Algorithm::HS256, SECRET, &claims))
 }

@@ -114,9 +114,9 @@ async fn a_chunk_holds_whole_frames_and_the_trailer_is_the_last() {
     ])
     .await;
     let server = server_with(&model).await;
-    let before = SystemClock.now_ms();
+    let before = SystemClock.now().get();
     let chunks = chunks(&server, &[], &prompt("상태")).await;
-    let after = SystemClock.now_ms();
+    let after = SystemClock.now().get();
 
     assert!(chunks.iter().all(|chunk| chunk.ends_with("\n\n")), "{chunks:#?}");
     let whole = frames(&chunks);

@@ -14,7 +14,7 @@ const SESSIONS: &str = "/aura/sessions";
 const MAIL: &str = r#"{"to":["kim@example.com"],"subject":"보고","body":"끝"}"#;
 
 fn in_ten_minutes() -> u64 {
-    SystemClock.now_secs() + 600
+    SystemClock.now().second().get() + 600
 }
 
 /// A token just as the platform's Auth Server signs it: no `typ`, no role.
@@ -26,7 +26,7 @@ fn of_the_platform(claims: &Value) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_tokens_of_the_platform_and_those_with_numbers_are_taken() {
     let server = Server::embedded().await;
-    let (now, exp) = (SystemClock.now_secs(), in_ten_minutes());
+    let (now, exp) = (SystemClock.now().second().get(), in_ten_minutes());
     for claims in [
         json!({"sub": "1", "tenant_id": "1", "iat": now, "exp": exp}),
         json!({"sub": 1, "tenant_id": 1, "iat": now, "exp": exp}),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use aura_platform::domain::role::RoleGrants;
 use aura_platform::domain::{
     Clock, Entry, EventId, Quota, SessionId, SessionMeta, Shown, SystemClock, TenantId, ThreadId,
-    UserId,
+    UnixMs, UserId,
 };
 use aura_platform::http::cors::Origins;
 use aura_platform::http::readers::Readers;
@@ -40,7 +40,7 @@ async fn stream_of(kinds: &[&str]) -> Body {
         thread_id: ThreadId::new("thread"),
         prompt: "안녕".into(),
         prompt_hash: None,
-        created_at_ms: 1,
+        created_at_ms: UnixMs::new(1),
         first_event: EventId::new(1),
     };
     store.register(&meta).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use aura_platform::domain::{
     ArgumentsHash, AuditCall, AuditEntry, AuditFact, AuditKind, Author, Broken, ChainEnd,
-    RequestId, SessionId, TenantId, ToolCallId, UserId,
+    RequestId, SessionId, TenantId, ToolCallId, UnixMs, UserId,
 };
 use aura_platform::store::{Store, StoreError};
 use futures::future::join_all;
@@ -35,7 +35,7 @@ fn fact(number: usize) -> AuditFact {
     };
     let request = RequestId::new(format!("req_{number:012}"));
     let who = Author::Known(UserId::new("user123"));
-    AuditFact::of_request(&request, AuditKind::ApprovalRequested, call, who, NOW_MS)
+    AuditFact::of_request(&request, AuditKind::ApprovalRequested, call, who, UnixMs::new(NOW_MS))
 }
 
 async fn all(store: &dyn Store, tenant: &TenantId) -> Vec<AuditEntry> {

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use aura_platform::domain::{
     ApprovalRequest, Approvers, Clock, Deadline, Entry, EventId, Language, ManualClock, Quorum,
-    RequestId, Sealed, SessionId, SessionMeta, Shown, Standing, TenantId, ThreadId, UserId,
+    RequestId, Sealed, SessionId, SessionMeta, Shown, Standing, TenantId, ThreadId, UnixMs,
+    UnixSeconds, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::memory::{self, MemoryStore};
@@ -44,8 +45,9 @@ impl Process {
         let mut config = redis_store::RedisStoreConfig::new(url.into());
         config.max_events = MAX_EVENTS;
         config.ca = ca.map(|pem| pem.as_bytes().to_vec());
-        let (store, events) = RedisStore::start(config, Arc::new(ManualClock::at(NOW_MS)), &tasks)
-            .expect("a usable URL");
+        let (store, events) =
+            RedisStore::start(config, Arc::new(ManualClock::at(UnixMs::new(NOW_MS))), &tasks)
+                .expect("a usable URL");
         Self { store, events, tasks }
     }
 
@@ -103,7 +105,7 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn memory() -> Option<Self> {
-        let one = Process::in_memory(Arc::new(ManualClock::at(NOW_MS)));
+        let one = Process::in_memory(Arc::new(ManualClock::at(UnixMs::new(NOW_MS))));
         let other = Arc::clone(&one.store);
         Some(Self { one, other, _second: None, _server: None, _turn: None })
     }
@@ -155,7 +157,7 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut so: imp
 }
 
 pub(crate) fn some_session() -> SessionId {
-    SessionId::generate(&UserId::new("user123"), 1_706_152_860)
+    SessionId::generate(&UserId::new("user123"), UnixSeconds::new(1_706_152_860))
 }
 
 pub(crate) fn id(id: u64) -> EventId {
@@ -184,7 +186,7 @@ pub(crate) fn meta(tenant: &str, user: &str, first_event: u64) -> SessionMeta {
         thread_id: ThreadId::new("thread_1"),
         prompt: "GitHub PR을 생성해주세요".into(),
         prompt_hash: None,
-        created_at_ms: first_event,
+        created_at_ms: UnixMs::new(first_event),
         first_event: id(first_event),
     }
 }
@@ -201,7 +203,7 @@ pub(crate) fn sealed<T>(bytes: impl AsRef<[u8]>) -> Sealed<T> {
 }
 
 pub(crate) fn deadline() -> Deadline {
-    Deadline::after(NOW_MS, Duration::from_secs(300))
+    Deadline::after(UnixMs::new(NOW_MS), Duration::from_secs(300))
 }
 
 pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
@@ -215,7 +217,7 @@ pub(crate) fn request(session: &SessionId) -> ApprovalRequest {
         message: "PR을 생성할까요?".into(),
         language: Language::default(),
         standing: Standing::Pending,
-        created_at: 1_706_152_860_000,
+        created_at: UnixMs::new(1_706_152_860_000),
         deadline: deadline(),
         quorum: Quorum::from(&Approvers::default()),
         tool_call_id: None,

@@ -1,10 +1,11 @@
 //! How long things are kept: by the injected clock in the embedded store, by the server in Redis.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aura_platform::domain::{
     ApprovalRequest, Deadline, EventId, IdempotencyKey, KeyClaim, ManualClock, Message,
-    ProposalOutcome, RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, UtcDay,
+    ProposalOutcome, RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, UnixMs, UtcDay,
 };
 use aura_platform::store::{AppendError, Store};
 use serde_json::Value;
@@ -43,7 +44,7 @@ async fn store_everything(store: &dyn Store) -> Everything {
     store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
     store.store_signal(&meta.session_id, "{}").await.unwrap();
     store.decide(&decided, request.deadline, &sealed("no"), None).await.unwrap();
-    store.spend(&meta.tenant, UtcDay::of_ms(NOW_MS), 1).await.unwrap();
+    store.spend(&meta.tenant, UtcDay::of(UnixMs::new(NOW_MS)), 1).await.unwrap();
     let (key, claim) = key_and_claim(&meta);
     store.claim_key(&key, &claim, None).await.unwrap();
     Everything { meta, request, decided }
@@ -63,7 +64,7 @@ async fn left(store: &dyn Store, of: &Everything) -> Vec<&'static str> {
         ("decision", store.decision(decided).await.unwrap().is_some()),
         ("cancel", store.cancel_requested(id).await.unwrap()),
         ("key", store.join_key(&key, &claim.request).await.unwrap().is_some()),
-        ("spent", store.spent(&meta.tenant, UtcDay::of_ms(NOW_MS)).await.unwrap() > 0),
+        ("spent", store.spent(&meta.tenant, UtcDay::of(UnixMs::new(NOW_MS))).await.unwrap() > 0),
         ("checkpoint", store.checkpoint(id).await.unwrap().is_some()),
         ("session", store.session(id).await.unwrap().is_some()),
         ("list", !list.is_empty()),
@@ -74,7 +75,7 @@ async fn left(store: &dyn Store, of: &Everything) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn the_embedded_store_forgets_everything_in_its_time_and_not_before() {
-    let clock = ManualClock::at(NOW_MS);
+    let clock = ManualClock::at(UnixMs::new(NOW_MS));
     let process = Process::in_memory(Arc::new(clock.clone()));
     let everything = store_everything(&*process.store).await;
     let mut names = left(&*process.store, &everything).await;
@@ -83,9 +84,9 @@ async fn the_embedded_store_forgets_everything_in_its_time_and_not_before() {
     for (ttl_secs, gone) in
         [(5 * MINUTE, 1), (30 * MINUTE, 1), (DAY, 4), (2 * DAY, 1), (7 * DAY, 4)]
     {
-        clock.advance_ms(ttl_secs * 1_000 - 1 - past_ms);
+        clock.advance(Duration::from_millis(ttl_secs * 1_000 - 1 - past_ms));
         assert_eq!(left(&*process.store, &everything).await, names, "just before {ttl_secs} s");
-        clock.advance_ms(1);
+        clock.advance(Duration::from_millis(1));
         past_ms = ttl_secs * 1_000;
         names.drain(..gone);
         assert_eq!(left(&*process.store, &everything).await, names, "after {ttl_secs} s");
@@ -95,19 +96,19 @@ async fn the_embedded_store_forgets_everything_in_its_time_and_not_before() {
 
 #[tokio::test]
 async fn in_the_embedded_store_what_is_renewed_lives_on_and_what_expired_starts_anew() {
-    let clock = ManualClock::at(NOW_MS);
+    let clock = ManualClock::at(UnixMs::new(NOW_MS));
     let process = Process::in_memory(Arc::new(clock.clone()));
     let (store, session) = (&process.store, some_session());
     let request = request(&session);
     store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
     store.append(&session, EventId::ZERO, &entries([1])).await.unwrap();
-    clock.advance_ms((DAY - 1) * 1_000);
+    clock.advance(Duration::from_millis((DAY - 1) * 1_000));
     store.append(&session, EventId::new(1), &entries([2])).await.unwrap();
-    clock.advance_ms((DAY - 1) * 1_000);
+    clock.advance(Duration::from_millis((DAY - 1) * 1_000));
     assert!(store.holds(&session, EventId::new(1)).await.unwrap(), "renewed by the second append");
     store.save_request(&request).await.unwrap();
     assert_eq!(store.request(&request.request_id).await.unwrap(), None, "not brought back");
-    clock.advance_ms(1_000);
+    clock.advance(Duration::from_millis(1_000));
     let late = store.append(&session, EventId::new(2), &entries([3])).await;
     assert!(matches!(late, Err(AppendError::Gone)), "there is no journal any more");
     store.append(&session, EventId::ZERO, &entries([7])).await.unwrap();
@@ -116,13 +117,13 @@ async fn in_the_embedded_store_what_is_renewed_lives_on_and_what_expired_starts_
 
 /// A request that somebody has thirty days to answer.
 fn patient_request(session: &SessionId, asked_ms: u64) -> ApprovalRequest {
-    let deadline = Deadline::after(asked_ms, Deadline::LONGEST_WAIT);
+    let deadline = Deadline::after(UnixMs::new(asked_ms), Deadline::LONGEST_WAIT);
     ApprovalRequest { deadline, ..request(session) }
 }
 
 #[tokio::test]
 async fn in_the_embedded_store_a_run_that_waits_for_thirty_days_finds_all_that_it_needs() {
-    let clock = ManualClock::at(NOW_MS);
+    let clock = ManualClock::at(UnixMs::new(NOW_MS));
     let process = Process::in_memory(Arc::new(clock.clone()));
     let store = &process.store;
     let mut everything = store_everything(&**store).await;
@@ -134,7 +135,7 @@ async fn in_the_embedded_store_a_run_that_waits_for_thirty_days_finds_all_that_i
     store.record_approval(&request.request_id, request.deadline, &sealed("kim")).await.unwrap();
     everything.request = request.clone();
 
-    clock.advance_ms(30 * DAY * 1_000);
+    clock.advance(Duration::from_millis(30 * DAY * 1_000));
     let waiting = ["request", "journal", "checkpoint", "session", "list", "thread"];
     assert_eq!(left(&**store, &everything).await, waiting);
     let given = store.record_approval(&request.request_id, request.deadline, &sealed("lee")).await;
@@ -143,14 +144,14 @@ async fn in_the_embedded_store_a_run_that_waits_for_thirty_days_finds_all_that_i
     let no = sealed("no");
     let won = store.decide(&request.request_id, request.deadline, &no, None).await.unwrap();
     assert_eq!(won, ProposalOutcome::Won);
-    clock.advance_ms(600 * 1_000);
+    clock.advance(Duration::from_millis(600 * 1_000));
     assert_eq!(store.request(&request.request_id).await.unwrap(), None);
     assert!(store.decision(&request.request_id).await.unwrap().is_some());
     // The run goes on, and from then on its journal lives as long as any other.
     store.append(&meta.session_id, EventId::new(2), &entries([3])).await.unwrap();
-    clock.advance_ms((DAY - 1) * 1_000);
+    clock.advance(Duration::from_millis((DAY - 1) * 1_000));
     assert_eq!(left(&**store, &everything).await, ["journal", "session", "list", "thread"]);
-    clock.advance_ms(1_000);
+    clock.advance(Duration::from_millis(1_000));
     assert!(!store.holds(&meta.session_id, EventId::new(3)).await.unwrap());
 }
 

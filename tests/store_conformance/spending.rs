@@ -1,6 +1,6 @@
 //! What tenants have spent.
 
-use aura_platform::domain::{TenantId, UtcDay};
+use aura_platform::domain::{TenantId, UnixMs, UtcDay};
 use aura_platform::store::SPENT_MAX;
 
 use crate::bench::{Bench, NOW_MS};
@@ -8,7 +8,7 @@ use crate::bench::{Bench, NOW_MS};
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 pub(crate) async fn what_every_process_spends_adds_up(bench: Bench) {
-    let (tenant, day) = (TenantId::new("tenant1"), UtcDay::of_ms(NOW_MS));
+    let (tenant, day) = (TenantId::new("tenant1"), UtcDay::of(UnixMs::new(NOW_MS)));
     assert_eq!(bench.one.store.spent(&tenant, day).await.unwrap(), 0);
     assert_eq!(bench.one.store.spend(&tenant, day, 40).await.unwrap(), 40);
     assert_eq!(bench.other.spend(&tenant, day, 2).await.unwrap(), 42);
@@ -17,7 +17,7 @@ pub(crate) async fn what_every_process_spends_adds_up(bench: Bench) {
 }
 
 pub(crate) async fn of_many_who_spend_at_once_nobody_is_forgotten(bench: Bench) {
-    let (tenant, day) = (TenantId::new("tenant1"), UtcDay::of_ms(NOW_MS));
+    let (tenant, day) = (TenantId::new("tenant1"), UtcDay::of(UnixMs::new(NOW_MS)));
     let spend = |at: usize| {
         let store = if at.is_multiple_of(2) { &bench.one.store } else { &bench.other };
         store.spend(&tenant, day, 3)
@@ -31,7 +31,8 @@ pub(crate) async fn of_many_who_spend_at_once_nobody_is_forgotten(bench: Bench) 
 }
 
 pub(crate) async fn tenants_and_days_have_budgets_of_their_own(bench: Bench) {
-    let (today, tomorrow) = (UtcDay::of_ms(NOW_MS), UtcDay::of_ms(NOW_MS + DAY_MS));
+    let (today, tomorrow) =
+        (UtcDay::of(UnixMs::new(NOW_MS)), UtcDay::of(UnixMs::new(NOW_MS + DAY_MS)));
     let store = &bench.one.store;
     store.spend(&TenantId::new("a"), today, 1).await.unwrap();
     store.spend(&TenantId::new("a:2024-01-25"), today, 10).await.unwrap();
@@ -44,7 +45,7 @@ pub(crate) async fn tenants_and_days_have_budgets_of_their_own(bench: Bench) {
 }
 
 pub(crate) async fn a_total_stops_at_its_end_and_is_never_refused(bench: Bench) {
-    let (tenant, day) = (TenantId::new("tenant1"), UtcDay::of_ms(NOW_MS));
+    let (tenant, day) = (TenantId::new("tenant1"), UtcDay::of(UnixMs::new(NOW_MS)));
     let store = &bench.one.store;
     assert_eq!(store.spend(&tenant, day, 7).await.unwrap(), 7);
     for tokens in [u64::MAX, SPENT_MAX, u64::MAX, 1] {

@@ -1,6 +1,6 @@
 //! What others see in Redis, and what the store makes of what others do there.
 
-use aura_platform::domain::{ApprovalRequest, Decision, EventId, SessionId, Verdict};
+use aura_platform::domain::{ApprovalRequest, Decision, EventId, SessionId, UnixMs, Verdict};
 use aura_platform::store::{AppendError, StoreError};
 use futures::StreamExt;
 use redis::aio::MultiplexedConnection;
@@ -91,7 +91,7 @@ async fn a_tenant_hears_of_what_is_asked_and_of_every_change() {
         let request = request(&some_session());
         let meta = meta_of(&request.session_id);
         process.store.open(&meta, &request, "{}").await.unwrap();
-        let resolved = request.resolved(&Decision::of(Verdict::TimedOut, 7));
+        let resolved = request.resolved(&Decision::of(Verdict::TimedOut, UnixMs::new(7)));
         process.store.save_request(&resolved).await.unwrap();
         // One that is gone has not changed.
         let gone = crate::bench::request(&some_session());

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use crate::domain::signal::Signal;
+use crate::domain::time::whole_ms;
 use crate::domain::{
-    ApprovalRequest, Approvers, Author, Deadline, Decision, RequestId, Verdict, Vote,
+    ApprovalRequest, Approvers, Author, Deadline, Decision, RequestId, UnixMs, UnixSeconds,
+    Verdict, Vote,
 };
 
 /// A request that somebody waits for.
@@ -12,8 +14,8 @@ use crate::domain::{
 pub struct PendingRequest {
     /// Which one.
     pub request: RequestId,
-    /// When it was asked, in milliseconds since the Unix epoch.
-    pub created_at_ms: u64,
+    /// When it was asked.
+    pub created_at: UnixMs,
     /// When it ends by itself.
     pub deadline: Deadline,
     /// Whether anybody can have seen it: an answer that names no request counts only then.
@@ -29,7 +31,7 @@ impl PendingRequest {
     pub fn for_request(request: &ApprovalRequest, approvers: Approvers) -> Self {
         Self {
             request: request.request_id.clone(),
-            created_at_ms: request.created_at,
+            created_at: request.created_at,
             deadline: request.deadline,
             shown: false,
             alone: true,
@@ -37,12 +39,10 @@ impl PendingRequest {
         }
     }
 
-    /// When to warn that the deadline comes, in milliseconds since the Unix epoch; `None` if the
-    /// whole wait is no longer than the warning.
-    pub fn warning_ms(&self, before: Duration) -> Option<u64> {
-        let before_ms = u64::try_from(before.as_millis()).unwrap_or(u64::MAX);
-        let at = self.deadline.ms().checked_sub(before_ms)?;
-        (before_ms > 0 && at > self.created_at_ms).then_some(at)
+    /// When to warn that the deadline comes; `None` if the whole wait is no longer than the warning.
+    pub fn warning_at(&self, before: Duration) -> Option<UnixMs> {
+        let at = self.deadline.at().before(before)?;
+        (whole_ms(before) > 0 && at > self.created_at).then_some(at)
     }
 
     /// Whether this answer can decide anything. Nothing is certain of who published or stored it, so
@@ -51,35 +51,34 @@ impl PendingRequest {
         self.approvers.is_anybody() || signal.vote == Vote::Reject
     }
 
-    /// What a vote that is seen at `now_ms` amounts to: an answer that comes after the deadline
+    /// What a vote that is seen at `now` amounts to: an answer that comes after the deadline
     /// counts as the deadline.
-    pub fn decision(&self, signal: &Signal, now_ms: u64) -> Decision {
-        if self.deadline.has_passed(now_ms) {
-            return Self::timed_out(now_ms);
+    pub fn decision(&self, signal: &Signal, now: UnixMs) -> Decision {
+        if self.deadline.has_passed(now) {
+            return Self::timed_out(now);
         }
-        self.decision_in_time(signal, now_ms)
+        self.decision_in_time(signal, now)
     }
 
     /// What a vote amounts to that was found stored when the deadline came. The store keeps it, so
     /// it was cast before somebody looked; it counts if it says of itself that it came in time.
-    pub fn stored_decision(&self, signal: &Signal, now_ms: u64) -> Decision {
-        let asked_at = self.created_at_ms / 1000;
+    pub fn stored_decision(&self, signal: &Signal, now: UnixMs) -> Decision {
+        let asked_at = self.created_at.second();
         // It tells whole seconds: the last of them has begun when the deadline comes.
-        let in_time =
-            |at: u64| at >= asked_at && !self.deadline.has_passed(at.saturating_mul(1000));
-        if signal.timestamp.is_some_and(in_time) || !self.deadline.has_passed(now_ms) {
-            self.decision_in_time(signal, now_ms)
+        let in_time = |at: UnixSeconds| at >= asked_at && !self.deadline.has_passed(at.ms());
+        if signal.timestamp.is_some_and(in_time) || !self.deadline.has_passed(now) {
+            self.decision_in_time(signal, now)
         } else {
-            Self::timed_out(now_ms)
+            Self::timed_out(now)
         }
     }
 
     /// The deadline's own proposal.
-    pub fn timed_out(now_ms: u64) -> Decision {
-        Decision::of(Verdict::TimedOut, now_ms)
+    pub fn timed_out(now: UnixMs) -> Decision {
+        Decision::of(Verdict::TimedOut, now)
     }
 
-    fn decision_in_time(&self, signal: &Signal, now_ms: u64) -> Decision {
+    fn decision_in_time(&self, signal: &Signal, now: UnixMs) -> Decision {
         let verdict = match signal.vote {
             Vote::Approve => Verdict::Approved,
             Vote::Reject => Verdict::Rejected,
@@ -90,7 +89,7 @@ impl PendingRequest {
         };
         let args_hash = signal.shown.clone().filter(|_| verdict == Verdict::Approved);
         let author = Author::Heard(signal.by.clone());
-        Decision { author, reason, args_hash, ..Decision::of(verdict, now_ms) }
+        Decision { author, reason, args_hash, ..Decision::of(verdict, now) }
     }
 }
 
@@ -102,8 +101,8 @@ mod tests {
     fn an_answer_counts_until_the_millisecond_before_the_deadline() {
         let waiting = PendingRequest {
             request: RequestId::new("req_a"),
-            created_at_ms: 60_123,
-            deadline: Deadline::after(60_123, Duration::from_secs(300)),
+            created_at: UnixMs::new(60_123),
+            deadline: Deadline::after(UnixMs::new(60_123), Duration::from_secs(300)),
             shown: true,
             alone: true,
             approvers: Approvers::default(),
@@ -112,11 +111,17 @@ mod tests {
             let fields = serde_json::json!({"type": "approval", "timestamp": at}).to_string();
             Signal::parse(fields.as_bytes()).unwrap()
         };
-        assert_eq!(waiting.decision(&yes(None), 360_122).verdict, Verdict::Approved);
-        assert_eq!(waiting.decision(&yes(None), 360_123).verdict, Verdict::TimedOut);
+        assert_eq!(waiting.decision(&yes(None), UnixMs::new(360_122)).verdict, Verdict::Approved);
+        assert_eq!(waiting.decision(&yes(None), UnixMs::new(360_123)).verdict, Verdict::TimedOut);
         // Found stored later, it tells of itself when it was given.
-        assert_eq!(waiting.stored_decision(&yes(Some(360)), 400_000).verdict, Verdict::Approved);
-        assert_eq!(waiting.stored_decision(&yes(Some(361)), 400_000).verdict, Verdict::TimedOut);
-        assert_eq!(waiting.warning_ms(Duration::from_secs(60)), Some(300_123));
+        assert_eq!(
+            waiting.stored_decision(&yes(Some(360)), UnixMs::new(400_000)).verdict,
+            Verdict::Approved
+        );
+        assert_eq!(
+            waiting.stored_decision(&yes(Some(361)), UnixMs::new(400_000)).verdict,
+            Verdict::TimedOut
+        );
+        assert_eq!(waiting.warning_at(Duration::from_secs(60)), Some(UnixMs::new(300_123)));
     }
 }

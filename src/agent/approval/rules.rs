@@ -31,7 +31,7 @@ pub(crate) fn applicable<'a>(
         return Err("it names no request, and nobody has been shown one".into());
     }
     let is_older = |waiting: &PendingRequest| {
-        signal.timestamp.is_some_and(|at| at < waiting.created_at_ms / 1000)
+        signal.timestamp.is_some_and(|at| at < waiting.created_at.second())
     };
     if signal.request_id.is_none() && waiting.iter().any(is_older) {
         return Err("it names no request, and is older than the one that waits".into());
@@ -97,7 +97,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        ApprovalRequest, Approvers, Deadline, Language, Quorum, Standing, TenantId, UserId, Verdict,
+        ApprovalRequest, Approvers, Deadline, Language, Quorum, Standing, TenantId, UnixMs,
+        UnixSeconds, UserId, Verdict,
     };
 
     const ASKED_AT: u64 = 1_706_152_860;
@@ -113,8 +114,8 @@ mod tests {
             message: String::new(),
             language: Language::default(),
             standing: Standing::Pending,
-            created_at: ASKED_AT * 1000,
-            deadline: Deadline::after(ASKED_AT * 1000, Duration::from_secs(300)),
+            created_at: UnixSeconds::new(ASKED_AT).ms(),
+            deadline: Deadline::after(UnixSeconds::new(ASKED_AT).ms(), Duration::from_secs(300)),
             quorum: Quorum::from(&Approvers::default()),
             tool_call_id: None,
             args_hash: None,
@@ -159,7 +160,7 @@ mod tests {
             let signal = json!({"action": action, "timestamp": ASKED_AT});
             stored_signal(&session(), &narrow, &stored(&signal))
         };
-        let sent = UncountedVote { by: None, at: Some(ASKED_AT) };
+        let sent = UncountedVote { by: None, at: Some(UnixSeconds::new(ASKED_AT)) };
         assert_eq!(vote("approve"), StoredSignal::Uncounted(sent));
         assert!(matches!(vote("reject"), StoredSignal::Counts(_)));
     }
@@ -212,7 +213,7 @@ mod tests {
             let signal =
                 json!({"type": "approval", "requestId": "req_0123456789ab", "timestamp": at});
             let signal = Signal::parse(signal.to_string().as_bytes()).unwrap();
-            waiting(true).stored_decision(&signal, late).verdict
+            waiting(true).stored_decision(&signal, UnixMs::new(late)).verdict
         };
         assert_eq!(verdict(ASKED_AT + 299), Verdict::Approved);
         assert_eq!(verdict(ASKED_AT + 301), Verdict::TimedOut);

@@ -4,14 +4,16 @@
 use std::fmt::Display;
 
 use super::policy::edits_of;
-use crate::domain::{ApprovalRequest, Author, Decision, Language, RequestId, UserId, Verdict};
+use crate::domain::{
+    ApprovalRequest, Author, Decision, Language, RequestId, UnixMs, UserId, Verdict,
+};
 
 impl Decision {
     /// What it amounts to that this person wants other arguments asked about.
     pub(crate) fn superseding(
         user: &UserId,
         args: serde_json::Value,
-        at_ms: u64,
+        at: UnixMs,
         language: Language,
     ) -> Self {
         let next = RequestId::generate();
@@ -21,7 +23,7 @@ impl Decision {
             reason: Some(reason),
             args: Some(args),
             superseded_by: Some(next),
-            ..Self::of(Verdict::Rejected, at_ms)
+            ..Self::of(Verdict::Rejected, at)
         }
     }
 }

@@ -2,15 +2,17 @@
 //! knows who sent it (contract, section 5.3, 8). The request is pending again, and whoever waits is told
 //! who may decide, and where.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::domain::UserId;
 use crate::domain::signal::Signal;
+use crate::domain::{UnixSeconds, UserId};
 
 /// Of how many such votes on one request people are told; of more they would learn nothing new.
 pub(crate) const TOLD_MAX: usize = 5;
-/// Seconds between the times that one answer leaves in the request and in the signal.
-const ONE_ANSWER: u64 = 2;
+/// How far the times lie apart that one answer leaves in the request and in the signal.
+const ONE_ANSWER: Duration = Duration::from_secs(2);
 
 /// A vote that does not count, as far as it can be told from others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,9 +20,9 @@ pub struct UncountedVote {
     /// Who it says has sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<UserId>,
-    /// When it says that was, in seconds since the Unix epoch.
+    /// When it says that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<u64>,
+    pub at: Option<UnixSeconds>,
 }
 
 impl UncountedVote {
@@ -36,7 +38,7 @@ impl UncountedVote {
     /// every other one like it is the same, and none that tells more.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let person = self.by.as_ref().zip(other.by.as_ref()).map(|(a, b)| a == b);
-        let time = self.at.zip(other.at).map(|(a, b)| a.abs_diff(b) <= ONE_ANSWER);
+        let time = self.at.zip(other.at).map(|(a, b)| a.distance(b) <= ONE_ANSWER);
         match (person, time) {
             (None, None) => self == other,
             (person, time) => person.unwrap_or(true) && time.unwrap_or(true),
@@ -49,7 +51,7 @@ mod tests {
     use super::*;
 
     fn vote(by: Option<&str>, at: Option<u64>) -> UncountedVote {
-        UncountedVote { by: by.map(UserId::new), at }
+        UncountedVote { by: by.map(UserId::new), at: at.map(UnixSeconds::new) }
     }
 
     #[test]

@@ -171,7 +171,7 @@ impl Run {
         let ctx = &self.ctx;
         let mut drafts = Vec::new();
         for (request, deadline) in pending {
-            let proposal = Decision::of(Verdict::Cancelled, ctx.clock.now_ms());
+            let proposal = Decision::of(Verdict::Cancelled, ctx.clock.now());
             let session = &self.state.meta.session_id;
             let about = Subject { request: &request, session, deadline };
             let decided = ctx.retry_unavailable(|| ctx.decide(about, &proposal)).await;
@@ -190,18 +190,18 @@ impl Run {
 
     /// Warns whoever is asked and has nearly run out of time, once for each request.
     pub(super) async fn warn_of_deadlines(&mut self) -> Result<(), JournalError> {
-        let now_ms = self.ctx.clock.now_ms();
+        let now = self.ctx.clock.now();
         let before = self.ctx.limits.hitl_warning;
         let is_near = |request: &&ApprovalRequest| {
             let waiting = PendingRequest::for_request(request, Approvers::default());
-            let due = waiting.warning_ms(before).is_some_and(|at| at <= now_ms);
-            due && !waiting.deadline.has_passed(now_ms)
+            let due = waiting.warning_at(before).is_some_and(|at| at <= now);
+            due && !waiting.deadline.has_passed(now)
                 && !self.state.warned.contains(&request.request_id)
         };
         let near: Vec<ApprovalRequest> =
             self.state.pending_requests().filter(is_near).cloned().collect();
         let drafts = near.iter().map(|request| {
-            let left = request.deadline.left(now_ms).as_millis().div_ceil(1000);
+            let left = request.deadline.left(now).as_millis().div_ceil(1000);
             let tool = &request.action_type;
             let left = u64::try_from(left).unwrap_or(u64::MAX);
             let content = self.words().expiring(tool, left);
@@ -220,7 +220,7 @@ impl Run {
         prepared: Prepared,
         doubt: Option<&str>,
     ) -> Question {
-        let now_ms = self.ctx.clock.now_ms();
+        let now = self.ctx.clock.now();
         let time = self.ctx.answer_times.of(&planned.call.name);
         let Prepared { arguments, question, preview } = prepared;
         let request = ApprovalRequest {
@@ -235,8 +235,8 @@ impl Run {
             message: doubt.map_or(question.clone(), |doubt| format!("{doubt} {question}")),
             language: self.state.language,
             standing: Standing::Pending,
-            created_at: now_ms,
-            deadline: Deadline::after(now_ms, time),
+            created_at: now,
+            deadline: Deadline::after(now, time),
             quorum: Quorum::from(&self.ctx.approvers.of(&planned.call.name)),
             preview,
             more: serde_json::Map::new(),
@@ -248,7 +248,7 @@ impl Run {
 fn log_interrupt(request: &ApprovalRequest) {
     tracing::info!(
         tool = %request.action_type, request = %request.request_id, session = %request.session_id,
-        tenant = %request.tenant_id, expires_at = request.deadline.expires_at(), "HITL Interrupt"
+        tenant = %request.tenant_id, expires_at = request.deadline.expires_at().get(), "HITL Interrupt"
     );
     tracing::info!(session = %request.session_id, "checkpoint saved");
 }

@@ -149,8 +149,8 @@ impl Run {
         approved: Option<&ApprovalRequest>,
     ) -> Result<(), JournalError> {
         let who = Author::Known(self.state.meta.user.clone());
-        let now_ms = self.ctx.clock.now_ms();
-        let fact = AuditFact::of_execution(attempt, kind, call.clone(), who, now_ms);
+        let now = self.ctx.clock.now();
+        let fact = AuditFact::of_execution(attempt, kind, call.clone(), who, now);
         let fact = match approved {
             Some(request) => fact.for_request(&request.request_id),
             None => fact,

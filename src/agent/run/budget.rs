@@ -40,7 +40,7 @@ impl Run {
     }
 
     fn today(&self) -> UtcDay {
-        UtcDay::of_ms(self.ctx.clock.now_ms())
+        UtcDay::of(self.ctx.clock.now())
     }
 }
 

@@ -134,7 +134,7 @@ fn rejection(decision: &Decision, words: &dyn Sentences) -> ErrorEvent {
 
 /// What clients are told of a request that nobody answered.
 fn silence(request: &ApprovalRequest, words: &dyn Sentences) -> Vec<Event> {
-    let waited = request.deadline.ms().saturating_sub(request.created_at) / 1000;
+    let waited = request.deadline.at().since(request.created_at).as_secs();
     let error = format!("nobody answered {} within {waited} s", request.request_id);
     let message = words.timed_out().to_owned();
     let failed = Event::Failed {

@@ -1,5 +1,7 @@
 //! The end of a run: `end` and the trailer, in one append with all that leads up to them.
 
+use std::time::Duration;
+
 use super::arguments::parse_arguments;
 use super::ending::{Ending, Facts, Work};
 use super::errors::Failure;
@@ -10,7 +12,7 @@ use super::state::{CallState, CallStatus, Node, PARAGRAPH, State};
 use super::step::{Exit, Flow, Run, Step};
 use crate::domain::event::{EndStatus, Piece, ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{ApprovalRequest, Event, Language, Message, Usage, excerpt};
+use crate::domain::{ApprovalRequest, Event, Language, Message, UnixMs, Usage, excerpt};
 use crate::store::Store;
 use crate::tools::Effect;
 
@@ -80,8 +82,8 @@ impl Run {
     }
 
     fn last_words(&self, end: Facts) -> Vec<Draft> {
-        let now_ms = self.ctx.clock.now_ms();
-        last_words(end, Some(&self.state), self.ctx.notices, now_ms)
+        let now = self.ctx.clock.now();
+        last_words(end, Some(&self.state), self.ctx.notices, now)
     }
 
     /// Adds what was asked and what was answered to the thread; tools' results stay in the journal.
@@ -144,7 +146,7 @@ impl Run {
             | EndStatus::Rejected => ToolOutcome::Failed(self.doubt(approved)),
         };
         // How long it ran, nobody knows.
-        let ended = ToolState::Ended { outcome, duration_ms: 0 };
+        let ended = ToolState::Ended { outcome, duration: Duration::ZERO };
         self.execution(planned, &arguments, ended)
     }
 
@@ -185,7 +187,7 @@ fn step_end(step: &PlanStep, at_work: StepStatus) -> Option<StepStatus> {
 }
 
 /// What every journal ends with: the notice, if there is to be one, the reason, `end`, the trailer.
-fn last_words(ending: Facts, state: Option<&State>, notices: bool, now_ms: u64) -> Vec<Draft> {
+fn last_words(ending: Facts, state: Option<&State>, notices: bool, now: UnixMs) -> Vec<Draft> {
     let notice = ending.notice.as_deref().filter(|_| notices);
     let follows = state.is_some_and(|state| state.has_shown);
     let mut drafts: Vec<Draft> =
@@ -195,7 +197,7 @@ fn last_words(ending: Facts, state: Option<&State>, notices: bool, now_ms: u64) 
         message: ending.message.to_owned(),
         status: ending.status,
         usage: state.map_or_else(Usage::default, |state| state.usage),
-        duration_ms: state.map_or(0, |state| now_ms.saturating_sub(state.meta.created_at_ms)),
+        duration: state.map_or(Duration::ZERO, |state| now.since(state.meta.created_at_ms)),
     };
     drafts.extend([Draft::Both(end, Record::Ended { status: ending.status }), Draft::Done]);
     drafts
@@ -210,7 +212,7 @@ fn notice_of(words: &str, follows: bool) -> Draft {
 
 /// All that can be said of a run whose journal cannot be understood.
 pub(crate) fn aborted(failure: &Failure, language: Language, notices: bool) -> Vec<Draft> {
-    last_words(Ending::Failed(failure).facts(language), None, notices, 0)
+    last_words(Ending::Failed(failure).facts(language), None, notices, UnixMs::default())
 }
 
 /// Tells those who read only keys that the run is over. The journal has it already, so a failure

@@ -144,13 +144,13 @@ impl Writer {
     }
 
     fn entry(&mut self, draft: &Draft) -> Entry {
-        let now_ms = self.clock.now_ms();
-        self.last = self.last.next(now_ms);
+        let now = self.clock.now();
+        self.last = self.last.next(now);
         let id = self.last;
         let shown = match draft {
             Draft::Event(event) | Draft::Both(event, _) => Some(Shown::Event {
                 kind: event.kind().into(),
-                payload: event.payload(Some(&self.session), now_ms / 1000),
+                payload: event.payload(Some(&self.session), now.second()),
             }),
             Draft::Record(_) => None,
             Draft::Done => Some(Shown::Done),

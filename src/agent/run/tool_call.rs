@@ -14,6 +14,7 @@ use super::step::{Flow, Run, Step};
 use crate::domain::event::{ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::sentences::Sentences;
+use crate::domain::time::whole_ms;
 use crate::domain::{ApprovalRequest, ArgumentsHash, Decision, Event, OnReject, Verdict};
 use crate::tools::{Call, Effect, ToolContext, ToolError};
 
@@ -159,17 +160,17 @@ impl Run {
         let context = ToolContext { session: self.state.meta.session_id.clone(), call };
         let began = Instant::now();
         let result = self.result_of(tool.spec().effect, work, &context).await;
-        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let duration = began.elapsed();
         tracing::info!(
             session = %context.session, tool = %planned.call.name, call = %context.call,
-            duration_ms, ok = matches!(result, Some(Ok(_))), stopped = result.is_none(),
+            duration_ms = whole_ms(duration), ok = matches!(result, Some(Ok(_))), stopped = result.is_none(),
             dry_run = tool.is_dry_run(), "tool finished"
         );
 
         let came_of_it = came_of(result, self.words());
         let outcome = outcome_of(&came_of_it, self.words());
         let is_stopped = matches!(came_of_it, ToolOutcome::Cancelled(_));
-        let ended = ToolState::Ended { outcome: came_of_it, duration_ms };
+        let ended = ToolState::Ended { outcome: came_of_it, duration };
         let shown = self.execution(planned, &arguments, ended);
         // The journal first: what it does not know would be asked about again.
         if is_stopped {

@@ -79,7 +79,7 @@ impl AgentService {
             self.unwatch_later(session);
         }
         for (request, deadline) in asked {
-            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
+            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now());
             let about = Subject { request: &request, session, deadline };
             match self.ctx.decide(about, &proposal).await {
                 Ok(decided) => {

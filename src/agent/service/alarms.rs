@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::agent::approval::request::PendingRequest;
-use crate::domain::{Clock, RequestId, SessionId};
+use crate::domain::{Clock, RequestId, SessionId, UnixMs};
 
 /// The clock is looked at again at least this often: somebody may set it.
 const LOOK: Duration = Duration::from_secs(60);
@@ -44,10 +44,10 @@ struct Table {
     last_number: u64,
 }
 
-/// When an alarm is due, in milliseconds since the Unix epoch, and its number among all that were ever set.
+/// When an alarm is due, and its number among all that were ever set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
-    at_ms: u64,
+    at: UnixMs,
     number: u64,
 }
 
@@ -65,12 +65,12 @@ impl Drop for AlarmGuard {
 }
 
 impl Alarms {
-    /// Has an alarm ring at `at_ms`, in milliseconds since the Unix epoch, while the guard lives.
+    /// Has an alarm ring then, while the guard lives.
     #[must_use]
-    pub(super) fn set(self: &Arc<Self>, at_ms: u64, alarm: Alarm) -> AlarmGuard {
+    pub(super) fn set(self: &Arc<Self>, at: UnixMs, alarm: Alarm) -> AlarmGuard {
         let mut table = self.lock();
         table.last_number += 1;
-        let due = Due { at_ms, number: table.last_number };
+        let due = Due { at, number: table.last_number };
         table.by_time.insert(due, alarm);
         drop(table);
         self.changed.notify_one();
@@ -80,7 +80,7 @@ impl Alarms {
     /// The next alarm that is due, by this clock. Cancel safe: what it does not return is not taken.
     pub(super) async fn next(&self, clock: &dyn Clock) -> Alarm {
         loop {
-            let left = match self.take_due(clock.now_ms()) {
+            let left = match self.take_due(clock.now()) {
                 Next::Due(alarm) => return alarm,
                 Next::In(left) => left.min(LOOK),
             };
@@ -97,12 +97,12 @@ impl Alarms {
         self.lock().by_time.len()
     }
 
-    fn take_due(&self, now_ms: u64) -> Next {
+    fn take_due(&self, now: UnixMs) -> Next {
         let mut table = self.lock();
         match table.by_time.first_entry() {
             None => Next::In(LOOK),
-            Some(soonest) if soonest.key().at_ms <= now_ms => Next::Due(soonest.remove()),
-            Some(soonest) => Next::In(Duration::from_millis(soonest.key().at_ms - now_ms)),
+            Some(soonest) if soonest.key().at <= now => Next::Due(soonest.remove()),
+            Some(soonest) => Next::In(soonest.key().at.since(now)),
         }
     }
 
@@ -128,27 +128,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn alarms_ring_in_the_order_of_their_time_and_not_before_it() {
-        let (alarms, clock) = (Arc::<Alarms>::default(), ManualClock::at(1_000));
-        let _later = alarms.set(3_000, near("req_b"));
-        let _sooner = alarms.set(2_000, near("req_a"));
-        let _same_time = alarms.set(2_000, near("req_c"));
+        let (alarms, clock) = (Arc::<Alarms>::default(), ManualClock::at(UnixMs::new(1_000)));
+        let _later = alarms.set(UnixMs::new(3_000), near("req_b"));
+        let _sooner = alarms.set(UnixMs::new(2_000), near("req_a"));
+        let _same_time = alarms.set(UnixMs::new(2_000), near("req_c"));
         let early = tokio::time::timeout(Duration::from_secs(600), alarms.next(&clock)).await;
         assert!(early.is_err(), "the clock has not moved");
-        clock.advance_ms(1_000);
+        clock.advance(Duration::from_secs(1));
         assert_eq!(alarms.next(&clock).await, near("req_a"));
         assert_eq!(alarms.next(&clock).await, near("req_c"));
-        clock.advance_ms(1_000);
+        clock.advance(Duration::from_secs(1));
         assert_eq!(alarms.next(&clock).await, near("req_b"));
         assert_eq!(alarms.count(), 0);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_guard_drops_its_own_alarm_and_no_other_also_when_that_has_rung() {
-        let (alarms, clock) = (Arc::<Alarms>::default(), ManualClock::at(1_000));
-        let rung = alarms.set(1_000, near("req_a"));
+        let (alarms, clock) = (Arc::<Alarms>::default(), ManualClock::at(UnixMs::new(1_000)));
+        let rung = alarms.set(UnixMs::new(1_000), near("req_a"));
         assert_eq!(alarms.next(&clock).await, near("req_a"));
-        let kept = alarms.set(1_000, near("req_b"));
-        drop(alarms.set(1_000, near("req_c")));
+        let kept = alarms.set(UnixMs::new(1_000), near("req_b"));
+        drop(alarms.set(UnixMs::new(1_000), near("req_c")));
         drop(rung);
         assert_eq!(alarms.next(&clock).await, near("req_b"));
         drop(kept);
@@ -157,15 +157,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_alarm_that_is_set_while_somebody_waits_for_a_later_one_rings_in_time() {
-        let (alarms, clock) = (Arc::<Alarms>::default(), ManualClock::at(1_000));
-        let _later = alarms.set(u64::MAX, near("req_b"));
+        let (alarms, clock) = (Arc::<Alarms>::default(), ManualClock::at(UnixMs::new(1_000)));
+        let _later = alarms.set(UnixMs::MAX, near("req_b"));
         let waits = {
             let (alarms, clock) = (Arc::clone(&alarms), clock.clone());
             async move { alarms.next(&clock).await }
         };
         let sets = async {
             tokio::task::yield_now().await;
-            alarms.set(1_000, near("req_a"))
+            alarms.set(UnixMs::new(1_000), near("req_a"))
         };
         let both = async { tokio::join!(waits, sets) };
         // Shorter than the time after which the clock is looked at anyway.

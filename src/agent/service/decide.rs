@@ -210,7 +210,7 @@ impl AgentService {
     ) -> Result<Decision, DecisionError> {
         let Review { verdict, reason, args } = review;
         let author = Author::Checked(caller.user.clone());
-        let decision = Decision::of(verdict, self.ctx.clock.now_ms());
+        let decision = Decision::of(verdict, self.ctx.clock.now());
         if verdict != Verdict::Approved {
             return Ok(Decision { author, reason, ..decision });
         }

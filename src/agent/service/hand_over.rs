@@ -72,7 +72,7 @@ impl AgentService {
             return;
         }
         let last = last_id(&newest);
-        let entry = opening(last.next(clock.now_ms()), &Record::HandedOver);
+        let entry = opening(last.next(clock.now()), &Record::HandedOver);
         if let Err(error) = store.append(session, last, &[entry]).await {
             tracing::debug!(%session, %error, "hand-over not noted");
         }

@@ -198,8 +198,7 @@ impl AgentService {
     /// been heard of for a whole lease. (An old record without a journal has lost it for good.)
     async fn may_still_begin(&self, session: &SessionId) -> Result<bool, StoreError> {
         let Some(meta) = self.ctx.store.session(session).await? else { return Ok(false) };
-        let age_ms = self.ctx.clock.now_ms().saturating_sub(meta.created_at_ms);
-        Ok(u128::from(age_ms) < self.ctx.terms.start.as_millis())
+        Ok(self.ctx.clock.now().since(meta.created_at_ms) < self.ctx.terms.start)
     }
 
     /// The run waits here from now on. Its deadlines are those that it had.

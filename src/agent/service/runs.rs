@@ -193,11 +193,11 @@ impl LocalRuns {
     }
 
     fn alarms_for(&self, session: &SessionId, request: &PendingRequest) -> Vec<AlarmGuard> {
-        let near = request.warning_ms(self.warning).map(|at_ms| {
-            self.alarms.set(at_ms, Alarm::Near(session.clone(), request.request.clone()))
-        });
+        let near = request
+            .warning_at(self.warning)
+            .map(|at| self.alarms.set(at, Alarm::Near(session.clone(), request.request.clone())));
         let deadline = Alarm::Deadline(session.clone(), request.clone());
-        let deadline = self.alarms.set(request.deadline.ms(), deadline);
+        let deadline = self.alarms.set(request.deadline.at(), deadline);
         near.into_iter().chain([deadline]).collect()
     }
 

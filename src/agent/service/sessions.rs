@@ -15,7 +15,7 @@ use crate::agent::run::stored_request::keep_request;
 use crate::domain::plan::PlanStep;
 use crate::domain::{
     ApprovalRequest, Caller, Decision, Entry, EventId, RequestId, SessionId, SessionMeta,
-    SessionStatus, Shown, Usage, Verdict,
+    SessionStatus, Shown, UnixSeconds, Usage, Verdict,
 };
 use crate::store::StoreError;
 
@@ -44,7 +44,7 @@ pub struct SessionSummary {
     /// Its last journal entry.
     pub last_event: EventId,
     /// When clients last saw something of it, in seconds since the Unix epoch.
-    pub updated_at: u64,
+    pub updated_at: UnixSeconds,
 }
 
 /// One session in full.
@@ -210,7 +210,7 @@ impl AgentService {
     async fn cancel_questions(&self, session: &SessionId) -> Result<(), StoreError> {
         let state = State::fold_or_log(session, &self.journal(session).await?);
         for request in state.iter().flat_map(State::pending_requests) {
-            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
+            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now());
             let (id, deadline) = (&request.request_id, request.deadline);
             let about = Subject { request: id, session, deadline };
             let decided = self.ctx.decide(about, &proposal).await?;
@@ -234,18 +234,19 @@ fn summary(meta: SessionMeta, newest: &[Entry]) -> Option<SessionSummary> {
         Fate::Withdrawn => return None,
     };
     let status = status_of(newest).unwrap_or(SessionStatus::Running);
-    let updated_at = newest.iter().rev().find_map(timestamp).unwrap_or(meta.created_at_ms / 1000);
+    let updated_at = newest.iter().rev().find_map(timestamp).unwrap_or(meta.created_at_ms.second());
     Some(SessionSummary { meta, status, last_event, updated_at })
 }
 
 /// The time that an event's payload tells, whose beginning is enough: nothing foreign stands before it.
-fn timestamp(entry: &Entry) -> Option<u64> {
+fn timestamp(entry: &Entry) -> Option<UnixSeconds> {
     const NAME: &[u8] = br#""timestamp":"#;
     match entry.shown.as_ref()? {
         Shown::Event { payload, .. } => {
             let at = payload.windows(NAME.len()).position(|found| found == NAME)? + NAME.len();
             let digits = payload[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            std::str::from_utf8(&payload[at..at + digits]).ok()?.parse().ok()
+            let seconds = std::str::from_utf8(&payload[at..at + digits]).ok()?.parse().ok()?;
+            Some(UnixSeconds::new(seconds))
         }
         Shown::Done => None,
     }

@@ -47,7 +47,7 @@ impl AgentService {
         if !waiting.counts(&signal) {
             return self.look_for_decision(session, waiting, &signal).await;
         }
-        let proposal = waiting.decision(&signal, self.ctx.clock.now_ms());
+        let proposal = waiting.decision(&signal, self.ctx.clock.now());
         // The journal will be needed whatever the decision is: both round trips at once.
         let (standing, entries) = tokio::join!(
             self.propose_with_retry(session, waiting, proposal),
@@ -138,17 +138,17 @@ impl AgentService {
         signals: OpenedSignals,
     ) {
         self.repair_if_spoilt(session, waiting, &signals).await;
-        let now_ms = self.ctx.clock.now_ms();
+        let now = self.ctx.clock.now();
         let standing = match (signals.decision.clone(), stored_signal(session, waiting, &signals)) {
             (Some(decision), _) => Some(decision),
             (None, StoredSignal::Counts(signal)) => {
-                self.propose_with_retry(session, waiting, waiting.stored_decision(&signal, now_ms))
+                self.propose_with_retry(session, waiting, waiting.stored_decision(&signal, now))
                     .await
             }
             // The timer counts the process's own time; after a pause of the machine it is late. What
             // was stored until then counts first, so it is read once more.
             (None, StoredSignal::Uncounted(_) | StoredSignal::None)
-                if waiting.deadline.has_passed(now_ms) =>
+                if waiting.deadline.has_passed(now) =>
             {
                 return self.deadline(session.clone(), waiting.clone()).await;
             }
@@ -189,10 +189,10 @@ impl AgentService {
             self.retry_while_waiting(&session, &waiting, || self.ctx.signals(&wanted)).await;
         let Some(mut stored) = stored else { return };
         let signals = stored.pop().unwrap_or_default();
-        let now_ms = self.ctx.clock.now_ms();
+        let now = self.ctx.clock.now();
         let proposal = match stored_signal(&session, &waiting, &signals) {
-            StoredSignal::Counts(signal) => waiting.stored_decision(&signal, now_ms),
-            StoredSignal::Uncounted(_) | StoredSignal::None => PendingRequest::timed_out(now_ms),
+            StoredSignal::Counts(signal) => waiting.stored_decision(&signal, now),
+            StoredSignal::Uncounted(_) | StoredSignal::None => PendingRequest::timed_out(now),
         };
         let Some(standing) = self.propose_with_retry(&session, &waiting, proposal).await else {
             return;
@@ -214,7 +214,7 @@ impl AgentService {
     pub(super) async fn on_cancel(self: &Arc<Self>, session: &SessionId) {
         self.runs.interrupt(session);
         for waiting in self.runs.waiting(session) {
-            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now_ms());
+            let proposal = Decision::of(Verdict::Cancelled, self.ctx.clock.now());
             if let Some(standing) = self.propose_with_retry(session, &waiting, proposal).await {
                 self.apply(session, &waiting.request, standing, None).await;
             }

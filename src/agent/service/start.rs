@@ -152,7 +152,7 @@ impl AgentService {
 
     /// A session's id, which nobody else has.
     pub(super) fn new_session(&self, caller: &Caller) -> SessionId {
-        SessionId::generate(&caller.user, self.ctx.clock.now_ms() / 1000)
+        SessionId::generate(&caller.user, self.ctx.clock.now().second())
     }
 
     /// Takes the steps of a start. On an error nothing of it goes on, as soon as the store can be
@@ -209,7 +209,7 @@ impl AgentService {
     ) -> Result<Opened, StartError> {
         self.ctx.store.room()?;
         self.take_start(caller, session).await?;
-        let now_ms = self.ctx.clock.now_ms();
+        let now = self.ctx.clock.now();
         let meta = SessionMeta {
             session_id: session.clone(),
             tenant: caller.tenant.clone(),
@@ -217,8 +217,8 @@ impl AgentService {
             thread_id: wanted.thread.clone().unwrap_or_else(ThreadId::generate),
             prompt: wanted.prompt,
             prompt_hash: None,
-            created_at_ms: now_ms,
-            first_event: wanted.above.next(now_ms),
+            created_at_ms: now,
+            first_event: wanted.above.next(now),
         };
         let (listed, store) = (meta.listed(), &self.ctx.store);
         let history = self.history(caller, wanted.thread.as_ref());

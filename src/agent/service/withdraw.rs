@@ -22,7 +22,7 @@ impl AgentService {
     /// Sees to it that a run which has not begun never does. Says which it is; on an error that is
     /// unknown, and doing it again is safe.
     pub(super) async fn withdraw(&self, session: &SessionId) -> Result<Fate, StoreError> {
-        let entry = withdrawal(EventId::ZERO.next(self.ctx.clock.now_ms()));
+        let entry = withdrawal(EventId::ZERO.next(self.ctx.clock.now()));
         let store = &self.ctx.store;
         match store.append(session, EventId::ZERO, &[entry]).await {
             Ok(()) => Ok(Fate::Withdrawn),

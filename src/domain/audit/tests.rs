@@ -20,10 +20,12 @@ fn user(name: &str) -> Author {
 /// One fact of each kind.
 fn facts() -> Vec<AuditFact> {
     let request = RequestId::new("req_0123456789ab");
-    let of_request =
-        |kind, who| AuditFact::of_request(&request, kind, call(), who, 1_706_152_860_000);
-    let of_execution =
-        |kind| AuditFact::of_execution(1, kind, call(), user("user123"), 1_706_152_861_000);
+    let of_request = |kind, who| {
+        AuditFact::of_request(&request, kind, call(), who, UnixMs::new(1_706_152_860_000))
+    };
+    let of_execution = |kind| {
+        AuditFact::of_execution(1, kind, call(), user("user123"), UnixMs::new(1_706_152_861_000))
+    };
     let decided = |verdict, reason: Option<&str>, edited| AuditKind::ApprovalDecided {
         verdict,
         reason: reason.map(AuditReason::new),
@@ -138,7 +140,13 @@ fn a_repetition_has_the_same_fact_id_and_another_fact_has_another() {
             format!("{session}:call_1:1:execution_finished"),
         ]
     );
-    let again = AuditFact::of_execution(2, AuditKind::ExecutionStarted, call(), Author::Nobody, 0);
+    let again = AuditFact::of_execution(
+        2,
+        AuditKind::ExecutionStarted,
+        call(),
+        Author::Nobody,
+        UnixMs::new(0),
+    );
     assert_eq!(again.fact_id.as_str(), format!("{session}:call_1:2:execution_started"));
 }
 

@@ -12,6 +12,7 @@ use super::{Event, NoticeMark, ToolExecution, one_line};
 use crate::domain::approval::ApprovalRequest;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::PlanStep;
+use crate::domain::time::{UnixSeconds, whole_ms};
 
 /// Most bytes of one frame (contract, section 4.1).
 pub const FRAME_MAX: usize = 16 * 1024;
@@ -20,9 +21,9 @@ pub const FRAME_MAX: usize = 16 * 1024;
 pub const PAYLOAD_MAX: usize = FRAME_MAX - 160;
 
 /// The payload of an event, as long as a frame can be at most.
-pub(super) fn of(event: &Event, session: Option<&SessionId>, unix_seconds: u64) -> Bytes {
+pub(super) fn of(event: &Event, session: Option<&SessionId>, now: UnixSeconds) -> Bytes {
     let written = |shares| {
-        let stamped = Stamped { event, session, unix_seconds, shares };
+        let stamped = Stamped { event, session, now, shares };
         // Every map key is a literal and every value is JSON already, so nothing here can fail.
         one_line::to_vec(&stamped).unwrap_or_else(|_| b"{}".to_vec())
     };
@@ -44,7 +45,7 @@ pub(super) fn of(event: &Event, session: Option<&SessionId>, unix_seconds: u64) 
 struct Stamped<'a> {
     event: &'a Event,
     session: Option<&'a SessionId>,
-    unix_seconds: u64,
+    now: UnixSeconds,
     shares: Shares,
 }
 
@@ -53,7 +54,7 @@ impl Serialize for Stamped<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("version", "1.0")?;
         map.serialize_entry("type", self.event.kind())?;
-        map.serialize_entry("timestamp", &self.unix_seconds)?;
+        map.serialize_entry("timestamp", &self.now)?;
         map.serialize_entry("sessionId", &self.session)?;
         self.shares.write_fields(&mut map, self.event)?;
         map.end()
@@ -109,11 +110,11 @@ impl Shares {
                 map.serialize_entry("errorType", error_type)?;
                 map.serialize_entry("requestId", request_id)
             }
-            Event::End { message, status, usage, duration_ms } => {
+            Event::End { message, status, usage, duration } => {
                 map.serialize_entry("message", &self.text(message))?;
                 map.serialize_entry("status", status)?;
                 map.serialize_entry("usage", usage)?;
-                map.serialize_entry("durationMs", duration_ms)
+                map.serialize_entry("durationMs", &whole_ms(*duration))
             }
         }
     }
@@ -183,7 +184,7 @@ impl Shares {
             map.serialize_entry("resultBytes", &bytes)?;
         }
         map.serialize_entry("error", &call.state.error().map(|error| self.text(error)))?;
-        map.serialize_entry("durationMs", &call.state.duration_ms())
+        map.serialize_entry("durationMs", &call.state.duration().map(whole_ms))
     }
 
     fn write_question<M: SerializeMap>(

@@ -98,7 +98,7 @@ fn check_status(message: &[u8], signal: &Signal) {
 fn check_bounds(signal: &Signal) {
     assert!(signal.reason.as_deref().is_none_or(|reason| reason.chars().count() <= REASON_MAX));
     assert!(signal.by.as_ref().is_none_or(|user| user.as_str().len() <= USER_MAX));
-    assert!(signal.timestamp.is_none_or(|at| at <= LAST_SECOND.max(u64::MAX / 1000)));
+    assert!(signal.timestamp.is_none_or(|at| at.get() <= LAST_SECOND.max(u64::MAX / 1000)));
 }
 
 fn check_published(signal: &Signal) {
@@ -109,11 +109,11 @@ fn check_published(signal: &Signal) {
         Vote::Approve => Verdict::Approved,
         Vote::Reject => Verdict::Rejected,
     };
-    let at = signal.timestamp.unwrap_or(0).min(LAST_SECOND);
+    let at = signal.timestamp.unwrap_or_default().min(UnixSeconds::new(LAST_SECOND));
     let decision = Decision {
         author: Author::Heard(signal.by.clone()),
         reason: signal.reason.clone(),
-        ..Decision::of(verdict, at * 1000)
+        ..Decision::of(verdict, at.ms())
     };
     let published = Signal::for_decision(&request, &session, &decision);
     let read = published.map(|published| Signal::parse(published.as_bytes()));

@@ -19,7 +19,7 @@ fn decision(verdict: Verdict) -> Decision {
     Decision {
         author: Author::Checked(UserId::new("kim")),
         reason: (verdict == Verdict::Rejected).then(|| "사용자 거절".to_owned()),
-        ..Decision::of(verdict, 1_706_152_860_999)
+        ..Decision::of(verdict, UnixMs::new(1_706_152_860_999))
     }
 }
 
@@ -34,7 +34,7 @@ fn the_three_forms_of_the_contract_are_read() {
         session_id: None,
         by: None,
         reason: None,
-        timestamp: Some(1_706_152_860),
+        timestamp: Some(UnixSeconds::new(1_706_152_860)),
         shown: None,
     };
     assert_eq!(approval, Ok(expected.clone()));
@@ -173,7 +173,10 @@ fn who_decided_is_read_from_the_field_that_fits_the_vote() {
 #[test]
 fn timestamps_are_seconds_whether_they_came_in_seconds_or_milliseconds() {
     let at = |timestamp: Value| {
-        parse(&json!({"type": "approval", "timestamp": timestamp})).unwrap().timestamp
+        parse(&json!({"type": "approval", "timestamp": timestamp}))
+            .unwrap()
+            .timestamp
+            .map(UnixSeconds::get)
     };
     assert_eq!(at(json!(1_706_152_860)), Some(1_706_152_860));
     assert_eq!(at(json!(1_706_152_860_123_u64)), Some(1_706_152_860));
@@ -234,7 +237,7 @@ fn a_stored_request_is_a_vote_only_once_another_publisher_has_decided_it() {
     let approved = stored("approved").unwrap();
     assert_eq!(approved.vote, Vote::Approve);
     assert_eq!(approved.by, Some(UserId::new("kim")));
-    assert_eq!(approved.timestamp, Some(1_706_152_860));
+    assert_eq!(approved.timestamp, Some(UnixSeconds::new(1_706_152_860)));
     let rejected = stored("rejected").unwrap();
     assert_eq!((rejected.vote, rejected.by), (Vote::Reject, Some(UserId::new("lee"))));
     for open in ["pending", "timed_out", "cancelled", "approve", "APPROVED", ""] {

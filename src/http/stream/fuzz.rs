@@ -3,7 +3,7 @@
 use super::*;
 use crate::agent::{Opened, Record};
 use crate::domain::text::is_unseen;
-use crate::domain::{ErrorCode, Language, TenantId, UserId};
+use crate::domain::{ErrorCode, Language, TenantId, UnixMs, UserId};
 
 /// The longest prompt here; the real limit is a setting.
 const PROMPT_MAX: usize = 1024;
@@ -61,7 +61,7 @@ fn check_stored(ask: StartRun) {
         thread_id: thread,
         prompt: ask.prompt,
         prompt_hash: None,
-        created_at_ms: 1,
+        created_at_ms: UnixMs::new(1),
         first_event: EventId::new(1),
     };
     let listed = meta.listed();

@@ -7,7 +7,7 @@ use http::header::{HeaderName, RETRY_AFTER};
 use jiff::fmt::rfc2822;
 
 use crate::backoff::Backoff;
-use crate::domain::{Clock, SystemClock};
+use crate::domain::{Clock, SystemClock, UnixMs};
 
 /// Longest wait that the back-off comes to by itself.
 const BACKOFF_MAX: Duration = Duration::from_secs(8);
@@ -57,10 +57,10 @@ impl Retries {
 
 /// What the provider asks for, in milliseconds, in seconds or as a date.
 pub(super) fn asked_for(headers: &HeaderMap) -> Option<Duration> {
-    read_headers(headers, SystemClock.now_ms())
+    read_headers(headers, SystemClock.now())
 }
 
-fn read_headers(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
+fn read_headers(headers: &HeaderMap, now: UnixMs) -> Option<Duration> {
     let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |name| text(name)?.parse::<f64>().ok();
     if let Some(millis) = number(&RETRY_AFTER_MS) {
@@ -70,20 +70,19 @@ fn read_headers(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let date = rfc2822::DateTimeParser::new().parse_timestamp(text(&RETRY_AFTER)?).ok()?;
-    let at = u64::try_from(date.as_millisecond()).ok()?;
-    Some(Duration::from_millis(at.saturating_sub(now_ms)))
+    Some(UnixMs::from(date).since(now))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NOW_MS: u64 = 784_111_777_000;
+    const NOW: UnixMs = UnixMs::new(784_111_777_000);
 
     fn asked(name: &'static str, value: &'static str) -> Option<Duration> {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.parse().unwrap());
-        read_headers(&headers, NOW_MS)
+        read_headers(&headers, NOW)
     }
 
     #[test]

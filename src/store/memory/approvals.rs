@@ -10,7 +10,7 @@ use super::expiring::Expiring;
 use super::usage::{Usage, Weight};
 use crate::domain::{
     ApprovalRequest, Deadline, Decision, Endorsement, ProposalOutcome, RequestId, Sealed,
-    SessionId, SessionMeta,
+    SessionId, SessionMeta, UnixMs,
 };
 use crate::store::{Approvals, NewSignals, Polled, RequestMark, StoreError, StoredSignals, ttl};
 
@@ -67,7 +67,7 @@ impl ApprovalTable {
     }
 
     /// Frees what has expired.
-    pub(super) fn sweep(&mut self, now: u64) {
+    pub(super) fn sweep(&mut self, now: UnixMs) {
         self.requests.sweep(now);
         self.signals.sweep(now);
         self.decisions.sweep(now);
@@ -112,7 +112,7 @@ impl Approvals for MemoryStore {
         request: &ApprovalRequest,
         checkpoint: &str,
     ) -> Result<(), StoreError> {
-        let (now, stored) = (self.clock.now_ms(), json(request)?);
+        let (now, stored) = (self.clock.now(), json(request)?);
         let (session, deadline) = (&request.session_id, request.deadline);
         self.sessions.lock().keep(meta, now, ttl::session(deadline, now));
         let mut table = self.approvals.lock();
@@ -136,22 +136,22 @@ impl Approvals for MemoryStore {
 
     async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError> {
         let table = self.approvals.lock();
-        Ok(table.requests.get(id, self.clock.now_ms()).map(|request| request.text.to_string()))
+        Ok(table.requests.get(id, self.clock.now()).map(|request| request.text.to_string()))
     }
 
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
-        let (now, stored) = (self.clock.now_ms(), json(request)?);
+        let (now, stored) = (self.clock.now(), json(request)?);
         let mut table = self.approvals.lock();
         table.requests.change(&request.request_id, now, |kept| kept.text = stored);
         Ok(())
     }
 
     async fn signal(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
-        Ok(copied(self.approvals.lock().signals.get(session, self.clock.now_ms())))
+        Ok(copied(self.approvals.lock().signals.get(session, self.clock.now())))
     }
 
     async fn new_signals(&self, waiting: &[Polled]) -> Result<Vec<NewSignals>, StoreError> {
-        let (now, table) = (self.clock.now_ms(), self.approvals.lock());
+        let (now, table) = (self.clock.now(), self.approvals.lock());
         let signals = waiting.iter().map(|Polled { session, request, seen }| {
             let stored = table.requests.get(request, now).map(|kept| &kept.text);
             let mark = stored.map(|text| mark(text));
@@ -167,7 +167,7 @@ impl Approvals for MemoryStore {
     }
 
     async fn store_signal(&self, session: &SessionId, signal: &str) -> Result<(), StoreError> {
-        let now = self.clock.now_ms();
+        let now = self.clock.now();
         self.approvals.lock().signals.put(session.clone(), signal.into(), now, ttl::SIGNAL);
         Ok(())
     }
@@ -187,7 +187,7 @@ impl Approvals for MemoryStore {
         decision: &Sealed<Decision>,
         void: Option<&Sealed<Decision>>,
     ) -> Result<ProposalOutcome<Sealed<Decision>>, StoreError> {
-        let (now, mut table) = (self.clock.now_ms(), self.approvals.lock());
+        let (now, mut table) = (self.clock.now(), self.approvals.lock());
         if let Some(standing) = table.decisions.get(id, now)
             && Some(standing) != void
         {
@@ -204,7 +204,7 @@ impl Approvals for MemoryStore {
         deadline: Deadline,
         yes: &Sealed<Endorsement>,
     ) -> Result<Vec<Sealed<Endorsement>>, StoreError> {
-        let (now, mut table) = (self.clock.now_ms(), self.approvals.lock());
+        let (now, mut table) = (self.clock.now(), self.approvals.lock());
         let kept = ttl::outliving(ttl::DECISION, deadline, now);
         Ok(table.endorsements.renew(id.clone(), now, kept, |noted| {
             if !noted.contains(yes) {
@@ -215,7 +215,7 @@ impl Approvals for MemoryStore {
     }
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Sealed<Decision>>, StoreError> {
-        Ok(self.approvals.lock().decisions.get(id, self.clock.now_ms()).cloned())
+        Ok(self.approvals.lock().decisions.get(id, self.clock.now()).cloned())
     }
 
     async fn save_checkpoint(
@@ -223,12 +223,12 @@ impl Approvals for MemoryStore {
         session: &SessionId,
         checkpoint: &str,
     ) -> Result<(), StoreError> {
-        let (now, mut table) = (self.clock.now_ms(), self.approvals.lock());
+        let (now, mut table) = (self.clock.now(), self.approvals.lock());
         table.checkpoints.put(session.clone(), checkpoint.into(), now, ttl::CHECKPOINT);
         Ok(())
     }
 
     async fn checkpoint(&self, session: &SessionId) -> Result<Option<String>, StoreError> {
-        Ok(copied(self.approvals.lock().checkpoints.get(session, self.clock.now_ms())))
+        Ok(copied(self.approvals.lock().checkpoints.get(session, self.clock.now())))
     }
 }

@@ -5,11 +5,10 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use super::usage::{PLACE, Usage, Weight};
+use crate::domain::UnixMs;
 
 /// Values with a time to live. What has expired is never seen; [`Expiring::sweep`] frees it. What all of
 /// them weigh is part of the store's [`Usage`].
-///
-/// Times are milliseconds since the Unix epoch.
 #[derive(Debug)]
 pub(super) struct Expiring<K, V> {
     values: HashMap<K, Kept<V>>,
@@ -19,7 +18,7 @@ pub(super) struct Expiring<K, V> {
 #[derive(Debug)]
 struct Kept<V> {
     value: V,
-    until_ms: u64,
+    until: UnixMs,
     /// What was added to the usage for it, its key included.
     weight: usize,
 }
@@ -31,26 +30,26 @@ impl<K: Hash + Eq + Weight, V: Weight> Expiring<K, V> {
     }
 
     /// Keeps `value` for `ttl` from `now`, instead of whatever was there.
-    pub(super) fn put(&mut self, key: K, value: V, now: u64, ttl: Duration) {
+    pub(super) fn put(&mut self, key: K, value: V, now: UnixMs, ttl: Duration) {
         self.remove(&key);
         let weight = PLACE + key.weight() + value.weight();
         self.usage.add(weight);
-        self.values.insert(key, Kept { value, until_ms: end(now, ttl), weight });
+        self.values.insert(key, Kept { value, until: now.after(ttl), weight });
     }
 
     /// What is kept, if it has not expired.
-    pub(super) fn get(&self, key: &K, now: u64) -> Option<&V> {
-        self.values.get(key).filter(|kept| kept.until_ms > now).map(|kept| &kept.value)
+    pub(super) fn get(&self, key: &K, now: UnixMs) -> Option<&V> {
+        self.values.get(key).filter(|kept| kept.until > now).map(|kept| &kept.value)
     }
 
     /// Changes what is kept, if it has not expired; its time to live stays as it was.
     pub(super) fn change<R>(
         &mut self,
         key: &K,
-        now: u64,
+        now: UnixMs,
         change: impl FnOnce(&mut V) -> R,
     ) -> Option<R> {
-        let kept = self.values.get_mut(key).filter(|kept| kept.until_ms > now)?;
+        let kept = self.values.get_mut(key).filter(|kept| kept.until > now)?;
         Some(changed(kept, &self.usage, change))
     }
 
@@ -58,7 +57,7 @@ impl<K: Hash + Eq + Weight, V: Weight> Expiring<K, V> {
     pub(super) fn renew<R>(
         &mut self,
         key: K,
-        now: u64,
+        now: UnixMs,
         ttl: Duration,
         change: impl FnOnce(&mut V) -> R,
     ) -> R
@@ -66,7 +65,7 @@ impl<K: Hash + Eq + Weight, V: Weight> Expiring<K, V> {
         V: Default,
     {
         let kept = fresh(&mut self.values, &self.usage, key, now);
-        kept.until_ms = end(now, ttl);
+        kept.until = now.after(ttl);
         changed(kept, &self.usage, change)
     }
 
@@ -74,7 +73,7 @@ impl<K: Hash + Eq + Weight, V: Weight> Expiring<K, V> {
     pub(super) fn change_or_put<R>(
         &mut self,
         key: K,
-        now: u64,
+        now: UnixMs,
         ttl: Duration,
         change: impl FnOnce(&mut V) -> R,
     ) -> R
@@ -82,16 +81,16 @@ impl<K: Hash + Eq + Weight, V: Weight> Expiring<K, V> {
         V: Default,
     {
         let kept = fresh(&mut self.values, &self.usage, key, now);
-        if kept.until_ms <= now {
-            kept.until_ms = end(now, ttl);
+        if kept.until <= now {
+            kept.until = now.after(ttl);
         }
         changed(kept, &self.usage, change)
     }
 
     /// Keeps what has not expired for `ttl` from `now`, if that is longer than it would live.
-    pub(super) fn extend(&mut self, key: &K, now: u64, ttl: Duration) {
-        if let Some(kept) = self.values.get_mut(key).filter(|kept| kept.until_ms > now) {
-            kept.until_ms = kept.until_ms.max(end(now, ttl));
+    pub(super) fn extend(&mut self, key: &K, now: UnixMs, ttl: Duration) {
+        if let Some(kept) = self.values.get_mut(key).filter(|kept| kept.until > now) {
+            kept.until = kept.until.max(now.after(ttl));
         }
     }
 
@@ -103,10 +102,10 @@ impl<K: Hash + Eq + Weight, V: Weight> Expiring<K, V> {
     }
 
     /// Frees what has expired.
-    pub(super) fn sweep(&mut self, now: u64) {
+    pub(super) fn sweep(&mut self, now: UnixMs) {
         let usage = &self.usage;
         self.values.retain(|_, kept| {
-            let stays = kept.until_ms > now;
+            let stays = kept.until > now;
             if !stays {
                 usage.subtract(kept.weight);
             }
@@ -142,14 +141,14 @@ fn fresh<'a, K: Hash + Eq + Weight, V: Weight + Default>(
     values: &'a mut HashMap<K, Kept<V>>,
     usage: &Usage,
     key: K,
-    now: u64,
+    now: UnixMs,
 ) -> &'a mut Kept<V> {
     let weight = PLACE + key.weight();
     let kept = values.entry(key).or_insert_with(|| {
         usage.add(weight);
-        Kept { value: V::default(), until_ms: 0, weight }
+        Kept { value: V::default(), until: UnixMs::default(), weight }
     });
-    if kept.until_ms <= now {
+    if kept.until <= now {
         changed(kept, usage, |value| *value = V::default());
     }
     kept
@@ -164,10 +163,6 @@ fn changed<V: Weight, R>(kept: &mut Kept<V>, usage: &Usage, change: impl FnOnce(
     usage.subtract(before);
     kept.weight = kept.weight + after - before;
     result
-}
-
-fn end(now: u64, ttl: Duration) -> u64 {
-    now.saturating_add(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
@@ -189,43 +184,46 @@ mod tests {
     #[test]
     fn a_value_is_gone_once_its_time_has_passed_and_not_before() {
         let mut map = map();
-        map.put("a", 1, 100, TTL);
-        assert_eq!(map.get(&"a", 109), Some(&1));
-        assert_eq!(map.get(&"a", 110), None);
-        assert_eq!(map.change(&"a", 110, |value| *value), None);
+        map.put("a", 1, UnixMs::new(100), TTL);
+        assert_eq!(map.get(&"a", UnixMs::new(109)), Some(&1));
+        assert_eq!(map.get(&"a", UnixMs::new(110)), None);
+        assert_eq!(map.change(&"a", UnixMs::new(110), |value| *value), None);
     }
 
     #[test]
     fn changing_a_value_keeps_its_time_and_renewing_it_does_not() {
         let mut map = map();
-        map.put("a", 1, 100, TTL);
-        map.change(&"a", 105, |value| *value = 2);
-        assert_eq!(map.get(&"a", 110), None);
-        assert_eq!(map.renew("a", 109, TTL, |value| *value), 2);
-        assert_eq!(map.get(&"a", 118), Some(&2));
-        let renewed = map.renew("a", 119, TTL, |value| *value);
+        map.put("a", 1, UnixMs::new(100), TTL);
+        map.change(&"a", UnixMs::new(105), |value| *value = 2);
+        assert_eq!(map.get(&"a", UnixMs::new(110)), None);
+        assert_eq!(map.renew("a", UnixMs::new(109), TTL, |value| *value), 2);
+        assert_eq!(map.get(&"a", UnixMs::new(118)), Some(&2));
+        let renewed = map.renew("a", UnixMs::new(119), TTL, |value| *value);
         assert_eq!(renewed, 0, "what had expired does not come back");
     }
 
     #[test]
     fn a_value_is_kept_longer_and_never_cut_short_or_brought_back() {
         let mut map = map();
-        map.put("a", 1, 100, TTL);
-        map.extend(&"a", 101, Duration::from_millis(1));
-        assert_eq!(map.get(&"a", 109), Some(&1));
-        map.extend(&"a", 109, TTL);
-        assert_eq!((map.get(&"a", 118), map.get(&"a", 119)), (Some(&1), None));
-        map.extend(&"a", 119, TTL);
-        assert_eq!(map.get(&"a", 119), None);
+        map.put("a", 1, UnixMs::new(100), TTL);
+        map.extend(&"a", UnixMs::new(101), Duration::from_millis(1));
+        assert_eq!(map.get(&"a", UnixMs::new(109)), Some(&1));
+        map.extend(&"a", UnixMs::new(109), TTL);
+        assert_eq!(
+            (map.get(&"a", UnixMs::new(118)), map.get(&"a", UnixMs::new(119))),
+            (Some(&1), None)
+        );
+        map.extend(&"a", UnixMs::new(119), TTL);
+        assert_eq!(map.get(&"a", UnixMs::new(119)), None);
     }
 
     #[test]
     fn a_sweep_frees_what_has_expired_and_nothing_else() {
         let mut map = map();
-        map.put("a", 1, 100, TTL);
-        map.put("b", 2, 101, TTL);
-        map.sweep(110);
-        assert_eq!((map.len(), map.get(&"b", 110)), (1, Some(&2)));
+        map.put("a", 1, UnixMs::new(100), TTL);
+        map.put("b", 2, UnixMs::new(101), TTL);
+        map.sweep(UnixMs::new(110));
+        assert_eq!((map.len(), map.get(&"b", UnixMs::new(110))), (1, Some(&2)));
     }
 
     proptest::proptest! {
@@ -238,13 +236,13 @@ mod tests {
             for (now, (step, key, items)) in (0_u64..).zip(steps) {
                 let (key, items) = (["a", "bb", "ccc", "dddd"][key], vec![0; items]);
                 match step {
-                    0 => map.put(key, items, now, TTL),
-                    1 => drop(map.change(&key, now, |value| *value = items)),
-                    2 => map.renew(key, now, TTL, |value| value.extend(items)),
-                    3 => map.change_or_put(key, now, TTL, |value| *value = items),
+                    0 => map.put(key, items, UnixMs::new(now), TTL),
+                    1 => drop(map.change(&key, UnixMs::new(now), |value| *value = items)),
+                    2 => map.renew(key, UnixMs::new(now), TTL, |value| value.extend(items)),
+                    3 => map.change_or_put(key, UnixMs::new(now), TTL, |value| *value = items),
                     4 => drop(map.remove(&key)),
                     5 => drop(map.forget(|value| value.len() < items.len())),
-                    _ => map.sweep(now),
+                    _ => map.sweep(UnixMs::new(now)),
                 }
                 let kept = map.values.iter().map(|(key, kept)| PLACE + key.len() + kept.value.weight());
                 proptest::prop_assert_eq!(usage.bytes(), kept.sum::<usize>());

@@ -53,7 +53,7 @@ impl Idempotency for MemoryStore {
         claim: &KeyClaim,
         withdrawn: Option<&SessionId>,
     ) -> Result<Claimed, StoreError> {
-        let (now, mut table) = (self.clock.now_ms(), self.keys.lock());
+        let (now, mut table) = (self.clock.now(), self.keys.lock());
         let stands = table.change(key, now, |kept| {
             if *kept.session() == claim.session {
                 return Some(Claimed::Won);
@@ -76,12 +76,12 @@ impl Idempotency for MemoryStore {
         request: &RequestHash,
     ) -> Result<Option<KeyStanding>, StoreError> {
         let mut table = self.keys.lock();
-        Ok(table.change(key, self.clock.now_ms(), |kept| kept.join(request)))
+        Ok(table.change(key, self.clock.now(), |kept| kept.join(request)))
     }
 
     async fn key_begun(&self, key: &ScopedKey, session: &SessionId) -> Result<(), StoreError> {
         let mut table = self.keys.lock();
-        table.change(key, self.clock.now_ms(), |kept| {
+        table.change(key, self.clock.now(), |kept| {
             kept.standing.begun |= kept.session() == session;
         });
         Ok(())
@@ -89,7 +89,7 @@ impl Idempotency for MemoryStore {
 
     async fn free_key(&self, key: &ScopedKey, session: &SessionId) -> Result<Freed, StoreError> {
         let mut table = self.keys.lock();
-        let kept = table.get(key, self.clock.now_ms());
+        let kept = table.get(key, self.clock.now());
         match kept.filter(|kept| kept.session() == session) {
             Some(Kept { wanted: true, .. }) => return Ok(Freed::Wanted),
             Some(Kept { wanted: false, .. }) => drop(table.remove(key)),

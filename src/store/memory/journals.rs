@@ -13,7 +13,7 @@ use super::MemoryStore;
 use super::expiring::Expiring;
 use super::packed::Packed;
 use super::usage::{Usage, Weight};
-use crate::domain::{Deadline, Entry, EventId, SessionId, Shown};
+use crate::domain::{Deadline, Entry, EventId, SessionId, Shown, UnixMs};
 use crate::store::journal::in_order;
 use crate::store::{AppendError, Follower, Journal, ReadError, StoreError, ttl};
 
@@ -73,7 +73,7 @@ impl Log {
 
 /// How much of a journal is kept, and from when on for how long.
 struct Limits {
-    now: u64,
+    now: UnixMs,
     kept: Duration,
     max_events: usize,
 }
@@ -86,7 +86,7 @@ impl Journals {
     }
 
     /// Frees the journals that have expired.
-    pub(super) fn sweep(&mut self, now: u64) {
+    pub(super) fn sweep(&mut self, now: UnixMs) {
         self.logs.sweep(now);
         let logs = &self.logs;
         self.over.retain(|session| logs.get(session, now).is_some());
@@ -179,7 +179,7 @@ impl Journal for MemoryStore {
         }
         let packed: Option<Vec<Packed>> = entries.iter().map(Packed::pack).collect();
         let packed = packed.ok_or_else(|| StoreError::Rejected("entry too long".into()))?;
-        let now = self.clock.now_ms();
+        let now = self.clock.now();
         let kept = until.map_or(ttl::JOURNAL, |until| ttl::outliving(ttl::JOURNAL, until, now));
         let limits = Limits { now, kept, max_events: self.config.max_events.max(1) };
         self.journals.lock().append(session, expected, (entries, packed), limits)
@@ -192,7 +192,7 @@ impl Journal for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Entry>, ReadError> {
         let journals = self.journals.lock();
-        let Some(log) = journals.logs.get(session, self.clock.now_ms()) else {
+        let Some(log) = journals.logs.get(session, self.clock.now()) else {
             return Ok(Vec::new());
         };
         if after < log.cut {
@@ -204,7 +204,7 @@ impl Journal for MemoryStore {
 
     async fn newest(&self, session: &SessionId, limit: usize) -> Result<Vec<Entry>, StoreError> {
         let journals = self.journals.lock();
-        let Some(log) = journals.logs.get(session, self.clock.now_ms()) else {
+        let Some(log) = journals.logs.get(session, self.clock.now()) else {
             return Ok(Vec::new());
         };
         let from = log.entries.len().saturating_sub(limit);
@@ -222,14 +222,14 @@ impl Journal for MemoryStore {
     }
 
     async fn missing(&self, sessions: &[SessionId]) -> Result<Vec<SessionId>, StoreError> {
-        let (journals, now) = (self.journals.lock(), self.clock.now_ms());
+        let (journals, now) = (self.journals.lock(), self.clock.now());
         let missing = sessions.iter().filter(|session| journals.logs.get(session, now).is_none());
         Ok(missing.cloned().collect())
     }
 
     async fn holds(&self, session: &SessionId, id: EventId) -> Result<bool, StoreError> {
         let journals = self.journals.lock();
-        let log = journals.logs.get(session, self.clock.now_ms());
+        let log = journals.logs.get(session, self.clock.now());
         Ok(log.is_some_and(|log| log.entries.binary_search_by_key(&id, Packed::id).is_ok()))
     }
 

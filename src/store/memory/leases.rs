@@ -7,16 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::domain::SessionId;
+use crate::domain::{SessionId, UnixMs};
 use crate::store::{Leases, StoreError};
 
-/// When each lease runs out, in milliseconds of the injected clock.
-pub(super) type LeaseTable = HashMap<SessionId, u64>;
+/// When each lease runs out, by the injected clock.
+pub(super) type LeaseTable = HashMap<SessionId, UnixMs>;
 
 impl MemoryStore {
-    fn lease_end(&self, term: Duration) -> u64 {
-        let term_ms = u64::try_from(term.as_millis()).unwrap_or(u64::MAX);
-        self.clock.now_ms().saturating_add(term_ms)
+    fn lease_end(&self, term: Duration) -> UnixMs {
+        self.clock.now().after(term)
     }
 }
 
@@ -31,7 +30,7 @@ impl Leases for MemoryStore {
     async fn release(&self, sessions: &[SessionId]) -> Result<(), StoreError> {
         for session in sessions {
             if let Some(end) = self.leases.lock().get_mut(session) {
-                *end = 0;
+                *end = UnixMs::default();
             }
         }
         self.event_channel.released();
@@ -55,7 +54,7 @@ impl Leases for MemoryStore {
     }
 
     async fn claim(&self, limit: usize, term: Duration) -> Result<Vec<SessionId>, StoreError> {
-        let (now, end) = (self.clock.now_ms(), self.lease_end(term));
+        let (now, end) = (self.clock.now(), self.lease_end(term));
         let mut table = self.leases.lock();
         let mut taken: Vec<_> = table.iter().filter(|(_, end)| **end <= now).collect();
         taken.sort_by_key(|(_, end)| **end);

@@ -133,10 +133,10 @@ impl MemoryStore {
     }
 
     fn take_one(&self, tenant: &TenantId, user: &UserId, rate: Rate) -> Result<(), Refused> {
-        let (key, now) = ((tenant.clone(), user.clone()), self.clock.now_ms());
+        let (key, now) = ((tenant.clone(), user.clone()), self.clock.now());
         let mut table = self.starts.lock();
         let before = table.get(&key, now).copied().unwrap_or(0);
-        let now_us = now.saturating_mul(1000);
+        let now_us = now.get().saturating_mul(1000);
         let (granted, whole_at) = rate.take(before, now_us);
         let whole_in_us = whole_at.saturating_sub(now_us);
         // A millisecond more than it lasts: what has expired allows everything.
@@ -216,7 +216,7 @@ impl Quotas for MemoryStore {
         most: Share,
     ) -> Result<Result<(), Full>, StoreError> {
         let key = (tenant.clone(), user.clone());
-        let now = self.clock.now_ms();
+        let now = self.clock.now();
         let mut streams = self.streams.lock();
         let noted = streams.get(&key, now).copied();
         if noted.is_some_and(|noted| noted.version >= open.version) {

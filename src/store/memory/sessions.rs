@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::expiring::Expiring;
 use super::usage::{Usage, Weight};
-use crate::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId, UserId};
+use crate::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId, UnixMs, UserId};
 use crate::store::{Sessions, StoreError, ttl};
 
 /// A session's place in its caller's list.
@@ -54,7 +54,7 @@ impl SessionTable {
 
     /// Frees all that is known of a session, and what it said in its conversation. Its place in its
     /// caller's list stays until the next sweep.
-    pub(super) fn let_go(&mut self, session: &SessionId, now: u64) {
+    pub(super) fn let_go(&mut self, session: &SessionId, now: UnixMs) {
         self.cancels.remove(session);
         let Some(meta) = self.known.remove(session) else { return };
         let place = place(&meta);
@@ -69,7 +69,7 @@ impl SessionTable {
     }
 
     /// Frees what has expired.
-    pub(super) fn sweep(&mut self, now: u64) {
+    pub(super) fn sweep(&mut self, now: UnixMs) {
         let known = &self.known;
         self.lists.retain(|_, list| {
             list.retain(|(_, id)| known.get(id, now).is_some());
@@ -86,7 +86,7 @@ impl SessionTable {
         self.known.len() + self.lists.len() + self.threads.len() + self.cancels.len()
     }
 
-    fn register(&mut self, meta: &SessionMeta, now: u64) {
+    fn register(&mut self, meta: &SessionMeta, now: UnixMs) {
         let list = self.lists.entry((meta.tenant.clone(), meta.user.clone())).or_default();
         let place = place(meta);
         if let Err(at) = list.binary_search(&place) {
@@ -96,13 +96,13 @@ impl SessionTable {
     }
 
     /// Keeps a session and its conversation for at least this long.
-    pub(super) fn keep(&mut self, meta: &SessionMeta, now: u64, ttl: Duration) {
+    pub(super) fn keep(&mut self, meta: &SessionMeta, now: UnixMs, ttl: Duration) {
         self.known.extend(&meta.session_id, now, ttl);
         let key = (meta.tenant.clone(), meta.user.clone(), meta.thread_id.clone());
         self.threads.extend(&key, now, ttl);
     }
 
-    fn remember(&mut self, meta: &SessionMeta, said: &[Message], now: u64) {
+    fn remember(&mut self, meta: &SessionMeta, said: &[Message], now: UnixMs) {
         let key = (meta.tenant.clone(), meta.user.clone(), meta.thread_id.clone());
         // For a run that waits for an answer it may be kept longer already.
         self.threads.extend(&key, now, ttl::THREAD);
@@ -121,12 +121,12 @@ impl SessionTable {
 #[async_trait]
 impl Sessions for MemoryStore {
     async fn register(&self, meta: &SessionMeta) -> Result<(), StoreError> {
-        self.sessions.lock().register(meta, self.clock.now_ms());
+        self.sessions.lock().register(meta, self.clock.now());
         Ok(())
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError> {
-        Ok(self.sessions.lock().known.get(id, self.clock.now_ms()).cloned())
+        Ok(self.sessions.lock().known.get(id, self.clock.now()).cloned())
     }
 
     async fn sessions_of(
@@ -136,7 +136,7 @@ impl Sessions for MemoryStore {
         before: Option<&SessionMeta>,
         limit: usize,
     ) -> Result<Vec<SessionMeta>, StoreError> {
-        let (now, table) = (self.clock.now_ms(), self.sessions.lock());
+        let (now, table) = (self.clock.now(), self.sessions.lock());
         let Some(list) = table.lists.get(&(tenant.clone(), user.clone())) else {
             return Ok(Vec::new());
         };
@@ -170,22 +170,22 @@ impl Sessions for MemoryStore {
     ) -> Result<Vec<Message>, StoreError> {
         let key = (tenant.clone(), user.clone(), thread.clone());
         let table = self.sessions.lock();
-        let turns = table.threads.get(&key, self.clock.now_ms());
+        let turns = table.threads.get(&key, self.clock.now());
         Ok(turns.into_iter().flatten().flat_map(|turn| turn.said.iter().cloned()).collect())
     }
 
     async fn remember(&self, meta: &SessionMeta, said: &[Message]) -> Result<(), StoreError> {
-        self.sessions.lock().remember(meta, said, self.clock.now_ms());
+        self.sessions.lock().remember(meta, said, self.clock.now());
         Ok(())
     }
 
     async fn request_cancel(&self, id: &SessionId) -> Result<(), StoreError> {
-        self.sessions.lock().cancels.put(id.clone(), (), self.clock.now_ms(), ttl::CANCEL);
+        self.sessions.lock().cancels.put(id.clone(), (), self.clock.now(), ttl::CANCEL);
         self.event_channel.cancel(id.clone());
         Ok(())
     }
 
     async fn cancel_requested(&self, id: &SessionId) -> Result<bool, StoreError> {
-        Ok(self.sessions.lock().cancels.get(id, self.clock.now_ms()).is_some())
+        Ok(self.sessions.lock().cancels.get(id, self.clock.now()).is_some())
     }
 }

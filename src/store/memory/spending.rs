@@ -14,7 +14,7 @@ pub(super) type SpendingTable = Expiring<(TenantId, UtcDay), u64>;
 impl Spending for MemoryStore {
     async fn spend(&self, tenant: &TenantId, day: UtcDay, tokens: u64) -> Result<u64, StoreError> {
         let mut table = self.spending.lock();
-        let (key, now) = ((tenant.clone(), day), self.clock.now_ms());
+        let (key, now) = ((tenant.clone(), day), self.clock.now());
         Ok(table.renew(key, now, ttl::SPENT, |total| {
             *total = total.saturating_add(tokens).min(SPENT_MAX);
             *total
@@ -23,6 +23,6 @@ impl Spending for MemoryStore {
 
     async fn spent(&self, tenant: &TenantId, day: UtcDay) -> Result<u64, StoreError> {
         let key = (tenant.clone(), day);
-        Ok(self.spending.lock().get(&key, self.clock.now_ms()).copied().unwrap_or(0))
+        Ok(self.spending.lock().get(&key, self.clock.now()).copied().unwrap_or(0))
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::{
     ArgumentsHash, AuditCall, AuditFact, AuditKind, Author, ChainEnd, Entry, EventId,
     IdempotencyKey, KeyClaim, ManualClock, Message, RequestHash, RequestId, ScopedKey, Sealed,
-    SessionId, SessionMeta, Shown, TenantId, ToolCallId, UtcDay,
+    SessionId, SessionMeta, Shown, TenantId, ToolCallId, UnixMs, UtcDay,
 };
 use crate::store::{Approvals, Audit, Idempotency, Journal, Sessions, Spending};
 
@@ -38,7 +38,7 @@ async fn fill(store: &MemoryStore) {
         .decide(&request.request_id, request.deadline, &Sealed::stored(*b"no"), None)
         .await
         .unwrap();
-    store.spend(&meta.tenant, UtcDay::of_ms(0), 1).await.unwrap();
+    store.spend(&meta.tenant, UtcDay::of(UnixMs::default()), 1).await.unwrap();
     let key = IdempotencyKey::parse(b"key").unwrap();
     let key = ScopedKey { tenant: meta.tenant.clone(), user: meta.user.clone(), key };
     let request = RequestHash::of("POST", &json!({}));
@@ -49,19 +49,19 @@ async fn fill(store: &MemoryStore) {
 
 #[tokio::test]
 async fn a_week_later_nothing_takes_up_memory() {
-    let (clock, tasks) = (ManualClock::at(1_000), Tasks::new());
+    let (clock, tasks) = (ManualClock::at(UnixMs::new(1_000)), Tasks::new());
     let (store, _events) = MemoryStore::start(small(), Arc::new(clock.clone()), &tasks);
     fill(&store).await;
     store.sweep();
     assert_eq!(store.len(), 11, "one of each kind, and the caller's list");
-    clock.advance_ms(7 * 24 * 60 * 60 * 1_000);
+    clock.advance(Duration::from_secs(7 * 24 * 60 * 60));
     store.sweep();
     assert_eq!(store.len(), 0);
 }
 
 #[tokio::test]
 async fn a_follower_that_has_gone_takes_up_no_memory() {
-    let (clock, tasks) = (Arc::new(ManualClock::at(0)), Tasks::new());
+    let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(0))), Tasks::new());
     let (store, _events) = MemoryStore::start(small(), clock, &tasks);
     let session = crate::domain::SessionId::new("session_1");
     let first = store.follow(&session).await.unwrap();
@@ -74,7 +74,7 @@ async fn a_follower_that_has_gone_takes_up_no_memory() {
 
 #[tokio::test]
 async fn a_follower_of_a_store_that_is_gone_does_not_wait() {
-    let (clock, tasks) = (Arc::new(ManualClock::at(0)), Tasks::new());
+    let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(0))), Tasks::new());
     let (store, _events) = MemoryStore::start(small(), clock, &tasks);
     let mut follower = store.follow(&crate::domain::SessionId::new("session_1")).await.unwrap();
     drop(store);
@@ -103,7 +103,7 @@ async fn session(store: &MemoryStore, number: u64, bytes: usize, is_over: bool) 
 
 #[tokio::test]
 async fn a_full_store_lets_go_of_what_is_over_the_oldest_first_and_of_nothing_that_lives() {
-    let (clock, tasks) = (Arc::new(ManualClock::at(1_000)), Tasks::new());
+    let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(1_000))), Tasks::new());
     let config = MemoryStoreConfig { max_bytes: 100_000, ..MemoryStoreConfig::default() };
     let metrics = config.metrics.clone();
     let (store, _events) = MemoryStore::start(config, clock, &tasks);
@@ -131,7 +131,7 @@ async fn a_full_store_lets_go_of_what_is_over_the_oldest_first_and_of_nothing_th
 
 #[tokio::test]
 async fn where_what_lives_takes_all_room_there_is_none_for_another_run_until_some_of_it_ends() {
-    let (clock, tasks) = (Arc::new(ManualClock::at(1_000)), Tasks::new());
+    let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(1_000))), Tasks::new());
     let config = MemoryStoreConfig { max_bytes: 100_000, ..MemoryStoreConfig::default() };
     let (store, _events) = MemoryStore::start(config, clock, &tasks);
     let mut alive = Vec::new();
@@ -151,7 +151,7 @@ async fn where_what_lives_takes_all_room_there_is_none_for_another_run_until_som
 
 #[tokio::test]
 async fn the_keys_of_sessions_that_are_let_go_of_do_not_keep_others_out() {
-    let (clock, tasks) = (Arc::new(ManualClock::at(1_000)), Tasks::new());
+    let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(1_000))), Tasks::new());
     let config = MemoryStoreConfig { max_bytes: 100_000, ..MemoryStoreConfig::default() };
     let (store, _events) = MemoryStore::start(config, clock, &tasks);
     let mut keys = Vec::new();
@@ -186,12 +186,12 @@ fn fact(number: u64) -> AuditFact {
     };
     let request = RequestId::new(format!("req_{number:012}"));
     let who = Author::Known(crate::domain::UserId::new("u"));
-    AuditFact::of_request(&request, AuditKind::ApprovalRequested, call, who, number)
+    AuditFact::of_request(&request, AuditKind::ApprovalRequested, call, who, UnixMs::new(number))
 }
 
 #[tokio::test]
 async fn the_audit_streams_keep_their_newest_entries_and_nobody_out() {
-    let (clock, tasks) = (Arc::new(ManualClock::at(1_000)), Tasks::new());
+    let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(1_000))), Tasks::new());
     let config = MemoryStoreConfig { max_bytes: 100_000, ..MemoryStoreConfig::default() };
     let metrics = config.metrics.clone();
     let (store, _events) = MemoryStore::start(config, clock, &tasks);

@@ -14,7 +14,7 @@ use super::json::to_json;
 use super::{RedisStore, keys};
 use crate::domain::{
     ApprovalRequest, Deadline, Decision, Endorsement, ProposalOutcome, RequestId, Sealed,
-    SessionId, SessionMeta,
+    SessionId, SessionMeta, UnixMs,
 };
 use crate::store::{Approvals, NewSignals, Polled, RequestMark, StoreError, StoredSignals, ttl};
 
@@ -78,9 +78,9 @@ fn seconds(ttl: Duration) -> Cow<'static, [u8]> {
 
 /// Keeps what a waiting run needs besides: what is known of its session, its caller's list and its
 /// conversation. Nothing that lives longer is cut short.
-fn kept_for(meta: &SessionMeta, deadline: Deadline, now_ms: u64) -> [Cmd; 3] {
+fn kept_for(meta: &SessionMeta, deadline: Deadline, now: UnixMs) -> [Cmd; 3] {
     // Their usual time counts from when they were written.
-    let seconds = ttl::session(deadline, now_ms).as_secs();
+    let seconds = ttl::session(deadline, now).as_secs();
     let kept = [
         keys::session(&meta.session_id),
         keys::sessions(&meta.tenant, &meta.user),
@@ -108,7 +108,7 @@ impl Approvals for RedisStore {
         request: &ApprovalRequest,
         checkpoint: &str,
     ) -> Result<(), StoreError> {
-        let (session, now, deadline) = (&request.session_id, self.clock.now_ms(), request.deadline);
+        let (session, now, deadline) = (&request.session_id, self.clock.now(), request.deadline);
         let text = to_json(request)?;
         let pointer = json!({
             "sessionId": session,
@@ -150,7 +150,7 @@ impl Approvals for RedisStore {
 
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
         let key = keys::request(&request.request_id);
-        let kept = ttl::request(request.deadline, self.clock.now_ms());
+        let kept = ttl::request(request.deadline, self.clock.now());
         let text = |arg: String| Cow::Owned(arg.into_bytes());
         let args =
             [text(to_json(request)?), text(keys::requests(&request.tenant_id)), seconds(kept)];
@@ -190,7 +190,7 @@ impl Approvals for RedisStore {
         decision: &Sealed<Decision>,
         void: Option<&Sealed<Decision>>,
     ) -> Result<ProposalOutcome<Sealed<Decision>>, StoreError> {
-        let kept = ttl::outliving(ttl::DECISION, deadline, self.clock.now_ms());
+        let kept = ttl::outliving(ttl::DECISION, deadline, self.clock.now());
         let mut args = vec![Cow::Borrowed(decision.as_bytes()), seconds(kept)];
         args.extend(void.map(|void| Cow::Borrowed(void.as_bytes())));
         let key = keys::decision(id);
@@ -205,7 +205,7 @@ impl Approvals for RedisStore {
         deadline: Deadline,
         yes: &Sealed<Endorsement>,
     ) -> Result<Vec<Sealed<Endorsement>>, StoreError> {
-        let kept = ttl::outliving(ttl::DECISION, deadline, self.clock.now_ms());
+        let kept = ttl::outliving(ttl::DECISION, deadline, self.clock.now());
         let args = [Cow::Borrowed(yes.as_bytes()), seconds(kept)];
         let key = keys::endorsements(id);
         let noted: Vec<Vec<u8>> = self.commands.script(&self.endorse, &key, &args).await?;

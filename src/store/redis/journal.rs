@@ -175,7 +175,7 @@ impl Journal for RedisStore {
             }
         };
         let nonce = self.nonce(expected, entries);
-        let now = self.clock.now_ms();
+        let now = self.clock.now();
         let kept = until.map_or(ttl::JOURNAL, |until| ttl::outliving(ttl::JOURNAL, until, now));
         let mut args = vec![
             text(&stream_id(expected)),

@@ -74,8 +74,8 @@ impl Sessions for RedisStore {
         let list = keys::sessions(&meta.tenant, &meta.user);
         // No id is less than the clock was when its session began, so these have expired, also if they
         // have waited for an answer.
-        let kept_ms = u64::try_from(ttl::LISTED.as_millis()).unwrap_or(u64::MAX);
-        let expired = EventId::new(self.clock.now_ms().saturating_sub(kept_ms));
+        let expired = self.clock.now().before(ttl::LISTED).unwrap_or_default();
+        let expired = EventId::new(expired.get());
         let seconds = ttl::SESSION.as_secs();
         let mut record = command("SET", &keys::session(&meta.session_id));
         record.arg(to_json(meta)?).arg("EX").arg(seconds);

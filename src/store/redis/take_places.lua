@@ -19,7 +19,7 @@ local ONCE_IN = 1000
 local LIMITS = 5
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local now_ms = math.floor(now / 1000)
+local now = math.floor(now / 1000)
 local share, period, looked_in = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local sets = #ARGV - LIMITS
 
@@ -36,10 +36,10 @@ end
 for at = 1, sets do
   local most = tonumber(ARGV[LIMITS + at])
   if most > 0 and redis.call('ZCARD', KEYS[at]) >= most then
-    local until_ms = at == looked_in and now_ms - ONCE_IN or '+inf'
+    local until_ms = at == looked_in and now - ONCE_IN or '+inf'
     local oldest = redis.call('ZRANGEBYSCORE', KEYS[at], '-inf', until_ms, 'LIMIT', 0, LOOKED_AT)
     for _, member in ipairs(oldest) do
-      redis.call('ZADD', KEYS[at], 'XX', now_ms, member)
+      redis.call('ZADD', KEYS[at], 'XX', now, member)
     end
     return {at, 0, oldest}
   end
@@ -61,7 +61,7 @@ if period > 0 then
   redis.call('SET', rate, string.format('%.0f', whole_at), 'PX', math.max(ms, 1))
 end
 for at = 1, 2 do
-  redis.call('ZADD', KEYS[at], now_ms, ARGV[1])
+  redis.call('ZADD', KEYS[at], now, ARGV[1])
   redis.call('PEXPIRE', KEYS[at], ARGV[2])
 end
 return {0, whole_at - now, {}}

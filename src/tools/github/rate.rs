@@ -4,11 +4,11 @@
 //! one with `Retry-After` or only in words; both come as 403 or 429. The secondary one was called
 //! abuse detection, and still is by older servers; of what was written too quickly it speaks as 422.
 
+use crate::domain::{UnixMs, UnixSeconds};
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
-use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 
 /// What GitHub wants callers to wait where it does not say.
@@ -28,7 +28,7 @@ pub(super) fn limited(
     status: StatusCode,
     headers: &HeaderMap,
     message: &str,
-    now_ms: u64,
+    now: UnixMs,
 ) -> Option<Duration> {
     let says_so = || {
         let message = message.to_ascii_lowercase();
@@ -39,44 +39,41 @@ pub(super) fn limited(
         StatusCode::UNPROCESSABLE_ENTITY => return says_so().then_some(UNSAID),
         _ => return None,
     }
-    retry_after(headers, now_ms)
-        .or_else(|| until_reset(headers, now_ms))
+    retry_after(headers, now)
+        .or_else(|| until_reset(headers, now))
         .or_else(|| says_so().then_some(UNSAID))
 }
 
 /// The moment from which on requests are taken again, for a person.
-pub(super) fn moment(now_ms: u64, wait: Duration) -> String {
-    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    let seconds = now_ms.saturating_add(wait_ms).div_ceil(1000);
-    let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+pub(super) fn moment(now: UnixMs, wait: Duration) -> String {
+    let at = now.after(wait).next_second().timestamp();
     at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string())
 }
 
 /// Seconds, or a date.
-fn retry_after(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
+fn retry_after(headers: &HeaderMap, now: UnixMs) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    let at = u64::try_from(date.as_millisecond()).ok()?;
-    Some(Duration::from_millis(at.saturating_sub(now_ms)))
+    Some(UnixMs::from(date).since(now))
 }
 
-fn until_reset(headers: &HeaderMap, now_ms: u64) -> Option<Duration> {
+fn until_reset(headers: &HeaderMap, now: UnixMs) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     if number("x-ratelimit-remaining")? > 0 {
         return None;
     }
-    let at_ms = number("x-ratelimit-reset")?.saturating_mul(1000);
-    Some(Duration::from_millis(at_ms.saturating_sub(now_ms)))
+    let at = UnixSeconds::new(number("x-ratelimit-reset")?).ms();
+    Some(at.since(now))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NOW_MS: u64 = 1_700_000_000_000;
+    const NOW: UnixMs = UnixMs::new(1_700_000_000_000);
 
     fn limit(status: u16, given: &[(&'static str, &str)], message: &str) -> Option<u64> {
         let mut headers = HeaderMap::new();
@@ -84,7 +81,7 @@ mod tests {
             headers.insert(*name, value.parse().unwrap());
         }
         let status = StatusCode::from_u16(status).unwrap();
-        limited(status, &headers, message, NOW_MS).map(|wait| wait.as_secs())
+        limited(status, &headers, message, NOW).map(|wait| wait.as_secs())
     }
 
     #[test]
@@ -111,7 +108,10 @@ mod tests {
     fn a_limit_that_is_over_is_no_wait() {
         let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1600000000")];
         assert_eq!(limit(429, &spent, ""), Some(0));
-        assert_eq!(moment(NOW_MS, Duration::from_secs(42)), "2023-11-14T22:14:02Z");
-        assert_eq!(moment(NOW_MS + 1, Duration::from_millis(41_999)), "2023-11-14T22:14:02Z");
+        assert_eq!(moment(NOW, Duration::from_secs(42)), "2023-11-14T22:14:02Z");
+        assert_eq!(
+            moment(NOW.after(Duration::from_millis(1)), Duration::from_millis(41_999)),
+            "2023-11-14T22:14:02Z"
+        );
     }
 }

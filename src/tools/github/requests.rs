@@ -18,7 +18,7 @@ use super::client::{Client, JSON};
 use super::{fault, rate};
 use crate::backoff::Backoff;
 use crate::domain::json::mended;
-use crate::domain::{Clock, SystemClock};
+use crate::domain::{Clock, SystemClock, UnixMs};
 use crate::tools::ToolError;
 
 /// How often a `GET` that failed is made again.
@@ -138,11 +138,9 @@ impl<'a> Requests<'a> {
         let headers = response.headers().clone();
         let body = self.bytes(response, REFUSAL_MAX).await.unwrap_or_default();
         let message = fault::message(&body, self.client.token.as_ref());
-        let now_ms = SystemClock.now_ms();
-        Err(match rate::limited(status, &headers, &message, now_ms) {
-            Some(wait) => {
-                Failure { error: busy(&message, now_ms, wait), again: Again::After(wait) }
-            }
+        let now = SystemClock.now();
+        Err(match rate::limited(status, &headers, &message, now) {
+            Some(wait) => Failure { error: busy(&message, now, wait), again: Again::After(wait) },
             None => {
                 let error = fault::of_status(status, &message, what, self.has_token());
                 let again = if status.is_server_error() { Again::Soon } else { Again::Never };
@@ -186,10 +184,10 @@ impl<'a> Requests<'a> {
         if status.is_server_error() {
             return Err(uncertain(&format!("it answered {status} {}", message())));
         }
-        let now_ms = SystemClock.now_ms();
+        let now = SystemClock.now();
         // Told, not waited for: a request that changes something is not made again on its own.
-        if let Some(wait) = rate::limited(status, &headers, &message(), now_ms) {
-            return Err(busy(&message(), now_ms, wait));
+        if let Some(wait) = rate::limited(status, &headers, &message(), now) {
+            return Err(busy(&message(), now, wait));
         }
         match body {
             Err(error) if status.is_success() => {
@@ -280,9 +278,9 @@ fn uncertain(cause: &str) -> ToolError {
     ))
 }
 
-fn busy(message: &str, now_ms: u64, wait: Duration) -> ToolError {
+fn busy(message: &str, now: UnixMs, wait: Duration) -> ToolError {
     let wait = wait.max(LIMIT_PAUSES.0);
-    let (at, seconds) = (rate::moment(now_ms, wait), wait.as_millis().div_ceil(1000));
+    let (at, seconds) = (rate::moment(now, wait), wait.as_millis().div_ceil(1000));
     let said = if message.is_empty() { String::new() } else { format!(": {message}") };
     ToolError::Busy(format!(
         "GitHub takes no more requests of this token until {at}, in {seconds} s{said}"

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use aura_platform::domain::{
     ArgumentsHash, AuditCall, AuditFact, AuditKind, AuditReason, Author, ChainEnd, RequestId,
-    SessionId, TenantId, ToolCallId, UserId, Verdict,
+    SessionId, TenantId, ToolCallId, UnixMs, UserId, Verdict,
 };
 use serde_json::json;
 
@@ -43,8 +43,14 @@ fn facts() -> [AuditFact; 2] {
     let asks = Author::Known(UserId::new("user123"));
     let decides = Author::Checked(UserId::new("kim"));
     [
-        AuditFact::of_request(&request, requested, call.clone(), asks, 1_795_250_350_034),
-        AuditFact::of_request(&request, rejected, call, decides, 1_795_250_351_117),
+        AuditFact::of_request(
+            &request,
+            requested,
+            call.clone(),
+            asks,
+            UnixMs::new(1_795_250_350_034),
+        ),
+        AuditFact::of_request(&request, rejected, call, decides, UnixMs::new(1_795_250_351_117)),
     ]
 }
 

@@ -67,7 +67,7 @@ async fn a_primary_limit_is_waited_for_if_there_is_time() {
     let github = FakeGitHub::answering(|_, number| match number {
         0 => Reply::refusal(429, "API rate limit exceeded")
             .header("x-ratelimit-remaining", 0)
-            .header("x-ratelimit-reset", SystemClock.now_secs() + 1),
+            .header("x-ratelimit-reset", SystemClock.now().second().get() + 1),
         _ => Reply::json(pull(12)),
     })
     .await;

@@ -82,7 +82,7 @@ impl MainService {
             Click::Approve => ("approved", "approval", "approvedBy", "approvedAt"),
             Click::Reject => ("rejected", "rejection", "rejectedBy", "rejectedAt"),
         };
-        let now = SystemClock.now_secs();
+        let now = SystemClock.now().second().get();
         request["status"] = json!(word);
         request[by] = json!(self.user);
         request[at] = json!(now);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use aura_platform::domain::{Clock, Role, SystemClock, TenantId, UserId};
+use aura_platform::domain::{Clock, Role, SystemClock, TenantId, UnixSeconds, UserId};
 use aura_platform::token::{Claims, TokenKey};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::SecretString;
@@ -314,12 +314,12 @@ pub fn token(tenant: &str, user: &str) -> String {
 /// A token, with a role if there is one.
 fn token_with(tenant: &str, user: &str, role: Option<&str>) -> String {
     let key = TokenKey::new(&SecretString::from(SECRET)).unwrap();
-    let now = SystemClock.now_secs();
+    let now = SystemClock.now().second().get();
     key.issue(&Claims {
         sub: UserId::new(user),
         tenant_id: TenantId::new(tenant),
-        iat: Some(now),
-        exp: now + 3600,
+        iat: Some(UnixSeconds::new(now)),
+        exp: UnixSeconds::new(now + 3600),
         email: None,
         roles: role.and_then(Role::named).into_iter().collect(),
     })

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{Approvers, Deadline, Verdict};
+use crate::domain::{Approvers, Deadline, UnixMs, UnixSeconds, Verdict};
 
 fn request(id: &str) -> PendingRequest {
     PendingRequest {
         request: RequestId::new(id),
-        created_at_ms: 0,
-        deadline: Deadline::after(0, Duration::from_secs(300)),
+        created_at: UnixMs::default(),
+        deadline: Deadline::after(UnixMs::new(0), Duration::from_secs(300)),
         shown: false,
         alone: true,
         approvers: Approvers::default(),
@@ -17,14 +17,14 @@ fn request(id: &str) -> PendingRequest {
 }
 
 fn yes() -> Decision {
-    Decision::of(Verdict::Approved, 1)
+    Decision::of(Verdict::Approved, UnixMs::new(1))
 }
 
 #[test]
 fn a_vote_that_does_not_count_is_told_once_and_not_for_ever() {
     let mut open = OpenRequests::<()>::default();
     let id = RequestId::new("req_a");
-    let vote = |at: u64| UncountedVote { by: None, at: Some(at) };
+    let vote = |at: u64| UncountedVote { by: None, at: Some(UnixSeconds::new(at)) };
     assert!(!open.note_uncounted(&id, vote(0)), "nobody waits");
     open.expect(request("req_a"));
     assert!(open.note_uncounted(&id, vote(0)));

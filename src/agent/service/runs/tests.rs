@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use crate::domain::{Approvers, Deadline, Verdict};
+use crate::domain::{Approvers, Deadline, UnixMs, Verdict};
 
 /// Runs that may work at once, fewer than there are runs.
 const MAX_RUNS: usize = 2;
@@ -27,8 +27,8 @@ fn id(session: &SessionId, request: &str) -> RequestId {
 fn request(id: &RequestId) -> PendingRequest {
     PendingRequest {
         request: id.clone(),
-        created_at_ms: 0,
-        deadline: Deadline::after(0, Duration::from_secs(300)),
+        created_at: UnixMs::default(),
+        deadline: Deadline::after(UnixMs::new(0), Duration::from_secs(300)),
         shown: false,
         alone: true,
         approvers: Approvers::default(),
@@ -40,7 +40,7 @@ fn suspended() -> SuspendedRun {
 }
 
 fn yes() -> Decision {
-    Decision::of(Verdict::Approved, 1)
+    Decision::of(Verdict::Approved, UnixMs::new(1))
 }
 
 /// A table with one run at work.

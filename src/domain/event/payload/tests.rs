@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -7,7 +9,7 @@ use crate::domain::ids::{RequestId, StepId, ThreadId, ToolCallId};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
     Approvers, Artifact, Confidence, Deadline, ErrorCode, ErrorType, Language, Preview, Quorum,
-    Standing, TenantId, Usage, UserId, artifact,
+    Standing, TenantId, UnixMs, Usage, UserId, artifact,
 };
 
 /// What texts of any length are made of: what stays, what is escaped once, and what is escaped twice.
@@ -58,8 +60,8 @@ fn question(words: [String; 3], context: Value, preview: bool) -> ApprovalReques
         message,
         language: Language::Korean,
         standing: Standing::Pending,
-        created_at: 1,
-        deadline: Deadline::after(1, std::time::Duration::from_secs(300)),
+        created_at: UnixMs::new(1),
+        deadline: Deadline::after(UnixMs::new(1), std::time::Duration::from_secs(300)),
         quorum: Quorum::from(&Approvers::default()),
         tool_call_id: None,
         args_hash: None,
@@ -84,7 +86,7 @@ fn events([a, b, c]: [String; 3], value: &Value, flag: bool) -> Vec<Event> {
             tool: b.clone(),
             arguments: value.as_object().cloned().unwrap_or_default(),
             requires_approval: true,
-            state: ToolState::Ended { outcome, duration_ms: u64::MAX },
+            state: ToolState::Ended { outcome, duration: Duration::MAX },
         })
     };
     let thought = |sources: Vec<String>| Event::Thought {
@@ -133,7 +135,7 @@ fn events([a, b, c]: [String; 3], value: &Value, flag: bool) -> Vec<Event> {
                 completion_tokens: u64::MAX,
                 total_tokens: u64::MAX,
             },
-            duration_ms: u64::MAX,
+            duration: Duration::MAX,
         },
     ]
 }
@@ -143,7 +145,7 @@ fn a_list_of_any_length_beside_a_preview_fits_a_frame() {
     for length in (8_900..9_100).step_by(3) {
         let (text, list) = ("x".repeat(3), json!(vec![0; length]));
         for event in events([text.clone(), text.clone(), text], &list, true) {
-            let bytes = event.payload(None, u64::MAX).len();
+            let bytes = event.payload(None, UnixSeconds::new(u64::MAX)).len();
             assert!(bytes <= PAYLOAD_MAX, "{bytes} bytes of {} with {length} items", event.kind());
         }
     }
@@ -159,7 +161,7 @@ proptest! {
         // As long as a session's id can be.
         let session = SessionId::new("s".repeat(200));
         for event in events([a, b, c], &value, flag) {
-            let payload = event.payload(Some(&session), u64::MAX);
+            let payload = event.payload(Some(&session), UnixSeconds::new(u64::MAX));
             let read: Value = serde_json::from_slice(&payload).unwrap();
             prop_assert_eq!(&read["type"], event.kind());
             let bytes = payload.len();
@@ -171,7 +173,7 @@ proptest! {
     fn an_artifact_is_shown_as_it_was_made(text in foreign(), title in foreign(), list: bool) {
         let shown = json!({ "result": artifact_of(&text, list) });
         let event = Event::Content { content: Piece::first_of(&title).0, chunk: true, metadata: shown.clone() };
-        let read: Value = serde_json::from_slice(&event.payload(None, 1)).unwrap();
+        let read: Value = serde_json::from_slice(&event.payload(None, UnixSeconds::new(1))).unwrap();
         prop_assert_eq!(&read["metadata"], &shown);
         let piece = Piece::first_of(&title).0;
         prop_assert_eq!(&read["content"], piece.as_str());
@@ -183,7 +185,7 @@ proptest! {
         prop_assert_eq!(pieces.concat(), text);
         for piece in Piece::all_of(&pieces.concat()) {
             let event = Event::Content { content: piece, chunk: true, metadata: json!({}) };
-            prop_assert!(event.payload(None, 1).len() < 1024);
+            prop_assert!(event.payload(None, UnixSeconds::new(1)).len() < 1024);
         }
     }
 }
@@ -195,7 +197,7 @@ fn a_question_that_has_to_be_cut_says_how_long_its_arguments_are() {
             question(["send_email".into(), "보낼까요?".into(), String::new()], context, false);
         let step_id = StepId::new("step_1");
         let event = Event::Hitl { request: Box::new(request), step_id, confidence: None };
-        serde_json::from_slice(&event.payload(None, 1)).unwrap()
+        serde_json::from_slice(&event.payload(None, UnixSeconds::new(1))).unwrap()
     };
     let short = json!({"to": ["kim@dwp.com"], "body": "x".repeat(6_000)});
     let shown = payload(short.clone());
@@ -219,9 +221,12 @@ fn arguments_that_have_to_be_cut_leave_room_for_a_result_that_has_not() {
         tool: "send_email".into(),
         arguments: arguments.as_object().unwrap().clone(),
         requires_approval: false,
-        state: ToolState::Ended { outcome: ToolOutcome::Success(result.clone()), duration_ms: 1 },
+        state: ToolState::Ended {
+            outcome: ToolOutcome::Success(result.clone()),
+            duration: Duration::from_millis(1),
+        },
     };
-    let payload = Event::ToolExecution(call).payload(None, 1);
+    let payload = Event::ToolExecution(call).payload(None, UnixSeconds::new(1));
     let shown: Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!(shown["result"], result);
     assert_eq!((&shown["toolArgs"]["to"], &shown["toolArgsBytes"]), (&json!(1), &json!(7_018)));
@@ -235,7 +240,7 @@ fn mail_asked_about(characters: usize) -> (Value, Value) {
     let words = ["send_email".into(), format!("메일을 보낼까요? {}", cc.join(", ")), body];
     let request = Box::new(question(words, context.clone(), true));
     let event = Event::Hitl { request, step_id: StepId::new("step_1"), confidence: None };
-    let payload = event.payload(Some(&SessionId::new("s".repeat(60))), 1);
+    let payload = event.payload(Some(&SessionId::new("s".repeat(60))), UnixSeconds::new(1));
     assert!(payload.len() <= PAYLOAD_MAX);
     assert!(characters < 2_000 || payload.len() + 16 > PAYLOAD_MAX, "{}", payload.len());
     (context, serde_json::from_slice(&payload).unwrap())
