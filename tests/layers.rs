@@ -193,7 +193,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
         &[
             "domain::json",
             "agent::run::fold",
-            "agent::run::state",
+            "agent::run::status",
             "agent::run::stored_request",
             "agent::service::sessions",
             "agent::service::fate",
