@@ -7,6 +7,7 @@ pub mod audit;
 pub mod author;
 pub mod call;
 pub mod caller;
+mod canonical;
 pub mod choices;
 pub mod clock;
 pub mod confidence;
@@ -17,6 +18,7 @@ pub mod entry;
 pub mod error_code;
 pub mod error_type;
 pub mod event;
+pub mod hash;
 pub mod idempotency;
 pub mod ids;
 pub mod instructions;
@@ -41,8 +43,8 @@ pub use approval::{ApprovalRequest, Decision, ProposalOutcome, Standing, Verdict
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
 pub use artifact::Artifact;
 pub use audit::{
-    ArgumentsHash, AuditAnchor, AuditCall, AuditEntry, AuditFact, AuditKey, AuditKind, AuditReason,
-    Broken, ChainEnd, EntryHash, EntryMac, FactId, Outcome, PromptHash, RequestHash,
+    AuditAnchor, AuditCall, AuditEntry, AuditFact, AuditKey, AuditKind, AuditReason, Broken,
+    ChainEnd, FactId, Outcome,
 };
 pub use author::Author;
 pub use call::ToolCall;
@@ -57,6 +59,7 @@ pub use entry::{Entry, Shown, last_id};
 pub use error_code::ErrorCode;
 pub use error_type::ErrorType;
 pub use event::Event;
+pub use hash::{ArgumentsHash, EntryHash, EntryMac, PromptHash, RequestHash};
 pub use idempotency::{IdempotencyKey, KeyClaim, KeyStanding, RequestKey, ScopedKey};
 pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
 pub use instructions::Instructions;

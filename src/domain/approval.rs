@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::approvers::Quorum;
-use super::audit::ArgumentsHash;
 use super::author::Author;
 use super::deadline::Deadline;
+use super::hash::ArgumentsHash;
 use super::ids::{RequestId, SessionId, TenantId, ToolCallId, UserId};
 use super::language::Language;
 use super::number;

@@ -11,19 +11,17 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Verdict;
 use super::author::{Author, audited};
+use super::canonical;
+use super::hash::ArgumentsHash;
 use super::ids::{RequestId, SessionId, ToolCallId, UserId};
 use super::language::Language;
 use super::text::cut;
 use super::time::UnixMs;
 
-pub(super) mod canonical;
 mod chain;
-mod hash;
 mod key;
 
 pub use chain::{AuditEntry, Broken, ChainEnd};
-pub(super) use hash::hex;
-pub use hash::{ArgumentsHash, EntryHash, EntryMac, PromptHash, RequestHash};
 pub use key::{AuditAnchor, AuditKey};
 
 /// Longest reason that is recorded, in characters.

@@ -3,8 +3,8 @@
 
 use thiserror::Error;
 
-use super::audit::RequestHash;
 use super::caller::Caller;
+use super::hash::RequestHash;
 use super::ids::{SessionId, TenantId, UserId};
 
 /// Longest key, in bytes.

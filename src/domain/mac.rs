@@ -6,7 +6,8 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
 use serde_json::Value;
 
-use super::audit::{canonical, hex};
+use super::canonical;
+use super::hash::hex;
 
 /// A key for one purpose. It cannot be printed.
 #[derive(Clone)]

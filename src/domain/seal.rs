@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::approval::Decision;
-use super::audit::ArgumentsHash;
+use super::hash::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
 use super::json;
 use super::mac::MacKey;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::audit::PromptHash;
 use super::caller::Caller;
+use super::hash::PromptHash;
 use super::ids::{EventId, SessionId, TenantId, ThreadId, UserId};
 use super::text::first_chars;
 use super::time::UnixMs;

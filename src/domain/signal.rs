@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::approval::{Decision, Standing, Verdict, Vote};
-use super::audit::ArgumentsHash;
+use super::hash::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
 use super::json;
 use super::text::{escape_invisible, excerpt, first_chars};

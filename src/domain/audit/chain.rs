@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::AuditFact;
-use super::hash::{EntryHash, EntryMac};
+use crate::domain::hash::{EntryHash, EntryMac};
 use crate::domain::ids::TenantId;
 
 /// One entry of a tenant's audit stream.

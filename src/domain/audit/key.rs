@@ -7,7 +7,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::json;
 
 use super::chain::{AuditEntry, ChainEnd};
-use super::hash::{EntryHash, EntryMac};
+use crate::domain::hash::{EntryHash, EntryMac};
 use crate::domain::ids::TenantId;
 use crate::domain::mac::MacKey;
 

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::TenantId;
+use crate::domain::{EntryHash, TenantId};
 
 fn call() -> AuditCall {
     AuditCall {
