@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::cues::word_at;
 use super::offered::Offered;
+use super::request::is_reversed;
 use crate::domain::language::is_hangul;
 use crate::tools::ToolSpec;
 
@@ -14,6 +15,9 @@ const USE: [&str; 17] = [
     "run", "call", "use", "execute", "please", "the", "tool", "도구", "실행", "호출", "사용", "알려", "보여", "불러", "돌려", "해줘",
     "해주",
 ];
+
+/// Words that forbid what follows them, besides those that end with "n't".
+const NO: [&str; 3] = ["not", "never", "without"];
 
 /// A tool whose name stands in a prompt.
 pub(super) struct NamedTool<'a> {
@@ -30,6 +34,7 @@ pub(super) fn read<'a>(prompt: &str, offered: Offered<'a>) -> Option<NamedTool<'
     let after = after.trim_start_matches(|c| is_hangul(c) || "`'\",.".contains(c)).trim();
     let is_asked = without_use(before.trim_matches(['`', '\'', '"'])).is_empty();
     let arguments = match after.starts_with('{') {
+        true if is_forbidden(before, after) => None,
         true => object(after),
         false if is_asked => in_words(spec, &without_use(after)),
         false => None,
@@ -44,6 +49,14 @@ pub(super) fn example(spec: &ToolSpec) -> String {
         true => spec.name.clone(),
         false => format!("{} {{{}}}", spec.name, required.join(", ")),
     }
+}
+
+/// Whether what stands before the name of a tool, or behind its arguments, says not to call it.
+fn is_forbidden(before: &str, after: &str) -> bool {
+    let behind = after.rsplit_once('}').map_or("", |(_, behind)| behind);
+    let before = before.to_lowercase().replace('’', "'");
+    let says_no = |word: &str| NO.contains(&word) || word.ends_with("n't");
+    before.split_whitespace().any(says_no) || is_reversed(behind)
 }
 
 /// The JSON object that a text begins with.

@@ -69,7 +69,8 @@ fn is_favour(rest: &str) -> bool {
     rest.starts_with("부탁") && !is_reversed(rest)
 }
 
-fn is_reversed(rest: &str) -> bool {
+/// Whether what stands behind a verb turns a request into its opposite.
+pub(super) fn is_reversed(rest: &str) -> bool {
     REVERSALS.iter().any(|no| rest.contains(no))
 }
 

@@ -20,6 +20,7 @@ async fn a_tool_that_is_named_first_is_called_with_what_follows() {
         ("web.search \"rust sse\"", "web.search", json!({"query": "rust sse"})),
         ("time.convert {\"from\": \"UTC\"}", "time.convert", json!({"from": "UTC"})),
         ("메일 말고 time.convert{\"to\": {}} 해줘", "time.convert", json!({"to": {}})),
+        ("time.convert {\"to\": \"하지 마\"}", "time.convert", json!({"to": "하지 마"})),
     ] {
         let mut talk = talk(prompt);
         let asked = talk.turn().await;
@@ -40,6 +41,9 @@ async fn a_tool_of_which_a_prompt_only_speaks_is_explained_and_not_called() {
         ("time.convert {broken", "`time.convert {\"from\": …, \"to\": …}`"),
         ("web.search", "`web.search {\"query\": …}`"),
         ("git_merge가 뭐야?", "`git_merge`"),
+        ("do not call time.convert {\"from\": \"UTC\"}", "`time.convert"),
+        ("Please don’t run git_merge {\"source\": \"a\"}", "`git_merge`"),
+        ("git_merge {\"source\": \"a\"} 하지 마", "`git_merge`"),
     ] {
         let said = talk(prompt).turn().await;
         assert!(said.calls.is_empty() && said.text.contains(example), "{prompt}: {}", said.text);
