@@ -37,7 +37,8 @@ const POLITE: [&str; 25] = [
 impl Request {
     /// Whether a lower-case text makes it.
     pub(super) fn is_made(&self, text: &str) -> bool {
-        sentences(text).any(|sentence| self.in_korean(sentence) || self.in_english(sentence))
+        let in_korean = |sentence: &str| self.in_korean(sentence.trim_end_matches('?'));
+        sentences(text).any(|sentence| in_korean(sentence) || self.in_english(sentence))
     }
 
     fn in_korean(&self, sentence: &str) -> bool {
@@ -47,9 +48,12 @@ impl Request {
             || self.nouns.iter().any(|noun| !noun.is_ascii() && sentence.ends_with(noun))
     }
 
+    /// A question asks for something only where it is a polite one: "could you merge …?".
     fn in_english(&self, sentence: &str) -> bool {
-        let start = without_politeness(sentence);
-        self.english.iter().any(|verb| begins_with(start, verb).is_some())
+        let question = sentence.strip_suffix('?');
+        let start = without_politeness(question.unwrap_or(sentence));
+        let is_plain_question = question.is_some_and(|question| question.len() == start.len());
+        !is_plain_question && self.english.iter().any(|verb| begins_with(start, verb).is_some())
     }
 }
 
@@ -90,11 +94,12 @@ fn without_fillers(rest: &str) -> &str {
     rest
 }
 
-/// The sentences of a text, without the marks at their ends. A dot within a name ends none.
+/// The sentences of a text, without the marks at their ends but for those of questions. A dot within a
+/// name ends none.
 fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let ends = |c: char| "\n?!~;".contains(c);
-    let lines = text.split(ends).flat_map(|line| line.split(". "));
-    lines.map(|sentence| sentence.trim().trim_end_matches(['.', ',', ' ']))
+    let lines = text.split_inclusive(ends).flat_map(|line| line.split(". "));
+    lines.map(|sentence| sentence.trim().trim_end_matches(['.', ',', ' ', '!', '~', ';']))
 }
 
 fn without_politeness(sentence: &str) -> &str {

@@ -101,6 +101,7 @@ fn questions_refusals_and_other_tasks_change_nothing() {
         "don't merge feature into main", "please never just merge feature into main", "implement merge sort in python",
         "Translate to Korean: please merge feature into main", "tell me how to merge feature into main",
         "find the mail from bob@x.com", "what is a branch?", "what is my email address?", "My email is bob@x.com",
+        "Merge is blocked, why?", "merge conflicts in main?", "create PR? how", "email kim@dwp.com tomorrow? no, do not send",
         "How to create a PR?", "delete the feature branch", "words=100", "PR", "메일", "",
     ])]);
 }
