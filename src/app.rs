@@ -17,7 +17,7 @@ use crate::domain::{Clock, SystemClock};
 use crate::http::readers::Readers;
 use crate::http::{self, Http, listen};
 use crate::llm::openai;
-use crate::settings::{Listening, Mode, RedisSettings, Settings, StoreInUse};
+use crate::settings::{Listening, Mode, RedisServer, Settings, StoreInUse};
 use crate::shutdown::Tasks;
 use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
@@ -32,9 +32,6 @@ mod ending;
 mod features;
 mod models;
 mod tools;
-
-/// How long to wait for an embedded store that is away, which it never is.
-const UNUSED_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Commands that a start sends to the store one after the other, before it takes its lease anew.
 const START_COMMANDS: u32 = 7;
@@ -167,11 +164,11 @@ impl App {
         );
         let listening = Listening {
             address,
-            store: settings.redis.as_ref().map_or(StoreInUse::Memory, in_redis),
+            store: settings.redis.server.as_ref().map_or(StoreInUse::Memory, in_redis),
             model: model.name().to_owned(),
             workspace: workspace.unwrap_or_default(),
         };
-        let store_timeout = settings.redis.as_ref().map_or(UNUSED_PATIENCE, |redis| redis.patience);
+        let store_timeout = settings.redis.patience;
         let limits = limits(&settings);
         let terms = terms(&settings, store_timeout);
         let approvers = tools::approvers(&settings, &tools)?;
@@ -251,7 +248,7 @@ fn store(
 ) -> Result<(Arc<dyn Store>, mpsc::Receiver<StoreEvent>), AppError> {
     let clock = Arc::clone(clock);
     let max_events = settings.journal.max_events;
-    match &settings.redis {
+    match &settings.redis.server {
         Some(redis) => {
             let config = redis::RedisStoreConfig {
                 url: redis.url.clone(),
@@ -278,7 +275,7 @@ fn store(
     }
 }
 
-fn in_redis(redis: &RedisSettings) -> StoreInUse {
+fn in_redis(redis: &RedisServer) -> StoreInUse {
     StoreInUse::Redis(redis.shown_url())
 }
 
@@ -315,7 +312,8 @@ fn http_config(settings: &Settings, store_timeout: Duration) -> http::HttpConfig
 }
 
 fn terms(settings: &Settings, store_timeout: Duration) -> Terms {
-    let command = settings.redis.as_ref().map_or(Duration::ZERO, |redis| redis.command_timeout);
+    let server = settings.redis.server.as_ref();
+    let command = server.map_or(Duration::ZERO, |redis| redis.command_timeout);
     let start = store_timeout + command * START_COMMANDS;
     Terms { lease: settings.agent.lease, scan: SCAN, start }
 }

@@ -44,7 +44,7 @@ mod tables;
 mod tools;
 mod workspace;
 
-pub use self::redis::RedisSettings;
+pub use self::redis::{RedisServer, RedisSettings};
 pub use agent::AgentSettings;
 pub use api::ApiSettings;
 pub use audit::AuditSettings;
@@ -121,8 +121,8 @@ pub struct Settings {
     pub api: ApiSettings,
     /// How to check tokens.
     pub auth: AuthSettings,
-    /// The Redis to use; `None`: the embedded store.
-    pub redis: Option<RedisSettings>,
+    /// Where runs are kept.
+    pub redis: RedisSettings,
     /// How people are asked.
     pub hitl: HitlSettings,
     /// What goes out on streams besides events.
@@ -196,7 +196,7 @@ impl Settings {
             github: github?,
             smtp,
             workspace,
-            tools,
+            tools: tools?,
             mcp_servers,
             log: log?,
         })

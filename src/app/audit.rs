@@ -6,10 +6,11 @@ use super::AppError;
 use crate::domain::{
     AuditAnchor, AuditEntry, AuditKey, Broken, ChainEnd, EntryHash, SystemClock, TenantId, UnixMs,
 };
-use crate::settings::RedisSettings;
+use crate::settings::RedisServer;
 use crate::shutdown::Tasks;
 use crate::store::redis::{RedisStore, RedisStoreConfig};
 use crate::store::{Audit, StoreError};
+use crate::telemetry::metrics::Metrics;
 
 /// How many entries are read at once.
 const PAGE: usize = 1_000;
@@ -45,14 +46,21 @@ pub struct Damage {
 /// With an audit `key` every entry must carry its seal, from the first one that carries any, and the
 /// chain must go as far as its anchor says.
 pub async fn verify(
-    redis: &RedisSettings,
+    redis: &RedisServer,
+    max_events: usize,
     key: Option<&AuditKey>,
     tenants: Vec<TenantId>,
 ) -> Result<Vec<Report>, AppError> {
     let tasks = Tasks::new();
-    let mut config = RedisStoreConfig::new(redis.url.clone());
-    config.ca = redis.ca.clone();
-    config.command_timeout = redis.command_timeout;
+    let config = RedisStoreConfig {
+        url: redis.url.clone(),
+        ca: redis.ca.clone(),
+        max_events,
+        command_timeout: redis.command_timeout,
+        // Nothing is recorded.
+        audit_key: None,
+        metrics: Metrics::default(),
+    };
     let (store, _) = RedisStore::start(config, Arc::new(SystemClock), &tasks)?;
     let reports = verify_in(&store, key, tenants).await;
     tasks.stop();

@@ -82,6 +82,8 @@ fn standby(first: &Access, fallback: &FallbackSettings) -> Access {
 
 fn config(access: Access, model: &str, settings: &ModelSettings) -> openai::OpenAiConfig {
     OpenAiConfig {
+        endpoint: access.endpoint,
+        model: model.to_owned(),
         parameters: Parameters {
             temperature: settings.temperature,
             max_output_tokens: settings.max_output_tokens,
@@ -94,7 +96,8 @@ fn config(access: Access, model: &str, settings: &ModelSettings) -> openai::Open
         idle_timeout: settings.idle_timeout,
         turn_timeout: settings.turn_timeout,
         max_retries: settings.max_retries,
-        ..OpenAiConfig::new(access.endpoint, model)
+        backoff: openai::BACKOFF,
+        max_retry_after: openai::MAX_RETRY_AFTER,
     }
 }
 

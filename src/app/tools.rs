@@ -8,7 +8,8 @@ use super::features::Features;
 use crate::agent::{AnswerTimes, ApproverPolicy};
 use crate::settings::{Mode, Settings};
 use crate::shutdown::Tasks;
-use crate::tools::{ApprovalPolicy, Tool, Tools, git};
+use crate::tools::git::{self, GitConfig};
+use crate::tools::{ApprovalPolicy, Tools};
 
 #[cfg(feature = "github")]
 mod github;
@@ -24,7 +25,7 @@ pub(super) async fn tools(
     tasks: &Tasks,
 ) -> Result<Arc<Tools>, AppError> {
     Features::BUILT_IN.check(settings)?;
-    let tools = git_tools(settings, workspace, tasks).await?;
+    let tools = git::tools(git_config(settings, workspace), tasks.clone()).await?;
     #[cfg(feature = "github")]
     let tools = [tools, github::tools(settings)?].concat();
     #[cfg(feature = "mail")]
@@ -46,24 +47,14 @@ fn approval_policy(settings: &Settings) -> ApprovalPolicy {
     approval.map(|(tool, rule)| (tool.clone(), *rule)).collect()
 }
 
-async fn git_tools(
-    settings: &Settings,
-    workspace: Option<&Path>,
-    tasks: &Tasks,
-) -> Result<Vec<Arc<dyn Tool>>, AppError> {
-    let Some(root) = workspace else {
-        return Ok(git::unconfigured(tasks.clone()));
-    };
-    let mut config = git::GitConfig {
+fn git_config(settings: &Settings, workspace: Option<&Path>) -> GitConfig {
+    GitConfig {
+        workspace_root: workspace.map(Path::to_owned),
         timeout: settings.tools.timeout,
         max_memory_bytes: settings.tools.git_max_memory_bytes,
         max_output_bytes: settings.tools.max_output_bytes,
-        ..git::GitConfig::new(root)
-    };
-    if let Some(path) = &settings.tools.git_path {
-        config.search_path = path.into();
+        search_path: settings.tools.git_path.clone().into(),
     }
-    Ok(git::tools(config, tasks.clone()).await?)
 }
 
 /// The directory that the git tools may use: the configured one, or the sample of `--dev`. A sample
@@ -74,7 +65,9 @@ pub(super) async fn workspace(
 ) -> Result<Option<PathBuf>, AppError> {
     match mode {
         Mode::Dev(setup) => match &setup.scratch {
-            Some(scratch) => Ok(Some(git::sample::create(scratch.path()).await?)),
+            Some(scratch) => {
+                Ok(Some(git::sample::create(scratch.path(), &git_config(settings, None)).await?))
+            }
             None => configured_workspace(settings).await,
         },
         Mode::Production => configured_workspace(settings).await,
@@ -84,7 +77,8 @@ pub(super) async fn workspace(
 async fn configured_workspace(settings: &Settings) -> Result<Option<PathBuf>, AppError> {
     let root = settings.workspace.root.clone();
     if let Some(root) = root.as_deref().filter(|_| settings.workspace.sample)
-        && let Some(sample) = git::sample::create_in_empty(root).await?
+        && let Some(sample) =
+            git::sample::create_in_empty(root, &git_config(settings, None)).await?
     {
         tracing::info!(path = %sample.display(), "sample repository made");
     }

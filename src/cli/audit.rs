@@ -46,9 +46,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 
 fn verify(arguments: &Verify) -> Result<(), CliError> {
     let settings = settings(Purpose::Inspection)?.settings;
-    let (redis, key) = (settings.redis.ok_or_else(no_redis)?, settings.audit.key);
+    let (redis, key) = (settings.redis.server.ok_or_else(no_redis)?, settings.audit.key);
+    let max_events = settings.journal.max_events;
     let tenants = arguments.tenants.iter().map(TenantId::new).collect();
-    let reports = block_on(async { Ok(audit::verify(&redis, key.as_ref(), tenants).await?) })?;
+    let reports =
+        block_on(async { Ok(audit::verify(&redis, max_events, key.as_ref(), tenants).await?) })?;
     for report in &reports {
         print(&if arguments.json { as_json(report) } else { in_words(report) })?;
     }

@@ -64,6 +64,12 @@ pub enum Endpoint {
     },
 }
 
+/// The wait before the first retry of a request; no setting, because it depends on nothing that differs
+/// between deployments.
+pub const BACKOFF: Duration = Duration::from_millis(500);
+/// The longest wait that a provider can ask for.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(20);
+
 /// How to ask a model.
 #[derive(Clone, Debug)]
 pub struct OpenAiConfig {
@@ -108,26 +114,6 @@ pub struct Parameters {
     pub reasoning_effort: Option<String>,
     /// Whether it is to say how probable its words were: the confidence of a turn is made of it.
     pub logprobs: bool,
-}
-
-impl OpenAiConfig {
-    /// The usual time-outs: 5 s for a connection, 180 s for a first token, 60 s between tokens, 10
-    /// minutes for a turn, two retries from 500 ms, `Retry-After` up to 20 s. No parameters.
-    pub fn new(endpoint: Endpoint, model: impl Into<String>) -> Self {
-        Self {
-            endpoint,
-            model: model.into(),
-            parameters: Parameters::default(),
-            headers: BTreeMap::new(),
-            connect_timeout: Duration::from_secs(5),
-            first_token_timeout: Duration::from_secs(180),
-            idle_timeout: Duration::from_secs(60),
-            turn_timeout: Duration::from_secs(600),
-            max_retries: 2,
-            backoff: Duration::from_millis(500),
-            max_retry_after: Duration::from_secs(20),
-        }
-    }
 }
 
 /// Why a configuration does not make a model. Never holds a key.

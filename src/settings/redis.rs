@@ -26,26 +26,40 @@ keys! { KEYS;
 /// Section `redis`.
 #[derive(Clone, Debug)]
 pub struct RedisSettings {
+    /// The Redis to use; `None`: the embedded store.
+    pub server: Option<RedisServer>,
+    /// How long runs and streams wait for a store that is away.
+    pub patience: Duration,
+}
+
+/// A Redis, and how it is spoken to.
+#[derive(Clone, Debug)]
+pub struct RedisServer {
     /// A URL of any form that is understood, with the password where there is one.
     pub url: SecretString,
     /// PEM: who signs the servers' certificates; `None`: the public authorities.
     pub ca: Option<Vec<u8>>,
     /// What one command may take.
     pub command_timeout: Duration,
-    /// How long runs and streams wait for a server that is away.
-    pub patience: Duration,
 }
 
 impl RedisSettings {
+    /// `None` only together with a fault.
+    pub(super) fn read(check: &mut Check) -> Option<Self> {
+        let patience = PATIENCE.read(check);
+        Some(Self { server: RedisServer::read(check)?, patience })
+    }
+}
+
+impl RedisServer {
     /// The URL without its user and password.
     pub fn shown_url(&self) -> String {
         ServerUrl::VISIBILITY.masked(self.url.expose_secret())
     }
 
     /// `Some(None)`: no Redis is set.
-    pub(super) fn read(check: &mut Check) -> Option<Option<Self>> {
+    fn read(check: &mut Check) -> Option<Option<Self>> {
         let command_timeout = COMMAND_TIMEOUT.read(check);
-        let patience = PATIENCE.read(check);
         let ca = CA_FILE.read(check);
         let whole = URL.explicit_layer(check);
         let parts = [
@@ -70,7 +84,7 @@ impl RedisSettings {
                 SecretString::from(String::from(url_of_parts(check)?))
             }
         };
-        Some(Some(Self { url, ca, command_timeout, patience }))
+        Some(Some(Self { url, ca, command_timeout }))
     }
 }
 

@@ -52,7 +52,7 @@ fn the_defaults_are_the_documented_ones_and_every_one_of_them_is_read() {
     assert_eq!(settings.auth.leeway, Duration::from_secs(30));
     assert!(!settings.auth.close_streams_at_expiry && settings.auth.roles == RoleGrants::default());
     assert!(settings.api.cors_origins.is_empty());
-    assert!(settings.redis.is_none());
+    assert!(settings.redis.server.is_none());
     assert_eq!(settings.hitl.timeout, Duration::from_secs(300));
     assert_eq!(settings.stream.keep_alive, Duration::from_secs(10));
     assert!(settings.stream.notices);
@@ -99,7 +99,7 @@ fn long_and_short_names_work_and_an_empty_variable_says_nothing() {
     assert_eq!(settings.hitl.timeout, Duration::from_secs(5));
     assert_eq!(settings.agent.max_runs, 7);
     assert_eq!(settings.api.port, 9000);
-    assert!(settings.redis.is_none());
+    assert!(settings.redis.server.is_none());
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_secret_is_read_from_the_file_that_its_variable_names() {
         ("SMTP_URL_FILE", ""),
     ]);
     assert_eq!(read.github.token.unwrap().expose_secret(), "ghp_1");
-    assert!(read.redis.is_none(), "an empty file says nothing");
+    assert!(read.redis.server.is_none(), "an empty file says nothing");
     assert_eq!(
         faults(&[
             ("GITHUB_TOKEN", "ghp_2"),

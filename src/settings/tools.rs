@@ -31,8 +31,8 @@ pub struct ToolSettings {
     pub timeout: Duration,
     /// Bytes of one result that the model gets to see.
     pub max_output_bytes: usize,
-    /// Where git is looked for, as in `PATH`; `None`: where programs usually are.
-    pub git_path: Option<String>,
+    /// Where git is looked for, as in `PATH`.
+    pub git_path: String,
     /// Bytes of memory that one git process may have.
     pub git_max_memory_bytes: u64,
     /// What a tool does whose service is not configured.
@@ -44,15 +44,17 @@ pub struct ToolSettings {
 }
 
 impl ToolSettings {
-    pub(super) fn read(check: &mut Check) -> Self {
-        Self {
+    /// `None` only together with a fault.
+    pub(super) fn read(check: &mut Check) -> Option<Self> {
+        Some(Self {
             unconfigured: UNCONFIGURED.read(check),
             timeout: TIMEOUT.read(check),
             max_output_bytes: MAX_OUTPUT_BYTES.read(check),
-            git_path: GIT_PATH.read(check),
             git_max_memory_bytes: GIT_MAX_MEMORY_BYTES.read(check),
             approval: APPROVAL.read(check),
             approvers: said(APPROVERS.read(check)),
-        }
+            // Last, so that every fault has been found.
+            git_path: GIT_PATH.read(check)?,
+        })
     }
 }

@@ -69,14 +69,6 @@ impl MemoryStoreConfig {
     }
 }
 
-impl Default for MemoryStoreConfig {
-    /// 100,000 entries of a journal, 512 MiB in all.
-    fn default() -> Self {
-        let (max_events, max_bytes) = (100_000, 512 * 1024 * 1024);
-        Self { max_events, max_bytes, metrics: Metrics::default() }
-    }
-}
-
 /// Everything in memory. Each part has its own lock, and none is held across an await. No call holds two of
 /// them, but for those that count what is live: they take another after `live`.
 #[derive(Debug)]

@@ -60,15 +60,6 @@ pub struct RedisStoreConfig {
     pub metrics: Metrics,
 }
 
-impl RedisStoreConfig {
-    /// That server, with 100,000 entries (contract, section 4.5), 2 s and metrics of its own.
-    pub fn new(url: SecretString) -> Self {
-        let command_timeout = Duration::from_secs(2);
-        let metrics = Metrics::default();
-        Self { url, ca: None, max_events: 100_000, command_timeout, audit_key: None, metrics }
-    }
-}
-
 /// The store in Redis.
 #[derive(Debug)]
 pub struct RedisStore {

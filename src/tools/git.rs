@@ -37,14 +37,12 @@ mod workspace;
 
 /// The oldest git that can compute a merge without a work tree.
 const OLDEST: (u32, u32) = (2, 38);
-/// Where programs usually are.
-const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
-
 /// What the git tools may use.
 #[derive(Clone, Debug)]
 pub struct GitConfig {
-    /// The directory that holds the repositories, or is one. Nothing outside of it is touched.
-    pub workspace_root: PathBuf,
+    /// The directory that holds the repositories, or is one. Nothing outside of it is touched. `None`: not
+    /// configured.
+    pub workspace_root: Option<PathBuf>,
     /// How long one call of a tool that reads may take, and each step of a merge.
     pub timeout: Duration,
     /// How much memory one git process may have, in bytes; at most two processes a core run at once.
@@ -53,20 +51,6 @@ pub struct GitConfig {
     pub max_output_bytes: usize,
     /// Git's whole `PATH`.
     pub search_path: OsString,
-}
-
-impl GitConfig {
-    /// The defaults for a workspace: 20 s and 256 KiB a call, 1 GiB of memory a process, git where
-    /// programs usually are.
-    pub fn new(workspace_root: impl Into<PathBuf>) -> Self {
-        Self {
-            workspace_root: workspace_root.into(),
-            timeout: Duration::from_secs(20),
-            max_memory_bytes: 1024 * 1024 * 1024,
-            max_output_bytes: 256 * 1024,
-            search_path: SEARCH_PATH.into(),
-        }
-    }
 }
 
 /// Why there are no git tools.
@@ -98,11 +82,16 @@ struct Git {
 /// are there and say so when they are used. A merge runs as one of `tasks`, so that it comes to its
 /// end even if nobody waits for it any more.
 ///
+/// Where no workspace root is configured, each call fails with [`ToolError::NotConfigured`], and rules about the
+/// tools can still be kept.
+///
 /// # Errors
 /// The workspace root is not a directory.
 pub async fn tools(config: GitConfig, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>, SetupError> {
     let runner = Runner::new(&config);
-    let root = config.workspace_root;
+    let Some(root) = config.workspace_root else {
+        return Ok(all(runner, None, None, tasks));
+    };
     let workspace = Workspace::new(&root).map_err(|source| SetupError::Root { root, source })?;
     let unavailable = match runner.version().await {
         Ok(version) if version >= OLDEST => None,
@@ -116,12 +105,6 @@ pub async fn tools(config: GitConfig, tasks: Tasks) -> Result<Vec<Arc<dyn Tool>>
         tracing::warn!(reason, "git tools unavailable");
     }
     Ok(all(runner, Some(workspace), unavailable, tasks))
-}
-
-/// The six git tools where no workspace root is configured: each call fails with
-/// [`ToolError::NotConfigured`], and rules about them can still be kept.
-pub fn unconfigured(tasks: Tasks) -> Vec<Arc<dyn Tool>> {
-    all(Runner::new(&GitConfig::new("")), None, None, tasks)
 }
 
 fn all(

@@ -23,7 +23,9 @@ struct Ground {
 impl Ground {
     async fn new() -> Self {
         let directory = TempDir::new().unwrap();
-        sample::create(&directory.path().join("sample")).await.unwrap();
+        sample::create(&directory.path().join("sample"), &aura_testing::defaults::git())
+            .await
+            .unwrap();
         Self { redis: tokio::task::spawn_blocking(RedisServer::start).await.unwrap(), directory }
     }
 

@@ -10,7 +10,7 @@ use aura_platform::domain::{
     UnixMs, UnixSeconds, UserId,
 };
 use aura_platform::shutdown::Tasks;
-use aura_platform::store::redis::{RedisStore, RedisStoreConfig};
+use aura_platform::store::redis::RedisStore;
 use aura_platform::store::{Journal, Leases, Sessions};
 use futures::future::join_all;
 use redis::aio::MultiplexedConnection;
@@ -26,6 +26,7 @@ use crate::plan::{Plan, Task};
 use crate::proxy::{Moment, Spot};
 use crate::workspace::Workspace;
 use aura_testing::app::{Caller, Options, PATIENCE, client, eventually};
+use aura_testing::defaults::redis_store;
 use aura_testing::model::FakeModel;
 use aura_testing::redis::RedisServer;
 use aura_testing::stream::SseStream;
@@ -317,7 +318,7 @@ fn record_of(user: &UserId, prompt: &str) -> SessionMeta {
 
 /// The store as another process would have it.
 fn store_on(redis: &RedisServer, tasks: &Tasks) -> Arc<RedisStore> {
-    let config = RedisStoreConfig::new(redis.url().into());
+    let config = redis_store(&redis.url());
     RedisStore::start(config, Arc::new(SystemClock), tasks).unwrap().0
 }
 

@@ -7,8 +7,9 @@ use aura_platform::domain::{
     SystemClock, TenantId, ToolCallId, UnixMs, UserId,
 };
 use aura_platform::shutdown::Tasks;
-use aura_platform::store::redis::{RedisStore, RedisStoreConfig};
+use aura_platform::store::redis::RedisStore;
 use aura_platform::store::{Audit, Store};
+use aura_testing::defaults::redis_store;
 use serde_json::json;
 
 use crate::support::redis::RedisServer;
@@ -55,7 +56,7 @@ impl Recorder {
     /// One that seals what it records, where there is a key.
     async fn sealing(redis: &RedisServer, key: Option<&str>) -> Self {
         let tasks = Tasks::new();
-        let mut config = RedisStoreConfig::new(redis.url().into());
+        let mut config = redis_store(&redis.url());
         config.audit_key = key.map(|key| AuditKey::new(key.as_bytes()));
         let (store, _) = RedisStore::start(config, Arc::new(SystemClock), &tasks).unwrap();
         store.ping().await.unwrap();

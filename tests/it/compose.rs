@@ -174,13 +174,23 @@ async fn a_sample_goes_into_an_empty_workspace_and_into_no_other() {
     let workspace = TempDir::new().unwrap();
     // What a crash left behind is nothing.
     std::fs::create_dir(workspace.path().join(".sample-x7f3")).unwrap();
-    let made = sample::create_in_empty(workspace.path()).await.unwrap().unwrap();
+    let made = sample::create_in_empty(workspace.path(), &aura_testing::defaults::git())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(made.join(".git").is_dir());
-    assert_eq!(sample::create_in_empty(workspace.path()).await.unwrap(), None, "once is enough");
+    assert_eq!(
+        sample::create_in_empty(workspace.path(), &aura_testing::defaults::git()).await.unwrap(),
+        None,
+        "once is enough"
+    );
 
     let used = TempDir::new().unwrap();
     std::fs::write(used.path().join(".keep"), "").unwrap();
-    assert_eq!(sample::create_in_empty(used.path()).await.unwrap(), None);
+    assert_eq!(
+        sample::create_in_empty(used.path(), &aura_testing::defaults::git()).await.unwrap(),
+        None
+    );
     assert_eq!(used.path().read_dir().unwrap().count(), 1);
 }
 

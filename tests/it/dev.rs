@@ -121,7 +121,12 @@ async fn a_start_that_is_broken_off_leaves_nothing_behind() {
 async fn a_server_for_development_tells_what_it_was_given() {
     let redis = RedisServer::start();
     let repository = TempDir::new().unwrap();
-    let sample = aura_platform::tools::git::sample::create(repository.path()).await.unwrap();
+    let sample = aura_platform::tools::git::sample::create(
+        repository.path(),
+        &aura_testing::defaults::git(),
+    )
+    .await
+    .unwrap();
     let started = Started::with(&[
         ("REDIS_URL", &redis.url()),
         ("OPENAI_BASE_URL", "http://127.0.0.1:1/v1"),

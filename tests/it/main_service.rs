@@ -119,7 +119,11 @@ async fn a_click_while_this_service_is_away_counts_once_it_is_back() {
     let hitl = stream.until("hitl").await;
     let workspace = first.workspace().to_owned();
     let copy = tempfile::TempDir::new().unwrap();
-    let sample = aura_platform::tools::git::sample::create(&copy.path().join("sample")).await;
+    let sample = aura_platform::tools::git::sample::create(
+        &copy.path().join("sample"),
+        &aura_testing::defaults::git(),
+    )
+    .await;
     assert!(workspace.exists());
     first.kill().await;
     let mut main_service = MainService::of(&redis).await;

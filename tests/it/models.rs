@@ -1,10 +1,11 @@
 //! Models behind the chat-completions API, asked through the port, as real servers answer.
 #![allow(clippy::unwrap_used, reason = "test code: a panic is a failed test")]
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aura_platform::domain::{Message, ToolCall, Usage};
-use aura_platform::llm::openai::{OpenAi, OpenAiConfig, Parameters};
+use aura_platform::llm::openai::{Endpoint, OpenAi, OpenAiConfig, Parameters};
 use aura_platform::llm::{ChatModel, ChatRequest, Delta, ModelError, Turn, TurnEnd};
 use futures::StreamExt;
 
@@ -23,12 +24,22 @@ mod requests;
 
 /// A client that is patient, but quick to try again.
 fn config(model: &FakeModel) -> OpenAiConfig {
+    config_of(model.openai())
+}
+
+fn config_of(endpoint: Endpoint) -> OpenAiConfig {
     OpenAiConfig {
+        endpoint,
+        model: "fake-model".into(),
+        parameters: Parameters::default(),
+        headers: BTreeMap::new(),
+        connect_timeout: Duration::from_secs(5),
         first_token_timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(30),
+        turn_timeout: Duration::from_secs(600),
+        max_retries: 2,
         backoff: Duration::from_millis(1),
         max_retry_after: Duration::from_millis(5),
-        ..OpenAiConfig::new(model.openai(), "fake-model")
     }
 }
 

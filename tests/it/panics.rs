@@ -15,10 +15,11 @@ use aura_platform::domain::{
 };
 use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
 use aura_platform::shutdown::Tasks;
-use aura_platform::store::memory::{self, MemoryStore};
+use aura_platform::store::memory::MemoryStore;
 use aura_platform::store::{Journal, Store};
 use aura_platform::telemetry::metrics::Metrics;
 use aura_platform::tools::{ApprovalPolicy, Tools};
+use aura_testing::defaults::memory_store;
 use tokio::time::timeout;
 
 use crate::support::app::PATIENCE;
@@ -54,8 +55,7 @@ async fn whole_journal(store: &MemoryStore, session: &SessionId) -> Vec<Entry> {
 /// A service with room for one run, whose model is broken.
 pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
     let (clock, tasks) = (Arc::new(SystemClock) as Arc<dyn Clock>, Tasks::new());
-    let (store, events) =
-        MemoryStore::start(memory::MemoryStoreConfig::default(), Arc::clone(&clock), &tasks);
+    let (store, events) = MemoryStore::start(memory_store(), Arc::clone(&clock), &tasks);
     let runs = Arc::new(LocalRuns::new(1, Duration::ZERO));
     let ctx = RunContext {
         store: Arc::clone(&store) as Arc<dyn Store>,

@@ -12,14 +12,15 @@ use aura_platform::domain::{
     UnixSeconds, UserId,
 };
 use aura_platform::shutdown::Tasks;
-use aura_platform::store::memory::{self, MemoryStore};
-use aura_platform::store::redis::{self as redis_store, RedisStore};
+use aura_platform::store::memory::{MemoryStore, MemoryStoreConfig};
+use aura_platform::store::redis::RedisStore;
 use aura_platform::store::{Store, StoreEvent};
 use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::cluster::ClusterServers;
+use aura_testing::defaults::{memory_store, redis_store};
 use aura_testing::redis::RedisServer;
 
 /// What the clock of every process shows.
@@ -42,7 +43,7 @@ impl Process {
     /// Over TLS, to servers whose certificates this authority (PEM) signs.
     pub(crate) fn with_authority(url: &str, ca: Option<&str>) -> Self {
         let tasks = Tasks::new();
-        let mut config = redis_store::RedisStoreConfig::new(url.into());
+        let mut config = redis_store(url);
         config.max_events = MAX_EVENTS;
         config.ca = ca.map(|pem| pem.as_bytes().to_vec());
         let (store, events) =
@@ -53,7 +54,7 @@ impl Process {
 
     pub(crate) fn in_memory(clock: Arc<dyn Clock>) -> Self {
         let tasks = Tasks::new();
-        let config = memory::MemoryStoreConfig { max_events: MAX_EVENTS, ..Default::default() };
+        let config = MemoryStoreConfig { max_events: MAX_EVENTS, ..memory_store() };
         let (store, events) = MemoryStore::start(config, clock, &tasks);
         Self { store, events, tasks }
     }

@@ -6,7 +6,7 @@ type Read = fn(Settings) -> Option<Vec<u8>>;
 
 /// The setting, what it needs, and what is read for it.
 const SETTINGS: [(&str, (&str, &str), Read); 2] = [
-    ("AURA__REDIS__CA_FILE", ("REDIS_URL", "rediss://a"), |settings| settings.redis?.ca),
+    ("AURA__REDIS__CA_FILE", ("REDIS_URL", "rediss://a"), |settings| settings.redis.server?.ca),
     ("AURA__SMTP__CA_FILE", ("SMTP_URL", "smtp://a"), |settings| settings.smtp.ca),
 ];
 

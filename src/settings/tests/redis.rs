@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use super::{checked, faults, settings, with_file};
 
 fn redis(variables: &[(&str, &str)]) -> String {
-    settings(variables).redis.unwrap().url.expose_secret().to_owned()
+    settings(variables).redis.server.unwrap().url.expose_secret().to_owned()
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn the_url_of_redis_wins_over_parts_of_its_layer_and_that_is_told() {
     // Kubernetes sets such a REDIS_PORT for every service that is named redis.
     let both = [("REDIS_URL", "redis://a"), ("REDIS_PORT", "tcp://10.0.0.1:6379")];
     let checked = checked(&both);
-    assert_eq!(checked.settings.redis.unwrap().url.expose_secret(), "redis://a");
+    assert_eq!(checked.settings.redis.server.unwrap().url.expose_secret(), "redis://a");
     assert_eq!(checked.notes, ["redis.port (from REDIS_PORT) has no effect: redis.url wins"]);
 
     let layers = with_file("[redis]\nurl = \"redis://a\"\n", &[("REDIS_HOST", "b")]);
     let checked = layers.check().unwrap();
-    assert_eq!(checked.settings.redis.unwrap().url.expose_secret(), "redis://b:6379");
+    assert_eq!(checked.settings.redis.server.unwrap().url.expose_secret(), "redis://b:6379");
     assert_eq!(checked.notes.len(), 1);
 }

@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::store::{Approvals, Audit, Idempotency, Journal, Sessions, Spending};
 
 fn small() -> MemoryStoreConfig {
-    MemoryStoreConfig { max_events: 10, ..MemoryStoreConfig::default() }
+    MemoryStoreConfig { max_events: 10, max_bytes: 1 << 30, metrics: Metrics::default() }
 }
 
 async fn fill(store: &MemoryStore) {
@@ -104,7 +104,8 @@ async fn session(store: &MemoryStore, number: u64, bytes: usize, is_over: bool) 
 #[tokio::test]
 async fn a_full_store_lets_go_of_what_is_over_the_oldest_first_and_of_nothing_that_lives() {
     let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(1_000))), Tasks::new());
-    let config = MemoryStoreConfig { max_bytes: 100_000, ..MemoryStoreConfig::default() };
+    let config =
+        MemoryStoreConfig { max_events: 100_000, max_bytes: 100_000, metrics: Metrics::default() };
     let metrics = config.metrics.clone();
     let (store, _events) = MemoryStore::start(config, clock, &tasks);
     let alive = session(&store, 0, 10_000, false).await;
@@ -132,7 +133,8 @@ async fn a_full_store_lets_go_of_what_is_over_the_oldest_first_and_of_nothing_th
 #[tokio::test]
 async fn where_what_lives_takes_all_room_there_is_none_for_another_run_until_some_of_it_ends() {
     let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(1_000))), Tasks::new());
-    let config = MemoryStoreConfig { max_bytes: 100_000, ..MemoryStoreConfig::default() };
+    let config =
+        MemoryStoreConfig { max_events: 100_000, max_bytes: 100_000, metrics: Metrics::default() };
     let (store, _events) = MemoryStore::start(config, clock, &tasks);
     let mut alive = Vec::new();
     while store.room().is_ok() {
@@ -152,7 +154,8 @@ async fn where_what_lives_takes_all_room_there_is_none_for_another_run_until_som
 #[tokio::test]
 async fn the_keys_of_sessions_that_are_let_go_of_do_not_keep_others_out() {
     let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(1_000))), Tasks::new());
-    let config = MemoryStoreConfig { max_bytes: 100_000, ..MemoryStoreConfig::default() };
+    let config =
+        MemoryStoreConfig { max_events: 100_000, max_bytes: 100_000, metrics: Metrics::default() };
     let (store, _events) = MemoryStore::start(config, clock, &tasks);
     let mut keys = Vec::new();
     for number in 0..200 {
@@ -192,7 +195,8 @@ fn fact(number: u64) -> AuditFact {
 #[tokio::test]
 async fn the_audit_streams_keep_their_newest_entries_and_nobody_out() {
     let (clock, tasks) = (Arc::new(ManualClock::at(UnixMs::new(1_000))), Tasks::new());
-    let config = MemoryStoreConfig { max_bytes: 100_000, ..MemoryStoreConfig::default() };
+    let config =
+        MemoryStoreConfig { max_events: 100_000, max_bytes: 100_000, metrics: Metrics::default() };
     let metrics = config.metrics.clone();
     let (store, _events) = MemoryStore::start(config, clock, &tasks);
     let (loud, quiet) = (TenantId::new("loud"), TenantId::new("quiet"));

@@ -103,8 +103,19 @@ pub(super) fn in_url(host: String) -> String {
 mod tests {
     use super::*;
 
+    fn config(url: &str) -> RedisStoreConfig {
+        RedisStoreConfig {
+            url: url.into(),
+            ca: None,
+            max_events: 1,
+            command_timeout: Duration::from_secs(1),
+            audit_key: None,
+            metrics: crate::telemetry::metrics::Metrics::default(),
+        }
+    }
+
     fn dialer(url: &str) -> Result<Dialer, StoreError> {
-        Dialer::new(RedisStoreConfig::new(url.into()))
+        Dialer::new(config(url))
     }
 
     #[test]
@@ -126,7 +137,7 @@ mod tests {
 
     #[test]
     fn certificates_that_cannot_be_read_are_refused_at_once() {
-        let mut config = RedisStoreConfig::new("rediss://host".into());
+        let mut config = config("rediss://host");
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         config.ca = Some(broken.into());
         assert!(matches!(Dialer::new(config), Err(StoreError::Unavailable(_))));

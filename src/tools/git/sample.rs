@@ -38,13 +38,13 @@ pub enum SampleError {
 }
 
 /// Makes `directory` the sample repository, with `main` checked out, and returns its canonical path.
-/// A directory that already holds a repository is left as it is.
+/// A directory that already holds a repository is left as it is. Git is run as `config` says.
 ///
 /// It appears all at once: a crash on the way leaves no half-made repository under that name.
 ///
 /// # Errors
 /// The directory holds something else or cannot be written; there is no git.
-pub async fn create(directory: &Path) -> Result<PathBuf, SampleError> {
+pub async fn create(directory: &Path, config: &GitConfig) -> Result<PathBuf, SampleError> {
     let fault = |source| SampleError::Directory { directory: directory.to_owned(), source };
     if directory.join(".git").exists() {
         return directory.canonicalize().map_err(fault);
@@ -58,7 +58,7 @@ pub async fn create(directory: &Path) -> Result<PathBuf, SampleError> {
     };
     std::fs::create_dir_all(parent).map_err(fault)?;
     let fresh = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent).map_err(fault)?;
-    fill(fresh.path()).await?;
+    fill(fresh.path(), config).await?;
     // Takes the place of an empty directory, but of nothing else.
     std::fs::rename(fresh.path(), directory).map_err(fault)?;
     // Under its own name now: there is nothing left to clean up.
@@ -71,7 +71,10 @@ pub async fn create(directory: &Path) -> Result<PathBuf, SampleError> {
 ///
 /// # Errors
 /// The directory cannot be read or written; there is no git.
-pub async fn create_in_empty(workspace: &Path) -> Result<Option<PathBuf>, SampleError> {
+pub async fn create_in_empty(
+    workspace: &Path,
+    config: &GitConfig,
+) -> Result<Option<PathBuf>, SampleError> {
     let fault = |source| SampleError::Directory { directory: workspace.to_owned(), source };
     for entry in workspace.read_dir().map_err(fault)? {
         if !is_nothing(&entry.map_err(fault)?.file_name()) {
@@ -79,7 +82,7 @@ pub async fn create_in_empty(workspace: &Path) -> Result<Option<PathBuf>, Sample
         }
     }
     let sample = workspace.join("sample");
-    match create(&sample).await {
+    match create(&sample, config).await {
         // Another process that shares the workspace was faster.
         Err(_) if sample.join(".git").exists() => Ok(None),
         made => made.map(Some),
@@ -92,8 +95,8 @@ fn is_nothing(name: &OsStr) -> bool {
     name == "lost+found" || name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())
 }
 
-async fn fill(directory: &Path) -> Result<(), ToolError> {
-    let runner = Runner::new(&GitConfig::new(directory));
+async fn fill(directory: &Path, config: &GitConfig) -> Result<(), ToolError> {
+    let runner = Runner::new(config);
     let init = ["init", "--quiet", "--template=", "--initial-branch=main"];
     let history = ["fast-import", "--quiet", "--done"];
     let check_out = ["read-tree", "-m", "-u", "HEAD"];

@@ -138,7 +138,7 @@ async fn without_its_setting_a_tool_refuses_before_anybody_is_asked() {
 
 #[tokio::test]
 async fn without_a_workspace_root_the_git_tools_are_there_and_name_the_setting() {
-    let tools = git::unconfigured(Tasks::new());
+    let tools = git::tools(aura_testing::defaults::git(), Tasks::new()).await.unwrap();
     assert_eq!(tools.len(), 6);
     let expected = ToolError::NotConfigured { setting: "WORKSPACE_ROOT" };
     let merge = json!({"source": "feature", "target": "main"});

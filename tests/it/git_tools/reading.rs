@@ -27,11 +27,15 @@ async fn a_sample_that_is_there_is_left_as_it_is_and_nothing_else_is_overwritten
     let repository = workspace.path("sample");
     commit(&repository, "mine.txt", "mine");
     let head = git(&repository, &["rev-parse", "HEAD"]);
-    assert_eq!(sample::create(&repository).await.unwrap(), repository);
+    assert_eq!(
+        sample::create(&repository, &aura_testing::defaults::git()).await.unwrap(),
+        repository
+    );
     assert_eq!(git(&repository, &["rev-parse", "HEAD"]), head);
 
     write(&workspace.root(), "other/notes.txt", "mine");
-    let error = sample::create(&workspace.path("other")).await.unwrap_err();
+    let error =
+        sample::create(&workspace.path("other"), &aura_testing::defaults::git()).await.unwrap_err();
     assert!(matches!(error, SampleError::Occupied(_)), "{error}");
     assert_eq!(read(&workspace.root(), "other/notes.txt"), "mine");
 }

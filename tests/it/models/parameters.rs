@@ -96,8 +96,7 @@ fn a_header_that_cannot_be_sent_is_refused_at_the_start() {
     let endpoint = || Endpoint::OpenAi { base_url: "http://localhost/v1".into(), api_key: None };
     for (name, value) in [("a b", "c"), ("a", "hunter2\n")] {
         let headers = BTreeMap::from([(name.to_owned(), value.into())]);
-        let error = OpenAi::new(OpenAiConfig { headers, ..OpenAiConfig::new(endpoint(), "m") })
-            .unwrap_err();
+        let error = OpenAi::new(OpenAiConfig { headers, ..config_of(endpoint()) }).unwrap_err();
         assert!(matches!(&error, ConfigError::Header(named) if named == name), "{error:?}");
         assert!(!error.to_string().contains("hunter2"));
     }

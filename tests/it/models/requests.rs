@@ -224,7 +224,7 @@ async fn a_server_that_complains_without_cause_is_not_asked_for_ever() {
 fn an_address_or_a_key_that_can_never_work_is_refused_at_the_start() {
     let new = |base_url: &str, key: &str| {
         let (base_url, api_key) = (base_url.to_owned(), Some(key.into()));
-        OpenAi::new(OpenAiConfig::new(Endpoint::OpenAi { base_url, api_key }, "m"))
+        OpenAi::new(config_of(Endpoint::OpenAi { base_url, api_key }))
     };
     for address in ["", "api.openai.com/v1", "ftp://example.com", "localhost:8080"] {
         assert!(matches!(new(address, "k"), Err(ConfigError::Address)), "{address:?}");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aura_platform::shutdown::Tasks;
 use aura_platform::tools::git::{self, sample};
@@ -32,7 +33,7 @@ impl Workspace {
     /// With the sample repository under that name.
     pub(crate) async fn with_sample(name: &str) -> Self {
         let workspace = Self::empty();
-        sample::create(&workspace.root().join(name)).await.unwrap();
+        sample::create(&workspace.root().join(name), &aura_testing::defaults::git()).await.unwrap();
         workspace
     }
 
@@ -54,7 +55,12 @@ impl Workspace {
     }
 
     pub(crate) async fn tools_with(&self, change: impl FnOnce(&mut git::GitConfig)) -> GitTools {
-        let mut config = git::GitConfig::new(self.root());
+        let mut config = git::GitConfig {
+            workspace_root: Some(self.root().to_owned()),
+            timeout: Duration::from_secs(20),
+            max_output_bytes: 256 * 1024,
+            ..aura_testing::defaults::git()
+        };
         change(&mut config);
         GitTools(git::tools(config, Tasks::new()).await.unwrap())
     }

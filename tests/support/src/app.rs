@@ -65,18 +65,24 @@ impl Server {
     /// Starts a server, and returns once it listens.
     pub async fn start(options: Options) -> Self {
         let directory = TempDir::new().unwrap();
-        let workspace = aura_platform::tools::git::sample::create(&directory.path().join("sample"))
-            .await
-            .unwrap();
+        let workspace = aura_platform::tools::git::sample::create(
+            &directory.path().join("sample"),
+            &crate::defaults::git(),
+        )
+        .await
+        .unwrap();
         Self::start_on(options, &workspace, directory).await
     }
 
     /// Starts a server that writes its log there.
     pub async fn logging_to(options: Options, log: Stdio) -> Self {
         let directory = TempDir::new().unwrap();
-        let workspace = aura_platform::tools::git::sample::create(&directory.path().join("sample"))
-            .await
-            .unwrap();
+        let workspace = aura_platform::tools::git::sample::create(
+            &directory.path().join("sample"),
+            &crate::defaults::git(),
+        )
+        .await
+        .unwrap();
         let mut command = command(&["serve", "--dev"], options, &workspace, directory.path());
         command.stderr(log);
         Self::spawned(command, workspace, directory).await

@@ -8,6 +8,7 @@
 //! | [`model`] | a model's provider |
 //! | [`redis`] | a Redis of one's own, which can be killed and made to hang |
 //! | [`git`] | real repositories |
+//! | [`defaults`] | stores and git as `config/default.toml` has them |
 //! | [`guardian`] | that nothing outlives the tests, not even when they are killed |
 //!
 //! What one of the binaries alone uses stands with it.
@@ -16,6 +17,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "calls read better without borrows")]
 
 pub mod app;
+pub mod defaults;
 pub mod git;
 pub mod guardian;
 mod metrics;

@@ -2,7 +2,7 @@
 //!
 //! ```ignore
 //! let model = FakeModel::scripted([Reply::status(429).header("retry-after", "0"), Reply::text(["hi"])]).await;
-//! let config = OpenAiConfig::new(model.openai(), "fake-model");
+//! let config = OpenAiConfig { endpoint: model.openai(), model: "fake-model".into(), … };
 //! …
 //! assert_eq!(model.requests()[0].body["stream"], true);
 //! ```
