@@ -183,7 +183,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["token", "main"]),
     ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck"]),
     ("rustls", &["http_client", "main"]),
-    ("aws_lc_rs", &["domain::audit", "domain::mac"]),
+    ("aws_lc_rs", &["domain::audit", "domain::hash", "domain::mac"]),
     ("icu_properties", &["domain::text"]),
     ("tracing_subscriber", &["telemetry"]),
     // Foreign JSON is read by `domain::json`, which knows what its doubtful forms mean. These read
