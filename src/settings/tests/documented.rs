@@ -97,7 +97,9 @@ fn every_setting_is_declared_once_and_has_a_default() {
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "declared twice");
     let values = catalog::all().filter(|one| matches!(one.contents(), Contents::Value));
     let declared: BTreeSet<_> = values.map(|setting| setting.name().to_owned()).collect();
-    let defaults: BTreeSet<_> = found(Purpose::Production).into_keys().collect();
+    let gathered = Layers::read(&Environment::of([]), Purpose::Production).gathered;
+    assert_eq!(gathered.faults, [], "in config/default.toml, but not declared");
+    let defaults: BTreeSet<_> = gathered.found.into_keys().collect();
     assert_eq!(declared, defaults, "declared, and in config/default.toml");
 }
 
