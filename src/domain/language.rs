@@ -94,12 +94,6 @@ impl LanguageChoice {
     }
 }
 
-impl Default for LanguageChoice {
-    fn default() -> Self {
-        Self::Always(Language::default())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -10,8 +10,8 @@ use aura_platform::agent::{
     RunContext, Seals, StartError, StartRun, Started, Terms, start_service,
 };
 use aura_platform::domain::{
-    Asking, Caller, Clock, DecisionSeal, Entry, EventId, LanguageChoice, OnReject, PageContext,
-    Quota, Roles, SessionId, Shown, SystemClock, TenantId, UserId,
+    Asking, Caller, Clock, DecisionSeal, Entry, EventId, Language, LanguageChoice, OnReject,
+    PageContext, Quota, Roles, SessionId, Shown, SystemClock, TenantId, UserId,
 };
 use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
 use aura_platform::shutdown::Tasks;
@@ -69,7 +69,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
         pending: Arc::clone(&runs) as Arc<dyn PendingApprovals>,
         approvers: ApproverPolicy::default(),
         instructions: None,
-        language: LanguageChoice::default(),
+        language: LanguageChoice::Always(Language::Korean),
         answer_times: AnswerTimes { usual: Duration::from_secs(5), by_tool: BTreeMap::new() },
         limits: Limits {
             asking: Asking::OneByOne,
