@@ -106,6 +106,31 @@ pub enum AppError {
     Interrupted,
 }
 
+impl AppError {
+    /// Whether a setting has to be changed before the service can run.
+    pub fn is_of_settings(&self) -> bool {
+        match self {
+            Self::Store(_)
+            | Self::Model(_)
+            | Self::Git(_)
+            | Self::LeftOut { .. }
+            | Self::Policy(_)
+            | Self::NoSuchTool { .. } => true,
+            #[cfg(feature = "mcp")]
+            Self::Mcp(_) => true,
+            #[cfg(feature = "github")]
+            Self::GitHub(_) => true,
+            #[cfg(feature = "mail")]
+            Self::Mail(_) => true,
+            Self::Listen { .. }
+            | Self::Sample(_)
+            | Self::Signals(_)
+            | Self::WorkLeft(_)
+            | Self::Interrupted => false,
+        }
+    }
+}
+
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then stops in good order.
 /// `dropped_lines` is the count of the process's log, for its metrics.
 ///
@@ -306,6 +331,7 @@ fn http_config(settings: &Settings, store_timeout: Duration) -> http::HttpConfig
         origins: http::cors::Origins::new(settings.api.cors_origins.clone()),
         prompt_bytes: settings.limits.prompt_bytes,
         keep_alive: settings.stream.keep_alive,
+        language: settings.agent.language.without_prompt(),
         store_patience: store_timeout,
         auditors: settings.audit.role.clone(),
     }

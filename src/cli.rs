@@ -105,6 +105,7 @@ impl CliError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Settings(_) | Self::Input(_) => ExitCode::from(USAGE),
+            Self::App(error) if error.is_of_settings() => ExitCode::from(USAGE),
             Self::Failed(_) | Self::App(_) => ExitCode::FAILURE,
             // `aura-platform config | head -1` is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,

@@ -14,7 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::readers::Readers;
 use crate::agent::AgentService;
-use crate::domain::{Clock, Role};
+use crate::domain::{Clock, Language, Role};
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 
@@ -53,6 +53,8 @@ pub struct HttpConfig {
     pub prompt_bytes: usize,
     /// The longest silence on a stream.
     pub keep_alive: Duration,
+    /// The language of what a stream says where the language of its run is not known.
+    pub language: Language,
     /// How long a stream waits for a store that is away.
     pub store_patience: Duration,
     /// The role whose callers may read the audit stream; `None`: nobody.

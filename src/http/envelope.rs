@@ -6,8 +6,8 @@ use http::{HeaderValue, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::error::{ApiError, words_of};
-use crate::domain::Clock;
+use super::error::ApiError;
+use crate::domain::{Clock, Language};
 
 /// A success: `data`, and words for people.
 pub fn success(clock: &dyn Clock, message: &str, data: impl Serialize) -> Response {
@@ -33,7 +33,8 @@ pub fn json(document: &Value) -> Response {
 pub fn error(clock: &dyn Clock, error: &ApiError, trace_id: &str) -> Value {
     json!({
         "status": "ERROR",
-        "message": words_of(error.code()),
+        // Always these words, whatever language streams speak (contract, section 5.4).
+        "message": Language::Korean.sentences().of_code(error.code()),
         "errorCode": error.code().code(),
         "detail": error.detail(),
         "success": false,

@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode, header};
 use crate::agent::{DecisionError, StartError};
 use crate::domain::event::ErrorEvent;
 use crate::domain::{Allowance, ErrorCode, ErrorType, Full, Language};
-use crate::store::{ReadError, StoreError};
+use crate::store::StoreError;
 
 /// When a client comes again that finds everything taken.
 const BUSY: Duration = Duration::from_secs(5);
@@ -188,24 +188,18 @@ impl ApiError {
         &self.detail
     }
 
-    /// The same as an event, for readers of streams.
-    pub fn event(&self) -> ErrorEvent {
+    /// The same as an event, for readers of streams, in the language that people read there.
+    pub fn event(&self, language: Language) -> ErrorEvent {
         let retryable =
             self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error();
         ErrorEvent {
             error: self.detail.clone(),
             error_type: self.kind,
             code: self.code,
-            message: words_of(self.code).to_owned(),
+            message: language.sentences().of_code(self.code).to_owned(),
             retryable,
         }
     }
-}
-
-/// The words of a code in answers and for readers whose run is not known: those of the contract (section
-/// 5.4), which are Korean.
-pub fn words_of(code: ErrorCode) -> &'static str {
-    Language::Korean.sentences().of_code(code)
 }
 
 /// A time in seconds, as headers tell it: whoever waits for that long has waited for long enough.
@@ -321,25 +315,28 @@ impl From<DecisionError> for ApiError {
     }
 }
 
-/// The event that ends a stream whose reader asked for what has been cut.
-pub fn gap_event(error: &ReadError) -> ErrorEvent {
-    ErrorEvent {
-        error: error.to_string(),
-        error_type: ErrorType::Gap,
-        code: ErrorCode::NotFound,
-        message: words_of(ErrorCode::NotFound).to_owned(),
-        retryable: false,
-    }
+/// Why a stream ends without the end of its run: nothing more can come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CutShort {
+    /// Its reader asked for what has been cut; why, in words.
+    Gap(String),
+    /// The journal is gone for good.
+    Gone,
 }
 
-/// The event that ends a stream whose journal is gone for good.
-pub fn gone_event() -> ErrorEvent {
-    ErrorEvent {
-        error: "the store has lost this session: nothing more will come of it".into(),
-        error_type: ErrorType::SessionLost,
-        code: ErrorCode::NotFound,
-        message: words_of(ErrorCode::NotFound).to_owned(),
-        retryable: false,
+impl CutShort {
+    /// What the reader is told, in the language that people read on streams.
+    pub fn event(self, language: Language) -> ErrorEvent {
+        let (error, error_type) = match self {
+            Self::Gap(why) => (why, ErrorType::Gap),
+            Self::Gone => (
+                "the store has lost this session: nothing more will come of it".to_owned(),
+                ErrorType::SessionLost,
+            ),
+        };
+        let code = ErrorCode::NotFound;
+        let message = language.sentences().of_code(code).to_owned();
+        ErrorEvent { error, error_type, code, message, retryable: false }
     }
 }
 

@@ -11,6 +11,7 @@ use super::body_watch::BodyRead;
 use super::error::ApiError;
 use super::request_log::Trace;
 use super::{Shared, envelope};
+use crate::domain::event::ErrorEvent;
 use crate::domain::{Clock, Event, EventId, SessionId};
 use crate::sse::frame::{self, Form};
 
@@ -30,7 +31,10 @@ pub async fn faults(State(http): State<Shared>, request: Request, next: Next) ->
             let trace = trace.unwrap_or_default();
             envelope::json(&envelope::error(&*http.clock, &fault, &trace))
         }
-        Wants::Stream(form) => stream_of(&fault, &*http.clock, form),
+        Wants::Stream(form) => {
+            let event = fault.event(http.config.language);
+            stream_of(event, &*http.clock, form)
+        }
     };
     *rendered.status_mut() = head.status;
     for (name, value) in &head.headers {
@@ -99,8 +103,8 @@ fn is_wanted(item: &str, media: &str) -> bool {
     is_named && !parts.any(is_zero)
 }
 
-fn stream_of(fault: &ApiError, clock: &dyn Clock, form: Form) -> Response {
-    let event = Event::Error(fault.event());
+fn stream_of(error: ErrorEvent, clock: &dyn Clock, form: Form) -> Response {
+    let event = Event::Error(error);
     let frames = closing_frames(&event, None, clock, (ids_after(EventId::ZERO, clock), form));
     let mut response = Response::new(Body::from(frames.concat()));
     set_stream_headers(response.headers_mut());

@@ -18,11 +18,10 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Shared;
-use super::error::{ApiError, gap_event, gone_event};
+use super::error::{ApiError, CutShort};
 use super::readers::Reader;
 use super::render::{closing_frames, ids_after};
 use crate::agent::{RecentFrame, RecentFrames};
-use crate::domain::event::ErrorEvent;
 use crate::domain::{Event, EventId, SessionId};
 use crate::sse::frame::Form;
 use crate::store::{Follower, ReadError, StoreError};
@@ -76,7 +75,7 @@ enum Next {
 /// Why a reader gets no further.
 enum Stop {
     /// Nothing more can come, and the client is told why.
-    Told(ErrorEvent),
+    Told(CutShort),
     /// The journal cannot be read. The run may well go on.
     Unread(StoreError),
 }
@@ -90,7 +89,7 @@ impl From<StoreError> for Stop {
 impl From<ReadError> for Stop {
     fn from(error: ReadError) -> Self {
         match error {
-            gap @ ReadError::Gap { .. } => Self::Told(gap_event(&gap)),
+            gap @ ReadError::Gap { .. } => Self::Told(CutShort::Gap(gap.to_string())),
             ReadError::Store(error) => Self::Unread(error),
         }
     }
@@ -158,8 +157,8 @@ impl Tail {
                         yield Err(io::Error::other("stream broken off"));
                         return;
                     }
-                    Err(Stop::Told(error)) => {
-                        yield Ok(self.last_words(error));
+                    Err(Stop::Told(why)) => {
+                        yield Ok(self.last_words(why));
                         return;
                     }
                     Err(Stop::Unread(error)) => {
@@ -297,7 +296,7 @@ impl Tail {
     /// to be read. Of a journal that was there and is empty nothing will come.
     async fn look_behind(&mut self) -> Result<(), Stop> {
         let newest = self.http.store.newest(&self.session, 1).await?;
-        let newest = newest.last().ok_or_else(|| Stop::Told(gone_event()))?;
+        let newest = newest.last().ok_or(Stop::Told(CutShort::Gone))?;
         if !newest.is_done() {
             // Whoever waits for a run sees to it that there is somebody to wait for.
             self.http.service.ensure_leased(vec![self.session.clone()]);
@@ -328,7 +327,8 @@ impl Tail {
     }
 
     /// The event that says why nothing more comes, and a trailer; neither is in any journal.
-    fn last_words(&self, error: ErrorEvent) -> Bytes {
+    fn last_words(&self, why: CutShort) -> Bytes {
+        let error = why.event(self.http.config.language);
         let clock = &*self.http.clock;
         tracing::warn!(session = %self.session, error = %error.error, "stream ended: nothing more can come");
         let ids = ids_after(self.after, clock);

@@ -353,8 +353,31 @@ fn mail_without_a_sender_stops_the_start_with_one_line() {
         ("SMTP_URL", "smtps://mail.example"),
     ];
     let ended = aura(&["serve"], &settings);
-    assert_eq!(ended.code, 1);
+    assert_eq!(ended.code, 2);
     let expected = "error: smtp.from (AURA__SMTP__FROM): not set: set it to the address that mails \
                     come from\n";
     assert_eq!(ended.stderr, expected);
+}
+
+#[test]
+fn a_setting_that_only_the_tools_can_judge_is_a_wrong_setting_all_the_same() {
+    for (variable, value) in [
+        ("AURA__TOOLS__APPROVAL__GIT_MERGE", "none"),
+        ("AURA__TOOLS__APPROVAL__NO_SUCH", "required"),
+        ("AURA__HITL__TIMEOUTS__NO_SUCH", "5"),
+    ] {
+        let settings = [
+            ("JWT_SECRET", "0123456789abcdef0123456789abcdef"),
+            ("API_PORT", "0"),
+            ("LOG_LEVEL", "off"),
+            (variable, value),
+        ];
+        let ended = aura(&["serve"], &settings);
+        assert_eq!(
+            (ended.code, ended.stderr.lines().count()),
+            (2, 1),
+            "{variable}: {}",
+            ended.stderr
+        );
+    }
 }

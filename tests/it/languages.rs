@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::resume::request_of;
 use crate::support::app::{Caller, Options, Server};
+use crate::support::keys::Keys;
 use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::redis::RedisServer;
 use crate::support::stream::{Frame, SseStream};
@@ -181,4 +182,25 @@ async fn a_run_that_is_taken_over_goes_on_in_its_language() {
     rest.to_done().await;
     assert_english(&rest);
     assert_eq!(rest.status_at_end(), "completed", "{:#?}", rest.summary());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_stream_says_without_a_run_is_told_in_english_too() {
+    let redis = RedisServer::start();
+    let model = FakeModel::scripted([mailing()]).await;
+    let server = Server::start(in_english().model(&model).set("REDIS_URL", redis.url())).await;
+    let user = server.user();
+
+    let mut refused = user.stream(" ").await;
+    refused.to_end().await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert_english(&refused);
+    assert_eq!(refused.all("error")[0].data["message"], "A required field is missing.");
+
+    let mut lost = user.stream(PROMPT).await;
+    lost.until("hitl").await;
+    Keys::of(&redis).await.flush().await;
+    lost.to_done().await;
+    assert_english(&lost);
+    assert_eq!(lost.all("error")[0].data["errorType"], "SessionLostError");
 }

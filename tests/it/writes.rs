@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use aura_platform::domain::role::RoleGrants;
 use aura_platform::domain::{
-    Clock, Entry, EventId, Quota, SessionId, SessionMeta, Shown, SystemClock, TenantId, ThreadId,
-    UnixMs, UserId,
+    Clock, Entry, EventId, Language, Quota, SessionId, SessionMeta, Shown, SystemClock, TenantId,
+    ThreadId, UnixMs, UserId,
 };
 use aura_platform::http::cors::Origins;
 use aura_platform::http::readers::Readers;
@@ -68,6 +68,7 @@ async fn stream_of(kinds: &[&str]) -> Body {
             origins: Origins::new(Vec::new()),
             prompt_bytes: 65_536,
             keep_alive: Duration::from_secs(15),
+            language: Language::Korean,
             store_patience: Duration::from_secs(1),
             auditors: None,
         },
