@@ -10,24 +10,24 @@ use super::support::redis::RedisServer;
 /// Set where this binary is run as the process that is to be killed.
 const TO_BE_KILLED: &str = "AURA_TEST_TO_BE_KILLED";
 
-/// The other half of the next test, which runs it in a process of its own.
-#[test]
-#[ignore = "it does nothing by itself"]
-fn a_server_and_a_process_that_never_ends_it() {
-    if std::env::var_os(TO_BE_KILLED).is_some() {
-        let server = RedisServer::start();
-        eprintln!("server {} {}", server.pid(), server.dir().display());
-        loop {
-            std::thread::park();
-        }
+/// Starts a server, tells of it, and never ends it.
+fn wait_to_be_killed() -> ! {
+    let server = RedisServer::start();
+    eprintln!("server {} {}", server.pid(), server.dir().display());
+    loop {
+        std::thread::park();
     }
 }
 
+/// It runs itself once more, in a process that is killed.
 #[tokio::test]
 async fn a_server_and_its_directory_are_gone_soon_after_its_test_process_was_killed() {
+    if std::env::var_os(TO_BE_KILLED).is_some() {
+        wait_to_be_killed();
+    }
     let mut process = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--nocapture", "--exact"])
-        .arg("guardian::a_server_and_a_process_that_never_ends_it")
+        .args(["--nocapture", "--exact"])
+        .arg("guardian::a_server_and_its_directory_are_gone_soon_after_its_test_process_was_killed")
         .env(TO_BE_KILLED, "yes")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
