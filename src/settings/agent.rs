@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::check::Check;
 use super::files::content_of;
 use super::key::keys;
-use super::kinds::{Choice, Limit, Parsed, Time, Whole, limit, one_of, seconds, whole};
+use super::kinds::{Choice, Limit, Parsed, Time, Whole, limit, one_of, parsed, seconds, whole};
 use crate::domain::instructions::InstructionsError;
 use crate::domain::{Instructions, Language, LanguageChoice};
 
@@ -22,9 +22,9 @@ keys! { KEYS;
     MAX_RUNS: Whole<usize> = "agent.max_runs", whole(1..=1_000_000);
     LEASE: Time = "agent.lease_seconds", seconds(1..=300);
     INSTRUCTIONS: Parsed<Instructions, InstructionsError> = "agent.instructions",
-        Parsed(Instructions::new);
+        parsed(Instructions::new);
     INSTRUCTIONS_FILE: Parsed<Instructions, String> = "agent.instructions_file",
-        Parsed(instructions_of_file);
+        parsed(instructions_of_file);
     LANGUAGE: Choice<LanguageChoice> = "agent.language",
         one_of(("ko", LanguageChoice::Always(Language::Korean)), &[
             ("en", LanguageChoice::Always(Language::English)),

@@ -7,11 +7,11 @@ use url::Host;
 
 use super::check::Check;
 use super::key::keys;
-use super::kinds::{Each, Parsed, Time, Whole, each, seconds, whole};
+use super::kinds::{Each, Parsed, Time, Whole, each, parsed, seconds, whole};
 use crate::origin::AllowedOrigin;
 
 keys! { KEYS;
-    HOST: Parsed<String> = "api.host", Parsed(host), env: ["API_HOST"], dev: "127.0.0.1";
+    HOST: Parsed<String> = "api.host", parsed(host), env: ["API_HOST"], dev: "127.0.0.1";
     PORT: Whole<u16> = "api.port", whole(0..=u16::MAX), env: ["API_PORT"];
     DRAIN_DELAY: Time = "api.drain_delay_seconds", seconds(0..=600), dev: "0";
     SHUTDOWN_GRACE: Time = "api.shutdown_grace_seconds", seconds(0..=3600);

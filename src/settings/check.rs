@@ -70,10 +70,14 @@ impl Check {
         self.found.get(name).map(|found| &found.value)
     }
 
-    /// A text; `None` if it is not set.
+    /// A text that says something; `None` if it is not set, or blank.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
+        self.text_as_it_stands(name).filter(|text| !text.trim().is_empty())
+    }
+
+    /// A text, also a blank one; `None` if it is not set.
+    pub(super) fn text_as_it_stands(&mut self, name: &str) -> Option<String> {
         match self.value(name)? {
-            Value::Text(text) if text.trim().is_empty() => return None,
             Value::Text(text) => return Some(text.clone()),
             Value::Whole(_)
             | Value::Fraction(_)

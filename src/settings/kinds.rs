@@ -248,7 +248,21 @@ impl Kind for Text {
 
 /// A text that a function understands; `None` if it is not set, or after a fault. The fault quotes the
 /// text, and says what the function said.
-pub(super) struct Parsed<T, E = &'static str>(pub(super) fn(&str) -> Result<T, E>);
+pub(super) struct Parsed<T, E = &'static str> {
+    parse: fn(&str) -> Result<T, E>,
+    /// Whether it is a fault that it says nothing where it stands.
+    must_say: bool,
+}
+
+pub(super) const fn parsed<T, E>(parse: fn(&str) -> Result<T, E>) -> Parsed<T, E> {
+    Parsed { parse, must_say: false }
+}
+
+/// A text that says who may do what. Unlike other texts it must say something where it stands: a rule that
+/// was left empty is no rule that everybody may.
+pub(super) const fn rule<T, E>(parse: fn(&str) -> Result<T, E>) -> Parsed<T, E> {
+    Parsed { parse, must_say: true }
+}
 
 impl<T, E> Clone for Parsed<T, E> {
     fn clone(&self) -> Self {
@@ -262,9 +276,11 @@ impl<T, E: Display> Kind for Parsed<T, E> {
     type Value = Option<T>;
 
     fn read(&self, check: &mut Check, name: &str) -> Option<T> {
-        let text = check.text(name)?;
-        let Self(parse) = self;
-        let problem = match parse(text.trim()) {
+        let text = match self.must_say {
+            true => check.text_as_it_stands(name),
+            false => check.text(name),
+        }?;
+        let problem = match (self.parse)(text.trim()) {
             Ok(value) => return Some(value),
             Err(error) => format!("{error}, is {}", quoted(&text)),
         };

@@ -2,11 +2,11 @@
 
 use super::check::Check;
 use super::key::keys;
-use super::kinds::{Choice, Parsed, one_of};
+use super::kinds::{Choice, Parsed, one_of, parsed};
 use crate::telemetry::log::{BadFilter, LogFilter, LogFormat, LogSettings};
 
 keys! { KEYS;
-    LEVEL: Parsed<LogFilter, BadFilter> = "log.level", Parsed(LogFilter::parse), env: ["LOG_LEVEL"];
+    LEVEL: Parsed<LogFilter, BadFilter> = "log.level", parsed(LogFilter::parse), env: ["LOG_LEVEL"];
     FORMAT: Choice<LogFormat> = "log.format",
         one_of(("json", LogFormat::Json), &[("text", LogFormat::Text)]),
         env: ["LOG_FORMAT"], dev: "text";

@@ -10,7 +10,7 @@ use url::Url;
 use super::check::Check;
 use super::files::directory;
 use super::key::{Key, Kind, Spelling, keys};
-use super::kinds::{Command, Flag, HttpUrl, Parsed, Texts, Time, seconds};
+use super::kinds::{Command, Flag, HttpUrl, Parsed, Texts, Time, parsed, seconds};
 use super::network::NetworkSettings;
 use super::tables::{Line, Table, Tables, headers, read_headers, said};
 
@@ -34,7 +34,7 @@ keys! { KEYS;
 keys! { OF_SERVER;
     COMMAND: Command = "command", Command;
     ENV: Table<Line> = "env", headers(Spelling::AsWritten);
-    CWD: Parsed<PathBuf> = "cwd", Parsed(directory);
+    CWD: Parsed<PathBuf> = "cwd", parsed(directory);
     URL: HttpUrl = "url", HttpUrl;
     HEADERS: Table<Line> = "headers", headers(Spelling::LowerCase);
     READ_ONLY: Texts = "read_only", Texts;

@@ -9,8 +9,8 @@ use url::Url;
 use super::check::Check;
 use super::key::{Spelling, keys};
 use super::kinds::{
-    Flag, Fraction, HttpUrl, Limit, Parsed, Secret, Text, Time, Whole, fraction, limit, seconds,
-    whole,
+    Flag, Fraction, HttpUrl, Limit, Parsed, Secret, Text, Time, Whole, fraction, limit, parsed,
+    seconds, whole,
 };
 use super::network::NetworkSettings;
 use super::tables::{Line, Table, headers, read_headers};
@@ -39,7 +39,7 @@ const WORD_MAX: usize = 32;
 keys! { KEYS;
     TEMPERATURE: Fraction = "model.temperature", fraction(0.0..=2.0);
     MAX_OUTPUT_TOKENS: Limit = "model.max_output_tokens", limit(100_000_000);
-    REASONING_EFFORT: Parsed<String> = "model.reasoning_effort", Parsed(word);
+    REASONING_EFFORT: Parsed<String> = "model.reasoning_effort", parsed(word);
     LOGPROBS: Flag = "model.logprobs", Flag;
     HEADERS: Table<Line> = "model.headers", headers(Spelling::Header);
     CONNECT_TIMEOUT: Time = "model.connect_timeout_seconds", seconds(1..=300);

@@ -9,16 +9,16 @@ use super::api::host;
 use super::check::Check;
 use super::files::certificates;
 use super::key::{Kind, keys};
-use super::kinds::{Parsed, Secret, Time, Whole, milliseconds, seconds, whole};
+use super::kinds::{Parsed, Secret, Time, Whole, milliseconds, parsed, seconds, whole};
 use super::secret::Visibility;
 use crate::redis_url::RedisUrl;
 
 keys! { KEYS;
     URL: ServerUrl = "redis.url", ServerUrl, env: ["REDIS_URL"];
-    HOST: Parsed<String> = "redis.host", Parsed(host), env: ["REDIS_HOST"];
+    HOST: Parsed<String> = "redis.host", parsed(host), env: ["REDIS_HOST"];
     PORT: Whole<u16> = "redis.port", whole(1..=u16::MAX), env: ["REDIS_PORT"];
     PASSWORD: Secret = "redis.password", Secret, env: ["REDIS_PASSWORD"];
-    CA_FILE: Parsed<Vec<u8>, String> = "redis.ca_file", Parsed(certificates);
+    CA_FILE: Parsed<Vec<u8>, String> = "redis.ca_file", parsed(certificates);
     COMMAND_TIMEOUT: Time = "redis.command_timeout_ms", milliseconds(100..=60_000);
     PATIENCE: Time = "redis.patience_seconds", seconds(1..=600);
 }

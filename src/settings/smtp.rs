@@ -8,13 +8,13 @@ use url::Host;
 use super::check::Check;
 use super::files::certificates;
 use super::key::keys;
-use super::kinds::{AnyUrl, Parsed, Text, Time, seconds};
+use super::kinds::{AnyUrl, Parsed, Text, Time, parsed, seconds};
 
 keys! { KEYS;
     URL: AnyUrl = "smtp.url", AnyUrl(&["smtp", "smtps"]), env: ["SMTP_URL"];
     FROM: Text = "smtp.from", Text;
-    ALLOWED_DOMAINS: Parsed<Vec<String>> = "smtp.allowed_domains", Parsed(domains);
-    CA_FILE: Parsed<Vec<u8>, String> = "smtp.ca_file", Parsed(certificates);
+    ALLOWED_DOMAINS: Parsed<Vec<String>> = "smtp.allowed_domains", parsed(domains);
+    CA_FILE: Parsed<Vec<u8>, String> = "smtp.ca_file", parsed(certificates);
     TIMEOUT: Time = "smtp.timeout_seconds", seconds(1..=600);
 }
 

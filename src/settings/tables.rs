@@ -1,12 +1,10 @@
 //! Settings that are tables, whose keys are names of an operator's choice: of tools, roles, headers, servers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Display;
 
 use secrecy::SecretString;
 
 use super::check::Check;
-use super::found::Value;
 use super::key::{Contents, Declared, Key, Kind, Spelling};
 use super::secret::Visibility;
 
@@ -59,48 +57,6 @@ impl<K: Copy, N: AsRef<str>> Key<Table<K>, N> {
             (entry, Key { name, variables: &[], dev: None, kind: *kind })
         });
         entries.collect()
-    }
-}
-
-/// A text that says who may do what. Unlike other texts it must say something where it stands: a rule that
-/// was left empty is no rule that everybody may.
-pub(super) struct Rule<T, E>(pub(super) fn(&str) -> Result<T, E>);
-
-impl<T, E> Clone for Rule<T, E> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T, E> Copy for Rule<T, E> {}
-
-impl<T, E: Display> Kind for Rule<T, E> {
-    /// `None` only together with a fault.
-    type Value = Option<T>;
-
-    fn read(&self, check: &mut Check, name: &str) -> Option<T> {
-        let Self(parse) = self;
-        let problem = match check.value(name) {
-            Some(Value::Text(text)) => match parse(text.trim()) {
-                Ok(value) => return Some(value),
-                Err(error) => format!("{error}, is {text:?}"),
-            },
-            Some(
-                Value::Whole(_)
-                | Value::Fraction(_)
-                | Value::Flag(_)
-                | Value::List(_)
-                | Value::Empty
-                | Value::Other(_),
-            )
-            | None => check.wrong_kind(name, "a text"),
-        };
-        check.fault(name, problem);
-        None
-    }
-
-    fn values(&self) -> String {
-        "a text".to_owned()
     }
 }
 

@@ -10,6 +10,8 @@ mod answers;
 mod certificates;
 mod documented;
 mod mcp;
+mod model;
+mod people;
 mod redis;
 
 const SECRET: (&str, &str) = ("JWT_SECRET", "0123456789abcdef0123456789abcdef");
@@ -260,44 +262,6 @@ fn dev_changes_defaults_and_nothing_that_a_person_has_set() {
 }
 
 #[test]
-fn azure_needs_all_four_and_wins_over_open_ai() {
-    let mut variables = vec![
-        ("AZURE_OPENAI_ENDPOINT", "https://contoso.openai.azure.com"),
-        ("AZURE_OPENAI_DEPLOYMENT", "chat"),
-        ("OPENAI_API_KEY", "sk-hunter2"),
-    ];
-    let expected =
-        "azure_openai: incomplete, set also AZURE_OPENAI_API_KEY, AZURE_OPENAI_API_VERSION";
-    assert_eq!(faults(&variables), [expected]);
-    variables.push(("AZURE_OPENAI_API_KEY", "hunter2"));
-    variables.push(("AZURE_OPENAI_API_VERSION", "2024-10-21"));
-    let checked = checked(&variables);
-    assert!(matches!(checked.settings.provider, Provider::AzureOpenAi(_)));
-    assert_eq!(checked.notes, ["[openai] has no effect: [azure_openai] wins"]);
-}
-
-#[test]
-fn a_key_or_an_endpoint_of_ones_own_makes_it_open_ai() {
-    let Provider::OpenAi(with_key) = settings(&[("OPENAI_API_KEY", "sk-1")]).provider else {
-        panic!("a key was set");
-    };
-    assert_eq!(with_key.base_url.as_str(), "https://api.openai.com/v1");
-    assert_eq!(with_key.model, "gpt-4o");
-    let url = ("OPENAI_BASE_URL", "http://localhost:8000/v1");
-    let own = [url, ("OPENAI_MODEL", "qwen")];
-    let Provider::OpenAi(without) = settings(&own).provider else {
-        panic!("an endpoint was set");
-    };
-    assert!(without.api_key.is_none());
-    assert_eq!(without.model, "qwen");
-    let expected = "openai.model: not set: set OPENAI_MODEL to the name of the model that \
-                    OPENAI_BASE_URL is to be asked for";
-    assert_eq!(faults(&[url]), [expected]);
-    assert_eq!(faults(&[url, ("OPENAI_API_KEY", "k"), ("OPENAI_MODEL", " ")]), [expected]);
-    assert!(matches!(settings(&[("OPENAI_MODEL", "qwen")]).provider, Provider::Builtin));
-}
-
-#[test]
 fn mail_is_confined_to_domains_and_github_knows_whose_address_it_has() {
     let set = [("AURA__SMTP__ALLOWED_DOMAINS", "dwp.com, a.example"), ("SMTP_URL", "smtp://mail")];
     let smtp = settings(&set).smtp;
@@ -310,20 +274,6 @@ fn mail_is_confined_to_domains_and_github_knows_whose_address_it_has() {
     }
     assert!(!settings(&[]).github.own_api_url);
     assert!(settings(&[("GITHUB_API_URL", "https://git.example/api/v3")]).github.own_api_url);
-}
-
-#[test]
-fn approvals_are_set_by_the_name_of_the_tool() {
-    let file = "[tools.approval]\ngit_merge = \"none\"\n\"Mail.Send\" = \"required\"\n";
-    let layers = with_file(file, &[("AURA__TOOLS__APPROVAL__GIT_STATUS", "required")]);
-    let rules = layers.check().unwrap().settings.tools.approval;
-    assert_eq!(rules["git_merge"], ApprovalRule::None);
-    assert_eq!(rules["Mail.Send"], ApprovalRule::Required);
-    assert_eq!(rules["git_status"], ApprovalRule::Required);
-    let faults = faults(&[("AURA__TOOLS__APPROVAL__GIT_MERGE", "never")]);
-    let expected = "tools.approval.git_merge (from AURA__TOOLS__APPROVAL__GIT_MERGE): must be \
-                    \"required\" or \"none\", is \"never\"";
-    assert_eq!(faults, [expected]);
 }
 
 #[test]
@@ -349,23 +299,6 @@ fn a_table_that_is_given_a_value_is_told_and_shows_nothing() {
         assert_eq!(faults(&[(variable, "hunter2")]), [expected]);
     }
     assert!(!layers(&[("AURA__MODEL__HEADERS", "hunter2")]).to_toml().contains("hunter2"));
-}
-
-#[test]
-fn a_rule_that_was_left_empty_is_a_fault_and_not_the_loosest_rule() {
-    let file = "[tools.approvers]\ngit_merge = \"\"\n[tools.approval]\ngit_status = \" \"\n";
-    let faults = with_file(file, &[]).check().unwrap_err();
-    let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
-    let [approval, approvers] = &faults[..] else { panic!("{faults:?}") };
-    assert!(approval.ends_with("must be \"required\" or \"none\", is \" \""), "{approval}");
-    assert!(approvers.starts_with("tools.approvers.git_merge (from "), "{approvers}");
-}
-
-#[test]
-fn a_fault_of_the_hosts_of_plain_http_is_told_once_however_many_ask_for_them() {
-    let file = "[network]\nplain_http_hosts = 5\n[github]\ntoken = \"k\"\n";
-    let faults = with_file(file, &[("OPENAI_API_KEY", "k")]).check().unwrap_err().to_string();
-    assert_eq!(faults.lines().count(), 1, "{faults}");
 }
 
 #[test]
@@ -401,81 +334,6 @@ fn what_is_in_force_is_toml_with_origins_and_without_secrets() {
 }
 
 #[test]
-fn an_audit_key_has_at_least_as_many_bytes_as_what_it_makes() {
-    let short = faults(&[("AURA__AUDIT__KEY", "short")]);
-    assert_eq!(short, ["audit.key (from AURA__AUDIT__KEY): must have at least 32 bytes, has 5"]);
-    assert!(settings(&[("AURA__AUDIT__KEY", &"k".repeat(32))]).audit.key.is_some());
-    assert!(settings(&[]).audit.key.is_none());
-}
-
-#[test]
-fn the_role_of_auditors_can_be_named_and_taken_away() {
-    let role = |value| {
-        let role = settings(&[("AURA__AUDIT__ROLE", value)]).audit.role;
-        role.map(|role| role.to_string())
-    };
-    assert_eq!(role(" revision ").as_deref(), Some("revision"));
-    assert_eq!(role("").as_deref(), Some("auditor"), "an empty variable says nothing");
-    assert_eq!(role("none"), None);
-}
-
-#[test]
-fn roles_are_given_to_users_in_a_file_and_in_the_environment() {
-    let file = "[auth.roles]\nmaintainer = [\"1/7\", \"1/8\"]\n\"Site Lead\" = [\"2/a/b\"]\n";
-    let variables =
-        [("AURA__AUTH__ROLES__AUDITOR", "1/7, 2/7"), ("AURA__AUTH__ROLES__OPERATOR", "")];
-    let grants = with_file(file, &variables).check().unwrap().settings.auth.roles;
-    let roles = |tenant: &str, user: &str| {
-        grants.complete(Roles::default(), &TenantId::new(tenant), &UserId::new(user))
-    };
-    let named = |names: &[&str]| names.iter().filter_map(|name| Role::named(name)).collect();
-    assert_eq!(roles("1", "7"), named(&["auditor", "maintainer"]));
-    assert_eq!(roles("1", "8"), named(&["maintainer"]));
-    assert_eq!(roles("2", "7"), named(&["auditor"]));
-    assert_eq!(roles("2", "a/b"), named(&["Site Lead"]));
-    assert_eq!(roles("1", "1"), Roles::default());
-    assert!(with_file("[auth.roles]\n", &[]).check().is_ok());
-}
-
-#[test]
-fn a_tool_can_have_a_time_of_its_own_up_to_thirty_days() {
-    let file = "[hitl.timeouts]\ngithub_merge_pr = 2592000\n\"wiki.edit\" = 1\n";
-    let variables = [("AURA__HITL__TIMEOUTS__GIT_MERGE", "60")];
-    let timeouts = with_file(file, &variables).check().unwrap().settings.hitl.timeouts;
-    let seconds: Vec<(&str, u64)> =
-        timeouts.iter().map(|(tool, time)| (tool.as_str(), time.as_secs())).collect();
-    assert_eq!(seconds, [("git_merge", 60), ("github_merge_pr", 2_592_000), ("wiki.edit", 1)]);
-    for (value, problem) in [
-        ("0", "must be 1 to 2592000, is 0"),
-        ("2592001", "must be 1 to 2592000, is 2592001"),
-        ("soon", "must be a whole number from 1 to 2592000, is \"soon\""),
-    ] {
-        let name = "AURA__HITL__TIMEOUTS__GIT_MERGE";
-        let expected = format!("hitl.timeouts.git_merge (from {name}): {problem}");
-        assert_eq!(faults(&[(name, value)]), [expected]);
-    }
-}
-
-#[test]
-fn what_is_wrong_with_a_role_is_told_precisely() {
-    let form = "every entry must be <tenant>/<user>, for instance 1/7, is";
-    for (value, problem) in [
-        ("7", format!("{form} \"7\"")),
-        ("1/7 8", format!("{form} \"8\"")),
-        ("/7", format!("{form} \"/7\"")),
-        ("1/", format!("{form} \"1/\"")),
-        ("1/*", "every entry must name one user, there is no \"*\", is \"1/*\"".to_owned()),
-    ] {
-        let expected = format!("auth.roles.admin (from AURA__AUTH__ROLES__ADMIN): {problem}");
-        assert_eq!(faults(&[("AURA__AUTH__ROLES__ADMIN", value)]), [expected]);
-    }
-    let faults =
-        with_file("[auth.roles]\nadmin = 7\n\" \" = [\"1/7\"]\n", &[]).check().unwrap_err();
-    let faults: Vec<_> = faults.iter().map(|fault| fault.problem.as_str()).collect();
-    assert_eq!(faults, ["a role's name must not be blank", "must be a list of texts"]);
-}
-
-#[test]
 fn the_origins_of_pages_are_a_list_and_every_wrong_one_is_told() {
     let file = "[api]\ncors_origins = [\"https://portal.example\", \"http://localhost:*\"]\n";
     let origins = with_file(file, &[]).check().unwrap().settings.api.cors_origins;
@@ -485,65 +343,4 @@ fn the_origins_of_pages_are_a_list_and_every_wrong_one_is_told() {
     let start = "api.cors_origins (from AURA__API__CORS_ORIGINS): must ";
     assert!(everybody.starts_with(&format!("{start}name each origin")), "{everybody}");
     assert!(form.starts_with(start) && form.ends_with(", is \"http://b/\""), "{form}");
-}
-
-#[test]
-fn a_fallback_needs_a_name_and_a_model_to_stand_in_for() {
-    let first = ("OPENAI_API_KEY", "k");
-    let named = ("AURA__MODEL__FALLBACK", "gpt-4o-mini");
-    let fallback = settings(&[first, named]).model.fallback.unwrap();
-    assert_eq!((fallback.model.as_str(), fallback.rest), ("gpt-4o-mini", Duration::from_secs(30)));
-    assert!(fallback.base_url.is_none() && fallback.api_key.is_none());
-    assert!(settings(&[first]).model.fallback.is_none());
-
-    let nameless = &faults(&[first, ("AURA__MODEL__FALLBACK_API_KEY", "hunter2hunter2")])[0];
-    assert!(nameless.starts_with("model.fallback: not set"), "{nameless}");
-    let alone = &faults(&[named])[0];
-    assert!(
-        alone.starts_with("model.fallback (from AURA__MODEL__FALLBACK): there is no"),
-        "{alone}"
-    );
-    let shown = layers(&[first, named, ("AURA__MODEL__FALLBACK_API_KEY", "hunter2hunter2")]);
-    assert!(!shown.to_toml().contains("hunter2"));
-}
-
-#[test]
-fn a_budget_of_zero_is_none() {
-    let settings = settings(&[("AURA__AGENT__MAX_TOKENS_PER_DAY", "7")]);
-    assert_eq!(settings.agent.max_tokens_per_day, Some(7));
-    assert_eq!(settings.agent.max_tokens_per_run, None);
-    assert_eq!(settings.model.context_tokens, Some(100_000));
-}
-
-#[test]
-fn a_key_goes_over_plain_http_only_where_that_is_said() {
-    let faults = |variables: &[(&str, &str)]| {
-        let all: Vec<_> =
-            [SECRET, ("OPENAI_MODEL", "m")].iter().chain(variables).copied().collect();
-        layers(&all).check().err().map(|faults| faults.to_string())
-    };
-    let there = ("OPENAI_BASE_URL", "http://llm.internal:8080/v1");
-    let key = ("OPENAI_API_KEY", "k");
-    let fault = faults(&[there, key]).unwrap();
-    assert!(fault.contains("OPENAI_BASE_URL") && fault.contains("llm.internal"), "{fault}");
-    assert!(fault.contains("AURA__NETWORK__PLAIN_HTTP_HOSTS"), "{fault}");
-    let named = ("AURA__NETWORK__PLAIN_HTTP_HOSTS", "llm.internal other");
-    assert_eq!(faults(&[there, key, named]), None);
-    assert_eq!(faults(&[there]), None, "no key, nothing to read on the way");
-    for here in ["http://127.0.0.1:8080", "http://localhost/v1", "http://[::1]:1/", "https://h/"] {
-        assert_eq!(faults(&[("OPENAI_BASE_URL", here), key]), None, "{here}");
-    }
-    let github = [("GITHUB_API_URL", "http://ghe.internal"), ("GITHUB_TOKEN", "k")];
-    assert!(faults(&github).unwrap().contains("GITHUB_API_URL"));
-    let header = ("AURA__MODEL__HEADERS__X_API_KEY", "k");
-    assert!(faults(&[there, header]).unwrap().contains("OPENAI_BASE_URL"), "a header is a key");
-    for (with_key, url) in [
-        (true, "http://h/mcp?api_key=k"),
-        (true, "http://h/mcp?x=ghp_k"),
-        (true, "http://h/s/A1b2C3d4E5f6G7h8J9k0/mcp"),
-        (false, "http://h/mcp?lang=ko"),
-    ] {
-        let fault = faults(&[("AURA__MCP__SERVERS__WIKI__URL", url)]);
-        assert_eq!(fault.is_some(), with_key, "{url}: {fault:?}");
-    }
 }

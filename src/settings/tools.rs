@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::check::Check;
 use super::key::keys;
-use super::kinds::{Choice, Text, Time, Whole, one_of, seconds, whole};
-use super::tables::{Rule, Table, said, table};
+use super::kinds::{Choice, Parsed, Text, Time, Whole, one_of, rule, seconds, whole};
+use super::tables::{Table, said, table};
 use crate::domain::{ApprovalRule, Approvers, NoApprovers, Unconfigured};
 
 keys! { KEYS;
@@ -20,8 +20,8 @@ keys! { KEYS;
         whole(67_108_864..=1_099_511_627_776);
     APPROVAL: Table<Choice<ApprovalRule>> = "tools.approval",
         table("texts", one_of(("required", ApprovalRule::Required), &[("none", ApprovalRule::None)]));
-    APPROVERS: Table<Rule<Approvers, NoApprovers>> = "tools.approvers",
-        table("texts", Rule(str::parse));
+    APPROVERS: Table<Parsed<Approvers, NoApprovers>> = "tools.approvers",
+        table("texts", rule(str::parse));
 }
 
 /// Section `tools`.

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use super::check::Check;
 use super::files::directory;
 use super::key::keys;
-use super::kinds::{Flag, Parsed};
+use super::kinds::{Flag, Parsed, parsed};
 
 keys! { KEYS;
-    ROOT: Parsed<PathBuf> = "workspace.root", Parsed(directory), env: ["WORKSPACE_ROOT"];
+    ROOT: Parsed<PathBuf> = "workspace.root", parsed(directory), env: ["WORKSPACE_ROOT"];
     SAMPLE: Flag = "workspace.sample", Flag;
 }
 
