@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 pub(crate) mod ask;
 pub(crate) mod audit;
 pub(crate) mod budget;
+pub(crate) mod call_state;
 pub(crate) mod checkpoint;
 pub(crate) mod confidence;
 pub(crate) mod context;

@@ -2,10 +2,10 @@
 //! of it. What cannot be recorded does not happen.
 
 use super::arguments::parse_arguments;
+use super::call_state::Executed;
 use super::context::RunContext;
 use super::journal::JournalError;
 use super::record::{CallResult, PlannedCall};
-use super::state::Executed;
 use super::step::Run;
 use crate::domain::audit;
 use crate::domain::{

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::arguments::parse_arguments;
+use super::call_state::{CallState, CallStatus};
 use super::ending::{Ending, Facts, Work};
 use super::errors::Failure;
 use super::journal::{Draft, JournalError};
 use super::plan::moved;
 use super::record::{PlannedCall, Record};
-use super::state::{CallState, CallStatus, Node, PARAGRAPH, State};
+use super::state::{Node, PARAGRAPH, State};
 use super::step::{Exit, Flow, Run, Step};
 use crate::domain::event::{EndStatus, Piece, ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::{PlanStep, StepStatus};

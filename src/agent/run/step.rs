@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::call_state::{CallState, CallStatus};
 use super::context::RunContext;
 use super::ending::Ending;
 use super::journal::{Draft, JournalError, Writer};
-use super::state::{CallState, CallStatus, Node, State};
+use super::state::{Node, State};
 use crate::agent::approval::pending::{DecidedRequest, News};
 use crate::agent::approval::policy::words_of_approval;
 use crate::agent::approval::superseding::words_of_superseding;
