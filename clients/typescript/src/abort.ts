@@ -1,0 +1,68 @@
+/** Small helpers around `AbortSignal`, which Node 18 has without `AbortSignal.any`. */
+
+/** Waits; rejects with the signal's reason if it aborts meanwhile. */
+export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(signal.reason as Error);
+      return;
+    }
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** A controller that aborts with its parent, and by itself once something takes too long. */
+export class Watchdog {
+  readonly #controller = new AbortController();
+  readonly #parent: AbortSignal | undefined;
+  readonly #limitMs: number;
+  #timedOut = false;
+
+  /** `limitMs`: how long one wait may take. */
+  constructor(limitMs: number, parent: AbortSignal | undefined) {
+    this.#limitMs = limitMs;
+    this.#parent = parent;
+    if (parent?.aborted) this.#onParent();
+    else parent?.addEventListener("abort", this.#onParent, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether it was the time that ended it. */
+  get timedOut(): boolean {
+    return this.#timedOut;
+  }
+
+  /** Waits for something, but not for longer than it may take; the time between two waits does not count. */
+  async within<T>(work: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => {
+      this.#timedOut = true;
+      this.#controller.abort();
+    }, this.#limitMs);
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends whatever still uses the signal, and forgets the parent. */
+  close(): void {
+    this.#parent?.removeEventListener("abort", this.#onParent);
+    this.#controller.abort();
+  }
+
+  readonly #onParent = (): void => {
+    this.#controller.abort(this.#parent?.reason);
+  };
+}

@@ -1,0 +1,135 @@
+/** What waits for a person's decision, and the decision (contract, sections 5.4 and 5.6). */
+
+import { notAura } from "./errors.js";
+import { asObject, asText, parseJson } from "./json.js";
+import { resumable, type StreamOptions } from "./resumable.js";
+import { query, type PageOptions } from "./sessions.js";
+import { dataOf, type ApiRequest, type Transport } from "./transport.js";
+import { inboxEventOf, type InboxEvent } from "./events.js";
+import type { ApprovalPage, ApprovalRequest, Verdict } from "./types.js";
+
+/** What came of an approval or a rejection. */
+export type ReviewOutcome =
+  /** The request is decided. */
+  | {
+      readonly kind: "decided";
+      readonly requestId: string;
+      readonly sessionId: string;
+      /** The decision that stands. */
+      readonly status: Verdict;
+      /**
+       * Whether it was this call that decided. `false`: somebody else had done so before (or an attempt of the same
+       * call, whose answer was lost).
+       */
+      readonly isFirst: boolean;
+      readonly reason: string | null;
+    }
+  /** The yes was recorded; more people have to agree. */
+  | {
+      readonly kind: "endorsed";
+      readonly requestId: string;
+      readonly sessionId: string;
+      readonly approvals: number;
+      readonly approvalsNeeded: number;
+    }
+  /** The arguments were changed, and another person has to approve them: that is a request of its own. */
+  | {
+      readonly kind: "superseded";
+      /** The new request. */
+      readonly requestId: string;
+      readonly sessionId: string;
+      readonly supersedes: string;
+    };
+
+export interface ApprovalPageOptions extends PageOptions {
+  /** Default `pending`. */
+  readonly status?: "pending" | "decided";
+}
+
+export interface ApproveOptions {
+  /** Changed arguments, whole: the tool runs with these. */
+  readonly args?: Readonly<Record<string, unknown>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface RejectOptions {
+  readonly reason?: string;
+  readonly signal?: AbortSignal;
+}
+
+export class Approvals {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** A page of the tenant's requests, newest first. */
+  async list({ status, limit, before, signal }: ApprovalPageOptions = {}): Promise<ApprovalPage> {
+    const path = `/aura/approvals${query({ status, limit, before })}`;
+    return dataOf(await this.#transport.call({ method: "GET", path }, signal)) as unknown as ApprovalPage;
+  }
+
+  /** What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself. */
+  async *watch(options: StreamOptions = {}): AsyncGenerator<InboxEvent, void, undefined> {
+    const request = (last: string | null): ApiRequest => ({
+      method: "GET",
+      path: "/aura/approvals/stream",
+      headers: { Accept: "text/event-stream", ...(last === null ? {} : { "Last-Event-ID": last }) },
+    });
+    for await (const frame of resumable(this.#transport, { request }, options)) yield inboxEventOf(frame);
+  }
+
+  /** One request. */
+  async get(requestId: string, options: { signal?: AbortSignal } = {}): Promise<ApprovalRequest> {
+    const path = `/aura/hitl/requests/${encodeURIComponent(requestId)}`;
+    const answer = await this.#transport.call({ method: "GET", path }, options.signal);
+    const request = asObject(parseJson(asText(answer.data) ?? ""));
+    if (request === null) throw notAura(answer.status, "the request is no JSON object");
+    return request as unknown as ApprovalRequest;
+  }
+
+  /** Says yes, to the arguments as they are or to changed ones. */
+  approve(requestId: string, { args, signal }: ApproveOptions = {}): Promise<ReviewOutcome> {
+    return this.#review("approve", requestId, args === undefined ? {} : { args }, signal);
+  }
+
+  /** Says no. */
+  reject(requestId: string, { reason, signal }: RejectOptions = {}): Promise<ReviewOutcome> {
+    return this.#review("reject", requestId, reason === undefined ? {} : { reason }, signal);
+  }
+
+  async #review(
+    verb: "approve" | "reject",
+    requestId: string,
+    body: object,
+    signal: AbortSignal | undefined,
+  ): Promise<ReviewOutcome> {
+    const path = `/aura/hitl/${verb}/${encodeURIComponent(requestId)}`;
+    const answer = await this.#transport.call({ method: "POST", path, body }, signal);
+    return outcomeOf(dataOf(answer) as unknown as ReviewAnswer, answer.status !== 409);
+  }
+}
+
+/** `data` of the server's answer. */
+interface ReviewAnswer {
+  readonly requestId: string;
+  readonly sessionId: string;
+  readonly status: Verdict | "pending";
+  readonly reason?: string;
+  readonly approvals?: number;
+  readonly approvalsNeeded?: number;
+  readonly supersedes?: string;
+}
+
+function outcomeOf(data: ReviewAnswer, isFirst: boolean): ReviewOutcome {
+  const { requestId, sessionId, status } = data;
+  if (status !== "pending") {
+    return { kind: "decided", requestId, sessionId, status, isFirst, reason: data.reason ?? null };
+  }
+  if (data.supersedes !== undefined) {
+    return { kind: "superseded", requestId, sessionId, supersedes: data.supersedes };
+  }
+  const { approvals = 0, approvalsNeeded = 0 } = data;
+  return { kind: "endorsed", requestId, sessionId, approvals, approvalsNeeded };
+}

@@ -1,0 +1,53 @@
+/** How long to wait before another attempt. */
+
+export interface RetryOptions {
+  /** Milliseconds before the first repetition, about; each further one waits for twice as long. Default 250. */
+  readonly initialDelayMs?: number;
+  /** Milliseconds that a wait takes at most, unless the server asks for more. Default 10,000. */
+  readonly maxDelayMs?: number;
+  /** Attempts in a row that may bring nothing before a stream is given up. Default 30: some four minutes. */
+  readonly maxAttempts?: number;
+  /** The same for a request that is no stream. Default 6: some five seconds. */
+  readonly maxRequestAttempts?: number;
+}
+
+export type Retry = Required<RetryOptions>;
+
+export const DEFAULT_RETRY: Retry = {
+  initialDelayMs: 250,
+  maxDelayMs: 10_000,
+  maxAttempts: 30,
+  maxRequestAttempts: 6,
+};
+
+/** Exponential waits with jitter, so that clients of a server that was away do not all return at once. */
+export class Backoff {
+  readonly #retry: Retry;
+  readonly #maxAttempts: number;
+  #failures = 0;
+
+  constructor(retry: Retry, maxAttempts: number) {
+    this.#retry = retry;
+    this.#maxAttempts = maxAttempts;
+  }
+
+  /** Failures since the last progress. */
+  get failures(): number {
+    return this.#failures;
+  }
+
+  /** Something was achieved: the next failure is a first one. */
+  reset(): void {
+    this.#failures = 0;
+  }
+
+  /** Milliseconds to wait after one more failure; `null` once there were too many. */
+  fail(retryAfterMs: number | null): number | null {
+    this.#failures += 1;
+    if (this.#failures >= this.#maxAttempts) return null;
+    const { initialDelayMs, maxDelayMs } = this.#retry;
+    const full = Math.min(maxDelayMs, initialDelayMs * 2 ** (this.#failures - 1));
+    const jittered = full * (0.5 + Math.random() / 2);
+    return Math.max(jittered, retryAfterMs ?? 0);
+  }
+}

@@ -1,0 +1,65 @@
+/** What a client has to know, and its defaults. */
+
+import { DEFAULT_RETRY, type Retry, type RetryOptions } from "./backoff.js";
+
+/** Why a token is asked for. */
+export interface TokenRequest {
+  /** The last one was refused: a stored one will not do. */
+  readonly renew: boolean;
+}
+
+/**
+ * A token, or where to get one. The function is called before every request, so it should keep what it has; with
+ * `renew` after the server has refused a token, once for each request. What it throws ends the request or the stream.
+ */
+export type TokenSource = string | ((request: TokenRequest) => string | Promise<string>);
+
+export interface AuraClientOptions {
+  /** Where Aura-Platform is, for instance `http://localhost:9000`, or `https://…/api` behind the DWP Gateway. */
+  readonly baseUrl: string;
+  readonly token: TokenSource;
+  /** The tenant that the token is of (`X-Tenant-ID`). */
+  readonly tenantId: string;
+  /** The user that the token is of (`X-User-ID`); the server takes the token's, if it is not given. */
+  readonly userId?: string;
+  /** The browser tab or script (`X-Agent-ID`): runs with the same one share a conversation. */
+  readonly agentId?: string;
+  /** Further headers of every request, for instance `X-Correlation-ID`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Another `fetch`. */
+  readonly fetch?: typeof fetch;
+  /** How failed requests and lost connections are repeated. */
+  readonly retry?: RetryOptions;
+  /**
+   * Milliseconds without a byte after which a connection counts as lost. Default 45,000: the server sends at
+   * least a keep-alive every 15 s.
+   */
+  readonly idleTimeoutMs?: number;
+}
+
+/** The same, complete and checked. */
+export interface Settings {
+  readonly baseUrl: string;
+  readonly token: TokenSource;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fetch: typeof fetch;
+  readonly retry: Retry;
+  readonly idleTimeoutMs: number;
+}
+
+/** Checks what can be checked at once; a wrong `baseUrl` throws a `TypeError`. */
+export function settingsOf(options: AuraClientOptions): Settings {
+  const baseUrl = new URL(options.baseUrl).href.replace(/\/+$/, "");
+  const headers: Record<string, string> = { ...options.headers, "X-Tenant-ID": options.tenantId };
+  if (options.userId !== undefined) headers["X-User-ID"] = options.userId;
+  if (options.agentId !== undefined) headers["X-Agent-ID"] = options.agentId;
+  return {
+    baseUrl,
+    token: options.token,
+    headers,
+    // Browsers insist on being called with `window` as `this`.
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    retry: { ...DEFAULT_RETRY, ...options.retry },
+    idleTimeoutMs: options.idleTimeoutMs ?? 45_000,
+  };
+}

@@ -1,0 +1,122 @@
+/** One request: headers, token, refusals; and repeating it where that helps. */
+
+import { sleep, Watchdog } from "./abort.js";
+import { Backoff } from "./backoff.js";
+import { AuraError, connectionLost, notAura } from "./errors.js";
+import { asObject, parseJson, type JsonObject, type JsonValue } from "./json.js";
+import type { Settings } from "./options.js";
+import { refusalOf } from "./refusal.js";
+
+export interface ApiRequest {
+  readonly method: "GET" | "POST";
+  /** With its query, if there is one. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: object;
+}
+
+/** An answer in the platform's envelope. */
+export interface Answer {
+  readonly status: number;
+  readonly data: JsonValue;
+}
+
+export class Transport {
+  readonly settings: Settings;
+
+  constructor(settings: Settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * Sends a request once, or twice where the token was refused and there is a function to ask for another.
+   * Returns every answer whose status is below 300, and 409, which callers read themselves; throws an `AuraError`
+   * for all others, and for connections that failed.
+   */
+  async send(request: ApiRequest, signal: AbortSignal): Promise<Response> {
+    let response = await this.#sendOnce(request, false, signal);
+    if (response.status === 401 && typeof this.settings.token === "function") {
+      await response.body?.cancel();
+      response = await this.#sendOnce(request, true, signal);
+    }
+    if (response.ok || response.status === 409) return response;
+    throw await refusalOf(response);
+  }
+
+  /** Sends a request that may be repeated, and reads its answer. */
+  async call(request: ApiRequest, signal?: AbortSignal): Promise<Answer> {
+    const backoff = new Backoff(this.settings.retry, this.settings.retry.maxRequestAttempts);
+    for (;;) {
+      try {
+        return await this.#callOnce(request, signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof AuraError) || !error.retryable) throw error;
+        const delay = backoff.fail(error.retryAfterMs);
+        if (delay === null) throw error;
+        await sleep(delay, signal);
+      }
+    }
+  }
+
+  async #callOnce(request: ApiRequest, signal: AbortSignal | undefined): Promise<Answer> {
+    const watchdog = new Watchdog(this.settings.idleTimeoutMs, signal);
+    try {
+      return await watchdog.within(this.#answer(request, watchdog.signal));
+    } catch (error) {
+      throw watchdog.timedOut ? connectionLost("no answer in time", error) : error;
+    } finally {
+      watchdog.close();
+    }
+  }
+
+  async #answer(request: ApiRequest, signal: AbortSignal): Promise<Answer> {
+    const response = await this.send(request, signal);
+    const copy = response.clone();
+    const body = asObject(parseJson(await textOf(response)));
+    if (body?.["status"] === "SUCCESS") return { status: response.status, data: body["data"] ?? null };
+    if (response.ok) throw notAura(response.status, "the answer is not in the platform's envelope");
+    throw await refusalOf(copy);
+  }
+
+  async #sendOnce(request: ApiRequest, renew: boolean, signal: AbortSignal): Promise<Response> {
+    const { baseUrl, fetch } = this.settings;
+    const init: RequestInit = {
+      method: request.method,
+      headers: await this.#headers(request, renew),
+      signal,
+      cache: "no-store",
+    };
+    if (request.body !== undefined) init.body = JSON.stringify(request.body);
+    signal.throwIfAborted();
+    try {
+      return await fetch(baseUrl + request.path, init);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw connectionLost("the server cannot be reached", error);
+    }
+  }
+
+  async #headers(request: ApiRequest, renew: boolean): Promise<Headers> {
+    const { token } = this.settings;
+    const headers = new Headers({ Accept: "application/json", ...this.settings.headers, ...request.headers });
+    headers.set("Authorization", `Bearer ${typeof token === "string" ? token : await token({ renew })}`);
+    if (request.body !== undefined) headers.set("Content-Type", "application/json");
+    return headers;
+  }
+}
+
+async function textOf(response: Response): Promise<string> {
+  try {
+    return await response.text();
+  } catch (error) {
+    throw connectionLost("the connection broke within the answer", error);
+  }
+}
+
+/** The object that a successful answer carries. */
+export function dataOf(answer: Answer): JsonObject {
+  const data = asObject(answer.data);
+  if (data === null) throw notAura(answer.status, "the answer has no data");
+  return data;
+}
