@@ -24,12 +24,20 @@ export class Watchdog {
   readonly #controller = new AbortController();
   readonly #parent: AbortSignal | undefined;
   readonly #limitMs: number;
+  /** Rejects once the signal has aborted, for what does not look at it. */
+  readonly #aborted: Promise<never>;
   #timedOut = false;
 
   /** `limitMs`: how long one wait may take. */
   constructor(limitMs: number, parent: AbortSignal | undefined) {
     this.#limitMs = limitMs;
     this.#parent = parent;
+    const { signal } = this.#controller;
+    this.#aborted = new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    });
+    // Nobody may be waiting when it aborts.
+    this.#aborted.catch(() => undefined);
     if (parent?.aborted) this.#onParent();
     else parent?.addEventListener("abort", this.#onParent, { once: true });
   }
@@ -50,7 +58,7 @@ export class Watchdog {
       this.#controller.abort();
     }, this.#limitMs);
     try {
-      return await work;
+      return await Promise.race([work, this.#aborted]);
     } finally {
       clearTimeout(timer);
     }

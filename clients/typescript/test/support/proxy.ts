@@ -18,6 +18,7 @@ export type CutPlan = (stream: number) => Cut | null;
 export class Proxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #connections = new Set<Answers>();
   #streams = 0;
   #cuts = 0;
   plan: CutPlan = () => null;
@@ -48,6 +49,11 @@ export class Proxy {
     return this.#cuts;
   }
 
+  /** Streams that clients are reading now. */
+  get openStreams(): number {
+    return [...this.#connections].filter((answers) => answers.isStreaming).length;
+  }
+
   close(): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -62,7 +68,6 @@ export class Proxy {
       socket.on("close", () => this.#sockets.delete(socket));
     }
     client.pipe(server);
-    client.on("close", () => server.destroy());
     const answers = new Answers(
       () => this.plan(this.#streams++),
       (bytes) => client.write(bytes),
@@ -73,6 +78,11 @@ export class Proxy {
         else client.end();
       },
     );
+    this.#connections.add(answers);
+    client.on("close", () => {
+      this.#connections.delete(answers);
+      server.destroy();
+    });
     server.on("data", (bytes) => answers.push(bytes));
     server.on("close", () => client.end());
   }
@@ -93,6 +103,10 @@ class Answers {
     this.#plan = plan;
     this.#write = write;
     this.#cut = cut;
+  }
+
+  get isStreaming(): boolean {
+    return this.#stream !== null;
   }
 
   push(bytes: Buffer): void {

@@ -1,6 +1,8 @@
 /** A `redis-server` of a test's own. */
 
+import { readdirSync, rmSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
 import { start, temporaryDirectory, type Child } from "./process.js";
 import { eventually } from "./wait.js";
 
@@ -34,6 +36,15 @@ export class Redis {
       if (child.hasEnded) throw new Error(`redis-server does not start on port ${this.#port}`);
       return ping(this.#port);
     });
+  }
+
+  /** Starts it again without anything of what it had stored. */
+  async restartEmpty(): Promise<void> {
+    await this.kill();
+    for (const name of readdirSync(this.#directory)) {
+      if (name !== "log") rmSync(join(this.#directory, name), { recursive: true });
+    }
+    await this.restart();
   }
 
   async kill(): Promise<void> {

@@ -1,0 +1,191 @@
+/** How a stream goes on, against a `fetch` that answers what each test wants. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AuraClient, AuraError, type AuraEvent, type AuraRun, type Reconnect } from "@dwp/aura-client";
+import { retryAfterMs } from "#dist/refusal";
+
+type Respond = (request: Request, attempt: number) => Response | Promise<Response>;
+
+const RETRY = { initialDelayMs: 1, maxDelayMs: 2, maxAttempts: 4, maxRequestAttempts: 3 };
+
+/** A client of a server that is a function, and the requests that it has sent. */
+function clientOf(respond: Respond, idleTimeoutMs = 30_000): { client: AuraClient; requests: Request[] } {
+  const requests: Request[] = [];
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const request = new Request(input, init);
+    requests.push(request);
+    return respond(request, requests.length - 1);
+  };
+  const options = { baseUrl: "http://aura.test/api/", token: "t", tenantId: "1", retry: RETRY, idleTimeoutMs, fetch };
+  return { client: new AuraClient(options), requests };
+}
+
+function stream(...pieces: readonly string[]): Response {
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(new TextEncoder().encode(piece));
+      controller.close();
+    },
+  });
+  return new Response(body, { headers: { "Content-Type": "text/event-stream", "X-Session-ID": "session_1" } });
+}
+
+const event = (id: number | string, content = "a"): string =>
+  `id: ${id}\nevent: content\ndata: {"content":"${content}","chunk":true,"metadata":{}}\n\n`;
+const trailer = (id: number): string => `id: ${id}\ndata: [DONE]\n\n`;
+
+async function idsOf(run: AuraRun): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { id } of run) ids.push(id);
+  return ids;
+}
+
+const refused = (status: number, headers: Record<string, string> = {}): Response =>
+  Response.json({ status: "ERROR", message: "m", errorCode: "E4290", detail: "d", traceId: "t" }, { status, headers });
+
+test("a stream that ends as it should, but without its trailer, is a lost connection", async () => {
+  const answers = [stream(event(1), event(2)), stream(event(3)), stream(trailer(4))];
+  const { client, requests } = clientOf((_, at) => answers[at] ?? refused(400));
+  assert.deepEqual(await idsOf(client.run("a")), ["1", "2", "3"]);
+  const heads = requests.map(({ method, url, headers }) => [method, url, headers.get("last-event-id"), headers.get("x-session-id")]);
+  const url = "http://aura.test/api/aura/test/stream";
+  assert.deepEqual(heads, [["POST", url, null, null], ["POST", url, "2", "session_1"], ["POST", url, "3", "session_1"]]);
+  assert.equal(new Set(requests.map(({ headers }) => headers.get("idempotency-key"))).size, 1, "one key for all of them");
+});
+
+test("what something in between repeats, or has no id, is not handed out", async () => {
+  const answers = [
+    stream(event(9), event(9), event(8), "event: note\ndata: {}\n\n"),
+    // Another digit: these are numbers, not texts.
+    stream(event(9), event(10), event("18446744073709551615"), event("18446744073709551614"), trailer(11)),
+    stream(trailer(12), "id: 18446744073709551616\ndata: [DONE]\n\n"),
+  ];
+  const { client } = clientOf((_, at) => answers[at] ?? refused(400));
+  assert.deepEqual(await idsOf(client.join("session_1")), ["9", "10", "18446744073709551615"]);
+});
+
+test("events of kinds that are not known yet are passed on", async () => {
+  const { client } = clientOf(() => stream('id: 1\nevent: hologram\ndata: {"a":1}\n\n', trailer(2)));
+  const events: AuraEvent[] = [];
+  for await (const event of client.join("session_1")) events.push(event);
+  assert.deepEqual(events, [{ id: "1", type: "unknown", name: "hologram", data: { a: 1 }, raw: '{"a":1}' }]);
+});
+
+test("a connection on which nothing comes is given up, keep-alives keep it", async () => {
+  const silent = (): Response => {
+    const body = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(new TextEncoder().encode(event(1))) });
+    return new Response(body, { headers: { "Content-Type": "text/event-stream", "X-Session-ID": "session_1" } });
+  };
+  const alive = (): Response => {
+    let left = 10;
+    const pull = async (c: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      c.enqueue(new TextEncoder().encode(left > 0 ? ": keep-alive id:\n\n" : trailer(2)));
+      left -= 1;
+    };
+    return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), {
+      headers: { "Content-Type": "text/event-stream", "X-Session-ID": "session_1" },
+    });
+  };
+  const reasons: string[] = [];
+  const onReconnect = ({ reason }: Reconnect): unknown => reasons.push(reason.message);
+  const { client, requests } = clientOf((_, at) => (at === 0 ? silent() : alive()), 200);
+  assert.deepEqual(await idsOf(client.run("a", { onReconnect })), ["1"]);
+  assert.deepEqual(reasons, ["nothing came for too long"]);
+  assert.equal(requests[0]?.signal.aborted, true, "the silent connection was closed");
+});
+
+test("a stream is given up after as many attempts in a row as may fail, counted anew after each event", async () => {
+  const { client, requests } = clientOf((_, at) => {
+    if (at === 3) return stream(event(1));
+    throw new TypeError("fetch failed");
+  });
+  const run = client.run("a");
+  const error = await idsOf(run).catch((error: unknown) => error);
+  assert.ok(error instanceof AuraError && error.code === "connection" && error.retryable && error.status === 0);
+  // The connection that broke off after its event counts as the first failure of the second row.
+  assert.equal(requests.length, 4 + 3);
+  await assert.rejects(run.result(), error);
+});
+
+test("a refusal that will not change is an error at once, with all that the server says", async () => {
+  const body = 'id: 1\nevent: error\ndata: {"error":"prompt: missing","errorCode":"E4001","message":"필수","retryable":false}\n\n' + trailer(2);
+  const answers = {
+    stream: () => new Response(body, { status: 400, headers: { "Content-Type": "text/event-stream", "X-Correlation-ID": "c" } }),
+    envelope: () => refused(400),
+    page: () => new Response("<h1>Bad gateway</h1>", { status: 403, headers: { "Content-Type": "text/html" } }),
+  };
+  const failed = async (answer: () => Response): Promise<unknown> => {
+    const { client, requests } = clientOf(answer);
+    const run = client.run("a");
+    const error = await run.result().catch((error: unknown) => error);
+    assert.ok(error instanceof AuraError);
+    assert.equal(await run.sessionId.catch((error: unknown) => error), error);
+    assert.equal(requests.length, 1);
+    const { status, code, detail, traceId, retryable } = error;
+    return { status, code, detail, traceId, retryable };
+  };
+  assert.deepEqual(await failed(answers.stream), { status: 400, code: "E4001", detail: "prompt: missing", traceId: "c", retryable: false });
+  assert.deepEqual(await failed(answers.envelope), { status: 400, code: "E4290", detail: "d", traceId: "t", retryable: false });
+  assert.deepEqual(await failed(answers.page), { status: 403, code: "HTTP 403", detail: null, traceId: null, retryable: false });
+});
+
+test("another prompt for a key that was used (409) is an error, not an outcome", async () => {
+  const { client } = clientOf(() => refused(409));
+  await assert.rejects(client.run("a", { idempotencyKey: "k" }).result(), { name: "AuraError", status: 409 });
+});
+
+test("an answer that is none of Aura-Platform's is said to be so", async () => {
+  const login = (): Response => new Response("<form>", { headers: { "Content-Type": "text/html" } });
+  const { client } = clientOf(login);
+  await assert.rejects(client.run("a").result(), { code: "protocol" });
+  await assert.rejects(client.sessions.list(), { code: "protocol" });
+  const { client: other } = clientOf(() => stream("id: 1\nevent: content\ndata: {\n\n"));
+  await assert.rejects(other.run("a").result(), { code: "protocol" });
+});
+
+test("requests that are no streams are repeated too, as often as they may", async () => {
+  const page = { status: "SUCCESS", data: { sessions: [], next: null } };
+  const { client, requests } = clientOf((_, at) => (at < 2 ? refused(503) : Response.json(page)));
+  assert.deepEqual(await client.sessions.list({ limit: 5, before: "session_1" }), { sessions: [], next: null });
+  assert.equal(requests[0]?.url, "http://aura.test/api/aura/sessions?limit=5&before=session_1");
+  assert.equal(requests.length, 3);
+  const { client: refusing, requests: all } = clientOf(() => refused(503));
+  await assert.rejects(refusing.sessions.list(), { status: 503 });
+  assert.equal(all.length, RETRY.maxRequestAttempts);
+});
+
+test("a run whose reader is elsewhere for a while is not read ahead of it", async () => {
+  let pulled = 0;
+  const body = new ReadableStream<Uint8Array>(
+    { pull: (c) => c.enqueue(new TextEncoder().encode(event(++pulled))) },
+    { highWaterMark: 0 },
+  );
+  const headers = { "Content-Type": "text/event-stream", "X-Session-ID": "session_1" };
+  const { client, requests } = clientOf(() => new Response(body, { headers }));
+  const run = client.run("a");
+  await run.sessionId;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(pulled, 1);
+  for await (const { id } of run) if (id === "3") break;
+  assert.equal(pulled, 3);
+  assert.equal(requests[0]?.signal.aborted, true);
+  await assert.rejects(run.result(), { code: "left" });
+});
+
+test("Retry-After is seconds or a date", () => {
+  const now = Date.parse("2026-11-28T12:00:00Z");
+  assert.equal(retryAfterMs("5", now), 5000);
+  assert.equal(retryAfterMs("Sat, 28 Nov 2026 12:00:07 GMT", now), 7000);
+  assert.equal(retryAfterMs("Sat, 28 Nov 2026 11:00:00 GMT", now), 0);
+  assert.equal(retryAfterMs("soon", now), null);
+  assert.equal(retryAfterMs(null, now), null);
+});
+
+test("a wrong base URL or event id is told to the programmer", async () => {
+  assert.throws(() => new AuraClient({ baseUrl: "localhost", token: "t", tenantId: "1" }), TypeError);
+  const { client, requests } = clientOf(() => stream(trailer(1)));
+  await assert.rejects(client.run("a", { lastEventId: "-1" }).result(), TypeError);
+  assert.equal(requests.length, 0);
+});
