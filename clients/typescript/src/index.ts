@@ -10,5 +10,6 @@ export type { ApprovalPageOptions, Approvals, ApproveOptions, RejectOptions, Rev
 export type { CancelOutcome, PageOptions, Sessions } from "./sessions.js";
 export { AuraError, type ClientErrorCode } from "./errors.js";
 export { EMPTY_VIEW, viewAfter, type PlanStepView, type RunEnd, type RunView } from "./view.js";
+export { RunStore, type ReviewTarget, type RunSnapshot, type RunStatus, type StartOptions } from "./run-store.js";
 export type { JsonObject, JsonValue } from "./json.js";
 export type * from "./types.js";

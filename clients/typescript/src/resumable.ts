@@ -63,6 +63,7 @@ export async function* resumable(
   for (;;) {
     try {
       for await (const item of connection(transport, source, last, signal)) {
+        signal?.throwIfAborted();
         if (item === "end") return;
         backoff.reset();
         if (item.kind === "comment") continue;
@@ -71,7 +72,6 @@ export async function* resumable(
         last = item.id;
         if (item.event === null && item.data === DONE) return;
         yield { id: item.id, event: item.event ?? "message", data: item.data };
-        signal?.throwIfAborted();
       }
       throw connectionLost("the stream broke off before its end");
     } catch (error) {

@@ -1,0 +1,68 @@
+/** The example page, as a person uses it. */
+
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import type { Page } from "playwright-core";
+import { pageFor, siteFor } from "../support/browser.js";
+import { MAIL, modelFor, proxyFor, serverFor } from "../support/scene.js";
+import { token, type ServerEnv } from "../support/server.js";
+
+async function asked(t: TestContext, prompt: string, env: ServerEnv = {}): Promise<{ page: Page; errors: string[] }> {
+  const server = await serverFor(t, env);
+  const proxy = await proxyFor(t, server);
+  proxy.plan = (stream) => (stream < 5 ? { afterFrames: 2, within: "half" } : null);
+  const { page, errors } = await pageFor(t);
+  await page.goto(`${await siteFor(t)}/example/index.html`);
+  await page.fill("[name=server]", proxy.base);
+  await page.fill("[name=token]", token());
+  await page.fill("[name=prompt]", prompt);
+  await page.click("text=Ask");
+  await page.waitForSelector("#approval:not([hidden])");
+  return { page, errors };
+}
+
+const status = (page: Page, text: string): Promise<unknown> =>
+  page.waitForFunction((text) => document.getElementById("status")?.textContent?.startsWith(text), text);
+
+test("a person asks, sees the steps, and approves", { timeout: 120_000 }, async (t) => {
+  const { page, errors } = await asked(t, MAIL);
+  assert.match((await page.textContent("#question")) ?? "", /kim@example\.com/);
+  assert.match((await page.textContent("#steps")) ?? "", /send_email .*: pending/);
+  await page.click("#approve");
+  await status(page, "completed");
+  assert.match((await page.textContent("#answer")) ?? "", /kim@example\.com/);
+  assert.match((await page.textContent("#steps")) ?? "", /send_email .*: success/);
+  assert.ok(await page.isHidden("#approval"));
+  assert.deepEqual(errors, []);
+});
+
+test("a person changes the arguments: these are what runs", { timeout: 120_000 }, async (t) => {
+  const { page } = await asked(t, MAIL);
+  const args = (await page.inputValue("#args")).replaceAll("kim@", "lee@");
+  await page.fill("#args", args);
+  await page.click("#approve");
+  await status(page, "completed");
+  assert.match((await page.textContent("#answer")) ?? "", /lee@example\.com/);
+});
+
+test("a person rejects, and says why", { timeout: 120_000 }, async (t) => {
+  const { page } = await asked(t, MAIL);
+  await page.fill("#reason", "아직 아닙니다");
+  await page.click("#reject");
+  await status(page, "rejected: 아직 아닙니다");
+});
+
+test("what a model writes is shown as text, not as HTML", { timeout: 120_000 }, async (t) => {
+  const html = `<img src=x onerror="document.title='owned'">`;
+  const call = { name: "send_email", args: { to: ["kim@example.com"], subject: html, body: html } };
+  const model = await modelFor(t, (messages) =>
+    messages.some(({ role }) => role === "tool") ? { words: [html] } : { words: [], call },
+  );
+  const { page } = await asked(t, "부탁해", model.env);
+  for (const id of ["question", "preview", "steps"]) assert.match((await page.textContent(`#${id}`)) ?? "", /<img/, id);
+  await page.click("#approve");
+  await status(page, "completed");
+  assert.equal(await page.textContent("#answer"), html);
+  assert.equal(await page.locator("img").count(), 0);
+  assert.notEqual(await page.title(), "owned");
+});
