@@ -13,6 +13,7 @@ use crate::app::AppError;
 use crate::settings::{Checked, Environment, Faults, Layers, Purpose};
 use crate::telemetry::log;
 
+mod ask;
 mod audit;
 mod config;
 mod dev;
@@ -24,6 +25,9 @@ mod token;
 /// The exit code of a command line or of settings that make no sense; clap uses the same.
 const USAGE: u8 = 2;
 
+/// The exit code of a command that a person has left with Ctrl-C, as shells have it: 128 and SIGINT.
+const INTERRUPTED: u8 = 130;
+
 /// What blocking calls get to return in when a command is done.
 const LAST_CALLS: Duration = Duration::from_secs(1);
 
@@ -31,6 +35,8 @@ const EXAMPLES: &str = "\
 Examples:
   aura-platform serve --dev
       try it out: needs nothing, prints a token and the commands to go on with
+  AURA_TOKEN=... aura-platform ask 'what is the state of the repository?'
+      ask a running server, and answer what it asks
   JWT_SECRET=... REDIS_URL=redis://redis:6379 aura-platform serve
       serve for real
   JWT_SECRET=... aura-platform token --sub user123 --tenant tenant1 --ttl 8h
@@ -60,6 +66,8 @@ struct Cli {
 enum Command {
     /// Serve until told to stop (SIGTERM, SIGINT)
     Serve(serve::Arguments),
+    /// Ask a running server, and answer what it asks
+    Ask(ask::Arguments),
     /// Print a signed token, and nothing else
     Token(token::Arguments),
     /// Print the system prompt that a page context leads to
@@ -85,6 +93,9 @@ enum CliError {
     App(#[from] AppError),
     #[error("{0}")]
     Output(#[from] io::Error),
+    /// A person has left; they were told what goes on without them.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl CliError {
@@ -99,6 +110,7 @@ impl CliError {
             Self::Input(_) | Self::Failed(_) | Self::App(_) | Self::Output(_) => {
                 vec![self.to_string()]
             }
+            Self::Interrupted => Vec::new(),
         }
     }
 
@@ -110,6 +122,7 @@ impl CliError {
             // `aura-platform config | head -1` is no failure.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
             Self::Output(_) => ExitCode::FAILURE,
+            Self::Interrupted => ExitCode::from(INTERRUPTED),
         }
     }
 }
@@ -118,6 +131,7 @@ impl CliError {
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Ask(arguments) => ask::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Prompt(arguments) => prompt::run(&arguments),
         Command::Config => config::run(),

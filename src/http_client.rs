@@ -47,6 +47,15 @@ pub fn build(patience: Patience) -> Result<reqwest::Client, BuildError> {
     Ok(client)
 }
 
+/// The innermost cause of an error, which alone says what happened ("Connection refused").
+pub fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
 fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };

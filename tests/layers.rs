@@ -41,7 +41,8 @@ use tree::{Tree, file_of};
 /// `domain` is not listed, because it uses nothing.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
-    ("cli", &["app", "settings", "token", "telemetry", "http_client", "domain"]),
+    // `sse` and `backoff`, because `ask` reads a server's stream.
+    ("cli", &["app", "settings", "token", "telemetry", "http_client", "sse", "backoff", "domain"]),
     // The composition root picks the adapters: it alone may name everything below it.
     ("app", ALL_BELOW_APP),
     ("settings", &["token", "telemetry", "redis_url", "origin", "domain"]),
@@ -181,7 +182,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("toml", &["settings::source"]),
     ("jsonwebtoken", &["token", "main"]),
-    ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck"]),
+    ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck", "cli::ask"]),
     ("rustls", &["http_client", "main"]),
     ("aws_lc_rs", &["domain::audit", "domain::hash", "domain::mac"]),
     ("icu_properties", &["domain::text"]),
@@ -218,7 +219,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
         ],
     ),
     ("serde_json::from_reader", &[]),
-    ("tokio::process", &["tools"]),
+    ("tokio::process", &["tools", "cli::ask::editor"]),
     ("std::process::Command", &["tools"]),
     ("std::env", &["settings::source"]),
 ];

@@ -1,6 +1,6 @@
 //! `serve --dev`: what it brings along, and what it tells the person who started it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::healthcheck::loopback_if_any;
@@ -14,7 +14,9 @@ const TENANT: &str = "1";
 const USER: &str = "1";
 const TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Asks for an approval, and after it something has visibly happened in the workspace.
-const PROMPT: &str =
+const PROMPT: &str = "feature 브랜치를 main에 병합해주세요";
+/// The same over HTTP.
+const BODY: &str =
     r#"{"prompt":"feature 브랜치를 main에 병합해주세요","context":{"activeApp":"git"}}"#;
 
 /// What the banner is made of.
@@ -28,20 +30,22 @@ struct DevInfo {
     key_origin: KeyOrigin,
     /// Whether the workspace is the sample, which goes with the process.
     is_sample: bool,
+    /// What was started, and can be started beside it.
+    program: PathBuf,
 }
 
 /// A directory for the sample workspace, unless there is a workspace, and the banner.
-pub(super) fn set_up(settings: &Settings) -> Result<DevSetup, CliError> {
+pub(super) fn set_up(settings: &Settings, program: &Path) -> Result<DevSetup, CliError> {
     let scratch = match settings.workspace.root {
         Some(_) => None,
         None => Some(tempfile::Builder::new().prefix("aura-dev-").tempdir()?),
     };
     let (key, key_origin) = (settings.auth.key.clone(), settings.auth.key_origin);
-    let is_sample = scratch.is_some();
+    let (is_sample, program) = (scratch.is_some(), program.to_owned());
     let announce = move |listening: &Listening| {
         let info = token(&key, SystemClock.now().second()).map(|token| {
             let listening = listening.clone();
-            DevInfo { listening, token, key_origin, is_sample }
+            DevInfo { listening, token, key_origin, is_sample, program }
         });
         announce(info);
     };
@@ -99,6 +103,13 @@ impl DevInfo {
         )
     }
 
+    /// The `ask` line, with all that it needs.
+    fn ask(&self) -> String {
+        let [token, program] = [&self.token, &shown(&self.program)].map(|text| quoted(text));
+        let [url, prompt] = [&self.base(), PROMPT].map(quoted);
+        format!("AURA_TOKEN={token} {program} ask --url {url} {prompt}")
+    }
+
     /// The start of a `curl` line, with all headers.
     fn curl(&self, options: &str) -> String {
         format!(
@@ -119,7 +130,8 @@ impl DevInfo {
 /// and fish, takes as it stands; only the request's id has to be filled in.
 fn banner(info: &DevInfo) -> String {
     let facts = info.facts();
-    let stream = info.post("-N ", "/aura/test/stream", PROMPT);
+    let ask = info.ask();
+    let stream = info.post("-N ", "/aura/test/stream", BODY);
     let approve = info.post("", "/aura/hitl/approve/REQUEST_ID", "{}");
     let reject = info.post("", "/aura/hitl/reject/REQUEST_ID", r#"{"reason":"not now"}"#);
     let workspace = quoted(&shown(&info.listening.workspace));
@@ -129,12 +141,16 @@ Aura-Platform is listening for development.
 
 {facts}
 
-Ask for something that needs approval:
+Ask, in another terminal, for something that needs approval, and answer with y, n or e:
+
+{ask}
+
+Or see the stream itself:
 
 {stream}
 
-The stream then waits at its `hitl` event. In another terminal, with that event's requestId in
-place of REQUEST_ID, approve
+It waits at its `hitl` event. In another terminal, with that event's requestId in place of
+REQUEST_ID, approve
 
 {approve}
 
@@ -162,7 +178,6 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use secrecy::SecretString;
-    use std::path::PathBuf;
     use std::process::Command;
 
     use super::*;
@@ -175,7 +190,8 @@ mod tests {
             workspace: PathBuf::from("/tmp/it's a $HOME"),
         };
         let token = "aaa.bbb.ccc".to_owned();
-        DevInfo { listening, token, key_origin: KeyOrigin::ThrowAway, is_sample: true }
+        let program = PathBuf::from("/opt/aura platform/aura-platform");
+        DevInfo { listening, token, key_origin: KeyOrigin::ThrowAway, is_sample: true, program }
     }
 
     /// What a shell makes of a line: its words.
@@ -209,11 +225,24 @@ mod tests {
                 "-H",
                 "Content-Type: application/json",
                 "-d",
-                PROMPT,
+                BODY,
                 "http://127.0.0.1:9000/aura/test/stream",
             ]
         );
-        assert!(serde_json::from_str::<serde_json::Value>(PROMPT).is_ok());
+        assert!(serde_json::from_str::<serde_json::Value>(BODY).is_ok());
+    }
+
+    #[test]
+    fn the_ask_line_can_be_pasted_as_it_stands() {
+        let line = line("AURA_TOKEN=", " ask ");
+        assert!(BODY.contains(PROMPT));
+        let (token, command) = line.split_once(' ').unwrap();
+        assert_eq!(token, "AURA_TOKEN='aaa.bbb.ccc'");
+        let url = "http://127.0.0.1:9000";
+        assert_eq!(
+            words(command),
+            ["/opt/aura platform/aura-platform", "ask", "--url", url, PROMPT]
+        );
     }
 
     #[test]

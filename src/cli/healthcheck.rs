@@ -36,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
             .timeout(TIMEOUT)
             .send()
             .await
-            .map_err(|error| down(&url, root(&error)))?;
+            .map_err(|error| down(&url, http_client::root_cause(&error)))?;
         let status = answer.status();
         if !status.is_success() {
             return Err(down(&url, format!("answered {status}")));
@@ -71,15 +71,6 @@ pub(super) fn loopback_if_any(address: SocketAddr) -> SocketAddr {
 
 fn down(url: &Url, problem: impl Display) -> CliError {
     CliError::failed(format!("DOWN: {url}: {problem}"))
-}
-
-/// The innermost cause, which alone says what happened ("Connection refused").
-fn root(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

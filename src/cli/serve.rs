@@ -1,5 +1,7 @@
 //! `serve`: the service itself.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::{CliError, block_on, dev, log, not_blank};
@@ -46,14 +48,18 @@ impl Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let purpose = if arguments.dev { Purpose::Dev } else { Purpose::Production };
-    let layers = Layers::read(&arguments.environment(), purpose);
+    let environment = arguments.environment();
+    let layers = Layers::read(&environment, purpose);
     let Checked { settings, notes } = layers.check()?;
     let log = log::set_up(&settings.log).map_err(CliError::failed)?;
     for note in notes {
         tracing::warn!(note, "a setting has no effect");
     }
     let mode = match purpose {
-        Purpose::Dev => Mode::Dev(dev::set_up(&settings)?),
+        Purpose::Dev => Mode::Dev(dev::set_up(
+            &settings,
+            environment.program().unwrap_or(Path::new("aura-platform")),
+        )?),
         Purpose::Production | Purpose::Inspection => Mode::Production,
     };
     let dropped_lines = log.dropped();

@@ -28,6 +28,7 @@ pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     usual_file: Option<PathBuf>,
     options: Vec<CommandLineOption>,
+    program: Option<PathBuf>,
 }
 
 /// A setting that the command line gives.
@@ -45,7 +46,19 @@ impl Environment {
             variables: std::env::vars_os().collect(),
             usual_file: Some(PathBuf::from(USUAL_FILE)),
             options: Vec::new(),
+            program: std::env::current_exe().ok(),
         }
+    }
+
+    /// What a variable says that is no setting; `None` if it is blank, or no text.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(&OsString::from(name))?.to_str()?;
+        Some(value).filter(|value| !value.trim().is_empty())
+    }
+
+    /// The file that this process runs, where that can be told.
+    pub fn program(&self) -> Option<&Path> {
+        self.program.as_deref()
     }
 
     /// The same environment, in which the command line's option `name` gives `setting` this value,
@@ -59,7 +72,7 @@ impl Environment {
     /// An environment of these variables and nothing else.
     pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
-        Self { variables: variables.collect(), usual_file: None, options: Vec::new() }
+        Self { variables: variables.collect(), ..Self::default() }
     }
 
     fn inherited(&self) -> BTreeMap<String, String> {

@@ -91,6 +91,13 @@ async fn a_server_for_development_tells_what_it_made_up_and_takes_it_away() {
     let response = request.header("X-Tenant-ID", "1").header("X-User-ID", "1").send().await;
     assert_eq!(response.unwrap().status(), StatusCode::OK);
 
+    // The `ask` line works as it stands.
+    let line = started.banner.lines().find(|line| line.starts_with("AURA_TOKEN=")).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{line} --approve")]).stdin(Stdio::null()).kill_on_drop(true);
+    let asked = timeout(PATIENCE, shell.output()).await.expect("it does not end").unwrap();
+    assert_eq!(asked.status.code(), Some(0), "{}", String::from_utf8_lossy(&asked.stderr));
+
     let workspace = workspace.to_owned();
     started.end().await;
     assert!(!std::fs::exists(&workspace).unwrap(), "{workspace} is still there");

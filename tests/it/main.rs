@@ -8,6 +8,7 @@
 mod support;
 
 mod approvals;
+mod ask;
 mod audit;
 mod auth;
 mod bodies;

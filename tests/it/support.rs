@@ -3,6 +3,7 @@
 pub use aura_testing::{app, model, redis, stream};
 
 pub mod call;
+pub mod cutting;
 pub mod git;
 pub mod github;
 pub mod keys;
@@ -12,4 +13,5 @@ pub mod pages;
 pub mod raw;
 pub mod road;
 pub mod smtp;
+pub mod terminal;
 pub mod world;
