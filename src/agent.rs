@@ -25,6 +25,7 @@ pub use run::record::{Opened, Record, RecordKind};
 pub use run::state::State;
 pub use service::decide::{DecisionError, Review, ReviewOutcome};
 pub use service::drive::AgentService;
+pub use service::inbox::{InboxLine, InboxPage};
 pub use service::listener::start_service;
 pub use service::runs::LocalRuns;
 pub use service::sessions::{CancelError, SessionDetail, SessionSummary};

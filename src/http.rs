@@ -18,6 +18,7 @@ use crate::domain::{Clock, Language, Role};
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 
+pub mod approvals;
 pub mod audit;
 pub mod auth;
 pub mod body;
@@ -114,6 +115,7 @@ pub fn routes() -> Vec<Route> {
         route("/aura/hitl/signals/{id}", &["GET"], Guarded, get(hitl::signal)),
         route("/aura/hitl/approve/{id}", &["POST"], Guarded, post(hitl::approve)),
         route("/aura/hitl/reject/{id}", &["POST"], Guarded, post(hitl::reject)),
+        route("/aura/approvals", &["GET"], Guarded, get(approvals::list)),
         route("/aura/sessions", &["GET"], Guarded, get(sessions::list)),
         route("/aura/sessions/{id}", &["GET"], Guarded, get(sessions::show)),
         route("/aura/sessions/{id}/stream", &["GET"], Guarded, get(stream::join)),

@@ -1,8 +1,8 @@
 //! PORT: everything that outlives a connection, and most of what outlives a process.
 //!
-//! Eight small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
-//! clients' [`Idempotency`] keys, the [`Approvals`], the [`Leases`] on runs, the [`Audit`] streams,
-//! the [`Spending`] of tenants and the [`Quotas`] of users and tenants. Two adapters implement them,
+//! Nine small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
+//! clients' [`Idempotency`] keys, the [`Approvals`], the tenants' [`Inbox`], the [`Leases`] on runs, the
+//! [`Audit`] streams, the [`Spending`] of tenants and the [`Quotas`] of users and tenants. Two adapters implement them,
 //! [`memory`] for one process and [`redis`] for many; `tests/store_conformance.rs` holds both to the
 //! sentences below.
 
@@ -15,6 +15,7 @@ mod audit;
 mod errors;
 mod event_channel;
 mod idempotency;
+mod inbox;
 mod journal;
 mod leases;
 pub mod memory;
@@ -28,6 +29,7 @@ pub use approvals::{Approvals, NewSignals, Polled, RequestMark, StoredSignals};
 pub use audit::Audit;
 pub use errors::{AppendError, NotReady, ReadError, StoreError, StoreFull};
 pub use idempotency::{Claimed, Freed, Idempotency};
+pub use inbox::{ChangedRequest, Inbox, InboxNote, InboxPlace, InboxStage, Noted, NotedRequest};
 pub use journal::{Follower, Journal};
 pub use leases::Leases;
 pub use quotas::{OpenStreams, Quotas};
@@ -58,7 +60,7 @@ pub enum StoreEvent {
 /// The store as a whole.
 #[async_trait]
 pub trait Store:
-    Journal + Sessions + Idempotency + Approvals + Leases + Audit + Spending + Quotas
+    Journal + Sessions + Idempotency + Approvals + Inbox + Leases + Audit + Spending + Quotas
 {
     /// `memory` or `redis`.
     fn kind(&self) -> &'static str;

@@ -27,6 +27,8 @@ mod degraded_redis;
 mod expiry;
 #[path = "store_conformance/idempotency.rs"]
 mod idempotency;
+#[path = "store_conformance/inbox.rs"]
+mod inbox;
 #[path = "store_conformance/journal.rs"]
 mod journal;
 #[path = "store_conformance/leases.rs"]
@@ -135,7 +137,21 @@ for_each_store! {
         a_request_without_a_decision_has_none,
         what_is_no_decision_gives_way_to_the_first_who_says_so,
         every_yes_is_noted_once,
+        many_requests_and_decisions_come_in_the_order_asked_for,
         a_checkpoint_is_replaced,
+    ]
+    inbox: [
+        what_is_noted_reads_back_in_every_process,
+        what_waits_and_what_is_decided_are_listed_newest_first,
+        an_inbox_pages_without_gaps_or_repeats,
+        a_request_only_moves_on_and_each_step_is_told_once,
+        a_decision_is_noted_of_a_request_that_was_not,
+        changes_have_ascending_ids_and_are_read_from_any_of_them,
+        a_reader_of_changes_that_are_not_kept_is_told,
+        a_follower_of_an_inbox_is_woken_by_any_process,
+        an_inbox_is_its_tenants_alone_whatever_they_are_called,
+        what_is_dropped_is_not_listed_and_can_be_noted_again,
+        what_was_decided_a_week_ago_is_not_listed,
     ]
     leases: [
         a_lease_that_has_run_out_is_claimed_once,

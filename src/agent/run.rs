@@ -18,6 +18,7 @@ pub(crate) mod fold;
 pub(crate) mod fuzz;
 pub(crate) mod hands;
 pub(crate) mod history;
+pub(crate) mod inbox;
 pub(crate) mod invalid_calls;
 pub(crate) mod journal;
 pub(crate) mod model_turn;

@@ -9,6 +9,7 @@ pub(crate) mod fate;
 pub(crate) mod gone;
 pub(crate) mod hand_over;
 pub(crate) mod idempotency;
+pub(crate) mod inbox;
 pub(crate) mod late_signals;
 pub(crate) mod leases;
 pub(crate) mod listener;

@@ -232,7 +232,7 @@ pub struct ApprovalRequest {
 }
 
 /// What is written beside a decision, and taken away with it.
-const OF_A_DECISION: [&str; 6] =
+pub(super) const OF_A_DECISION: [&str; 6] =
     ["approvedBy", "approvedAt", "rejectedBy", "rejectedAt", "reason", "supersededBy"];
 
 impl ApprovalRequest {

@@ -19,11 +19,13 @@ mod arguments;
 mod one_line;
 mod payload;
 mod piece;
+mod request;
 mod shown;
 
 pub use arguments::{Lost, lost, shown_value};
 pub use payload::{FRAME_MAX, PAYLOAD_MAX};
 pub use piece::Piece;
+pub use request::shown_request;
 pub use shown::RESULT_SHOWN_MAX;
 
 /// What a client can be told.

@@ -43,6 +43,10 @@ pub trait Approvals: Send + Sync {
     /// The stored request as JSON text, whoever wrote it last.
     async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError>;
 
+    /// Many stored requests, in the order asked for, each as [`Approvals::request`] has it; empty where
+    /// something stands there that is no text.
+    async fn requests(&self, ids: &[RequestId]) -> Result<Vec<Option<String>>, StoreError>;
+
     /// Replaces the stored request, whatever stands there, if it has not expired; keeps its remaining time
     /// to live (the time of [`Approvals::open`] where somebody has taken its end away), and tells others of
     /// it as [`Approvals::open`] does.
@@ -99,6 +103,15 @@ pub trait Approvals: Send + Sync {
 
     /// What stands in the decision's place, if anything; empty where that is no text.
     async fn decision(&self, id: &RequestId) -> Result<Option<Sealed<Decision>>, StoreError>;
+
+    /// The same of many requests, in the order asked for.
+    async fn decisions(
+        &self,
+        ids: &[RequestId],
+    ) -> Result<Vec<Option<Sealed<Decision>>>, StoreError>;
+
+    /// Every yes that [`Approvals::record_approval`] has noted, in any order.
+    async fn approvals_of(&self, id: &RequestId) -> Result<Vec<Sealed<Endorsement>>, StoreError>;
 
     /// Replaces the session's checkpoint; kept for 7 days.
     async fn save_checkpoint(

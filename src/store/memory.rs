@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use self::approvals::ApprovalTable;
 use self::audit::AuditTable;
 use self::idempotency::KeyTable;
+use self::inbox::InboxTable;
 use self::journals::Journals;
 use self::leases::LeaseTable;
 use self::quotas::{LiveTable, StartTable, StreamTable};
@@ -31,6 +32,7 @@ mod approvals;
 mod audit;
 mod expiring;
 mod idempotency;
+mod inbox;
 mod journals;
 mod leases;
 mod packed;
@@ -77,6 +79,7 @@ pub struct MemoryStore {
     sessions: Mutex<SessionTable>,
     keys: Mutex<KeyTable>,
     approvals: Mutex<ApprovalTable>,
+    inbox: Arc<Mutex<InboxTable>>,
     leases: Mutex<LeaseTable>,
     audit: Mutex<AuditTable>,
     spending: Mutex<SpendingTable>,
@@ -104,6 +107,7 @@ impl MemoryStore {
             sessions: Mutex::new(SessionTable::new(&usage)),
             keys: Mutex::new(KeyTable::new(&usage)),
             approvals: Mutex::new(ApprovalTable::new(&usage)),
+            inbox: Arc::new(Mutex::new(InboxTable::new(&usage))),
             leases: Mutex::default(),
             audit: Mutex::default(),
             spending: Mutex::new(SpendingTable::new(&usage)),
@@ -129,6 +133,7 @@ impl MemoryStore {
         self.sessions.lock().sweep(now);
         self.keys.lock().sweep(now);
         self.approvals.lock().sweep(now);
+        self.inbox.lock().sweep(now);
         self.spending.lock().sweep(now);
         self.starts.lock().sweep(now);
         self.streams.lock().sweep(now);
@@ -195,6 +200,7 @@ impl MemoryStore {
         }
         if !gone.is_empty() {
             self.approvals.lock().let_go_of_questions(&gone);
+            self.inbox.lock().let_go(&gone);
             self.keys.lock().let_go(&gone);
         }
         gone.len()
@@ -206,7 +212,7 @@ impl MemoryStore {
         let journals = self.journals.lock().len();
         let rates = self.spending.lock().len() + self.starts.lock().len();
         let quotas = self.live.lock().len() + self.streams.lock().len();
-        let others = self.approvals.lock().len() + rates + quotas;
+        let others = self.approvals.lock().len() + self.inbox.lock().len() + rates + quotas;
         journals + self.sessions.lock().len() + self.keys.lock().len() + others
     }
 }

@@ -34,6 +34,7 @@ mod dialer;
 mod fault;
 mod hub;
 mod idempotency;
+mod inbox;
 mod journal;
 mod json;
 mod keys;
@@ -74,6 +75,8 @@ pub struct RedisStore {
     key_begun: AtomicStep,
     free_key: AtomicStep,
     decide: AtomicStep,
+    note_request: AtomicStep,
+    noted_requests: AtomicStep,
     endorse: AtomicStep,
     save_request: AtomicStep,
     hold: AtomicStep,
@@ -126,6 +129,8 @@ impl RedisStore {
             key_begun: AtomicStep::new(include_str!("redis/key_begun.lua")),
             free_key: AtomicStep::new(include_str!("redis/free_key.lua")),
             decide: AtomicStep::new(include_str!("redis/decide.lua")),
+            note_request: AtomicStep::new(include_str!("redis/note_request.lua")),
+            noted_requests: AtomicStep::new(include_str!("redis/noted_requests.lua")),
             endorse: AtomicStep::new(include_str!("redis/endorse.lua")),
             save_request: AtomicStep::new(include_str!("redis/save_request.lua")),
             hold: AtomicStep::new(include_str!("redis/hold_leases.lua")),

@@ -54,6 +54,12 @@ pub(super) const SESSION: Duration = WEEK;
 pub(super) const LISTED: Duration = SESSION.saturating_add(Deadline::LONGEST_WAIT);
 /// A conversation, after its last addition.
 pub(super) const THREAD: Duration = WEEK;
+/// A request that waits, in its tenant's inbox.
+pub(super) const INBOX_WAITING: Duration = Deadline::LONGEST_WAIT.saturating_add(RECOVERY);
+/// A decided request, in its tenant's inbox (contract, section 5.6).
+pub(super) const INBOX_DECIDED: Duration = WEEK;
+/// A tenant's inbox and its changes, after the last one: all that is in it has expired before.
+pub(super) const INBOX: Duration = Deadline::LONGEST_WAIT.saturating_add(WEEK);
 /// The request that a run should stop.
 pub(super) const CANCEL: Duration = HOUR.saturating_mul(24);
 /// What an `Idempotency-Key` stands for (contract, section 3).

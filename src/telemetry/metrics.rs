@@ -16,7 +16,7 @@ use prometheus_client::registry::Registry;
 
 use crate::domain::event::EndStatus;
 use crate::domain::seal::Sealable;
-use crate::domain::{Decision, Endorsement, Verdict};
+use crate::domain::{Decision, Endorsement, InboxItem, Verdict};
 
 /// The media type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -212,7 +212,7 @@ impl Handles {
         {
             drop(self.approvals_decided.get_or_create(&verdict_label(verdict)));
         }
-        for kind in [Decision::KIND, Endorsement::KIND] {
+        for kind in [Decision::KIND, Endorsement::KIND, InboxItem::KIND] {
             drop(self.unverified.get_or_create(&[("kind", kind)]));
         }
     }

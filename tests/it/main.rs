@@ -34,6 +34,7 @@ mod gone;
 mod guardian;
 mod idempotency;
 mod identity;
+mod inbox;
 mod init;
 mod injection;
 mod languages;

@@ -24,6 +24,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("agent::run::context_window", ".truncate(", "a budget of tokens, not of bytes or characters"),
     ("agent::run::reasoning", "…", "punctuation that ends a sentence"),
     ("agent::run::step", ".truncate(", "a list of questions"),
+    ("agent::service::inbox", ".truncate(", "a list of requests"),
     ("agent::service::sessions", ".truncate(", "a list of sessions"),
     ("domain::sentences::en", "…", "says how much is left out, for the module that cuts"),
     ("domain::sentences::ko", "…", "says how much is left out, for the module that cuts"),

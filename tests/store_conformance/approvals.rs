@@ -255,7 +255,28 @@ pub(crate) async fn every_yes_is_noted_once(bench: Bench) {
     assert_eq!(noted.len(), 2);
     let (another, kim) = (RequestId::generate(), sealed("kim"));
     let noted = bench.one.store.record_approval(&another, deadline(), &kim).await.unwrap();
-    assert_eq!(noted, [kim]);
+    assert_eq!(noted, [kim.clone()]);
+    assert_eq!(bench.other.approvals_of(&another).await.unwrap(), [kim]);
+    assert_eq!(bench.other.approvals_of(&id).await.unwrap().len(), 2);
+    assert!(bench.other.approvals_of(&RequestId::generate()).await.unwrap().is_empty());
+}
+
+pub(crate) async fn many_requests_and_decisions_come_in_the_order_asked_for(bench: Bench) {
+    let store = &bench.one.store;
+    let ids: Vec<RequestId> = (0..600).map(|_| RequestId::generate()).collect();
+    let (mut requests, mut decisions) = (vec![None; 600], vec![None; 600]);
+    for n in [0, 7, 599] {
+        let mut request = request(&some_session());
+        request.request_id = ids[n].clone();
+        store.open(&meta_of(&request.session_id), &request, "{}").await.unwrap();
+        requests[n] = store.request(&ids[n]).await.unwrap();
+        let decision = sealed(n.to_string());
+        store.decide(&ids[n], deadline(), &decision, None).await.unwrap();
+        decisions[n] = Some(decision);
+    }
+    assert_eq!(bench.other.requests(&ids).await.unwrap(), requests);
+    assert_eq!(bench.other.decisions(&ids).await.unwrap(), decisions);
+    assert!(requests[7].is_some() && bench.other.requests(&[]).await.unwrap().is_empty());
 }
 
 pub(crate) async fn a_checkpoint_is_replaced(bench: Bench) {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::domain::signal::Signal;
 use crate::domain::time::whole_ms;
 use crate::domain::{
-    ApprovalRequest, Approvers, Author, Deadline, Decision, RequestId, UnixMs, UnixSeconds,
-    Verdict, Vote,
+    ApprovalRequest, Approvers, Author, Deadline, Decision, RequestId, TenantId, UnixMs,
+    UnixSeconds, Verdict, Vote,
 };
 
 /// A request that somebody waits for.
@@ -14,6 +14,8 @@ use crate::domain::{
 pub struct PendingRequest {
     /// Which one.
     pub request: RequestId,
+    /// Whose people may decide.
+    pub tenant: TenantId,
     /// When it was asked.
     pub created_at: UnixMs,
     /// When it ends by itself.
@@ -31,6 +33,7 @@ impl PendingRequest {
     pub fn for_request(request: &ApprovalRequest, approvers: Approvers) -> Self {
         Self {
             request: request.request_id.clone(),
+            tenant: request.tenant_id.clone(),
             created_at: request.created_at,
             deadline: request.deadline,
             shown: false,
@@ -101,6 +104,7 @@ mod tests {
     fn an_answer_counts_until_the_millisecond_before_the_deadline() {
         let waiting = PendingRequest {
             request: RequestId::new("req_a"),
+            tenant: TenantId::new("tenant1"),
             created_at: UnixMs::new(60_123),
             deadline: Deadline::after(UnixMs::new(60_123), Duration::from_secs(300)),
             shown: true,

@@ -1,11 +1,11 @@
 //! Asking a person, so that no answer can be lost (contract, section 5.3, 1).
 
+use super::inbox::keep_decision;
 use super::journal::{Draft, JournalError};
 use super::prepared::Refusal;
 use super::prepared::{Prepared, Ready};
 use super::record::{PlannedCall, Record};
 use super::step::{Flow, Run, Step};
-use super::stored_request::keep_request;
 use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::seals::Subject;
 use crate::domain::event::{ThoughtKind, ToolState};
@@ -125,6 +125,8 @@ impl Run {
             self.ctx.pending.withdraw(&self.state.meta.session_id);
             return Err(error);
         }
+        let requests = questions.iter().map(|question| &question.request);
+        self.ctx.note_asked(&self.state.meta, requests);
         self.ctx.metrics.approvals_asked.inc_by(questions.len() as u64);
         Ok(Flow::Next)
     }
@@ -181,7 +183,7 @@ impl Run {
                 self.leave_place_of(planned, &decision).await?;
             }
             ctx.metrics.approval_decided(decision.verdict);
-            keep_request(&self.ctx, &self.state.meta.session_id, &request, &decision).await;
+            keep_decision(&self.ctx, &self.state.meta.session_id, &request, &decision).await;
             drafts.push(Draft::Record(Record::ApprovalResolved { request, decision }));
         }
         self.ctx.pending.withdraw(&self.state.meta.session_id);

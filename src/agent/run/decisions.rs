@@ -1,6 +1,6 @@
 //! Decisions on their way into the store and back: sealed before they go, opened when they come.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::context::RunContext;
 use crate::agent::approval::rules::OpenedSignals;
@@ -101,7 +101,32 @@ impl RunContext {
         Ok(people(opened, &yes.args_hash).len())
     }
 
-    fn sealed<T: Sealable>(
+    /// The decisions that stand, of many requests, in the order asked for.
+    pub(crate) async fn decisions(
+        &self,
+        asked: &[(SessionId, RequestId)],
+    ) -> Result<Vec<Option<Decision>>, StoreError> {
+        let ids: Vec<RequestId> = asked.iter().map(|(_, request)| request.clone()).collect();
+        let found = self.store.decisions(&ids).await?;
+        let opened = asked.iter().zip(found).map(|((session, request), sealed)| {
+            sealed.and_then(|sealed| self.opened(request, session, &sealed))
+        });
+        Ok(opened.collect())
+    }
+
+    /// Who has said yes to a request that several have to approve, to whichever arguments.
+    pub(crate) async fn approved_by(
+        &self,
+        session: &SessionId,
+        request: &RequestId,
+    ) -> Result<Vec<UserId>, StoreError> {
+        let noted = self.store.approvals_of(request).await?;
+        let opened = noted.iter().filter_map(|sealed| self.opened(request, session, sealed));
+        let people: BTreeSet<UserId> = opened.map(|yes: Endorsement| yes.by).collect();
+        Ok(people.into_iter().collect())
+    }
+
+    pub(crate) fn sealed<T: Sealable>(
         &self,
         request: &RequestId,
         session: &SessionId,
@@ -112,7 +137,7 @@ impl RunContext {
     }
 
     /// What was sealed about this request; of anything else the log and a metric tell, once.
-    fn opened<T: Sealable>(
+    pub(crate) fn opened<T: Sealable>(
         &self,
         request: &RequestId,
         session: &SessionId,

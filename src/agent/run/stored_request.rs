@@ -125,7 +125,7 @@ async fn rewrite(
 }
 
 /// The request as the run's journal has it; `None` if that does not know it, or is gone.
-async fn as_asked(
+pub(crate) async fn as_asked(
     ctx: &RunContext,
     session: &SessionId,
     id: &RequestId,

@@ -9,10 +9,10 @@ use super::drive::AgentService;
 use crate::agent::approval::seals::Subject;
 use crate::agent::run::errors::Failure;
 use crate::agent::run::finish::aborted;
+use crate::agent::run::inbox::keep_decision;
 use crate::agent::run::journal::{JournalError, Writer};
 use crate::agent::run::state::State;
 use crate::agent::run::step::Run;
-use crate::agent::run::stored_request::keep_request;
 use crate::domain::event::EndStatus;
 use crate::domain::{Deadline, Decision, EventId, RequestId, SessionId, Verdict, last_id};
 
@@ -87,7 +87,7 @@ impl AgentService {
                     if let Some(state) = state {
                         self.record_taken_back(state, &request, &decision).await;
                     }
-                    keep_request(&self.ctx, session, &request, &decision).await;
+                    keep_decision(&self.ctx, session, &request, &decision).await;
                 }
                 Err(error) => tracing::warn!(%session, %request, %error, "request not taken back"),
             }

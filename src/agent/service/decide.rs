@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 use thiserror::Error;
+use tokio::time::timeout;
 
 use super::drive::AgentService;
 use crate::agent::approval::request::PendingRequest;
 use crate::agent::approval::seals::Subject;
+use crate::agent::run::inbox::{note_decided, note_endorsed};
 use crate::agent::run::prepared::Ready;
 use crate::agent::run::status::request_asked;
 use crate::agent::run::stored_request::{Stored, repair, tell_approvals};
@@ -181,10 +183,12 @@ impl AgentService {
         // A decision that was told before is not told again: its signal would take the place of
         // one for a later request of the same session.
         if first || !request.tells_of(&decision) {
-            let told = self
-                .ctx
-                .retry_unavailable_for(TELLING, || self.announce(&request, &decision))
-                .await;
+            let announce = || self.announce(&request, &decision);
+            let (told, _) = tokio::join!(
+                self.ctx.retry_unavailable_for(TELLING, announce),
+                // Whoever looks at the inbox later finds the decision by itself.
+                timeout(TELLING, note_decided(&self.ctx, &session, id, &decision))
+            );
             if let Err(error) = told {
                 // The decision stands; whoever waits for it finds it by itself.
                 tracing::warn!(request = %id, %error, "decision not announced");
@@ -279,7 +283,11 @@ impl AgentService {
         if given >= needed {
             return Ok(None);
         }
-        tell_approvals(&self.ctx, &session, id, u32::try_from(given).unwrap_or(u32::MAX)).await;
+        let count = u32::try_from(given).unwrap_or(u32::MAX);
+        tokio::join!(
+            tell_approvals(ctx, &session, id, count),
+            note_endorsed(ctx, &session, id, count)
+        );
         Ok(Some(ReviewOutcome::Endorsed { session, given, needed }))
     }
 

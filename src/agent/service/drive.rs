@@ -16,11 +16,11 @@ use crate::agent::approval::pending::{DecidedRequest, News, ResumeToken, Suspend
 use crate::agent::run::context::RunContext;
 use crate::agent::run::errors::{panicked, unreadable};
 use crate::agent::run::fold::FoldError;
+use crate::agent::run::inbox::keep_decision;
 use crate::agent::run::journal::{JournalError, Writer};
 use crate::agent::run::recent_frames::RecentFrames;
 use crate::agent::run::state::{Node, State};
 use crate::agent::run::step::{Exit, Run};
-use crate::agent::run::stored_request::keep_request;
 use crate::domain::{Entry, EventId, SessionId, last_id};
 use crate::store::StoreError;
 use crate::telemetry::metrics::Load;
@@ -170,7 +170,7 @@ impl AgentService {
             // The answer came before the run was suspended.
             Suspension::GoOn(token) => {
                 for DecidedRequest { request, decision } in &token.news.decided {
-                    keep_request(&self.ctx, &session, request, decision).await;
+                    keep_decision(&self.ctx, &session, request, decision).await;
                 }
                 Box::pin(self.resume(&session, token, None)).await;
             }

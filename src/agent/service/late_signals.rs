@@ -6,7 +6,7 @@
 //! waits: then the key is set right.
 
 use super::drive::AgentService;
-use crate::agent::run::stored_request::keep_request;
+use crate::agent::run::inbox::keep_decision;
 use crate::domain::SessionId;
 use crate::domain::signal::Signal;
 
@@ -39,7 +39,7 @@ impl AgentService {
         let named = Signal::parse(payload).ok().and_then(|signal| signal.request_id);
         let Some(request) = named else { return };
         match self.ctx.decision(session, &request).await {
-            Ok(Some(standing)) => keep_request(&self.ctx, session, &request, &standing).await,
+            Ok(Some(standing)) => keep_decision(&self.ctx, session, &request, &standing).await,
             Ok(None) => {}
             Err(error) => tracing::warn!(%session, %request, %error, "decision not looked up"),
         }

@@ -228,6 +228,7 @@ impl AgentService {
             self.ctx.expect(session, request, requests.len() == 1);
         }
         self.ctx.pending.show(session);
+        self.ctx.note_again(session, requests.to_vec());
         let watched = self.ctx.retry_unavailable(|| store.watch(session)).await;
         if let Err(error) = &watched {
             tracing::warn!(%session, %error, "run not taken over");

@@ -20,6 +20,9 @@ use crate::ticks::at_once_and_every;
 /// Stored signals are read at least this often (contract, section 5.3, 2).
 const POLL: Duration = Duration::from_secs(5);
 
+/// Polls between two looks for requests that the inbox has lost.
+const POLLS_PER_INBOX: u32 = 12;
+
 /// Builds the service and starts its listener.
 pub fn start_service(
     ctx: Arc<RunContext>,
@@ -41,7 +44,7 @@ impl Listener {
     async fn run(self, mut events: mpsc::Receiver<StoreEvent>) {
         let tasks = self.service.ctx.tasks.clone();
         let stopping = tasks.stopping();
-        let mut poll = at_once_and_every(POLL);
+        let (mut poll, mut polls) = (at_once_and_every(POLL), 0_u32);
         loop {
             let service = Arc::clone(&self.service);
             tokio::select! {
@@ -56,6 +59,8 @@ impl Listener {
                     }
                     StoreEvent::Resubscribed => {
                         tasks.spawn(ANSWER, async move { service.read_signals().await });
+                        // The store may have come back with less than it had.
+                        polls = 0;
                     }
                     StoreEvent::Cancel { session } => {
                         tasks.spawn(ANSWER, async move { service.on_cancel(&session).await });
@@ -65,6 +70,11 @@ impl Listener {
                 alarm = service.runs.alarms().next(&*service.ctx.clock) => self.ring(alarm),
                 _ = poll.tick() => {
                     service.unwatch_stale();
+                    if polls.is_multiple_of(POLLS_PER_INBOX) {
+                        let service = Arc::clone(&service);
+                        tasks.spawn("inbox", async move { service.note_missing().await });
+                    }
+                    polls = polls.wrapping_add(1);
                     tasks.spawn(ANSWER, async move { service.read_signals().await });
                 }
             }

@@ -9,9 +9,9 @@ use tokio::time::timeout;
 use super::drive::AgentService;
 use super::fate::Fate;
 use crate::agent::approval::seals::Subject;
+use crate::agent::run::inbox::keep_decision;
 use crate::agent::run::state::{Node, State};
 use crate::agent::run::status::status_of;
-use crate::agent::run::stored_request::keep_request;
 use crate::domain::plan::PlanStep;
 use crate::domain::{
     ApprovalRequest, Caller, Decision, Entry, EventId, RequestId, SessionId, SessionMeta,
@@ -214,7 +214,7 @@ impl AgentService {
             let (id, deadline) = (&request.request_id, request.deadline);
             let about = Subject { request: id, session, deadline };
             let decided = self.ctx.decide(about, &proposal).await?;
-            keep_request(&self.ctx, session, id, &decided.standing(proposal)).await;
+            keep_decision(&self.ctx, session, id, &decided.standing(proposal)).await;
         }
         Ok(())
     }

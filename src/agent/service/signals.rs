@@ -16,7 +16,8 @@ use crate::agent::approval::rules::{OpenedSignals, StoredSignal, applicable, sto
 use crate::agent::approval::seals::Subject;
 use crate::agent::approval::uncounted::UncountedVote;
 use crate::agent::run::errors::unreadable;
-use crate::agent::run::stored_request::{Stored, keep_request, repair};
+use crate::agent::run::inbox::keep_decision;
+use crate::agent::run::stored_request::{Stored, repair};
 use crate::backoff::Backoff;
 use crate::domain::json;
 use crate::domain::signal::{Signal, signal_of_request};
@@ -295,13 +296,13 @@ impl AgentService {
         // yes is not made to wait for that.
         let ends = standing.verdict != Verdict::Approved;
         if ends {
-            keep_request(&self.ctx, session, request, &standing).await;
+            keep_decision(&self.ctx, session, request, &standing).await;
         }
         if let Some(token) = token {
             self.resume(session, token, read_ahead).await;
         }
         if !ends {
-            keep_request(&self.ctx, session, request, &standing).await;
+            keep_decision(&self.ctx, session, request, &standing).await;
         }
     }
 

@@ -27,19 +27,7 @@ pub(super) fn of(event: &Event, session: Option<&SessionId>, now: UnixSeconds) -
         // Every map key is a literal and every value is JSON already, so nothing here can fail.
         one_line::to_vec(&stamped).unwrap_or_else(|_| b"{}".to_vec())
     };
-    let usual = written(Shares::USUAL);
-    if usual.len() <= PAYLOAD_MAX {
-        return usual.into();
-    }
-    let free = |shares| PAYLOAD_MAX.checked_sub(written(shares).len());
-    let mut shares = Shares::fitting(free);
-    loop {
-        let fitted = written(shares);
-        match shares.without(fitted.len().saturating_sub(PAYLOAD_MAX)) {
-            Some(smaller) => shares = smaller,
-            None => return fitted.into(),
-        }
-    }
+    Shares::fitted(PAYLOAD_MAX, written, Vec::len).into()
 }
 
 struct Stamped<'a> {

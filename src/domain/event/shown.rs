@@ -40,7 +40,7 @@ impl Shares {
     /// then arguments, which people edit, then a preview, which often shows the same again.
     ///
     /// `free` tells how many bytes are left of a frame with other shares; `None`: it would be too long.
-    pub(super) fn fitting(free: impl Fn(Self) -> Option<usize>) -> Self {
+    fn fitting(free: impl Fn(Self) -> Option<usize>) -> Self {
         let (preview, arguments) = (PREVIEW_ALWAYS_SHOWN, ALWAYS_SHOWN);
         let mut shares = Self { text: RESULT_SHOWN_MAX, preview, arguments };
         while shares.text > Self::LEAST && free(shares).is_none() {
@@ -54,9 +54,31 @@ impl Shares {
         shares
     }
 
+    /// What is made with shares that leave it no longer than `max` bytes, and with the usual ones where those do.
+    /// Where nothing is left to take it is as short as it can be.
+    pub(super) fn fitted<T>(
+        max: usize,
+        make: impl Fn(Self) -> T,
+        length: impl Fn(&T) -> usize,
+    ) -> T {
+        let usual = make(Self::USUAL);
+        if length(&usual) <= max {
+            return usual;
+        }
+        let free = |shares| max.checked_sub(length(&make(shares)));
+        let mut shares = Self::fitting(free);
+        loop {
+            let fitted = make(shares);
+            match shares.without(length(&fitted).saturating_sub(max)) {
+                Some(smaller) => shares = smaller,
+                None => return fitted,
+            }
+        }
+    }
+
     /// Smaller shares, with which an event should be so many bytes shorter; `None`: it need not be, or there
     /// is nothing left to take.
-    pub(super) fn without(self, bytes: usize) -> Option<Self> {
+    fn without(self, bytes: usize) -> Option<Self> {
         let less = |share: usize| share.saturating_sub(bytes);
         match self {
             _ if bytes == 0 => None,

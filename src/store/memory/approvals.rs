@@ -139,6 +139,12 @@ impl Approvals for MemoryStore {
         Ok(table.requests.get(id, self.clock.now()).map(|request| request.text.to_string()))
     }
 
+    async fn requests(&self, ids: &[RequestId]) -> Result<Vec<Option<String>>, StoreError> {
+        let (now, table) = (self.clock.now(), self.approvals.lock());
+        let text = |id| table.requests.get(id, now).map(|request| request.text.to_string());
+        Ok(ids.iter().map(text).collect())
+    }
+
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
         let (now, stored) = (self.clock.now(), json(request)?);
         let mut table = self.approvals.lock();
@@ -216,6 +222,19 @@ impl Approvals for MemoryStore {
 
     async fn decision(&self, id: &RequestId) -> Result<Option<Sealed<Decision>>, StoreError> {
         Ok(self.approvals.lock().decisions.get(id, self.clock.now()).cloned())
+    }
+
+    async fn decisions(
+        &self,
+        ids: &[RequestId],
+    ) -> Result<Vec<Option<Sealed<Decision>>>, StoreError> {
+        let (now, table) = (self.clock.now(), self.approvals.lock());
+        Ok(ids.iter().map(|id| table.decisions.get(id, now).cloned()).collect())
+    }
+
+    async fn approvals_of(&self, id: &RequestId) -> Result<Vec<Sealed<Endorsement>>, StoreError> {
+        let table = self.approvals.lock();
+        Ok(table.endorsements.get(id, self.clock.now()).cloned().unwrap_or_default())
     }
 
     async fn save_checkpoint(

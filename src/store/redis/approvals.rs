@@ -98,6 +98,21 @@ impl RedisStore {
         let found: Option<Vec<u8>> = self.commands.query(&get(&key)).await?;
         Ok(found.as_deref().map(lenient))
     }
+
+    /// What stands under many keys; empty where that is no text.
+    async fn texts(
+        &self,
+        keys: impl Iterator<Item = String>,
+    ) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let gets: Vec<Cmd> = keys.map(|key| get(&key)).collect();
+        let found = self.commands.each::<Option<Vec<u8>>>(gets).await?;
+        let told =
+            |error: &StoreError| warn!(%error, "what stands in a request's place is no text");
+        let text = |found: Result<_, StoreError>| {
+            found.inspect_err(told).unwrap_or_else(|_| Some(Vec::new()))
+        };
+        Ok(found.into_iter().map(text).collect())
+    }
 }
 
 #[async_trait]
@@ -146,6 +161,11 @@ impl Approvals for RedisStore {
 
     async fn request(&self, id: &RequestId) -> Result<Option<String>, StoreError> {
         self.text(keys::request(id)).await
+    }
+
+    async fn requests(&self, ids: &[RequestId]) -> Result<Vec<Option<String>>, StoreError> {
+        let found = self.texts(ids.iter().map(keys::request)).await?;
+        Ok(found.into_iter().map(|text| text.as_deref().map(lenient)).collect())
     }
 
     async fn save_request(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
@@ -216,6 +236,25 @@ impl Approvals for RedisStore {
         match self.commands.query::<Option<Vec<u8>>>(&get(&keys::decision(id))).await {
             Ok(standing) => Ok(standing.map(Sealed::stored)),
             Err(StoreError::Corrupt(_)) => Ok(Some(Sealed::stored(Vec::new()))),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn decisions(
+        &self,
+        ids: &[RequestId],
+    ) -> Result<Vec<Option<Sealed<Decision>>>, StoreError> {
+        let found = self.texts(ids.iter().map(keys::decision)).await?;
+        Ok(found.into_iter().map(|bytes| bytes.map(Sealed::stored)).collect())
+    }
+
+    async fn approvals_of(&self, id: &RequestId) -> Result<Vec<Sealed<Endorsement>>, StoreError> {
+        let mut members = cmd("SMEMBERS");
+        members.arg(keys::endorsements(id));
+        match self.commands.query::<Vec<Vec<u8>>>(&members).await {
+            Ok(noted) => Ok(noted.into_iter().map(Sealed::stored).collect()),
+            // What is no set was never ours.
+            Err(StoreError::Corrupt(_)) => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }

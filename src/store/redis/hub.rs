@@ -1,7 +1,7 @@
 //! Every subscription of the process, on one connection.
 //!
-//! A channel is subscribed to while somebody wants it: followers of its journal, or the watch of
-//! its signals. Whoever changes what is wanted only notes that in the table below; the one
+//! A channel is subscribed to while somebody wants it: followers of its journal or its inbox, or the watch
+//! of its signals. Whoever changes what is wanted only notes that in the table below; the one
 //! supervisor (`supervisor.rs`) compares the note with what the server was last told, tells it
 //! the difference and waits for the confirmation before it looks again. So however `subscribe` and
 //! `unsubscribe` of one channel race, the server is told last what is wanted last.
@@ -70,7 +70,7 @@ struct Channel {
     live: bool,
     queued: bool,
     waiting: Vec<oneshot::Sender<()>>,
-    /// Wakes followers, if it is a journal's channel.
+    /// Wakes followers, if it is the channel of a journal or of an inbox.
     followers: Option<watch::Sender<u64>>,
 }
 
@@ -152,9 +152,9 @@ impl Hub {
         self.table.lock()
     }
 
-    /// Follows a journal's tail; returns once the subscription is live.
-    pub(super) async fn follow(self: &Arc<Self>, id: &SessionId) -> Result<Follower, StoreError> {
-        let hold = self.hold(keys::tail(id))?;
+    /// Follows what grows and says so on this channel; returns once the subscription is live.
+    pub(super) async fn follow(self: &Arc<Self>, channel: String) -> Result<Follower, StoreError> {
+        let hold = self.hold(channel)?;
         // Registered before the subscription can be live: nothing after that is missed.
         let changed = {
             let mut table = self.table();

@@ -261,7 +261,7 @@ impl Journal for RedisStore {
     }
 
     async fn follow(&self, session: &SessionId) -> Result<Follower, StoreError> {
-        self.hub.follow(session).await
+        self.hub.follow(keys::tail(session)).await
     }
 }
 

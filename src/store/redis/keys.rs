@@ -10,6 +10,10 @@
 //! | `checkpoint:<sessionId>` | the checkpoint, JSON | contract, 5.1 |
 //! | `aura:decision:<requestId>` | the one decision, JSON | contract, 5.3 |
 //! | `aura:endorsements:<requestId>` | who has said yes, where several have to, a set | `approvals.rs` |
+//! | `aura:inbox:{<tenant>}:waiting`, `aura:inbox:{<tenant>}:decided` | the places of a tenant's requests, sorted sets | `inbox.rs` |
+//! | `aura:inbox:{<tenant>}:requests` | what is kept of them, a hash | `inbox.rs` |
+//! | `aura:inbox:{<tenant>}:changes` | how they have changed, a stream | `inbox.rs` |
+//! | `aura:inbox:{<tenant>}` | channel: there is one more change | `inbox.rs` |
 //! | `aura:journal:<sessionId>` | the journal, a stream | `journal.rs` |
 //! | `aura:tail:<sessionId>` | channel: the journal has grown | `journal.rs` |
 //! | `aura:session:<sessionId>` | the session's record, JSON | `sessions.rs` |
@@ -89,6 +93,16 @@ pub(super) fn decision(id: &RequestId) -> String {
 
 pub(super) fn endorsements(id: &RequestId) -> String {
     format!("aura:endorsements:{id}")
+}
+
+/// The channel of those who follow a tenant's inbox.
+pub(super) fn inbox(tenant: &TenantId) -> String {
+    format!("aura:inbox:{{{}}}", escaped(tenant.as_str()))
+}
+
+/// A part of a tenant's inbox; all are in one slot of a cluster.
+pub(super) fn inbox_part(tenant: &TenantId, part: &str) -> String {
+    format!("{}:{part}", inbox(tenant))
 }
 
 pub(super) fn journal(id: &SessionId) -> String {

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::{Approvers, Deadline, UnixMs, UnixSeconds, Verdict};
+use crate::domain::{Approvers, Deadline, TenantId, UnixMs, UnixSeconds, Verdict};
 
 fn request(id: &str) -> PendingRequest {
     PendingRequest {
         request: RequestId::new(id),
+        tenant: TenantId::new("t"),
         created_at: UnixMs::default(),
         deadline: Deadline::after(UnixMs::new(0), Duration::from_secs(300)),
         shown: false,

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use crate::domain::{Approvers, Deadline, UnixMs, Verdict};
+use crate::domain::{Approvers, Deadline, TenantId, UnixMs, Verdict};
 
 /// Runs that may work at once, fewer than there are runs.
 const MAX_RUNS: usize = 2;
@@ -27,6 +27,7 @@ fn id(session: &SessionId, request: &str) -> RequestId {
 fn request(id: &RequestId) -> PendingRequest {
     PendingRequest {
         request: id.clone(),
+        tenant: TenantId::new("t"),
         created_at: UnixMs::default(),
         deadline: Deadline::after(UnixMs::new(0), Duration::from_secs(300)),
         shown: false,

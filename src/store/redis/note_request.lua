@@ -1,0 +1,69 @@
+#!lua
+-- Notes where a request stands in its tenant's inbox, and tells of the change (port: Inbox::note).
+--
+-- KEYS     1 the places of what waits   2 the places of what is decided   3 the requests   4 the changes
+-- ARGV     1 the request's id   2 the change's session   3 the change
+--          4 what is kept of the request: it begins with the rank of its stage, a colon, and when it was
+--          asked, each in 20 digits
+--          5 its place among what waits   6 its place among what is decided; empty: it waits
+--          7 the time in ms   8 seconds to live from now   9 the channel of those who follow
+--          10, 11 how many places there may be at most, of either kind
+--          12, 13 the places before these have expired, of either kind
+--          14 how many changes to keep
+--
+-- Returns 1 if that was news, 0 if the request had come as far already.
+
+-- A place is the time in 20 digits, a colon, and the request's id.
+local ID_FROM = 22
+-- So many places are dropped at once.
+local AT_ONCE = 100
+
+-- What no number stands at the beginning of was never ours.
+local function rank(kept)
+  return tonumber(string.sub(kept, 1, 20)) or -1
+end
+
+local known = redis.call('HGET', KEYS[3], ARGV[1])
+if known and rank(known) >= rank(ARGV[4]) then
+  return 0
+end
+redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
+if ARGV[6] == '' then
+  redis.call('ZADD', KEYS[1], 0, ARGV[5])
+else
+  redis.call('ZREM', KEYS[1], ARGV[5])
+  if known then
+    redis.call('ZREM', KEYS[1], string.sub(known, 22, 41) .. ':' .. ARGV[1])
+  end
+  redis.call('ZADD', KEYS[2], 0, ARGV[6])
+end
+
+local function drop(key, most, oldest)
+  local gone = redis.call('ZRANGE', key, '-', oldest, 'BYLEX', 'LIMIT', 0, AT_ONCE)
+  local over = math.min(redis.call('ZCARD', key) - tonumber(most), AT_ONCE)
+  if over > #gone then
+    gone = redis.call('ZRANGE', key, 0, over - 1)
+  end
+  for _, place in ipairs(gone) do
+    redis.call('ZREM', key, place)
+    redis.call('HDEL', KEYS[3], string.sub(place, ID_FROM))
+  end
+end
+drop(KEYS[1], ARGV[10], ARGV[12])
+drop(KEYS[2], ARGV[11], ARGV[13])
+
+local newest = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
+local last = newest and tonumber(string.match(newest[1], '^%d+')) or 0
+local id = string.format('%.0f-0', math.max(tonumber(ARGV[7]), last + 1))
+local change = {'q', ARGV[1], 's', ARGV[2], 'd', ARGV[3]}
+if not newest then
+  -- Nothing came before it.
+  change[#change + 1] = 'f'
+  change[#change + 1] = ''
+end
+redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[14], id, unpack(change))
+for at = 1, 4 do
+  redis.call('EXPIRE', KEYS[at], ARGV[8])
+end
+redis.call('PUBLISH', ARGV[9], id)
+return 1
