@@ -1,0 +1,120 @@
+"""What waits for a person's decision, and the decision (contract, sections 5.4 and 5.6)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Literal, Union, cast
+from urllib.parse import quote
+
+from .errors import not_aura
+from .events import InboxEvent, inbox_event
+from .resumable import OnReconnect, resumable
+from .sessions import given
+from .transport import Answer, Request, Transport, parsed
+from .types import ApprovalPage, ApprovalRequest, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The request is decided; `status` is the decision that stands.
+
+    `is_first`: it was this call that decided. Otherwise somebody else had done so before (or an attempt of the same
+    call, whose answer was lost).
+    """
+
+    request_id: str
+    session_id: str
+    status: Verdict
+    is_first: bool
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Endorsed:
+    """The yes was recorded; more people have to agree."""
+
+    request_id: str
+    session_id: str
+    approvals: int
+    approvals_needed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """The arguments were changed, and another person has to approve them: that is `request_id`, a new request."""
+
+    request_id: str
+    session_id: str
+    supersedes: str
+
+
+ReviewOutcome = Union[Decided, Endorsed, Superseded]
+
+
+class Approvals:
+    """`client.approvals`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def list(
+        self,
+        *,
+        status: Literal["pending", "decided"] | None = None,
+        limit: int | None = None,
+        before: str | None = None,
+    ) -> ApprovalPage:
+        """A page of the tenant's requests, newest first; the pending ones, if it is not said."""
+        params = given(status=status, limit=limit, before=before)
+        answer = await self._transport.call(Request("GET", "/aura/approvals", params=params))
+        return cast(ApprovalPage, answer.object())
+
+    async def watch(
+        self, *, last_event_id: int | None = None, on_reconnect: OnReconnect | None = None
+    ) -> AsyncGenerator[InboxEvent, None]:
+        """What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself."""
+
+        def request(last: int | None) -> Request:
+            resume = {} if last is None else {"Last-Event-ID": str(last)}
+            return Request("GET", "/aura/approvals/stream", {"Accept": "text/event-stream", **resume})
+
+        frames = resumable(self._transport, request, last_event_id=last_event_id, on_reconnect=on_reconnect)
+        try:
+            async for frame in frames:
+                yield inbox_event(frame)
+        finally:
+            await frames.aclose()
+
+    async def get(self, request_id: str) -> ApprovalRequest:
+        """One request."""
+        answer = await self._transport.call(Request("GET", f"/aura/hitl/requests/{quote(request_id, safe='')}"))
+        request = parsed(answer.data) if isinstance(answer.data, str) else None
+        if not isinstance(request, dict):
+            raise not_aura(answer.status, "the request is no JSON object")
+        return cast(ApprovalRequest, request)
+
+    async def approve(self, request_id: str, *, args: Mapping[str, object] | None = None) -> ReviewOutcome:
+        """Says yes: to the arguments as they are, or to changed ones, which are given whole."""
+        return await self._review("approve", request_id, {} if args is None else {"args": args})
+
+    async def reject(self, request_id: str, *, reason: str | None = None) -> ReviewOutcome:
+        """Says no."""
+        return await self._review("reject", request_id, {} if reason is None else {"reason": reason})
+
+    async def _review(self, verb: str, request_id: str, body: Mapping[str, object]) -> ReviewOutcome:
+        path = f"/aura/hitl/{verb}/{quote(request_id, safe='')}"
+        return _outcome(await self._transport.call(Request("POST", path, body=body)))
+
+
+def _outcome(answer: Answer) -> ReviewOutcome:
+    data = answer.object()
+    request_id, session_id, status = str(data["requestId"]), str(data["sessionId"]), data["status"]
+    if status != "pending":
+        reason = data.get("reason")
+        verdict = cast(Verdict, status)
+        return Decided(request_id, session_id, verdict, answer.status != 409, None if reason is None else str(reason))
+    if "supersedes" in data:
+        return Superseded(request_id, session_id, str(data["supersedes"]))
+    given, needed = cast(int, data["approvals"]), cast(int, data["approvalsNeeded"])
+    return Endorsed(request_id, session_id, given, needed)

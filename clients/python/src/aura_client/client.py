@@ -1,0 +1,105 @@
+"""The client: what a caller of Aura-Platform can do."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from types import TracebackType
+from urllib.parse import quote
+
+from .approvals import Approvals
+from .resumable import OnReconnect
+from .retry import Retry
+from .run import AuraRun
+from .sessions import Sessions, given
+from .transport import Request, TokenSource, Transport
+
+
+class AuraClient:
+    """A caller of one Aura-Platform. Use it as `async with AuraClient(…) as client`, or call `aclose`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        token: TokenSource,
+        tenant_id: str,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        retry: Retry = Retry(),
+        idle_timeout: float = 45.0,
+    ) -> None:
+        """`base_url`: for instance `http://localhost:9000`, or `https://…/api` behind the DWP Gateway.
+
+        `token`: a text, or a function that is called before every request, with `True` after the server has refused a
+        token, once for each request; what it raises ends the request or the stream. `agent_id`: runs with the same one
+        share a conversation. `idle_timeout`: seconds without a byte after which a connection counts as lost; the
+        server sends at least a keep-alive every 15 s.
+        """
+        own = {"X-Tenant-ID": tenant_id, **_named({"X-User-ID": user_id, "X-Agent-ID": agent_id})}
+        self._transport = Transport(base_url, token, {**(headers or {}), **own}, retry, idle_timeout)
+        self.sessions = Sessions(self._transport)
+        self.approvals = Approvals(self._transport)
+
+    def run(
+        self,
+        prompt: str,
+        *,
+        context: Mapping[str, object] | None = None,
+        thread_id: str | None = None,
+        session_id: str | None = None,
+        last_event_id: int | None = None,
+        idempotency_key: str | None = None,
+        on_reconnect: OnReconnect | None = None,
+    ) -> AuraRun:
+        """A run of this prompt. It is started once, however often its first request has to be repeated.
+
+        `thread_id`: runs with the same one share what was said. `session_id` joins that session, whose prompt this is,
+        instead of starting a run. `idempotency_key`: instead of one that the client makes.
+        """
+        key = idempotency_key or uuid.uuid4().hex
+        body = {"prompt": prompt, **given(thread_id=thread_id), **({} if context is None else {"context": context})}
+
+        def request(session: str | None) -> Request:
+            headers = {"Idempotency-Key": key, **_named({"X-Session-ID": session})}
+            return Request("POST", "/aura/test/stream", headers, body=body)
+
+        return AuraRun(
+            self._transport,
+            self.sessions,
+            request,
+            session_id=session_id,
+            last_event_id=last_event_id,
+            on_reconnect=on_reconnect,
+        )
+
+    def join(
+        self, session_id: str, *, last_event_id: int | None = None, on_reconnect: OnReconnect | None = None
+    ) -> AuraRun:
+        """A session's stream, from its first event or after `last_event_id`."""
+        path = f"/aura/sessions/{quote(session_id, safe='')}/stream"
+        return AuraRun(
+            self._transport,
+            self.sessions,
+            lambda _: Request("GET", path),
+            session_id=session_id,
+            last_event_id=last_event_id,
+            on_reconnect=on_reconnect,
+        )
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> AuraClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def _named(headers: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if value is not None}

@@ -1,0 +1,41 @@
+"""How long to wait before another attempt."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How failed requests and lost connections are repeated. Times are seconds."""
+
+    initial_delay: float = 0.25
+    """Before the first repetition, about; each further one waits for twice as long."""
+    max_delay: float = 10.0
+    """What a wait takes at most, unless the server asks for more."""
+    max_attempts: int = 30
+    """Attempts in a row that may bring nothing before a stream is given up: some four minutes."""
+    max_request_attempts: int = 6
+    """The same for a request that is no stream: some five seconds."""
+
+
+class Backoff:
+    """Exponential waits with jitter, so that clients of a server that was away do not all return at once."""
+
+    def __init__(self, retry: Retry, max_attempts: int) -> None:
+        self._retry = retry
+        self._max_attempts = max_attempts
+        self.failures = 0
+
+    def reset(self) -> None:
+        """Something was achieved: the next failure is a first one."""
+        self.failures = 0
+
+    def fail(self, retry_after: float | None) -> float | None:
+        """Seconds to wait after one more failure; `None` once there were too many."""
+        self.failures += 1
+        if self.failures >= self._max_attempts:
+            return None
+        full = min(self._retry.max_delay, self._retry.initial_delay * 2.0 ** (self.failures - 1))
+        return max(full * random.uniform(0.5, 1.0), retry_after or 0.0)

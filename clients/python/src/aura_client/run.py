@@ -1,0 +1,139 @@
+"""A run as its caller sees it: its events, its session, its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Union
+
+import httpx
+
+from .errors import not_aura
+from .events import RunEvent, run_event
+from .resumable import Numbered, OnReconnect, resumable
+from .sessions import CancelOutcome, Sessions
+from .transport import Request, Transport
+from .types import EndStatus, ErrorEvent, Usage
+
+RunEnd = Union[EndStatus, Literal["lost"]]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended, and what it answered.
+
+    `status` is `lost` where the stream ended without the run's `end`; `error`, the last of the run, says why. What only
+    says that there is no answer is not part of `answer`.
+    """
+
+    session_id: str
+    status: RunEnd
+    answer: str
+    usage: Usage | None
+    error: ErrorEvent | None
+
+
+class AuraRun:
+    """The events of one run: `async for event in run`. The run is started when the first one is asked for.
+
+    To leave it before its end, use it as `async with client.run(…) as run`, or call `aclose`: that closes the
+    connection, and the run goes on. A second loop goes on where the first one has stopped.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        sessions: Sessions,
+        request: Callable[[str | None], Request],
+        *,
+        session_id: str | None,
+        last_event_id: int | None,
+        on_reconnect: OnReconnect | None,
+    ) -> None:
+        self._sessions = sessions
+        self._request = request
+        self._session_id = session_id
+        # Who asks for the next event: one at a time.
+        self._turn = asyncio.Lock()
+        # What was read to learn the session's id, and nobody has had yet.
+        self._ahead: RunEvent | None = None
+        self._answer: list[str] = []
+        self._error: ErrorEvent | None = None
+        self._end: tuple[RunEnd, Usage | None] = ("lost", None)
+        frames = resumable(
+            transport,
+            self._request_after,
+            last_event_id=last_event_id,
+            on_reconnect=on_reconnect,
+            accepted=self._accepted,
+        )
+        self._events = self._read(frames)
+
+    async def session_id(self) -> str:
+        """The session's id; starts the run, if nobody has yet."""
+        async with self._turn:
+            if self._session_id is None:
+                self._ahead = await anext(self._events, None)
+        return self._session_id or ""
+
+    async def cancel(self) -> CancelOutcome:
+        """Stops the run on the server; its stream then ends with `end` (`cancelled`)."""
+        return await self._sessions.cancel(await self.session_id())
+
+    async def result(self) -> RunResult:
+        """Reads what is left of the stream; the answer and the end."""
+        async for _ in self:
+            pass
+        status, usage = self._end
+        return RunResult(await self.session_id(), status, "".join(self._answer), usage, self._error)
+
+    async def aclose(self) -> None:
+        """Closes the connection; the run goes on."""
+        await self._events.aclose()
+
+    async def __aenter__(self) -> AuraRun:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> AuraRun:
+        return self
+
+    async def __anext__(self) -> RunEvent:
+        async with self._turn:
+            ahead, self._ahead = self._ahead, None
+            return ahead if ahead is not None else await anext(self._events)
+
+    async def _read(self, frames: AsyncGenerator[Numbered, None]) -> AsyncGenerator[RunEvent, None]:
+        try:
+            async for frame in frames:
+                event = run_event(frame)
+                self._note(event)
+                yield event
+        finally:
+            await frames.aclose()
+
+    def _note(self, event: RunEvent) -> None:
+        if event.type == "content" and not event.data["metadata"].get("notice", False):
+            self._answer.append(event.data["content"])
+        elif event.type == "error":
+            self._error = event.data
+        elif event.type == "end":
+            self._end = (event.data["status"], event.data["usage"])
+
+    def _request_after(self, last: int | None) -> Request:
+        request = self._request(self._session_id)
+        resume = {} if last is None else {"Last-Event-ID": str(last)}
+        headers = {**request.headers, **resume, "Accept": "text/event-stream"}
+        return Request(request.method, request.path, headers, request.params, request.body)
+
+    def _accepted(self, response: httpx.Response) -> None:
+        session_id = response.headers.get("x-session-id")
+        if session_id is None:
+            raise not_aura(response.status_code, "the stream does not name its session (X-Session-ID)")
+        self._session_id = session_id

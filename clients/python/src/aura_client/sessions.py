@@ -1,0 +1,47 @@
+"""The caller's own sessions (contract, section 5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import quote
+
+from .transport import Request, Transport
+from .types import Session, SessionPage, SessionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOutcome:
+    """What came of asking a run to stop. `was_over`: it had ended already, so nothing was cancelled."""
+
+    session_id: str
+    status: SessionStatus
+    was_over: bool
+
+
+class Sessions:
+    """`client.sessions`."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def list(self, *, limit: int | None = None, before: str | None = None) -> SessionPage:
+        """A page of them, newest first. `before`: `next` of the page before."""
+        answer = await self._transport.call(Request("GET", "/aura/sessions", params=given(limit=limit, before=before)))
+        return cast(SessionPage, answer.object())
+
+    async def get(self, session_id: str) -> Session:
+        """One in full: node, plan, pending approvals, usage."""
+        answer = await self._transport.call(Request("GET", f"/aura/sessions/{quote(session_id, safe='')}"))
+        return cast(Session, answer.object())
+
+    async def cancel(self, session_id: str) -> CancelOutcome:
+        """Stops its run."""
+        path = f"/aura/sessions/{quote(session_id, safe='')}/cancel"
+        answer = await self._transport.call(Request("POST", path))
+        return CancelOutcome(session_id, cast(SessionStatus, answer.object()["status"]), answer.status == 409)
+
+
+def given(**params: str | int | None) -> dict[str, str | int]:
+    """Without those that are not given."""
+    return {name: value for name, value in params.items() if value is not None}

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from support.scene import MAIL, Scene
+
+from aura_client import AuraError, Decided, Endorsed
+
+Start = Callable[..., Awaitable[Scene]]
+
+
+async def test_a_rejection_ends_the_run_and_the_first_decision_stands(scene: Start) -> None:
+    client = await (await scene()).client()
+    run = client.run(MAIL)
+    async for event in run:
+        if event.type == "hitl":
+            request_id = event.data["requestId"]
+            assert (await client.approvals.get(request_id))["status"] == "pending"
+            first = await client.approvals.reject(request_id, reason="나중에")
+            second = await client.approvals.approve(request_id)
+            assert isinstance(first, Decided) and isinstance(second, Decided)
+            assert (first.status, first.is_first, first.reason) == ("rejected", True, "나중에")
+            assert (second.status, second.is_first, second.reason) == ("rejected", False, "나중에")
+    result = await run.result()
+    assert (result.status, result.answer) == ("rejected", "")
+    assert result.error is not None and result.error["errorType"] == "RejectionError"
+
+
+async def test_changed_arguments_are_what_runs(scene: Start) -> None:
+    client = await (await scene()).client()
+    run = client.run(MAIL)
+    async for event in run:
+        if event.type == "hitl":
+            with pytest.raises(AuraError) as wrong:
+                await client.approvals.approve(event.data["requestId"], args={"nonsense": 1})
+            assert (wrong.value.status, wrong.value.code) == (400, "E4000")
+            args = {"to": ["lee@example.com"], "subject": "s", "body": "b"}
+            await client.approvals.approve(event.data["requestId"], args=args)
+    assert "lee@example.com" in (await run.result()).answer
+
+
+async def test_where_two_have_to_agree_the_first_yes_is_recorded(scene: Start) -> None:
+    at = await scene(AURA__TOOLS__APPROVERS__SEND_EMAIL="2 of tenant")
+    one, other = await at.client(), await at.client(user="2")
+    run = one.run(MAIL)
+    async for event in run:
+        if event.type == "hitl":
+            first = await one.approvals.approve(event.data["requestId"])
+            second = await other.approvals.approve(event.data["requestId"])
+            assert isinstance(first, Endorsed) and (first.approvals, first.approvals_needed) == (1, 2)
+            assert isinstance(second, Decided) and second.is_first
+    assert (await run.result()).status == "completed"
