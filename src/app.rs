@@ -27,6 +27,7 @@ use crate::tools::registry::PolicyError;
 use crate::tools::{ToolError, git};
 
 pub mod audit;
+pub mod inventory;
 
 mod ending;
 mod features;

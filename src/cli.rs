@@ -21,6 +21,7 @@ mod healthcheck;
 mod prompt;
 mod serve;
 mod token;
+mod tools;
 
 /// The exit code of a command line or of settings that make no sense; clap uses the same.
 const USAGE: u8 = 2;
@@ -68,6 +69,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Ask a running server, and answer what it asks
     Ask(ask::Arguments),
+    /// Print every tool, with approval, source and state
+    Tools(tools::Arguments),
     /// Print a signed token, and nothing else
     Token(token::Arguments),
     /// Print the system prompt that a page context leads to
@@ -132,6 +135,7 @@ pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Ask(arguments) => ask::run(&arguments),
+        Command::Tools(arguments) => tools::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         Command::Prompt(arguments) => prompt::run(&arguments),
         Command::Config => config::run(),

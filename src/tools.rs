@@ -24,7 +24,7 @@ pub mod registry;
 #[cfg(any(feature = "github", feature = "mail"))]
 pub mod write_tool;
 
-pub use registry::{ApprovalPolicy, Tools};
+pub use registry::{Approval, ApprovalPolicy, ListedTool, SourceState, Tools};
 
 /// What a model and the approval policy know of a tool.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +96,46 @@ pub enum Effect {
     SideEffect,
 }
 
+/// Whether a tool can do what it is for, as far as that is known without calling it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It can.
+    Ready,
+    /// It only shows what it would have sent, until this setting is there.
+    DryRun {
+        /// The missing setting's name.
+        setting: &'static str,
+    },
+    /// It fails for want of this setting.
+    NotConfigured {
+        /// The missing setting's name.
+        setting: &'static str,
+    },
+    /// It fails, and this is why.
+    Unavailable(String),
+}
+
+impl Readiness {
+    /// Of a tool that looks for what it needs before it does anything.
+    pub(in crate::tools) fn of(looked: Result<(), ToolError>) -> Self {
+        match looked {
+            Ok(()) => Self::Ready,
+            Err(ToolError::NotConfigured { setting }) => Self::NotConfigured { setting },
+            Err(
+                error @ (ToolError::Unknown { .. }
+                | ToolError::InvalidArguments(_)
+                | ToolError::NotFound(_)
+                | ToolError::Conflict(_)
+                | ToolError::TimedOut { .. }
+                | ToolError::Denied(_)
+                | ToolError::Busy(_)
+                | ToolError::Uncertain(_)
+                | ToolError::Failed(_)),
+            ) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
 /// For whom a tool works.
 #[derive(Clone, Debug)]
 pub struct ToolContext {
@@ -164,6 +204,11 @@ pub trait Tool: Send + Sync {
     /// Whether it only shows what it would have sent.
     fn is_dry_run(&self) -> bool {
         self.spec().dry_run
+    }
+
+    /// Whether it can do what it is for.
+    fn readiness(&self) -> Readiness {
+        Readiness::Ready
     }
 
     /// What people may look at in a result of [`Call::run`], beside the words of the answer.

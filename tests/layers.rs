@@ -41,8 +41,21 @@ use tree::{Tree, file_of};
 /// `domain` is not listed, because it uses nothing.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
-    // `sse` and `backoff`, because `ask` reads a server's stream.
-    ("cli", &["app", "settings", "token", "telemetry", "http_client", "sse", "backoff", "domain"]),
+    // `sse` and `backoff`, because `ask` reads a server's stream; `tools`, because `tools` tells of them.
+    (
+        "cli",
+        &[
+            "app",
+            "settings",
+            "token",
+            "telemetry",
+            "http_client",
+            "sse",
+            "backoff",
+            "tools",
+            "domain",
+        ],
+    ),
     // The composition root picks the adapters: it alone may name everything below it.
     ("app", ALL_BELOW_APP),
     ("settings", &["token", "telemetry", "redis_url", "origin", "domain"]),

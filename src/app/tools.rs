@@ -9,7 +9,7 @@ use crate::agent::{AnswerTimes, ApproverPolicy};
 use crate::settings::{Mode, Settings};
 use crate::shutdown::Tasks;
 use crate::tools::git::{self, GitConfig};
-use crate::tools::{ApprovalPolicy, Tools};
+use crate::tools::{ApprovalPolicy, Tool, Tools};
 
 #[cfg(feature = "github")]
 mod github;
@@ -18,18 +18,47 @@ mod mail;
 #[cfg(feature = "mcp")]
 mod mcp;
 
+/// Tools of ours that are about one thing.
+pub(super) struct Group {
+    /// What they are about, in a word.
+    pub(super) name: &'static str,
+    pub(super) tools: Vec<Arc<dyn Tool>>,
+}
+
+/// Every tool of ours.
+pub(super) async fn built_in(
+    settings: &Settings,
+    workspace: Option<&Path>,
+    tasks: &Tasks,
+) -> Result<Vec<Group>, AppError> {
+    Features::BUILT_IN.check(settings)?;
+    let git = git::tools(git_config(settings, workspace), tasks.clone()).await?;
+    Ok(vec![
+        Group { name: "git", tools: git },
+        #[cfg(feature = "github")]
+        Group { name: "github", tools: github::tools(settings)? },
+        #[cfg(feature = "mail")]
+        Group { name: "mail", tools: mail::tools(settings)? },
+    ])
+}
+
 /// Every tool, with the rules of the configuration.
 pub(super) async fn tools(
     settings: &Settings,
     workspace: Option<&Path>,
     tasks: &Tasks,
 ) -> Result<Arc<Tools>, AppError> {
-    Features::BUILT_IN.check(settings)?;
-    let tools = git::tools(git_config(settings, workspace), tasks.clone()).await?;
-    #[cfg(feature = "github")]
-    let tools = [tools, github::tools(settings)?].concat();
-    #[cfg(feature = "mail")]
-    let tools = [tools, mail::tools(settings)?].concat();
+    let groups = built_in(settings, workspace, tasks).await?;
+    with_sources(settings, groups, tasks)
+}
+
+/// The same, of tools of ours that are there already.
+pub(super) fn with_sources(
+    settings: &Settings,
+    groups: Vec<Group>,
+    tasks: &Tasks,
+) -> Result<Arc<Tools>, AppError> {
+    let tools = groups.into_iter().flat_map(|group| group.tools).collect();
     #[cfg(feature = "mcp")]
     let sources = mcp::sources(settings, tasks)?;
     #[cfg(not(feature = "mcp"))]

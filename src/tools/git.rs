@@ -17,7 +17,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use self::command::Runner;
 use self::workspace::Workspace;
-use super::{Tool, ToolError};
+use super::{Readiness, Tool, ToolError};
 use crate::shutdown::Tasks;
 
 mod blocking;
@@ -123,6 +123,11 @@ impl Git {
     /// Where the repositories are.
     fn workspace(&self) -> Result<&Workspace, ToolError> {
         self.workspace.as_ref().ok_or(ToolError::NotConfigured { setting: "WORKSPACE_ROOT" })
+    }
+
+    /// Whether there is a workspace, and a git to read and change it with.
+    fn readiness(&self) -> Readiness {
+        Readiness::of(self.workspace().and_then(|_| self.available()))
     }
 
     fn available(&self) -> Result<(), ToolError> {

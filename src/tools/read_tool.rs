@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::registry::{parse_arguments, schema_of};
-use super::{Call, Effect, Tool, ToolContext, ToolError, ToolSpec};
+use super::{Call, Effect, Readiness, Tool, ToolContext, ToolError, ToolSpec};
 use crate::domain::{Artifact, Language};
 
 /// What queries read from.
@@ -24,6 +24,11 @@ pub(in crate::tools) trait Source: Clone + Send + Sync + 'static {
     /// # Errors
     /// The setting that is missing.
     fn check(&self) -> Result<(), ToolError>;
+
+    /// Whether it can be read from.
+    fn readiness(&self) -> Readiness {
+        Readiness::of(self.check())
+    }
 }
 
 /// Something to read from `S`; its fields are the arguments of the tool.
@@ -80,6 +85,10 @@ impl<S: Source, Q: Query<S>> Tool for ReadTool<S, Q> {
         let query: Q = parse_arguments(arguments)?;
         let target = query.find(&self.source)?;
         Ok(Box::new(Reading::<S, Q> { target, query }))
+    }
+
+    fn readiness(&self) -> Readiness {
+        self.source.readiness()
     }
 
     fn artifact(&self, result: &Value, language: Language) -> Option<Artifact> {

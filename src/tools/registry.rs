@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Tool, ToolError, ToolSpec};
+use async_trait::async_trait;
+
+use super::{Readiness, Tool, ToolError, ToolSpec};
 
 mod arguments;
 mod policy;
@@ -10,12 +12,13 @@ mod policy;
 mod schema;
 
 pub use arguments::{parse_arguments, schema_of};
-pub use policy::{ApprovalPolicy, PolicyError};
+pub use policy::{Approval, ApprovalPolicy, PolicyError};
 #[cfg(feature = "mcp")]
 pub use schema::{ArgumentSchema, Checks, SchemaError};
 
 /// Tools that come and go while the process runs. Their names all begin with the source's own and
 /// a dot, so that no two sources' tools, nor a source's and a tool of ours, have one name.
+#[async_trait]
 pub trait ToolSource: Send + Sync {
     /// The source's name; it has no dot.
     fn name(&self) -> &str;
@@ -25,6 +28,36 @@ pub trait ToolSource: Send + Sync {
 
     /// The tool of that name, also while it cannot be used: then it says so when it is run.
     fn find(&self, name: &str) -> Option<Arc<dyn Tool>>;
+
+    /// Whether its tools can be used now.
+    fn state(&self) -> SourceState;
+
+    /// Returns once it is known whether its tools can be used, for the first time or again.
+    async fn settled(&self);
+}
+
+/// Whether a source's tools can be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceState {
+    /// They can.
+    Up,
+    /// Nobody knows yet.
+    Starting,
+    /// They cannot, and this is why.
+    Away(String),
+}
+
+/// A tool, and what is to be known of it without calling it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListedTool {
+    /// Its description.
+    pub spec: ToolSpec,
+    /// The name of the source that it comes from; `None`: it is one of ours.
+    pub source: Option<String>,
+    /// Whether its calls wait for a person.
+    pub approval: Approval,
+    /// Whether it can do what it is for.
+    pub readiness: Readiness,
 }
 
 /// Every tool of this process, in the order in which a model is told of them.
@@ -92,6 +125,31 @@ impl Tools {
     /// Whether a person must say yes before this tool runs. Of an unknown tool: yes.
     pub fn needs_approval(&self, name: &str) -> bool {
         self.find(name).map_or(true, |tool| self.policy.needs_approval(tool.spec()))
+    }
+
+    /// Every tool that is known now.
+    pub fn listed(&self) -> Vec<ListedTool> {
+        let of_sources = self.sources.iter().flat_map(|source| {
+            let name = source.name().to_owned();
+            source
+                .tools()
+                .iter()
+                .map(|tool| (Some(name.clone()), Arc::clone(tool)))
+                .collect::<Vec<_>>()
+        });
+        let ours = self.fixed.iter().map(|tool| (None, Arc::clone(tool)));
+        let listed = |(source, tool): (Option<String>, Arc<dyn Tool>)| ListedTool {
+            spec: tool.spec().clone(),
+            source,
+            approval: self.policy.approval(tool.spec()),
+            readiness: tool.readiness(),
+        };
+        ours.chain(of_sources).map(listed).collect()
+    }
+
+    /// Where more tools come from.
+    pub fn sources(&self) -> &[Arc<dyn ToolSource>] {
+        &self.sources
     }
 
     fn find_in_source(&self, name: &str) -> Option<Arc<dyn Tool>> {

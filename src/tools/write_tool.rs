@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::registry::{parse_arguments, schema_of};
-use super::{Call, Effect, Forecast, Pin, Tool, ToolContext, ToolError, ToolSpec};
+use super::{Call, Effect, Forecast, Pin, Readiness, Tool, ToolContext, ToolError, ToolSpec};
 use crate::domain::{Language, Preview, Unconfigured};
 
 /// Whether what a tool sends leaves this process.
@@ -101,6 +101,16 @@ impl<O: WriteTool> WriteToolAdapter<O> {
 impl<O: WriteTool> Tool for WriteToolAdapter<O> {
     fn spec(&self) -> &ToolSpec {
         &self.spec
+    }
+
+    fn readiness(&self) -> Readiness {
+        match &self.delivery {
+            Delivery::Real(_) => Readiness::Ready,
+            Delivery::Missing(Unconfigured::DryRun) => Readiness::DryRun { setting: O::SETTING },
+            Delivery::Missing(Unconfigured::Refuse) => {
+                Readiness::NotConfigured { setting: O::SETTING }
+            }
+        }
     }
 
     async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {

@@ -64,4 +64,5 @@ mod sessions;
 mod several_approvals;
 mod take_over;
 mod tampering;
+mod tools_command;
 mod writes;

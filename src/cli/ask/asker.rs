@@ -30,7 +30,7 @@ pub(super) struct Asker {
 
 enum Credential {
     Given(SecretString),
-    Made { key: TokenKey, user: UserId },
+    Made { key: Box<TokenKey>, user: UserId },
 }
 
 impl Asker {
@@ -40,24 +40,24 @@ impl Asker {
     /// None of them has a token, or it is none.
     pub(super) fn of(arguments: &Arguments, environment: &Environment) -> Result<Self, CliError> {
         if let Some(token) = &arguments.token {
-            return Self::with("--token", token.clone());
+            return Self::with("--token", token.expose_secret());
         }
         if let Some(path) = &arguments.token_file {
-            return Self::with("--token-file", of_file(path)?);
+            return Self::with("--token-file", of_file(path)?.expose_secret());
         }
         let is_named = arguments.sub.is_some() || arguments.tenant.is_some();
         if let (Some(token), false) = (environment.variable(VARIABLE), is_named) {
-            return Self::with(VARIABLE, SecretString::from(token));
+            return Self::with(VARIABLE, token);
         }
         Self::made(arguments)
     }
 
-    fn with(source: &str, token: SecretString) -> Result<Self, CliError> {
-        let tenant = unverified_tenant(token.expose_secret().trim()).ok_or_else(|| {
+    fn with(source: &str, token: &str) -> Result<Self, CliError> {
+        let token = token.trim();
+        let tenant = unverified_tenant(token).ok_or_else(|| {
             CliError::Input(format!("{source}: this is no token with a tenant_id"))
         })?;
-        let token = SecretString::from(token.expose_secret().trim());
-        Ok(Self { credential: Credential::Given(token), tenant })
+        Ok(Self { credential: Credential::Given(SecretString::from(token)), tenant })
     }
 
     fn made(arguments: &Arguments) -> Result<Self, CliError> {
@@ -67,7 +67,7 @@ impl Asker {
             KeyOrigin::Settings => {
                 let user = UserId::new(arguments.sub.as_deref().unwrap_or(FIRST));
                 let tenant = TenantId::new(arguments.tenant.as_deref().unwrap_or(FIRST));
-                Ok(Self { credential: Credential::Made { key: auth.key, user }, tenant })
+                Ok(Self { credential: Credential::Made { key: Box::new(auth.key), user }, tenant })
             }
         }
     }

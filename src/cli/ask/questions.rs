@@ -116,18 +116,18 @@ mod tests {
 
     use super::*;
 
-    fn event(payload: Value) -> Event {
+    fn event(payload: &Value) -> Event {
         Event::read(&payload.to_string()).unwrap()
     }
 
     fn call(id: &str, status: &str) -> Event {
         event(
-            json!({"type": "tool_execution", "toolCallId": id, "toolName": "t", "status": status}),
+            &json!({"type": "tool_execution", "toolCallId": id, "toolName": "t", "status": status}),
         )
     }
 
     fn hitl(id: &str) -> Event {
-        event(json!({"type": "hitl", "requestId": id, "message": "?", "context": {}}))
+        event(&json!({"type": "hitl", "requestId": id, "message": "?", "context": {}}))
     }
 
     fn ids(questions: &[Question]) -> Vec<&str> {
@@ -173,10 +173,10 @@ mod tests {
     fn silence_and_the_end_of_the_run_settle_what_is_open() {
         let mut questions = asked(&[call("a", "pending"), hitl("req_a")]);
         let failed = json!({"type": "failed", "message": "", "error": "", "requestId": "req_a"});
-        assert_eq!(ids(&questions.take(&event(failed))), ["req_a"]);
+        assert_eq!(ids(&questions.take(&event(&failed))), ["req_a"]);
         let mut questions = asked(&[hitl("req_b")]);
         let end = json!({"type": "end", "message": "", "status": "cancelled"});
-        assert_eq!(ids(&questions.take(&event(end))), ["req_b"]);
+        assert_eq!(ids(&questions.take(&event(&end))), ["req_b"]);
     }
 
     #[test]

@@ -34,7 +34,9 @@ use crate::domain::text::{is_plain_line, quoted, quoted_start};
 use crate::domain::{Language, ToolCallId};
 use crate::shutdown::Tasks;
 use crate::tools::registry::{parse_arguments, schema_of};
-use crate::tools::{Call, Effect, Forecast, Pin, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{
+    Call, Effect, Forecast, Pin, Readiness, Tool, ToolContext, ToolError, ToolSpec,
+};
 
 mod named_files;
 mod preview;
@@ -100,6 +102,10 @@ impl GitMerge {
 impl Tool for GitMerge {
     fn spec(&self) -> &ToolSpec {
         &self.spec
+    }
+
+    fn readiness(&self) -> Readiness {
+        self.git.readiness()
     }
 
     async fn call(self: Arc<Self>, arguments: &Value) -> Result<Box<dyn Call>, ToolError> {

@@ -15,7 +15,7 @@ use super::workspace::Location;
 use crate::domain::text::quoted;
 use crate::domain::{Artifact, Language};
 use crate::tools::read_tool::{Query, ReadTool, Source};
-use crate::tools::{Tool, ToolError};
+use crate::tools::{Readiness, Tool, ToolError};
 
 mod branches;
 mod diff;
@@ -62,6 +62,10 @@ impl Source for Arc<Git> {
 
     fn check(&self) -> Result<(), ToolError> {
         self.workspace().map(drop)
+    }
+
+    fn readiness(&self) -> Readiness {
+        Git::readiness(self)
     }
 }
 

@@ -11,7 +11,7 @@ use super::server::Server;
 use super::tool::{object, question};
 use crate::domain::Language;
 use crate::tools::registry::ToolSource;
-use crate::tools::{Call, Forecast, Tool, ToolContext, ToolError, ToolSpec};
+use crate::tools::{Call, Forecast, SourceState, Tool, ToolContext, ToolError, ToolSpec};
 
 /// Tools as of one moment.
 type Listed = Arc<[Arc<dyn Tool>]>;
@@ -94,6 +94,7 @@ impl Catalog {
     }
 }
 
+#[async_trait]
 impl ToolSource for Catalog {
     fn name(&self) -> &str {
         &self.server.config.name
@@ -106,6 +107,14 @@ impl ToolSource for Catalog {
 
     fn find(&self, name: &str) -> Option<Arc<dyn Tool>> {
         if self.listed.borrow().is_some() { self.listed(name) } else { self.unlisted(name) }
+    }
+
+    fn state(&self) -> SourceState {
+        self.server.link.state()
+    }
+
+    async fn settled(&self) {
+        self.server.link.settled().await;
     }
 }
 

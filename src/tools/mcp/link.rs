@@ -6,7 +6,7 @@ use std::time::Duration;
 use rmcp::{Peer, RoleClient};
 use tokio::sync::watch;
 
-use crate::tools::ToolError;
+use crate::tools::{SourceState, ToolError};
 
 /// The line to a server. Its supervisor puts it up and down, calls use it.
 pub(super) struct Link {
@@ -15,6 +15,8 @@ pub(super) struct Link {
     patience: Duration,
     /// The connection, while there is one and the server's tools are known.
     peer: watch::Sender<Option<Peer<RoleClient>>>,
+    /// Why there is none, where that is known.
+    lost: watch::Sender<Option<String>>,
     /// Calls in flight: the supervisor neither disturbs nor ends a server that works.
     calls: watch::Sender<usize>,
     /// Whether the server was given up because it does not read what it has asked for.
@@ -36,8 +38,9 @@ impl Link {
     /// The line to a server, down as yet.
     pub(super) fn new(server: String, patience: Duration) -> Self {
         let (peer, calls) = (watch::Sender::new(None), watch::Sender::new(0));
+        let lost = watch::Sender::new(None);
         let (unread, noise) = (AtomicBool::new(false), AtomicU64::new(0));
-        Self { server, patience, peer, calls, unread, noise }
+        Self { server, patience, peer, lost, calls, unread, noise }
     }
 
     /// The server's name.
@@ -77,6 +80,31 @@ impl Link {
 
     pub(super) fn up(&self, peer: Peer<RoleClient>) {
         self.peer.send_replace(Some(peer));
+        self.lost.send_replace(None);
+    }
+
+    /// Takes note of why there is no connection.
+    pub(super) fn note_lost(&self, why: String) {
+        self.lost.send_replace(Some(why));
+    }
+
+    /// Whether the server can be used.
+    pub(super) fn state(&self) -> SourceState {
+        match (self.is_up(), &*self.lost.borrow()) {
+            (true, _) => SourceState::Up,
+            (false, Some(why)) => SourceState::Away(why.clone()),
+            (false, None) => SourceState::Starting,
+        }
+    }
+
+    /// Returns once it is known whether the server can be used.
+    pub(super) async fn settled(&self) {
+        let (mut peer, mut lost) = (self.peer.subscribe(), self.lost.subscribe());
+        // The senders are part of `self`, so they cannot be gone.
+        tokio::select! {
+            _ = peer.wait_for(Option::is_some) => {}
+            _ = lost.wait_for(Option::is_some) => {}
+        }
     }
 
     pub(super) fn down(&self) {

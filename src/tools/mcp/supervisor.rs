@@ -25,7 +25,7 @@ use super::link::Link;
 use super::server::Server;
 use super::{Route, list};
 use crate::backoff::Backoff;
-use crate::domain::text::{escape_invisible, excerpt};
+use crate::domain::text::{escape_invisible, excerpt, one_line};
 use crate::shutdown::Tasks;
 
 /// Bytes of a message that are logged; most of it may be the server's own.
@@ -100,6 +100,7 @@ impl Supervisor {
             let pause = backoff.pause();
             let (server, pause_ms) = (&self.server.config.name, pause.as_millis());
             let error = self.loggable(&lost.to_string());
+            self.server.link.note_lost(with_last_words(&error, &last_words));
             tracing::warn!(
                 %server, %error, stderr = %last_words, pause_ms, "MCP server away; starting it again"
             );
@@ -230,6 +231,14 @@ impl Supervisor {
             Route::Command(_) => message.to_owned(),
         };
         excerpt(&escape_invisible(&message), MESSAGE_MAX)
+    }
+}
+
+/// Why a server is away, with what it said last on its standard error, if anything.
+fn with_last_words(error: &str, last_words: &str) -> String {
+    match last_words.trim() {
+        "" => error.to_owned(),
+        said => format!("{error}; it said: {}", one_line(said, MESSAGE_MAX)),
     }
 }
 

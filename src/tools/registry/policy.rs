@@ -49,6 +49,31 @@ impl FromIterator<(String, ApprovalRule)> for ApprovalPolicy {
     }
 }
 
+/// Whether a tool's calls wait for a person, and who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approval {
+    /// They do, and no configuration changes that.
+    Always,
+    /// They do, because the tool changes something.
+    OfItself,
+    /// They do, because the configuration says so.
+    Required,
+    /// They do not, because the tool only reads.
+    NotOfItself,
+    /// They do not, because the configuration says so.
+    SwitchedOff,
+}
+
+impl Approval {
+    /// Whether a person is asked.
+    pub fn is_needed(self) -> bool {
+        match self {
+            Self::Always | Self::OfItself | Self::Required => true,
+            Self::NotOfItself | Self::SwitchedOff => false,
+        }
+    }
+}
+
 /// A policy whose every rule fits the tools that there are.
 pub(super) struct Settled(BTreeMap<String, ApprovalRule>);
 
@@ -80,12 +105,19 @@ impl ApprovalPolicy {
 impl Settled {
     /// Whether a person must approve this tool's calls.
     pub(super) fn needs_approval(&self, spec: &ToolSpec) -> bool {
+        self.approval(spec).is_needed()
+    }
+
+    /// The same, and who says so.
+    pub(super) fn approval(&self, spec: &ToolSpec) -> Approval {
         if ALWAYS_ASK.contains(&spec.name.as_str()) {
-            return true;
+            return Approval::Always;
         }
         match (self.0.get(&spec.name), spec.effect) {
-            (Some(ApprovalRule::Required), _) | (None, Effect::SideEffect) => true,
-            (Some(ApprovalRule::None), _) | (None, Effect::ReadOnly) => false,
+            (Some(ApprovalRule::Required), _) => Approval::Required,
+            (Some(ApprovalRule::None), _) => Approval::SwitchedOff,
+            (None, Effect::SideEffect) => Approval::OfItself,
+            (None, Effect::ReadOnly) => Approval::NotOfItself,
         }
     }
 }
