@@ -35,14 +35,14 @@ fn tool_execution() -> Event {
 }
 
 fn frames(c: &mut Criterion) {
-    let session = SessionId::parse("session_user123_1706152860_0123456789abcdef");
+    let session = SessionId::new("session_user123_1706152860_0123456789abcdef");
     for (name, event) in [("content", content()), ("tool_execution", tool_execution())] {
-        let payload = event.payload(session.as_ref(), NOW);
+        let payload = event.payload(&session, NOW);
         let kind = event.kind();
         let mut group = c.benchmark_group(name);
         group.throughput(Throughput::Bytes(payload.len() as u64));
         group.bench_function("payload", |b| {
-            b.iter(|| black_box(&event).payload(black_box(session.as_ref()), NOW));
+            b.iter(|| black_box(&event).payload(black_box(&session), NOW));
         });
         for (form, shape) in [("flat", Form::Flat), ("enveloped", Form::Enveloped)] {
             let frame = frame::event(ID, kind, &payload, shape);
@@ -52,7 +52,7 @@ fn frames(c: &mut Criterion) {
             });
             group.bench_function(format!("payload and frame, {form}"), |b| {
                 b.iter(|| {
-                    let payload = black_box(&event).payload(session.as_ref(), NOW);
+                    let payload = black_box(&event).payload(&session, NOW);
                     frame::event(ID, kind, &payload, shape)
                 });
             });

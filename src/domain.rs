@@ -39,6 +39,7 @@ pub mod session;
 pub mod signal;
 pub mod text;
 pub mod time;
+mod words;
 
 pub use approval::{ApprovalRequest, Decision, ProposalOutcome, Standing, Verdict, Vote};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};

@@ -26,7 +26,7 @@ const STAMP: &str = concat!(
 );
 
 fn payload(event: &Event) -> String {
-    let payload = event.payload(Some(&SessionId::new(SESSION)), NOW);
+    let payload = event.payload(&SessionId::new(SESSION), NOW);
     String::from_utf8(payload.to_vec()).unwrap()
 }
 
@@ -342,19 +342,19 @@ fn error() {
 
 #[test]
 fn an_error_before_there_is_a_session_says_so() {
-    let event = Event::Error(ErrorEvent {
+    let error = ErrorEvent {
         error: "prompt: missing or blank".into(),
         error_type: ErrorType::Validation,
         code: ErrorCode::MissingField,
         message: Language::Korean.sentences().of_code(ErrorCode::MissingField).into(),
         retryable: false,
-    });
+    };
     let expected = concat!(
         r#"{"version":"1.0","type":"error","timestamp":1706152860,"sessionId":null,"#,
         r#""error":"prompt: missing or blank","errorType":"ValidationError","errorCode":"E4001","#,
         r#""message":"필수 필드가 누락되었습니다.","retryable":false}"#
     );
-    assert_eq!(event.payload(None, NOW), expected);
+    assert_eq!(error.payload(None, NOW), expected);
 }
 
 #[test]

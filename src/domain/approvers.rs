@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use thiserror::Error;
@@ -23,7 +24,9 @@ pub struct Approvers {
 }
 
 /// Which people of a tenant may approve.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String", rename = "Approvers")]
+#[schemars(extend("pattern" = r"^(tenant|requester|not_requester|role:.+)$"))]
 pub enum Who {
     /// Everybody.
     Tenant,
@@ -136,7 +139,7 @@ impl FromStr for Who {
 
 /// What people are told of who has to say yes to a request, and of how far that has come. It is a
 /// copy for them: the settings and the store decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", from = "Told")]
 pub struct Quorum {
     /// Which people of the tenant.
@@ -155,9 +158,8 @@ impl From<&Approvers> for Quorum {
 
 /// The same as it may be found stored: by an older process without any of it, or written back by
 /// somebody else in another form. What cannot be read is what holds unless the settings say otherwise.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct Told {
     approvers: Value,
     approvals_needed: Value,

@@ -1,5 +1,6 @@
 //! What a tool gave people to look at: the structured result beside an answer's words.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::text::{excerpt_note, json_beginning};
@@ -12,7 +13,7 @@ const LINE_MAX: usize = 200;
 const ITEMS_MAX: usize = 50;
 
 /// A structured result, as the DWP frontend shows it in `metadata.result`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Artifact {
     /// Changes, as a unified diff.
@@ -29,8 +30,9 @@ pub enum Artifact {
 }
 
 /// A text with its title.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ArtifactText")]
 pub struct Text {
     /// What it is.
     pub title: String,
@@ -43,7 +45,8 @@ pub struct Text {
 }
 
 /// A line of a checklist.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "ChecklistItem")]
 pub struct Item {
     /// What may be so.
     pub label: String,

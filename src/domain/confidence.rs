@@ -1,10 +1,12 @@
 //! How sure a model was, as a number from 0 to 1.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A probability, 0.0 to 1.0, with two decimals.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("minimum" = 0, "maximum" = 1))]
 pub struct Confidence(f64);
 
 impl Confidence {

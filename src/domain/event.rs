@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::approval::ApprovalRequest;
@@ -23,7 +25,7 @@ mod request;
 mod shown;
 
 pub use arguments::{Lost, lost, shown_value};
-pub use payload::{FRAME_MAX, PAYLOAD_MAX};
+pub use payload::{EventSchema, FRAME_MAX, PAYLOAD_MAX, event_schemas};
 pub use piece::Piece;
 pub use request::shown_request;
 pub use shown::RESULT_SHOWN_MAX;
@@ -108,8 +110,9 @@ pub enum Event {
 }
 
 /// The kinds of thought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ThoughtType")]
 pub enum ThoughtKind {
     /// Reading the request.
     Analysis,
@@ -139,6 +142,22 @@ pub enum ToolState {
     },
 }
 
+/// Where a tool call stands, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolStatus {
+    /// Waiting for a person.
+    Pending,
+    /// At work.
+    Running,
+    /// Done, with a result.
+    Success,
+    /// Tried without success, or not to be tried.
+    Failed,
+    /// Never run, or stopped.
+    Cancelled,
+}
+
 /// What came of a tool call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ToolOutcome {
@@ -156,14 +175,14 @@ impl ToolState {
         Self::Ended { outcome, duration: Duration::ZERO }
     }
 
-    /// The word for it (contract, section 4.2).
-    pub fn word(&self) -> &'static str {
+    /// What clients are told of it (contract, section 4.2).
+    pub fn status(&self) -> ToolStatus {
         match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Ended { outcome: ToolOutcome::Success(_), .. } => "success",
-            Self::Ended { outcome: ToolOutcome::Failed(_), .. } => "failed",
-            Self::Ended { outcome: ToolOutcome::Cancelled(_), .. } => "cancelled",
+            Self::Pending => ToolStatus::Pending,
+            Self::Running => ToolStatus::Running,
+            Self::Ended { outcome: ToolOutcome::Success(_), .. } => ToolStatus::Success,
+            Self::Ended { outcome: ToolOutcome::Failed(_), .. } => ToolStatus::Failed,
+            Self::Ended { outcome: ToolOutcome::Cancelled(_), .. } => ToolStatus::Cancelled,
         }
     }
 
@@ -226,7 +245,7 @@ pub struct ErrorEvent {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndStatus {
     /// With an answer.
@@ -253,31 +272,28 @@ impl From<EndStatus> for SessionStatus {
 impl Event {
     /// The SSE `event` field, and the payload's `type`.
     pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Start { .. } => "start",
-            Self::Thought { .. } => "thought",
-            Self::PlanStep(_) => "plan_step",
-            Self::PlanStepUpdate(_) => "plan_step_update",
-            Self::TimelineStepUpdate(_) => "timeline_step_update",
-            Self::ToolExecution(_) => "tool_execution",
-            Self::Hitl { .. } => "hitl",
-            Self::Content { .. } | Self::Notice { .. } => "content",
-            Self::Error(_) => "error",
-            Self::Failed { .. } => "failed",
-            Self::End { .. } => "end",
-        }
+        payload::kind_of(self)
     }
 
     /// The flat payload: one line of JSON. However long the texts and values in it are, its frame has at
-    /// most [`FRAME_MAX`] bytes: what does not fit is cut, and its full length told. `session` is `None`
-    /// only for an error that came before there was a session.
-    pub fn payload(&self, session: Option<&SessionId>, now: UnixSeconds) -> Bytes {
+    /// most [`FRAME_MAX`] bytes: what does not fit is cut, and its full length told.
+    pub fn payload(&self, session: &SessionId, now: UnixSeconds) -> Bytes {
         payload::of(self, session, now)
     }
 }
 
+impl ErrorEvent {
+    /// The SSE `event` field, and the payload's `type`.
+    pub const KIND: &'static str = payload::ERROR_KIND;
+
+    /// The payload of the event, in the same way; `None`: there is no session yet.
+    pub fn payload(&self, session: Option<&SessionId>, now: UnixSeconds) -> Bytes {
+        payload::of_error(self, session, now)
+    }
+}
+
 /// What the `metadata` of a `content` event says of it, where it is a notice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NoticeMark {
     /// Whether it is no part of the answer.

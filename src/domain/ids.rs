@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -18,9 +19,9 @@ const CALL_ID_MAX: usize = 256;
 
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(transparent)]
+        $(#[$doc])*
         pub struct $name(Arc<str>);
 
         impl $name {
@@ -63,10 +64,12 @@ text_id!(
 );
 text_id!(
     /// One run (contract, section 5.1): `session_<userId>_<unixSeconds>_<random>`.
+    #[schemars(extend("pattern" = r"^session_[A-Za-z0-9._@-]+$", "maxLength" = SESSION_ID_MAX))]
     SessionId
 );
 text_id!(
     /// One request for approval (contract, section 5.1): `req_` and hex digits.
+    #[schemars(extend("pattern" = r"^req_[0-9A-Fa-f]{12,64}$"))]
     RequestId
 );
 text_id!(
@@ -138,7 +141,18 @@ impl ThreadId {
 ///
 /// Ids grow strictly within a session and are at first the clock in milliseconds.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 #[serde(transparent)]
 pub struct EventId(u64);

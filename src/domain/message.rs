@@ -1,5 +1,6 @@
 //! The conversation as a model sees it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::call::ToolCall;
@@ -51,7 +52,7 @@ impl Message {
 }
 
 /// Tokens that a model counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
     /// Tokens of the prompt.

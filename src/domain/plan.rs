@@ -1,12 +1,13 @@
 //! The plan that a run shows while it works.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::confidence::Confidence;
 use super::ids::StepId;
 
 /// Where a step stands (contract, section 4.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     /// Not begun.

@@ -1,5 +1,6 @@
 //! What will happen if a call is approved: shown beside the question (contract, section 7).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::language::Language;
@@ -13,7 +14,7 @@ const TITLE_MAX: usize = 200;
 const ENTRY_MAX: usize = 200;
 
 /// What is shown of a call before it runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preview {
     /// How it is to be shown.
     #[serde(rename = "type")]
@@ -25,7 +26,7 @@ pub struct Preview {
 }
 
 /// How a preview is to be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PreviewKind {
     /// As changes.

@@ -1,5 +1,6 @@
 //! What is known of a run without reading its journal.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
@@ -12,7 +13,7 @@ use super::time::UnixMs;
 const PROMPT_LISTED: usize = 200;
 
 /// Where a run stands (contract, section 5.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
     /// At work.

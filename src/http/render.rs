@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::request_log::Trace;
 use super::{Shared, envelope};
 use crate::domain::event::ErrorEvent;
-use crate::domain::{Clock, Event, EventId, SessionId};
+use crate::domain::{Clock, EventId, SessionId};
 use crate::sse::frame::{self, Form};
 
 /// The header that says which session a stream is of.
@@ -104,22 +104,21 @@ fn is_wanted(item: &str, media: &str) -> bool {
 }
 
 fn stream_of(error: ErrorEvent, clock: &dyn Clock, form: Form) -> Response {
-    let event = Event::Error(error);
-    let frames = closing_frames(&event, None, clock, (ids_after(EventId::ZERO, clock), form));
+    let frames = closing_frames(&error, None, clock, (ids_after(EventId::ZERO, clock), form));
     let mut response = Response::new(Body::from(frames.concat()));
     set_stream_headers(response.headers_mut());
     response
 }
 
-/// An event that belongs to no journal, and a trailer.
+/// An error that belongs to no journal, and a trailer.
 pub fn closing_frames(
-    event: &Event,
+    error: &ErrorEvent,
     session: Option<&SessionId>,
     clock: &dyn Clock,
     ([id, trailer], form): ([EventId; 2], Form),
 ) -> [Bytes; 2] {
-    let payload = event.payload(session, clock.now().second());
-    [frame::event(id, event.kind(), &payload, form), frame::done(trailer)]
+    let payload = error.payload(session, clock.now().second());
+    [frame::event(id, ErrorEvent::KIND, &payload, form), frame::done(trailer)]
 }
 
 /// Ids for [`closing_frames`], where nothing more will follow `last`.

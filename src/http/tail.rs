@@ -22,7 +22,7 @@ use super::error::{ApiError, CutShort};
 use super::readers::Reader;
 use super::render::{closing_frames, ids_after};
 use crate::agent::{RecentFrame, RecentFrames};
-use crate::domain::{Event, EventId, SessionId};
+use crate::domain::{EventId, SessionId};
 use crate::sse::frame::Form;
 use crate::store::{Follower, ReadError, StoreError};
 use crate::telemetry::metrics::OpenStream;
@@ -333,7 +333,7 @@ impl Tail {
         tracing::warn!(session = %self.session, error = %error.error, "stream ended: nothing more can come");
         let ids = ids_after(self.after, clock);
         let frames = (ids, self.form);
-        closing_frames(&Event::Error(error), Some(&self.session), clock, frames).concat().into()
+        closing_frames(&error, Some(&self.session), clock, frames).concat().into()
     }
 }
 

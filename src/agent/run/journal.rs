@@ -150,7 +150,7 @@ impl Writer {
         let shown = match draft {
             Draft::Event(event) | Draft::Both(event, _) => Some(Shown::Event {
                 kind: event.kind().into(),
-                payload: event.payload(Some(&self.session), now.second()),
+                payload: event.payload(&self.session, now.second()),
             }),
             Draft::Record(_) => None,
             Draft::Done => Some(Shown::Done),

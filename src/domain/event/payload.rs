@@ -1,18 +1,39 @@
 //! Events as the lines of JSON that clients read (contract, section 4.2), none of them too long for a frame.
 //!
+//! Each type of event is a struct below this module, which is written as it stands there: the order of its
+//! fields is the order of the bytes, and its JSON Schema, which `/aura/asyncapi.json` has, is made from it.
+//!
 //! What others write into an event can have any length. So an event is written with as much of each text
 //! and value as a frame has room for in usual cases; where that comes to too much, it is written again with
 //! shares that are measured to fit.
 
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
 use bytes::Bytes;
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 
 use super::shown::Shares;
-use super::{Event, NoticeMark, ToolExecution, one_line};
-use crate::domain::approval::ApprovalRequest;
+use super::{ErrorEvent, Event, one_line};
 use crate::domain::ids::SessionId;
-use crate::domain::plan::PlanStep;
-use crate::domain::time::{UnixSeconds, whole_ms};
+use crate::domain::time::UnixSeconds;
+
+mod content;
+mod hitl;
+mod plan;
+mod run;
+mod schemas;
+mod thought;
+mod tool_execution;
+
+use content::Content;
+use hitl::Hitl;
+use plan::{PlanStepAdded, PlanStepUpdate, TimelineStepUpdate};
+use run::{End, Error, Failed, Start};
+pub use schemas::{EventSchema, event_schemas};
+use thought::Thought;
+use tool_execution::ToolExecuted;
 
 /// Most bytes of one frame (contract, section 4.1).
 pub const FRAME_MAX: usize = 16 * 1024;
@@ -20,196 +41,136 @@ pub const FRAME_MAX: usize = 16 * 1024;
 /// and the ends of the lines.
 pub const PAYLOAD_MAX: usize = FRAME_MAX - 160;
 
-/// The payload of an event, as long as a frame can be at most.
-pub(super) fn of(event: &Event, session: Option<&SessionId>, now: UnixSeconds) -> Bytes {
-    let written = |shares| {
-        let stamped = Stamped { event, session, now, shares };
-        // Every map key is a literal and every value is JSON already, so nothing here can fail.
-        one_line::to_vec(&stamped).unwrap_or_else(|_| b"{}".to_vec())
-    };
+/// The type of errors.
+pub(super) const ERROR_KIND: &str = Error::KIND;
+
+/// The fields that one type of event has besides those of every payload.
+pub(super) trait Fields: Serialize + JsonSchema {
+    /// The SSE `event` field, and the payload's `type`.
+    const KIND: &'static str;
+}
+
+// What stands before its own fields in the payload of every event. Without a description: the schema has
+// that of the fields.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "{F}Event")]
+struct Payload<S, F: Fields> {
+    /// The version of the payloads. A change that a client could not read would be another version.
+    version: Version,
+    /// The type of the event, the same as the SSE `event` field.
+    #[serde(rename = "type")]
+    kind: Kind<F>,
+    /// When the event was made, in Unix seconds.
+    timestamp: UnixSeconds,
+    /// The session, which is one run.
+    session_id: S,
+    #[serde(flatten)]
+    fields: F,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+enum Version {
+    #[serde(rename = "1.0")]
+    First,
+}
+
+/// The constant `type` of a payload.
+struct Kind<F>(PhantomData<F>);
+
+impl<F: Fields> Serialize for Kind<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(F::KIND)
+    }
+}
+
+impl<F: Fields> JsonSchema for Kind<F> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        F::KIND.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "const": F::KIND})
+    }
+}
+
+/// The payload of an event of a session.
+pub(super) fn of(event: &Event, session: &SessionId, now: UnixSeconds) -> Bytes {
+    match event {
+        Event::Error(error) => of_error(error, Some(session), now),
+        other => fitted(|shares| shares.line(other, session, now)),
+    }
+}
+
+/// The payload of an error, which alone can come before there is a session.
+pub(super) fn of_error(error: &ErrorEvent, session: Option<&SessionId>, now: UnixSeconds) -> Bytes {
+    fitted(|shares| line(session, now, Error::shown(error, shares)))
+}
+
+/// What is written, as long as a payload can be at most.
+fn fitted(written: impl Fn(Shares) -> Vec<u8>) -> Bytes {
     Shares::fitted(PAYLOAD_MAX, written, Vec::len).into()
 }
 
-struct Stamped<'a> {
-    event: &'a Event,
-    session: Option<&'a SessionId>,
-    now: UnixSeconds,
-    shares: Shares,
-}
-
-impl Serialize for Stamped<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("version", "1.0")?;
-        map.serialize_entry("type", self.event.kind())?;
-        map.serialize_entry("timestamp", &self.now)?;
-        map.serialize_entry("sessionId", &self.session)?;
-        self.shares.write_fields(&mut map, self.event)?;
-        map.end()
-    }
+fn line<S: Serialize, F: Fields>(session_id: S, timestamp: UnixSeconds, fields: F) -> Vec<u8> {
+    let kind = Kind(PhantomData);
+    let payload = Payload { version: Version::First, kind, timestamp, session_id, fields };
+    // Every map key is text and every value is JSON already, so nothing here can fail.
+    one_line::to_vec(&payload).unwrap_or_else(|_| b"{}".to_vec())
 }
 
 impl Shares {
-    fn write_fields<M: SerializeMap>(self, map: &mut M, event: &Event) -> Result<(), M::Error> {
+    fn line(self, event: &Event, session: &SessionId, now: UnixSeconds) -> Vec<u8> {
         match event {
             Event::Start { message, thread_id, model } => {
-                map.serialize_entry("message", &self.text(message))?;
-                map.serialize_entry("threadId", &self.text(thread_id.as_str()))?;
-                map.serialize_entry("model", &self.text(model))
+                line(session, now, Start::shown(message, thread_id, model, self))
             }
             Event::Thought { kind, content, sources } => {
-                map.serialize_entry("event", "thought_chain")?;
-                map.serialize_entry("thoughtType", kind)?;
-                map.serialize_entry("content", &self.text(content))?;
-                map.serialize_entry("sources", &self.names(sources))
+                line(session, now, Thought::shown(*kind, content, sources, self))
             }
-            Event::PlanStep(step) => self.write_plan_step(map, step),
-            Event::PlanStepUpdate(step) => self.write_plan_step_update(map, step),
-            Event::TimelineStepUpdate(step) => self.write_timeline_update(map, step),
-            Event::ToolExecution(call) => self.write_tool_execution(map, call),
+            Event::PlanStep(step) => line(session, now, PlanStepAdded::shown(step, self)),
+            Event::PlanStepUpdate(step) => line(session, now, PlanStepUpdate::shown(step, self)),
+            Event::TimelineStepUpdate(step) => {
+                line(session, now, TimelineStepUpdate::shown(step, self))
+            }
+            Event::ToolExecution(call) => line(session, now, ToolExecuted::shown(call, self)),
             Event::Hitl { request, step_id, confidence } => {
-                self.write_question(map, request)?;
-                map.serialize_entry("stepId", step_id)?;
-                if let Some(confidence) = confidence {
-                    map.serialize_entry("confidence", confidence)?;
-                }
-                self.write_terms(map, request)
+                line(session, now, Hitl::shown(request, step_id, *confidence, self))
             }
             Event::Content { content, chunk, metadata } => {
-                map.serialize_entry("content", content.as_str())?;
-                map.serialize_entry("chunk", chunk)?;
-                map.serialize_entry("metadata", &self.metadata(metadata))
+                line(session, now, Content::shown(content, *chunk, metadata, self))
             }
-            Event::Notice { content } => {
-                map.serialize_entry("content", &self.text(content.as_str()))?;
-                map.serialize_entry("chunk", &false)?;
-                map.serialize_entry("metadata", &NoticeMark { notice: true })
-            }
-            Event::Error(error) => {
-                map.serialize_entry("error", &self.text(&error.error))?;
-                map.serialize_entry("errorType", &error.error_type)?;
-                map.serialize_entry("errorCode", error.code.code())?;
-                map.serialize_entry("message", &self.text(&error.message))?;
-                map.serialize_entry("retryable", &error.retryable)
-            }
+            Event::Notice { content } => line(session, now, Content::notice(content, self)),
+            Event::Error(error) => line(session, now, Error::shown(error, self)),
             Event::Failed { message, error, error_type, request_id } => {
-                map.serialize_entry("message", &self.text(message))?;
-                map.serialize_entry("error", &self.text(error))?;
-                map.serialize_entry("errorType", error_type)?;
-                map.serialize_entry("requestId", request_id)
+                line(session, now, Failed::shown((message, error), *error_type, request_id, self))
             }
             Event::End { message, status, usage, duration } => {
-                map.serialize_entry("message", &self.text(message))?;
-                map.serialize_entry("status", status)?;
-                map.serialize_entry("usage", usage)?;
-                map.serialize_entry("durationMs", &whole_ms(*duration))
+                line(session, now, End::shown(message, *status, *usage, *duration, self))
             }
         }
     }
+}
 
-    fn write_plan_step<M: SerializeMap>(
-        self,
-        map: &mut M,
-        step: &PlanStep,
-    ) -> Result<(), M::Error> {
-        map.serialize_entry("stepId", &step.step_id)?;
-        map.serialize_entry("id", &step.step_id)?;
-        map.serialize_entry("title", &self.text(&step.title))?;
-        let description = self.text(&step.description);
-        map.serialize_entry("description", &description)?;
-        map.serialize_entry("content", &description)?;
-        map.serialize_entry("status", &step.status)?;
-        map.serialize_entry("confidence", &step.confidence)?;
-        map.serialize_entry("order", &step.order)
-    }
-
-    fn write_plan_step_update<M: SerializeMap>(
-        self,
-        map: &mut M,
-        step: &PlanStep,
-    ) -> Result<(), M::Error> {
-        map.serialize_entry("stepId", &step.step_id)?;
-        map.serialize_entry("id", &step.step_id)?;
-        map.serialize_entry("status", &step.status)?;
-        map.serialize_entry("progress", &step.status.progress())?;
-        map.serialize_entry("confidence", &step.confidence)?;
-        map.serialize_entry("description", &self.text(&step.description))
-    }
-
-    fn write_timeline_update<M: SerializeMap>(
-        self,
-        map: &mut M,
-        step: &PlanStep,
-    ) -> Result<(), M::Error> {
-        map.serialize_entry("stepId", &step.step_id)?;
-        map.serialize_entry("id", &step.step_id)?;
-        map.serialize_entry("title", &self.text(&step.title))?;
-        map.serialize_entry("status", &step.status)?;
-        map.serialize_entry("progress", &step.status.progress())
-    }
-
-    fn write_tool_execution<M: SerializeMap>(
-        self,
-        map: &mut M,
-        call: &ToolExecution,
-    ) -> Result<(), M::Error> {
-        map.serialize_entry("event", "action_execution")?;
-        map.serialize_entry("toolCallId", &self.id(call.call_id.as_str()))?;
-        let tool = self.name(&call.tool);
-        map.serialize_entry("toolName", &tool)?;
-        map.serialize_entry("tool", &tool)?;
-        let (arguments, full_length) = self.arguments(&call.arguments);
-        map.serialize_entry("toolArgs", &arguments)?;
-        map.serialize_entry("params", &arguments)?;
-        if let Some(bytes) = full_length {
-            map.serialize_entry("toolArgsBytes", &bytes)?;
-        }
-        map.serialize_entry("status", call.state.word())?;
-        map.serialize_entry("requiresApproval", &call.requires_approval)?;
-        let (result, full_length) = self.result(call.state.result());
-        map.serialize_entry("result", &result)?;
-        if let Some(bytes) = full_length {
-            map.serialize_entry("resultBytes", &bytes)?;
-        }
-        map.serialize_entry("error", &call.state.error().map(|error| self.text(error)))?;
-        map.serialize_entry("durationMs", &call.state.duration().map(whole_ms))
-    }
-
-    fn write_question<M: SerializeMap>(
-        self,
-        map: &mut M,
-        request: &ApprovalRequest,
-    ) -> Result<(), M::Error> {
-        map.serialize_entry("event", "hitl_request")?;
-        map.serialize_entry("requestId", &request.request_id)?;
-        map.serialize_entry("id", &request.request_id)?;
-        let action = self.name(&request.action_type);
-        map.serialize_entry("actionType", &action)?;
-        map.serialize_entry("action", &action)?;
-        map.serialize_entry("message", &self.text(&request.message))?;
-        let (context, full_length) = self.value(&request.context);
-        map.serialize_entry("context", &context)?;
-        map.serialize_entry("params", &context)?;
-        if let Some(bytes) = full_length {
-            map.serialize_entry("contextBytes", &bytes)?;
-        }
-        map.serialize_entry("requiresApproval", &true)
-    }
-
-    /// Until when somebody may answer, and who.
-    fn write_terms<M: SerializeMap>(
-        self,
-        map: &mut M,
-        request: &ApprovalRequest,
-    ) -> Result<(), M::Error> {
-        map.serialize_entry("expiresAt", &request.deadline.expires_at())?;
-        map.serialize_entry("approvers", &request.quorum.approvers)?;
-        map.serialize_entry("approvalsNeeded", &request.quorum.approvals_needed)?;
-        map.serialize_entry("approvals", &request.quorum.approvals)?;
-        match &request.preview {
-            Some(preview) => map.serialize_entry("preview", &self.preview(preview)),
-            None => Ok(()),
-        }
+/// The SSE `event` field of an event, and its payload's `type`.
+pub(super) fn kind_of(event: &Event) -> &'static str {
+    match event {
+        Event::Start { .. } => Start::KIND,
+        Event::Thought { .. } => Thought::KIND,
+        Event::PlanStep(_) => PlanStepAdded::KIND,
+        Event::PlanStepUpdate(_) => PlanStepUpdate::KIND,
+        Event::TimelineStepUpdate(_) => TimelineStepUpdate::KIND,
+        Event::ToolExecution(_) => ToolExecuted::KIND,
+        Event::Hitl { .. } => Hitl::KIND,
+        Event::Content { .. } | Event::Notice { .. } => Content::KIND,
+        Event::Error(_) => Error::KIND,
+        Event::Failed { .. } => Failed::KIND,
+        Event::End { .. } => End::KIND,
     }
 }
 

@@ -143,7 +143,7 @@ fn of_lists(table: &dyn Sentences) -> Vec<Said> {
         said.push(said!(table, listed(what, &5), ["5"]));
         said.push(said!(table, not_listed(what, &"why"), [": ", "(why)"]));
     }
-    for code in ErrorCode::ALL {
+    for code in ErrorCode::ALL.iter().copied() {
         said.push(said!(table, of_code(code), ["."]));
     }
     said

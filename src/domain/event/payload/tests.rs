@@ -4,16 +4,20 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::event::{EndStatus, ErrorEvent, Piece, ThoughtKind, ToolOutcome, ToolState};
+use crate::domain::event::{EndStatus, Piece, ThoughtKind, ToolExecution, ToolOutcome, ToolState};
 use crate::domain::ids::{RequestId, StepId, ThreadId, ToolCallId};
-use crate::domain::plan::StepStatus;
+use crate::domain::plan::{PlanStep, StepStatus};
 use crate::domain::{
-    Approvers, Artifact, Confidence, Deadline, ErrorCode, ErrorType, Language, Preview, Quorum,
-    Standing, TenantId, UnixMs, Usage, UserId, artifact,
+    ApprovalRequest, Approvers, Artifact, Confidence, Deadline, ErrorCode, ErrorType, Language,
+    Preview, Quorum, Standing, TenantId, UnixMs, Usage, UserId, artifact,
 };
 
 /// What texts of any length are made of: what stays, what is escaped once, and what is escaped twice.
 const UNITS: [&str; 8] = ["x", "가", "\"", "\\", "\0", "\u{202e}", "\u{2028}", "\n"];
+
+fn session() -> SessionId {
+    SessionId::new("session_1_1_0")
+}
 
 fn foreign() -> impl Strategy<Value = String> {
     let unit = proptest::sample::select(&UNITS[..]);
@@ -145,7 +149,7 @@ fn a_list_of_any_length_beside_a_preview_fits_a_frame() {
     for length in (8_900..9_100).step_by(3) {
         let (text, list) = ("x".repeat(3), json!(vec![0; length]));
         for event in events([text.clone(), text.clone(), text], &list, true) {
-            let bytes = event.payload(None, UnixSeconds::new(u64::MAX)).len();
+            let bytes = event.payload(&session(), UnixSeconds::new(u64::MAX)).len();
             assert!(bytes <= PAYLOAD_MAX, "{bytes} bytes of {} with {length} items", event.kind());
         }
     }
@@ -161,7 +165,7 @@ proptest! {
         // As long as a session's id can be.
         let session = SessionId::new("s".repeat(200));
         for event in events([a, b, c], &value, flag) {
-            let payload = event.payload(Some(&session), UnixSeconds::new(u64::MAX));
+            let payload = event.payload(&session, UnixSeconds::new(u64::MAX));
             let read: Value = serde_json::from_slice(&payload).unwrap();
             prop_assert_eq!(&read["type"], event.kind());
             let bytes = payload.len();
@@ -173,7 +177,7 @@ proptest! {
     fn an_artifact_is_shown_as_it_was_made(text in foreign(), title in foreign(), list: bool) {
         let shown = json!({ "result": artifact_of(&text, list) });
         let event = Event::Content { content: Piece::first_of(&title).0, chunk: true, metadata: shown.clone() };
-        let read: Value = serde_json::from_slice(&event.payload(None, UnixSeconds::new(1))).unwrap();
+        let read: Value = serde_json::from_slice(&event.payload(&session(), UnixSeconds::new(1))).unwrap();
         prop_assert_eq!(&read["metadata"], &shown);
         let piece = Piece::first_of(&title).0;
         prop_assert_eq!(&read["content"], piece.as_str());
@@ -185,7 +189,7 @@ proptest! {
         prop_assert_eq!(pieces.concat(), text);
         for piece in Piece::all_of(&pieces.concat()) {
             let event = Event::Content { content: piece, chunk: true, metadata: json!({}) };
-            prop_assert!(event.payload(None, UnixSeconds::new(1)).len() < 1024);
+            prop_assert!(event.payload(&session(), UnixSeconds::new(1)).len() < 1024);
         }
     }
 }
@@ -197,7 +201,7 @@ fn a_question_that_has_to_be_cut_says_how_long_its_arguments_are() {
             question(["send_email".into(), "보낼까요?".into(), String::new()], context, false);
         let step_id = StepId::new("step_1");
         let event = Event::Hitl { request: Box::new(request), step_id, confidence: None };
-        serde_json::from_slice(&event.payload(None, UnixSeconds::new(1))).unwrap()
+        serde_json::from_slice(&event.payload(&session(), UnixSeconds::new(1))).unwrap()
     };
     let short = json!({"to": ["kim@dwp.com"], "body": "x".repeat(6_000)});
     let shown = payload(short.clone());
@@ -226,7 +230,7 @@ fn arguments_that_have_to_be_cut_leave_room_for_a_result_that_has_not() {
             duration: Duration::from_millis(1),
         },
     };
-    let payload = Event::ToolExecution(call).payload(None, UnixSeconds::new(1));
+    let payload = Event::ToolExecution(call).payload(&session(), UnixSeconds::new(1));
     let shown: Value = serde_json::from_slice(&payload).unwrap();
     assert_eq!(shown["result"], result);
     assert_eq!((&shown["toolArgs"]["to"], &shown["toolArgsBytes"]), (&json!(1), &json!(7_018)));
@@ -240,7 +244,7 @@ fn mail_asked_about(characters: usize) -> (Value, Value) {
     let words = ["send_email".into(), format!("메일을 보낼까요? {}", cc.join(", ")), body];
     let request = Box::new(question(words, context.clone(), true));
     let event = Event::Hitl { request, step_id: StepId::new("step_1"), confidence: None };
-    let payload = event.payload(Some(&SessionId::new("s".repeat(60))), UnixSeconds::new(1));
+    let payload = event.payload(&SessionId::new("s".repeat(60)), UnixSeconds::new(1));
     assert!(payload.len() <= PAYLOAD_MAX);
     assert!(characters < 2_000 || payload.len() + 16 > PAYLOAD_MAX, "{}", payload.len());
     (context, serde_json::from_slice(&payload).unwrap())
