@@ -22,7 +22,7 @@ pub(crate) use run::fuzz;
 pub use run::journal::opening;
 pub use run::recent_frames::{RecentFrame, RecentFrames};
 pub use run::record::{Opened, Record, RecordKind};
-pub use run::state::State;
+pub use run::state::{Node, State};
 pub use service::decide::{DecisionError, Review, ReviewOutcome};
 pub use service::drive::AgentService;
 pub use service::inbox::{InboxLine, InboxPage};

@@ -29,6 +29,9 @@ use crate::tools::{ToolError, git};
 pub mod audit;
 pub mod inventory;
 
+/// The documents that describe the interface.
+pub use crate::http::documents::{asyncapi_json, openapi_json};
+
 mod ending;
 mod features;
 mod models;

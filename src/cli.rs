@@ -16,6 +16,7 @@ use crate::telemetry::log;
 mod ask;
 mod audit;
 mod config;
+mod describe;
 mod dev;
 mod healthcheck;
 mod prompt;
@@ -77,6 +78,10 @@ enum Command {
     Prompt(prompt::Arguments),
     /// Print the settings in force and where each came from; secrets are masked
     Config,
+    /// Print the OpenAPI document of the routes
+    Openapi,
+    /// Print the AsyncAPI document of the event streams
+    Asyncapi,
     /// Check the audit streams
     Audit(audit::Arguments),
     /// Ask a running service whether it is healthy
@@ -110,6 +115,7 @@ impl CliError {
     fn lines(&self) -> Vec<String> {
         match self {
             Self::Settings(faults) => faults.iter().map(ToString::to_string).collect(),
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Vec::new(),
             Self::Input(_) | Self::Failed(_) | Self::App(_) | Self::Output(_) => {
                 vec![self.to_string()]
             }
@@ -139,6 +145,8 @@ pub fn run() -> ExitCode {
         Command::Token(arguments) => token::run(&arguments),
         Command::Prompt(arguments) => prompt::run(&arguments),
         Command::Config => config::run(),
+        Command::Openapi => describe::openapi(),
+        Command::Asyncapi => describe::asyncapi(),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
     };
@@ -234,5 +242,6 @@ mod tests {
     fn a_reader_who_has_seen_enough_is_no_failure() {
         let gone = CliError::Output(io::Error::from(io::ErrorKind::BrokenPipe));
         assert_eq!(gone.exit_code(), ExitCode::SUCCESS);
+        assert!(gone.lines().is_empty());
     }
 }

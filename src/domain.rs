@@ -61,7 +61,7 @@ pub use entry::{Entry, Shown, last_id};
 pub use error_code::ErrorCode;
 pub use error_type::ErrorType;
 pub use event::Event;
-pub use hash::{ArgumentsHash, EntryHash, EntryMac, PromptHash, RequestHash};
+pub use hash::{ArgumentsHash, DocumentHash, EntryHash, EntryMac, PromptHash, RequestHash};
 pub use idempotency::{IdempotencyKey, KeyClaim, KeyStanding, RequestKey, ScopedKey};
 pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
 pub use inbox::{InboxChange, InboxItem};

@@ -8,23 +8,28 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use self::access::Access;
 use self::readers::Readers;
+pub use self::route::Route;
+use self::route::{guarded, open};
 use crate::agent::AgentService;
 use crate::domain::{Clock, Language, Role};
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 
+mod access;
 pub mod approvals;
+mod asyncapi;
 pub mod audit;
 pub mod auth;
 pub mod body;
 mod body_watch;
 pub mod cors;
 mod crowd;
+pub mod documents;
 pub mod envelope;
 pub mod error;
 mod expiry;
@@ -35,10 +40,13 @@ mod host;
 pub mod idempotency;
 pub mod listen;
 pub mod metrics;
+mod openapi;
 mod private;
 pub mod readers;
 pub mod render;
 pub mod request_log;
+mod route;
+mod schemas;
 pub mod sessions;
 pub mod stream;
 pub mod tail;
@@ -85,47 +93,30 @@ pub struct Http {
 /// The state as axum hands it to handlers.
 pub type Shared = Arc<Http>;
 
-/// Who may call a route.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Anybody.
-    Open,
-    /// Callers with a valid token.
-    Guarded,
-}
-
-/// One line of the route table.
-pub struct Route {
-    /// The path as axum writes it.
-    pub path: &'static str,
-    /// The methods that it takes, for people and tests.
-    pub methods: &'static [&'static str],
-    /// Who may call it.
-    pub access: Access,
-    handler: MethodRouter<Shared>,
-}
-
 /// The route table.
 pub fn routes() -> Vec<Route> {
-    use Access::{Guarded, Open};
-    let route = |path, methods, access, handler| Route { path, methods, access, handler };
     vec![
-        route("/aura/test/stream", &["POST", "GET"], Guarded, post(stream::post).get(stream::get)),
-        route("/aura/hitl/requests/{id}", &["GET"], Guarded, get(hitl::request)),
-        route("/aura/hitl/signals/{id}", &["GET"], Guarded, get(hitl::signal)),
-        route("/aura/hitl/approve/{id}", &["POST"], Guarded, post(hitl::approve)),
-        route("/aura/hitl/reject/{id}", &["POST"], Guarded, post(hitl::reject)),
-        route("/aura/approvals", &["GET"], Guarded, get(approvals::list)),
-        route("/aura/sessions", &["GET"], Guarded, get(sessions::list)),
-        route("/aura/sessions/{id}", &["GET"], Guarded, get(sessions::show)),
-        route("/aura/sessions/{id}/stream", &["GET"], Guarded, get(stream::join)),
-        route("/aura/sessions/{id}/cancel", &["POST"], Guarded, post(sessions::cancel)),
-        route("/aura/audit", &["GET"], Guarded, get(audit::page)),
-        route("/health", &["GET"], Open, get(health::live)),
-        route("/aura/health", &["GET"], Open, get(health::live)),
-        route("/health/ready", &["GET"], Open, get(health::ready)),
+        guarded("/aura/test/stream")
+            .post(stream::post, openapi::start)
+            .get(stream::get, openapi::start_enveloped),
+        guarded("/aura/hitl/requests/{requestId}").get(hitl::request, openapi::request),
+        guarded("/aura/hitl/signals/{sessionId}").get(hitl::signal, openapi::signal),
+        guarded("/aura/hitl/approve/{requestId}").post(hitl::approve, openapi::approve),
+        guarded("/aura/hitl/reject/{requestId}").post(hitl::reject, openapi::reject),
+        guarded("/aura/approvals").get(approvals::list, openapi::list_approvals),
+        guarded("/aura/sessions").get(sessions::list, openapi::list_sessions),
+        guarded("/aura/sessions/{sessionId}").get(sessions::show, openapi::show_session),
+        guarded("/aura/sessions/{sessionId}/stream").get(stream::join, openapi::join_session),
+        guarded("/aura/sessions/{sessionId}/cancel")
+            .post(sessions::cancel, openapi::cancel_session),
+        guarded("/aura/audit").get(audit::page, openapi::audit_page),
+        open("/health").get(health::live, openapi::live),
+        open("/aura/health").get(health::live, openapi::live_behind_gateway),
+        open("/health/ready").get(health::ready, openapi::ready),
         // Not under /aura, so the Gateway never forwards it.
-        route("/metrics", &["GET"], Open, get(metrics::show)),
+        open("/metrics").get(metrics::show, openapi::metrics),
+        open("/aura/openapi.json").get(documents::show_openapi, openapi::openapi_document),
+        open("/aura/asyncapi.json").get(documents::show_asyncapi, openapi::asyncapi_document),
     ]
 }
 
@@ -190,10 +181,10 @@ mod tests {
 
     fn served() -> BTreeSet<Told> {
         let of_route = |route: Route| {
-            let told = move |method: &&str| {
-                ((*method).to_owned(), nameless(route.path), route.access == Access::Guarded)
+            let told = move |method: &str| {
+                (method.to_owned(), nameless(route.path), route.access == Access::Guarded)
             };
-            route.methods.iter().map(told).collect::<Vec<_>>()
+            route.methods().map(told).collect::<Vec<_>>()
         };
         routes().into_iter().flat_map(of_route).collect()
     }

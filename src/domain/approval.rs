@@ -1,5 +1,6 @@
 //! Requests for approval and their one decision.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +14,10 @@ use super::number;
 use super::preview::Preview;
 use super::time::UnixMs;
 
+mod told;
+
+pub use told::{RequestStatus, ToldRequest};
+
 /// A yes or a no, from whomever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vote {
@@ -23,7 +28,7 @@ pub enum Vote {
 }
 
 /// The ways in which a request ends; there is no "pending" among them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// A person said yes.
@@ -64,8 +69,8 @@ impl Verdict {
 /// The key is written by others as well. Only this service writes an `outcome`, and only of a decision
 /// that stands; a status without one is somebody's vote for it. A status that is none of the words
 /// decides nothing, so the request is pending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Status", into = "Status")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Status", into = "Written")]
 pub enum Standing {
     /// Nobody has decided.
     Pending,
@@ -75,12 +80,32 @@ pub enum Standing {
     Decided(Verdict),
 }
 
-#[derive(Serialize, Deserialize)]
+/// As it may be found stored, whoever wrote it.
+#[derive(Deserialize, JsonSchema)]
 struct Status {
     #[serde(default)]
     status: Value,
-    #[serde(default, skip_serializing_if = "Value::is_null")]
+    #[serde(default)]
     outcome: Value,
+}
+
+/// As this service writes it.
+#[derive(Serialize, JsonSchema)]
+struct Written {
+    /// Where the request stands, in the words that the Main Service knows.
+    status: WrittenStatus,
+    /// How it ended, once it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<Verdict>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum WrittenStatus {
+    Pending,
+    Approved,
+    Rejected,
 }
 
 /// What a status can say besides that the request is pending. Older processes of this service wrote the last two themselves.
@@ -112,19 +137,20 @@ impl From<Status> for Standing {
     }
 }
 
-impl From<Standing> for Status {
+impl From<Standing> for Written {
     fn from(standing: Standing) -> Self {
         let (status, outcome) = match standing {
-            Standing::Pending => ("pending", None),
-            Standing::Voted(Vote::Approve) => ("approved", None),
-            Standing::Voted(Vote::Reject) => ("rejected", None),
-            Standing::Decided(verdict @ Verdict::Approved) => ("approved", Some(verdict)),
+            Standing::Pending => (WrittenStatus::Pending, None),
+            Standing::Voted(Vote::Approve) => (WrittenStatus::Approved, None),
+            Standing::Voted(Vote::Reject) => (WrittenStatus::Rejected, None),
+            Standing::Decided(verdict @ Verdict::Approved) => {
+                (WrittenStatus::Approved, Some(verdict))
+            }
             Standing::Decided(
                 verdict @ (Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled),
-            ) => ("rejected", Some(verdict)),
+            ) => (WrittenStatus::Rejected, Some(verdict)),
         };
-        let outcome = outcome.map_or(Value::Null, |verdict| verdict.word().into());
-        Self { status: status.into(), outcome }
+        Self { status, outcome }
     }
 }
 
@@ -185,7 +211,7 @@ impl Decision {
 /// A request for approval, as `hitl:request:<requestId>` keeps it (contract, section 5.1).
 ///
 /// Unknown fields that another publisher wrote are kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalRequest {
     /// The request's id.
@@ -208,7 +234,7 @@ pub struct ApprovalRequest {
     /// Where it stands.
     #[serde(flatten)]
     pub standing: Standing,
-    /// When it was asked.
+    /// When it was asked, in Unix milliseconds.
     #[serde(deserialize_with = "number::deserialize")]
     pub created_at: UnixMs,
     /// When it ends by itself.
@@ -228,7 +254,39 @@ pub struct ApprovalRequest {
     pub preview: Option<Preview>,
     /// Everything else: `approvedBy`, `approvedAt`, `rejectedBy`, `rejectedAt`, `reason`, …
     #[serde(flatten)]
+    #[schemars(with = "Resolution")]
     pub more: serde_json::Map<String, Value>,
+}
+
+/// What stands in a request once it is decided, besides whatever others have written there.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what is kept as fields of any names")]
+struct Resolution {
+    /// Who approved it.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    approved_by: Option<UserId>,
+    /// When, in Unix milliseconds.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    approved_at: Option<UnixMs>,
+    /// Who rejected it.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    rejected_by: Option<UserId>,
+    /// When it was rejected, timed out or was cancelled, in Unix milliseconds.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    rejected_at: Option<UnixMs>,
+    /// Why, where there is a reason.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The arguments that were approved, or are asked about, instead of those that were shown.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    args: Option<serde_json::Map<String, Value>>,
+    /// The request that asks about the changed arguments instead.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    superseded_by: Option<RequestId>,
+    /// The full length of `context` as JSON, in bytes; only there where it had to be cut.
+    #[schemars(skip_serializing_if = "Option::is_none")]
+    context_bytes: Option<u64>,
 }
 
 /// What is written beside a decision, and taken away with it.
@@ -286,12 +344,8 @@ impl ApprovalRequest {
     }
 
     /// The request as REST tells it (contract, section 5.4): its status is the outcome.
-    pub fn told(&self) -> serde_json::Result<Value> {
-        let mut told = serde_json::to_value(self)?;
-        if let (Standing::Decided(verdict), Some(fields)) = (self.standing, told.as_object_mut()) {
-            fields.insert("status".into(), verdict.word().into());
-        }
-        Ok(told)
+    pub fn told(&self) -> ToldRequest<'_> {
+        self.into()
     }
 
     fn without_decision(&self, standing: Standing) -> Self {

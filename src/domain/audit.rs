@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::approval::Verdict;
@@ -28,7 +29,7 @@ pub use key::{AuditAnchor, AuditKey};
 const REASON_MAX: usize = 1_000;
 
 /// One fact: what happened, to which call, when and by whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditFact {
     /// The same for every recording of the same fact.
@@ -47,6 +48,7 @@ pub struct AuditFact {
     /// Who did it: the run's user for executions, whoever asks for requests, whoever decided for
     /// decisions. Nobody for deadlines. Of a signal this is only what it says of itself.
     #[serde(flatten, with = "audited")]
+    #[schemars(with = "audited::Audited")]
     pub author: Author,
 }
 
@@ -90,7 +92,7 @@ impl AuditFact {
 }
 
 /// The call of a tool that a fact is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditCall {
     /// The run.
@@ -107,7 +109,7 @@ pub struct AuditCall {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum AuditKind {
     /// A person is asked.
@@ -155,7 +157,7 @@ impl AuditKind {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It did what it was asked to.
@@ -165,7 +167,7 @@ pub enum Outcome {
 }
 
 /// A reason in a person's or a tool's words, of bounded length.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct AuditReason(String);
 
@@ -182,7 +184,7 @@ impl AuditReason {
 }
 
 /// Names a fact, so that its repetitions can be told from other facts.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct FactId(String);
 

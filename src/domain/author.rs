@@ -4,6 +4,7 @@
 //! has given it, or does not: nobody has checked that, and whoever reads of it must be able to tell the
 //! two apart (contract, section 5.3, 8).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ids::UserId;
@@ -36,10 +37,12 @@ impl Author {
 }
 
 /// The way that an answer came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Via {
+    /// Over REST, with a token that was checked.
     Rest,
+    /// Through Redis: nobody knows who has sent it.
     Signal,
 }
 
@@ -76,18 +79,22 @@ impl From<Author> for Stored {
 
 /// An author as the audit stream tells it: `who` where that is certain, else `claimedBy`.
 pub(super) mod audited {
+    use schemars::JsonSchema;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::{Author, UserId, Via};
 
-    #[derive(Serialize, Deserialize)]
+    #[derive(Serialize, Deserialize, JsonSchema)]
     #[serde(rename_all = "camelCase")]
-    struct Audited {
+    pub(in crate::domain) struct Audited {
+        /// Who did it, where that is certain.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         who: Option<UserId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// Who a signal says that did it: nobody has checked that.
         claimed_by: Option<UserId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// The way that an answer came.
         via: Option<Via>,
     }
 

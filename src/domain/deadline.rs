@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,7 +13,9 @@ use super::time::{UnixMs, UnixSeconds};
 ///
 /// On the wire it is `expiresAt`, whole seconds, rounded up so that nobody is told less than the time
 /// promised; beside it stands `deadlineMs`, which older processes do not write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "Stored", into = "Told")]
 pub struct Deadline(UnixMs);
 
@@ -46,10 +49,12 @@ impl Deadline {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Told {
+    /// Until when somebody may decide, in Unix seconds, rounded up.
     expires_at: UnixSeconds,
+    /// The same to the millisecond.
     deadline_ms: UnixMs,
 }
 
@@ -59,7 +64,7 @@ impl From<Deadline> for Told {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Stored {
     expires_at: Value,

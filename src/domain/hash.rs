@@ -1,8 +1,9 @@
-//! SHA-256, and the three things that it names here.
+//! SHA-256, and what it names here.
 
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,9 +31,10 @@ fn parse(text: &str) -> Option<String> {
 
 macro_rules! hash {
     ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String")]
+        #[schemars(extend("pattern" = "^[0-9a-f]{64}$"))]
+        $(#[$doc])*
         pub struct $name(String);
 
         impl $name {
@@ -81,6 +83,10 @@ hash!(
 );
 
 hash!(
+    /// What names the version of a document that is served.
+    DocumentHash
+);
+hash!(
     /// What stands for a whole prompt where only its beginning is kept.
     PromptHash
 );
@@ -107,6 +113,13 @@ impl EntryMac {
     /// What a [`MacKey`](crate::domain::mac::MacKey) has made.
     pub(super) fn of(mac: String) -> Self {
         Self(mac)
+    }
+}
+
+impl DocumentHash {
+    /// The hash of the text.
+    pub fn of(document: &str) -> Self {
+        Self(sha256(document.as_bytes()))
     }
 }
 

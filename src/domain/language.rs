@@ -1,5 +1,6 @@
 //! The language in which a run speaks to people (contract, section 4.2: `agent.language`).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -8,13 +9,16 @@ use serde_json::Value;
 /// It is chosen when a run starts and kept with it, so that whoever goes on with the run speaks it too. What
 /// older processes stored names none, and a newer one may name one that is not known here: both are
 /// Korean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Value", into = "&'static str")]
+#[schemars(!from, !into)]
 pub enum Language {
     /// Korean, the default.
     #[default]
+    #[schemars(rename = "ko")]
     Korean,
     /// English.
+    #[schemars(rename = "en")]
     English,
 }
 

@@ -34,7 +34,7 @@ impl StepStatus {
 }
 
 /// One step of a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanStep {
     /// Unique within the run.
@@ -48,5 +48,6 @@ pub struct PlanStep {
     /// How sure the model was when it chose this step.
     pub confidence: Confidence,
     /// Its place, from 1.
+    #[schemars(range(min = 1))]
     pub order: u32,
 }

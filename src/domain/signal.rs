@@ -4,15 +4,19 @@
 //! strictly: whatever leaves a doubt is a [`SignalFault`], and a fault is never a yes.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use thiserror::Error;
 
-use super::approval::{Decision, Standing, Verdict, Vote};
+use super::approval::{Decision, Standing, Vote};
 use super::hash::ArgumentsHash;
 use super::ids::{RequestId, SessionId, UserId};
 use super::json;
 use super::text::{escape_invisible, excerpt, first_chars};
 use super::time::{UnixMs, UnixSeconds};
+
+mod published;
+
+pub use published::PublishedSignal;
 
 /// Longest signal that is read, in bytes.
 const SIGNAL_MAX: usize = 1024 * 1024;
@@ -148,21 +152,7 @@ impl Signal {
         session: &SessionId,
         decision: &Decision,
     ) -> Option<String> {
-        let (kind, status) = match decision.verdict {
-            Verdict::Approved => ("approval", "approved"),
-            Verdict::Rejected => ("rejection", "rejected"),
-            Verdict::TimedOut | Verdict::Cancelled => return None,
-        };
-        let mut signal = json!({"type": kind, "requestId": request, "status": status});
-        if let Some(reason) = &decision.reason {
-            signal["reason"] = first_chars(reason, REASON_MAX).0.into();
-        }
-        signal["timestamp"] = decision.at_ms.second().get().into();
-        signal["sessionId"] = session.as_str().into();
-        if let Some(by) = decision.author.named() {
-            signal["userId"] = by.as_str().into();
-        }
-        Some(signal.to_string())
+        serde_json::to_string(&PublishedSignal::of(request, session, decision)?).ok()
     }
 
     /// Which of the pending requests of `session` this is a vote on: the one that it names, or the

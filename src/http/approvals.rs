@@ -12,16 +12,17 @@ use super::error::ApiError;
 use super::extract::Params;
 use super::{Shared, envelope};
 use crate::agent::InboxLine;
+use crate::domain::approval::RequestStatus;
 use crate::domain::{
     ApprovalRequest, Caller, Preview, RequestId, SessionId, Standing, TenantId, UnixMs,
-    UnixSeconds, UserId, Who,
+    UnixSeconds, UserId, Verdict, Who,
 };
 use crate::store::{InboxPlace, Noted};
 
 /// How many requests a page has, unless the caller says.
-const PAGE: usize = 50;
+pub(super) const PAGE: usize = 50;
 /// How many it may have at most.
-const PAGE_MAX: usize = 100;
+pub(super) const PAGE_MAX: usize = 100;
 
 /// One page of the inbox.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -31,7 +32,6 @@ pub struct ApprovalsPage {
     /// How many requests of the tenant wait for which this caller's yes would count.
     count: usize,
     /// The `before` of the next page; null if there is none.
-    #[schemars(with = "Option<String>")]
     next: Option<RequestId>,
 }
 
@@ -40,16 +40,12 @@ pub struct ApprovalsPage {
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
     /// The request's id.
-    #[schemars(with = "String")]
     request_id: RequestId,
     /// The run that waits for it, or did.
-    #[schemars(with = "String")]
     session_id: SessionId,
     /// Who asks: who started the run, or who changed the arguments of an earlier request.
-    #[schemars(with = "String")]
     user_id: UserId,
     /// Whose people may decide.
-    #[schemars(with = "String")]
     tenant_id: TenantId,
     /// The tool that is to run.
     action_type: String,
@@ -60,19 +56,16 @@ pub struct Approval {
     context_bytes: Option<u64>,
     /// What people are asked, in words.
     message: String,
-    /// `pending`, `approved`, `rejected`, `timed_out` or `cancelled`.
-    status: &'static str,
+    /// Where it stands.
+    status: RequestStatus,
     /// The same, once it is decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'static str>,
+    outcome: Option<Verdict>,
     /// When it was asked, in Unix milliseconds.
-    #[schemars(with = "u64")]
     created_at: UnixMs,
     /// When it ends by itself, in Unix seconds.
-    #[schemars(with = "u64")]
     expires_at: UnixSeconds,
-    /// Who may say yes: `tenant`, `requester`, `not_requester` or `role:<name>`.
-    #[schemars(with = "String")]
+    /// Who may say yes.
     approvers: Who,
     /// How many different people have to.
     approvals_needed: u32,
@@ -80,7 +73,6 @@ pub struct Approval {
     approvals: u32,
     /// What will happen if it is approved, where the tool could say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Value>")]
     preview: Option<Preview>,
     /// Who approved it, or is said to have.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,9 +98,9 @@ pub struct Approval {
     /// Whether this caller has decided it, or is one of those who have said yes.
     decided_by_me: bool,
     /// What the run was asked to do, at most 200 characters of it.
+    #[schemars(length(max = 200))]
     prompt: String,
     /// Who asks; the same as `userId`.
-    #[schemars(with = "String")]
     requested_by: UserId,
 }
 
@@ -119,7 +111,7 @@ impl From<InboxLine> for Approval {
         let text = |name: &str| more.get(name).and_then(Value::as_str).map(str::to_owned);
         let number = |name: &str| more.get(name).and_then(Value::as_u64);
         let outcome = match standing {
-            Standing::Decided(verdict) => Some(verdict.word()),
+            Standing::Decided(verdict) => Some(verdict),
             Standing::Pending | Standing::Voted(_) => None,
         };
         Self {
@@ -138,7 +130,7 @@ impl From<InboxLine> for Approval {
             action_type: item.request.action_type,
             context: item.request.context,
             message: item.request.message,
-            status: outcome.unwrap_or("pending"),
+            status: outcome.map_or(RequestStatus::Pending, RequestStatus::from),
             outcome,
             created_at: item.request.created_at,
             expires_at: item.request.deadline.expires_at(),

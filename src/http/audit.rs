@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,29 +10,40 @@ use super::auth::Authenticated;
 use super::error::ApiError;
 use super::extract::Params;
 use super::{Shared, envelope};
-use crate::domain::{AuditEntry, EntryHash, EntryMac};
+use crate::domain::{AuditEntry, AuditFact, EntryHash, EntryMac};
 use crate::store::StoreError;
 
 /// How many entries a page has, unless the caller says.
-const PAGE: usize = 100;
+pub(super) const PAGE: usize = 100;
 /// How many it may have at most.
-const PAGE_MAX: usize = 1_000;
+pub(super) const PAGE_MAX: usize = 1_000;
 
-/// A page; `next` is the `after` of the next one, if there is one by now.
-#[derive(Debug, Serialize)]
-struct Page {
+/// A page of an audit stream.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditPage")]
+pub(super) struct Page {
+    /// Oldest first.
     entries: Vec<ShownEntry>,
+    /// The `after` of the next page, if there is one by now.
     next: Option<u64>,
 }
 
-/// An entry. Its fact is canonical JSON, which reads and writes without a change.
-#[derive(Debug, Serialize)]
+/// An entry of an audit stream: a fact, bound to all entries before it.
+// The fact is canonical JSON, which reads and writes without a change.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
 struct ShownEntry {
+    /// Its number in the tenant's stream, from 1.
     number: u64,
+    /// The hash of the entry before it.
     previous: EntryHash,
+    /// The SHA-256 of `<number>\n<previous>\n<fact>`.
     hash: EntryHash,
+    /// What shows that a holder of the audit key has recorded it; only there if there is such a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     mac: Option<EntryMac>,
+    /// What happened.
+    #[schemars(with = "AuditFact")]
     fact: Value,
 }
 

@@ -102,7 +102,7 @@ impl ApiError {
     }
 
     /// An `Idempotency-Key` was used with another request.
-    fn another_request() -> Self {
+    pub fn another_request() -> Self {
         let detail = "Idempotency-Key: it was used with another request; \
                       send that one again, or choose another key";
         Self::new(ErrorCode::AlreadyProcessed, ErrorType::Conflict, detail)
@@ -166,6 +166,22 @@ impl ApiError {
     /// As many connections are open as may be.
     pub fn too_many_connections(most: usize) -> Self {
         Self::too_many(format!("this server has as many connections as it may ({most})"))
+    }
+
+    /// More runs, streams or requests than the caller may have, of whichever limit.
+    pub fn too_often_for_now() -> Self {
+        let allowance = Allowance { limit: 60, remaining: 0, whole_in: BUSY, wait: Some(BUSY) };
+        Self::too_often(allowance, "more than the caller's limit".to_owned())
+    }
+
+    /// The store cannot be worked with now.
+    pub fn store_unavailable() -> Self {
+        Self::unavailable("the store cannot be reached")
+    }
+
+    /// A request cannot be decided for now; by then the poll of the process that has the run has come round.
+    pub fn request_spoilt(detail: &str) -> Self {
+        Self { retry_after_secs: Some(5), ..Self::unavailable(detail) }
     }
 
     /// This process cannot do it now.
@@ -258,7 +274,7 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Unavailable(cause) => {
                 tracing::warn!(cause, "request refused: the store is away");
-                Self::unavailable("the store cannot be reached")
+                Self::store_unavailable()
             }
             error @ StoreError::Contended(_) => {
                 tracing::warn!(%error, "request refused: the store did not get it done");
@@ -304,9 +320,8 @@ impl From<DecisionError> for ApiError {
         match error {
             DecisionError::NotFound => Self::not_found("request"),
             error @ DecisionError::NotAnApprover { .. } => Self::forbidden(&error.to_string()),
-            // By then the poll of the process that has the run has come round.
             error @ (DecisionError::Spoilt | DecisionError::NotYetAsked) => {
-                Self { retry_after_secs: Some(5), ..Self::unavailable(&error.to_string()) }
+                Self::request_spoilt(&error.to_string())
             }
             DecisionError::BadArguments(wrong) => Self::invalid("args", &wrong),
             DecisionError::TaskFailed => Self::internal(),

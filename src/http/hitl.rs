@@ -4,7 +4,9 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::auth::Authenticated;
 use super::body::Fields;
@@ -12,8 +14,93 @@ use super::error::ApiError;
 use super::extract::PathId;
 use super::{Shared, envelope};
 use crate::agent::{Review, ReviewOutcome};
-use crate::domain::signal::reason_of;
+use crate::domain::approval::ToldRequest;
+use crate::domain::signal::{PublishedSignal, reason_of};
 use crate::domain::{Caller, RequestId, SessionId, Verdict};
+
+/// A request for approval: a JSON text.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub(super) struct StoredRequest(
+    #[schemars(schema_with = "json_text::<ToldRequest<'static>>")] String,
+);
+
+/// The last signal of a session: a JSON text, as whoever published it has written it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub(super) struct StoredSignal(#[schemars(schema_with = "json_text::<PublishedSignal>")] String);
+
+fn json_text<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": generator.subschema_for::<T>(),
+    })
+}
+
+/// What came of an answer to a request for approval.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "ReviewResult")]
+pub(super) enum Answered {
+    /// It counted as one of several that are needed.
+    Endorsed(Endorsed),
+    /// It changed the arguments, and another person is asked about those.
+    Superseded(Superseded),
+    /// The request is decided.
+    Decided(Decided),
+}
+
+/// A yes that counts as one of several that are needed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Endorsed {
+    /// The request.
+    request_id: RequestId,
+    /// The session that waits.
+    session_id: SessionId,
+    status: Pending,
+    /// How many have approved.
+    approvals: usize,
+    /// How many have to.
+    approvals_needed: usize,
+}
+
+/// Changed arguments, about which another person is asked.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Superseded {
+    /// The request that asks about the changed arguments.
+    request_id: RequestId,
+    /// The session that waits.
+    session_id: SessionId,
+    status: Pending,
+    /// The request that was answered.
+    supersedes: RequestId,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum Pending {
+    Pending,
+}
+
+/// The decision that stands.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "StandingDecision")]
+pub(super) struct Decided {
+    /// The request.
+    request_id: RequestId,
+    /// Its session.
+    session_id: SessionId,
+    /// How the request ended.
+    status: Verdict,
+    /// Why, where there is a reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
 
 /// `GET /aura/hitl/requests/{requestId}`: the stored request, as a JSON string.
 pub async fn request(
@@ -22,7 +109,7 @@ pub async fn request(
     PathId(id): PathId,
 ) -> Result<Response, ApiError> {
     let request = http.service.request(&caller, &request_id(&id)?).await?;
-    Ok(envelope::success(&*http.clock, "Approval request retrieved", request))
+    Ok(envelope::success(&*http.clock, "Approval request retrieved", StoredRequest(request)))
 }
 
 /// `GET /aura/hitl/signals/{sessionId}`: the last signal, as a JSON string.
@@ -34,7 +121,7 @@ pub async fn signal(
     let session = SessionId::parse(&id).ok_or_else(|| ApiError::not_found("session"))?;
     let signal = http.service.signal(&caller, &session).await?;
     let signal = signal.ok_or_else(|| ApiError::not_found("signal"))?;
-    Ok(envelope::success(&*http.clock, "Signal retrieved", signal))
+    Ok(envelope::success(&*http.clock, "Signal retrieved", StoredSignal(signal)))
 }
 
 /// `POST /aura/hitl/approve/{requestId}`.
@@ -50,7 +137,7 @@ pub async fn approve(
     let id = request_id(&id)?;
     let review = Review { verdict: Verdict::Approved, reason: None, args: args(&fields)? };
     let outcome = http.service.decide(&caller, &id, review).await?;
-    Ok(answer(&http, &id, &outcome, "Request approved successfully"))
+    Ok(answer(&http, &id, outcome, "Request approved successfully"))
 }
 
 /// `POST /aura/hitl/reject/{requestId}`.
@@ -68,7 +155,7 @@ pub async fn reject(
     let id = request_id(&id)?;
     let review = Review { verdict: Verdict::Rejected, reason, args: None };
     let outcome = http.service.decide(&caller, &id, review).await?;
-    Ok(answer(&http, &id, &outcome, "Request rejected"))
+    Ok(answer(&http, &id, outcome, "Request rejected"))
 }
 
 fn request_id(id: &str) -> Result<RequestId, ApiError> {
@@ -95,44 +182,29 @@ fn args(fields: &Fields) -> Result<Option<Value>, ApiError> {
 
 /// 200 for the review that decided, that is one of several needed, or that has another person asked
 /// about changed arguments; 409 with the decision that stands for every other one.
-fn answer(http: &Shared, id: &RequestId, outcome: &ReviewOutcome, message: &str) -> Response {
+fn answer(http: &Shared, id: &RequestId, outcome: ReviewOutcome, message: &str) -> Response {
+    let clock = &*http.clock;
+    let (request_id, status) = (id.clone(), Pending::Pending);
     match outcome {
-        ReviewOutcome::Endorsed { session, given, needed } => {
-            let data = json!({
-                "requestId": id,
-                "sessionId": session,
-                "status": "pending",
-                "approvals": given,
-                "approvalsNeeded": needed,
-            });
+        ReviewOutcome::Endorsed { session: session_id, given, needed } => {
             let message = format!("Approval recorded: {given} of {needed}");
-            envelope::success(&*http.clock, &message, data)
+            let (approvals, approvals_needed) = (given, needed);
+            let data = Endorsed { request_id, session_id, status, approvals, approvals_needed };
+            envelope::success(clock, &message, Answered::Endorsed(data))
         }
-        ReviewOutcome::Superseded { session, next } => {
-            let data = json!({
-                "requestId": next,
-                "sessionId": session,
-                "status": "pending",
-                "supersedes": id,
-            });
+        ReviewOutcome::Superseded { session: session_id, next } => {
             let message = "Arguments changed: another person has to approve them";
-            envelope::success(&*http.clock, message, data)
+            let data = Superseded { request_id: next, session_id, status, supersedes: request_id };
+            envelope::success(clock, message, Answered::Superseded(data))
         }
-        ReviewOutcome::Decided { session, decision, won } => {
-            let mut data = json!({
-                "requestId": id,
-                "sessionId": session,
-                "status": decision.verdict.word(),
-            });
-            if let (Some(reason), Some(fields)) = (&decision.reason, data.as_object_mut()) {
-                fields.insert("reason".into(), reason.as_str().into());
-            }
-            if *won {
-                return envelope::success(&*http.clock, message, data);
+        ReviewOutcome::Decided { session: session_id, decision, won } => {
+            let (status, reason) = (decision.verdict, decision.reason);
+            let data = Decided { request_id, session_id, status, reason };
+            if won {
+                return envelope::success(clock, message, Answered::Decided(data));
             }
             let message = "Request was already processed (idempotent)";
-            let body = envelope::success(&*http.clock, message, data);
-            (StatusCode::CONFLICT, body).into_response()
+            (StatusCode::CONFLICT, envelope::success(clock, message, data)).into_response()
         }
     }
 }

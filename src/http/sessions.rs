@@ -3,20 +3,135 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::auth::Authenticated;
 use super::error::ApiError;
 use super::extract::{Params, PathId};
 use super::{Shared, envelope};
-use crate::agent::{CancelError, SessionDetail, SessionSummary};
+use crate::agent::{CancelError, Node, SessionDetail, SessionSummary};
 use crate::domain::plan::PlanStep;
-use crate::domain::{Caller, SessionId, SessionMeta, SessionStatus};
+use crate::domain::{
+    ApprovalRequest, Caller, EventId, RequestId, SessionId, SessionMeta, SessionStatus, StepId,
+    ThreadId, UnixSeconds, Usage,
+};
 
 /// How many sessions a page has, unless the caller says.
-const PAGE: usize = 20;
+pub(super) const PAGE: usize = 20;
 /// How many it may have at most.
-const PAGE_MAX: usize = 100;
+pub(super) const PAGE_MAX: usize = 100;
+
+/// A page of the caller's sessions.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SessionPage")]
+pub(super) struct Page {
+    /// Newest first.
+    sessions: Vec<Line>,
+    /// The `before` of the next page, if there is one.
+    next: Option<SessionId>,
+}
+
+/// One session, as lists show it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SessionSummary")]
+struct Line {
+    /// The session.
+    session_id: SessionId,
+    /// The conversation that it is part of.
+    thread_id: ThreadId,
+    /// Where it stands.
+    status: SessionStatus,
+    /// The beginning of its prompt.
+    #[schemars(length(max = 200))]
+    prompt: String,
+    /// When it was started, in Unix seconds.
+    created_at: UnixSeconds,
+    /// When clients last saw something of it, in Unix seconds.
+    updated_at: UnixSeconds,
+    /// The id of its last event.
+    last_event_id: EventId,
+}
+
+impl From<SessionSummary> for Line {
+    fn from(session: SessionSummary) -> Self {
+        let SessionMeta { session_id, thread_id, prompt, created_at_ms, .. } =
+            session.meta.listed();
+        Self {
+            session_id,
+            thread_id,
+            status: session.status,
+            prompt,
+            created_at: created_at_ms.second(),
+            updated_at: session.updated_at,
+            last_event_id: session.last_event,
+        }
+    }
+}
+
+/// One session in full.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SessionDetail")]
+pub(super) struct Full {
+    #[serde(flatten)]
+    line: Line,
+    /// Where its run is.
+    node: Node,
+    /// The plan so far.
+    plan: Vec<Step>,
+    /// What a person is asked now.
+    pending_approvals: Vec<ApprovalRequest>,
+    /// The latest request for approval, decided or not.
+    hitl_request_id: Option<RequestId>,
+    /// Tokens so far.
+    usage: Usage,
+}
+
+impl From<SessionDetail> for Full {
+    fn from(detail: SessionDetail) -> Self {
+        let SessionDetail { summary, node, plan, pending, latest_request, usage } = detail;
+        Self {
+            line: summary.into(),
+            node,
+            plan: plan.into_iter().map(Step::from).collect(),
+            pending_approvals: pending,
+            hitl_request_id: latest_request,
+            usage,
+        }
+    }
+}
+
+/// A step of a plan, with the names that `plan_step` has besides.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "SessionPlanStep")]
+struct Step {
+    #[serde(flatten)]
+    step: PlanStep,
+    /// The same as `stepId`.
+    id: StepId,
+    /// The same as `description`.
+    content: String,
+}
+
+impl From<PlanStep> for Step {
+    fn from(step: PlanStep) -> Self {
+        Self { id: step.step_id.clone(), content: step.description.clone(), step }
+    }
+}
+
+/// Where a session stands that was to be cancelled.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "CancelResult")]
+pub(super) struct Cancelled {
+    /// The session.
+    session_id: SessionId,
+    /// Where it stands: `cancelled`, unless something of it has to come to its end first, or it was over
+    /// before.
+    status: SessionStatus,
+}
 
 /// `GET /aura/sessions`: the caller's own, newest first.
 pub async fn list(
@@ -30,9 +145,8 @@ pub async fn list(
         None => None,
     };
     let (sessions, next) = http.service.sessions(&caller, before.as_ref(), limit).await?;
-    let lines: Vec<Value> = sessions.iter().map(line).collect();
-    let data = json!({ "sessions": lines, "next": next });
-    Ok(envelope::success(&*http.clock, "Sessions retrieved", data))
+    let sessions = sessions.into_iter().map(Line::from).collect();
+    Ok(envelope::success(&*http.clock, "Sessions retrieved", Page { sessions, next }))
 }
 
 /// `GET /aura/sessions/{sessionId}`: one session in full.
@@ -44,7 +158,7 @@ pub async fn show(
     let meta = own(&http, &caller, &id).await?;
     let detail = http.service.detail(meta).await?;
     let detail = detail.ok_or_else(|| ApiError::not_found("session"))?;
-    Ok(envelope::success(&*http.clock, "Session retrieved", full(&detail)))
+    Ok(envelope::success(&*http.clock, "Session retrieved", Full::from(detail)))
 }
 
 /// `POST /aura/sessions/{sessionId}/cancel`.
@@ -54,7 +168,8 @@ pub async fn cancel(
     PathId(id): PathId,
 ) -> Result<Response, ApiError> {
     let meta = own(&http, &caller, &id).await?;
-    let data = |status| json!({ "sessionId": meta.session_id, "status": status });
+    let session_id = meta.session_id.clone();
+    let data = |status| Cancelled { session_id, status };
     match http.service.cancel(&meta.session_id).await {
         Ok(status) => {
             let message = match status {
@@ -88,39 +203,4 @@ async fn known(http: &Shared, caller: &Caller, id: &str) -> Result<SessionMeta, 
     let missing = || ApiError::not_found("session");
     let id = SessionId::parse(id).ok_or_else(missing)?;
     http.service.known_session(caller, &id).await?.ok_or_else(missing)
-}
-
-fn line(session: &SessionSummary) -> Value {
-    let meta = &session.meta;
-    json!({
-        "sessionId": meta.session_id,
-        "threadId": meta.thread_id,
-        "status": session.status,
-        "prompt": meta.listed().prompt,
-        "createdAt": meta.created_at_ms.second(),
-        "updatedAt": session.updated_at,
-        "lastEventId": session.last_event,
-    })
-}
-
-fn full(detail: &SessionDetail) -> Value {
-    let mut data = line(&detail.summary);
-    if let Some(fields) = data.as_object_mut() {
-        fields.insert("node".into(), json!(detail.node));
-        fields.insert("plan".into(), detail.plan.iter().map(step).collect());
-        fields.insert("pendingApprovals".into(), json!(detail.pending));
-        fields.insert("hitlRequestId".into(), json!(detail.latest_request));
-        fields.insert("usage".into(), json!(detail.usage));
-    }
-    data
-}
-
-/// A step as `plan_step` shows it, aliases included.
-fn step(step: &PlanStep) -> Value {
-    let mut shown = json!(step);
-    if let Some(fields) = shown.as_object_mut() {
-        fields.insert("id".into(), json!(step.step_id));
-        fields.insert("content".into(), json!(step.description));
-    }
-    shown
 }

@@ -1,5 +1,6 @@
 //! The state of a run: what its records make of it, one after another, and nothing else.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::call_state::{CallState, CallStatus, Executed};
@@ -24,7 +25,7 @@ pub(crate) const PARAGRAPH: &str = "\n\n";
 const UNMARKED_ANSWER: &str = "답변 작성";
 
 /// Where a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Node {
     /// Reads the request and the page.

@@ -114,8 +114,8 @@ impl AgentService {
             None if !self.counts(&request) => request.reopened(),
             Some(_) | None => request,
         };
-        let told = request.told().map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        Ok(told.to_string())
+        let told = serde_json::to_string(&request.told());
+        told.map_err(|error| StoreError::Corrupt(error.to_string()).into())
     }
 
     /// Whether what a request says of itself is true, or can become so, while no decision stands.

@@ -6,6 +6,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::*;
+use crate::domain::approval::Verdict;
 use crate::domain::author::Author;
 
 /// Longest complaint about a message, in bytes: what it quotes is cut.

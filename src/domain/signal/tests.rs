@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
+use serde_json::json;
+
 use super::*;
 use crate::domain::Author;
+use crate::domain::Verdict;
 use crate::domain::json::LEVELS_MAX;
 use crate::domain::json::tests::{doubtful, nested};
 

@@ -35,10 +35,11 @@ enum Metadata<'a> {
 #[expect(dead_code, reason = "describes what is kept as a value of any keys")]
 struct ContentMetadata {
     /// Whether the text is no part of an answer: the run ends without one, and this sentence says so.
-    #[schemars(default)]
+    #[schemars(skip_serializing_if = "Option::is_none")]
     notice: Option<bool>,
     /// What a tool gave people to look at. Text, the beginning of its JSON, in the rare case that it does not
     /// fit.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     result: Option<ArtifactOrText>,
 }
 

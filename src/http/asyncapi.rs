@@ -1,0 +1,197 @@
+//! The AsyncAPI 3.0 document: which events the streams have, and what is in them. The schemas of the payloads
+//! are made from the types that are written.
+
+use std::collections::BTreeMap;
+
+use schemars::json_schema;
+use serde_json::{Map, Value, json};
+
+use super::schemas::Schemas;
+use crate::domain::event::{EventSchema, event_schemas};
+
+mod model;
+
+use model::{
+    AsyncApi, Bindings, Channel, Components, HttpBinding, Info, License, Message, Operation,
+    Reference, Server,
+};
+
+const ABOUT: &str = "\
+The event streams of Aura-Platform, as Server-Sent Events. One event is `id: <id>`, `event: <type>`, `data: <one \
+line of JSON>` and a blank line. Ids are decimal integers that grow within a session; an event keeps its id and \
+its bytes for ever, so `Last-Event-ID` gets exactly what comes after it. Lines that begin with a colon say that \
+the connection lives.
+
+The last thing in the stream of a run is the trailer, `data: [DONE]`. A stream that ends without it was lost on \
+the way: its run goes on, and the client asks again with `Last-Event-ID`.
+
+New types of event, new fields and new words in enums may come: a client passes over what it does not know.";
+
+/// A form in which a run's events are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Flat,
+    Enveloped,
+}
+
+/// The document.
+pub(super) fn document() -> AsyncApi {
+    let mut schemas = Schemas::new();
+    let events = event_schemas(schemas.generator());
+    let mut definitions = schemas.definitions();
+    let mut messages: BTreeMap<String, Message> = BTreeMap::new();
+    for event in &events {
+        let envelope = format!("Enveloped{}", event.name);
+        messages.insert(event.kind.to_owned(), message(event, &event.name, &definitions));
+        definitions.insert(envelope.clone(), enveloped(event, &definitions));
+        messages.insert(named(event, Form::Enveloped), message(event, &envelope, &definitions));
+    }
+    messages.insert(DONE.to_owned(), done());
+    AsyncApi {
+        asyncapi: "3.0.0",
+        info: Info {
+            title: "Aura-Platform",
+            version: env!("CARGO_PKG_VERSION"),
+            description: ABOUT,
+            license: License {
+                name: "Apache-2.0",
+                url: "https://www.apache.org/licenses/LICENSE-2.0",
+            },
+        },
+        default_content_type: "application/json",
+        servers: [(
+            "local",
+            Server {
+                host: "localhost:9000",
+                protocol: "http",
+                description: "A server on this machine.",
+            },
+        )]
+        .into(),
+        channels: channels(&events),
+        operations: operations(),
+        components: Components { messages, schemas: definitions },
+    }
+}
+
+/// The name of the trailer among the messages.
+const DONE: &str = "done";
+
+fn named(event: &EventSchema, form: Form) -> String {
+    match form {
+        Form::Flat => event.kind.to_owned(),
+        Form::Enveloped => format!("{}_enveloped", event.kind),
+    }
+}
+
+fn message(event: &EventSchema, schema: &str, definitions: &Map<String, Value>) -> Message {
+    let about = definitions.get(&event.name).and_then(|schema| schema["description"].as_str());
+    Message {
+        name: event.kind.to_owned(),
+        title: event.name.clone(),
+        summary: about.unwrap_or_default().to_owned(),
+        content_type: "application/json",
+        headers: fields(Some(event.kind)),
+        payload: json!(Reference::to("schemas", schema)),
+    }
+}
+
+fn done() -> Message {
+    Message {
+        name: DONE.to_owned(),
+        title: "Trailer".to_owned(),
+        summary: "The run is over, and this is the end of its stream.".to_owned(),
+        content_type: "text/plain",
+        headers: fields(None),
+        payload: json!({"type": "string", "const": "[DONE]"}),
+    }
+}
+
+/// The fields of an event besides its data.
+fn fields(event: Option<&str>) -> Value {
+    let id =
+        json!({"type": "string", "pattern": "^[0-9]+$", "description": "The id of the event."});
+    match event {
+        Some(kind) => json!({
+            "type": "object",
+            "required": ["id", "event"],
+            "properties": {"id": id, "event": {"type": "string", "const": kind}},
+        }),
+        None => json!({"type": "object", "required": ["id"], "properties": {"id": id}}),
+    }
+}
+
+/// The payload of the enveloped form (contract, section 4.3).
+fn enveloped(event: &EventSchema, definitions: &Map<String, Value>) -> Value {
+    let about = definitions.get(&event.name).map(|schema| schema["description"].clone());
+    json_schema!({
+        "description": about.unwrap_or_default(),
+        "type": "object",
+        "required": ["type", "data"],
+        "properties": {"type": {"type": "string", "const": event.kind}, "data": event.schema},
+    })
+    .into()
+}
+
+fn channels(events: &[EventSchema]) -> BTreeMap<&'static str, Channel> {
+    let of = |form: Form| {
+        let names = events.iter().map(|event| named(event, form)).chain([DONE.to_owned()]);
+        names.map(|name| (name.clone(), Reference::to("messages", &name))).collect()
+    };
+    let channel = |address, description, messages, parameters| Channel {
+        address,
+        description,
+        messages,
+        parameters,
+    };
+    let session = json!({"sessionId": {"description": "The session, which is one run."}});
+    [
+        (
+            "run",
+            channel(
+                "/aura/test/stream",
+                "The stream of a run that is started, or joined, with POST.",
+                of(Form::Flat),
+                None,
+            ),
+        ),
+        (
+            "runEnveloped",
+            channel(
+                "/aura/test/stream",
+                "The same with GET, in the enveloped form 1.0.",
+                of(Form::Enveloped),
+                None,
+            ),
+        ),
+        (
+            "session",
+            channel(
+                "/aura/sessions/{sessionId}/stream",
+                "The stream of a session that is there already.",
+                of(Form::Flat),
+                Some(session),
+            ),
+        ),
+    ]
+    .into()
+}
+
+/// What the service does: it sends.
+fn operations() -> BTreeMap<&'static str, Operation> {
+    let sends = |channel, method, summary| Operation {
+        action: "send",
+        channel: Reference::at(format!("#/channels/{channel}")),
+        summary,
+        bindings: Bindings { http: HttpBinding { method, binding_version: "0.3.0" } },
+    };
+    [
+        ("sendRun", sends("run", "POST", "Tell what a run does, as it does it.")),
+        ("sendRunEnveloped", sends("runEnveloped", "GET", "The same, in the enveloped form 1.0.")),
+        (
+            "sendSession",
+            sends("session", "GET", "Tell what a session's run has done, and what it does."),
+        ),
+    ]
+    .into()
+}

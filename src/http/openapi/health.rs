@@ -1,0 +1,40 @@
+//! Whether the process lives, whether it can work, and what it counts.
+
+use schemars::json_schema;
+
+use super::super::health::{Liveness, Readiness};
+use super::super::schemas::Schemas;
+use super::operation::{Operation, Tag};
+
+pub(in crate::http) fn live(schemas: &mut Schemas) -> Operation {
+    alive("getHealth", schemas)
+}
+
+pub(in crate::http) fn live_behind_gateway(schemas: &mut Schemas) -> Operation {
+    alive("getHealthBehindGateway", schemas)
+}
+
+fn alive(id: &'static str, schemas: &mut Schemas) -> Operation {
+    Operation::new(id, Tag::Service, "Whether the process answers").answers(
+        200,
+        "It does.",
+        schemas.of::<Liveness>(),
+    )
+}
+
+pub(in crate::http) fn ready(schemas: &mut Schemas) -> Operation {
+    Operation::new("getReadiness", Tag::Service, "Whether runs can be taken")
+        .answers(200, "They can.", schemas.of::<Readiness>())
+        .answers(503, "They cannot: what is down, and why.", schemas.of::<Readiness>())
+}
+
+pub(in crate::http) fn metrics(_: &mut Schemas) -> Operation {
+    Operation::new("getMetrics", Tag::Service, "What Prometheus scrapes")
+        .about("Not below `/aura`, so the Gateway never forwards it.")
+        .answers_with(
+            200,
+            "Every number of the process.",
+            "application/openmetrics-text",
+            json_schema!({"type": "string"}),
+        )
+}

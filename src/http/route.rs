@@ -1,0 +1,72 @@
+//! One line of the route table: a path, who may call it, and for each method its handler and what describes
+//! it.
+
+use axum::handler::Handler;
+use axum::routing::{MethodRouter, get, post};
+use http::Method;
+
+use super::Shared;
+use super::access::Access;
+use super::openapi::Operation;
+use super::schemas::Schemas;
+
+/// Describes what a method of a route takes and answers.
+pub(super) type Describe = fn(&mut Schemas) -> Operation;
+
+/// One line of the route table. There is no method of it that is not described.
+pub struct Route {
+    /// The path as axum writes it.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    pub(super) operations: Vec<(Method, Describe)>,
+    pub(super) handler: MethodRouter<Shared>,
+}
+
+/// A path that has no method yet.
+pub(super) struct Path {
+    path: &'static str,
+    access: Access,
+}
+
+/// A path that wants a valid token.
+pub(super) fn guarded(path: &'static str) -> Path {
+    Path { path, access: Access::Guarded }
+}
+
+/// A path for anybody.
+pub(super) fn open(path: &'static str) -> Path {
+    Path { path, access: Access::Open }
+}
+
+impl Path {
+    pub(super) fn get<T: 'static>(self, handler: impl Handler<T, Shared>, it: Describe) -> Route {
+        self.route(Method::GET, get(handler), it)
+    }
+
+    pub(super) fn post<T: 'static>(self, handler: impl Handler<T, Shared>, it: Describe) -> Route {
+        self.route(Method::POST, post(handler), it)
+    }
+
+    fn route(self, method: Method, handler: MethodRouter<Shared>, it: Describe) -> Route {
+        let Self { path, access } = self;
+        Route { path, access, operations: vec![(method, it)], handler }
+    }
+}
+
+impl Route {
+    /// The methods that it takes.
+    pub fn methods(&self) -> impl Iterator<Item = &str> {
+        self.operations.iter().map(|(method, _)| method.as_str())
+    }
+
+    /// The same path with GET as well.
+    pub(super) fn get<T: 'static>(self, handler: impl Handler<T, Shared>, it: Describe) -> Self {
+        self.and(Method::GET, get(handler), it)
+    }
+
+    fn and(mut self, method: Method, handler: MethodRouter<Shared>, it: Describe) -> Self {
+        self.operations.push((method, it));
+        Self { handler: self.handler.merge(handler), ..self }
+    }
+}
