@@ -6,7 +6,7 @@ import { resumable, type StreamOptions } from "./resumable.js";
 import { query, type PageOptions } from "./sessions.js";
 import { dataOf, type ApiRequest, type Transport } from "./transport.js";
 import { inboxEventOf, type InboxEvent } from "./events.js";
-import type { ApprovalPage, ApprovalRequest, Verdict } from "./types.js";
+import type { ApprovalPage, ApprovalRequest, ReviewAnswer, Verdict } from "./types.js";
 
 /** What came of an approval or a rejection. */
 export type ReviewOutcome =
@@ -111,25 +111,15 @@ export class Approvals {
   }
 }
 
-/** `data` of the server's answer. */
-interface ReviewAnswer {
-  readonly requestId: string;
-  readonly sessionId: string;
-  readonly status: Verdict | "pending";
-  readonly reason?: string;
-  readonly approvals?: number;
-  readonly approvalsNeeded?: number;
-  readonly supersedes?: string;
-}
-
 function outcomeOf(data: ReviewAnswer, isFirst: boolean): ReviewOutcome {
-  const { requestId, sessionId, status } = data;
-  if (status !== "pending") {
-    return { kind: "decided", requestId, sessionId, status, isFirst, reason: data.reason ?? null };
+  if ("supersedes" in data) {
+    const { requestId, sessionId, supersedes } = data;
+    return { kind: "superseded", requestId, sessionId, supersedes };
   }
-  if (data.supersedes !== undefined) {
-    return { kind: "superseded", requestId, sessionId, supersedes: data.supersedes };
+  if ("approvalsNeeded" in data) {
+    const { requestId, sessionId, approvals, approvalsNeeded } = data;
+    return { kind: "endorsed", requestId, sessionId, approvals, approvalsNeeded };
   }
-  const { approvals = 0, approvalsNeeded = 0 } = data;
-  return { kind: "endorsed", requestId, sessionId, approvals, approvalsNeeded };
+  const { requestId, sessionId, status, reason = null } = data;
+  return { kind: "decided", requestId, sessionId, status, isFirst, reason };
 }

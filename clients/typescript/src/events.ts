@@ -25,25 +25,25 @@ export interface UnknownEvent extends Event<"unknown", JsonObject> {
 
 /** The payload of each kind of event of a run (contract, section 4.2). */
 interface RunPayloads {
-  start: types.Start;
-  thought: types.Thought;
-  plan_step: types.PlanStep;
-  plan_step_update: types.PlanStepUpdate;
-  timeline_step_update: types.TimelineStepUpdate;
-  tool_execution: types.ToolExecution;
-  hitl: types.Hitl;
-  content: types.Content;
+  start: types.StartPayload;
+  thought: types.ThoughtPayload;
+  plan_step: types.PlanStepPayload;
+  plan_step_update: types.PlanStepUpdatePayload;
+  timeline_step_update: types.TimelineStepUpdatePayload;
+  tool_execution: types.ToolExecutionPayload;
+  hitl: types.HitlPayload;
+  content: types.ContentPayload;
   error: types.ErrorPayload;
-  failed: types.Failed;
-  end: types.End;
+  failed: types.FailedPayload;
+  end: types.EndPayload;
 }
 
 /** The payload of each kind of event of the inbox (contract, section 5.6). */
 interface InboxPayloads {
-  snapshot: types.InboxSnapshot;
-  asked: types.InboxChange;
-  endorsed: types.InboxChange;
-  decided: types.InboxChange;
+  snapshot: types.SnapshotPayload;
+  asked: types.InboxChangePayload;
+  endorsed: types.InboxChangePayload;
+  decided: types.InboxChangePayload;
 }
 
 type EventsOf<Payloads> =

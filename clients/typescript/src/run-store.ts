@@ -7,7 +7,7 @@ import { newIdempotencyKey } from "./idempotency.js";
 import type { StreamOptions } from "./resumable.js";
 import type { AuraRun } from "./run.js";
 import type { CancelOutcome } from "./sessions.js";
-import type { EndStatus, Hitl } from "./types.js";
+import type { EndStatus, HitlPayload } from "./types.js";
 import { EMPTY_VIEW, viewAfter, type RunView } from "./view.js";
 
 export type RunStatus =
@@ -33,7 +33,7 @@ export interface RunSnapshot {
   readonly plan: RunView["plan"];
   readonly tools: RunView["tools"];
   /** What is to be decided first. */
-  readonly pendingApproval: Hitl | null;
+  readonly pendingApproval: HitlPayload | null;
   /** All that is to be decided; more than one only with `hitl.ask = "together"`. */
   readonly pendingApprovals: RunView["pendingApprovals"];
   /** What the run says has gone wrong with it. */

@@ -1,6 +1,6 @@
 /** The caller's own sessions (contract, section 5.5). */
 
-import type { Session, SessionPage, SessionStatus } from "./types.js";
+import type { SessionDetail, SessionPage, SessionStatus } from "./types.js";
 import { dataOf, type Transport } from "./transport.js";
 
 /** What came of asking a run to stop. */
@@ -33,9 +33,9 @@ export class Sessions {
   }
 
   /** One in full: node, plan, pending approvals, usage. */
-  async get(sessionId: string, options: { signal?: AbortSignal } = {}): Promise<Session> {
+  async get(sessionId: string, options: { signal?: AbortSignal } = {}): Promise<SessionDetail> {
     const path = `/aura/sessions/${encodeURIComponent(sessionId)}`;
-    return dataOf(await this.#transport.call({ method: "GET", path }, options.signal)) as unknown as Session;
+    return dataOf(await this.#transport.call({ method: "GET", path }, options.signal)) as unknown as SessionDetail;
   }
 
   /** Stops its run. */

@@ -1,7 +1,15 @@
 /** What a run has come to: the fold of its events, for whoever shows it. */
 
 import type { AuraEvent } from "./events.js";
-import type { EndStatus, ErrorPayload, Hitl, PlanStep, StepStatus, ToolExecution, Usage } from "./types.js";
+import type {
+  EndStatus,
+  ErrorPayload,
+  HitlPayload,
+  PlanStepPayload,
+  StepStatus,
+  ToolExecutionPayload,
+  Usage,
+} from "./types.js";
 
 export interface PlanStepView {
   readonly stepId: string;
@@ -29,9 +37,9 @@ export interface RunView {
   /** In their order. */
   readonly plan: readonly PlanStepView[];
   /** The latest state of each call, in the order in which they came up. */
-  readonly tools: readonly ToolExecution[];
+  readonly tools: readonly ToolExecutionPayload[];
   /** What people are asked now, the oldest first. */
-  readonly pendingApprovals: readonly Hitl[];
+  readonly pendingApprovals: readonly HitlPayload[];
   readonly error: ErrorPayload | null;
   /** `null` while the run goes on. */
   readonly end: RunEnd | null;
@@ -80,7 +88,7 @@ export function viewAfter(view: RunView, event: AuraEvent): RunView {
   }
 }
 
-function stepOf({ stepId, title, description, status, order, confidence }: PlanStep): PlanStepView {
+function stepOf({ stepId, title, description, status, order, confidence }: PlanStepPayload): PlanStepView {
   return { stepId, title, description, status, order, confidence, progress: 0 };
 }
 
@@ -104,7 +112,7 @@ function moved(step: PlanStepView, update: StepUpdate): PlanStepView {
 }
 
 /** A call that moves on is no longer asked about. */
-function withTool(view: RunView, call: ToolExecution): RunView {
+function withTool(view: RunView, call: ToolExecutionPayload): RunView {
   const isKnown = view.tools.some((tool) => tool.toolCallId === call.toolCallId);
   const tools = isKnown
     ? view.tools.map((tool) => (tool.toolCallId === call.toolCallId ? call : tool))
@@ -114,15 +122,15 @@ function withTool(view: RunView, call: ToolExecution): RunView {
 }
 
 /** A call can be asked about again, with changed arguments: the new question takes the place of the old one. */
-function withQuestion(view: RunView, question: Hitl): RunView {
+function withQuestion(view: RunView, question: HitlPayload): RunView {
   const others = view.asking === null ? view.pendingApprovals : withoutCall(view, view.asking);
   const requests = new Map(view.requests);
   if (view.asking !== null) requests.set(view.asking, question.requestId);
-  const isOther = (pending: Hitl): boolean => pending.requestId !== question.requestId;
+  const isOther = (pending: HitlPayload): boolean => pending.requestId !== question.requestId;
   return { ...view, requests, pendingApprovals: [...others.filter(isOther), question] };
 }
 
-function withoutCall(view: RunView, toolCallId: string): readonly Hitl[] {
+function withoutCall(view: RunView, toolCallId: string): readonly HitlPayload[] {
   const requestId = view.requests.get(toolCallId);
   return view.pendingApprovals.filter((pending) => pending.requestId !== requestId);
 }

@@ -12,7 +12,7 @@ from .events import InboxEvent, inbox_event
 from .resumable import OnReconnect, resumable
 from .sessions import given
 from .transport import Answer, Request, Transport, parsed
-from .types import ApprovalPage, ApprovalRequest, Verdict
+from .types import ApprovalsPage, RequestDetails, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ class Approvals:
         status: Literal["pending", "decided"] | None = None,
         limit: int | None = None,
         before: str | None = None,
-    ) -> ApprovalPage:
+    ) -> ApprovalsPage:
         """A page of the tenant's requests, newest first; the pending ones, if it is not said."""
         params = given(status=status, limit=limit, before=before)
         answer = await self._transport.call(Request("GET", "/aura/approvals", params=params))
-        return cast(ApprovalPage, answer.object())
+        return cast(ApprovalsPage, answer.object())
 
     async def watch(
         self, *, last_event_id: int | None = None, on_reconnect: OnReconnect | None = None
@@ -86,13 +86,13 @@ class Approvals:
         finally:
             await frames.aclose()
 
-    async def get(self, request_id: str) -> ApprovalRequest:
+    async def get(self, request_id: str) -> RequestDetails:
         """One request."""
         answer = await self._transport.call(Request("GET", f"/aura/hitl/requests/{quote(request_id, safe='')}"))
         request = parsed(answer.data) if isinstance(answer.data, str) else None
         if not isinstance(request, dict):
             raise not_aura(answer.status, "the request is no JSON object")
-        return cast(ApprovalRequest, request)
+        return cast(RequestDetails, request)
 
     async def approve(self, request_id: str, *, args: Mapping[str, object] | None = None) -> ReviewOutcome:
         """Says yes: to the arguments as they are, or to changed ones, which are given whole."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, Union, cast
 
-from . import types
+from . import inbox, types
 from .errors import not_aura
 from .resumable import Numbered
 from .transport import Json, parsed
@@ -37,26 +37,26 @@ class UnknownEvent:
 
 
 RunEvent = Union[
-    Event[Literal["start"], types.Start],
-    Event[Literal["thought"], types.Thought],
-    Event[Literal["plan_step"], types.PlanStep],
-    Event[Literal["plan_step_update"], types.PlanStepUpdate],
-    Event[Literal["timeline_step_update"], types.TimelineStepUpdate],
-    Event[Literal["tool_execution"], types.ToolExecution],
-    Event[Literal["hitl"], types.Hitl],
-    Event[Literal["content"], types.Content],
+    Event[Literal["start"], types.StartEvent],
+    Event[Literal["thought"], types.ThoughtEvent],
+    Event[Literal["plan_step"], types.PlanStepEvent],
+    Event[Literal["plan_step_update"], types.PlanStepUpdateEvent],
+    Event[Literal["timeline_step_update"], types.TimelineStepUpdateEvent],
+    Event[Literal["tool_execution"], types.ToolExecutionEvent],
+    Event[Literal["hitl"], types.HitlEvent],
+    Event[Literal["content"], types.ContentEvent],
     Event[Literal["error"], types.ErrorEvent],
-    Event[Literal["failed"], types.Failed],
-    Event[Literal["end"], types.End],
+    Event[Literal["failed"], types.FailedEvent],
+    Event[Literal["end"], types.EndEvent],
     UnknownEvent,
 ]
 """An event of a run (contract, section 4.2)."""
 
 InboxEvent = Union[
-    Event[Literal["snapshot"], types.InboxSnapshot],
-    Event[Literal["asked"], types.InboxChange],
-    Event[Literal["endorsed"], types.InboxChange],
-    Event[Literal["decided"], types.InboxChange],
+    Event[Literal["snapshot"], inbox.InboxSnapshot],
+    Event[Literal["asked"], inbox.InboxChange],
+    Event[Literal["endorsed"], inbox.InboxChange],
+    Event[Literal["decided"], inbox.InboxChange],
     UnknownEvent,
 ]
 """An event of the inbox (contract, section 5.6)."""

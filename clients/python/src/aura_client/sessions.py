@@ -7,7 +7,7 @@ from typing import cast
 from urllib.parse import quote
 
 from .transport import Request, Transport
-from .types import Session, SessionPage, SessionStatus
+from .types import SessionDetail, SessionPage, SessionStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Sessions:
         answer = await self._transport.call(Request("GET", "/aura/sessions", params=given(limit=limit, before=before)))
         return cast(SessionPage, answer.object())
 
-    async def get(self, session_id: str) -> Session:
+    async def get(self, session_id: str) -> SessionDetail:
         """One in full: node, plan, pending approvals, usage."""
         answer = await self._transport.call(Request("GET", f"/aura/sessions/{quote(session_id, safe='')}"))
-        return cast(Session, answer.object())
+        return cast(SessionDetail, answer.object())
 
     async def cancel(self, session_id: str) -> CancelOutcome:
         """Stops its run."""

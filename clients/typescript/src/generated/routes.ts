@@ -1,0 +1,910 @@
+/** What the routes take and answer. Generated from docs/openapi.json by `npm run generate`: do not change it here. */
+export interface Schemas {
+    /** @description A request for approval as this caller sees it. */
+    Approval: {
+        /** @description The request's id. */
+        requestId: Schemas["RequestId"];
+        /** @description The run that waits for it, or did. */
+        sessionId: Schemas["SessionId"];
+        /** @description Who asks: who started the run, or who changed the arguments of an earlier request. */
+        userId: Schemas["UserId"];
+        /** @description Whose people may decide. */
+        tenantId: Schemas["TenantId"];
+        /** @description The tool that is to run. */
+        actionType: string;
+        /** @description The tool's arguments. Long ones are cut, and `contextBytes` is there; the stored request has all. */
+        context: unknown;
+        /**
+         * Format: uint64
+         * @description How many bytes of JSON the arguments have, where they are cut.
+         */
+        contextBytes?: number;
+        /** @description What people are asked, in words. */
+        message: string;
+        /** @description Where it stands. */
+        status: Schemas["RequestStatus"];
+        /** @description The same, once it is decided. */
+        outcome?: Schemas["Verdict"];
+        /** @description When it was asked, in Unix milliseconds. */
+        createdAt: Schemas["UnixMs"];
+        /** @description When it ends by itself, in Unix seconds. */
+        expiresAt: Schemas["UnixSeconds"];
+        /** @description Who may say yes. */
+        approvers: Schemas["Approvers"];
+        /**
+         * Format: uint32
+         * @description How many different people have to.
+         */
+        approvalsNeeded: number;
+        /**
+         * Format: uint32
+         * @description How many have.
+         */
+        approvals: number;
+        /** @description What will happen if it is approved, where the tool could say. */
+        preview?: Schemas["Preview"];
+        /** @description Who approved it, or is said to have. */
+        approvedBy?: string;
+        /**
+         * Format: uint64
+         * @description When that was, in Unix milliseconds.
+         */
+        approvedAt?: number;
+        /** @description Who rejected it, or is said to have. */
+        rejectedBy?: string;
+        /**
+         * Format: uint64
+         * @description When that was, in Unix milliseconds.
+         */
+        rejectedAt?: number;
+        /** @description Why. */
+        reason?: string;
+        /** @description The request that asks about changed arguments instead. */
+        supersededBy?: string;
+        /** @description Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said yes before. */
+        canDecide: boolean;
+        /** @description Whether this caller has decided it, or is one of those who have said yes. */
+        decidedByMe: boolean;
+        /** @description What the run was asked to do, at most 200 characters of it. */
+        prompt: string;
+        /** @description Who asks; the same as `userId`. */
+        requestedBy: Schemas["UserId"];
+    };
+    /**
+     * @description A request for approval, as `hitl:request:<requestId>` keeps it (contract, section 5.1).
+     *
+     *     Unknown fields that another publisher wrote are kept.
+     */
+    ApprovalRequest: {
+        /** @description The request's id. */
+        requestId: Schemas["RequestId"];
+        /** @description The run that waits for it. */
+        sessionId: Schemas["SessionId"];
+        /** @description Who asks: who started the run, or who changed the arguments of an earlier request. */
+        userId: Schemas["UserId"];
+        /** @description Whose people may decide. */
+        tenantId: Schemas["TenantId"];
+        /** @description The tool that is to run. */
+        actionType: string;
+        /** @description The tool's arguments, exactly as they will be used. */
+        context: unknown;
+        /** @description What the person is asked, in words. */
+        message: string;
+        /** @description The language of these words, and of whatever else is said of the request. */
+        language?: Schemas["Language"];
+        /**
+         * @description Where the request stands, in the words that the Main Service knows.
+         * @enum {string}
+         */
+        status: "pending" | "approved" | "rejected";
+        /** @description How it ended, once it has. */
+        outcome?: Schemas["Verdict"];
+        /** @description When it was asked, in Unix milliseconds. */
+        createdAt: Schemas["UnixMs"];
+        /** @description Until when somebody may decide, in Unix seconds, rounded up. */
+        expiresAt: Schemas["UnixSeconds"];
+        /** @description The same to the millisecond. */
+        deadlineMs: Schemas["UnixMs"];
+        /** @description Which people of the tenant. */
+        approvers: Schemas["Approvers"];
+        /**
+         * Format: uint32
+         * @description How many different ones have to say yes.
+         */
+        approvalsNeeded: number;
+        /**
+         * Format: uint32
+         * @description How many have.
+         */
+        approvals: number;
+        /** @description The call that is to run. */
+        toolCallId?: Schemas["ToolCallId"];
+        /** @description The hash of the tool and these arguments: what runs has it, or does not run. */
+        argsHash?: Schemas["ArgumentsHash"];
+        /** @description What will happen if it is approved, where the tool could say. */
+        preview?: Schemas["Preview"];
+        /** @description Who approved it. */
+        approvedBy?: Schemas["UserId"];
+        /** @description When, in Unix milliseconds. */
+        approvedAt?: Schemas["UnixMs"];
+        /** @description Who rejected it. */
+        rejectedBy?: Schemas["UserId"];
+        /** @description When it was rejected, timed out or was cancelled, in Unix milliseconds. */
+        rejectedAt?: Schemas["UnixMs"];
+        /** @description Why, where there is a reason. */
+        reason?: string;
+        /** @description The arguments that were approved, or are asked about, instead of those that were shown. */
+        args?: {
+            [key: string]: unknown;
+        };
+        /** @description The request that asks about the changed arguments instead. */
+        supersededBy?: Schemas["RequestId"];
+        /**
+         * Format: uint64
+         * @description The full length of `context` as JSON, in bytes; only there where it had to be cut.
+         */
+        contextBytes?: number;
+    };
+    /** @description One page of the inbox. */
+    ApprovalsPage: {
+        /** @description The requests, newest first. */
+        approvals: Schemas["Approval"][];
+        /** @description How many requests of the tenant wait for which this caller's yes would count. */
+        count: number;
+        /** @description The `before` of the next page; null if there is none. */
+        next: Schemas["RequestId"] | null;
+    };
+    /** @description An answer of this service, with `data`, and words for people. */
+    ApprovalsPageResponse: {
+        /**
+         * @description Always the same, also with status 409.
+         * @enum {string}
+         */
+        status: "SUCCESS";
+        /** @description What was done, in words. */
+        message: string;
+        /** @description What was asked for. */
+        data: Schemas["ApprovalsPage"];
+        /**
+         * @description Always true.
+         * @constant
+         */
+        success: true;
+        timestamp: Schemas["LocalDateTime"];
+    };
+    /** @description An approval. The body may be empty. */
+    ApproveRequest: {
+        /** @description Who approves: the caller, or 403. */
+        userId?: Schemas["UserId"] | null;
+        /** @description The arguments that the tool is to run with instead of those that were shown: all of them. Where another person has to see a change, a new request asks about them. */
+        args?: {
+            [key: string]: unknown;
+        } | null;
+    };
+    /** @description Which people of a tenant may approve. */
+    Approvers: string;
+    /** @description What binds a decision to what was shown: the hash of a tool and its arguments. */
+    ArgumentsHash: string;
+    /** @description An entry of an audit stream: a fact, bound to all entries before it. */
+    AuditEntry: {
+        /**
+         * Format: uint64
+         * @description Its number in the tenant's stream, from 1.
+         */
+        number: number;
+        /** @description The hash of the entry before it. */
+        previous: Schemas["EntryHash"];
+        /** @description The SHA-256 of `<number>\n<previous>\n<fact>`. */
+        hash: Schemas["EntryHash"];
+        /** @description What shows that a holder of the audit key has recorded it; only there if there is such a key. */
+        mac?: Schemas["EntryMac"];
+        /** @description What happened. */
+        fact: Schemas["AuditFact"];
+    };
+    /** @description One fact: what happened, to which call, when and by whom. */
+    AuditFact: {
+        /** @description The same for every recording of the same fact. */
+        factId: Schemas["FactId"];
+        /** @description When, by the clock of the process that recorded it. */
+        atMs: Schemas["UnixMs"];
+        /** @description The run. */
+        sessionId: Schemas["SessionId"];
+        /** @description The tool. */
+        tool: string;
+        /** @description The call, unique within its session. */
+        toolCallId: Schemas["ToolCallId"];
+        /** @description The tool and the arguments that the fact is about: those shown when approval is asked for, those used when the call is carried out. */
+        argumentsHash: Schemas["ArgumentsHash"];
+        /** @description Whether the tool only shows what it would do. */
+        dryRun: boolean;
+        /** @description The request for approval, where there is one. */
+        requestId?: Schemas["RequestId"];
+        /** @description Who did it, where that is certain. */
+        who?: Schemas["UserId"];
+        /** @description Who a signal says that did it: nobody has checked that. */
+        claimedBy?: Schemas["UserId"];
+        /** @description The way that an answer came. */
+        via?: Schemas["Via"];
+    } & ({
+        /** @constant */
+        kind: "approval_requested";
+    } | {
+        /** @constant */
+        kind: "approval_endorsed";
+    } | {
+        /** @constant */
+        kind: "approval_decided";
+        /** @description How. */
+        verdict: Schemas["Verdict"];
+        /** @description Why, where a reason was given. */
+        reason?: Schemas["AuditReason"];
+        /** @description The tool and its arguments as the person has changed them, where they were changed. */
+        editedArgumentsHash?: Schemas["ArgumentsHash"];
+        /** @description The request that asks about the changed arguments instead, where another person has to see those. */
+        supersededBy?: Schemas["RequestId"];
+    } | {
+        /** @constant */
+        kind: "execution_started";
+    } | {
+        /** @constant */
+        kind: "execution_finished";
+        /** @description How. */
+        outcome: Schemas["Outcome"];
+        /** @description Why it failed. */
+        reason?: Schemas["AuditReason"];
+    });
+    /** @description A page of an audit stream. */
+    AuditPage: {
+        /** @description Oldest first. */
+        entries: Schemas["AuditEntry"][];
+        /**
+         * Format: uint64
+         * @description The `after` of the next page, if there is one by now.
+         */
+        next: number | null;
+    };
+    /** @description An answer of this service, with `data`, and words for people. */
+    AuditPageResponse: {
+        /**
+         * @description Always the same, also with status 409.
+         * @enum {string}
+         */
+        status: "SUCCESS";
+        /** @description What was done, in words. */
+        message: string;
+        /** @description What was asked for. */
+        data: Schemas["AuditPage"];
+        /**
+         * @description Always true.
+         * @constant
+         */
+        success: true;
+        timestamp: Schemas["LocalDateTime"];
+    };
+    /** @description A reason in a person's or a tool's words, of bounded length. */
+    AuditReason: string;
+    /** @description Where a session stands that was to be cancelled. */
+    CancelResult: {
+        /** @description The session. */
+        sessionId: Schemas["SessionId"];
+        /** @description Where it stands: `cancelled`, unless something of it has to come to its end first, or it was over before. */
+        status: Schemas["SessionStatus"];
+    };
+    /** @description An answer of this service, with `data`, and words for people. */
+    CancelResultResponse: {
+        /**
+         * @description Always the same, also with status 409.
+         * @enum {string}
+         */
+        status: "SUCCESS";
+        /** @description What was done, in words. */
+        message: string;
+        /** @description What was asked for. */
+        data: Schemas["CancelResult"];
+        /**
+         * @description Always true.
+         * @constant
+         */
+        success: true;
+        timestamp: Schemas["LocalDateTime"];
+    };
+    /**
+     * Format: double
+     * @description A probability, 0.0 to 1.0, with two decimals.
+     */
+    Confidence: number;
+    /** @description A yes that counts as one of several that are needed. */
+    Endorsed: {
+        /** @description The request. */
+        requestId: Schemas["RequestId"];
+        /** @description The session that waits. */
+        sessionId: Schemas["SessionId"];
+        /** @enum {string} */
+        status: "pending";
+        /** @description How many have approved. */
+        approvals: number;
+        /** @description How many have to. */
+        approvalsNeeded: number;
+    };
+    /** @description What binds an entry of an audit stream to all entries before it. */
+    EntryHash: string;
+    /** @description What shows that a holder of the audit key has recorded an entry, or how far a stream goes. */
+    EntryMac: string;
+    /**
+     * @description One of the platform's codes.
+     *
+     *     - `E1000`: Something failed inside.
+     *     - `E1002`: The route does not take this method.
+     *     - `E1004`: It is not there, or not for this caller.
+     *     - `E2000`: Nobody said who is asking.
+     *     - `E2001`: The caller may not do this.
+     *     - `E2002`: The token was valid once.
+     *     - `E2003`: The token is not valid.
+     *     - `E2006`: No tenant was named.
+     *     - `E2007`: The tenant named is not the token's.
+     *     - `E3006`: It was done already, or otherwise.
+     *     - `E4000`: A field has the wrong type or value.
+     *     - `E4001`: A required field is missing.
+     *     - `E4002`: The body cannot be read at all.
+     *     - `E4290`: More was asked for than is allowed.
+     *     - `E5000`: Something that this service needs failed.
+     *     - `E5001`: Something that this service needs did not answer in time.
+     * @enum {string}
+     */
+    ErrorCode: "E1000" | "E1002" | "E1004" | "E2000" | "E2001" | "E2002" | "E2003" | "E2006" | "E2007" | "E3006" | "E4000" | "E4001" | "E4002" | "E4290" | "E5000" | "E5001";
+    /** @description A refusal. Which `errorCode`s can come with which status, and why, each operation says. */
+    ErrorResponse: {
+        /**
+         * @description Always the same.
+         * @enum {string}
+         */
+        status: "ERROR";
+        /** @description What the code means, in Korean. */
+        message: string;
+        /** @description The platform's code. */
+        errorCode: Schemas["ErrorCode"];
+        /** @description What exactly was wrong. */
+        detail: string;
+        /**
+         * @description Always false.
+         * @constant
+         */
+        success: false;
+        timestamp: Schemas["LocalDateTime"];
+        /** @description The trace id of `traceparent` if that was sent, else the `X-Correlation-ID`. */
+        traceId: string;
+    };
+    /**
+     * Format: uint64
+     * @description The id of one entry of a session's journal, and of the event in it (contract, section 4.1).
+     *
+     *     Ids grow strictly within a session and are at first the clock in milliseconds.
+     */
+    EventId: number;
+    /** @description Names a fact, so that its repetitions can be told from other facts. */
+    FactId: string;
+    /**
+     * @description A language that this service speaks.
+     *
+     *     It is chosen when a run starts and kept with it, so that whoever goes on with the run speaks it too. What older processes stored names none, and a newer one may name one that is not known here: both are Korean.
+     *
+     *     - `ko`: Korean, the default.
+     *     - `en`: English.
+     * @enum {string}
+     */
+    Language: "ko" | "en";
+    /** @description That the process answers. */
+    Liveness: {
+        /** @enum {string} */
+        status: "UP";
+        /** @description The name of the service. */
+        service: string;
+        /** @description Its version. */
+        version: string;
+    };
+    /** @description When the answer was made: a date-time without a zone, in UTC, to the second. */
+    LocalDateTime: string;
+    /**
+     * @description Where a run is.
+     *
+     *     - `analyze`: Reads the request and the page.
+     *     - `plan`: Asks the model what to do.
+     *     - `execute`: Takes the next call of the plan, or asks the model to go on.
+     *     - `tools`: Runs a tool.
+     *     - `await_approval`: Waits for a person.
+     *     - `reflect`: Looks back on the work.
+     *     - `done`: It is over.
+     * @enum {string}
+     */
+    Node: "analyze" | "plan" | "execute" | "tools" | "await_approval" | "reflect" | "done";
+    /**
+     * @description How a call ended.
+     *
+     *     - `ok`: It did what it was asked to.
+     *     - `failed`: It did not.
+     * @enum {string}
+     */
+    Outcome: "ok" | "failed";
+    /** @description What a page shows. Other keys are kept. */
+    PageContext: {
+        /** @description The application. */
+        activeApp?: (string | number | boolean) | null;
+        /** @description The ids of what is selected. */
+        selectedItemIds?: ((string | number | boolean) | null)[] | null;
+        /** @description The page's address. */
+        url?: (string | number | boolean) | null;
+        /** @description The page's path. */
+        path?: (string | number | boolean) | null;
+        /** @description The same as `path`. */
+        pathname?: (string | number | boolean) | null;
+        /** @description The page's title. */
+        title?: (string | number | boolean) | null;
+        /** @description The item that is shown. */
+        itemId?: (string | number | boolean) | null;
+        /** @description Anything else. */
+        metadata?: {
+            [key: string]: unknown;
+        } | null;
+        /** @description The frontend's own state: `selectedItems`, `context`, `viewState`. What has the expected form counts like `selectedItemIds` and `metadata`. */
+        remoteState?: unknown;
+    };
+    /** @description What is shown of a call before it runs. */
+    Preview: {
+        /** @description How it is to be shown. */
+        type: Schemas["PreviewKind"];
+        /** @description What it is about, one line. */
+        title: string;
+        /** @description What there is to see; says so where something is left out. */
+        content: string;
+    };
+    /**
+     * @description How a preview is to be shown.
+     *
+     *     - `diff`: As changes.
+     *     - `text`: As it is.
+     *     - `checklist`: As lines that are so or not.
+     * @enum {string}
+     */
+    PreviewKind: "diff" | "text" | "checklist";
+    /** @description Whether runs can be taken. */
+    Readiness: {
+        /**
+         * @description `UP` if every component is.
+         * @enum {string}
+         */
+        status: "UP" | "DOWN";
+        /** @description What it needs. */
+        components: {
+            /** @description The store of runs and approvals. */
+            store: {
+                /** @enum {string} */
+                status: "UP" | "DOWN";
+                /** @description Which store it is. */
+                kind: string;
+                /** @description Why it is down; only there if it is. */
+                reason?: string;
+            };
+            /** @description This process: down once it was told to stop. */
+            server: {
+                /** @enum {string} */
+                status: "UP" | "DOWN";
+            };
+        };
+    };
+    /** @description A rejection. The body may be empty. */
+    RejectRequest: {
+        /** @description Who rejects: the caller, or 403. */
+        userId?: Schemas["UserId"] | null;
+        /** @description Why. What is longer than 1,000 characters is cut; without one it is "User rejected". */
+        reason?: string | null;
+    };
+    /** @description A request for approval, with how it ended as its status. */
+    RequestDetails: {
+        /** @description The request. */
+        requestId: Schemas["RequestId"];
+        /** @description The run that waits for it. */
+        sessionId: Schemas["SessionId"];
+        /** @description Who asks: who started the run, or who changed the arguments of an earlier request. */
+        userId: Schemas["UserId"];
+        /** @description Whose people may decide. */
+        tenantId: Schemas["TenantId"];
+        /** @description The tool that is to run. */
+        actionType: string;
+        /** @description The arguments of the tool, exactly as they will be used. */
+        context: unknown;
+        /** @description What the person is asked, in words. */
+        message: string;
+        /** @description The language of these words; only there if it is not Korean. */
+        language?: Schemas["Language"];
+        /** @description Where the request stands. */
+        status: Schemas["RequestStatus"];
+        /** @description How it ended, once it has. */
+        outcome?: Schemas["Verdict"];
+        /** @description When it was asked, in Unix milliseconds. */
+        createdAt: Schemas["UnixMs"];
+        /** @description Until when somebody may decide, in Unix seconds, rounded up. */
+        expiresAt: Schemas["UnixSeconds"];
+        /** @description The same to the millisecond. */
+        deadlineMs: Schemas["UnixMs"];
+        /** @description Which people of the tenant. */
+        approvers: Schemas["Approvers"];
+        /**
+         * Format: uint32
+         * @description How many different ones have to say yes.
+         */
+        approvalsNeeded: number;
+        /**
+         * Format: uint32
+         * @description How many have.
+         */
+        approvals: number;
+        /** @description The call that is to run. */
+        toolCallId?: Schemas["ToolCallId"];
+        /** @description The hash of the tool and these arguments: what runs has it, or does not run. */
+        argsHash?: Schemas["ArgumentsHash"];
+        /** @description What will happen if it is approved; only there if the tool could say. */
+        preview?: Schemas["Preview"];
+        /** @description Who approved it. */
+        approvedBy?: Schemas["UserId"];
+        /** @description When, in Unix milliseconds. */
+        approvedAt?: Schemas["UnixMs"];
+        /** @description Who rejected it. */
+        rejectedBy?: Schemas["UserId"];
+        /** @description When it was rejected, timed out or was cancelled, in Unix milliseconds. */
+        rejectedAt?: Schemas["UnixMs"];
+        /** @description Why, where there is a reason. */
+        reason?: string;
+        /** @description The arguments that were approved, or are asked about, instead of those that were shown. */
+        args?: {
+            [key: string]: unknown;
+        };
+        /** @description The request that asks about the changed arguments instead. */
+        supersededBy?: Schemas["RequestId"];
+        /**
+         * Format: uint64
+         * @description The full length of `context` as JSON, in bytes; only there where it had to be cut.
+         */
+        contextBytes?: number;
+    };
+    /** @description One request for approval (contract, section 5.1): `req_` and hex digits. */
+    RequestId: string;
+    /**
+     * @description Where a request stands.
+     *
+     *     - `pending`: Nobody has decided.
+     *     - `approved`: A person said yes.
+     *     - `rejected`: A person said no.
+     *     - `timed_out`: Nobody said anything in time.
+     *     - `cancelled`: The run was cancelled meanwhile.
+     * @enum {string}
+     */
+    RequestStatus: "pending" | "approved" | "rejected" | "timed_out" | "cancelled";
+    /** @description What came of an answer to a request for approval. */
+    ReviewResult: Schemas["Endorsed"] | Schemas["Superseded"] | Schemas["StandingDecision"];
+    /** @description An answer of this service, with `data`, and words for people. */
+    ReviewResultResponse: {
+        /**
+         * @description Always the same, also with status 409.
+         * @enum {string}
+         */
+        status: "SUCCESS";
+        /** @description What was done, in words. */
+        message: string;
+        /** @description What was asked for. */
+        data: Schemas["ReviewResult"];
+        /**
+         * @description Always true.
+         * @constant
+         */
+        success: true;
+        timestamp: Schemas["LocalDateTime"];
+    };
+    /** @description What a run is to do, or which session is to be joined. */
+    RunRequest: {
+        /** @description What the agent is asked. It may be missing where a session is named. */
+        prompt?: string | null;
+        /** @description The same as `prompt`. */
+        message?: string | null;
+        /** @description What the page shows that the user has before them. */
+        context?: Schemas["PageContext"] | null;
+        /** @description The session to join. */
+        sessionId?: Schemas["SessionId"] | null;
+        /** @description The conversation that the run goes on with; at most 200 bytes. */
+        thread_id?: string | null;
+        /** @description The same as `thread_id`. */
+        threadId?: string | null;
+    } | unknown | unknown | unknown;
+    /** @description One session in full. */
+    SessionDetail: {
+        /** @description The session. */
+        sessionId: Schemas["SessionId"];
+        /** @description The conversation that it is part of. */
+        threadId: Schemas["ThreadId"];
+        /** @description Where it stands. */
+        status: Schemas["SessionStatus"];
+        /** @description The beginning of its prompt. */
+        prompt: string;
+        /** @description When it was started, in Unix seconds. */
+        createdAt: Schemas["UnixSeconds"];
+        /** @description When clients last saw something of it, in Unix seconds. */
+        updatedAt: Schemas["UnixSeconds"];
+        /** @description The id of its last event. */
+        lastEventId: Schemas["EventId"];
+        /** @description Where its run is. */
+        node: Schemas["Node"];
+        /** @description The plan so far. */
+        plan: Schemas["SessionPlanStep"][];
+        /** @description What a person is asked now. */
+        pendingApprovals: Schemas["ApprovalRequest"][];
+        /** @description The latest request for approval, decided or not. */
+        hitlRequestId: Schemas["RequestId"] | null;
+        /** @description Tokens so far. */
+        usage: Schemas["Usage"];
+    };
+    /** @description An answer of this service, with `data`, and words for people. */
+    SessionDetailResponse: {
+        /**
+         * @description Always the same, also with status 409.
+         * @enum {string}
+         */
+        status: "SUCCESS";
+        /** @description What was done, in words. */
+        message: string;
+        /** @description What was asked for. */
+        data: Schemas["SessionDetail"];
+        /**
+         * @description Always true.
+         * @constant
+         */
+        success: true;
+        timestamp: Schemas["LocalDateTime"];
+    };
+    /** @description One run (contract, section 5.1): `session_<userId>_<unixSeconds>_<random>`. */
+    SessionId: string;
+    /** @description A page of the caller's sessions. */
+    SessionPage: {
+        /** @description Newest first. */
+        sessions: Schemas["SessionSummary"][];
+        /** @description The `before` of the next page, if there is one. */
+        next: Schemas["SessionId"] | null;
+    };
+    /** @description An answer of this service, with `data`, and words for people. */
+    SessionPageResponse: {
+        /**
+         * @description Always the same, also with status 409.
+         * @enum {string}
+         */
+        status: "SUCCESS";
+        /** @description What was done, in words. */
+        message: string;
+        /** @description What was asked for. */
+        data: Schemas["SessionPage"];
+        /**
+         * @description Always true.
+         * @constant
+         */
+        success: true;
+        timestamp: Schemas["LocalDateTime"];
+    };
+    /** @description A step of a plan, with the names that `plan_step` has besides. */
+    SessionPlanStep: {
+        /** @description Unique within the run. */
+        stepId: Schemas["StepId"];
+        /** @description A few words. */
+        title: string;
+        /** @description A sentence. */
+        description: string;
+        /** @description Where it stands. */
+        status: Schemas["StepStatus"];
+        /** @description How sure the model was when it chose this step. */
+        confidence: Schemas["Confidence"];
+        /**
+         * Format: uint32
+         * @description Its place, from 1.
+         */
+        order: number;
+        /** @description The same as `stepId`. */
+        id: Schemas["StepId"];
+        /** @description The same as `description`. */
+        content: string;
+    };
+    /**
+     * @description Where a run stands (contract, section 5.5).
+     *
+     *     - `running`: At work.
+     *     - `waiting_approval`: Waiting for a person.
+     *     - `completed`: Over, with an answer.
+     *     - `failed`: Over, with an error or a deadline missed.
+     *     - `rejected`: Over, because a person said no.
+     *     - `cancelled`: Over, because it was cancelled.
+     * @enum {string}
+     */
+    SessionStatus: "running" | "waiting_approval" | "completed" | "failed" | "rejected" | "cancelled";
+    /** @description One session, as lists show it. */
+    SessionSummary: {
+        /** @description The session. */
+        sessionId: Schemas["SessionId"];
+        /** @description The conversation that it is part of. */
+        threadId: Schemas["ThreadId"];
+        /** @description Where it stands. */
+        status: Schemas["SessionStatus"];
+        /** @description The beginning of its prompt. */
+        prompt: string;
+        /** @description When it was started, in Unix seconds. */
+        createdAt: Schemas["UnixSeconds"];
+        /** @description When clients last saw something of it, in Unix seconds. */
+        updatedAt: Schemas["UnixSeconds"];
+        /** @description The id of its last event. */
+        lastEventId: Schemas["EventId"];
+    };
+    /** @description A signal as this service publishes it. Others that publish may leave fields out, and write `action` (`approve`, `reject`) instead of `type` and `status`. */
+    Signal: {
+        /**
+         * @description The decision.
+         * @enum {string}
+         */
+        type: "approval" | "rejection";
+        /** @description The request that it is about. */
+        requestId: Schemas["RequestId"];
+        /**
+         * @description The decision once more.
+         * @enum {string}
+         */
+        status: "approved" | "rejected";
+        /** @description Why, where there is a reason. */
+        reason?: string;
+        /** @description When it was decided, in Unix seconds. */
+        timestamp: Schemas["UnixSeconds"];
+        /** @description The session that waits. */
+        sessionId: Schemas["SessionId"];
+        /** @description Who decided, or says so. */
+        userId?: Schemas["UserId"];
+    };
+    /** @description The decision that stands. */
+    StandingDecision: {
+        /** @description The request. */
+        requestId: Schemas["RequestId"];
+        /** @description Its session. */
+        sessionId: Schemas["SessionId"];
+        /** @description How the request ended. */
+        status: Schemas["Verdict"];
+        /** @description Why, where there is a reason. */
+        reason?: string;
+    };
+    /** @description An answer of this service, with `data`, and words for people. */
+    StandingDecisionResponse: {
+        /**
+         * @description Always the same, also with status 409.
+         * @enum {string}
+         */
+        status: "SUCCESS";
+        /** @description What was done, in words. */
+        message: string;
+        /** @description What was asked for. */
+        data: Schemas["StandingDecision"];
+        /**
+         * @description Always true.
+         * @constant
+         */
+        success: true;
+        timestamp: Schemas["LocalDateTime"];
+    };
+    /** @description One step of a plan. */
+    StepId: string;
+    /**
+     * @description Where a step stands (contract, section 4.2).
+     *
+     *     - `pending`: Not begun.
+     *     - `in_progress`: At work, or waiting for a person.
+     *     - `completed`: Done.
+     *     - `failed`: Tried, without success.
+     *     - `skipped`: Not tried any more.
+     * @enum {string}
+     */
+    StepStatus: "pending" | "in_progress" | "completed" | "failed" | "skipped";
+    /** @description A request for approval: a JSON text. */
+    StoredRequest: string;
+    /** @description An answer of this service, with `data`, and words for people. */
+    StoredRequestResponse: {
+        /**
+         * @description Always the same, also with status 409.
+         * @enum {string}
+         */
+        status: "SUCCESS";
+        /** @description What was done, in words. */
+        message: string;
+        /** @description What was asked for. */
+        data: Schemas["StoredRequest"];
+        /**
+         * @description Always true.
+         * @constant
+         */
+        success: true;
+        timestamp: Schemas["LocalDateTime"];
+    };
+    /** @description The last signal of a session: a JSON text, as whoever published it has written it. */
+    StoredSignal: string;
+    /** @description An answer of this service, with `data`, and words for people. */
+    StoredSignalResponse: {
+        /**
+         * @description Always the same, also with status 409.
+         * @enum {string}
+         */
+        status: "SUCCESS";
+        /** @description What was done, in words. */
+        message: string;
+        /** @description What was asked for. */
+        data: Schemas["StoredSignal"];
+        /**
+         * @description Always true.
+         * @constant
+         */
+        success: true;
+        timestamp: Schemas["LocalDateTime"];
+    };
+    /** @description Changed arguments, about which another person is asked. */
+    Superseded: {
+        /** @description The request that asks about the changed arguments. */
+        requestId: Schemas["RequestId"];
+        /** @description The session that waits. */
+        sessionId: Schemas["SessionId"];
+        /** @enum {string} */
+        status: "pending";
+        /** @description The request that was answered. */
+        supersedes: Schemas["RequestId"];
+    };
+    /** @description A tenant, as the token's `tenant_id` claim names it. */
+    TenantId: string;
+    /** @description A conversation that several runs share (contract, section 3). */
+    ThreadId: string;
+    /** @description One call of a tool, as the model named it, if it named it well. */
+    ToolCallId: string;
+    /**
+     * Format: uint64
+     * @description A moment, in whole milliseconds since the Unix epoch. It is stored and sent as that number.
+     */
+    UnixMs: number;
+    /**
+     * Format: uint64
+     * @description A moment, in whole seconds since the Unix epoch. It is stored and sent as that number.
+     */
+    UnixSeconds: number;
+    /** @description Tokens that a model counted. */
+    Usage: {
+        /**
+         * Format: uint64
+         * @description Tokens of the prompt.
+         */
+        promptTokens: number;
+        /**
+         * Format: uint64
+         * @description Tokens of the answer.
+         */
+        completionTokens: number;
+        /**
+         * Format: uint64
+         * @description Both.
+         */
+        totalTokens: number;
+    };
+    /** @description A user, as the token's `sub` claim names it. */
+    UserId: string;
+    /**
+     * @description The ways in which a request ends; there is no "pending" among them.
+     *
+     *     - `approved`: A person said yes.
+     *     - `rejected`: A person said no.
+     *     - `timed_out`: Nobody said anything in time.
+     *     - `cancelled`: The run was cancelled meanwhile.
+     * @enum {string}
+     */
+    Verdict: "approved" | "rejected" | "timed_out" | "cancelled";
+    /**
+     * @description The way that an answer came.
+     *
+     *     - `rest`: Over REST, with a token that was checked.
+     *     - `signal`: Through Redis: nobody knows who has sent it.
+     * @enum {string}
+     */
+    Via: "rest" | "signal";
+}
