@@ -66,6 +66,23 @@ async def test_a_server_that_is_killed_while_a_person_is_asked_costs_a_run_nothi
     assert any(event.type == "tool_execution" and event.data["status"] == "success" for event in events)
 
 
+async def test_a_server_that_is_killed_in_the_middle_of_an_answer_costs_a_run_nothing(scene: Start) -> None:
+    at = await scene(durable=True)
+    run = (await at.client()).run("안녕하세요 words=3000")
+    events: list[RunEvent] = []
+    restarted: asyncio.Task[None] | None = None
+    async for event in run:
+        events.append(event)
+        if event.type == "content" and restarted is None:
+            await at.server.kill()
+            restarted = asyncio.create_task(at.server.restart())
+    assert restarted is not None
+    await restarted
+    assert bytes_of(events) == await at.journal(await run.session_id())
+    result = await run.result()
+    assert result.status == "completed" and len(result.answer.split()) == 3000
+
+
 async def test_a_start_whose_answer_is_lost_starts_one_run(scene: Start) -> None:
     at = await scene()
     at.proxy.plan = lambda stream: Cut(-1) if stream < 3 else Cut(0) if stream < 6 else None

@@ -17,7 +17,8 @@ form.addEventListener("submit", (event) => {
   run?.detach();
   const token = field("token");
   // The page reads who it is out of the token; the server checks it.
-  const { tenant_id } = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
+  const [, claims = ""] = token.split(".");
+  const { tenant_id } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/")));
   run = new RunStore(new AuraClient({ baseUrl: field("server"), token, tenantId: String(tenant_id) }));
   run.subscribe(show);
   run.attach();

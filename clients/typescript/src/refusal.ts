@@ -7,21 +7,25 @@ import { SseParser } from "./sse.js";
 /** What is worth another attempt, whatever the body says. */
 const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** Reads the body of an answer whose status says no. */
+/** An answer whose status says no, its body not read yet. */
 export async function refusalOf(response: Response): Promise<AuraError> {
-  const text = await response.text().catch(() => "");
-  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+  return refusalWith(response, await response.text().catch(() => ""));
+}
+
+/** The same with the text of its body. */
+export function refusalWith({ status, statusText, headers }: Response, text: string): AuraError {
+  const isStream = headers.get("content-type")?.startsWith("text/event-stream") ?? false;
   const body = asObject(parseJson(isStream ? errorEvent(text) : text)) ?? {};
-  const code = asText(body["errorCode"]) ?? `HTTP ${response.status}`;
-  const message = asText(body["message"]) ?? response.statusText;
+  const code = asText(body["errorCode"]) ?? `HTTP ${status}`;
+  const message = asText(body["message"]) ?? statusText;
   const detail = detailOf(body);
   return new AuraError(detail === null ? `${code}: ${message}` : `${code}: ${message} (${detail})`, {
-    status: response.status,
+    status,
     code,
     detail,
-    traceId: asText(body["traceId"]) ?? response.headers.get("x-correlation-id"),
-    retryable: RETRYABLE_STATUS.has(response.status),
-    retryAfterMs: retryAfterMs(response.headers.get("retry-after"), Date.now()),
+    traceId: asText(body["traceId"]) ?? headers.get("x-correlation-id"),
+    retryable: RETRYABLE_STATUS.has(status),
+    retryAfterMs: retryAfterMs(headers.get("retry-after"), Date.now()),
   });
 }
 

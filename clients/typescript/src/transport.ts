@@ -5,7 +5,7 @@ import { Backoff } from "./backoff.js";
 import { AuraError, connectionLost, notAura } from "./errors.js";
 import { asObject, parseJson, type JsonObject, type JsonValue } from "./json.js";
 import type { Settings } from "./options.js";
-import { refusalOf } from "./refusal.js";
+import { refusalOf, refusalWith } from "./refusal.js";
 
 export interface ApiRequest {
   readonly method: "GET" | "POST";
@@ -72,11 +72,11 @@ export class Transport {
 
   async #answer(request: ApiRequest, signal: AbortSignal): Promise<Answer> {
     const response = await this.send(request, signal);
-    const copy = response.clone();
-    const body = asObject(parseJson(await textOf(response)));
+    const text = await textOf(response);
+    const body = asObject(parseJson(text));
     if (body?.["status"] === "SUCCESS") return { status: response.status, data: body["data"] ?? null };
     if (response.ok) throw notAura(response.status, "the answer is not in the platform's envelope");
-    throw await refusalOf(copy);
+    throw refusalWith(response, text);
   }
 
   async #sendOnce(request: ApiRequest, renew: boolean, signal: AbortSignal): Promise<Response> {

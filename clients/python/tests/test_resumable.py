@@ -1,0 +1,130 @@
+"""How a stream goes on, against a server that answers what each test wants."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime, timezone
+
+import pytest
+
+from aura_client import AuraClient, AuraError, AuraRun, Reconnect, Retry, UnknownEvent
+from aura_client.transport import retry_after
+
+RETRY = Retry(initial_delay=0.001, max_delay=0.002, max_attempts=4, max_request_attempts=3)
+STREAM = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Session-ID: session_1\r\nConnection: close\r\n\r\n"
+
+
+def stream(*frames: str) -> str:
+    return STREAM + "".join(frames)
+
+
+def event(number: int, name: str = "content") -> str:
+    return f'id: {number}\nevent: {name}\ndata: {{"content":"a","chunk":true,"metadata":{{}}}}\n\n'
+
+
+def trailer(number: int) -> str:
+    return f"id: {number}\ndata: [DONE]\n\n"
+
+
+def refused(status: int, body: str = '{"status":"ERROR","message":"m","errorCode":"E4290","detail":"d"}') -> str:
+    length = len(body.encode())
+    return f"HTTP/1.1 {status} No\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+
+
+@asynccontextmanager
+async def serving(
+    answer: Callable[[int], str], *, idle_timeout: float = 30.0, hangs: bool = False
+) -> AsyncIterator[tuple[AuraClient, list[str]]]:
+    """A client of a server that gives these answers in turn, and the heads of what it was asked. `hangs`: it leaves
+    the connection open after an answer."""
+    heads: list[str] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
+        writer.write(answer(len(heads) - 1).encode())
+        if hangs:
+            await reader.read()
+            await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api"
+    async with AuraClient(base, token="t", tenant_id="1", retry=RETRY, idle_timeout=idle_timeout) as client:
+        yield client, heads
+    server.close()
+
+
+async def ids_of(run: AuraRun) -> list[int]:
+    return [event.id async for event in run]
+
+
+async def test_a_stream_that_ends_without_its_trailer_is_a_lost_connection() -> None:
+    answers = [stream(event(1), event(2)), stream(event(3)), stream(trailer(4))]
+    async with serving(lambda at: answers[at]) as (client, heads):
+        assert await ids_of(client.run("a")) == [1, 2, 3]
+    assert ["last-event-id: 2" in head for head in heads] == [False, True, False]
+    assert ["x-session-id: session_1" in head for head in heads] == [False, True, True]
+    assert all(head.startswith("post /api/aura/test/stream ") for head in heads)
+    keys = {line for head in heads for line in head.split("\r\n") if line.startswith("idempotency-key: ")}
+    assert len(keys) == 1, "one key for all of them"
+
+
+async def test_what_something_repeats_or_has_no_id_is_not_handed_out() -> None:
+    answers = [
+        stream(event(9), event(9), event(8), "event: note\ndata: {}\n\n"),
+        stream(event(9), event(10), event(2**64), event(2**64 - 1), trailer(11)),
+        stream(trailer(2**64 + 1)),
+    ]
+    async with serving(lambda at: answers[at]) as (client, _):
+        assert await ids_of(client.join("session_1")) == [9, 10, 2**64]
+
+
+async def test_events_of_kinds_that_are_not_known_yet_are_passed_on() -> None:
+    async with serving(lambda _: stream('id: 1\nevent: hologram\ndata: {"a":1}\n\n', trailer(2))) as (client, _):
+        assert [event async for event in client.join("session_1")] == [UnknownEvent(1, "hologram", {"a": 1}, '{"a":1}')]
+
+
+async def test_a_connection_on_which_nothing_comes_is_given_up() -> None:
+    reconnects: list[Reconnect] = []
+    answers = [stream(event(1)), stream(trailer(2))]
+    async with serving(lambda at: answers[at], idle_timeout=0.2, hangs=True) as (client, _):
+        assert await ids_of(client.run("a", on_reconnect=reconnects.append)) == [1]
+    assert [reconnect.reason.code for reconnect in reconnects] == ["connection"]
+
+
+async def test_a_stream_is_given_up_after_as_many_attempts_in_a_row_as_may_fail() -> None:
+    async with serving(lambda at: stream(event(1)) if at == 3 else "") as (client, heads):
+        with pytest.raises(AuraError) as error:
+            await ids_of(client.run("a"))
+    assert (error.value.code, error.value.status, error.value.retryable) == ("connection", 0, True)
+    assert len(heads) == 4 + 3, "counted anew after each event; its own connection was the first to fail"
+
+
+async def test_requests_that_are_no_streams_are_repeated_as_often_as_they_may() -> None:
+    async with serving(lambda _: refused(503)) as (client, heads):
+        with pytest.raises(AuraError) as error:
+            await client.sessions.list(limit=5, before="session_1")
+    assert (error.value.status, error.value.code, error.value.detail) == (503, "E4290", "d")
+    assert len(heads) == RETRY.max_request_attempts
+    assert heads[0].startswith("get /api/aura/sessions?limit=5&before=session_1 ")
+
+
+async def test_an_answer_that_is_none_of_aura_platforms_is_said_to_be_so() -> None:
+    page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<form>"
+    async with serving(lambda _: page) as (client, heads):
+        for work in (client.run("a").result(), client.sessions.list()):
+            with pytest.raises(AuraError) as error:
+                await work
+            assert error.value.code == "protocol"
+    assert len(heads) == 2, "and is not asked for again"
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    now = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
+    assert retry_after("5", now) == 5
+    assert retry_after("Sat, 28 Nov 2026 12:00:07 GMT", now) == 7
+    assert retry_after("Sat, 28 Nov 2026 11:00:00 GMT", now) == 0
+    assert retry_after("soon", now) is None
+    assert retry_after(None, now) is None
