@@ -104,6 +104,7 @@ pub fn routes() -> Vec<Route> {
         guarded("/aura/hitl/approve/{requestId}").post(hitl::approve, openapi::approve),
         guarded("/aura/hitl/reject/{requestId}").post(hitl::reject, openapi::reject),
         guarded("/aura/approvals").get(approvals::list, openapi::list_approvals),
+        guarded("/aura/approvals/stream").get(approvals::stream, openapi::watch_approvals),
         guarded("/aura/sessions").get(sessions::list, openapi::list_sessions),
         guarded("/aura/sessions/{sessionId}").get(sessions::show, openapi::show_session),
         guarded("/aura/sessions/{sessionId}/stream").get(stream::join, openapi::join_session),

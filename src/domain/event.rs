@@ -25,6 +25,7 @@ mod request;
 mod shown;
 
 pub use arguments::{Lost, lost, shown_value};
+pub use one_line::json_line;
 pub use payload::{EventSchema, FRAME_MAX, PAYLOAD_MAX, event_schemas};
 pub use piece::Piece;
 pub use request::shown_request;

@@ -1,5 +1,6 @@
 //! What the inbox of a tenant keeps of each request (contract, section 5.6).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -11,8 +12,9 @@ use super::session::SessionMeta;
 use super::time::UnixMs;
 
 /// What has happened to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(inline)]
 pub enum InboxChange {
     /// It was asked.
     Asked,
@@ -23,6 +25,9 @@ pub enum InboxChange {
 }
 
 impl InboxChange {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Asked, Self::Endorsed, Self::Decided];
+
     /// The word for it on the wire.
     pub fn word(self) -> &'static str {
         match self {

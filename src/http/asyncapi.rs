@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::json_schema;
 use serde_json::{Map, Value, json};
 
+use super::approvals::events;
 use super::schemas::Schemas;
 use crate::domain::event::{EventSchema, event_schemas};
 
@@ -38,6 +39,7 @@ enum Form {
 pub(super) fn document() -> AsyncApi {
     let mut schemas = Schemas::new();
     let events = event_schemas(schemas.generator());
+    let inbox = events::schemas(schemas.generator());
     let mut definitions = schemas.definitions();
     let mut messages: BTreeMap<String, Message> = BTreeMap::new();
     for event in &events {
@@ -45,6 +47,9 @@ pub(super) fn document() -> AsyncApi {
         messages.insert(event.kind.to_owned(), message(event, &event.name, &definitions));
         definitions.insert(envelope.clone(), enveloped(event, &definitions));
         messages.insert(named(event, Form::Enveloped), message(event, &envelope, &definitions));
+    }
+    for event in &inbox {
+        messages.insert(event.kind.to_owned(), message(event, &event.name, &definitions));
     }
     messages.insert(DONE.to_owned(), done());
     AsyncApi {
@@ -68,7 +73,7 @@ pub(super) fn document() -> AsyncApi {
             },
         )]
         .into(),
-        channels: channels(&events),
+        channels: channels(&events, &inbox),
         operations: operations(),
         components: Components { messages, schemas: definitions },
     }
@@ -133,10 +138,14 @@ fn enveloped(event: &EventSchema, definitions: &Map<String, Value>) -> Value {
     .into()
 }
 
-fn channels(events: &[EventSchema]) -> BTreeMap<&'static str, Channel> {
+fn channels(events: &[EventSchema], inbox: &[EventSchema]) -> BTreeMap<&'static str, Channel> {
     let of = |form: Form| {
         let names = events.iter().map(|event| named(event, form)).chain([DONE.to_owned()]);
         names.map(|name| (name.clone(), Reference::to("messages", &name))).collect()
+    };
+    let of_inbox = || {
+        let messages = inbox.iter().map(|event| event.kind.to_owned());
+        messages.map(|name| (name.clone(), Reference::to("messages", &name))).collect()
     };
     let channel = |address, description, messages, parameters| Channel {
         address,
@@ -173,6 +182,15 @@ fn channels(events: &[EventSchema]) -> BTreeMap<&'static str, Channel> {
                 Some(session),
             ),
         ),
+        (
+            "inbox",
+            channel(
+                "/aura/approvals/stream",
+                "What waits for the people of a tenant, as it changes. It has no trailer.",
+                of_inbox(),
+                None,
+            ),
+        ),
     ]
     .into()
 }
@@ -192,6 +210,7 @@ fn operations() -> BTreeMap<&'static str, Operation> {
             "sendSession",
             sends("session", "GET", "Tell what a session's run has done, and what it does."),
         ),
+        ("sendInbox", sends("inbox", "GET", "Tell what waits for the people of a tenant.")),
     ]
     .into()
 }

@@ -29,7 +29,9 @@ pub(super) use health::{live, live_behind_gateway, metrics, ready};
 pub(super) use hitl::{approve, list as list_approvals, reject, request, signal};
 pub(super) use operation::Operation;
 pub(super) use sessions::{cancel as cancel_session, list as list_sessions, show as show_session};
-pub(super) use streams::{get as start_enveloped, join as join_session, post as start};
+pub(super) use streams::{
+    get as start_enveloped, inbox as watch_approvals, join as join_session, post as start,
+};
 
 use model::{
     Components, Info, License, OpenApi, OrReference, SecurityScheme, ServerObject, TagObject,

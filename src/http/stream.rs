@@ -11,8 +11,9 @@ use super::error::ApiError;
 use super::extract::{Params, PathId};
 use super::idempotency::key_of;
 use super::readers::Reader;
-use super::render::{SESSION_ID, set_stream_headers};
+use super::render::SESSION_ID;
 use super::tail::Tail;
+use super::tail::journal::JournalFeed;
 use super::{Shared, sessions};
 use crate::agent::{StartRun, Started};
 use crate::domain::{
@@ -304,9 +305,8 @@ async fn stream(
     reader: Reader,
 ) -> Result<Response, ApiError> {
     let named = header_value(&session)?;
-    let tail = Tail::open(http, session, after, form, reader).await?;
-    let mut response = Response::new(Body::from_stream(tail.frames()));
-    set_stream_headers(response.headers_mut());
+    let feed = JournalFeed::open(http, session, after, form).await?;
+    let mut response = Tail::of(http, feed, reader).response();
     response.headers_mut().insert(SESSION_ID, named);
     Ok(response)
 }
@@ -317,7 +317,8 @@ fn named_in_header(headers: &HeaderMap) -> Option<String> {
     Some(id.trim().to_owned()).filter(|id| !id.is_empty())
 }
 
-fn last_event_id(headers: &HeaderMap) -> Option<EventId> {
+/// The event after which a client wants to go on.
+pub(super) fn last_event_id(headers: &HeaderMap) -> Option<EventId> {
     let text = headers.get("last-event-id")?.to_str().unwrap_or("?").trim();
     if text.is_empty() {
         return None;
@@ -340,6 +341,6 @@ fn room_above(id: EventId) -> EventId {
 
 /// axum answers HEAD with GET's handler; a stream would start a run for it. `allowed`: the methods that
 /// the route takes.
-fn refuse_head(method: &Method, allowed: &'static str) -> Result<(), ApiError> {
+pub(super) fn refuse_head(method: &Method, allowed: &'static str) -> Result<(), ApiError> {
     if method == Method::HEAD { Err(ApiError::head_not_allowed(allowed)) } else { Ok(()) }
 }

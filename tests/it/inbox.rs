@@ -13,11 +13,11 @@ use crate::support::stream::{Frame, SseStream};
 use crate::support::world::World;
 use crate::with_both_stores;
 
-const PENDING: &str = "/aura/approvals";
+pub(crate) const PENDING: &str = "/aura/approvals";
 const DECIDED: &str = "/aura/approvals?status=decided";
 
 /// Whatever is asked, the model wants a mail sent; after that it answers.
-async fn mailer() -> FakeModel {
+pub(crate) async fn mailer() -> FakeModel {
     FakeModel::answering(|request| {
         let messages = request["messages"].as_array().unwrap();
         let is_answered = messages.last().is_some_and(|message| message["role"] == "tool");
@@ -27,20 +27,20 @@ async fn mailer() -> FakeModel {
 }
 
 /// Starts a run, and reads until it asks.
-async fn asked(user: &Caller, prompt: &str) -> (SseStream, Frame) {
+pub(crate) async fn asked(user: &Caller, prompt: &str) -> (SseStream, Frame) {
     let mut stream = user.stream(prompt).await;
     let hitl = stream.until("hitl").await;
     (stream, hitl)
 }
 
-fn ids(answer: &Answer) -> Vec<&str> {
+pub(crate) fn ids(answer: &Answer) -> Vec<&str> {
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     let approvals = answer.data()["approvals"].as_array().unwrap();
     approvals.iter().map(|approval| approval["requestId"].as_str().unwrap()).collect()
 }
 
 /// Reads a page until it is as it should be: what was asked or decided a moment ago is on its way.
-async fn page(user: &Caller, path: &str, is_there: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn page(user: &Caller, path: &str, is_there: impl Fn(&Value) -> bool) -> Value {
     let found = std::sync::Mutex::new(Value::Null);
     eventually(&format!("{path} is as it should be"), || async {
         let data = user.get(path).await.data().clone();
@@ -53,7 +53,7 @@ async fn page(user: &Caller, path: &str, is_there: impl Fn(&Value) -> bool) -> V
 }
 
 /// The only request that waits.
-async fn only(user: &Caller, path: &str) -> Value {
+pub(crate) async fn only(user: &Caller, path: &str) -> Value {
     let data = page(user, path, |data| data["approvals"].as_array().unwrap().len() == 1).await;
     data["approvals"][0].clone()
 }

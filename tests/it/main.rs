@@ -35,6 +35,7 @@ mod guardian;
 mod idempotency;
 mod identity;
 mod inbox;
+mod inbox_stream;
 mod init;
 mod injection;
 mod languages;

@@ -1,7 +1,7 @@
 //! Runs whose journals are gone for good: the store has come back empty, or the journal has expired.
 //!
 //! There is nothing to go on from and nothing to end, so nothing of them is kept: readers find the
-//! same out for themselves (`http/tail.rs`) and tell their clients.
+//! same out for themselves (`http/tail/journal.rs`) and tell their clients.
 
 use super::drive::AgentService;
 use crate::agent::approval::request::PendingRequest;

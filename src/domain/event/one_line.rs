@@ -16,6 +16,11 @@ pub(super) fn to_vec(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(json)
 }
 
+/// The same of a value whose map keys are all text, with which nothing can fail.
+pub fn json_line(value: &impl Serialize) -> Vec<u8> {
+    to_vec(value).unwrap_or_else(|_| b"{}".to_vec())
+}
+
 /// How many bytes [`to_vec`] makes of a value.
 pub(super) fn length(value: &impl Serialize) -> usize {
     to_vec(value).map_or(0, |json| json.len())

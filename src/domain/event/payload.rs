@@ -14,8 +14,9 @@ use bytes::Bytes;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
+use super::one_line::json_line;
 use super::shown::Shares;
-use super::{ErrorEvent, Event, one_line};
+use super::{ErrorEvent, Event};
 use crate::domain::ids::SessionId;
 use crate::domain::time::UnixSeconds;
 
@@ -120,8 +121,8 @@ fn fitted(written: impl Fn(Shares) -> Vec<u8>) -> Bytes {
 fn line<S: Serialize, F: Fields>(session_id: S, timestamp: UnixSeconds, fields: F) -> Vec<u8> {
     let kind = Kind(PhantomData);
     let payload = Payload { version: Version::First, kind, timestamp, session_id, fields };
-    // Every map key is text and every value is JSON already, so nothing here can fail.
-    one_line::to_vec(&payload).unwrap_or_else(|_| b"{}".to_vec())
+    // Every map key is text and every value is JSON already.
+    json_line(&payload)
 }
 
 impl Shares {

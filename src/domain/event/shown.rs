@@ -47,7 +47,8 @@ impl Shares {
             shares.text = (shares.text / 2).max(Self::LEAST);
         }
         let left = free(Self { arguments: 0, ..shares }).unwrap_or_default();
-        shares.arguments = left / 2 + BRACES;
+        // Not below what was seen to fit: who edits arguments relies on that much being shown.
+        shares.arguments = (left / 2 + BRACES).max(ALWAYS_SHOWN);
         // No less than was left for it: a short one would be longer with a note instead of itself.
         let rest = free(Self { preview: 0, ..shares }).unwrap_or_default();
         shares.preview = rest.max(PREVIEW_ALWAYS_SHOWN);

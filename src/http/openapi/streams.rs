@@ -118,6 +118,20 @@ pub(in crate::http) fn join(schemas: &mut Schemas) -> Operation {
     at_end(opened(operation))
 }
 
+pub(in crate::http) fn inbox(_: &mut Schemas) -> Operation {
+    Operation::new("watchApprovals", Tag::Approvals, "The same as it changes")
+        .about(
+            "Begins with what waits (`snapshot`), or after `Last-Event-ID` with what has changed since (`asked`, \
+             `endorsed`, `decided`). Where that is not known any more, there is a new snapshot. It has no trailer: a \
+             stream that ends was lost on the way.",
+        )
+        .header("Last-Event-ID")
+        .header("Accept")
+        .answers_with(200, "The inbox of the caller's tenant.", "text/event-stream", endless())
+        .with_header("Cache-Control")
+        .refuses([ApiError::too_often_for_now(), ApiError::store_unavailable()])
+}
+
 /// What starts a run.
 fn started(operation: Operation) -> Operation {
     operation.header("Idempotency-Key").refuses([
@@ -158,5 +172,13 @@ fn stream() -> Schema {
         "type": "string",
         "description": "Server-Sent Events. Each is `id: <id>`, `event: <type>`, `data: <one line of JSON>` and a \
             blank line; the last one is `id: <id>`, `data: [DONE]`. `/aura/asyncapi.json` describes them.",
+    })
+}
+
+fn endless() -> Schema {
+    json_schema!({
+        "type": "string",
+        "description": "Server-Sent Events. Each is `id: <id>`, `event: <type>`, `data: <one line of JSON>` and a \
+            blank line. `/aura/asyncapi.json` describes them.",
     })
 }

@@ -11,7 +11,7 @@ const WRITE_MAX: usize = 16 * 1024;
 
 /// Whole frames that leave together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Write {
+pub struct Write {
     /// The frames, one after the other.
     pub(super) bytes: Bytes,
     /// Whether the trailer is the last of them: nothing follows at all.

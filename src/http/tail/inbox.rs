@@ -1,0 +1,169 @@
+//! Reading the inbox of the caller's tenant: first what waits, then how that changes.
+//!
+//! The id of a snapshot is that of the newest change which it has in it, so whoever comes back with any id gets
+//! what has changed since. Where that is not kept any more, there is a new snapshot.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::super::Shared;
+use super::super::approvals::events::{SNAPSHOT, change, snapshot};
+use super::super::error::{ApiError, CutShort};
+use super::super::render::{closing_frames, ids_after};
+use super::write::Write;
+use super::{Feed, PAGE, Stop};
+use crate::agent::RecentFrame;
+use crate::domain::{Caller, Entry, EventId, Shown, UnixMs};
+use crate::sse::frame::Form;
+use crate::store::{ChangedRequest, Follower, Noted, ReadError, StoreError};
+
+/// The most requests of a snapshot; as a rule fewer fit a frame.
+const SNAPSHOT_MOST: usize = 50;
+/// How often a snapshot is taken anew because something has changed meanwhile. What has changed during the last
+/// one is told again.
+const ATTEMPTS: usize = 4;
+
+/// A caller's place in the inbox of their tenant.
+pub struct InboxFeed {
+    http: Shared,
+    caller: Arc<Caller>,
+    follower: Option<Follower>,
+    /// The change after which to go on; `None`: with what waits now.
+    after: Option<EventId>,
+    /// The newest id on this stream.
+    shown: Option<EventId>,
+    /// Frames that were read and not yet handed out, the next one last.
+    ready: Vec<RecentFrame>,
+    caught_up: bool,
+}
+
+impl InboxFeed {
+    /// A reader of what has changed since that id, or of what waits and then changes. Fails if that cannot be
+    /// read at all.
+    pub async fn open(
+        http: &Shared,
+        caller: Arc<Caller>,
+        after: Option<EventId>,
+    ) -> Result<Self, ApiError> {
+        let mut feed = Self {
+            http: Arc::clone(http),
+            caller,
+            follower: None,
+            after,
+            shown: None,
+            ready: Vec::new(),
+            caught_up: false,
+        };
+        match feed.look().await {
+            // The client comes back, and finds the same.
+            Ok(()) | Err(Stop::Told(_) | Stop::BrokenOff) => Ok(feed),
+            Err(Stop::Unread(error)) => Err(error.into()),
+        }
+    }
+
+    async fn take_changes(&mut self, after: EventId) -> Result<(), Stop> {
+        match self.http.store.changes(&self.caller.tenant, after, PAGE).await {
+            Ok(changes) => {
+                self.caught_up = changes.len() < PAGE;
+                self.after = Some(changes.last().map_or(after, |last| last.id));
+                let frames = changes.iter().filter_map(|change| self.frame_of(change)).collect();
+                self.take(frames);
+                Ok(())
+            }
+            Err(ReadError::Gap { .. }) => self.take_snapshot().await,
+            Err(ReadError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    async fn take_snapshot(&mut self) -> Result<(), Stop> {
+        let (service, store, tenant) = (&self.http.service, &self.http.store, &self.caller.tenant);
+        let mut newest = store.newest_change(tenant).await?;
+        let mut attempts = 0;
+        let page = loop {
+            let page = service.inbox(&self.caller, Noted::Waiting, None, SNAPSHOT_MOST).await?;
+            attempts += 1;
+            let now = store.newest_change(tenant).await?;
+            if now == newest || attempts == ATTEMPTS {
+                break page;
+            }
+            newest = now;
+        };
+        if self.shown.is_some_and(|shown| newest <= shown) {
+            // The store has come back with less than it had. On one stream ids only grow.
+            return Err(Stop::BrokenOff);
+        }
+        let payload = snapshot(page, self.http.clock.now().second());
+        self.after = Some(newest);
+        self.caught_up = false;
+        self.take(frame(newest, SNAPSHOT, payload).into_iter().collect());
+        Ok(())
+    }
+
+    fn frame_of(&self, changed: &ChangedRequest) -> Option<RecentFrame> {
+        let line = self.http.service.inbox_change(&self.caller, changed)?;
+        // Ids follow the clock.
+        let (kind, payload) = change(line, UnixMs::new(changed.id.get()).second());
+        frame(changed.id, kind, payload)
+    }
+
+    fn take(&mut self, mut frames: Vec<RecentFrame>) {
+        if let Some(last) = frames.last() {
+            self.shown = Some(last.id);
+        }
+        frames.reverse();
+        self.ready = frames;
+    }
+}
+
+impl Feed for InboxFeed {
+    fn next_write(&mut self) -> Option<Write> {
+        let write = Write::next_of(&mut self.ready, Form::Flat);
+        if write.is_none() {
+            self.ready = Vec::new();
+        }
+        write
+    }
+
+    fn is_caught_up(&self) -> bool {
+        self.caught_up
+    }
+
+    async fn changed(&mut self) {
+        if let Some(follower) = &mut self.follower {
+            follower.changed().await;
+        }
+        self.caught_up = false;
+    }
+
+    async fn look(&mut self) -> Result<(), Stop> {
+        if self.follower.is_none() {
+            self.follower = Some(self.http.store.follow_inbox(&self.caller.tenant).await?);
+        }
+        match self.after {
+            Some(after) => self.take_changes(after).await,
+            None => self.take_snapshot().await,
+        }
+    }
+
+    /// A message that says that there is news may have been lost.
+    fn doubt(&mut self) {
+        self.caught_up = false;
+    }
+
+    fn log_unread(&self, error: &StoreError) {
+        let tenant = &self.caller.tenant;
+        tracing::warn!(%tenant, %error, "stream broken off: the inbox cannot be read");
+    }
+
+    fn last_words(&self, why: CutShort) -> Bytes {
+        let (error, clock) = (why.event(self.http.config.language), &*self.http.clock);
+        let ids = ids_after(self.after.unwrap_or(EventId::ZERO), clock);
+        closing_frames(&error, None, clock, (ids, Form::Flat)).concat().into()
+    }
+}
+
+fn frame(id: EventId, kind: &str, payload: Bytes) -> Option<RecentFrame> {
+    let shown = Some(Shown::Event { kind: kind.into(), payload });
+    RecentFrame::of_entry(&Entry { id, shown, record: None })
+}
