@@ -1,5 +1,75 @@
 /** The events of the streams. Generated from docs/asyncapi.json by `npm run generate`: do not change it here. */
 export interface Schemas {
+    /** @description A request for approval as this caller sees it. */
+    Approval: {
+        /** @description The request's id. */
+        requestId: Schemas["RequestId"];
+        /** @description The run that waits for it, or did. */
+        sessionId: Schemas["SessionId"];
+        /** @description Who asks: who started the run, or who changed the arguments of an earlier request. */
+        userId: Schemas["UserId"];
+        /** @description Whose people may decide. */
+        tenantId: Schemas["TenantId"];
+        /** @description The tool that is to run. */
+        actionType: string;
+        /** @description The tool's arguments. Long ones are cut, and `contextBytes` is there; the stored request has all. */
+        context: unknown;
+        /**
+         * Format: uint64
+         * @description How many bytes of JSON the arguments have, where they are cut.
+         */
+        contextBytes?: number;
+        /** @description What people are asked, in words. */
+        message: string;
+        /** @description Where it stands. */
+        status: Schemas["RequestStatus"];
+        /** @description The same, once it is decided. */
+        outcome?: Schemas["Verdict"];
+        /** @description When it was asked, in Unix milliseconds. */
+        createdAt: Schemas["UnixMs"];
+        /** @description When it ends by itself, in Unix seconds. */
+        expiresAt: Schemas["UnixSeconds"];
+        /** @description Who may say yes. */
+        approvers: Schemas["Approvers"];
+        /**
+         * Format: uint32
+         * @description How many different people have to.
+         */
+        approvalsNeeded: number;
+        /**
+         * Format: uint32
+         * @description How many have.
+         */
+        approvals: number;
+        /** @description What will happen if it is approved, where the tool could say. */
+        preview?: Schemas["Preview"];
+        /** @description Who approved it, or is said to have. */
+        approvedBy?: string;
+        /**
+         * Format: uint64
+         * @description When that was, in Unix milliseconds.
+         */
+        approvedAt?: number;
+        /** @description Who rejected it, or is said to have. */
+        rejectedBy?: string;
+        /**
+         * Format: uint64
+         * @description When that was, in Unix milliseconds.
+         */
+        rejectedAt?: number;
+        /** @description Why. */
+        reason?: string;
+        /** @description The request that asks about changed arguments instead. */
+        supersededBy?: string;
+        /** @description Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said yes before. */
+        canDecide: boolean;
+        /** @description Whether this caller has decided it, or is one of those who have said yes. */
+        decidedByMe: boolean;
+        /** @description What the run was asked to do, at most 200 characters of it. */
+        prompt: string;
+        /** @description Who asks; the same as `userId`. */
+        requestedBy: Schemas["UserId"];
+    };
     /** @description Which people of a tenant may approve. */
     Approvers: string;
     /** @description A structured result, as the DWP frontend shows it in `metadata.result`. */
@@ -21,6 +91,11 @@ export interface Schemas {
         truncated: boolean;
         /** @description How long the whole text is, in bytes, as far as the tool gave it. */
         contentBytes: number;
+    };
+    /** @description Somebody is asked. */
+    AskedEvent: Schemas["InboxChangeEvent"] & {
+        /** @constant */
+        type?: "asked";
     };
     /** @description A line of a checklist. */
     ChecklistItem: {
@@ -64,6 +139,11 @@ export interface Schemas {
         /** @description What a tool gave people to look at. Text, the beginning of its JSON, in the rare case that it does not fit. */
         result?: Schemas["Artifact"] | string;
     };
+    /** @description The request is decided, and waits no more. */
+    DecidedEvent: Schemas["InboxChangeEvent"] & {
+        /** @constant */
+        type?: "decided";
+    };
     /** @description The run is over. Only the trailer follows: `data: [DONE]`. */
     EndEvent: {
         /**
@@ -102,6 +182,11 @@ export interface Schemas {
      * @enum {string}
      */
     EndStatus: "completed" | "failed" | "rejected" | "cancelled";
+    /** @description One of several people has said yes. */
+    EndorsedEvent: Schemas["InboxChangeEvent"] & {
+        /** @constant */
+        type?: "endorsed";
+    };
     /**
      * @description One of the platform's codes.
      *
@@ -272,6 +357,27 @@ export interface Schemas {
         /** @description What will happen; only there if the tool could say. */
         preview?: Schemas["Preview"];
     };
+    /** @description What has become of a request. */
+    InboxChangeEvent: {
+        /**
+         * @description The version of the payloads. A change that a client could not read would be another version.
+         * @constant
+         */
+        version: "1.0";
+        /**
+         * @description The type of the event, the same as the SSE `event` field.
+         *
+         *     - `asked`: It was asked.
+         *     - `endorsed`: One of several people has said yes.
+         *     - `decided`: It was decided.
+         * @enum {string}
+         */
+        type: "asked" | "endorsed" | "decided";
+        /** @description When, in Unix seconds. */
+        timestamp: Schemas["UnixSeconds"];
+        /** @description The request as it stood then. */
+        request: Schemas["Approval"];
+    };
     /** @description A new step of the plan. */
     PlanStepEvent: {
         /**
@@ -360,8 +466,40 @@ export interface Schemas {
     PreviewKind: "diff" | "text" | "checklist";
     /** @description One request for approval (contract, section 5.1): `req_` and hex digits. */
     RequestId: string;
+    /**
+     * @description Where a request stands.
+     *
+     *     - `pending`: Nobody has decided.
+     *     - `approved`: A person said yes.
+     *     - `rejected`: A person said no.
+     *     - `timed_out`: Nobody said anything in time.
+     *     - `cancelled`: The run was cancelled meanwhile.
+     * @enum {string}
+     */
+    RequestStatus: "pending" | "approved" | "rejected" | "timed_out" | "cancelled";
     /** @description One run (contract, section 5.1): `session_<userId>_<unixSeconds>_<random>`. */
     SessionId: string;
+    /** @description What waits now: the newest requests, as many as fit a frame. */
+    SnapshotEvent: {
+        /**
+         * @description The version of the payloads. A change that a client could not read would be another version.
+         * @constant
+         */
+        version: "1.0";
+        /**
+         * @description The type of the event, the same as the SSE `event` field.
+         * @constant
+         */
+        type: "snapshot";
+        /** @description When this was so, in Unix seconds. */
+        timestamp: Schemas["UnixSeconds"];
+        /** @description The requests, newest first. */
+        approvals: Schemas["Approval"][];
+        /** @description How many requests of the tenant wait for which this caller's yes would count. */
+        count: number;
+        /** @description Where more wait: the `before` with which `GET /aura/approvals` goes on; null if these are all. */
+        next: Schemas["RequestId"] | null;
+    };
     /** @description The run has begun. The first event of every stream that is read from its beginning. */
     StartEvent: {
         /**
@@ -398,6 +536,8 @@ export interface Schemas {
      * @enum {string}
      */
     StepStatus: "pending" | "in_progress" | "completed" | "failed" | "skipped";
+    /** @description A tenant, as the token's `tenant_id` claim names it. */
+    TenantId: string;
     /** @description What the agent thinks. What a model streams as its reasoning comes in pieces of `thoughtType` reasoning. */
     ThoughtEvent: {
         /**
@@ -533,6 +673,11 @@ export interface Schemas {
     ToolStatus: "pending" | "running" | "success" | "failed" | "cancelled";
     /**
      * Format: uint64
+     * @description A moment, in whole milliseconds since the Unix epoch. It is stored and sent as that number.
+     */
+    UnixMs: number;
+    /**
+     * Format: uint64
      * @description A moment, in whole seconds since the Unix epoch. It is stored and sent as that number.
      */
     UnixSeconds: number;
@@ -554,6 +699,18 @@ export interface Schemas {
          */
         totalTokens: number;
     };
+    /** @description A user, as the token's `sub` claim names it. */
+    UserId: string;
+    /**
+     * @description The ways in which a request ends; there is no "pending" among them.
+     *
+     *     - `approved`: A person said yes.
+     *     - `rejected`: A person said no.
+     *     - `timed_out`: Nobody said anything in time.
+     *     - `cancelled`: The run was cancelled meanwhile.
+     * @enum {string}
+     */
+    Verdict: "approved" | "rejected" | "timed_out" | "cancelled";
     /** @description The run has begun. The first event of every stream that is read from its beginning. */
     EnvelopedStartEvent: {
         /** @constant */
