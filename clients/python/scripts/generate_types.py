@@ -15,7 +15,8 @@ TARGET = PACKAGE / "src/aura_client/types.py"
 SOURCES = ("asyncapi.json", "openapi.json")
 WANTED = (
     "StartEvent ThoughtEvent PlanStepEvent PlanStepUpdateEvent TimelineStepUpdateEvent ToolExecutionEvent HitlEvent "
-    "ContentEvent ErrorEvent FailedEvent EndEvent EndStatus SessionStatus SessionPage SessionDetail RequestDetails ApprovalsPage Verdict"
+    "ContentEvent ErrorEvent FailedEvent EndEvent EndStatus SessionStatus SessionPage SessionDetail RequestDetails ApprovalsPage "
+    "SnapshotEvent InboxChangeEvent Verdict"
 ).split()
 HEAD = '''"""What the server's documents describe.
 

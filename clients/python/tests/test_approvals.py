@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from support.process import eventually
+from support.proxy import Cut
 from support.scene import MAIL, Scene
 
-from aura_client import AuraError, Decided, Endorsed
+from aura_client import AuraError, Decided, Endorsed, InboxEvent
 
 Start = Callable[..., Awaitable[Scene]]
 
@@ -51,3 +54,43 @@ async def test_where_two_have_to_agree_the_first_yes_is_recorded(scene: Start) -
             assert isinstance(first, Endorsed) and (first.approvals, first.approvals_needed) == (1, 2)
             assert isinstance(second, Decided) and second.is_first
     assert (await run.result()).status == "completed"
+
+
+def told(event: InboxEvent) -> str:
+    if event.type == "snapshot" or event.type == "unknown":
+        return event.type
+    return f"{event.type} {event.data['request']['requestId']}"
+
+
+async def test_whoever_watches_the_inbox_sees_what_is_asked_and_decided_through_cuts_and_a_kill(scene: Start) -> None:
+    at = await scene(durable=True)
+    at.proxy.plan = lambda stream: Cut(1, "half" if stream % 2 else "character")
+    watcher = await at.client(user="2")
+    events: list[InboxEvent] = []
+
+    async def watch() -> None:
+        async for event in watcher.approvals.watch():
+            events.append(event)
+
+    async def has(what: str) -> bool:
+        return what in map(told, events)
+
+    watching = asyncio.create_task(watch())
+    await eventually("the snapshot is there", lambda: has("snapshot"))
+    expected = ["snapshot"]
+    for _ in range(2):
+        one = await at.client(direct=True)
+        async for event in one.run(MAIL):
+            if event.type == "hitl":
+                request_id = event.data["requestId"]
+                expected += [f"asked {request_id}", f"decided {request_id}"]
+                await eventually("it is told", lambda: has(expected[-2]))
+                waiting = (await watcher.approvals.list(status="pending"))["approvals"]
+                assert [(item["requestId"], item["canDecide"]) for item in waiting] == [(request_id, True)]
+                await watcher.approvals.approve(request_id)
+        await eventually("it is told", lambda: has(expected[-1]))
+        await at.server.restart()
+    watching.cancel()
+    assert [told(event) for event in events] == expected
+    decided = (await watcher.approvals.list(status="decided", limit=1))["approvals"][0]
+    assert decided["decidedByMe"] and decided["status"] == "approved"

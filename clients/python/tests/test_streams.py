@@ -95,13 +95,15 @@ async def test_a_start_whose_answer_is_lost_starts_one_run(scene: Start) -> None
 
 async def test_a_stream_that_is_broken_off_when_its_token_expires_goes_on_with_a_new_one(scene: Start) -> None:
     at = await scene(**STRICT)
-    kept, renewals = token(seconds=1), 0
+    # Good for so many seconds and more: time for a request also where others keep the machine busy.
+    seconds = 3
+    kept, renewals = token(seconds=seconds), 0
 
     async def source(renew: bool) -> str:
         nonlocal kept, renewals
         if renew:
             renewals += 1
-            kept = token(seconds=1)
+            kept = token(seconds=seconds)
         return kept
 
     client = await at.client(source=source)
@@ -110,7 +112,7 @@ async def test_a_stream_that_is_broken_off_when_its_token_expires_goes_on_with_a
     async for event in run:
         events.append(event)
         if event.type == "hitl":
-            await asyncio.sleep(2.5)
+            await asyncio.sleep(seconds + 1.1)
             await client.approvals.approve(event.data["requestId"])
     assert renewals >= 1
     assert bytes_of(events) == await at.journal(await run.session_id())

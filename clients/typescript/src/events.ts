@@ -41,9 +41,9 @@ interface RunPayloads {
 /** The payload of each kind of event of the inbox (contract, section 5.6). */
 interface InboxPayloads {
   snapshot: types.SnapshotPayload;
-  asked: types.InboxChangePayload;
-  endorsed: types.InboxChangePayload;
-  decided: types.InboxChangePayload;
+  asked: types.AskedPayload;
+  endorsed: types.EndorsedPayload;
+  decided: types.DecidedPayload;
 }
 
 type EventsOf<Payloads> =

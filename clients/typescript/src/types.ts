@@ -35,11 +35,7 @@ export type ReviewAnswer = Routes["ReviewResult"];
 /** A request as the inbox shows it to the caller. */
 export type InboxRequest = Routes["Approval"];
 export type ApprovalPage = Routes["ApprovalsPage"];
-export interface SnapshotPayload {
-  readonly approvals: readonly InboxRequest[];
-  readonly count: number;
-  readonly next: string | null;
-}
-export interface InboxChangePayload {
-  readonly request: InboxRequest;
-}
+export type SnapshotPayload = Streams["SnapshotEvent"];
+export type AskedPayload = Streams["AskedEvent"];
+export type EndorsedPayload = Streams["EndorsedEvent"];
+export type DecidedPayload = Streams["DecidedEvent"];

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, Union, cast
 
-from . import inbox, types
+from . import types
 from .errors import not_aura
 from .resumable import Numbered
 from .transport import Json, parsed
@@ -53,10 +53,10 @@ RunEvent = Union[
 """An event of a run (contract, section 4.2)."""
 
 InboxEvent = Union[
-    Event[Literal["snapshot"], inbox.InboxSnapshot],
-    Event[Literal["asked"], inbox.InboxChange],
-    Event[Literal["endorsed"], inbox.InboxChange],
-    Event[Literal["decided"], inbox.InboxChange],
+    Event[Literal["snapshot"], types.SnapshotEvent],
+    Event[Literal["asked"], types.InboxChangeEvent],
+    Event[Literal["endorsed"], types.InboxChangeEvent],
+    Event[Literal["decided"], types.InboxChangeEvent],
     UnknownEvent,
 ]
 """An event of the inbox (contract, section 5.6)."""

@@ -704,3 +704,31 @@ class ApprovalsPage(TypedDict):
     """How many requests of the tenant wait for which this caller's yes would count."""
     next: Union[RequestId, None]
     """The `before` of the next page; null if there is none."""
+
+
+class SnapshotEvent(TypedDict):
+    """What waits now: the newest requests, as many as fit a frame."""
+    version: Literal['1.0']
+    """The version of the payloads. A change that a client could not read would be another version."""
+    type: Literal['snapshot']
+    """The type of the event, the same as the SSE `event` field."""
+    timestamp: UnixSeconds
+    """When this was so, in Unix seconds."""
+    approvals: list[Approval]
+    """The requests, newest first."""
+    count: int
+    """How many requests of the tenant wait for which this caller's yes would count."""
+    next: Union[RequestId, None]
+    """Where more wait: the `before` with which `GET /aura/approvals` goes on; null if these are all."""
+
+
+class InboxChangeEvent(TypedDict):
+    """What has become of a request."""
+    version: Literal['1.0']
+    """The version of the payloads. A change that a client could not read would be another version."""
+    type: Literal['asked', 'endorsed', 'decided']
+    """The type of the event, the same as the SSE `event` field."""
+    timestamp: UnixSeconds
+    """When, in Unix seconds."""
+    request: Approval
+    """The request as it stood then."""

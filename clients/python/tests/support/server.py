@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import os
 import re
 import tempfile
@@ -40,11 +41,9 @@ class Redis:
     async def restart(self) -> None:
         """Starts it again with what it had stored: it hands every write to the system at once."""
         await kill(self._process)
-        options = "--bind 127.0.0.1 --save --appendonly yes --appendfsync no".replace("--save", "--save ''")
-        args = [arg.strip("'") for arg in options.split()]
-        self._process = await start(
-            "redis-server", "--port", str(self._port), *args, cwd=Path(self._directory.name)
-        )
+        options = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "no")
+        directory = Path(self._directory.name)
+        self._process = await start("redis-server", "--port", str(self._port), *options, cwd=directory)
         await eventually("redis-server answers", self._answers)
 
     async def _answers(self) -> bool:
@@ -99,12 +98,12 @@ class Server:
 
 
 def token(*, user: str = "1", tenant: str = "1", seconds: int = 3600) -> str:
-    """A token as the Auth Server signs it, valid for so many seconds."""
+    """A token as the Auth Server signs it, valid for so many seconds and the rest of this one."""
 
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
-    claims = {"sub": user, "tenant_id": tenant, "exp": int(time.time()) + seconds}
+    claims = {"sub": user, "tenant_id": tenant, "exp": math.ceil(time.time()) + seconds}
     text = f"{part({'alg': 'HS256', 'typ': 'JWT'})}.{part(claims)}"
     signature = hmac.new(_SECRET.encode(), text.encode(), hashlib.sha256).digest()
     return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"

@@ -6,11 +6,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AuraEvent, AuraRun, TokenRequest } from "@dwp/aura-client";
+import type { AuraEvent, AuraRun } from "@dwp/aura-client";
 import { bytesOf, journalOf } from "../support/journal.js";
 import type { Cut } from "../support/proxy.js";
-import { clientOf, durableServerFor, modelFor, proxyFor } from "../support/scene.js";
-import { token } from "../support/server.js";
+import { BriefTokens, clientOf, durableServerFor, modelFor, proxyFor, STRICT } from "../support/scene.js";
 
 const RUNS = 40;
 const KILLS = 3;
@@ -60,23 +59,16 @@ test("a storm of cuts, kills and renewals costs no run anything", { timeout: 170
     const isDone = messages.some(({ role }) => role === "tool");
     return wantsMail && !isDone ? { words: [], call } : { words, pauseMs: 25 };
   });
-  const strict = { AURA__AUTH__LEEWAY_SECONDS: 0, AURA__AUTH__CLOSE_STREAMS_AT_EXPIRY: true };
-  const { server } = await durableServerFor(t, { ...strict, ...model.env });
+  const { server } = await durableServerFor(t, { ...STRICT, ...model.env });
   const proxy = await proxyFor(t, server);
   proxy.plan = cutting(next);
 
   let renewals = 0;
   let reconnects = 0;
-  const briefly = (): ((request: TokenRequest) => string) => {
-    let kept = token({ seconds: 2 });
-    return ({ renew }) => {
-      if (renew) renewals += 1;
-      return renew ? (kept = token({ seconds: 2 })) : kept;
-    };
-  };
   const began = performance.now();
   const follow = async (at: number): Promise<History> => {
-    const client = clientOf(proxy.base, { token: briefly() });
+    const tokens = new BriefTokens();
+    const client = clientOf(proxy.base, { token: tokens.source });
     await sleep((at / RUNS) * STARTS_MS);
     const run = client.run(at % 2 === 0 ? `이야기 ${at}` : `메일 ${at}`, { onReconnect: () => (reconnects += 1) });
     const history: History = { run, events: [], approvals: 0 };
@@ -87,6 +79,7 @@ test("a storm of cuts, kills and renewals costs no run anything", { timeout: 170
       assert.ok(outcome.kind === "decided" && outcome.status === "approved");
       history.approvals += 1;
     }
+    renewals += tokens.renewals;
     return history;
   };
   const kill = async (): Promise<void> => {

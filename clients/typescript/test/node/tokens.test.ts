@@ -2,49 +2,32 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AuraEvent, TokenRequest } from "@dwp/aura-client";
 import { bytesOf, journalOf } from "../support/journal.js";
-import { clientOf, MAIL, modelFor, serverFor, slowly } from "../support/scene.js";
-import { token, type ServerEnv } from "../support/server.js";
-
-const STRICT: ServerEnv = { AURA__AUTH__LEEWAY_SECONDS: 0, AURA__AUTH__CLOSE_STREAMS_AT_EXPIRY: true };
-
-/** Keeps its token until it is asked for another, as a page would; each is good for some seconds. */
-function briefly(seconds: number): { source: (request: TokenRequest) => string; renewals: () => number } {
-  let kept = token({ seconds });
-  let renewals = 0;
-  const source = ({ renew }: TokenRequest): string => {
-    if (renew) {
-      renewals += 1;
-      kept = token({ seconds });
-    }
-    return kept;
-  };
-  return { source, renewals: () => renewals };
-}
+import { all, BriefTokens, clientOf, MAIL, modelFor, serverFor, slowly, STRICT } from "../support/scene.js";
+import { token } from "../support/server.js";
 
 test("a stream that is broken off when its token expires goes on with a new one", { timeout: 60_000 }, async (t) => {
-  const model = await modelFor(t, slowly(100, 60));
+  const model = await modelFor(t, slowly(100, 80));
   const server = await serverFor(t, { ...STRICT, ...model.env });
-  const { source, renewals } = briefly(2);
-  const run = clientOf(server.base, { token: source }).run("천천히");
-  const events: AuraEvent[] = [];
-  for await (const event of run) events.push(event);
-  assert.ok(renewals() >= 2, `renewed ${renewals()} times in six seconds`);
+  const tokens = new BriefTokens();
+  const run = clientOf(server.base, { token: tokens.source }).run("천천히");
+  const events = await all(run);
+  assert.ok(tokens.renewals >= 1, `renewed ${tokens.renewals} times in eight seconds`);
   assert.equal(bytesOf(events), await journalOf(server, await run.sessionId));
 });
 
 test("a token that has expired while a person was asked is renewed for the answer, too", { timeout: 60_000 }, async (t) => {
   const server = await serverFor(t, STRICT);
-  const { source, renewals } = briefly(1);
-  const client = clientOf(server.base, { token: source });
+  const tokens = new BriefTokens();
+  const client = clientOf(server.base, { token: tokens.source });
   const run = client.run(MAIL);
   const events: AuraEvent[] = [];
   for await (const event of run) {
     events.push(event);
     if (event.type !== "hitl") continue;
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    await tokens.expired();
     await client.approvals.approve(event.data.requestId);
   }
-  assert.ok(renewals() >= 1);
+  assert.ok(tokens.renewals >= 1);
   assert.equal(bytesOf(events), await journalOf(server, await run.sessionId));
 });
 

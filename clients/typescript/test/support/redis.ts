@@ -10,6 +10,7 @@ export class Redis {
   readonly #port: number;
   readonly #directory = temporaryDirectory();
   #child: Child | null = null;
+  #isClosed = false;
 
   private constructor(port: number) {
     this.#port = port;
@@ -28,6 +29,7 @@ export class Redis {
   /** Starts it again with what it had stored: it hands every write to the system at once. */
   async restart(): Promise<void> {
     await this.kill();
+    if (this.#isClosed) throw new Error("the test is over");
     const options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "no"];
     const child = start("redis-server", ["--port", String(this.#port), ...options], { cwd: this.#directory });
     child.stdout.resume();
@@ -45,6 +47,12 @@ export class Redis {
       if (name !== "log") rmSync(join(this.#directory, name), { recursive: true });
     }
     await this.restart();
+  }
+
+  /** Kills it for good. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.kill();
   }
 
   async kill(): Promise<void> {

@@ -1,7 +1,14 @@
 /** What most tests begin with: a server, perhaps with Redis and a proxy before it, and clients of it. */
 
 import type { TestContext } from "node:test";
-import { AuraClient, type AuraClientOptions, type AuraEvent, type RetryOptions } from "@dwp/aura-client";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  AuraClient,
+  type AuraClientOptions,
+  type AuraEvent,
+  type RetryOptions,
+  type TokenRequest,
+} from "@dwp/aura-client";
 import { Model, type Turn } from "./model.js";
 import { Proxy } from "./proxy.js";
 import { Redis } from "./redis.js";
@@ -17,17 +24,45 @@ export function clientOf(base: string, options: Partial<AuraClientOptions> = {})
   return new AuraClient({ baseUrl: base, token: () => token(), tenantId: TENANT, retry: RETRY, ...options });
 }
 
+/** Settings of a server that breaks off the streams of tokens that expire, at once. */
+export const STRICT: ServerEnv = { AURA__AUTH__LEEWAY_SECONDS: 0, AURA__AUTH__CLOSE_STREAMS_AT_EXPIRY: true };
+
+/**
+ * Keeps its token until it is asked for another, as a page would. Each is good for three seconds and more, which is
+ * time for a request also where others keep the machine busy.
+ */
+export class BriefTokens {
+  readonly #seconds = 3;
+  #token = token({ seconds: this.#seconds });
+  #since = Date.now();
+  renewals = 0;
+
+  readonly source = ({ renew }: TokenRequest): string => {
+    if (renew) {
+      this.renewals += 1;
+      this.#since = Date.now();
+      this.#token = token({ seconds: this.#seconds });
+    }
+    return this.#token;
+  };
+
+  /** Waits until the last one has expired. */
+  expired(): Promise<void> {
+    return sleep(this.#since + (this.#seconds + 1.1) * 1000 - Date.now());
+  }
+}
+
 /** A server that is gone when the test is. */
 export async function serverFor(t: TestContext, env: ServerEnv = {}): Promise<Server> {
   const server = await Server.start({ AURA__STREAM__KEEP_ALIVE_SECONDS: 1, ...env });
-  t.after(() => server.kill());
+  t.after(() => server.close());
   return server;
 }
 
 /** One that keeps what it has in Redis, and takes up at once what another one has left. */
 export async function durableServerFor(t: TestContext, env: ServerEnv = {}): Promise<{ server: Server; redis: Redis }> {
   const redis = await Redis.start();
-  t.after(() => redis.kill());
+  t.after(() => redis.close());
   const server = await serverFor(t, { REDIS_URL: redis.url, AURA__AGENT__LEASE_SECONDS: 1, ...env });
   return { server, redis };
 }

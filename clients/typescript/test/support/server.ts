@@ -27,6 +27,7 @@ export class Server {
   readonly #directory = temporaryDirectory();
   #child: Child | null = null;
   #base = "";
+  #isClosed = false;
 
   private constructor(env: ServerEnv) {
     this.#env = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
@@ -53,9 +54,16 @@ export class Server {
     await this.#child?.end("SIGKILL");
   }
 
+  /** Kills it for good: what a test that has failed still does cannot start it again. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.kill();
+  }
+
   /** Kills it, and starts it again on what its store has kept. */
   async restart(): Promise<void> {
     await this.kill();
+    if (this.#isClosed) throw new Error("the test is over");
     const fixed = { JWT_SECRET: SECRET, API_PORT: "0", LOG_LEVEL: "info" };
     const child = start(binary(), ["serve", "--dev"], { cwd: this.#directory, env: { ...fixed, ...this.#env } });
     this.#child = child;
@@ -88,10 +96,10 @@ function tooLate(): Promise<never> {
 export const TENANT = "1";
 export const USER = "1";
 
-/** A token as the Auth Server signs it, valid for so many seconds. */
+/** A token as the Auth Server signs it, valid for so many seconds and the rest of this one. */
 export function token({ user = USER, tenant = TENANT, seconds = 3600 } = {}): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const exp = Math.floor(Date.now() / 1000) + seconds;
+  const exp = Math.ceil(Date.now() / 1000) + seconds;
   const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, tenant_id: tenant, exp })}`;
   return `${text}.${createHmac("sha256", SECRET).update(text).digest("base64url")}`;
 }
