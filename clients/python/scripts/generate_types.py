@@ -34,7 +34,14 @@ else:
     from typing_extensions import NotRequired
 
 '''
-SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None", "object": "dict[str, object]"}
+SCALARS = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "null": "None",
+    "object": "dict[str, object]",
+}
 Schema = dict[str, Any]
 
 

@@ -48,7 +48,9 @@ function show() {
     ...tools.map((tool) => `${tool.toolName} ${JSON.stringify(tool.toolArgs)}: ${tool.status}`),
   ];
   // As text, never as HTML: it comes from a model and from tools.
-  byId("steps").replaceChildren(...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+  byId("steps").replaceChildren(
+    ...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })),
+  );
   byId("answer").textContent = answer;
   byId("approval").hidden = pendingApproval === null;
   if (pendingApproval === null || pendingApproval.requestId === shownRequest) return;

@@ -24,20 +24,12 @@ export class Watchdog {
   readonly #controller = new AbortController();
   readonly #parent: AbortSignal | undefined;
   readonly #limitMs: number;
-  /** Rejects once the signal has aborted, for what does not look at it. */
-  readonly #aborted: Promise<never>;
   #timedOut = false;
 
   /** `limitMs`: how long one wait may take. */
   constructor(limitMs: number, parent: AbortSignal | undefined) {
     this.#limitMs = limitMs;
     this.#parent = parent;
-    const { signal } = this.#controller;
-    this.#aborted = new Promise((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
-    });
-    // Nobody may be waiting when it aborts.
-    this.#aborted.catch(() => undefined);
     if (parent?.aborted) this.#onParent();
     else parent?.addEventListener("abort", this.#onParent, { once: true });
   }
@@ -51,16 +43,28 @@ export class Watchdog {
     return this.#timedOut;
   }
 
-  /** Waits for something, but not for longer than it may take; the time between two waits does not count. */
+  /**
+   * Waits for something, but not for longer than it may take, and no longer than the signal lasts, also where what is
+   * waited for does not look at it. The time between two waits does not count.
+   */
   async within<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.#controller;
     const timer = setTimeout(() => {
       this.#timedOut = true;
       this.#controller.abort();
     }, this.#limitMs);
+    // Not one promise for all waits: it would keep what each of them has brought.
+    let onAbort = (): void => undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal.reason as Error);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
+    });
     try {
-      return await Promise.race([work, this.#aborted]);
+      return await Promise.race([work, aborted]);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
     }
   }
 

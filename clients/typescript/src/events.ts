@@ -47,8 +47,7 @@ interface InboxPayloads {
 }
 
 type EventsOf<Payloads> =
-  | { [Type in keyof Payloads & string]: Event<Type, Payloads[Type]> }[keyof Payloads & string]
-  | UnknownEvent;
+  { [Type in keyof Payloads & string]: Event<Type, Payloads[Type]> }[keyof Payloads & string] | UnknownEvent;
 
 /** An event of a run. */
 export type AuraEvent = EventsOf<RunPayloads>;

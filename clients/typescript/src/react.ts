@@ -4,9 +4,7 @@ import { useEffect, useState, useSyncExternalStore } from "react";
 import type { AuraClient } from "./client.js";
 import { RunStore, type RunSnapshot } from "./run-store.js";
 
-export interface AuraRunHook
-  extends RunSnapshot,
-    Pick<RunStore, "start" | "join" | "cancel" | "approve" | "reject"> {}
+export interface AuraRunHook extends RunSnapshot, Pick<RunStore, "start" | "join" | "cancel" | "approve" | "reject"> {}
 
 /**
  * What a component shows of a run, and what it can do with it. Unmounting closes the stream, and the run goes on;
@@ -25,4 +23,3 @@ export function useAuraRun(client: AuraClient): AuraRunHook {
   const { start, join, cancel, approve, reject } = store;
   return { ...snapshot, start, join, cancel, approve, reject };
 }
-

@@ -117,10 +117,7 @@ async function* connection(
   }
 }
 
-async function* items(
-  body: ReadableStream<Uint8Array>,
-  watchdog: Watchdog,
-): AsyncGenerator<SseItem, void, undefined> {
+async function* items(body: ReadableStream<Uint8Array>, watchdog: Watchdog): AsyncGenerator<SseItem, void, undefined> {
   const reader = body.getReader();
   const parser = new SseParser();
   for (;;) {

@@ -104,7 +104,11 @@ class Transport:
             raise await refusal_of(response)
 
     async def _send(self, request: Request, *, renew: bool) -> httpx.Response:
-        headers = {"Accept": "application/json", **request.headers, "Authorization": f"Bearer {await self._bearer(renew)}"}
+        headers = {
+            "Accept": "application/json",
+            **request.headers,
+            "Authorization": f"Bearer {await self._bearer(renew)}",
+        }
         sent = self._http.build_request(
             request.method, request.path, headers=headers, params=request.params or None, json=request.body
         )

@@ -9,22 +9,32 @@ async function reviewed(run: AuraRun, review: (requestId: string) => Promise<unk
   for await (const event of run) if (event.type === "hitl") await review(event.data.requestId);
 }
 
-test("a rejection ends the run with its reason; the first decision stands, and everybody is told which", { timeout: 60_000 }, async (t) => {
-  const client = clientOf((await serverFor(t)).base);
-  const run = client.run(MAIL);
-  const outcomes: ReviewOutcome[] = [];
-  await reviewed(run, async (requestId) => {
-    assert.equal((await client.approvals.get(requestId)).status, "pending");
-    outcomes.push(await client.approvals.reject(requestId, { reason: "나중에" }), await client.approvals.approve(requestId));
-    assert.equal((await client.approvals.get(requestId)).status, "rejected");
-  });
-  assert.deepEqual(outcomes.map((outcome) => outcome.kind === "decided" && [outcome.status, outcome.isFirst, outcome.reason]), [
-    ["rejected", true, "나중에"],
-    ["rejected", false, "나중에"],
-  ]);
-  const { status, answer, error } = await run.result();
-  assert.deepEqual([status, answer, error?.errorType, error?.error], ["rejected", "", "RejectionError", "나중에"]);
-});
+test(
+  "a rejection ends the run with its reason; the first decision stands, and everybody is told which",
+  { timeout: 60_000 },
+  async (t) => {
+    const client = clientOf((await serverFor(t)).base);
+    const run = client.run(MAIL);
+    const outcomes: ReviewOutcome[] = [];
+    await reviewed(run, async (requestId) => {
+      assert.equal((await client.approvals.get(requestId)).status, "pending");
+      outcomes.push(
+        await client.approvals.reject(requestId, { reason: "나중에" }),
+        await client.approvals.approve(requestId),
+      );
+      assert.equal((await client.approvals.get(requestId)).status, "rejected");
+    });
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.kind === "decided" && [outcome.status, outcome.isFirst, outcome.reason]),
+      [
+        ["rejected", true, "나중에"],
+        ["rejected", false, "나중에"],
+      ],
+    );
+    const { status, answer, error } = await run.result();
+    assert.deepEqual([status, answer, error?.errorType, error?.error], ["rejected", "", "RejectionError", "나중에"]);
+  },
+);
 
 test("changed arguments are what runs", { timeout: 60_000 }, async (t) => {
   const client = clientOf((await serverFor(t)).base);
@@ -32,7 +42,8 @@ test("changed arguments are what runs", { timeout: 60_000 }, async (t) => {
   const args = { to: ["lee@example.com"], subject: "고친 제목", body: "고친 본문" };
   for await (const event of run) {
     if (event.type === "hitl") await client.approvals.approve(event.data.requestId, { args });
-    if (event.type === "tool_execution" && event.data.status === "success") assert.deepEqual({ ...event.data.toolArgs }, { ...event.data.toolArgs, ...args });
+    if (event.type === "tool_execution" && event.data.status === "success")
+      assert.deepEqual({ ...event.data.toolArgs }, { ...event.data.toolArgs, ...args });
   }
   assert.match((await run.result()).answer, /lee@example\.com/);
 });
@@ -41,7 +52,10 @@ test("wrong arguments and unknown requests are errors that say so", { timeout: 6
   const server = await serverFor(t);
   const client = clientOf(server.base);
   await reviewed(client.run(MAIL), async (requestId) => {
-    await assert.rejects(client.approvals.approve(requestId, { args: { nonsense: 1 } }), { status: 400, code: "E4000" });
+    await assert.rejects(client.approvals.approve(requestId, { args: { nonsense: 1 } }), {
+      status: 400,
+      code: "E4000",
+    });
     const stranger = clientOf(server.base, { tenantId: "2", token: token({ tenant: "2" }) });
     await assert.rejects(stranger.approvals.get(requestId), { status: 404, code: "E1004" });
     await assert.rejects(stranger.approvals.approve(requestId), { status: 404, code: "E1004" });
@@ -52,7 +66,10 @@ test("wrong arguments and unknown requests are errors that say so", { timeout: 6
 
 test("where two have to agree, the first yes is recorded and the second decides", { timeout: 60_000 }, async (t) => {
   const server = await serverFor(t, { AURA__TOOLS__APPROVERS__SEND_EMAIL: "2 of tenant" });
-  const [one, other]: [AuraClient, AuraClient] = [clientOf(server.base), clientOf(server.base, { token: token({ user: "2" }) })];
+  const [one, other]: [AuraClient, AuraClient] = [
+    clientOf(server.base),
+    clientOf(server.base, { token: token({ user: "2" }) }),
+  ];
   const run = one.run(MAIL);
   await reviewed(run, async (requestId) => {
     const first = await one.approvals.approve(requestId);

@@ -48,10 +48,23 @@ test("a stream that ends as it should, but without its trailer, is a lost connec
   const answers = [stream(event(1), event(2)), stream(event(3)), stream(trailer(4))];
   const { client, requests } = clientOf((_, at) => answers[at] ?? refused(400));
   assert.deepEqual(await idsOf(client.run("a")), ["1", "2", "3"]);
-  const heads = requests.map(({ method, url, headers }) => [method, url, headers.get("last-event-id"), headers.get("x-session-id")]);
+  const heads = requests.map(({ method, url, headers }) => [
+    method,
+    url,
+    headers.get("last-event-id"),
+    headers.get("x-session-id"),
+  ]);
   const url = "http://aura.test/api/aura/test/stream";
-  assert.deepEqual(heads, [["POST", url, null, null], ["POST", url, "2", "session_1"], ["POST", url, "3", "session_1"]]);
-  assert.equal(new Set(requests.map(({ headers }) => headers.get("idempotency-key"))).size, 1, "one key for all of them");
+  assert.deepEqual(heads, [
+    ["POST", url, null, null],
+    ["POST", url, "2", "session_1"],
+    ["POST", url, "3", "session_1"],
+  ]);
+  assert.equal(
+    new Set(requests.map(({ headers }) => headers.get("idempotency-key"))).size,
+    1,
+    "one key for all of them",
+  );
 });
 
 test("what something in between repeats, or has no id, is not handed out", async () => {
@@ -110,9 +123,12 @@ test("a stream is given up after as many attempts in a row as may fail, counted 
 });
 
 test("a refusal that will not change is an error at once, with all that the server says", async () => {
-  const body = 'id: 1\nevent: error\ndata: {"error":"prompt: missing","errorCode":"E4001","message":"필수","retryable":false}\n\n' + trailer(2);
+  const body =
+    'id: 1\nevent: error\ndata: {"error":"prompt: missing","errorCode":"E4001","message":"필수","retryable":false}\n\n' +
+    trailer(2);
   const answers = {
-    stream: () => new Response(body, { status: 400, headers: { "Content-Type": "text/event-stream", "X-Correlation-ID": "c" } }),
+    stream: () =>
+      new Response(body, { status: 400, headers: { "Content-Type": "text/event-stream", "X-Correlation-ID": "c" } }),
     envelope: () => refused(400),
     page: () => new Response("<h1>Bad gateway</h1>", { status: 403, headers: { "Content-Type": "text/html" } }),
   };
@@ -126,9 +142,27 @@ test("a refusal that will not change is an error at once, with all that the serv
     const { status, code, detail, traceId, retryable } = error;
     return { status, code, detail, traceId, retryable };
   };
-  assert.deepEqual(await failed(answers.stream), { status: 400, code: "E4001", detail: "prompt: missing", traceId: "c", retryable: false });
-  assert.deepEqual(await failed(answers.envelope), { status: 400, code: "E4290", detail: "d", traceId: "t", retryable: false });
-  assert.deepEqual(await failed(answers.page), { status: 403, code: "HTTP 403", detail: null, traceId: null, retryable: false });
+  assert.deepEqual(await failed(answers.stream), {
+    status: 400,
+    code: "E4001",
+    detail: "prompt: missing",
+    traceId: "c",
+    retryable: false,
+  });
+  assert.deepEqual(await failed(answers.envelope), {
+    status: 400,
+    code: "E4290",
+    detail: "d",
+    traceId: "t",
+    retryable: false,
+  });
+  assert.deepEqual(await failed(answers.page), {
+    status: 403,
+    code: "HTTP 403",
+    detail: null,
+    traceId: null,
+    retryable: false,
+  });
 });
 
 test("another prompt for a key that was used (409) is an error, not an outcome", async () => {

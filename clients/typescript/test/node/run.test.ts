@@ -31,33 +31,49 @@ test("the view of a run has its plan, its calls, what is asked, and the answer",
     view = viewAfter(view, event);
     if (event.type !== "hitl") continue;
     assert.deepEqual(view.pendingApprovals, [event.data]);
-    assert.deepEqual(view.tools.map(({ status }) => status), ["pending"]);
+    assert.deepEqual(
+      view.tools.map(({ status }) => status),
+      ["pending"],
+    );
     await client.approvals.approve(event.data.requestId);
   }
   assert.deepEqual(view.pendingApprovals, []);
-  assert.deepEqual(view.tools.map(({ toolName, status }) => [toolName, status]), [["send_email", "success"]]);
-  assert.deepEqual(view.plan.map(({ order, status, progress }) => [order, status, progress]), [[1, "completed", 1], [2, "completed", 1]]);
+  assert.deepEqual(
+    view.tools.map(({ toolName, status }) => [toolName, status]),
+    [["send_email", "success"]],
+  );
+  assert.deepEqual(
+    view.plan.map(({ order, status, progress }) => [order, status, progress]),
+    [
+      [1, "completed", 1],
+      [2, "completed", 1],
+    ],
+  );
   assert.equal(view.answer, (await run.result()).answer);
 });
 
-test("leaving the loop closes the connection and leaves the run, which can be joined", { timeout: 60_000 }, async (t) => {
-  const model = await modelFor(t, slowly(40));
-  const server = await serverFor(t, model.env);
-  const proxy = await proxyFor(t, server);
-  const client = clientOf(proxy.base);
-  const run = client.run("천천히");
-  const seen: AuraEvent[] = [];
-  for await (const event of run) {
-    seen.push(event);
-    if (event.type === "content") break;
-  }
-  await eventually("the connection is closed", () => proxy.openStreams === 0);
-  const last = seen.at(-1);
-  const rest = await all(client.join(await run.sessionId, { lastEventId: last?.id ?? "0" }));
-  const end = rest.at(-1);
-  assert.ok(end?.type === "end" && end.data.status === "completed");
-  assert.equal(bytesOf([...seen, ...rest]), await journalOf(server, await run.sessionId));
-});
+test(
+  "leaving the loop closes the connection and leaves the run, which can be joined",
+  { timeout: 60_000 },
+  async (t) => {
+    const model = await modelFor(t, slowly(40));
+    const server = await serverFor(t, model.env);
+    const proxy = await proxyFor(t, server);
+    const client = clientOf(proxy.base);
+    const run = client.run("천천히");
+    const seen: AuraEvent[] = [];
+    for await (const event of run) {
+      seen.push(event);
+      if (event.type === "content") break;
+    }
+    await eventually("the connection is closed", () => proxy.openStreams === 0);
+    const last = seen.at(-1);
+    const rest = await all(client.join(await run.sessionId, { lastEventId: last?.id ?? "0" }));
+    const end = rest.at(-1);
+    assert.ok(end?.type === "end" && end.data.status === "completed");
+    assert.equal(bytesOf([...seen, ...rest]), await journalOf(server, await run.sessionId));
+  },
+);
 
 test("an aborted signal ends the loop with its reason, and leaves the run", { timeout: 60_000 }, async (t) => {
   const server = await serverFor(t);
@@ -78,20 +94,28 @@ test("an aborted signal ends the loop with its reason, and leaves the run", { ti
   await eventually("the connection is closed", () => proxy.openStreams === 0);
 });
 
-test("a run can be cancelled, and says so; cancelling it again tells that it was over", { timeout: 60_000 }, async (t) => {
-  const client = clientOf((await serverFor(t)).base);
-  const run = client.run(MAIL);
-  const events: AuraEvent[] = [];
-  for await (const event of run) {
-    events.push(event);
-    if (event.type === "hitl") assert.deepEqual(await run.cancel(), { sessionId: await run.sessionId, status: "cancelled", wasOver: false });
-  }
-  const result = await run.result();
-  assert.equal(result.status, "cancelled");
-  assert.equal(result.answer, "", "that there is none is no answer");
-  assert.ok(events.some((event) => event.type === "content"), "though people are told in a `content`");
-  assert.deepEqual(await run.cancel(), { sessionId: result.sessionId, status: "cancelled", wasOver: true });
-});
+test(
+  "a run can be cancelled, and says so; cancelling it again tells that it was over",
+  { timeout: 60_000 },
+  async (t) => {
+    const client = clientOf((await serverFor(t)).base);
+    const run = client.run(MAIL);
+    const events: AuraEvent[] = [];
+    for await (const event of run) {
+      events.push(event);
+      if (event.type === "hitl")
+        assert.deepEqual(await run.cancel(), { sessionId: await run.sessionId, status: "cancelled", wasOver: false });
+    }
+    const result = await run.result();
+    assert.equal(result.status, "cancelled");
+    assert.equal(result.answer, "", "that there is none is no answer");
+    assert.ok(
+      events.some((event) => event.type === "content"),
+      "though people are told in a `content`",
+    );
+    assert.deepEqual(await run.cancel(), { sessionId: result.sessionId, status: "cancelled", wasOver: true });
+  },
+);
 
 test("sessions are listed by pages, and shown to their owner only", { timeout: 60_000 }, async (t) => {
   const server = await serverFor(t);
@@ -99,9 +123,15 @@ test("sessions are listed by pages, and shown to their owner only", { timeout: 6
   const ids: string[] = [];
   for (const prompt of ["하나", "둘", "셋"]) ids.unshift((await client.run(prompt).result()).sessionId);
   const first = await client.sessions.list({ limit: 2 });
-  assert.deepEqual(first.sessions.map(({ sessionId }) => sessionId), ids.slice(0, 2));
+  assert.deepEqual(
+    first.sessions.map(({ sessionId }) => sessionId),
+    ids.slice(0, 2),
+  );
   const second = await client.sessions.list({ limit: 2, before: first.next ?? "" });
-  assert.deepEqual(second.sessions.map(({ sessionId, prompt, status }) => [sessionId, prompt, status]), [[ids[2], "하나", "completed"]]);
+  assert.deepEqual(
+    second.sessions.map(({ sessionId, prompt, status }) => [sessionId, prompt, status]),
+    [[ids[2], "하나", "completed"]],
+  );
   assert.equal(second.next, null);
   const session = await client.sessions.get(ids[0] ?? "");
   assert.deepEqual([session.prompt, session.plan.length, session.pendingApprovals], ["셋", 1, []]);

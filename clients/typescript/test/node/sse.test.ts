@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { SseParser, SseTooLarge, type SseItem } from "#dist/sse";
 
 const STREAM =
-  ": keep-alive id:\n\nid: 1\nevent: thought\ndata: {\"content\":\"요청을 분석합니다 🙂\"}\n\nid: 2\ndata: [DONE]\n\n";
+  ': keep-alive id:\n\nid: 1\nevent: thought\ndata: {"content":"요청을 분석합니다 🙂"}\n\nid: 2\ndata: [DONE]\n\n';
 const EVENTS: SseItem[] = [
   { kind: "comment" },
   { kind: "frame", id: "1", event: "thought", data: '{"content":"요청을 분석합니다 🙂"}' },
@@ -43,7 +43,12 @@ test("fields are read as the standard says", () => {
   const frame = (text: string): SseItem | undefined => parsed(bytes(`${text}\n\n`))[0];
   assert.deepEqual(frame("data:a\ndata:  b\ndata"), { kind: "frame", id: null, event: null, data: "a\n b\n" });
   assert.deepEqual(frame("\uFEFFdata: a"), { kind: "frame", id: null, event: null, data: "a" });
-  assert.deepEqual(frame("retry: 5\nfoo: bar\nid: a\0b\ndata: \uFEFFa"), { kind: "frame", id: null, event: null, data: "\uFEFFa" });
+  assert.deepEqual(frame("retry: 5\nfoo: bar\nid: a\0b\ndata: \uFEFFa"), {
+    kind: "frame",
+    id: null,
+    event: null,
+    data: "\uFEFFa",
+  });
 });
 
 test("an event that does not end is given up at the limit", () => {

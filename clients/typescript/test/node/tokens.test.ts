@@ -15,31 +15,44 @@ test("a stream that is broken off when its token expires goes on with a new one"
   assert.equal(bytesOf(events), await journalOf(server, await run.sessionId));
 });
 
-test("a token that has expired while a person was asked is renewed for the answer, too", { timeout: 60_000 }, async (t) => {
-  const server = await serverFor(t, STRICT);
-  const tokens = new BriefTokens();
-  const client = clientOf(server.base, { token: tokens.source });
-  const run = client.run(MAIL);
-  const events: AuraEvent[] = [];
-  for await (const event of run) {
-    events.push(event);
-    if (event.type !== "hitl") continue;
-    await tokens.expired();
-    await client.approvals.approve(event.data.requestId);
-  }
-  assert.ok(tokens.renewals >= 1);
-  assert.equal(bytesOf(events), await journalOf(server, await run.sessionId));
-});
+test(
+  "a token that has expired while a person was asked is renewed for the answer, too",
+  { timeout: 60_000 },
+  async (t) => {
+    const server = await serverFor(t, STRICT);
+    const tokens = new BriefTokens();
+    const client = clientOf(server.base, { token: tokens.source });
+    const run = client.run(MAIL);
+    const events: AuraEvent[] = [];
+    for await (const event of run) {
+      events.push(event);
+      if (event.type !== "hitl") continue;
+      await tokens.expired();
+      await client.approvals.approve(event.data.requestId);
+    }
+    assert.ok(tokens.renewals >= 1);
+    assert.equal(bytesOf(events), await journalOf(server, await run.sessionId));
+  },
+);
 
-test("a token function is asked once more and then given up; a token that is a text is not asked for", { timeout: 60_000 }, async (t) => {
-  const server = await serverFor(t, STRICT);
-  const expired = token({ seconds: -60 });
-  const asked: TokenRequest[] = [];
-  const stubborn = clientOf(server.base, { token: (request) => (asked.push(request), expired) });
-  await assert.rejects(stubborn.run("안녕").result(), { name: "AuraError", status: 401, code: "E2002", retryable: false });
-  assert.deepEqual(asked, [{ renew: false }, { renew: true }]);
-  await assert.rejects(clientOf(server.base, { token: expired }).sessions.list(), { status: 401, code: "E2002" });
-});
+test(
+  "a token function is asked once more and then given up; a token that is a text is not asked for",
+  { timeout: 60_000 },
+  async (t) => {
+    const server = await serverFor(t, STRICT);
+    const expired = token({ seconds: -60 });
+    const asked: TokenRequest[] = [];
+    const stubborn = clientOf(server.base, { token: (request) => (asked.push(request), expired) });
+    await assert.rejects(stubborn.run("안녕").result(), {
+      name: "AuraError",
+      status: 401,
+      code: "E2002",
+      retryable: false,
+    });
+    assert.deepEqual(asked, [{ renew: false }, { renew: true }]);
+    await assert.rejects(clientOf(server.base, { token: expired }).sessions.list(), { status: 401, code: "E2002" });
+  },
+);
 
 test("what a token function throws is what the caller gets", { timeout: 60_000 }, async (t) => {
   const server = await serverFor(t);

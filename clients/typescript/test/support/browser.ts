@@ -40,7 +40,8 @@ export async function siteFor(t: TestContext, pages: Readonly<Record<string, str
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const file = join(PACKAGE, normalize(pathname));
-    const content = pathname === "/favicon.ico" ? "" : (pages[pathname] ?? (existsSync(file) ? readFileSync(file) : null));
+    const content =
+      pathname === "/favicon.ico" ? "" : (pages[pathname] ?? (existsSync(file) ? readFileSync(file) : null));
     const type = TYPES[extname(pathname)] ?? "application/octet-stream";
     response.writeHead(content === null ? 404 : 200, { "Content-Type": `${type}; charset=utf-8` });
     response.end(content);

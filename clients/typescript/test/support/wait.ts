@@ -6,7 +6,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 export const PATIENCE_MS = 30_000;
 
 /** Looks until there is something. */
-export async function eventually<T>(what: string, look: () => T | null | undefined | false | Promise<T | null | undefined | false>): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => T | null | undefined | false | Promise<T | null | undefined | false>,
+): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const found = await look();

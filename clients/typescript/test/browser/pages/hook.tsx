@@ -51,4 +51,9 @@ function Page() {
 }
 
 const root = document.getElementById("root");
-if (root !== null) createRoot(root).render(<StrictMode><Page /></StrictMode>);
+if (root !== null)
+  createRoot(root).render(
+    <StrictMode>
+      <Page />
+    </StrictMode>,
+  );
