@@ -1,10 +1,10 @@
 /** What waits for a person's decision, and the decision (contract, sections 5.4 and 5.6). */
 
 import { notAura } from "./errors.js";
-import { asObject, asText, parseJson } from "./json.js";
+import { asObject, parseJson } from "./json.js";
 import { resumable, type StreamOptions } from "./resumable.js";
 import { query, type PageOptions } from "./sessions.js";
-import { dataOf, type ApiRequest, type Transport } from "./transport.js";
+import type { ApiRequest, Transport } from "./transport.js";
 import { inboxEventOf, type InboxEvent } from "./events.js";
 import type { ApprovalPage, ApprovalRequest, ReviewAnswer, Verdict } from "./types.js";
 
@@ -67,7 +67,7 @@ export class Approvals {
   /** A page of the tenant's requests, newest first. */
   async list({ status, limit, before, signal }: ApprovalPageOptions = {}): Promise<ApprovalPage> {
     const path = `/aura/approvals${query({ status, limit, before })}`;
-    return dataOf(await this.#transport.call({ method: "GET", path }, signal)) as unknown as ApprovalPage;
+    return (await this.#transport.call<ApprovalPage>({ method: "GET", path }, signal)).data;
   }
 
   /** What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself. */
@@ -83,9 +83,9 @@ export class Approvals {
   /** One request. */
   async get(requestId: string, options: { signal?: AbortSignal } = {}): Promise<ApprovalRequest> {
     const path = `/aura/hitl/requests/${encodeURIComponent(requestId)}`;
-    const answer = await this.#transport.call({ method: "GET", path }, options.signal);
-    const request = asObject(parseJson(asText(answer.data) ?? ""));
-    if (request === null) throw notAura(answer.status, "the request is no JSON object");
+    const { status, data } = await this.#transport.call<string>({ method: "GET", path }, options.signal);
+    const request = asObject(parseJson(data));
+    if (request === null) throw notAura(status, "the request is no JSON object");
     return request as unknown as ApprovalRequest;
   }
 
@@ -106,8 +106,8 @@ export class Approvals {
     signal: AbortSignal | undefined,
   ): Promise<ReviewOutcome> {
     const path = `/aura/hitl/${verb}/${encodeURIComponent(requestId)}`;
-    const answer = await this.#transport.call({ method: "POST", path, body }, signal);
-    return outcomeOf(dataOf(answer) as unknown as ReviewAnswer, answer.status !== 409);
+    const { status, data } = await this.#transport.call<ReviewAnswer>({ method: "POST", path, body }, signal);
+    return outcomeOf(data, status !== 409);
   }
 }
 

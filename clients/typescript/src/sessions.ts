@@ -1,7 +1,7 @@
 /** The caller's own sessions (contract, section 5.5). */
 
-import type { SessionDetail, SessionPage, SessionStatus } from "./types.js";
-import { dataOf, type Transport } from "./transport.js";
+import type { Transport } from "./transport.js";
+import type { CancelAnswer, SessionDetail, SessionPage, SessionStatus } from "./types.js";
 
 /** What came of asking a run to stop. */
 export interface CancelOutcome {
@@ -29,21 +29,20 @@ export class Sessions {
   /** A page of them, newest first. */
   async list({ limit, before, signal }: PageOptions = {}): Promise<SessionPage> {
     const path = `/aura/sessions${query({ limit, before })}`;
-    return dataOf(await this.#transport.call({ method: "GET", path }, signal)) as unknown as SessionPage;
+    return (await this.#transport.call<SessionPage>({ method: "GET", path }, signal)).data;
   }
 
   /** One in full: node, plan, pending approvals, usage. */
   async get(sessionId: string, options: { signal?: AbortSignal } = {}): Promise<SessionDetail> {
     const path = `/aura/sessions/${encodeURIComponent(sessionId)}`;
-    return dataOf(await this.#transport.call({ method: "GET", path }, options.signal)) as unknown as SessionDetail;
+    return (await this.#transport.call<SessionDetail>({ method: "GET", path }, options.signal)).data;
   }
 
   /** Stops its run. */
   async cancel(sessionId: string, options: { signal?: AbortSignal } = {}): Promise<CancelOutcome> {
     const path = `/aura/sessions/${encodeURIComponent(sessionId)}/cancel`;
-    const answer = await this.#transport.call({ method: "POST", path }, options.signal);
-    const { status } = dataOf(answer) as unknown as { status: SessionStatus };
-    return { sessionId, status, wasOver: answer.status === 409 };
+    const { status, data } = await this.#transport.call<CancelAnswer>({ method: "POST", path }, options.signal);
+    return { sessionId, status: data.status, wasOver: status === 409 };
   }
 }
 

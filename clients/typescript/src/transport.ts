@@ -3,7 +3,7 @@
 import { sleep, Watchdog } from "./abort.js";
 import { Backoff } from "./backoff.js";
 import { AuraError, connectionLost, notAura } from "./errors.js";
-import { asObject, parseJson, type JsonObject, type JsonValue } from "./json.js";
+import { asObject, parseJson } from "./json.js";
 import type { Settings } from "./options.js";
 import { refusalOf, refusalWith } from "./refusal.js";
 
@@ -16,9 +16,9 @@ export interface ApiRequest {
 }
 
 /** An answer in the platform's envelope. */
-export interface Answer {
+export interface Answer<Data> {
   readonly status: number;
-  readonly data: JsonValue;
+  readonly data: Data;
 }
 
 export class Transport {
@@ -43,12 +43,15 @@ export class Transport {
     throw await refusalOf(response);
   }
 
-  /** Sends a request that may be repeated, and reads its answer. */
-  async call(request: ApiRequest, signal?: AbortSignal): Promise<Answer> {
+  /**
+   * Sends a request that may be repeated, and reads its answer. The server's word is taken for what `data` has: its
+   * schemas are where the types come from.
+   */
+  async call<Data>(request: ApiRequest, signal?: AbortSignal): Promise<Answer<Data>> {
     const backoff = new Backoff(this.settings.retry, this.settings.retry.maxRequestAttempts);
     for (;;) {
       try {
-        return await this.#callOnce(request, signal);
+        return await this.#callOnce<Data>(request, signal);
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof AuraError) || !error.retryable) throw error;
@@ -59,10 +62,10 @@ export class Transport {
     }
   }
 
-  async #callOnce(request: ApiRequest, signal: AbortSignal | undefined): Promise<Answer> {
+  async #callOnce<Data>(request: ApiRequest, signal: AbortSignal | undefined): Promise<Answer<Data>> {
     const watchdog = new Watchdog(this.settings.idleTimeoutMs, signal);
     try {
-      return await watchdog.within(this.#answer(request, watchdog.signal));
+      return await watchdog.within(this.#answer<Data>(request, watchdog.signal));
     } catch (error) {
       throw watchdog.timedOut ? connectionLost("no answer in time", error) : error;
     } finally {
@@ -70,11 +73,12 @@ export class Transport {
     }
   }
 
-  async #answer(request: ApiRequest, signal: AbortSignal): Promise<Answer> {
+  async #answer<Data>(request: ApiRequest, signal: AbortSignal): Promise<Answer<Data>> {
     const response = await this.send(request, signal);
     const text = await textOf(response);
     const body = asObject(parseJson(text));
-    if (body?.["status"] === "SUCCESS") return { status: response.status, data: body["data"] ?? null };
+    const data = body?.["status"] === "SUCCESS" ? body["data"] : undefined;
+    if (data !== undefined) return { status: response.status, data: data as Data };
     if (response.ok) throw notAura(response.status, "the answer is not in the platform's envelope");
     throw refusalWith(response, text);
   }
@@ -112,11 +116,4 @@ async function textOf(response: Response): Promise<string> {
   } catch (error) {
     throw connectionLost("the connection broke within the answer", error);
   }
-}
-
-/** The object that a successful answer carries. */
-export function dataOf(answer: Answer): JsonObject {
-  const data = asObject(answer.data);
-  if (data === null) throw notAura(answer.status, "the answer has no data");
-  return data;
 }

@@ -21,10 +21,12 @@ export type ToolStatus = Streams["ToolStatus"];
 export type Preview = Streams["Preview"];
 export type Usage = Streams["Usage"];
 
-export type PageContext = Routes["PageContext"];
+/** What the page shows; keys that the server does not know are kept (contract, section 3). */
+export type PageContext = Routes["PageContext"] & Readonly<Record<string, unknown>>;
 export type SessionStatus = Routes["SessionStatus"];
 export type SessionSummary = Routes["SessionSummary"];
 export type SessionPage = Routes["SessionPage"];
+export type CancelAnswer = Routes["CancelResult"];
 export type SessionDetail = Routes["SessionDetail"];
 
 /** How a request for approval has ended. */

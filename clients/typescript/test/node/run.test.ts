@@ -8,7 +8,7 @@ import { eventually } from "../support/wait.js";
 
 test("a run is started at once, and its events have their types", { timeout: 60_000 }, async (t) => {
   const client = clientOf((await serverFor(t)).base);
-  const run = client.run("안녕하세요 words=7", { threadId: "thread_a", context: { activeApp: "mail" } });
+  const run = client.run("안녕하세요 words=7", { threadId: "thread_a", context: { activeApp: "mail", ticket: 7 } });
   const sessionId = await run.sessionId;
   const events = await all(run);
   const start = events[0];

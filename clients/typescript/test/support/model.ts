@@ -30,6 +30,8 @@ export class Model {
     const http = createServer((request, response) => {
       respond(request, response, answer).catch(() => response.destroy());
     });
+    // Longer than a server keeps an idle connection: none is closed under a request that is being sent.
+    http.keepAliveTimeout = 300_000;
     return new Promise((resolve) => http.listen(0, "127.0.0.1", () => resolve(new Model(http))));
   }
 
