@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import pytest
+from support.process import eventually
 from support.proxy import Cut
 from support.scene import MAIL, Scene, approving_all, bytes_of, every
 from support.server import token
@@ -162,6 +163,8 @@ async def test_leaving_a_run_leaves_it_on_the_server(scene: Start) -> None:
     async with client.run(MAIL) as run:
         seen = [await anext(run)]
     session_id = await run.session_id()
+    with pytest.raises(AuraError, match="left"):
+        await run.result()
     async with client.join(session_id, last_event_id=seen[0].id) as again:
         async for event in again:
             seen.append(event)
@@ -172,6 +175,23 @@ async def test_leaving_a_run_leaves_it_on_the_server(scene: Start) -> None:
     assert (await client.sessions.cancel(session_id)).was_over is True
     rest = await every(client.join(session_id, last_event_id=seen[-1].id))
     assert bytes_of([*seen, *rest]) == await at.journal(session_id)
+
+
+async def test_a_run_that_somebody_reads_can_be_cancelled_by_somebody_else(scene: Start) -> None:
+    at = await scene()
+    client = await at.client()
+    run = client.run(MAIL)
+    reading = asyncio.create_task(every(run))
+    session_id = await run.session_id()
+
+    async def waits() -> bool:
+        return (await client.sessions.get(session_id))["status"] == "waiting_approval"
+
+    await eventually("it waits", waits)
+    await asyncio.wait_for(run.cancel(), 10)
+    last = (await reading)[-1]
+    assert last.type == "end" and last.data["status"] == "cancelled"
+    assert (await run.result()).status == "cancelled"
 
 
 async def test_what_is_refused_for_good_is_an_error_at_once(scene: Start) -> None:

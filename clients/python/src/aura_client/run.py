@@ -10,7 +10,7 @@ from typing import Literal, Union
 
 import httpx
 
-from .errors import not_aura
+from .errors import AuraError, not_aura
 from .events import RunEvent, run_event
 from .resumable import Numbered, OnReconnect, resumable
 from .sessions import CancelOutcome, Sessions
@@ -62,6 +62,7 @@ class AuraRun:
         self._answer: list[str] = []
         self._error: ErrorEvent | None = None
         self._end: tuple[RunEnd, Usage | None] = ("lost", None)
+        self._is_over = False
         frames = resumable(
             transport,
             self._request_after,
@@ -73,19 +74,25 @@ class AuraRun:
 
     async def session_id(self) -> str:
         """The session's id; starts the run, if nobody has yet."""
-        async with self._turn:
-            if self._session_id is None:
-                self._ahead = await anext(self._events, None)
-        return self._session_id or ""
+        if self._session_id is None:
+            async with self._turn:
+                # Whoever had the turn may have learnt it meanwhile.
+                if self._session_id is None:
+                    self._ahead = await anext(self._events, None)
+        if self._session_id is None:
+            raise _left()
+        return self._session_id
 
     async def cancel(self) -> CancelOutcome:
         """Stops the run on the server; its stream then ends with `end` (`cancelled`)."""
         return await self._sessions.cancel(await self.session_id())
 
     async def result(self) -> RunResult:
-        """Reads what is left of the stream; the answer and the end."""
+        """Reads what is left of the stream (nobody else may be reading it): the answer and the end."""
         async for _ in self:
             pass
+        if not self._is_over:
+            raise _left()
         status, usage = self._end
         return RunResult(await self.session_id(), status, "".join(self._answer), usage, self._error)
 
@@ -115,6 +122,7 @@ class AuraRun:
                 event = run_event(frame)
                 self._note(event)
                 yield event
+            self._is_over = True
         finally:
             await frames.aclose()
 
@@ -137,3 +145,7 @@ class AuraRun:
         if session_id is None:
             raise not_aura(response.status_code, "the stream does not name its session (X-Session-ID)")
         self._session_id = session_id
+
+
+def _left() -> AuraError:
+    return AuraError("the stream was left before its end", status=0, code="left", retryable=False)
