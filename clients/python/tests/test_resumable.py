@@ -111,6 +111,15 @@ async def test_requests_that_are_no_streams_are_repeated_as_often_as_they_may() 
     assert heads[0].startswith("get /api/aura/sessions?limit=5&before=session_1 ")
 
 
+async def test_a_server_that_asks_for_more_patience_than_there_is_has_refused() -> None:
+    async with serving(lambda _: refused(503).replace("\r\n", "\r\nRetry-After: 3600\r\n", 1)) as (client, heads):
+        for work in (client.run("a").result(), client.sessions.list()):
+            with pytest.raises(AuraError) as error:
+                await work
+            assert (error.value.status, error.value.retry_after) == (503, 3600)
+    assert len(heads) == 2
+
+
 async def test_an_answer_that_is_none_of_aura_platforms_is_said_to_be_so() -> None:
     page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<form>"
     async with serving(lambda _: page) as (client, heads):

@@ -5,6 +5,8 @@ export interface RetryOptions {
   readonly initialDelayMs?: number;
   /** Milliseconds that a wait takes at most, unless the server asks for more. Default 10,000. */
   readonly maxDelayMs?: number;
+  /** Milliseconds that the server may ask to wait for (`Retry-After`); for more, its refusal is thrown. Default 120,000. */
+  readonly maxRetryAfterMs?: number;
   /** Attempts in a row that may bring nothing before a stream is given up. Default 30: some four minutes. */
   readonly maxAttempts?: number;
   /** The same for a request that is no stream. Default 6: some five seconds. */
@@ -16,6 +18,7 @@ export type Retry = Required<RetryOptions>;
 export const DEFAULT_RETRY: Retry = {
   initialDelayMs: 250,
   maxDelayMs: 10_000,
+  maxRetryAfterMs: 120_000,
   maxAttempts: 30,
   maxRequestAttempts: 6,
 };
@@ -41,11 +44,11 @@ export class Backoff {
     this.#failures = 0;
   }
 
-  /** Milliseconds to wait after one more failure; `null` once there were too many. */
+  /** Milliseconds to wait after one more failure; `null` once there were too many, or if it takes too long. */
   fail(retryAfterMs: number | null): number | null {
+    const { initialDelayMs, maxDelayMs, maxRetryAfterMs } = this.#retry;
     this.#failures += 1;
-    if (this.#failures >= this.#maxAttempts) return null;
-    const { initialDelayMs, maxDelayMs } = this.#retry;
+    if (this.#failures >= this.#maxAttempts || (retryAfterMs ?? 0) > maxRetryAfterMs) return null;
     const full = Math.min(maxDelayMs, initialDelayMs * 2 ** (this.#failures - 1));
     const jittered = full * (0.5 + Math.random() / 2);
     return Math.max(jittered, retryAfterMs ?? 0);

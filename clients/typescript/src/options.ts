@@ -15,7 +15,10 @@ export interface TokenRequest {
 export type TokenSource = string | ((request: TokenRequest) => string | Promise<string>);
 
 export interface AuraClientOptions {
-  /** Where Aura-Platform is, for instance `http://localhost:9000`, or `https://…/api` behind the DWP Gateway. */
+  /**
+   * Where Aura-Platform is, for instance `http://localhost:9000`, or `https://…/api` behind the DWP Gateway; in a page
+   * of the same origin `/api` will do.
+   */
   readonly baseUrl: string;
   readonly token: TokenSource;
   /** The tenant that the token is of (`X-Tenant-ID`). */
@@ -49,7 +52,8 @@ export interface Settings {
 
 /** Checks what can be checked at once; a wrong `baseUrl` throws a `TypeError`. */
 export function settingsOf(options: AuraClientOptions): Settings {
-  const baseUrl = new URL(options.baseUrl).href.replace(/\/+$/, "");
+  const page: Location | undefined = globalThis.location;
+  const baseUrl = new URL(options.baseUrl, page?.href).href.replace(/\/+$/, "");
   const headers: Record<string, string> = { ...options.headers, "X-Tenant-ID": options.tenantId };
   if (options.userId !== undefined) headers["X-User-ID"] = options.userId;
   if (options.agentId !== undefined) headers["X-Agent-ID"] = options.agentId;

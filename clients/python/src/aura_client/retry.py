@@ -14,6 +14,8 @@ class Retry:
     """Before the first repetition, about; each further one waits for twice as long."""
     max_delay: float = 10.0
     """What a wait takes at most, unless the server asks for more."""
+    max_retry_after: float = 120.0
+    """What the server may ask to wait for (`Retry-After`); for more, its refusal is raised."""
     max_attempts: int = 30
     """Attempts in a row that may bring nothing before a stream is given up: some four minutes."""
     max_request_attempts: int = 6
@@ -33,9 +35,9 @@ class Backoff:
         self.failures = 0
 
     def fail(self, retry_after: float | None) -> float | None:
-        """Seconds to wait after one more failure; `None` once there were too many."""
+        """Seconds to wait after one more failure; `None` once there were too many, or if it takes too long."""
         self.failures += 1
-        if self.failures >= self._max_attempts:
+        if self.failures >= self._max_attempts or (retry_after or 0.0) > self._retry.max_retry_after:
             return None
         full = min(self._retry.max_delay, self._retry.initial_delay * 2.0 ** (self.failures - 1))
         return max(full * random.uniform(0.5, 1.0), retry_after or 0.0)

@@ -217,6 +217,28 @@ test("Retry-After is seconds or a date", () => {
   assert.equal(retryAfterMs(null, now), null);
 });
 
+test("a server that asks for more patience than there is has refused", async () => {
+  const { client, requests } = clientOf(() => refused(503, { "Retry-After": "3600" }));
+  await assert.rejects(client.run("a").result(), { status: 503, retryable: true, retryAfterMs: 3_600_000 });
+  await assert.rejects(client.sessions.list(), { status: 503, retryAfterMs: 3_600_000 });
+  assert.equal(requests.length, 2);
+});
+
+test("in a page, a base URL may be a path of its origin", async (t) => {
+  Object.defineProperty(globalThis, "location", {
+    value: new URL("https://portal.test/mail?id=1"),
+    configurable: true,
+  });
+  t.after(() => Reflect.deleteProperty(globalThis, "location"));
+  const seen: string[] = [];
+  const fetch: typeof globalThis.fetch = async (input) => {
+    seen.push(String(input));
+    return Response.json({ status: "SUCCESS", data: { sessions: [], next: null } });
+  };
+  await new AuraClient({ baseUrl: "/api", token: "t", tenantId: "1", fetch }).sessions.list();
+  assert.deepEqual(seen, ["https://portal.test/api/aura/sessions"]);
+});
+
 test("a wrong base URL or event id is told to the programmer", async () => {
   assert.throws(() => new AuraClient({ baseUrl: "localhost", token: "t", tenantId: "1" }), TypeError);
   const { client, requests } = clientOf(() => stream(trailer(1)));
