@@ -28,7 +28,6 @@ mod editor;
 mod following;
 mod interrupt;
 mod keyboard;
-mod payload;
 mod question;
 mod questions;
 mod report;

@@ -23,6 +23,7 @@ mod payload;
 mod piece;
 mod request;
 mod shown;
+pub mod told;
 
 pub use arguments::{Lost, lost, shown_value};
 pub use one_line::json_line;

@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::route::Route;
 use super::schemas::Schemas;
 
+mod ag_ui;
 mod audit;
 mod documents;
 mod headers;
@@ -23,6 +24,7 @@ mod refusals;
 mod sessions;
 mod streams;
 
+pub(super) use ag_ui::run as run_ag_ui;
 pub(super) use audit::page as audit_page;
 pub(super) use documents::{asyncapi as asyncapi_document, openapi as openapi_document};
 pub(super) use health::{live, live_behind_gateway, metrics, ready};

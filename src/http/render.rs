@@ -57,8 +57,12 @@ enum Wants {
 
 impl Wants {
     fn of(request: &Request) -> Self {
-        let path = request.extensions().get::<MatchedPath>();
-        let is_stream = path.is_some_and(|path| path.as_str().ends_with("/stream"));
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        // Its clients know events of their own only, and show a JSON body of any other status.
+        if path == Some("/aura/ag-ui") {
+            return Self::Json;
+        }
+        let is_stream = path.is_some_and(|path| path.ends_with("/stream"));
         let accept = Accept::of(request.headers());
         if (is_stream && !accept.only_json) || accept.stream {
             Self::Stream(form_of(request.method(), request.uri().path()))

@@ -13,7 +13,7 @@ use super::idempotency::key_of;
 use super::readers::Reader;
 use super::render::SESSION_ID;
 use super::tail::Tail;
-use super::tail::journal::JournalFeed;
+use super::tail::journal::{JournalFeed, Rendering};
 use super::{Shared, sessions};
 use crate::agent::{StartRun, Started};
 use crate::domain::{
@@ -27,7 +27,7 @@ use crate::store::StoreError;
 pub(crate) mod fuzz;
 
 /// Longest name of a thread, in bytes (contract, section 3).
-const THREAD_MAX: usize = 200;
+pub(super) const THREAD_MAX: usize = 200;
 
 /// `POST /aura/test/stream`: starts a run, or resumes one.
 pub async fn post(
@@ -239,7 +239,7 @@ fn thread_named(name: Option<&str>) -> Result<Option<ThreadId>, ApiError> {
     Ok(Some(ThreadId::new(name)))
 }
 
-fn check_length(field: &str, text: &str, most: usize) -> Result<(), ApiError> {
+pub(super) fn check_length(field: &str, text: &str, most: usize) -> Result<(), ApiError> {
     if text.len() <= most {
         return Ok(());
     }
@@ -297,15 +297,16 @@ fn header_value(session: &SessionId) -> Result<HeaderValue, ApiError> {
     HeaderValue::from_str(session.as_str()).map_err(|_| ApiError::internal())
 }
 
-async fn stream(
+/// The answer that is the stream of a session, from behind an event on.
+pub(super) async fn stream(
     http: &Shared,
     session: SessionId,
     after: EventId,
-    form: Form,
+    rendering: impl Rendering,
     reader: Reader,
 ) -> Result<Response, ApiError> {
     let named = header_value(&session)?;
-    let feed = JournalFeed::open(http, session, after, form).await?;
+    let feed = JournalFeed::open(http, session, after, rendering).await?;
     let mut response = Tail::of(http, feed, reader).response();
     response.headers_mut().insert(SESSION_ID, named);
     Ok(response)
@@ -319,19 +320,27 @@ fn named_in_header(headers: &HeaderMap) -> Option<String> {
 
 /// The event after which a client wants to go on.
 pub(super) fn last_event_id(headers: &HeaderMap) -> Option<EventId> {
+    last_event(headers, EventId::parse)
+}
+
+/// What the header says that tells which event a client has; `None` if it says nothing that is understood.
+pub(super) fn last_event<T>(
+    headers: &HeaderMap,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Option<T> {
     let text = headers.get("last-event-id")?.to_str().unwrap_or("?").trim();
     if text.is_empty() {
         return None;
     }
-    let id = EventId::parse(text);
+    let id = parse(text);
     if id.is_none() {
-        tracing::warn!("Last-Event-ID ignored: it is not an integer in range");
+        tracing::warn!("Last-Event-ID ignored: it is none of ours");
     }
     id
 }
 
 /// What a new run's ids are to stay above.
-fn room_above(id: EventId) -> EventId {
+pub(super) fn room_above(id: EventId) -> EventId {
     if id.has_room_above() {
         return id;
     }

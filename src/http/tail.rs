@@ -29,7 +29,8 @@ mod outage;
 mod write;
 
 use outage::Outage;
-use write::{Unwritten, Write};
+use write::Unwritten;
+pub use write::Write;
 
 /// Entries read from the store at a time.
 const PAGE: usize = 256;
@@ -166,6 +167,10 @@ impl<F: Feed> Tail<F> {
             if let Some(write) = self.feed.next_write() {
                 self.quiet_since = Instant::now();
                 return Ok(write);
+            }
+            if !self.feed.is_caught_up() {
+                // A rendering may pass over a whole journal without a word; others want to work, too.
+                yield_now().await;
             }
             let silence_ends = self.quiet_since + self.http.config.keep_alive;
             tokio::select! {

@@ -9,7 +9,6 @@ use futures::{Stream, StreamExt};
 use super::editor::{EditError, Editor};
 use super::following::Incoming;
 use super::keyboard::Keyboard;
-use super::payload::Event;
 use super::question::{self, CHOICES, Key};
 use super::questions::Questions;
 use super::report;
@@ -17,6 +16,7 @@ use super::screen::{Screen, Style};
 use super::server::{Answer, Decided, Server, Trouble};
 use crate::cli::CliError;
 use crate::domain::event::EndStatus;
+use crate::domain::event::told::{Told, ToldEvent};
 use crate::domain::{Clock, SystemClock};
 
 const REASON: &str = "reason (Enter for none): ";
@@ -152,7 +152,8 @@ impl<'a> Conversation<'a> {
 
     fn on_event(&mut self, payload: &str) -> Result<(), CliError> {
         self.screen.event(payload)?;
-        let Some(event) = Event::read(payload) else { return Ok(()) };
+        let Some(told) = Told::read(payload.as_bytes()) else { return Ok(()) };
+        let event = told.event;
         let asked_now = self.questions.next().map(|question| question.asked.request_id.clone());
         for settled in self.questions.take(&event) {
             let (id, what) = (&settled.asked.request_id, &settled.asked.action_type);
@@ -162,7 +163,7 @@ impl<'a> Conversation<'a> {
                 self.step = Step::Listen;
             }
         }
-        if let Event::End { status, .. } = event {
+        if let ToldEvent::End { status, .. } = event {
             self.ended = Some(status);
         }
         Ok(report::show(&mut self.screen, &event)?)

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::payload::Asked;
 use super::server::Answer;
+use crate::domain::event::told::Asked;
 use crate::domain::json;
 use crate::domain::text::escape_invisible;
 

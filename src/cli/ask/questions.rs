@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use super::payload::{Asked, CallStatus, Event, Standing};
+use super::server::Standing;
+use crate::domain::event::told::{Asked, CallStatus, ToldEvent};
 
 /// A question that nobody has answered yet, as far as the stream has told.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,9 +40,9 @@ impl Question {
 impl Questions {
     /// Takes note of an event, and returns the questions that this person was still to answer, and that
     /// are settled by it.
-    pub(super) fn take(&mut self, event: &Event) -> Vec<Question> {
+    pub(super) fn take(&mut self, event: &ToldEvent) -> Vec<Question> {
         match event {
-            Event::ToolExecution(call) => match call.status {
+            ToldEvent::ToolExecution(call) => match call.status {
                 CallStatus::Pending => {
                     self.pending = Some(call.tool_call_id.clone());
                     Vec::new()
@@ -53,17 +54,18 @@ impl Questions {
                     self.settle(|question| question.call.as_ref() == Some(&call.tool_call_id))
                 }
             },
-            Event::Hitl(asked) => self.ask(asked),
-            Event::Failed { request_id, .. } => {
+            ToldEvent::Hitl(asked) => self.ask(asked),
+            ToldEvent::Failed { request_id, .. } => {
                 self.settle(|question| question.asked.request_id == *request_id)
             }
-            Event::End { .. } => self.settle(|_| true),
-            Event::Start { .. }
-            | Event::Thought { .. }
-            | Event::PlanStep { .. }
-            | Event::Content { .. }
-            | Event::Error { .. }
-            | Event::Other => Vec::new(),
+            ToldEvent::End { .. } => self.settle(|_| true),
+            ToldEvent::Start { .. }
+            | ToldEvent::Thought { .. }
+            | ToldEvent::PlanStep(_)
+            | ToldEvent::PlanStepUpdate { .. }
+            | ToldEvent::Content { .. }
+            | ToldEvent::Error(_)
+            | ToldEvent::Other => Vec::new(),
         }
     }
 
@@ -115,18 +117,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::event::told::Told;
 
-    fn event(payload: &Value) -> Event {
-        Event::read(&payload.to_string()).unwrap()
+    fn event(payload: &Value) -> ToldEvent {
+        Told::read(payload.to_string().as_bytes()).unwrap().event
     }
 
-    fn call(id: &str, status: &str) -> Event {
+    fn call(id: &str, status: &str) -> ToldEvent {
         event(
             &json!({"type": "tool_execution", "toolCallId": id, "toolName": "t", "status": status}),
         )
     }
 
-    fn hitl(id: &str) -> Event {
+    fn hitl(id: &str) -> ToldEvent {
         event(&json!({"type": "hitl", "requestId": id, "message": "?", "context": {}}))
     }
 
@@ -134,7 +137,7 @@ mod tests {
         questions.iter().map(|question| question.asked.request_id.as_str()).collect()
     }
 
-    fn asked(events: &[Event]) -> Questions {
+    fn asked(events: &[ToldEvent]) -> Questions {
         let mut questions = Questions::default();
         for event in events {
             assert!(questions.take(event).is_empty(), "{event:?}");

@@ -2,49 +2,49 @@
 
 use std::io::{self, Write};
 
-use super::payload::{CallStatus, Event, ThoughtType, ToolExecution};
 use super::screen::{Screen, Style};
-use crate::domain::event::EndStatus;
+use crate::domain::event::told::{CallStatus, ThoughtType, ToldCall, ToldError, ToldEvent};
+use crate::domain::event::{EndStatus, NoticeMark};
 use crate::domain::text::excerpt;
 
 /// Bytes of a call's arguments that a line shows.
 const ARGUMENTS_SHOWN: usize = 200;
 
 /// Shows an event. Questions are shown when they are asked.
-pub(super) fn show<O: Write, E: Write>(screen: &mut Screen<O, E>, event: &Event) -> io::Result<()> {
+pub(super) fn show<O: Write, E: Write>(
+    screen: &mut Screen<O, E>,
+    event: &ToldEvent,
+) -> io::Result<()> {
     match event {
-        Event::Start { message, model } => {
+        ToldEvent::Start { message, model, .. } => {
             screen.line(Style::Dim, &format!("· {message} ({model})"))
         }
-        Event::Thought { thought_type, content } => match thought_type {
+        ToldEvent::Thought { thought_type, content } => match thought_type {
             ThoughtType::Reasoning => screen.thought(content),
-            ThoughtType::Decision | ThoughtType::Other => {
-                screen.line(Style::Dim, &format!("· {content}"))
-            }
+            ThoughtType::Whole => screen.line(Style::Dim, &format!("· {content}")),
         },
-        Event::PlanStep { title, order } => screen.line(Style::Dim, &format!("{order}. {title}")),
-        Event::ToolExecution(call) => show_call(screen, call),
-        Event::Content { content, metadata } if Event::is_notice(metadata) => {
+        ToldEvent::PlanStep(step) => {
+            screen.line(Style::Dim, &format!("{}. {}", step.order, step.title))
+        }
+        ToldEvent::ToolExecution(call) => show_call(screen, call),
+        ToldEvent::Content { content, metadata } if NoticeMark::is_on(metadata) => {
             screen.line(Style::Bad, content)
         }
-        Event::Content { content, .. } => screen.answer(content),
-        Event::Error { error, error_type, message } => {
+        ToldEvent::Content { content, .. } => screen.answer(content),
+        ToldEvent::Error(ToldError { error, error_type, message, .. }) => {
             screen.line(Style::Bad, &format!("✗ {error_type}: {error}; {message}"))
         }
-        Event::Failed { message, .. } => screen.line(Style::Bad, &format!("✗ {message}")),
-        Event::End { message, status, usage, duration_ms } => {
+        ToldEvent::Failed { message, .. } => screen.line(Style::Bad, &format!("✗ {message}")),
+        ToldEvent::End { message, status, usage, duration_ms } => {
             let style = if *status == EndStatus::Completed { Style::Good } else { Style::Bad };
             let tokens = usage.total_tokens;
             screen.line(style, &format!("{message} ({duration_ms} ms, {tokens} tokens)"))
         }
-        Event::Hitl(_) | Event::Other => Ok(()),
+        ToldEvent::PlanStepUpdate { .. } | ToldEvent::Hitl(_) | ToldEvent::Other => Ok(()),
     }
 }
 
-fn show_call<O: Write, E: Write>(
-    screen: &mut Screen<O, E>,
-    call: &ToolExecution,
-) -> io::Result<()> {
+fn show_call<O: Write, E: Write>(screen: &mut Screen<O, E>, call: &ToldCall) -> io::Result<()> {
     let name = &call.tool_name;
     let time = || format!("{} ms", call.duration_ms.unwrap_or_default());
     let why = || call.error.as_ref().map_or_else(String::new, |error| format!(": {error}"));

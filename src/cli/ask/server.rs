@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::asker::Asker;
-use super::payload::{Event, Standing};
 use crate::backoff::Backoff;
 use crate::cli::CliError;
+use crate::domain::event::told::{Told, ToldEvent};
 use crate::domain::json;
 use crate::http_client::{self, Patience};
 use crate::sse::parse::Parser;
@@ -100,6 +100,24 @@ pub(super) enum Decided {
     OneOf { given: u64, needed: u64 },
     /// Another person is asked about the changed arguments.
     AnotherAsked,
+}
+
+/// A stored question: how it stands, and its arguments, whole.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub(super) struct Standing {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    outcome: Option<String>,
+    #[serde(default)]
+    pub(super) context: Value,
+}
+
+impl Standing {
+    /// Whether an answer may still count.
+    pub(super) fn is_open(&self) -> bool {
+        self.status == "pending" && self.outcome.is_none()
+    }
 }
 
 /// The address of a server, without a slash at its end.
@@ -271,8 +289,10 @@ async fn stream(request: RequestBuilder) -> Result<Response, Trouble> {
 fn why_no_stream(body: &[u8]) -> String {
     let mut events = Vec::new();
     let told = Parser::new().push(body, &mut events).ok().and_then(|()| events.into_iter().next());
-    match told.and_then(|told| Event::read(&told.data)) {
-        Some(Event::Error { error, message, .. }) => format!("{error}; {message}"),
+    match told.and_then(|told| Told::read(told.data.as_bytes())) {
+        Some(Told { event: ToldEvent::Error(error), .. }) => {
+            format!("{}; {}", error.error, error.message)
+        }
         Some(_) | None => envelope(body).why(),
     }
 }

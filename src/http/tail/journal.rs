@@ -15,16 +15,57 @@ use super::super::render::{closing_frames, ids_after};
 use super::write::Write;
 use super::{Feed, PAGE, Stop};
 use crate::agent::{RecentFrame, RecentFrames};
-use crate::domain::{EventId, SessionId};
+use crate::domain::event::ErrorEvent;
+use crate::domain::{Clock, EventId, SessionId, UnixSeconds};
 use crate::sse::frame::Form;
 use crate::store::{Follower, StoreError};
 
+/// How a journal is shown to a reader.
+pub trait Rendering: Send + 'static {
+    /// Takes the frames that leave next off `ready`, where the next one stands last; `None` once `ready` is
+    /// empty and nothing of it is shown.
+    fn next_of(&mut self, ready: &mut Vec<RecentFrame>) -> Option<Write>;
+
+    /// What says why nothing more comes, and ends the stream; none of it is in any journal.
+    fn last_words(&self, error: &ErrorEvent, at: &LastWords<'_>) -> Bytes;
+}
+
+/// Where a reader is who gets no further.
+pub struct LastWords<'a> {
+    session: &'a SessionId,
+    after: EventId,
+    clock: &'a dyn Clock,
+}
+
+impl LastWords<'_> {
+    /// The id of what is said.
+    pub fn id(&self) -> EventId {
+        self.after.next(self.clock.now())
+    }
+
+    /// When it is said.
+    pub fn now(&self) -> UnixSeconds {
+        self.clock.now().second()
+    }
+}
+
+impl Rendering for Form {
+    fn next_of(&mut self, ready: &mut Vec<RecentFrame>) -> Option<Write> {
+        Write::next_of(ready, *self)
+    }
+
+    fn last_words(&self, error: &ErrorEvent, at: &LastWords<'_>) -> Bytes {
+        let ids = ids_after(at.after, at.clock);
+        closing_frames(error, Some(at.session), at.clock, (ids, *self)).concat().into()
+    }
+}
+
 /// A reader's place in a session's journal.
-pub struct JournalFeed {
+pub struct JournalFeed<R> {
     http: Shared,
     session: SessionId,
     after: EventId,
-    form: Form,
+    rendering: R,
     source: Source,
     /// Frames that were read and not yet handed out, the next one last.
     ready: Vec<RecentFrame>,
@@ -44,20 +85,20 @@ enum Source {
     Remote(Follower),
 }
 
-impl JournalFeed {
+impl<R: Rendering> JournalFeed<R> {
     /// A reader of everything after `after`, of a session whose journal is known to have been there.
     /// Fails if the journal cannot be read at all; a gap, or that it is gone, is told in the stream.
     pub async fn open(
         http: &Shared,
         session: SessionId,
         after: EventId,
-        form: Form,
+        rendering: R,
     ) -> Result<Self, ApiError> {
         let mut feed = Self {
             http: Arc::clone(http),
             session,
             after,
-            form,
+            rendering,
             source: Source::Store,
             ready: Vec::new(),
             caught_up: false,
@@ -126,9 +167,9 @@ impl JournalFeed {
     }
 }
 
-impl Feed for JournalFeed {
+impl<R: Rendering> Feed for JournalFeed<R> {
     fn next_write(&mut self) -> Option<Write> {
-        let write = Write::next_of(&mut self.ready, self.form);
+        let write = self.rendering.next_of(&mut self.ready);
         if write.is_none() {
             // A reader may wait for minutes; it keeps no room for frames meanwhile.
             self.ready = Vec::new();
@@ -202,11 +243,9 @@ impl Feed for JournalFeed {
     /// The event that says why nothing more comes, and a trailer; neither is in any journal.
     fn last_words(&self, why: CutShort) -> Bytes {
         let error = why.event(self.http.config.language);
-        let clock = &*self.http.clock;
         tracing::warn!(session = %self.session, error = %error.error, "stream ended: nothing more can come");
-        let ids = ids_after(self.after, clock);
-        let frames = (ids, self.form);
-        closing_frames(&error, Some(&self.session), clock, frames).concat().into()
+        let (session, after, clock) = (&self.session, self.after, &*self.http.clock);
+        self.rendering.last_words(&error, &LastWords { session, after, clock })
     }
 }
 

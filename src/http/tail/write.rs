@@ -13,8 +13,8 @@ const WRITE_MAX: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
     /// The frames, one after the other.
-    pub(super) bytes: Bytes,
-    /// Whether the trailer is the last of them: nothing follows at all.
+    pub bytes: Bytes,
+    /// Whether nothing follows at all: the trailer, if there is one, is the last of them.
     pub(super) is_end: bool,
     /// Whether nothing may follow in the same write, because the last of them asks a person:
     /// clients show a question and drop the rest of what they read with it.
@@ -23,7 +23,17 @@ pub struct Write {
 
 impl Write {
     /// The comment of a silence.
-    pub(super) const KEEP_ALIVE: Self = Self { bytes: KEEP_ALIVE, is_end: false, is_closed: false };
+    pub const KEEP_ALIVE: Self = Self { bytes: KEEP_ALIVE, is_end: false, is_closed: false };
+
+    /// These frames, and others may follow.
+    pub fn of(bytes: Bytes) -> Self {
+        Self { bytes, is_end: false, is_closed: false }
+    }
+
+    /// These frames, and nothing follows.
+    pub fn last(bytes: Bytes) -> Self {
+        Self { bytes, is_end: true, is_closed: false }
+    }
 
     /// Takes the frames that leave next off `ready`, where the next one stands last. A frame alone is
     /// not copied.

@@ -1,0 +1,95 @@
+//! The route of the AG-UI protocol.
+
+use schemars::{JsonSchema, Schema, json_schema};
+use serde_json::{Map, Value};
+
+use super::super::body::BODY_MAX;
+use super::super::error::ApiError;
+use super::super::schemas::Schemas;
+use super::operation::{Operation, Tag};
+
+/// `RunAgentInput` of AG-UI 1.0, as far as it counts here. Everything else in it is not looked at.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what is read field by field")]
+struct AgUiRunInput {
+    /// The conversation; at most 200 bytes.
+    #[schemars(regex(pattern = r"\S"), length(max = 200))]
+    thread_id: String,
+    /// The run. The same id again joins the same run.
+    #[schemars(regex(pattern = r"^[!-~]{1,249}$"))]
+    run_id: String,
+    /// The conversation so far. The last message of the user is the prompt; it may be missing where `resume`
+    /// has answers.
+    messages: Option<Vec<Value>>,
+    /// What the page shows, entry by entry.
+    context: Option<Vec<ContextEntry>>,
+    /// The application's state. Its `context` is the page, where `forwardedProps` has none.
+    state: Option<Value>,
+    /// Its `context` is the page, as in `POST /aura/test/stream`.
+    forwarded_props: Option<Value>,
+    /// Answers to the interrupts of the run before.
+    resume: Option<Vec<ResumeEntry>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[expect(dead_code, reason = "describes what is read field by field")]
+struct ContextEntry {
+    description: String,
+    value: String,
+}
+
+/// An answer to an interrupt.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "camelCase")]
+#[expect(dead_code, reason = "describes what is read field by field")]
+struct ResumeEntry {
+    /// The interrupt, which is a request for approval.
+    interrupt_id: String,
+    /// Whether it was answered, or left; what is left is rejected.
+    status: ResumeStatus,
+    /// The answer: `approved`, and with it `editedArgs` or `reason`.
+    payload: Option<Map<String, Value>>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+#[expect(dead_code, reason = "describes what is read field by field")]
+enum ResumeStatus {
+    Resolved,
+    Cancelled,
+}
+
+pub(in crate::http) fn run(schemas: &mut Schemas) -> Operation {
+    let body = schemas.read::<AgUiRunInput>();
+    Operation::new("runAgUi", Tag::Runs, "The same runs, in the AG-UI protocol")
+        .about(
+            "A run of AG-UI ends where a person is asked, with an interrupt; the next one, with `resume`, answers \
+             and goes on. `docs/AG_UI.md` says how the events correspond.",
+        )
+        .body(true, "At most 256 KiB.", body)
+        .header("Last-Event-ID")
+        .answers_with(200, "The events of the run.", "text/event-stream", stream())
+        .with_header("X-Session-ID")
+        .with_header("Cache-Control")
+        .refuses(super::of_json_bodies(BODY_MAX))
+        .refuses([
+            ApiError::malformed("the body is empty"),
+            ApiError::missing("threadId"),
+            ApiError::invalid("messages", "the last message of the user must have text"),
+            ApiError::forbidden("the caller is none of those who may approve this"),
+            ApiError::not_found("session"),
+            ApiError::another_request(),
+            ApiError::too_often_for_now(),
+            ApiError::store_unavailable(),
+            ApiError::request_spoilt("the stored request cannot be read now"),
+        ])
+}
+
+fn stream() -> Schema {
+    json_schema!({
+        "type": "string",
+        "description": "Server-Sent Events. Each is `id: <id>`, `data: <an event of AG-UI>` and a blank line.",
+    })
+}
