@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +11,15 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::task::JoinHandle;
 
 use crate::domain::text::escape_invisible;
 use crate::shutdown::Tasks;
 
 /// What a server gets to end in, after its input was closed and after each signal.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long one that has ended may take to be heard to the end.
+const HEARING: Duration = Duration::from_millis(500);
 /// Bytes of what it said last on its standard error that are kept for the log.
 const LAST_WORDS: usize = 2048;
 
@@ -37,6 +40,8 @@ pub(super) struct Child {
     child: tokio::process::Child,
     group: Option<Pid>,
     last_words: Arc<Mutex<Vec<u8>>>,
+    /// Reads what it says on its standard error.
+    listening: JoinHandle<()>,
     mask: Mask,
 }
 
@@ -72,10 +77,10 @@ impl Command {
         let stdin = child.stdin.take().ok_or_else(no_pipe)?;
         let stderr = child.stderr.take().ok_or_else(no_pipe)?;
         let last_words = Arc::<Mutex<_>>::default();
-        tasks.spawn("MCP server", listen(stderr, Arc::clone(&last_words)));
+        let listening = tasks.spawn("MCP server", listen(stderr, Arc::clone(&last_words)));
         let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
         let mask = Mask(self.secrets());
-        Ok((Child { child, group, last_words, mask }, stdout, stdin))
+        Ok((Child { child, group, last_words, listening, mask }, stdout, stdin))
     }
 
     /// The values of its environment that may be keys.
@@ -90,25 +95,27 @@ impl Command {
 
 impl Child {
     /// Ends it, once its input is closed: an orderly server ends by itself then. The others are
-    /// asked to, with everything that they have started, and killed if they do not.
-    pub(super) async fn end(mut self) -> Option<ExitStatus> {
+    /// asked to, with everything that they have started, and killed if they do not. Returns what it
+    /// said last on its standard error, as one line, without the keys that it was given.
+    pub(super) async fn end(mut self) -> String {
+        self.end_process().await;
+        // A process that it has left behind may hold its standard error open.
+        let _ = tokio::time::timeout(HEARING, &mut self.listening).await;
+        self.mask.of(&self.last_words.lock())
+    }
+
+    async fn end_process(&mut self) {
         for signal in [None, Some(Signal::TERM), Some(Signal::KILL)] {
             if let (Some(signal), Some(group)) = (signal, self.group) {
                 // A group that is already gone is what was wanted.
                 let _ = kill_process_group(group, signal);
             }
-            if let Ok(ended) = tokio::time::timeout(GRACE, self.child.wait()).await {
+            if tokio::time::timeout(GRACE, self.child.wait()).await.is_ok() {
                 // Its number may be somebody else's by now.
                 self.group = None;
-                return ended.ok();
+                return;
             }
         }
-        None
-    }
-
-    /// What it said last on its standard error, as one line, without the keys that it was given.
-    pub(super) fn last_words(&self) -> String {
-        self.mask.of(&self.last_words.lock())
     }
 
     /// Hides the keys that it was given.

@@ -126,8 +126,7 @@ impl Supervisor {
                     started.map_err(|error| (Lost::NotStarted(error), String::new()))?;
                 let lines = Lines::new(stdout, noise(Arc::clone(&self.server.link), child.mask()));
                 let held = self.hold(AsyncRwTransport::new_client(lines, stdin)).await;
-                let last_words = child.last_words();
-                child.end().await;
+                let last_words = child.end().await;
                 held.map_err(|lost| (lost, last_words))
             }
         }
