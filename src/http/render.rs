@@ -33,7 +33,7 @@ pub async fn faults(State(http): State<Shared>, request: Request, next: Next) ->
         }
         Wants::Stream(form) => {
             let event = fault.event(http.config.language);
-            stream_of(event, &*http.clock, form)
+            stream_of(&event, &*http.clock, form)
         }
     };
     *rendered.status_mut() = head.status;
@@ -107,8 +107,8 @@ fn is_wanted(item: &str, media: &str) -> bool {
     is_named && !parts.any(is_zero)
 }
 
-fn stream_of(error: ErrorEvent, clock: &dyn Clock, form: Form) -> Response {
-    let frames = closing_frames(&error, None, clock, (ids_after(EventId::ZERO, clock), form));
+fn stream_of(error: &ErrorEvent, clock: &dyn Clock, form: Form) -> Response {
+    let frames = closing_frames(error, None, clock, (ids_after(EventId::ZERO, clock), form));
     let mut response = Response::new(Body::from(frames.concat()));
     set_stream_headers(response.headers_mut());
     response
