@@ -75,6 +75,20 @@ impl InboxItem {
         }
     }
 
+    /// The same as it was before anybody had said anything.
+    pub fn as_asked(&self) -> Self {
+        let mut request = self.request.reopened();
+        request.quorum.approvals = 0;
+        Self {
+            change: InboxChange::Asked,
+            at_ms: request.created_at,
+            request,
+            prompt: self.prompt.clone(),
+            endorsed_by: Vec::new(),
+            author: Author::Nobody,
+        }
+    }
+
     /// The same once so many people have said yes.
     #[must_use]
     pub fn endorsed(mut self, given: u32, at_ms: UnixMs) -> Self {

@@ -23,7 +23,8 @@ pub(super) const CHANGES_MOST: usize = 1_000;
 pub trait Inbox: Send + Sync {
     /// Notes where a request stands, and appends that to the tenant's changes, in one step. A request only
     /// moves on: a stage that is not later than the one noted changes nothing and tells nobody, so
-    /// repeating it is safe.
+    /// repeating it is safe. Where nothing was noted of it before, that it was asked is told first
+    /// ([`InboxNote::missed`]).
     ///
     /// When this returns `Ok`, every process reads it and every [`Follower`] of the tenant has been or will be
     /// woken. What waits is kept for 30 days and 12 h, what is decided for 7 days after its
@@ -135,6 +136,8 @@ pub struct InboxNote {
     pub noted: NotedRequest,
     /// The request as the change tells it.
     pub change: Sealed<InboxItem>,
+    /// The request as it was asked, where that is another change: it may have come too late, or not at all.
+    pub missed: Option<Sealed<InboxItem>>,
 }
 
 /// A noted request.

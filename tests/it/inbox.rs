@@ -7,7 +7,7 @@ use crate::resume::{MAIL, mailing, request_of};
 use crate::support::app::{Answer, Caller, Options, Server, eventually};
 use crate::support::keys::Keys;
 use crate::support::main_service::{Click, MainService};
-use crate::support::model::{FakeModel, Reply};
+use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::redis::RedisServer;
 use crate::support::stream::{Frame, SseStream};
 use crate::support::world::World;
@@ -281,6 +281,35 @@ async fn an_inbox_that_was_lost_is_written_again_from_what_is_true() {
     assert_eq!(waits["canDecide"], true);
 }
 
+/// Its owner looks after each reconnect to Redis, and once a minute.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_owner_of_a_run_notes_again_what_its_inbox_has_lost() {
+    let model = mailer().await;
+    let redis = RedisServer::start();
+    let options = Options::default().model(&model).set("REDIS_URL", redis.url());
+    let server =
+        Server::start(options.set("AURA__TOOLS__APPROVERS__SEND_EMAIL", "2 of tenant")).await;
+    let user = server.user();
+    let (_stream, hitl) = asked(&user, "메일").await;
+    user.approve(request_of(&hitl)).await;
+    let once = |data: &Value| data["approvals"][0]["approvals"] == 1;
+    page(&user, PENDING, once).await;
+    let mut keys = Keys::of(&redis).await;
+    let lost: Vec<String> = keys.command(&["KEYS", "aura:inbox:*"]).await;
+    for key in lost {
+        let _: usize = keys.command(&["DEL", &key]).await;
+    }
+    keys.cut_all_others().await;
+    let again = page(&user, PENDING, once).await;
+    let line = &again["approvals"][0];
+    assert_eq!(line["requestId"], hitl.data["requestId"]);
+    assert_eq!(
+        (&line["canDecide"], &line["decidedByMe"]),
+        (&json!(false), &json!(true)),
+        "all of it"
+    );
+}
+
 /// What stands in the index without our seal, or beside a decision, counts for nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_is_not_believed_without_seal_and_decision() {
@@ -325,4 +354,48 @@ async fn an_index_is_not_believed_without_seal_and_decision() {
     }
     let pending = user.get(PENDING).await;
     assert!(ids(&pending).is_empty() && pending.data()["count"] == 0, "{pending:?}");
+}
+
+/// As a process leaves it that goes on with a decision and is killed before it tells of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_takes_a_run_over_tells_of_what_was_decided() {
+    let gate = Gate::closed();
+    let last = Reply::stream().piece("다 ").gate(&gate).ends("stop");
+    let model = FakeModel::scripted([mailing(), last, Reply::text(["했습니다."])]).await;
+    let redis = RedisServer::start();
+    let options = || Options::default().model(&model).set("REDIS_URL", redis.url());
+    let (first, second) = tokio::join!(Server::start(options()), Server::start(options()));
+    let (mut stream, hitl) = asked(&first.user(), "메일").await;
+    only(&first.user(), PENDING).await;
+    let (mut keys, request) = (Keys::of(&redis).await, request_of(&hitl));
+    let (hash, waiting) = ("aura:inbox:{tenant1}:requests", "aura:inbox:{tenant1}:waiting");
+    let kept: String = keys.command(&["HGET", hash, request]).await;
+    let places: Vec<String> = keys.command(&["ZRANGE", waiting, "0", "-1"]).await;
+    let stored: String = keys.command(&["GET", &format!("hitl:request:{request}")]).await;
+    first.user().approve(request).await;
+    stream.until("content").await;
+    only(&first.user(), DECIDED).await;
+    let decided = "aura:inbox:{tenant1}:decided";
+    for words in [
+        &["DEL", decided][..],
+        &["HSET", hash, request, &kept],
+        &["ZADD", waiting, "0", &places[0]],
+    ] {
+        let _: usize = keys.command(words).await;
+    }
+    let _: String =
+        keys.command(&["SET", &format!("hitl:request:{request}"), &stored, "EX", "600"]).await;
+    first.kill().await;
+    // Nobody looks at the inbox meanwhile.
+    let keys = tokio::sync::Mutex::new(keys);
+    eventually("the decision is noted", || async {
+        let mut keys = keys.lock().await;
+        let waits: usize = keys.command(&["ZCARD", waiting]).await;
+        let done: usize = keys.command(&["ZCARD", decided]).await;
+        let told = keys.json(&format!("hitl:request:{request}")).await["outcome"] == "approved";
+        (waits, done, told) == (0, 1, true)
+    })
+    .await;
+    gate.open();
+    assert_eq!(only(&second.user(), DECIDED).await["status"], "approved");
 }

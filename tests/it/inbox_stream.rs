@@ -279,6 +279,7 @@ async fn nothing_is_lost_or_told_twice_over_a_killed_redis_and_a_killed_replica(
     drop(run);
 
     redis.restart();
+    second.is_ready().await;
     let two = {
         let (run, hitl) = asked(&second.user(), "둘").await;
         drop(run);
@@ -318,6 +319,7 @@ async fn after_redis_has_come_back_empty_there_is_a_new_snapshot() {
     let before = next(&mut live).await;
     drop(run);
     redis.restart_empty();
+    server.is_ready().await;
     // As soon as something happens, or after a silence, the reader finds that its place is gone.
     let (_run, two) = asked(&user, "둘").await;
     let again = match live.next().await {

@@ -11,6 +11,7 @@ use aura_platform::store::{AppendError, Store};
 use serde_json::Value;
 
 use crate::bench::{NOW_MS, Process, entries, meta, meta_of, request, sealed, some_session};
+use crate::inbox::{asked, decided};
 use crate::wire::admin;
 use crate::within;
 use aura_testing::redis::RedisServer;
@@ -205,14 +206,23 @@ async fn in_redis_every_key_has_the_time_to_live_that_was_promised() {
     within(async {
         let server = RedisServer::start();
         let process = Process::on_redis(&server.url());
-        let Everything { meta, request, decided } = store_everything(&*process.store).await;
+        let Everything { meta, request, decided: decided_id } =
+            store_everything(&*process.store).await;
         let (session, request_id) = (&meta.session_id, &request.request_id);
+        for note in [asked(&meta.tenant, 1), decided(&asked(&meta.tenant, 1), 0)] {
+            process.store.note(&note).await.unwrap();
+        }
+        let inbox = |part: &str| (format!("aura:inbox:{{tenant1}}:{part}"), 37 * DAY);
         let mut expected = vec![
+            inbox("waiting"),
+            inbox("decided"),
+            inbox("requests"),
+            inbox("changes"),
             (format!("hitl:request:{request_id}"), 30 * MINUTE),
             (format!("hitl:session:{session}"), HOUR),
             (format!("hitl:signal:{session}"), 5 * MINUTE),
             (format!("checkpoint:{session}"), 7 * DAY),
-            (format!("aura:decision:{decided}"), DAY),
+            (format!("aura:decision:{decided_id}"), DAY),
             (format!("aura:journal:{session}"), DAY),
             (format!("aura:cancel:{session}"), DAY),
             ("aura:idempotency:tenant1:user123:key%3A1".into(), DAY),

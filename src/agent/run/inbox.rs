@@ -6,7 +6,7 @@
 //! - A request was asked, and nobody has noted it: whoever has its run does so, when it takes the run over
 //!   or, once a minute, finds it missing (`service/inbox.rs`).
 //! - A request was decided, and is still noted as waiting: whoever looks at the inbox finds the decision, and
-//!   notes it. Until then the request is left out of what waits.
+//!   notes it, and so does whoever takes the run over. Until then the request is left out of what waits.
 //! - A request is noted whose run has forgotten it, because the store has lost its journal: it is left out
 //!   once its time is up, or once its key is gone.
 
@@ -98,6 +98,12 @@ impl RunContext {
             }
             InboxChange::Decided => (InboxStage::Decided { at: item.at_ms }, change.clone()),
         };
+        let missed = match item.change {
+            InboxChange::Asked => None,
+            InboxChange::Endorsed | InboxChange::Decided => {
+                Some(self.sealed(request, session, &item.as_asked())?)
+            }
+        };
         let noted = NotedRequest {
             request: request.clone(),
             session: session.clone(),
@@ -105,7 +111,7 @@ impl RunContext {
             stage,
             item: kept,
         };
-        Ok(InboxNote { tenant: item.request.tenant_id.clone(), noted, change })
+        Ok(InboxNote { tenant: item.request.tenant_id.clone(), noted, change, missed })
     }
 
     /// What is known of a request whose run is not at hand. Others write its key too; whose it is does not come

@@ -67,3 +67,16 @@ pub(crate) fn request_asked(entries: &[Entry], id: &RequestId) -> Option<Approva
     };
     entries.iter().rev().find_map(asked)
 }
+
+/// The requests that a journal's run knows to be decided.
+pub(crate) fn decided_requests(entries: &[Entry]) -> Vec<RequestId> {
+    let decided = |entry: &Entry| {
+        let record = entry.record.as_ref()?;
+        (RecordKind::of(record)? == RecordKind::ApprovalResolved).then_some(())?;
+        match serde_json::from_slice(record) {
+            Ok(Record::ApprovalResolved { request, .. }) => Some(request),
+            Ok(_) | Err(_) => None,
+        }
+    };
+    entries.iter().filter_map(decided).collect()
+}

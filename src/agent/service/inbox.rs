@@ -10,11 +10,12 @@ use std::time::Duration;
 use super::drive::AgentService;
 use crate::agent::run::inbox::{REQUEST_MAX, keep_decision};
 use crate::agent::run::state::State;
+use crate::agent::run::status::decided_requests;
 use crate::agent::run::stored_request::{Stored, as_asked};
 use crate::domain::event::shown_request;
 use crate::domain::{
-    ApprovalRequest, Caller, Decision, InboxChange, InboxItem, RequestId, SessionId, Standing,
-    TenantId,
+    ApprovalRequest, Caller, Decision, Entry, InboxChange, InboxItem, RequestId, SessionId,
+    Standing, TenantId,
 };
 use crate::store::{ChangedRequest, InboxPlace, Noted, NotedRequest, StoreError};
 
@@ -197,6 +198,26 @@ impl AgentService {
                 }
             }
         }
+    }
+
+    /// Tells of what the run of this journal knows to be decided: its former owner may have come no further than
+    /// to go on with it. Returns at once; of what was told before nobody is told again.
+    pub(super) fn tell_decided(self: &Arc<Self>, session: &SessionId, journal: &[Entry]) {
+        let asked: Vec<(SessionId, RequestId)> =
+            decided_requests(journal).into_iter().map(|id| (session.clone(), id)).collect();
+        if asked.is_empty() {
+            return;
+        }
+        let service = Arc::clone(self);
+        self.ctx.tasks.spawn("inbox", async move {
+            let ctx = &service.ctx;
+            let found = ctx.retry_unavailable(|| ctx.decisions(&asked)).await.unwrap_or_default();
+            for ((session, request), decision) in asked.iter().zip(found) {
+                if let Some(decision) = decision {
+                    keep_decision(ctx, session, request, &decision).await;
+                }
+            }
+        });
     }
 
     async fn note_waiting(&self, session: &SessionId) {

@@ -152,6 +152,7 @@ impl AgentService {
                 return self.abort_run(&session, None, unreadable(&error)).await;
             }
         };
+        self.tell_decided(&session, &entries);
         let last = last_id(&entries);
         let claimed = &self.ctx.metrics.runs_claimed;
         match left_to_do(&entries) {

@@ -106,6 +106,19 @@ mod tests {
         );
     }
 
+    /// An edit that leaves an argument out is taken at its word if events show that argument.
+    #[test]
+    fn arguments_that_events_show_whole_are_shown_whole_where_there_is_little_room() {
+        let arguments: Map<String, Value> =
+            (0..150).map(|n| (format!("argument_{n:03}"), json!(n))).collect();
+        let context = Value::Object(arguments);
+        assert!((2_900..3_072).contains(&context.to_string().len()), "as long as that may be");
+        let long = "길".repeat(9_000);
+        let shown = shown_request(&request(context.clone(), &long, &long), 6 * 1024);
+        assert!(one_line::length(&shown) <= 6 * 1024);
+        assert_eq!((shown.context, shown.more.get("contextBytes")), (context, None));
+    }
+
     #[test]
     fn cut_once_more_it_still_says_how_long_its_arguments_are() {
         let context = json!({"body": "x".repeat(50_000)});

@@ -63,8 +63,12 @@ pub fn snapshot(page: InboxPage, now: UnixSeconds) -> Bytes {
     let (mut approvals, mut left) = (Vec::new(), PAYLOAD_MAX - AROUND);
     for line in lines {
         let approval = Approval::fitting(line, ONE_OF_MANY);
-        let Some(rest) = left.checked_sub(json_line(&approval).len() + 1) else { break };
-        left = rest;
+        match left.checked_sub(json_line(&approval).len() + 1) {
+            Some(rest) => left = rest,
+            // Whoever goes on from there has to have it.
+            None if approvals.is_empty() => left = 0,
+            None => break,
+        }
         approvals.push(approval);
     }
     let next = match approvals.last() {

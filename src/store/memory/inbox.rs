@@ -179,18 +179,20 @@ impl InboxTable {
     }
 
     fn note(&mut self, note: &InboxNote, now: UnixMs) {
-        let InboxNote { tenant, noted, change } = note;
+        let InboxNote { tenant, noted, change, missed } = note;
         let inbox = self.inboxes.entry(tenant.clone()).or_default();
         let known = inbox.requests.get(&noted.request);
         if known.is_some_and(|known| known.stage.rank() >= noted.stage.rank()) {
             return;
         }
+        let missed = missed.as_ref().filter(|_| known.is_none());
         inbox.insert(noted, &self.usage);
         inbox.trim(now, &self.usage);
-        let id = inbox.newest_change().next(now);
-        let (request, session) = (noted.request.clone(), noted.session.clone());
-        let change = ChangedRequest { id, request, session, item: change.clone() };
-        inbox.push_change(change, &self.usage);
+        for item in missed.into_iter().chain([change]).cloned() {
+            let id = inbox.newest_change().next(now);
+            let (request, session) = (noted.request.clone(), noted.session.clone());
+            inbox.push_change(ChangedRequest { id, request, session, item }, &self.usage);
+        }
         if let Some(followers) = self.followed.get(tenant) {
             followers.send_modify(|changes| *changes += 1);
         }
@@ -313,5 +315,68 @@ impl Inbox for MemoryStore {
         };
         let watching = Watching { table: Arc::downgrade(&self.inbox), tenant: tenant.clone() };
         Ok(Follower::new(changed, watching))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::Sealed;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const START: UnixMs = UnixMs::new(1_706_152_860_000);
+
+    fn note(session: &str, stage: InboxStage) -> InboxNote {
+        let noted = NotedRequest {
+            request: RequestId::new(format!("req_{session}")),
+            session: SessionId::new(session),
+            created_at: START,
+            stage,
+            item: Sealed::stored(*b"item"),
+        };
+        let (tenant, change) = (TenantId::new("t"), Sealed::stored(*b"change"));
+        InboxNote { tenant, noted, change, missed: None }
+    }
+
+    fn table() -> (InboxTable, Usage) {
+        let usage = Usage::default();
+        let mut table = InboxTable::new(&usage);
+        for session in ["a", "b"] {
+            table.note(&note(session, InboxStage::Waiting { approvals: 0 }), START);
+        }
+        table.note(&note("a", InboxStage::Decided { at: START }), START);
+        (table, usage)
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_and_all_of_it_is_freed_in_its_time() {
+        let (mut table, usage) = table();
+        let whole = usage.bytes();
+        assert_eq!(table.len(), 2 + 3);
+        table.sweep(START.after(7 * DAY));
+        assert_eq!(table.len(), 2 + 3, "not before its time");
+        table.sweep(START.after(8 * DAY));
+        assert_eq!(table.len(), 1 + 3, "what was decided a week ago is gone");
+        assert!(usage.bytes() < whole);
+        table.sweep(START.after(31 * DAY));
+        assert_eq!(table.len(), 3, "and so is what nobody can answer any more");
+        table.sweep(START.after(38 * DAY));
+        assert_eq!((table.len(), usage.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_let_go_of_is_freed_and_readers_who_would_miss_it_are_told() {
+        let (mut table, usage) = table();
+        let tenant = TenantId::new("t");
+        let changes = table.changes(&tenant, EventId::ZERO, 10).unwrap();
+        table.let_go(&HashSet::from([SessionId::new("b")]));
+        assert!(matches!(table.changes(&tenant, changes[0].id, 10), Err(ReadError::Gap { .. })));
+        assert_eq!(table.changes(&tenant, changes[1].id, 10).unwrap(), changes[2..]);
+        table.let_go(&HashSet::from([SessionId::new("a")]));
+        assert_eq!((table.len(), usage.bytes()), (0, 0));
+        let after_all = table.changes(&tenant, changes[2].id, 10).unwrap();
+        assert!(after_all.is_empty(), "who has all of it misses nothing");
     }
 }

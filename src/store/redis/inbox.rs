@@ -153,7 +153,7 @@ impl RedisStore {
 #[async_trait]
 impl Inbox for RedisStore {
     async fn note(&self, note: &InboxNote) -> Result<(), StoreError> {
-        let InboxNote { tenant, noted, change } = note;
+        let InboxNote { tenant, noted, change, missed } = note;
         let keys = [
             places(tenant, Noted::Waiting),
             places(tenant, Noted::Decided),
@@ -177,6 +177,7 @@ impl Inbox for RedisStore {
             text(&expired(Noted::Waiting, now)),
             text(&expired(Noted::Decided, now)),
             text(&CHANGES_MOST),
+            Cow::Borrowed(missed.as_ref().map_or(&[][..], Sealed::as_bytes)),
         ];
         let _is_news: bool = self.commands.script_on(&self.note_request, &keys, &args).await?;
         Ok(())

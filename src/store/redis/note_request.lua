@@ -10,6 +10,7 @@
 --          10, 11 how many places there may be at most, of either kind
 --          12, 13 the places before these have expired, of either kind
 --          14 how many changes to keep
+--          15 the change before, if nothing was noted of the request so far; empty: there is none
 --
 -- Returns 1 if that was news, 0 if the request had come as far already.
 
@@ -54,16 +55,22 @@ drop(KEYS[2], ARGV[11], ARGV[13])
 
 local newest = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
 local last = newest and tonumber(string.match(newest[1], '^%d+')) or 0
-local id = string.format('%.0f-0', math.max(tonumber(ARGV[7]), last + 1))
-local change = {'q', ARGV[1], 's', ARGV[2], 'd', ARGV[3]}
-if not newest then
-  -- Nothing came before it.
-  change[#change + 1] = 'f'
-  change[#change + 1] = ''
+local function tell(item)
+  local change = {'q', ARGV[1], 's', ARGV[2], 'd', item}
+  if last == 0 then
+    -- Nothing came before it.
+    change[#change + 1] = 'f'
+    change[#change + 1] = ''
+  end
+  last = math.max(tonumber(ARGV[7]), last + 1)
+  redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[14], string.format('%.0f-0', last), unpack(change))
 end
-redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[14], id, unpack(change))
+if not known and ARGV[15] ~= '' then
+  tell(ARGV[15])
+end
+tell(ARGV[3])
 for at = 1, 4 do
   redis.call('EXPIRE', KEYS[at], ARGV[8])
 end
-redis.call('PUBLISH', ARGV[9], id)
+redis.call('PUBLISH', ARGV[9], '')
 return 1
