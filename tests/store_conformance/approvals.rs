@@ -255,7 +255,7 @@ pub(crate) async fn every_yes_is_noted_once(bench: Bench) {
     assert_eq!(noted.len(), 2);
     let (another, kim) = (RequestId::generate(), sealed("kim"));
     let noted = bench.one.store.record_approval(&another, deadline(), &kim).await.unwrap();
-    assert_eq!(noted, [kim.clone()]);
+    assert_eq!(noted, std::slice::from_ref(&kim));
     assert_eq!(bench.other.approvals_of(&another).await.unwrap(), [kim]);
     assert_eq!(bench.other.approvals_of(&id).await.unwrap().len(), 2);
     assert!(bench.other.approvals_of(&RequestId::generate()).await.unwrap().is_empty());

@@ -81,13 +81,13 @@ pub(crate) async fn what_is_noted_reads_back_in_every_process(bench: Bench) {
     let note = asked(&tenant, 7);
     bench.one.store.note(&note).await.unwrap();
     let found = bench.other.noted(&tenant, Noted::Waiting, None, 10).await.unwrap();
-    assert_eq!(found, [note.noted.clone()]);
+    assert_eq!(found, std::slice::from_ref(&note.noted));
     let found = bench.other.noted_request(&tenant, &note.noted.request).await.unwrap();
     assert_eq!(found, Some(note.noted.clone()));
     let note = decided(&note, 0);
     bench.other.note(&note).await.unwrap();
     let found = bench.one.store.noted(&tenant, Noted::Decided, None, 10).await.unwrap();
-    assert_eq!(found, [note.noted.clone()]);
+    assert_eq!(found, std::slice::from_ref(&note.noted));
     assert!(all(&bench.one.store, &tenant, Noted::Waiting).await.is_empty());
 }
 
