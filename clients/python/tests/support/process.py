@@ -21,7 +21,8 @@ async def start(
     """A program with nothing of the test's environment. Its stderr goes to `log` in its directory."""
     # The kernel ends it when this process is gone, however that came.
     prefix = ["setpriv", "--pdeathsig", "KILL"] if sys.platform == "linux" else []
-    own = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+    # What it makes elsewhere would be left there by one that is killed.
+    own = {"PATH": os.environ["PATH"], "TMPDIR": str(cwd)}
     with (cwd / "log").open("ab") as log:
         return await asyncio.create_subprocess_exec(
             *prefix,

@@ -30,7 +30,8 @@ export interface StartOptions {
 
 /** A program with nothing of the test's environment. Its stderr goes to `log` in its directory. */
 export function start(program: string, args: readonly string[], options: StartOptions): Child {
-  const env = { PATH: process.env["PATH"] ?? "", TMPDIR: tmpdir(), ...options.env };
+  // What it makes elsewhere would be left there by one that is killed.
+  const env = { PATH: process.env["PATH"] ?? "", TMPDIR: options.cwd, ...options.env };
   // The kernel ends it when this process is gone, however that came.
   const [command, all] =
     process.platform === "linux" ? ["setpriv", ["--pdeathsig", "KILL", program, ...args]] : [program, [...args]];
