@@ -1,5 +1,25 @@
 /** What the routes take and answer. Generated from docs/openapi.json by `npm run generate`: do not change it here. */
 export interface Schemas {
+    /** @description `RunAgentInput` of AG-UI 1.0, as far as it counts here. Everything else in it is not looked at. */
+    AgUiRunInput: {
+        /** @description The conversation; at most 200 bytes. */
+        threadId: string;
+        /** @description The run. The same id again joins the same run. */
+        runId: string;
+        /** @description The conversation so far. The last message of the user is the prompt; it may be missing where `resume` has answers. */
+        messages?: unknown[] | null;
+        /** @description What the page shows, entry by entry. */
+        context?: {
+            description: string;
+            value: string;
+        }[] | null;
+        /** @description The application's state. Its `context` is the page, where `forwardedProps` has none. */
+        state?: unknown;
+        /** @description Its `context` is the page, as in `POST /aura/test/stream`. */
+        forwardedProps?: unknown;
+        /** @description Answers to the interrupts of the run before. */
+        resume?: Schemas["ResumeEntry"][] | null;
+    };
     /** @description A request for approval as this caller sees it. */
     Approval: {
         /** @description The request's id. */
@@ -579,6 +599,20 @@ export interface Schemas {
      * @enum {string}
      */
     RequestStatus: "pending" | "approved" | "rejected" | "timed_out" | "cancelled";
+    /** @description An answer to an interrupt. */
+    ResumeEntry: {
+        /** @description The interrupt, which is a request for approval. */
+        interruptId: string;
+        /**
+         * @description Whether it was answered, or left; what is left is rejected.
+         * @enum {string}
+         */
+        status: "resolved" | "cancelled";
+        /** @description The answer: `approved`, and with it `editedArgs` or `reason`. */
+        payload?: {
+            [key: string]: unknown;
+        } | null;
+    };
     /** @description What came of an answer to a request for approval. */
     ReviewResult: Schemas["Endorsed"] | Schemas["Superseded"] | Schemas["StandingDecision"];
     /** @description An answer of this service, with `data`, and words for people. */
