@@ -1,25 +1,5 @@
 /** What the routes take and answer. Generated from docs/openapi.json by `npm run generate`: do not change it here. */
 export interface Schemas {
-    /** @description `RunAgentInput` of AG-UI 1.0, as far as it counts here. Everything else in it is not looked at. */
-    AgUiRunInput: {
-        /** @description The conversation; at most 200 bytes. */
-        threadId: string;
-        /** @description The run. The same id again joins the same run. */
-        runId: string;
-        /** @description The conversation so far. The last message of the user is the prompt; it may be missing where `resume` has answers. */
-        messages?: unknown[] | null;
-        /** @description What the page shows, entry by entry. */
-        context?: {
-            description: string;
-            value: string;
-        }[] | null;
-        /** @description The application's state. Its `context` is the page, where `forwardedProps` has none. */
-        state?: unknown;
-        /** @description Its `context` is the page, as in `POST /aura/test/stream`. */
-        forwardedProps?: unknown;
-        /** @description Answers to the interrupts of the run before. */
-        resume?: Schemas["ResumeEntry"][] | null;
-    };
     /** @description A request for approval as this caller sees it. */
     Approval: {
         /** @description The request's id. */
@@ -174,159 +154,16 @@ export interface Schemas {
         /** @description The `before` of the next page; null if there is none. */
         next: Schemas["RequestId"] | null;
     };
-    /** @description An answer of this service, with `data`, and words for people. */
-    ApprovalsPageResponse: {
-        /**
-         * @description Always the same, also with status 409.
-         * @enum {string}
-         */
-        status: "SUCCESS";
-        /** @description What was done, in words. */
-        message: string;
-        /** @description What was asked for. */
-        data: Schemas["ApprovalsPage"];
-        /**
-         * @description Always true.
-         * @constant
-         */
-        success: true;
-        timestamp: Schemas["LocalDateTime"];
-    };
-    /** @description An approval. The body may be empty. */
-    ApproveRequest: {
-        /** @description Who approves: the caller, or 403. */
-        userId?: Schemas["UserId"] | null;
-        /** @description The arguments that the tool is to run with instead of those that were shown: all of them. Where another person has to see a change, a new request asks about them. */
-        args?: {
-            [key: string]: unknown;
-        } | null;
-    };
     /** @description Which people of a tenant may approve. */
     Approvers: string;
     /** @description What binds a decision to what was shown: the hash of a tool and its arguments. */
     ArgumentsHash: string;
-    /** @description An entry of an audit stream: a fact, bound to all entries before it. */
-    AuditEntry: {
-        /**
-         * Format: uint64
-         * @description Its number in the tenant's stream, from 1.
-         */
-        number: number;
-        /** @description The hash of the entry before it. */
-        previous: Schemas["EntryHash"];
-        /** @description The SHA-256 of `<number>\n<previous>\n<fact>`. */
-        hash: Schemas["EntryHash"];
-        /** @description What shows that a holder of the audit key has recorded it; only there if there is such a key. */
-        mac?: Schemas["EntryMac"];
-        /** @description What happened. */
-        fact: Schemas["AuditFact"];
-    };
-    /** @description One fact: what happened, to which call, when and by whom. */
-    AuditFact: {
-        /** @description The same for every recording of the same fact. */
-        factId: Schemas["FactId"];
-        /** @description When, by the clock of the process that recorded it. */
-        atMs: Schemas["UnixMs"];
-        /** @description The run. */
-        sessionId: Schemas["SessionId"];
-        /** @description The tool. */
-        tool: string;
-        /** @description The call, unique within its session. */
-        toolCallId: Schemas["ToolCallId"];
-        /** @description The tool and the arguments that the fact is about: those shown when approval is asked for, those used when the call is carried out. */
-        argumentsHash: Schemas["ArgumentsHash"];
-        /** @description Whether the tool only shows what it would do. */
-        dryRun: boolean;
-        /** @description The request for approval, where there is one. */
-        requestId?: Schemas["RequestId"];
-        /** @description Who did it, where that is certain. */
-        who?: Schemas["UserId"];
-        /** @description Who a signal says that did it: nobody has checked that. */
-        claimedBy?: Schemas["UserId"];
-        /** @description The way that an answer came. */
-        via?: Schemas["Via"];
-    } & ({
-        /** @constant */
-        kind: "approval_requested";
-    } | {
-        /** @constant */
-        kind: "approval_endorsed";
-    } | {
-        /** @constant */
-        kind: "approval_decided";
-        /** @description How. */
-        verdict: Schemas["Verdict"];
-        /** @description Why, where a reason was given. */
-        reason?: Schemas["AuditReason"];
-        /** @description The tool and its arguments as the person has changed them, where they were changed. */
-        editedArgumentsHash?: Schemas["ArgumentsHash"];
-        /** @description The request that asks about the changed arguments instead, where another person has to see those. */
-        supersededBy?: Schemas["RequestId"];
-    } | {
-        /** @constant */
-        kind: "execution_started";
-    } | {
-        /** @constant */
-        kind: "execution_finished";
-        /** @description How. */
-        outcome: Schemas["Outcome"];
-        /** @description Why it failed. */
-        reason?: Schemas["AuditReason"];
-    });
-    /** @description A page of an audit stream. */
-    AuditPage: {
-        /** @description Oldest first. */
-        entries: Schemas["AuditEntry"][];
-        /**
-         * Format: uint64
-         * @description The `after` of the next page, if there is one by now.
-         */
-        next: number | null;
-    };
-    /** @description An answer of this service, with `data`, and words for people. */
-    AuditPageResponse: {
-        /**
-         * @description Always the same, also with status 409.
-         * @enum {string}
-         */
-        status: "SUCCESS";
-        /** @description What was done, in words. */
-        message: string;
-        /** @description What was asked for. */
-        data: Schemas["AuditPage"];
-        /**
-         * @description Always true.
-         * @constant
-         */
-        success: true;
-        timestamp: Schemas["LocalDateTime"];
-    };
-    /** @description A reason in a person's or a tool's words, of bounded length. */
-    AuditReason: string;
     /** @description Where a session stands that was to be cancelled. */
     CancelResult: {
         /** @description The session. */
         sessionId: Schemas["SessionId"];
         /** @description Where it stands: `cancelled`, unless something of it has to come to its end first, or it was over before. */
         status: Schemas["SessionStatus"];
-    };
-    /** @description An answer of this service, with `data`, and words for people. */
-    CancelResultResponse: {
-        /**
-         * @description Always the same, also with status 409.
-         * @enum {string}
-         */
-        status: "SUCCESS";
-        /** @description What was done, in words. */
-        message: string;
-        /** @description What was asked for. */
-        data: Schemas["CancelResult"];
-        /**
-         * @description Always true.
-         * @constant
-         */
-        success: true;
-        timestamp: Schemas["LocalDateTime"];
     };
     /**
      * Format: double
@@ -346,54 +183,6 @@ export interface Schemas {
         /** @description How many have to. */
         approvalsNeeded: number;
     };
-    /** @description What binds an entry of an audit stream to all entries before it. */
-    EntryHash: string;
-    /** @description What shows that a holder of the audit key has recorded an entry, or how far a stream goes. */
-    EntryMac: string;
-    /**
-     * @description One of the platform's codes.
-     *
-     *     - `E1000`: Something failed inside.
-     *     - `E1002`: The route does not take this method.
-     *     - `E1004`: It is not there, or not for this caller.
-     *     - `E2000`: Nobody said who is asking.
-     *     - `E2001`: The caller may not do this.
-     *     - `E2002`: The token was valid once.
-     *     - `E2003`: The token is not valid.
-     *     - `E2006`: No tenant was named.
-     *     - `E2007`: The tenant named is not the token's.
-     *     - `E3006`: It was done already, or otherwise.
-     *     - `E4000`: A field has the wrong type or value.
-     *     - `E4001`: A required field is missing.
-     *     - `E4002`: The body cannot be read at all.
-     *     - `E4290`: More was asked for than is allowed.
-     *     - `E5000`: Something that this service needs failed.
-     *     - `E5001`: Something that this service needs did not answer in time.
-     * @enum {string}
-     */
-    ErrorCode: "E1000" | "E1002" | "E1004" | "E2000" | "E2001" | "E2002" | "E2003" | "E2006" | "E2007" | "E3006" | "E4000" | "E4001" | "E4002" | "E4290" | "E5000" | "E5001";
-    /** @description A refusal. Which `errorCode`s can come with which status, and why, each operation says. */
-    ErrorResponse: {
-        /**
-         * @description Always the same.
-         * @enum {string}
-         */
-        status: "ERROR";
-        /** @description What the code means, in Korean. */
-        message: string;
-        /** @description The platform's code. */
-        errorCode: Schemas["ErrorCode"];
-        /** @description What exactly was wrong. */
-        detail: string;
-        /**
-         * @description Always false.
-         * @constant
-         */
-        success: false;
-        timestamp: Schemas["LocalDateTime"];
-        /** @description The trace id of `traceparent` if that was sent, else the `X-Correlation-ID`. */
-        traceId: string;
-    };
     /**
      * Format: uint64
      * @description The id of one entry of a session's journal, and of the event in it (contract, section 4.1).
@@ -401,8 +190,6 @@ export interface Schemas {
      *     Ids grow strictly within a session and are at first the clock in milliseconds.
      */
     EventId: number;
-    /** @description Names a fact, so that its repetitions can be told from other facts. */
-    FactId: string;
     /**
      * @description A language that this service speaks.
      *
@@ -413,17 +200,6 @@ export interface Schemas {
      * @enum {string}
      */
     Language: "ko" | "en";
-    /** @description That the process answers. */
-    Liveness: {
-        /** @enum {string} */
-        status: "UP";
-        /** @description The name of the service. */
-        service: string;
-        /** @description Its version. */
-        version: string;
-    };
-    /** @description When the answer was made: a date-time without a zone, in UTC, to the second. */
-    LocalDateTime: string;
     /**
      * @description Where a run is.
      *
@@ -437,14 +213,6 @@ export interface Schemas {
      * @enum {string}
      */
     Node: "analyze" | "plan" | "execute" | "tools" | "await_approval" | "reflect" | "done";
-    /**
-     * @description How a call ended.
-     *
-     *     - `ok`: It did what it was asked to.
-     *     - `failed`: It did not.
-     * @enum {string}
-     */
-    Outcome: "ok" | "failed";
     /** @description What a page shows. Other keys are kept. */
     PageContext: {
         /** @description The application. */
@@ -486,38 +254,6 @@ export interface Schemas {
      * @enum {string}
      */
     PreviewKind: "diff" | "text" | "checklist";
-    /** @description Whether runs can be taken. */
-    Readiness: {
-        /**
-         * @description `UP` if every component is.
-         * @enum {string}
-         */
-        status: "UP" | "DOWN";
-        /** @description What it needs. */
-        components: {
-            /** @description The store of runs and approvals. */
-            store: {
-                /** @enum {string} */
-                status: "UP" | "DOWN";
-                /** @description Which store it is. */
-                kind: string;
-                /** @description Why it is down; only there if it is. */
-                reason?: string;
-            };
-            /** @description This process: down once it was told to stop. */
-            server: {
-                /** @enum {string} */
-                status: "UP" | "DOWN";
-            };
-        };
-    };
-    /** @description A rejection. The body may be empty. */
-    RejectRequest: {
-        /** @description Who rejects: the caller, or 403. */
-        userId?: Schemas["UserId"] | null;
-        /** @description Why. What is longer than 1,000 characters is cut; without one it is "User rejected". */
-        reason?: string | null;
-    };
     /** @description A request for approval, with how it ended as its status. */
     RequestDetails: {
         /** @description The request. */
@@ -599,55 +335,8 @@ export interface Schemas {
      * @enum {string}
      */
     RequestStatus: "pending" | "approved" | "rejected" | "timed_out" | "cancelled";
-    /** @description An answer to an interrupt. */
-    ResumeEntry: {
-        /** @description The interrupt, which is a request for approval. */
-        interruptId: string;
-        /**
-         * @description Whether it was answered, or left; what is left is rejected.
-         * @enum {string}
-         */
-        status: "resolved" | "cancelled";
-        /** @description The answer: `approved`, and with it `editedArgs` or `reason`. */
-        payload?: {
-            [key: string]: unknown;
-        } | null;
-    };
     /** @description What came of an answer to a request for approval. */
     ReviewResult: Schemas["Endorsed"] | Schemas["Superseded"] | Schemas["StandingDecision"];
-    /** @description An answer of this service, with `data`, and words for people. */
-    ReviewResultResponse: {
-        /**
-         * @description Always the same, also with status 409.
-         * @enum {string}
-         */
-        status: "SUCCESS";
-        /** @description What was done, in words. */
-        message: string;
-        /** @description What was asked for. */
-        data: Schemas["ReviewResult"];
-        /**
-         * @description Always true.
-         * @constant
-         */
-        success: true;
-        timestamp: Schemas["LocalDateTime"];
-    };
-    /** @description What a run is to do, or which session is to be joined. */
-    RunRequest: {
-        /** @description What the agent is asked. It may be missing where a session is named. */
-        prompt?: string | null;
-        /** @description The same as `prompt`. */
-        message?: string | null;
-        /** @description What the page shows that the user has before them. */
-        context?: Schemas["PageContext"] | null;
-        /** @description The session to join. */
-        sessionId?: Schemas["SessionId"] | null;
-        /** @description The conversation that the run goes on with; at most 200 bytes. */
-        thread_id?: string | null;
-        /** @description The same as `thread_id`. */
-        threadId?: string | null;
-    } | unknown | unknown | unknown;
     /** @description One session in full. */
     SessionDetail: {
         /** @description The session. */
@@ -675,24 +364,6 @@ export interface Schemas {
         /** @description Tokens so far. */
         usage: Schemas["Usage"];
     };
-    /** @description An answer of this service, with `data`, and words for people. */
-    SessionDetailResponse: {
-        /**
-         * @description Always the same, also with status 409.
-         * @enum {string}
-         */
-        status: "SUCCESS";
-        /** @description What was done, in words. */
-        message: string;
-        /** @description What was asked for. */
-        data: Schemas["SessionDetail"];
-        /**
-         * @description Always true.
-         * @constant
-         */
-        success: true;
-        timestamp: Schemas["LocalDateTime"];
-    };
     /** @description One run (contract, section 5.1): `session_<userId>_<unixSeconds>_<random>`. */
     SessionId: string;
     /** @description A page of the caller's sessions. */
@@ -701,24 +372,6 @@ export interface Schemas {
         sessions: Schemas["SessionSummary"][];
         /** @description The `before` of the next page, if there is one. */
         next: Schemas["SessionId"] | null;
-    };
-    /** @description An answer of this service, with `data`, and words for people. */
-    SessionPageResponse: {
-        /**
-         * @description Always the same, also with status 409.
-         * @enum {string}
-         */
-        status: "SUCCESS";
-        /** @description What was done, in words. */
-        message: string;
-        /** @description What was asked for. */
-        data: Schemas["SessionPage"];
-        /**
-         * @description Always true.
-         * @constant
-         */
-        success: true;
-        timestamp: Schemas["LocalDateTime"];
     };
     /** @description A step of a plan, with the names that `plan_step` has besides. */
     SessionPlanStep: {
@@ -771,29 +424,6 @@ export interface Schemas {
         /** @description The id of its last event. */
         lastEventId: Schemas["EventId"];
     };
-    /** @description A signal as this service publishes it. Others that publish may leave fields out, and write `action` (`approve`, `reject`) instead of `type` and `status`. */
-    Signal: {
-        /**
-         * @description The decision.
-         * @enum {string}
-         */
-        type: "approval" | "rejection";
-        /** @description The request that it is about. */
-        requestId: Schemas["RequestId"];
-        /**
-         * @description The decision once more.
-         * @enum {string}
-         */
-        status: "approved" | "rejected";
-        /** @description Why, where there is a reason. */
-        reason?: string;
-        /** @description When it was decided, in Unix seconds. */
-        timestamp: Schemas["UnixSeconds"];
-        /** @description The session that waits. */
-        sessionId: Schemas["SessionId"];
-        /** @description Who decided, or says so. */
-        userId?: Schemas["UserId"];
-    };
     /** @description The decision that stands. */
     StandingDecision: {
         /** @description The request. */
@@ -804,24 +434,6 @@ export interface Schemas {
         status: Schemas["Verdict"];
         /** @description Why, where there is a reason. */
         reason?: string;
-    };
-    /** @description An answer of this service, with `data`, and words for people. */
-    StandingDecisionResponse: {
-        /**
-         * @description Always the same, also with status 409.
-         * @enum {string}
-         */
-        status: "SUCCESS";
-        /** @description What was done, in words. */
-        message: string;
-        /** @description What was asked for. */
-        data: Schemas["StandingDecision"];
-        /**
-         * @description Always true.
-         * @constant
-         */
-        success: true;
-        timestamp: Schemas["LocalDateTime"];
     };
     /** @description One step of a plan. */
     StepId: string;
@@ -836,46 +448,6 @@ export interface Schemas {
      * @enum {string}
      */
     StepStatus: "pending" | "in_progress" | "completed" | "failed" | "skipped";
-    /** @description A request for approval: a JSON text. */
-    StoredRequest: string;
-    /** @description An answer of this service, with `data`, and words for people. */
-    StoredRequestResponse: {
-        /**
-         * @description Always the same, also with status 409.
-         * @enum {string}
-         */
-        status: "SUCCESS";
-        /** @description What was done, in words. */
-        message: string;
-        /** @description What was asked for. */
-        data: Schemas["StoredRequest"];
-        /**
-         * @description Always true.
-         * @constant
-         */
-        success: true;
-        timestamp: Schemas["LocalDateTime"];
-    };
-    /** @description The last signal of a session: a JSON text, as whoever published it has written it. */
-    StoredSignal: string;
-    /** @description An answer of this service, with `data`, and words for people. */
-    StoredSignalResponse: {
-        /**
-         * @description Always the same, also with status 409.
-         * @enum {string}
-         */
-        status: "SUCCESS";
-        /** @description What was done, in words. */
-        message: string;
-        /** @description What was asked for. */
-        data: Schemas["StoredSignal"];
-        /**
-         * @description Always true.
-         * @constant
-         */
-        success: true;
-        timestamp: Schemas["LocalDateTime"];
-    };
     /** @description Changed arguments, about which another person is asked. */
     Superseded: {
         /** @description The request that asks about the changed arguments. */
@@ -933,12 +505,4 @@ export interface Schemas {
      * @enum {string}
      */
     Verdict: "approved" | "rejected" | "timed_out" | "cancelled";
-    /**
-     * @description The way that an answer came.
-     *
-     *     - `rest`: Over REST, with a token that was checked.
-     *     - `signal`: Through Redis: nobody knows who has sent it.
-     * @enum {string}
-     */
-    Via: "rest" | "signal";
 }
