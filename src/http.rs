@@ -30,9 +30,11 @@ pub mod body;
 mod body_watch;
 pub mod cors;
 mod crowd;
+mod docs;
 pub mod documents;
 pub mod envelope;
 pub mod error;
+mod examples;
 mod expiry;
 pub mod extract;
 pub mod health;
@@ -120,6 +122,7 @@ pub fn routes() -> Vec<Route> {
         open("/metrics").get(metrics::show, openapi::metrics),
         open("/aura/openapi.json").get(documents::show_openapi, openapi::openapi_document),
         open("/aura/asyncapi.json").get(documents::show_asyncapi, openapi::asyncapi_document),
+        open("/aura/docs").get(docs::show, openapi::docs_page),
     ]
 }
 

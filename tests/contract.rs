@@ -15,6 +15,7 @@ use aura_platform::domain::{
 use aura_platform::sse::frame::{self, Form};
 use std::time::Duration;
 
+use aura_testing::described::check_event;
 use serde_json::{Map, Value, json};
 
 const NOW: UnixSeconds = UnixSeconds::new(1_706_152_860);
@@ -35,6 +36,9 @@ fn check(event: &Event, kind: &str, fields: &str) {
     let expected = format!(r#"{{"version":"1.0","type":"{kind}",{STAMP},{fields}}}"#);
     assert_eq!(event.kind(), kind);
     assert_eq!(payload(event), expected);
+    let flat: Value = serde_json::from_str(&expected).unwrap();
+    check_event(kind, &flat);
+    check_event(kind, &json!({"type": kind, "data": flat}));
     let id = EventId::new(1_706_152_860_123);
     assert_eq!(
         frame::event(id, event.kind(), expected.as_bytes(), Form::Flat),
@@ -355,6 +359,7 @@ fn an_error_before_there_is_a_session_says_so() {
         r#""message":"필수 필드가 누락되었습니다.","retryable":false}"#
     );
     assert_eq!(error.payload(None, NOW), expected);
+    check_event("error", &serde_json::from_str(expected).unwrap());
 }
 
 #[test]

@@ -193,6 +193,9 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("rmcp", &["tools::mcp"]),
     ("jsonschema", &["tools::registry"]),
     ("clap", &["cli"]),
+    // Whatever goes out is described by the type that is written; a tool's arguments by the one that is read.
+    ("schemars", &["domain", "http", "agent::run::state", "tools"]),
+    ("base64", &["http::docs"]),
     ("toml", &["settings::source"]),
     ("jsonwebtoken", &["token", "main"]),
     ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck", "cli::ask"]),
@@ -225,6 +228,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
             "agent::run::model_turn",
             "app::audit",
             "http::audit",
+            "http::examples",
             "store::redis::json",
             "settings",
             "llm",

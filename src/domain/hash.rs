@@ -12,7 +12,12 @@ use crate::domain::ids::TenantId;
 
 const LENGTH: usize = 32;
 
-/// The SHA-256 of some bytes, in lower-case hex.
+/// The SHA-256 of some bytes.
+pub fn digest_of(bytes: &[u8]) -> Vec<u8> {
+    digest(&SHA256, bytes).as_ref().to_vec()
+}
+
+/// The same in lower-case hex.
 fn sha256(bytes: &[u8]) -> String {
     hex(digest(&SHA256, bytes).as_ref())
 }

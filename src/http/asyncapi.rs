@@ -7,14 +7,15 @@ use schemars::json_schema;
 use serde_json::{Map, Value, json};
 
 use super::approvals::events;
+use super::examples;
 use super::schemas::Schemas;
 use crate::domain::event::{EventSchema, event_schemas};
 
 mod model;
 
 use model::{
-    AsyncApi, Bindings, Channel, Components, HttpBinding, Info, License, Message, Operation,
-    Reference, Server,
+    AsyncApi, Bindings, Channel, Components, Example, HttpBinding, Info, License, Message,
+    Operation, Reference, Server,
 };
 
 const ABOUT: &str = "\
@@ -43,15 +44,17 @@ pub(super) fn document() -> AsyncApi {
     let mut definitions = schemas.definitions();
     let mut messages: BTreeMap<String, Message> = BTreeMap::new();
     for event in &events {
-        let envelope = format!("Enveloped{}", event.name);
-        messages.insert(event.kind.to_owned(), message(event, &event.name, &definitions));
-        definitions.insert(envelope.clone(), enveloped(event, &definitions));
-        messages.insert(named(event, Form::Enveloped), message(event, &envelope, &definitions));
+        let envelope = schema_of(event, Form::Enveloped);
+        definitions.insert(envelope, enveloped(event, &definitions));
+        for form in [Form::Flat, Form::Enveloped] {
+            messages.insert(named(event, form), message(event, form, &definitions));
+        }
     }
     for event in &inbox {
-        messages.insert(event.kind.to_owned(), message(event, &event.name, &definitions));
+        messages.insert(named(event, Form::Flat), message(event, Form::Flat, &definitions));
     }
     messages.insert(DONE.to_owned(), done());
+    definitions.sort_keys();
     AsyncApi {
         asyncapi: "3.0.0",
         info: Info {
@@ -89,15 +92,28 @@ fn named(event: &EventSchema, form: Form) -> String {
     }
 }
 
-fn message(event: &EventSchema, schema: &str, definitions: &Map<String, Value>) -> Message {
+/// The name of the schema of its payload.
+fn schema_of(event: &EventSchema, form: Form) -> String {
+    match form {
+        Form::Flat => event.name.clone(),
+        Form::Enveloped => format!("Enveloped{}", event.name),
+    }
+}
+
+fn message(event: &EventSchema, form: Form, definitions: &Map<String, Value>) -> Message {
+    let example = |payload: &Value| match form {
+        Form::Flat => Example { payload: payload.clone() },
+        Form::Enveloped => Example { payload: json!({"type": event.kind, "data": payload}) },
+    };
     let about = definitions.get(&event.name).and_then(|schema| schema["description"].as_str());
     Message {
         name: event.kind.to_owned(),
-        title: event.name.clone(),
+        title: schema_of(event, form),
         summary: about.unwrap_or_default().to_owned(),
         content_type: "application/json",
         headers: fields(Some(event.kind)),
-        payload: json!(Reference::to("schemas", schema)),
+        payload: json!(Reference::to("schemas", &schema_of(event, form))),
+        examples: examples::events(event.kind).map(example).collect(),
     }
 }
 
@@ -109,6 +125,7 @@ fn done() -> Message {
         content_type: "text/plain",
         headers: fields(None),
         payload: json!({"type": "string", "const": "[DONE]"}),
+        examples: vec![Example { payload: "[DONE]".into() }],
     }
 }
 
@@ -138,14 +155,20 @@ fn enveloped(event: &EventSchema, definitions: &Map<String, Value>) -> Value {
     .into()
 }
 
+/// A message of a channel.
+fn in_channel(name: String) -> (String, Value) {
+    let reference = json!(Reference::to("messages", &name));
+    (name, reference)
+}
+
 fn channels(events: &[EventSchema], inbox: &[EventSchema]) -> BTreeMap<&'static str, Channel> {
     let of = |form: Form| {
         let names = events.iter().map(|event| named(event, form)).chain([DONE.to_owned()]);
-        names.map(|name| (name.clone(), Reference::to("messages", &name))).collect()
+        names.map(in_channel).collect()
     };
     let of_inbox = || {
         let messages = inbox.iter().map(|event| event.kind.to_owned());
-        messages.map(|name| (name.clone(), Reference::to("messages", &name))).collect()
+        messages.map(in_channel).collect()
     };
     let channel = |address, description, messages, parameters| Channel {
         address,

@@ -26,7 +26,9 @@ mod streams;
 
 pub(super) use ag_ui::run as run_ag_ui;
 pub(super) use audit::page as audit_page;
-pub(super) use documents::{asyncapi as asyncapi_document, openapi as openapi_document};
+pub(super) use documents::{
+    asyncapi as asyncapi_document, docs as docs_page, openapi as openapi_document,
+};
 pub(super) use health::{live, live_behind_gateway, metrics, ready};
 pub(super) use hitl::{approve, list as list_approvals, reject, request, signal};
 pub(super) use operation::Operation;
@@ -48,6 +50,8 @@ The agent server of DWP: typed event streams, durable runs, human approvals.
 A run lives on the server, not on the connection. `POST /aura/test/stream` starts one and answers with its \
 event stream; whoever loses the connection asks again with `Last-Event-ID`, and gets what it has not had. \
 Before a tool changes anything, the stream asks a person (`hitl`), who answers over REST.
+
+Answers that are no stream are `nosniff`, and `no-store` unless they say otherwise.
 
 Every refusal has one of the platform's codes. A method that a path does not take is 405 (`E1002`, with \
 `Allow`), an unknown path 404 (`E1004`); without a valid token both are 401.

@@ -20,6 +20,7 @@ mod cli;
 mod compose;
 mod connections;
 mod cors;
+mod described;
 mod dev;
 mod edits;
 mod excess;

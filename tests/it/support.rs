@@ -1,6 +1,6 @@
 //! What the tests share: real servers on free ports, and callers as types.
 
-pub use aura_testing::{app, model, redis, stream};
+pub use aura_testing::{app, described, model, redis, stream};
 
 pub mod call;
 pub mod cutting;

@@ -43,7 +43,8 @@ pub(super) struct Server {
 pub(super) struct Channel {
     pub(super) address: &'static str,
     pub(super) description: &'static str,
-    pub(super) messages: BTreeMap<String, Reference>,
+    /// In the order in which they come.
+    pub(super) messages: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) parameters: Option<Value>,
 }
@@ -82,6 +83,14 @@ pub(super) struct Message {
     pub(super) summary: String,
     pub(super) content_type: &'static str,
     pub(super) headers: Value,
+    pub(super) payload: Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) examples: Vec<Example>,
+}
+
+/// An event that a server has sent.
+#[derive(Debug, Serialize)]
+pub(super) struct Example {
     pub(super) payload: Value,
 }
 

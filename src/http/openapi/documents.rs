@@ -13,6 +13,17 @@ pub(in crate::http) fn asyncapi(_: &mut Schemas) -> Operation {
     document("getAsyncApi", "The description of the event streams", "An AsyncAPI 3.0 document.")
 }
 
+pub(in crate::http) fn docs(_: &mut Schemas) -> Operation {
+    let page = json_schema!({"type": "string"});
+    Operation::new(
+        "getDocs",
+        Tag::Service,
+        "A page that shows this document and that of the event streams",
+    )
+    .answers_with(200, "The page, which loads nothing from elsewhere.", "text/html", page)
+    .with_header("Cache-Control")
+}
+
 fn document(id: &'static str, summary: &'static str, what: &'static str) -> Operation {
     Operation::new(id, Tag::Service, summary)
         .answers(200, what, json_schema!({"type": "object"}))

@@ -91,6 +91,7 @@ pub(super) fn of_answers() -> BTreeMap<&'static str, Header> {
         ("RateLimit-Reset", "Seconds until all of it is there again.", seconds()),
         ("ETag", "Names this version of the document; send it as `If-None-Match`.", text()),
         ("Cache-Control", "How long this may be kept.", text()),
+        ("X-Accel-Buffering", "`no`: a proxy hands on every event as it comes.", text()),
     ];
     // Where all connections are taken nobody knows how much is left of what.
     let required = |name: &str| !name.starts_with("RateLimit-");

@@ -5,6 +5,7 @@ use schemars::json_schema;
 use super::super::health::{Liveness, Readiness};
 use super::super::schemas::Schemas;
 use super::operation::{Operation, Tag};
+use crate::telemetry::metrics::CONTENT_TYPE;
 
 pub(in crate::http) fn live(schemas: &mut Schemas) -> Operation {
     alive("getHealth", schemas)
@@ -34,7 +35,7 @@ pub(in crate::http) fn metrics(_: &mut Schemas) -> Operation {
         .answers_with(
             200,
             "Every number of the process.",
-            "application/openmetrics-text",
+            CONTENT_TYPE.split(';').next().unwrap_or(CONTENT_TYPE),
             json_schema!({"type": "string"}),
         )
 }

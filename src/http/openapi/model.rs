@@ -145,13 +145,13 @@ pub(super) struct Header {
 #[derive(Debug, Serialize)]
 pub(super) struct MediaType {
     pub(super) schema: Schema,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) examples: BTreeMap<String, Example>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) example: Option<&'static Value>,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Example {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) summary: Option<String>,
-    pub(super) value: Value,
+impl MediaType {
+    /// A body of this schema.
+    pub(super) fn of(schema: Schema) -> Self {
+        Self { schema, example: None }
+    }
 }

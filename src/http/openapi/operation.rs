@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::access::Access;
 use super::super::error::ApiError;
+use super::super::examples;
 use super::super::schemas::Schemas;
 use super::model::{
     MediaType, OperationObject, OrReference, Parameter, Place, RequestBody, Response,
@@ -118,7 +119,7 @@ impl Operation {
     }
 
     pub(super) fn body(self, required: bool, description: &'static str, schema: Schema) -> Self {
-        let json = MediaType { schema, examples: BTreeMap::new() };
+        let json = MediaType::of(schema);
         let content = [("application/json", json)].into();
         Self { body: Some(RequestBody { required, description, content }), ..self }
     }
@@ -136,7 +137,7 @@ impl Operation {
         media: &'static str,
         schema: Schema,
     ) -> Self {
-        let body = MediaType { schema, examples: BTreeMap::new() };
+        let body = MediaType::of(schema);
         self.answer(status, description, [(media, body)].into())
     }
 
@@ -185,6 +186,11 @@ impl Operation {
                 None => drop(responses.insert(status, answer)),
             }
         }
+        for (status, response) in &mut responses {
+            for (media, recorded) in examples::answers(self.id, status) {
+                response.shows(media, recorded);
+            }
+        }
         let guarded: &[&str] = match access {
             Access::Open => &[],
             Access::Guarded => &headers::GUARDED,
@@ -205,6 +211,15 @@ impl Operation {
     }
 }
 
+impl Response {
+    /// Has what was answered once as its example.
+    fn shows(&mut self, media: &'static str, recorded: &'static Value) {
+        if let Some(body) = self.content.get_mut(media) {
+            body.example = Some(recorded);
+        }
+    }
+}
+
 /// A status that an answer and a refusal can have.
 fn either(answer: Response, refusal: Response) -> Response {
     let mut content = refusal.content;
@@ -214,7 +229,6 @@ fn either(answer: Response, refusal: Response) -> Response {
             let mut either = Schema::default();
             either.insert("anyOf".into(), schemas.into());
             body.schema = either;
-            body.examples.extend(refused.examples);
         }
         content.insert(media, body);
     }

@@ -59,8 +59,8 @@ fn response(errors: &[ApiError], schemas: &mut Schemas) -> Response {
     let lines =
         errors.iter().map(|error| format!("- `{}`: {}", error.code().code(), error.detail()));
     let lines: Vec<String> = lines.collect();
-    let json = MediaType { schema: body(errors, schemas), examples: BTreeMap::new() };
-    let stream = MediaType { schema: stream(), examples: BTreeMap::new() };
+    let json = MediaType::of(body(errors, schemas));
+    let stream = MediaType::of(stream());
     Response {
         description: lines.join("\n"),
         headers: headers(errors),

@@ -16,7 +16,8 @@ use crate::domain::SessionId;
 ]))]
 #[expect(dead_code, reason = "describes what is read field by field")]
 struct RunRequest {
-    /// What the agent is asked. It may be missing where a session is named.
+    /// What the agent is asked; at most 64 KiB, unless the setting `limits.prompt_bytes` says otherwise. It may be
+    /// missing where a session is named.
     #[schemars(regex(pattern = r"\S"), length(max = 65_536))]
     prompt: Option<String>,
     /// The same as `prompt`.
@@ -129,6 +130,7 @@ pub(in crate::http) fn inbox(_: &mut Schemas) -> Operation {
         .header("Accept")
         .answers_with(200, "The inbox of the caller's tenant.", "text/event-stream", endless())
         .with_header("Cache-Control")
+        .with_header("X-Accel-Buffering")
         .refuses([ApiError::too_often_for_now(), ApiError::store_unavailable()])
 }
 
@@ -150,6 +152,7 @@ fn opened(operation: Operation) -> Operation {
         .answers_with(200, "The stream of the session.", "text/event-stream", stream())
         .with_header("X-Session-ID")
         .with_header("Cache-Control")
+        .with_header("X-Accel-Buffering")
         .refuses([
             ApiError::not_found("session"),
             ApiError::too_often_for_now(),

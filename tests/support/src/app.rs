@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::described;
 use crate::guardian::Watched;
 use crate::model::FakeModel;
 use crate::redis::free_port;
@@ -411,12 +412,22 @@ impl Caller {
 
     /// `GET`, in the platform's envelope.
     pub async fn get(&self, path: &str) -> Answer {
-        answer(self.request(Method::GET, path).send().await.unwrap()).await
+        self.answer(self.request(Method::GET, path), path).await
     }
 
     /// `POST` with a body, in the platform's envelope.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
-        answer(self.request(Method::POST, path).json(&body).send().await.unwrap()).await
+        self.answer(self.request(Method::POST, path).json(&body), path).await
+    }
+
+    /// Sends the request, and holds the answer against the documents.
+    async fn answer(&self, request: RequestBuilder, path: &str) -> Answer {
+        let (client, request) = request.build_split();
+        let request = request.unwrap();
+        let method = request.method().to_string();
+        let answer = answer(client.execute(request).await.unwrap()).await;
+        described::check_answer(&method, path, answer.status.as_u16(), &answer.body);
+        answer
     }
 
     /// Says yes.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`app`] | the service as a process, and its callers |
 //! | [`stream`] | a stream as a client reads it |
+//! | [`described`] | what the documents of the interface say of that |
 //! | [`model`] | a model's provider |
 //! | [`redis`] | a Redis of one's own, which can be killed and made to hang |
 //! | [`git`] | real repositories |
@@ -18,6 +19,7 @@
 
 pub mod app;
 pub mod defaults;
+pub mod described;
 pub mod git;
 pub mod guardian;
 mod metrics;

@@ -1,4 +1,5 @@
-//! A stream as a client reads it: every byte kept, every frame checked against the contract.
+//! A stream as a client reads it: every byte kept, every frame checked against the contract, and every event
+//! against the document that describes it.
 #![allow(clippy::wrong_self_convention, reason = "`to_done` reads on, to the trailer")]
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::app::PATIENCE;
+use crate::described;
 
 /// One frame, byte for byte as it came.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,8 +59,9 @@ impl Frame {
             return Self { raw: raw.to_owned(), id, event: None, data: Value::Null };
         }
         assert_eq!(lines.len(), 3, "{raw:?}");
-        let data = serde_json::from_str(&field(2, "data")).unwrap();
-        Self { raw: raw.to_owned(), id, event: Some(field(1, "event")), data }
+        let (event, data) = (field(1, "event"), serde_json::from_str(&field(2, "data")).unwrap());
+        described::check_event(&event, &data);
+        Self { raw: raw.to_owned(), id, event: Some(event), data }
     }
 }
 
