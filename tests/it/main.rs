@@ -7,6 +7,7 @@
 
 mod support;
 
+mod ag_ui;
 mod approvals;
 mod ask;
 mod audit;

@@ -87,9 +87,28 @@ pub(in crate::http) fn run(schemas: &mut Schemas) -> Operation {
         ])
 }
 
+/// One event of the stream.
 fn stream() -> Schema {
     json_schema!({
-        "type": "string",
-        "description": "Server-Sent Events. Each is `id: <id>`, `data: <an event of AG-UI>` and a blank line.",
+        "type": "object",
+        "description": "Server-Sent Events, each of them this: `id: <id>`, `data: <an event of AG-UI 1.0>` and a \
+            blank line. The last one is RUN_FINISHED or RUN_ERROR.",
+        "required": ["id", "data"],
+        "properties": {
+            "id": {
+                "type": "string",
+                "pattern": r"^[0-9]+(\.[0-9]+)?$",
+                "description": "An event of the session; of several frames of one event the number behind a dot.",
+            },
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {
+                    "type": "object",
+                    "required": ["type", "timestamp"],
+                    "properties": { "type": { "type": "string" }, "timestamp": { "type": "integer" } },
+                },
+            },
+        },
     })
 }
