@@ -1,16 +1,24 @@
 //! The route of the AG-UI protocol.
 
-use schemars::{JsonSchema, Schema, json_schema};
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
 use super::super::body::BODY_MAX;
 use super::super::error::ApiError;
 use super::super::schemas::Schemas;
 use super::operation::{Operation, Tag};
+use super::streams::PageContext;
 
 /// `RunAgentInput` of AG-UI 1.0, as far as it counts here. Everything else in it is not looked at.
 #[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase")]
+#[schemars(rename_all = "camelCase", extend("anyOf" = [
+    {"required": ["messages"], "properties": {"messages": {
+        "type": "array", "contains": {"type": "object", "properties": {"role": {"const": "user"}}, "required": ["role"]},
+    }}},
+    {"required": ["resume"], "properties": {"resume": {"type": "array", "minItems": 1}}},
+]))]
 #[expect(dead_code, reason = "describes what is read field by field")]
 struct AgUiRunInput {
     /// The conversation; at most 200 bytes.
@@ -19,17 +27,79 @@ struct AgUiRunInput {
     /// The run. The same id again joins the same run.
     #[schemars(regex(pattern = r"^[!-~]{1,249}$"))]
     run_id: String,
-    /// The conversation so far. The last message of the user is the prompt; it may be missing where `resume`
+    /// The conversation so far. The last message of the user is the prompt; there may be none where `resume`
     /// has answers.
-    messages: Option<Vec<Value>>,
+    messages: Option<Vec<Message>>,
     /// What the page shows, entry by entry.
     context: Option<Vec<ContextEntry>>,
     /// The application's state. Its `context` is the page, where `forwardedProps` has none.
-    state: Option<Value>,
+    state: Option<WithPage>,
     /// Its `context` is the page, as in `POST /aura/test/stream`.
-    forwarded_props: Option<Value>,
+    forwarded_props: Option<WithPage>,
     /// Answers to the interrupts of the run before.
     resume: Option<Vec<ResumeEntry>>,
+}
+
+/// One of the user has text; of all others nothing is looked at.
+struct Message;
+
+impl JsonSchema for Message {
+    fn schema_name() -> Cow<'static, str> {
+        "AgUiMessage".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "One of the user has text; of all others nothing is looked at.",
+            "anyOf": [
+                {
+                    "type": "object",
+                    "required": ["role", "content"],
+                    "properties": {
+                        "role": { "const": "user" },
+                        "content": { "anyOf": [
+                            { "type": "string", "pattern": r"\S" },
+                            { "type": "array", "contains": {
+                                "type": "object",
+                                "required": ["text"],
+                                "properties": { "text": { "type": "string", "pattern": r"\S" } },
+                            }},
+                        ]},
+                    },
+                },
+                { "not": {
+                    "type": "object",
+                    "required": ["role"],
+                    "properties": { "role": { "const": "user" } },
+                }},
+            ],
+        })
+    }
+}
+
+/// Anything; if it is an object, it may say what the page shows.
+#[derive(JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "describes what is read field by field")]
+enum WithPage {
+    Object { context: Option<PageContext> },
+    Other(NoObject),
+}
+
+struct NoObject;
+
+impl JsonSchema for NoObject {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "NoObject".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "not": { "type": "object" } })
+    }
 }
 
 #[derive(JsonSchema)]
@@ -40,25 +110,28 @@ struct ContextEntry {
     value: String,
 }
 
-/// An answer to an interrupt.
+/// An answer to an interrupt, which is a request for approval.
 #[derive(JsonSchema)]
-#[schemars(rename_all = "camelCase")]
+#[schemars(tag = "status", rename_all = "snake_case", rename_all_fields = "camelCase")]
 #[expect(dead_code, reason = "describes what is read field by field")]
-struct ResumeEntry {
-    /// The interrupt, which is a request for approval.
-    interrupt_id: String,
-    /// Whether it was answered, or left; what is left is rejected.
-    status: ResumeStatus,
-    /// The answer: `approved`, and with it `editedArgs` or `reason`.
-    payload: Option<Map<String, Value>>,
+enum ResumeEntry {
+    /// It is answered.
+    Resolved { interrupt_id: String, payload: ResumePayload },
+    /// It is left, and so rejected.
+    Cancelled { interrupt_id: String },
 }
 
+/// What a person says.
 #[derive(JsonSchema)]
-#[schemars(rename_all = "snake_case", inline)]
+#[schemars(rename_all = "camelCase", inline)]
 #[expect(dead_code, reason = "describes what is read field by field")]
-enum ResumeStatus {
-    Resolved,
-    Cancelled,
+struct ResumePayload {
+    /// Whether the tool may run.
+    approved: bool,
+    /// The arguments that it is to run with instead of those that were shown: all of them.
+    edited_args: Option<Map<String, Value>>,
+    /// Why not.
+    reason: Option<String>,
 }
 
 pub(in crate::http) fn run(schemas: &mut Schemas) -> Operation {

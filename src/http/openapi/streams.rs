@@ -39,7 +39,7 @@ struct RunRequest {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes what is read field by field")]
-struct PageContext {
+pub(super) struct PageContext {
     /// The application.
     active_app: Option<Plain>,
     /// The ids of what is selected.
