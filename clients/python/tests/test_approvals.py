@@ -94,3 +94,26 @@ async def test_whoever_watches_the_inbox_sees_what_is_asked_and_decided_through_
     assert [told(event) for event in events] == expected
     decided = (await watcher.approvals.list(status="decided", limit=1))["approvals"][0]
     assert decided["decidedByMe"] and decided["status"] == "approved"
+
+
+async def test_whoever_watches_an_inbox_that_its_server_has_lost_is_told_what_waits_now(scene: Start) -> None:
+    at = await scene()
+    client = await at.client()
+
+    async def asking() -> str:
+        async with client.run(MAIL) as run:
+            async for event in run:
+                if event.type == "hitl":
+                    return f"asked {event.data['requestId']}"
+        raise AssertionError("nobody was asked")
+
+    async with client.approvals.watch() as events:
+        assert told(await anext(events)) == "snapshot"
+        asked = await asking()
+        assert told(await anext(events)) == asked
+        # Its store is its memory.
+        await at.server.restart()
+        anew = await anext(events)
+        assert anew.type == "snapshot" and anew.data["approvals"] == []
+        asked = await asking()
+        assert told(await anext(events)) == asked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
@@ -10,6 +11,7 @@ from datetime import datetime, timezone
 import pytest
 
 from aura_client import AuraClient, AuraError, AuraRun, Reconnect, Retry, UnknownEvent
+from aura_client.retry import Backoff
 from aura_client.transport import retry_after
 
 RETRY = Retry(initial_delay=0.001, max_delay=0.002, max_attempts=4, max_request_attempts=3)
@@ -35,7 +37,7 @@ def refused(status: int, body: str = '{"status":"ERROR","message":"m","errorCode
 
 @asynccontextmanager
 async def serving(
-    answer: Callable[[int], str], *, idle_timeout: float = 30.0, hangs: bool = False
+    answer: Callable[[int], str], *, idle_timeout: float = 30.0, hangs: bool = False, retry: Retry = RETRY
 ) -> AsyncIterator[tuple[AuraClient, list[str]]]:
     """A client of a server that gives these answers in turn, and the heads of what it was asked. `hangs`: it leaves
     the connection open after an answer."""
@@ -51,7 +53,7 @@ async def serving(
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api"
-    async with AuraClient(base, token="t", tenant_id="1", retry=RETRY, idle_timeout=idle_timeout) as client:
+    async with AuraClient(base, token="t", tenant_id="1", retry=retry, idle_timeout=idle_timeout) as client:
         yield client, heads
     server.close()
 
@@ -74,7 +76,7 @@ async def test_a_stream_that_ends_without_its_trailer_is_a_lost_connection() -> 
 async def test_what_something_repeats_or_has_no_id_is_not_handed_out() -> None:
     answers = [
         stream(event(9), event(9), event(8), "event: note\ndata: {}\n\n"),
-        stream(event(9), event(10), event(2**64), event(2**64 - 1), trailer(11)),
+        stream(event(9), event(10), event(2**64), event(2**64 - 1)),
         stream(trailer(2**64 + 1)),
     ]
     async with serving(lambda at: answers[at]) as (client, _):
@@ -100,6 +102,108 @@ async def test_a_stream_is_given_up_after_as_many_attempts_in_a_row_as_may_fail(
             await ids_of(client.run("a"))
     assert (error.value.code, error.value.status, error.value.retryable) == ("connection", 0, True)
     assert len(heads) == 4 + 3, "counted anew after each event; its own connection was the first to fail"
+
+
+async def test_what_has_failed_fails_again_and_never_looks_like_an_end() -> None:
+    async with serving(lambda at: stream(event(1), "id: 2\nevent: content\ndata: {\n\n", event(3))) as (client, _):
+        run = client.run("a")
+        assert (await anext(run)).id == 1
+        for more in (anext(run), anext(run), run.result()):
+            with pytest.raises(AuraError) as error:
+                await more
+            assert error.value.code == "protocol"
+
+
+async def test_a_trailer_ends_the_stream_also_where_the_reader_asks_past_its_end() -> None:
+    async with serving(lambda _: stream(trailer(5))) as (client, heads):
+        assert await ids_of(client.run("a", session_id="session_1", last_event_id=99)) == []
+    assert len(heads) == 1
+
+
+PATIENT = Retry(initial_delay=0.001, max_delay=30.0, max_attempts=4)
+
+
+@pytest.mark.parametrize("nothing", [": keep-alive id:\n\n", event(7), event(6)])
+async def test_a_server_that_brings_nothing_new_before_it_breaks_off_is_given_up(nothing: str) -> None:
+    async with serving(lambda _: stream(nothing), retry=PATIENT) as (client, heads):
+        with pytest.raises(AuraError) as error:
+            await ids_of(client.join("session_1", last_event_id=7))
+    assert (error.value.code, len(heads)) == ("connection", PATIENT.max_attempts)
+
+
+async def test_connections_that_last_are_no_failures_though_nothing_but_keep_alives_comes() -> None:
+    # Whatever the answer takes, it takes longer than no time at all.
+    lasting = Retry(initial_delay=0.0, max_delay=0.0, max_attempts=4)
+    answers = [stream(": keep-alive id:\n\n")] * 10 + [stream(event(1), trailer(2))]
+    async with serving(lambda at: answers[at], retry=lasting) as (client, heads):
+        assert await ids_of(client.run("a")) == [1]
+    assert len(heads) == 11
+
+
+def snapshot(number: int) -> str:
+    return f'id: {number}\nevent: snapshot\ndata: {{"approvals":[]}}\n\n'
+
+
+async def test_an_inbox_that_was_lost_begins_anew_with_a_snapshot_whatever_its_id() -> None:
+    answers = [
+        stream(snapshot(7), event(9, "asked")),
+        stream(snapshot(0)),
+        stream(event(1, "asked")),
+        stream(snapshot(1)),
+        stream(event(2, "asked")),
+    ]
+    async with serving(lambda at: answers[at]) as (client, heads):
+        async with client.approvals.watch() as events:
+            seen = [await anext(events) for _ in range(6)]
+    told = [(event.type, event.id) for event in seen]
+    assert told == [("snapshot", 7), ("asked", 9), ("snapshot", 0), ("asked", 1), ("snapshot", 1), ("asked", 2)]
+    resumed = [line for head in heads for line in head.split("\r\n") if line.startswith("last-event-id")]
+    assert resumed == [f"last-event-id: {after}" for after in (9, 0, 1, 1)]
+
+
+async def test_an_inbox_that_begins_anew_on_every_connection_brings_nothing_new() -> None:
+    async with serving(lambda _: stream(snapshot(0)), retry=PATIENT) as (client, heads):
+        with pytest.raises(AuraError) as error:
+            async for _ in client.approvals.watch():
+                pass
+    assert (error.value.code, len(heads)) == ("connection", PATIENT.max_attempts)
+
+
+async def test_a_wait_that_is_cancelled_costs_nothing_and_the_next_one_goes_on() -> None:
+    answers = [stream(snapshot(1)), stream(), stream(event(2, "asked"))]
+    async with serving(lambda at: answers[at], hangs=True) as (client, heads):
+        async with client.approvals.watch() as events:
+            assert (await anext(events)).id == 1
+            for _ in range(2):
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(anext(events), 0.2)
+            assert (await anext(events)).id == 2
+        with pytest.raises(AuraError, match="left"):
+            await anext(events)
+    assert ["last-event-id: 1" in head for head in heads] == [False, True, True]
+
+
+async def test_a_refusal_whose_text_does_not_come_is_a_lost_connection() -> None:
+    def conflict(_: int) -> str:
+        return "HTTP/1.1 409 Conflict\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+
+    async with serving(conflict, idle_timeout=0.1, hangs=True) as (client, heads):
+        with pytest.raises(AuraError) as error:
+            await client.run("a").result()
+    assert (error.value.code, len(heads)) == ("connection", RETRY.max_attempts)
+
+
+async def test_an_idle_time_without_an_end_is_none() -> None:
+    async with serving(lambda _: stream(event(1), trailer(2)), idle_timeout=math.inf) as (client, heads):
+        assert await ids_of(client.run("a")) == [1]
+    assert len(heads) == 1
+
+
+def test_patience_may_be_as_long_as_one_likes() -> None:
+    backoff = Backoff(Retry(max_delay=10.0), 5000)
+    delays = [backoff.fail(None) for _ in range(4999)]
+    assert all(delay is not None and delay <= 10.0 for delay in delays)
+    assert backoff.fail(None) is None
 
 
 async def test_requests_that_are_no_streams_are_repeated_as_often_as_they_may() -> None:

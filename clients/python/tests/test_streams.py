@@ -22,7 +22,8 @@ STRICT = {"AURA__AUTH__LEEWAY_SECONDS": "0", "AURA__AUTH__CLOSE_STREAMS_AT_EXPIR
 async def test_a_run_with_an_approval_that_is_cut_after_every_event_has_every_event_once(
     scene: Start, within: Literal["nothing", "half", "character"]
 ) -> None:
-    at = await scene()
+    # A keep-alive would be the frame that gets through, and brings nobody further.
+    at = await scene(AURA__STREAM__KEEP_ALIVE_SECONDS=15)
     at.proxy.plan = lambda _: Cut(1, within)
     client = await at.client()
     reconnects: list[Reconnect] = []
@@ -163,8 +164,9 @@ async def test_leaving_a_run_leaves_it_on_the_server(scene: Start) -> None:
     async with client.run(MAIL) as run:
         seen = [await anext(run)]
     session_id = await run.session_id()
-    with pytest.raises(AuraError, match="left"):
-        await run.result()
+    for more in (anext(run), run.result()):
+        with pytest.raises(AuraError, match="left"):
+            await more
     async with client.join(session_id, last_event_id=seen[0].id) as again:
         async for event in again:
             seen.append(event)
@@ -175,6 +177,27 @@ async def test_leaving_a_run_leaves_it_on_the_server(scene: Start) -> None:
     assert (await client.sessions.cancel(session_id)).was_over is True
     rest = await every(client.join(session_id, last_event_id=seen[-1].id))
     assert bytes_of([*seen, *rest]) == await at.journal(session_id)
+
+
+async def test_a_wait_that_is_cancelled_costs_no_event(scene: Start) -> None:
+    at = await scene()
+    client = await at.client()
+    run = client.run(MAIL)
+    events: list[RunEvent] = []
+
+    async def waits_in_vain() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(anext(run), 0.3)
+
+    async for event in run:
+        events.append(event)
+        if event.type == "hitl":
+            await waits_in_vain()
+            await waits_in_vain()
+            await client.approvals.approve(event.data["requestId"])
+    assert events[-1].type == "end"
+    assert bytes_of(events) == await at.journal(await run.session_id())
+    assert (await run.result()).status == "completed"
 
 
 async def test_a_run_that_somebody_reads_can_be_cancelled_by_somebody_else(scene: Start) -> None:

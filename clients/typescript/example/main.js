@@ -26,18 +26,17 @@ form.addEventListener("submit", (event) => {
 });
 byId("cancel").addEventListener("click", () => run?.cancel().catch(fail));
 byId("approve").addEventListener("click", () => {
-  const asked = run?.snapshot().pendingApproval;
   try {
-    const isChanged = args.value !== written(asked?.context);
-    run?.approve(isChanged ? { args: JSON.parse(args.value) } : {}).catch(fail);
+    const changed = args.value === asked.args ? {} : { args: JSON.parse(args.value) };
+    run?.approve({ requestId: asked.requestId, ...changed }).catch(fail);
   } catch (error) {
     fail(error);
   }
 });
-byId("reject").addEventListener("click", () => run?.reject({ reason: reason.value }).catch(fail));
+byId("reject").addEventListener("click", () => run?.reject({ requestId: asked.requestId, reason: reason.value }).catch(fail));
 
-/** @type {string | undefined} */
-let shownRequest;
+/** The request that is shown, and its arguments as they are. */
+let asked = { requestId: "", args: "" };
 
 function show() {
   if (run === null) return;
@@ -53,12 +52,28 @@ function show() {
   );
   byId("answer").textContent = answer;
   byId("approval").hidden = pendingApproval === null;
-  if (pendingApproval === null || pendingApproval.requestId === shownRequest) return;
-  shownRequest = pendingApproval.requestId;
+  if (pendingApproval === null || pendingApproval.requestId === asked.requestId) return;
   byId("question").textContent = pendingApproval.message;
   byId("preview").textContent = pendingApproval.preview?.content ?? "";
-  args.value = written(pendingApproval.context);
+  const { requestId, context, contextBytes } = pendingApproval;
+  ask(requestId, context);
+  // What was cut can be changed once all of it is there.
+  args.readOnly = contextBytes !== undefined;
+  if (args.readOnly) askWhole(run, requestId).catch(fail);
 }
 
-const written = (/** @type {unknown} */ value) => JSON.stringify(value, null, 2);
+/** @param {string} requestId @param {unknown} context */
+function ask(requestId, context) {
+  args.value = JSON.stringify(context, null, 2);
+  asked = { requestId, args: args.value };
+}
+
+/** @param {RunStore} of @param {string} requestId */
+async function askWhole(of, requestId) {
+  const { context } = await of.client.approvals.get(requestId);
+  if (asked.requestId !== requestId) return;
+  ask(requestId, context);
+  args.readOnly = false;
+}
+
 const fail = (/** @type {unknown} */ error) => (byId("status").textContent = String(error));

@@ -1,5 +1,12 @@
 /** Small helpers around `AbortSignal`, which Node 18 has without `AbortSignal.any`. */
 
+/** What a timer can wait for: some 24 days. It takes more, also `Infinity`, for a millisecond. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function timer(work: () => void, ms: number): ReturnType<typeof setTimeout> {
+  return setTimeout(work, Math.min(ms, LONGEST_TIMER_MS));
+}
+
 /** Waits; rejects with the signal's reason if it aborts meanwhile. */
 export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -8,10 +15,10 @@ export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void
       return;
     }
     const onAbort = (): void => {
-      clearTimeout(timer);
+      clearTimeout(waiting);
       reject(signal?.reason as Error);
     };
-    const timer = setTimeout(() => {
+    const waiting = timer(() => {
       signal?.removeEventListener("abort", onAbort);
       resolve();
     }, ms);
@@ -49,7 +56,7 @@ export class Watchdog {
    */
   async within<T>(work: Promise<T>): Promise<T> {
     const { signal } = this.#controller;
-    const timer = setTimeout(() => {
+    const tooLong = timer(() => {
       this.#timedOut = true;
       this.#controller.abort();
     }, this.#limitMs);
@@ -63,7 +70,7 @@ export class Watchdog {
     try {
       return await Promise.race([work, aborted]);
     } finally {
-      clearTimeout(timer);
+      clearTimeout(tooLong);
       signal.removeEventListener("abort", onAbort);
     }
   }

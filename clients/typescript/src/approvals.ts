@@ -2,7 +2,7 @@
 
 import { notAura } from "./errors.js";
 import { asObject, parseJson } from "./json.js";
-import { resumable, type StreamOptions } from "./resumable.js";
+import { resumable, type Frame, type StreamOptions } from "./resumable.js";
 import { query, type PageOptions } from "./sessions.js";
 import type { ApiRequest, Transport } from "./transport.js";
 import { inboxEventOf, type InboxEvent } from "./events.js";
@@ -47,7 +47,10 @@ export interface ApprovalPageOptions extends PageOptions {
 }
 
 export interface ApproveOptions {
-  /** Changed arguments, whole: the tool runs with these. */
+  /**
+   * Changed arguments, whole: the tool runs with these. Where the question has `contextBytes`, its `context` was cut:
+   * change what `approvals.get` has.
+   */
   readonly args?: Readonly<Record<string, unknown>>;
   readonly signal?: AbortSignal;
 }
@@ -70,14 +73,19 @@ export class Approvals {
     return (await this.#transport.call<ApprovalPage>({ method: "GET", path }, signal)).data;
   }
 
-  /** What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself. */
+  /**
+   * What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself. Where the server no
+   * longer knows what came after the last event, there is another `snapshot`, which takes the place of all before.
+   */
   async *watch(options: StreamOptions = {}): AsyncGenerator<InboxEvent, void, undefined> {
     const request = (last: string | null): ApiRequest => ({
       method: "GET",
       path: "/aura/approvals/stream",
       headers: { Accept: "text/event-stream", ...(last === null ? {} : { "Last-Event-ID": last }) },
     });
-    for await (const frame of resumable(this.#transport, { request }, options)) yield inboxEventOf(frame);
+    // A store that has lost the inbox begins again with low ids.
+    const beginsAnew = ({ event }: Frame): boolean => event === "snapshot";
+    for await (const frame of resumable(this.#transport, { request, beginsAnew }, options)) yield inboxEventOf(frame);
   }
 
   /** One request. */

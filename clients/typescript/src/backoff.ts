@@ -7,7 +7,12 @@ export interface RetryOptions {
   readonly maxDelayMs?: number;
   /** Milliseconds that the server may ask to wait for (`Retry-After`); for more, its refusal is thrown. Default 120,000. */
   readonly maxRetryAfterMs?: number;
-  /** Attempts in a row that may bring nothing before a stream is given up. Default 30: some four minutes. */
+  /**
+   * Attempts in a row without progress before a stream is given up. Default 30: some four minutes. An event that is
+   * handed out is progress. What only shows that the server is there (a keep-alive, or an inbox that begins anew)
+   * counts on a connection that has lasted longer than `maxDelayMs`: long waits are no failure, and a server that
+   * breaks off each time at once is given up.
+   */
   readonly maxAttempts?: number;
   /** The same for a request that is no stream. Default 6: some five seconds. */
   readonly maxRequestAttempts?: number;

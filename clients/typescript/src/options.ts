@@ -35,7 +35,7 @@ export interface AuraClientOptions {
   readonly retry?: RetryOptions;
   /**
    * Milliseconds without a byte after which a connection counts as lost. Default 45,000: the server sends at
-   * least a keep-alive every 15 s.
+   * least a keep-alive every 15 s. `Infinity`: never.
    */
   readonly idleTimeoutMs?: number;
 }
@@ -50,10 +50,12 @@ export interface Settings {
   readonly idleTimeoutMs: number;
 }
 
-/** Checks what can be checked at once; a wrong `baseUrl` throws a `TypeError`. */
+/** Checks what can be checked at once; a wrong `baseUrl` throws a `TypeError`, a wrong time a `RangeError`. */
 export function settingsOf(options: AuraClientOptions): Settings {
   const page: Location | undefined = globalThis.location;
   const baseUrl = new URL(options.baseUrl, page?.href).href.replace(/\/+$/, "");
+  const idleTimeoutMs = options.idleTimeoutMs ?? 45_000;
+  if (!(idleTimeoutMs > 0)) throw new RangeError(`idleTimeoutMs must be more than 0, is ${idleTimeoutMs}`);
   const headers: Record<string, string> = { ...options.headers, "X-Tenant-ID": options.tenantId };
   if (options.userId !== undefined) headers["X-User-ID"] = options.userId;
   if (options.agentId !== undefined) headers["X-Agent-ID"] = options.agentId;
@@ -64,6 +66,6 @@ export function settingsOf(options: AuraClientOptions): Settings {
     // Browsers insist on being called with `window` as `this`.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     retry: { ...DEFAULT_RETRY, ...options.retry },
-    idleTimeoutMs: options.idleTimeoutMs ?? 45_000,
+    idleTimeoutMs,
   };
 }

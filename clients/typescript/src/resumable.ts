@@ -23,7 +23,7 @@ export interface Frame {
 
 /** A connection was lost, and another one will be made. */
 export interface Reconnect {
-  /** 1 for the first attempt since something last came. */
+  /** 1 for the first attempt since the last progress (see `maxAttempts`). */
   readonly attempt: number;
   readonly delayMs: number;
   readonly reason: AuraError;
@@ -43,6 +43,8 @@ export interface StreamSource {
   request(lastEventId: string | null): ApiRequest;
   /** Called with the head of each answer that is a stream. */
   accepted?(response: Response): void;
+  /** Whether a stream begins anew with this event, whatever its id: what was known before it no longer counts. */
+  beginsAnew?(frame: Frame): boolean;
 }
 
 /** The trailer of a run's stream. */
@@ -61,17 +63,18 @@ export async function* resumable(
   const backoff = new Backoff(retry, retry.maxAttempts);
   let last = checked(lastEventId);
   for (;;) {
+    const since = performance.now();
     try {
       for await (const item of connection(transport, source, last, signal)) {
         signal?.throwIfAborted();
-        if (item === "end") return;
-        backoff.reset();
-        if (item.kind === "comment") continue;
-        // What has no id is none of the server's; what was there already, something has repeated.
-        if (item.id === null || !isEventId(item.id) || !isAfter(item.id, last)) continue;
-        last = item.id;
-        if (item.event === null && item.data === DONE) return;
-        yield { id: item.id, event: item.event ?? "message", data: item.data };
+        if (item === "end" || isTrailer(item)) return;
+        const frame = frameOf(item);
+        const isNext = frame !== null && isAfter(frame.id, last);
+        if (isNext || performance.now() - since > retry.maxDelayMs) backoff.reset();
+        // What was there already, something has repeated.
+        if (frame === null || !(isNext || source.beginsAnew?.(frame))) continue;
+        last = frame.id;
+        yield frame;
       }
       throw connectionLost("the stream broke off before its end");
     } catch (error) {
@@ -83,6 +86,17 @@ export async function* resumable(
       await sleep(delayMs, signal);
     }
   }
+}
+
+/** Ends the stream, also where its id is none after the last event: whoever asks past the end gets it alone. */
+function isTrailer(item: SseItem): boolean {
+  return item.kind === "frame" && item.event === null && item.data === DONE;
+}
+
+/** The event; `null` for a comment, and for what has no id: that is none of the server's. */
+function frameOf(item: SseItem): Frame | null {
+  if (item.kind === "comment" || item.id === null || !isEventId(item.id)) return null;
+  return { id: item.id, event: item.event ?? "message", data: item.data };
 }
 
 /** The server ignores an id of another form, and would begin anew. */
@@ -103,7 +117,7 @@ async function* connection(
   const watchdog = new Watchdog(transport.settings.idleTimeoutMs, signal);
   try {
     const response = await watchdog.within(transport.send(source.request(last), watchdog.signal));
-    if (response.status === 409) throw await refusalOf(response);
+    if (response.status === 409) throw await watchdog.within(refusalOf(response));
     source.accepted?.(response);
     if (response.status === 204) {
       yield "end";

@@ -2,6 +2,7 @@
 
 import type { ApproveOptions, RejectOptions, ReviewOutcome } from "./approvals.js";
 import type { AuraClient, RunOptions } from "./client.js";
+import { AuraError } from "./errors.js";
 import type { AuraEvent } from "./events.js";
 import { newIdempotencyKey } from "./idempotency.js";
 import type { StreamOptions } from "./resumable.js";
@@ -22,7 +23,7 @@ export type RunStatus =
   | EndStatus
   /** The stream ended without the run's end: `view.error` says why. */
   | "lost"
-  /** The stream cannot be read: `error` says why. The run may well go on. */
+  /** The stream cannot be read: `error` says why. The run may well go on, unless the server has lost it. */
   | "error";
 
 export interface RunSnapshot {
@@ -59,6 +60,7 @@ interface Reading {
   sessionId: string | null;
   readonly events: AuraEvent[];
   view: RunView;
+  /** There is nothing more to read. */
   isOver: boolean;
   error: Error | null;
 }
@@ -90,7 +92,8 @@ export class RunStore {
   /**
    * Starts a run in the place of the one before, which goes on on the server. To start what is under way already
    * starts nothing: a double click, or an effect that runs twice, is one run. Where its stream could not be read
-   * (status `error`), it is read again.
+   * (status `error`) because of the connection or the token, it is read again; after every other error, such as a
+   * session that the server has lost, this starts anew.
    */
   readonly start = (prompt: string, { context, threadId }: StartOptions = {}): void => {
     const idempotencyKey = newIdempotencyKey();
@@ -182,12 +185,17 @@ export class RunStore {
         if (signal.aborted) return;
         reading.events.push(event);
         reading.view = viewAfter(reading.view, event);
+        reading.isOver = reading.view.end !== null;
         this.#changed();
       }
       reading.isOver = true;
     } catch (error) {
       if (signal.aborted) return;
-      reading.error = error instanceof Error ? error : new Error(String(error));
+      // After `end`, only the trailer can be missing.
+      if (!reading.isOver) {
+        reading.error = error instanceof Error ? error : new Error(String(error));
+        reading.isOver = isFinal(error);
+      }
     }
     reading.connection = null;
     this.#changed();
@@ -207,7 +215,9 @@ export class RunStore {
 }
 
 function snapshotOf(reading: Reading | null): RunSnapshot {
-  const { answer, plan, tools, pendingApprovals, error: failure } = reading?.view ?? EMPTY_VIEW;
+  const { answer, plan, tools, error: failure, ...view } = reading?.view ?? EMPTY_VIEW;
+  // Of a run that is over, or lost, nobody is asked anything.
+  const pendingApprovals = reading?.isOver === true ? [] : view.pendingApprovals;
   return {
     status: reading === null ? "idle" : statusOf(reading),
     sessionId: reading?.sessionId ?? null,
@@ -220,6 +230,11 @@ function snapshotOf(reading: Reading | null): RunSnapshot {
     failure,
     error: reading?.error ?? null,
   };
+}
+
+/** Whether to read the same again would fail again. With another token it may not. */
+function isFinal(error: unknown): boolean {
+  return error instanceof AuraError && !error.retryable && error.status !== 401;
 }
 
 function statusOf({ view, events, isOver, error }: Reading): RunStatus {

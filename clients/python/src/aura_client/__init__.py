@@ -1,6 +1,6 @@
 """Client of Aura-Platform: runs as resumable streams of typed events, sessions, approvals."""
 
-from .approvals import Decided, Endorsed, ReviewOutcome, Superseded
+from .approvals import Decided, Endorsed, InboxWatch, ReviewOutcome, Superseded
 from .client import AuraClient
 from .errors import AuraError
 from .events import Event, InboxEvent, RunEvent, UnknownEvent
@@ -19,6 +19,7 @@ __all__ = [
     "Endorsed",
     "Event",
     "InboxEvent",
+    "InboxWatch",
     "Reconnect",
     "Retry",
     "ReviewOutcome",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Literal, Union, cast
 from urllib.parse import quote
 
 from .errors import not_aura
 from .events import InboxEvent, inbox_event
-from .resumable import OnReconnect, resumable
+from .resumable import OnReconnect, Resumable
 from .sessions import given
 from .transport import Answer, Request, Transport, parsed
 from .types import ApprovalsPage, RequestDetails, Verdict
@@ -52,6 +54,38 @@ class Superseded:
 ReviewOutcome = Union[Decided, Endorsed, Superseded]
 
 
+class InboxWatch:
+    """The events of the inbox: `async for event in client.approvals.watch()`.
+
+    To leave it, use it as `async with client.approvals.watch() as events`, or call `aclose`. After a wait that was
+    cancelled the next one goes on where it has stopped.
+    """
+
+    def __init__(self, events: Resumable[InboxEvent]) -> None:
+        self._events = events
+        # Who asks for the next event: one at a time.
+        self._turn = asyncio.Lock()
+
+    def __aiter__(self) -> InboxWatch:
+        return self
+
+    async def __anext__(self) -> InboxEvent:
+        async with self._turn:
+            return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """Closes the connection."""
+        await self._events.aclose()
+
+    async def __aenter__(self) -> InboxWatch:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
 class Approvals:
     """`client.approvals`."""
 
@@ -70,21 +104,25 @@ class Approvals:
         answer = await self._transport.call(Request("GET", "/aura/approvals", params=params))
         return cast(ApprovalsPage, answer.object())
 
-    async def watch(
-        self, *, last_event_id: int | None = None, on_reconnect: OnReconnect | None = None
-    ) -> AsyncGenerator[InboxEvent, None]:
-        """What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself."""
+    def watch(self, *, last_event_id: int | None = None, on_reconnect: OnReconnect | None = None) -> InboxWatch:
+        """What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself. Where the server no
+        longer knows what came after the last event, there is another `snapshot`, which takes the place of all before."""
 
         def request(last: int | None) -> Request:
             resume = {} if last is None else {"Last-Event-ID": str(last)}
             return Request("GET", "/aura/approvals/stream", {"Accept": "text/event-stream", **resume})
 
-        frames = resumable(self._transport, request, last_event_id=last_event_id, on_reconnect=on_reconnect)
-        try:
-            async for frame in frames:
-                yield inbox_event(frame)
-        finally:
-            await frames.aclose()
+        return InboxWatch(
+            Resumable(
+                self._transport,
+                request,
+                inbox_event,
+                last_event_id=last_event_id,
+                on_reconnect=on_reconnect,
+                # A store that has lost the inbox begins again with low ids.
+                begins_anew=lambda event: event.event == "snapshot",
+            )
+        )
 
     async def get(self, request_id: str) -> RequestDetails:
         """One request."""
@@ -95,7 +133,8 @@ class Approvals:
         return cast(RequestDetails, request)
 
     async def approve(self, request_id: str, *, args: Mapping[str, object] | None = None) -> ReviewOutcome:
-        """Says yes: to the arguments as they are, or to changed ones, which are given whole."""
+        """Says yes: to the arguments as they are, or to changed ones, which are given whole. Where the question has
+        `contextBytes`, its `context` was cut: change what `get` has."""
         return await self._review("approve", request_id, {} if args is None else {"args": args})
 
     async def reject(self, request_id: str, *, reason: str | None = None) -> ReviewOutcome:

@@ -8,7 +8,8 @@ class AuraError(Exception):
 
     `status` is the HTTP status, 0 if there was no answer. `code` is the server's (`E4290`, …), or one of this client's:
     `connection` (there was none, or it broke more often than may be), `protocol` (something else than Aura-Platform
-    has answered), `left` (the stream was left before its end, so there is no result). `retry_after`: seconds, where the server says when to come again.
+    has answered), `left` (the stream was left before its end, so there is nothing more to be had from it). `retry_after`: seconds, where the
+    server says when to come again.
     """
 
     def __init__(
@@ -34,6 +35,11 @@ class AuraError(Exception):
 def connection_lost(why: str) -> AuraError:
     """There is no connection, or none any more; another attempt may help."""
     return AuraError(why, status=0, code="connection", retryable=True)
+
+
+def left() -> AuraError:
+    """The reader itself has closed the stream."""
+    return AuraError("the stream was left before its end", status=0, code="left", retryable=False)
 
 
 def not_aura(status: int, why: str) -> AuraError:

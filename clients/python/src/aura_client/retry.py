@@ -17,7 +17,10 @@ class Retry:
     max_retry_after: float = 120.0
     """What the server may ask to wait for (`Retry-After`); for more, its refusal is raised."""
     max_attempts: int = 30
-    """Attempts in a row that may bring nothing before a stream is given up: some four minutes."""
+    """Attempts in a row without progress before a stream is given up: some four minutes. An event that is handed out is
+    progress. What only shows that the server is there (a keep-alive, or an inbox that begins anew) counts on a connection
+    that has lasted longer than `max_delay`: long waits are no failure, and a server that breaks off each time at once is
+    given up."""
     max_request_attempts: int = 6
     """The same for a request that is no stream: some five seconds."""
 
@@ -39,5 +42,6 @@ class Backoff:
         self.failures += 1
         if self.failures >= self._max_attempts or (retry_after or 0.0) > self._retry.max_retry_after:
             return None
-        full = min(self._retry.max_delay, self._retry.initial_delay * 2.0 ** (self.failures - 1))
+        # No float is larger than 2.0 ** 1023; long before, it is `max_delay` that counts.
+        full = min(self._retry.max_delay, self._retry.initial_delay * 2.0 ** min(self.failures - 1, 60))
         return max(full * random.uniform(0.5, 1.0), retry_after or 0.0)

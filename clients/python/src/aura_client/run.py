@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Union
 
 import httpx
 
-from .errors import AuraError, not_aura
+from .errors import left, not_aura
 from .events import RunEvent, run_event
-from .resumable import Numbered, OnReconnect, resumable
+from .resumable import OnReconnect, Resumable
 from .sessions import CancelOutcome, Sessions
 from .transport import Request, Transport
 from .types import EndStatus, ErrorEvent, Usage
@@ -39,7 +39,9 @@ class AuraRun:
     """The events of one run: `async for event in run`. The run is started when the first one is asked for.
 
     To leave it before its end, use it as `async with client.run(…) as run`, or call `aclose`: that closes the
-    connection, and the run goes on. A second loop goes on where the first one has stopped.
+    connection, and the run goes on. A second loop goes on where the first one has stopped, also after a wait that was
+    cancelled (`asyncio.wait_for(anext(run), …)`): no event is lost. The loop ends with the stream and not before: what
+    has failed, or was left, raises its `AuraError` whenever it is asked for more.
     """
 
     def __init__(
@@ -63,14 +65,14 @@ class AuraRun:
         self._error: ErrorEvent | None = None
         self._end: tuple[RunEnd, Usage | None] = ("lost", None)
         self._is_over = False
-        frames = resumable(
+        self._events = Resumable(
             transport,
             self._request_after,
+            run_event,
             last_event_id=last_event_id,
             on_reconnect=on_reconnect,
             accepted=self._accepted,
         )
-        self._events = self._read(frames)
 
     async def session_id(self) -> str:
         """The session's id; starts the run, if nobody has yet."""
@@ -78,9 +80,9 @@ class AuraRun:
             async with self._turn:
                 # Whoever had the turn may have learnt it meanwhile.
                 if self._session_id is None:
-                    self._ahead = await anext(self._events, None)
+                    self._ahead = await self._read()
         if self._session_id is None:
-            raise _left()
+            raise left()
         return self._session_id
 
     async def cancel(self) -> CancelOutcome:
@@ -92,7 +94,7 @@ class AuraRun:
         async for _ in self:
             pass
         if not self._is_over:
-            raise _left()
+            raise left()
         status, usage = self._end
         return RunResult(await self.session_id(), status, "".join(self._answer), usage, self._error)
 
@@ -114,17 +116,19 @@ class AuraRun:
     async def __anext__(self) -> RunEvent:
         async with self._turn:
             ahead, self._ahead = self._ahead, None
-            return ahead if ahead is not None else await anext(self._events)
+            event = ahead or await self._read()
+        if event is None:
+            raise StopAsyncIteration
+        return event
 
-    async def _read(self, frames: AsyncGenerator[Numbered, None]) -> AsyncGenerator[RunEvent, None]:
-        try:
-            async for frame in frames:
-                event = run_event(frame)
-                self._note(event)
-                yield event
+    async def _read(self) -> RunEvent | None:
+        """The next event; `None` after the last one."""
+        event = await anext(self._events, None)
+        if event is None:
             self._is_over = True
-        finally:
-            await frames.aclose()
+        else:
+            self._note(event)
+        return event
 
     def _note(self, event: RunEvent) -> None:
         if event.type == "content" and not event.data["metadata"].get("notice", False):
@@ -145,7 +149,3 @@ class AuraRun:
         if session_id is None:
             raise not_aura(response.status_code, "the stream does not name its session (X-Session-ID)")
         self._session_id = session_id
-
-
-def _left() -> AuraError:
-    return AuraError("the stream was left before its end", status=0, code="left", retryable=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -66,9 +66,9 @@ class Transport:
         """Closes all connections."""
         await self._http.aclose()
 
-    @asynccontextmanager
-    async def open(self, request: Request) -> AsyncIterator[httpx.Response]:
-        """An answer whose body has not been read yet; raises an `AuraError` for refusals but 409."""
+    async def send(self, request: Request) -> httpx.Response:
+        """An answer whose body has not been read yet, and which the caller has to close; raises an `AuraError` for
+        refusals but 409."""
         response = await self._send(request, renew=False)
         try:
             if response.status_code == 401 and not isinstance(self._token, str):
@@ -76,11 +76,10 @@ class Transport:
                 response = await self._send(request, renew=True)
             if not response.is_success and response.status_code != 409:
                 raise await refusal_of(response)
-            yield response
-        except httpx.TransportError as error:
-            raise connection_lost(f"the connection broke: {error!r}") from error
-        finally:
+        except BaseException:
             await response.aclose()
+            raise
+        return response
 
     async def call(self, request: Request) -> Answer:
         """Sends a request that may be repeated, and reads its answer."""
@@ -95,8 +94,9 @@ class Transport:
             await asyncio.sleep(delay)
 
     async def _call_once(self, request: Request) -> Answer:
-        async with self.open(request) as response:
-            body = parsed(await response.aread())
+        async with aclosing(await self.send(request)) as response:
+            with reading():
+                body = parsed(await response.aread())
             if isinstance(body, dict) and body.get("status") == "SUCCESS":
                 return Answer(response.status_code, body.get("data"))
             if response.is_success:
@@ -124,9 +124,19 @@ class Transport:
         return await token if inspect.isawaitable(token) else token
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """What goes wrong while an answer is read is a lost connection; so is an answer that was closed meanwhile."""
+    try:
+        yield
+    except (httpx.TransportError, httpx.StreamError) as error:
+        raise connection_lost(f"the connection broke: {error!r}") from error
+
+
 async def refusal_of(response: httpx.Response) -> AuraError:
     """Reads a refusal in either of its two forms: an envelope, or an `error` event in the place of a stream."""
-    text = await response.aread()
+    with reading():
+        text = await response.aread()
     if response.headers.get("content-type", "").startswith("text/event-stream"):
         frames = (item for item in SseParser().push(text) if isinstance(item, Frame))
         text = next((frame.data.encode() for frame in frames if frame.event == "error"), b"")

@@ -45,6 +45,22 @@ test("a person changes the arguments: these are what runs", { timeout: 120_000 }
   assert.match((await page.textContent("#answer")) ?? "", /lee@example\.com/);
 });
 
+test("arguments that were too long for the question are changed as a whole", { timeout: 120_000 }, async (t) => {
+  const body = "본문 ".repeat(10_000);
+  const call = { name: "send_email", args: { to: ["kim@example.com"], subject: "보고", body } };
+  const model = await modelFor(t, (messages) =>
+    messages.some(({ role }) => role === "tool") ? { words: ["보냈습니다"] } : { words: [], call },
+  );
+  const { page, errors } = await asked(t, "부탁해", model.env);
+  await page.waitForSelector("#args:not([readonly])");
+  await page.fill("#args", (await page.inputValue("#args")).replaceAll("kim@", "lee@"));
+  const approval = page.waitForRequest((request) => request.url().includes("/aura/hitl/approve/"));
+  await page.click("#approve");
+  assert.deepEqual((await approval).postDataJSON(), { args: { ...call.args, to: ["lee@example.com"] } });
+  await status(page, "completed");
+  assert.deepEqual(errors, []);
+});
+
 test("a person rejects, and says why", { timeout: 120_000 }, async (t) => {
   const { page } = await asked(t, MAIL);
   await page.fill("#reason", "아직 아닙니다");

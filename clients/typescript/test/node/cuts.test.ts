@@ -12,7 +12,8 @@ for (const within of PLACES) {
     `a run with an approval, cut after every event (of the next one gets through: ${within}), has every event once`,
     { timeout: 60_000 },
     async (t) => {
-      const server = await serverFor(t);
+      // A keep-alive would be the frame that gets through, and brings nobody further.
+      const server = await serverFor(t, { AURA__STREAM__KEEP_ALIVE_SECONDS: 15 });
       const proxy = await proxyFor(t, server);
       proxy.plan = () => ({ afterFrames: 1, within });
       const client = clientOf(proxy.base);

@@ -116,3 +116,24 @@ test(
     assert.deepEqual(replay, events.slice(2));
   },
 );
+
+test("whoever watches an inbox that its server has lost is told what waits now", { timeout: 60_000 }, async (t) => {
+  const server = await serverFor(t);
+  const client = clientOf((await proxyFor(t, server)).base);
+  const controller = new AbortController();
+  t.after(() => controller.abort());
+  const events = watched(client, controller.signal);
+  const asking = async (): Promise<string> => {
+    for await (const event of client.run(MAIL)) if (event.type === "hitl") return event.data.requestId;
+    throw new Error("nobody was asked");
+  };
+  const first = await asking();
+  await eventually("it is told", () => told(events).includes(`asked ${first}`));
+  // Its store is its memory.
+  await server.restart();
+  await eventually("the inbox begins anew", () => told(events).filter((what) => what === "snapshot").length === 2);
+  const anew = events.at(-1);
+  assert.ok(anew?.type === "snapshot" && anew.data.approvals.length === 0);
+  const second = await asking();
+  await eventually("it is told", () => told(events).includes(`asked ${second}`));
+});

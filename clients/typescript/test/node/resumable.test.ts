@@ -2,38 +2,25 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AuraClient, AuraError, type AuraEvent, type AuraRun, type Reconnect } from "@dwp/aura-client";
+import {
+  AuraClient,
+  AuraError,
+  type AuraEvent,
+  type AuraRun,
+  type InboxEvent,
+  type Reconnect,
+} from "@dwp/aura-client";
 import { retryAfterMs } from "#dist/refusal";
-
-type Respond = (request: Request, attempt: number) => Response | Promise<Response>;
-
-const RETRY = { initialDelayMs: 1, maxDelayMs: 2, maxAttempts: 4, maxRequestAttempts: 3 };
-
-/** A client of a server that is a function, and the requests that it has sent. */
-function clientOf(respond: Respond, idleTimeoutMs = 30_000): { client: AuraClient; requests: Request[] } {
-  const requests: Request[] = [];
-  const fetch: typeof globalThis.fetch = async (input, init) => {
-    const request = new Request(input, init);
-    requests.push(request);
-    return respond(request, requests.length - 1);
-  };
-  const options = { baseUrl: "http://aura.test/api/", token: "t", tenantId: "1", retry: RETRY, idleTimeoutMs, fetch };
-  return { client: new AuraClient(options), requests };
-}
-
-function stream(...pieces: readonly string[]): Response {
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      for (const piece of pieces) controller.enqueue(new TextEncoder().encode(piece));
-      controller.close();
-    },
-  });
-  return new Response(body, { headers: { "Content-Type": "text/event-stream", "X-Session-ID": "session_1" } });
-}
-
-const event = (id: number | string, content = "a"): string =>
-  `id: ${id}\nevent: content\ndata: {"content":"${content}","chunk":true,"metadata":{}}\n\n`;
-const trailer = (id: number): string => `id: ${id}\ndata: [DONE]\n\n`;
+import {
+  answeredBy as clientOf,
+  event,
+  frame,
+  KEEP_ALIVE,
+  openStream,
+  RETRY,
+  stream,
+  trailer,
+} from "../support/answers.js";
 
 async function idsOf(run: AuraRun): Promise<string[]> {
   const ids: string[] = [];
@@ -71,8 +58,8 @@ test("what something in between repeats, or has no id, is not handed out", async
   const answers = [
     stream(event(9), event(9), event(8), "event: note\ndata: {}\n\n"),
     // Another digit: these are numbers, not texts.
-    stream(event(9), event(10), event("18446744073709551615"), event("18446744073709551614"), trailer(11)),
-    stream(trailer(12), "id: 18446744073709551616\ndata: [DONE]\n\n"),
+    stream(event(9), event(10), event("18446744073709551615"), event("18446744073709551614")),
+    stream(trailer("18446744073709551616")),
   ];
   const { client } = clientOf((_, at) => answers[at] ?? refused(400));
   assert.deepEqual(await idsOf(client.join("session_1")), ["9", "10", "18446744073709551615"]);
@@ -86,15 +73,11 @@ test("events of kinds that are not known yet are passed on", async () => {
 });
 
 test("a connection on which nothing comes is given up, keep-alives keep it", async () => {
-  const silent = (): Response => {
-    const body = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(new TextEncoder().encode(event(1))) });
-    return new Response(body, { headers: { "Content-Type": "text/event-stream", "X-Session-ID": "session_1" } });
-  };
   const alive = (): Response => {
     let left = 10;
     const pull = async (c: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
       await new Promise((resolve) => setTimeout(resolve, 30));
-      c.enqueue(new TextEncoder().encode(left > 0 ? ": keep-alive id:\n\n" : trailer(2)));
+      c.enqueue(new TextEncoder().encode(left > 0 ? KEEP_ALIVE : trailer(2)));
       left -= 1;
     };
     return new Response(new ReadableStream({ pull }, { highWaterMark: 0 }), {
@@ -103,7 +86,9 @@ test("a connection on which nothing comes is given up, keep-alives keep it", asy
   };
   const reasons: string[] = [];
   const onReconnect = ({ reason }: Reconnect): unknown => reasons.push(reason.message);
-  const { client, requests } = clientOf((_, at) => (at === 0 ? silent() : alive()), 200);
+  const { client, requests } = clientOf((_, at) => (at === 0 ? openStream(event(1)) : alive()), {
+    idleTimeoutMs: 200,
+  });
   assert.deepEqual(await idsOf(client.run("a", { onReconnect })), ["1"]);
   assert.deepEqual(reasons, ["nothing came for too long"]);
   assert.equal(requests[0]?.signal.aborted, true, "the silent connection was closed");
@@ -120,6 +105,95 @@ test("a stream is given up after as many attempts in a row as may fail, counted 
   // The connection that broke off after its event counts as the first failure of the second row.
   assert.equal(requests.length, 4 + 3);
   await assert.rejects(run.result(), error);
+});
+
+test("a trailer ends the stream, also where the reader asks past its end", { timeout: 10_000 }, async () => {
+  const { client, requests } = clientOf(() => stream(trailer(5)));
+  assert.deepEqual(await idsOf(client.run("a", { sessionId: "session_1", lastEventId: "99" })), []);
+  assert.equal(requests.length, 1);
+});
+
+test("a server that brings nothing new before it breaks off is given up", { timeout: 10_000 }, async () => {
+  const retry = { maxDelayMs: 30_000 };
+  for (const nothing of [KEEP_ALIVE, event(7), event(6)]) {
+    const { client, requests } = clientOf(() => stream(nothing), { retry });
+    await assert.rejects(idsOf(client.join("session_1", { lastEventId: "7" })), { code: "connection" });
+    assert.equal(requests.length, RETRY.maxAttempts);
+  }
+});
+
+test("connections that last are no failures, though nothing but keep-alives comes", { timeout: 10_000 }, async () => {
+  const lasting = async (c: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    await new Promise((resolve) => setTimeout(resolve, 10 * RETRY.maxDelayMs));
+    c.enqueue(new TextEncoder().encode(KEEP_ALIVE));
+    c.close();
+  };
+  const { client, requests } = clientOf((_, at) => {
+    const headers = { "Content-Type": "text/event-stream", "X-Session-ID": "session_1" };
+    return at < 10 ? new Response(new ReadableStream({ pull: lasting }), { headers }) : stream(event(1), trailer(2));
+  });
+  assert.deepEqual(await idsOf(client.run("a")), ["1"]);
+  assert.equal(requests.length, 11);
+});
+
+const snapshot = (id: number): string => frame(id, "snapshot", { approvals: [] });
+const askedFor = (id: number): string => frame(id, "asked", { request: { requestId: "req_1" } });
+
+test("an inbox that was lost begins anew with a snapshot, whatever its id", { timeout: 10_000 }, async () => {
+  const answers = [stream(snapshot(7), askedFor(9)), stream(snapshot(0)), stream(askedFor(1)), stream(snapshot(1))];
+  const { client, requests } = clientOf((_, at) => answers[at] ?? stream(askedFor(2)));
+  const seen: InboxEvent[] = [];
+  for await (const event of client.approvals.watch()) {
+    seen.push(event);
+    if (event.id === "2") break;
+  }
+  const told = seen.map(({ type, id }) => `${type} ${id}`);
+  assert.deepEqual(told, ["snapshot 7", "asked 9", "snapshot 0", "asked 1", "snapshot 1", "asked 2"]);
+  assert.deepEqual(
+    requests.map(({ headers }) => headers.get("last-event-id")),
+    [null, "9", "0", "1", "1"],
+  );
+});
+
+test("an inbox that begins anew on every connection brings nothing new", { timeout: 10_000 }, async () => {
+  const { client, requests } = clientOf(() => stream(snapshot(0)), { retry: { maxDelayMs: 30_000 } });
+  const watching = (async () => {
+    for await (const _ of client.approvals.watch());
+  })();
+  await assert.rejects(watching, { code: "connection" });
+  // The first one was the first that ever came.
+  assert.equal(requests.length, RETRY.maxAttempts);
+});
+
+test("a refusal whose text does not come is a lost connection", { timeout: 10_000 }, async () => {
+  const { client, requests } = clientOf(() => new Response(new ReadableStream(), { status: 409 }), {
+    idleTimeoutMs: 50,
+  });
+  await assert.rejects(client.run("a").result(), { code: "connection" });
+  assert.equal(requests.length, RETRY.maxAttempts);
+});
+
+test("a time without an end is none, and one that is no time is refused", { timeout: 10_000 }, async () => {
+  const patient = clientOf(
+    async () => {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      return stream(event(1), trailer(2));
+    },
+    { idleTimeoutMs: Infinity },
+  );
+  assert.deepEqual(await idsOf(patient.client.run("a")), ["1"]);
+  assert.equal(patient.requests.length, 1);
+
+  const retry = { maxRetryAfterMs: Infinity };
+  const busy = clientOf(() => refused(503, { "Retry-After": "9999999999" }), { retry });
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 50);
+  await assert.rejects(busy.client.run("a", { signal: controller.signal }).result(), { name: "AbortError" });
+  assert.equal(busy.requests.length, 1);
+
+  for (const idleTimeoutMs of [0, -1, NaN]) {
+    assert.throws(() => clientOf(() => refused(400), { idleTimeoutMs }), RangeError);
+  }
 });
 
 test("a refusal that will not change is an error at once, with all that the server says", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { RunStore, type RunStatus } from "@dwp/aura-client";
+import { answeredBy, frame, openStream, stream, trailer } from "../support/answers.js";
 import { bytesOf, journalOf } from "../support/journal.js";
 import { clientOf, MAIL, modelFor, proxyFor, serverFor, slowly } from "../support/scene.js";
 import { token } from "../support/server.js";
@@ -93,3 +94,66 @@ test(
     assert.deepEqual([...new Set(seen)], ["connecting", "error", "running", "completed"]);
   },
 );
+
+test(
+  "a session that its server has lost is not asked about any more, and is started anew",
+  { timeout: 60_000 },
+  async (t) => {
+    const server = await serverFor(t);
+    const store = new RunStore(clientOf((await proxyFor(t, server)).base));
+    t.after(store.detach);
+    store.attach();
+    store.start(MAIL);
+    await reaches(store, "waiting_approval");
+    const lost = store.snapshot();
+    // Its store is its memory.
+    await server.restart();
+    await reaches(store, "error");
+    assert.match(store.snapshot().error?.message ?? "", /^E1004/);
+    assert.equal(store.snapshot().pendingApproval, null);
+    await assert.rejects(store.approve(), /nobody is asked/);
+    store.start(MAIL);
+    await reaches(store, "waiting_approval");
+    assert.notEqual(store.snapshot().sessionId, lost.sessionId);
+    assert.equal(store.snapshot().events[0]?.type, "start");
+  },
+);
+
+const question = frame(1, "hitl", { requestId: "req_1" });
+
+test("a stream that ends without the run's end asks nobody anything", { timeout: 10_000 }, async (t) => {
+  const lost = frame(2, "error", { error: "the store came back empty", errorType: "SessionLostError" });
+  const store = new RunStore(answeredBy(() => stream(question, lost, trailer(3))).client);
+  t.after(store.detach);
+  store.attach();
+  store.start("a");
+  await reaches(store, "lost");
+  assert.equal(store.snapshot().pendingApproval, null);
+  assert.equal(store.snapshot().failure?.errorType, "SessionLostError");
+});
+
+test("what has ended can be started anew, also before its trailer has come", { timeout: 10_000 }, async (t) => {
+  const end = frame(2, "end", { status: "completed", usage: null });
+  const { client, requests } = answeredBy((_, at) => openStream(at === 0 ? end : question));
+  const store = new RunStore(client);
+  t.after(store.detach);
+  store.attach();
+  store.start("a");
+  await reaches(store, "completed");
+  store.start("a");
+  await reaches(store, "waiting_approval");
+  const keys = requests.map(({ headers }) => headers.get("idempotency-key"));
+  assert.deepEqual([keys.length, new Set(keys).size], [2, 2]);
+});
+
+test("what breaks after a run's end takes nothing from it", { timeout: 10_000 }, async (t) => {
+  const end = frame(2, "end", { status: "completed", usage: null });
+  const { client, requests } = answeredBy((_, at) => (at === 0 ? stream(end) : Response.json({}, { status: 404 })));
+  const store = new RunStore(client);
+  t.after(store.detach);
+  store.attach();
+  store.start("a");
+  await eventually("the trailer was asked for", () => requests.length === 2);
+  await eventually("it has been refused", () => requests[1]?.signal.aborted);
+  assert.deepEqual([store.snapshot().status, store.snapshot().error], ["completed", null]);
+});
