@@ -105,8 +105,11 @@ class Approvals:
         return cast(ApprovalsPage, answer.object())
 
     def watch(self, *, last_event_id: int | None = None, on_reconnect: OnReconnect | None = None) -> InboxWatch:
-        """What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself. Where the server no
-        longer knows what came after the last event, there is another `snapshot`, which takes the place of all before."""
+        """What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself.
+
+        Where the server no longer knows what came after the last event, there is another `snapshot`, which takes the
+        place of all before.
+        """
 
         def request(last: int | None) -> Request:
             resume = {} if last is None else {"Last-Event-ID": str(last)}

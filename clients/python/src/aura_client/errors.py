@@ -8,8 +8,8 @@ class AuraError(Exception):
 
     `status` is the HTTP status, 0 if there was no answer. `code` is the server's (`E4290`, …), or one of this client's:
     `connection` (there was none, or it broke more often than may be), `protocol` (something else than Aura-Platform
-    has answered), `left` (the stream was left before its end, so there is nothing more to be had from it). `retry_after`: seconds, where the
-    server says when to come again.
+    has answered), `left` (the stream was left before its end, so there is nothing more to be had from it).
+    `retry_after`: seconds, where the server says when to come again.
     """
 
     def __init__(

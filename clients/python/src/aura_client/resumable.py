@@ -1,8 +1,8 @@
 """A stream of events that outlives its connections.
 
 Whatever ends a connection before its stream, the next one asks for what comes after the last event that was handed out
-(contract, section 4.5). Events come once and in order; the ids see to that. All that a stream is stands in an object and
-not in a generator, which a cancelled wait would end.
+(contract, section 4.5). Events come once and in order; the ids see to that. The state of a stream is kept in an object,
+not in a generator: a wait that is cancelled would end that.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ E = TypeVar("E")
 class Resumable(Generic[E]):
     """The events of a stream until its trailer, for one reader at a time.
 
-    Raises an `AuraError` once the server refuses the stream or attempts have failed too often, and again each time it is
-    asked for more. A wait that is cancelled costs nothing: it closes the connection, and the next one goes on after the
+    Raises an `AuraError` once the server refuses the stream or attempts have failed too often, and again each time it
+    is asked for more. A wait that is cancelled costs nothing: it closes the connection, and the next one goes on after the
     last event that was handed out.
 
     `decode` makes an event of what came. `accepted` is called with the head of each answer that is a stream.

@@ -157,3 +157,24 @@ test("what breaks after a run's end takes nothing from it", { timeout: 10_000 },
   await eventually("it has been refused", () => requests[1]?.signal.aborted);
   assert.deepEqual([store.snapshot().status, store.snapshot().error], ["completed", null]);
 });
+
+test("after a token that was refused, to start again reads on", { timeout: 10_000 }, async (t) => {
+  const expired = (): Response => Response.json({ errorCode: "E2002", message: "m" }, { status: 401 });
+  const { client, requests } = answeredBy((_, at) =>
+    at === 0 ? stream(question) : at === 1 ? expired() : openStream(frame(2, "content", { content: "a", metadata: {} })),
+  );
+  const store = new RunStore(client);
+  t.after(store.detach);
+  store.attach();
+  store.start("a");
+  await reaches(store, "error");
+  store.start("a");
+  await eventually("it goes on", () => store.snapshot().events.length === 2);
+  const asked = requests.map(({ headers }) => [headers.get("x-session-id"), headers.get("last-event-id")]);
+  assert.deepEqual(asked, [
+    [null, null],
+    ["session_1", "1"],
+    ["session_1", "1"],
+  ]);
+  assert.equal(new Set(requests.map(({ headers }) => headers.get("idempotency-key"))).size, 1);
+});
