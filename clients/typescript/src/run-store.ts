@@ -180,6 +180,7 @@ export class RunStore {
   async #read(reading: Reading, run: AuraRun, signal: AbortSignal): Promise<void> {
     try {
       reading.sessionId = await run.sessionId;
+      this.#changed();
       for await (const event of run) {
         // What was under way when the connection was closed belongs to the next one.
         if (signal.aborted) return;

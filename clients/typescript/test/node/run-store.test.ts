@@ -178,3 +178,34 @@ test("after a token that was refused, to start again reads on", { timeout: 10_00
   ]);
   assert.equal(new Set(requests.map(({ headers }) => headers.get("idempotency-key"))).size, 1);
 });
+
+test("an event that was under way when its stream was closed is shown once", { timeout: 30_000 }, async () => {
+  const next = frame(2, "content", { content: "a", metadata: {} });
+  // Wherever on its way the event is: so many turns of the queue after it came.
+  for (let turns = 0; turns < 60; turns++) {
+    let push = (): void => assert.fail("there is no stream");
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (push = () => controller.enqueue(new TextEncoder().encode(question))),
+    });
+    const headers = { "Content-Type": "text/event-stream", "X-Session-ID": "session_1" };
+    const { client } = answeredBy((request, at) => {
+      if (at === 0) return new Response(body, { headers });
+      return request.headers.get("last-event-id") === "1" ? openStream(next) : openStream(question, next);
+    });
+    const store = new RunStore(client);
+    store.attach();
+    store.start("a");
+    await eventually("it is read", () => store.snapshot().sessionId !== null);
+    push();
+    for (let turn = 0; turn < turns; turn++) await null;
+    store.detach();
+    store.attach();
+    await eventually("it goes on", () => store.snapshot().events.at(-1)?.id === "2");
+    assert.deepEqual(
+      store.snapshot().events.map(({ id }) => id),
+      ["1", "2"],
+      `closed after ${turns} turns`,
+    );
+    store.detach();
+  }
+});
