@@ -22,6 +22,7 @@ mod model;
 mod operation;
 mod refusals;
 mod sessions;
+mod stream_events;
 mod streams;
 
 pub(super) use ag_ui::run as run_ag_ui;

@@ -2,7 +2,7 @@
 
 use schemars::generate::{Contract, SchemaSettings};
 use schemars::transform::{RecursiveTransform, Transform};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 /// Where both kinds of document keep their definitions.
@@ -36,6 +36,12 @@ impl Schemas {
     /// The schema of what it reads.
     pub(super) fn read<T: JsonSchema>(&mut self) -> Schema {
         tidy(self.read.subschema_for::<T>())
+    }
+
+    /// Gives a schema a definition of this name, and refers to it.
+    pub(super) fn define(&mut self, name: &str, definition: Schema) -> Schema {
+        self.written.definitions_mut().insert(name.to_owned(), definition.into());
+        json_schema!({ "$ref": format!("#{DEFINITIONS}/{name}") })
     }
 
     /// The generator of the schemas of what is written, for whoever makes those of several types.

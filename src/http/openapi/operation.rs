@@ -14,6 +14,7 @@ use super::model::{
 };
 use super::refusals::Refusals;
 use super::{correlation, headers, security};
+use crate::sse::frame::Form;
 
 /// What an operation belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,7 @@ pub(in crate::http) struct Operation {
     body: Option<RequestBody>,
     answers: Vec<(u16, Response)>,
     refusals: Vec<ApiError>,
+    form: Form,
 }
 
 impl Operation {
@@ -74,6 +76,7 @@ impl Operation {
             body: None,
             answers: Vec::new(),
             refusals: Vec::new(),
+            form: Form::Flat,
         }
     }
 
@@ -165,6 +168,11 @@ impl Operation {
         self
     }
 
+    /// The form of the events of its stream, and of its refusals for those who read streams.
+    pub(super) fn in_form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
     /// What it refuses, besides what every route of its kind does.
     pub(super) fn refuses(mut self, errors: impl IntoIterator<Item = ApiError>) -> Self {
         self.refusals.extend(errors);
@@ -178,7 +186,7 @@ impl Operation {
             Access::Guarded => Refusals::of_guarded_route(),
         };
         refusals.add(self.refusals);
-        let mut responses = refusals.responses(schemas);
+        let mut responses = refusals.responses(self.form, schemas);
         for (status, answer) in self.answers {
             let status = status.to_string();
             match responses.remove(&status) {

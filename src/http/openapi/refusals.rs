@@ -10,7 +10,9 @@ use super::super::envelope::ErrorResponse;
 use super::super::error::ApiError;
 use super::super::schemas::Schemas;
 use super::model::{MediaType, OrReference, Response};
+use super::stream_events::Streamed;
 use crate::domain::ErrorCode;
+use crate::sse::frame::Form;
 
 /// The refusals of one operation, by status.
 pub(super) struct Refusals(BTreeMap<u16, Vec<ApiError>>);
@@ -46,21 +48,26 @@ impl Refusals {
         }
     }
 
-    /// One response for each status.
-    pub(super) fn responses(self, schemas: &mut Schemas) -> BTreeMap<String, Response> {
+    /// One response for each status; `form`: of the events of those who read streams.
+    pub(super) fn responses(
+        self,
+        form: Form,
+        schemas: &mut Schemas,
+    ) -> BTreeMap<String, Response> {
+        let stream = Streamed::Refusal(form).schema(schemas);
         let told = |(status, errors): (u16, Vec<ApiError>)| {
-            (status.to_string(), response(&errors, schemas))
+            (status.to_string(), response(&errors, stream.clone(), schemas))
         };
         self.0.into_iter().map(told).collect()
     }
 }
 
-fn response(errors: &[ApiError], schemas: &mut Schemas) -> Response {
+fn response(errors: &[ApiError], stream: Schema, schemas: &mut Schemas) -> Response {
     let lines =
         errors.iter().map(|error| format!("- `{}`: {}", error.code().code(), error.detail()));
     let lines: Vec<String> = lines.collect();
     let json = MediaType::of(body(errors, schemas));
-    let stream = MediaType::of(stream());
+    let stream = MediaType::of(stream);
     Response {
         description: lines.join("\n"),
         headers: headers(errors),
@@ -91,11 +98,4 @@ fn body(errors: &[ApiError], schemas: &mut Schemas) -> Schema {
         return any;
     }
     json_schema!({"allOf": [any, {"properties": {"errorCode": {"enum": codes}}}]})
-}
-
-fn stream() -> Schema {
-    json_schema!({
-        "type": "string",
-        "description": "One `error` event and the trailer, for those who read streams.",
-    })
 }

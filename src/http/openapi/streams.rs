@@ -1,13 +1,15 @@
 //! The stream routes (contract, sections 3 and 4).
 
-use schemars::{JsonSchema, Schema, json_schema};
+use schemars::{JsonSchema, json_schema};
 use serde_json::{Map, Value};
 
 use super::super::body::BODY_MAX;
 use super::super::error::ApiError;
 use super::super::schemas::Schemas;
 use super::operation::{Operation, Tag};
+use super::stream_events::Streamed;
 use crate::domain::SessionId;
+use crate::sse::frame::Form;
 
 /// What a run is to do, or which session is to be joined.
 #[derive(JsonSchema)]
@@ -86,7 +88,7 @@ pub(in crate::http) fn post(schemas: &mut Schemas) -> Operation {
         .refuses(super::of_json_bodies(BODY_MAX))
         .refuses([ApiError::malformed("the body is empty"), ApiError::missing("prompt")])
         .refuses([ApiError::invalid("prompt", "must be at most 65536 bytes")]);
-    opened(started(operation))
+    opened(started(operation), Form::Flat, schemas)
 }
 
 pub(in crate::http) fn get(schemas: &mut Schemas) -> Operation {
@@ -109,17 +111,17 @@ pub(in crate::http) fn get(schemas: &mut Schemas) -> Operation {
                 ApiError::missing("message"),
                 ApiError::invalid("message", "must be at most 65536 bytes"),
             ]);
-    at_end(opened(started(operation)))
+    at_end(opened(started(operation), Form::Enveloped, schemas))
 }
 
 pub(in crate::http) fn join(schemas: &mut Schemas) -> Operation {
     let operation = Operation::new("joinSession", Tag::Runs, "Read the stream of a session")
         .about("From its first event, or from `Last-Event-ID`.")
         .path("sessionId", "The session, which is one run.", schemas.of::<SessionId>());
-    at_end(opened(operation))
+    at_end(opened(operation, Form::Flat, schemas))
 }
 
-pub(in crate::http) fn inbox(_: &mut Schemas) -> Operation {
+pub(in crate::http) fn inbox(schemas: &mut Schemas) -> Operation {
     Operation::new("watchApprovals", Tag::Approvals, "The same as it changes")
         .about(
             "Begins with what waits (`snapshot`), or after `Last-Event-ID` with what has changed since (`asked`, \
@@ -128,7 +130,7 @@ pub(in crate::http) fn inbox(_: &mut Schemas) -> Operation {
         )
         .header("Last-Event-ID")
         .header("Accept")
-        .answers_with(200, "The inbox of the caller's tenant.", "text/event-stream", endless())
+        .answers_with(200, "The inbox of the caller's tenant.", "text/event-stream", Streamed::Inbox.schema(schemas))
         .with_header("Cache-Control")
         .with_header("X-Accel-Buffering")
         .refuses([ApiError::too_often_for_now(), ApiError::store_unavailable()])
@@ -144,12 +146,14 @@ fn started(operation: Operation) -> Operation {
     ])
 }
 
-/// What answers with a stream.
-fn opened(operation: Operation) -> Operation {
+/// What answers with the stream of a run.
+fn opened(operation: Operation, form: Form, schemas: &mut Schemas) -> Operation {
+    let events = Streamed::Run(form).schema(schemas);
     operation
+        .in_form(form)
         .header("Last-Event-ID")
         .header("Accept")
-        .answers_with(200, "The stream of the session.", "text/event-stream", stream())
+        .answers_with(200, "The stream of the session.", "text/event-stream", events)
         .with_header("X-Session-ID")
         .with_header("Cache-Control")
         .with_header("X-Accel-Buffering")
@@ -168,20 +172,4 @@ fn at_end(operation: Operation) -> Operation {
             "The session is over, and `Last-Event-ID` is its last: do not reconnect.",
         )
         .with_header("X-Session-ID")
-}
-
-fn stream() -> Schema {
-    json_schema!({
-        "type": "string",
-        "description": "Server-Sent Events. Each is `id: <id>`, `event: <type>`, `data: <one line of JSON>` and a \
-            blank line; the last one is `id: <id>`, `data: [DONE]`. `/aura/asyncapi.json` describes them.",
-    })
-}
-
-fn endless() -> Schema {
-    json_schema!({
-        "type": "string",
-        "description": "Server-Sent Events. Each is `id: <id>`, `event: <type>`, `data: <one line of JSON>` and a \
-            blank line. `/aura/asyncapi.json` describes them.",
-    })
 }
