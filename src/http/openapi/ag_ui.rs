@@ -82,7 +82,7 @@ impl JsonSchema for Message {
 #[schemars(untagged, inline)]
 #[expect(dead_code, reason = "describes what is read field by field")]
 enum WithPage {
-    Object { context: Option<PageContext> },
+    Object { context: Option<Box<PageContext>> },
     Other(NoObject),
 }
 
