@@ -114,8 +114,9 @@ impl AppError {
     /// Whether a setting has to be changed before the service can run.
     pub fn is_of_settings(&self) -> bool {
         match self {
-            Self::Store(_)
-            | Self::Model(_)
+            // One that is away now may be there later.
+            Self::Store(error) => !error.is_transient(),
+            Self::Model(_)
             | Self::Git(_)
             | Self::LeftOut { .. }
             | Self::Policy(_)

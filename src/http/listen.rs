@@ -20,6 +20,7 @@ mod seat;
 mod silence;
 mod wire;
 
+pub(super) use self::connection::HEAD_MAX;
 use self::seat::Places;
 pub use self::seat::Seat;
 

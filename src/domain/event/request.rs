@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn arguments_that_events_show_whole_are_shown_whole_where_there_is_little_room() {
         let arguments: Map<String, Value> =
-            (0..150).map(|n| (format!("argument_{n:03}"), json!(n))).collect();
+            (0..160).map(|n| (format!("argument_{n:03}"), json!(n))).collect();
         let context = Value::Object(arguments);
         assert!((2_900..3_072).contains(&context.to_string().len()), "as long as that may be");
         let long = "길".repeat(9_000);

@@ -20,8 +20,8 @@ use super::progress::{HeadTimer, Progress};
 use super::wire::Wire;
 use super::{Port, Seat};
 
-/// Read and write buffers of a connection, in bytes; a request head must fit.
-const BUFFER: usize = 32 * 1024;
+/// Most bytes of a request's head: it must fit the read buffer of its connection. One that does not is 431.
+pub(in crate::http) const HEAD_MAX: usize = 32 * 1024;
 /// How long after connecting a client may say its first word, also where the port has been closed
 /// meanwhile: it could not know.
 const FIRST_WORD: Duration = Duration::from_secs(1);
@@ -115,7 +115,7 @@ async fn answer(
     let mut connection = http1::Builder::new()
         .timer(HeadTimer::new(Arc::clone(progress)))
         .header_read_timeout(port.config.header_timeout)
-        .max_buf_size(BUFFER)
+        .max_buf_size(HEAD_MAX)
         .serve_connection(TokioIo::new(wire), answers);
     tokio::select! {
         // In this order: it is by being polled that the connection makes progress.

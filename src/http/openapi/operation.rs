@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::Schema;
+use schemars::{Schema, json_schema};
 use serde_json::Value;
 
 use super::super::access::Access;
 use super::super::error::ApiError;
 use super::super::examples;
+use super::super::listen::HEAD_MAX;
 use super::super::schemas::Schemas;
 use super::model::{
     MediaType, OperationObject, OrReference, Parameter, Place, RequestBody, Response,
@@ -100,6 +101,7 @@ impl Operation {
         })
     }
 
+    /// A parameter of the query. A blank one counts as absent ([`Params`](super::super::extract::Params)).
     pub(super) fn query(
         self,
         name: &'static str,
@@ -107,6 +109,8 @@ impl Operation {
         schema: Schema,
     ) -> Self {
         let (place, required) = (Place::Query, false);
+        let blank = json_schema!({ "type": "string", "pattern": r"^\s*$", "description": "The same as none." });
+        let schema = json_schema!({ "anyOf": [schema, blank] });
         self.parameter(Parameter { name, place, required, description, schema, example: None })
     }
 
@@ -194,6 +198,7 @@ impl Operation {
                 None => drop(responses.insert(status, answer)),
             }
         }
+        responses.insert("431".to_owned(), head_too_large());
         for (status, response) in &mut responses {
             for (media, recorded) in examples::answers(self.id, status) {
                 response.shows(media, recorded);
@@ -225,6 +230,17 @@ impl Response {
         if let Some(body) = self.content.get_mut(media) {
             body.example = Some(recorded);
         }
+    }
+}
+
+/// What is answered before there is a request to route.
+fn head_too_large() -> Response {
+    Response {
+        description: format!(
+            "The request's head, its address included, has more than {HEAD_MAX} bytes."
+        ),
+        headers: BTreeMap::new(),
+        content: BTreeMap::new(),
     }
 }
 

@@ -49,11 +49,7 @@ impl Refusals {
     }
 
     /// One response for each status; `form`: of the events of those who read streams.
-    pub(super) fn responses(
-        self,
-        form: Form,
-        schemas: &mut Schemas,
-    ) -> BTreeMap<String, Response> {
+    pub(super) fn responses(self, form: Form, schemas: &mut Schemas) -> BTreeMap<String, Response> {
         let stream = Streamed::Refusal(form).schema(schemas);
         let told = |(status, errors): (u16, Vec<ApiError>)| {
             (status.to_string(), response(&errors, stream.clone(), schemas))

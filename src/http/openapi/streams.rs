@@ -14,7 +14,9 @@ use crate::sse::frame::Form;
 /// What a run is to do, or which session is to be joined.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", extend("anyOf" = [
-    {"required": ["prompt"]}, {"required": ["message"]}, {"required": ["sessionId"]}
+    {"required": ["prompt"], "properties": {"prompt": {"type": "string"}}},
+    {"required": ["message"], "properties": {"message": {"type": "string"}}},
+    {"required": ["sessionId"], "properties": {"sessionId": {"type": "string"}}},
 ]))]
 #[expect(dead_code, reason = "describes what is read field by field")]
 struct RunRequest {
@@ -92,14 +94,14 @@ pub(in crate::http) fn post(schemas: &mut Schemas) -> Operation {
 }
 
 pub(in crate::http) fn get(schemas: &mut Schemas) -> Operation {
-    let prompt = json_schema!({"type": "string", "maxLength": 65_536});
+    let prompt = json_schema!({"type": "string"});
     let thread = || json_schema!({"type": "string", "maxLength": 200});
     let operation =
         Operation::new("startRunEnveloped", Tag::Runs, "The same, in the enveloped form 1.0")
             .about(RUN)
             .query(
                 "message",
-                "What the agent is asked. It may be missing where a session is named.",
+                "What the agent is asked. It may be missing where a session is named, and has to fit the request's head.",
                 prompt,
             )
             .query("sessionId", "The session to join.", schemas.of::<SessionId>())
