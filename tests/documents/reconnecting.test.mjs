@@ -19,11 +19,17 @@ function code(heading, language) {
   return block;
 }
 
-/** A port that hands connections on to the server, and cuts each after so many bytes of the answer. */
-async function cutting(bytes) {
+const AWAY = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/** A port that hands connections on to the server, and cuts each after so many bytes of the answer; the `away`th is told 503. */
+async function cutting(bytes, away) {
   let connections = 0;
   const port = createServer((client) => {
     connections += 1;
+    if (connections === away) {
+      client.once("data", () => client.end(AWAY));
+      return;
+    }
     const upstream = connect(new URL(base).port, "127.0.0.1");
     let left = bytes;
     client.pipe(upstream);
@@ -81,14 +87,23 @@ async function module(name, text) {
 
 test("what the page shows for fetch reads every event once", { timeout: 60_000 }, async () => {
   const { follow } = await module("follow.taken.mjs", code("With `fetch`", "js"));
-  const cut = await cutting(6_000);
+  const cut = await cutting(6_000, 2);
   const seen = [];
-  for await (const event of follow(`${cut.base}/aura/sessions/${session}/stream`, headers)) {
+  for await (const event of follow(`${cut.base}/aura/sessions/${session}/stream`, () => headers)) {
     seen.push(event.id);
     assert.equal(event.event, event.data.type);
   }
   cut.close();
   assert.deepEqual(seen, idsOf(whole));
+  const rest = [];
+  for await (const event of follow(`${base}/aura/sessions/${session}/stream`, () => headers, seen[4])) rest.push(event.id);
+  assert.deepEqual(rest, seen.slice(5));
+});
+
+test("what the page shows for fetch throws what is refused for good", { timeout: 60_000 }, async () => {
+  const { follow } = await module("refused.taken.mjs", code("With `fetch`", "js"));
+  const stale = { ...headers, Authorization: "Bearer stale" };
+  await assert.rejects(follow(`${base}/aura/sessions/${session}/stream`, () => stale).next(), { status: 401 });
 });
 
 test("what the page shows for EventSource reads every event once", { timeout: 120_000 }, async () => {
@@ -100,12 +115,19 @@ test("what the page shows for EventSource reads every event once", { timeout: 12
   assert.deepEqual(seen, idsOf(whole));
 });
 
-test("what the page shows for curl reads every byte once", { timeout: 60_000 }, async () => {
-  const cut = await cutting(5_000);
-  const env = { PATH: process.env.PATH, BASE: cut.base, SESSION: session, TOKEN: headers.Authorization.slice(7), TENANT: headers["X-Tenant-ID"] };
-  const shell = spawn("sh", ["-eu", "-c", code("With curl", "sh")], { cwd: server.folder, env, stdio: ["ignore", "inherit", "inherit"] });
-  const exit = await new Promise((resolve) => shell.on("exit", resolve));
+/** Runs the lines for curl; their exit code. */
+async function curl(base, token) {
+  const env = { PATH: process.env.PATH, BASE: base, SESSION: session, TOKEN: token, TENANT: headers["X-Tenant-ID"] };
+  const shell = spawn("sh", ["-u", "-c", code("With curl", "sh")], { cwd: server.folder, env, stdio: ["ignore", "inherit", "pipe"] });
+  shell.stderr.resume();
+  return await new Promise((resolve) => shell.on("exit", resolve));
+}
+
+test("what the page shows for curl reads every byte once, and keeps nothing of a refusal", { timeout: 60_000 }, async () => {
+  assert.equal(await curl(base, "stale"), 1);
+  assert.equal(await readFile(join(server.folder, "events.txt"), "utf8"), "");
+  const cut = await cutting(5_000, 2);
+  assert.equal(await curl(cut.base, headers.Authorization.slice(7)), 0);
   cut.close();
-  assert.equal(exit, 0);
   assert.equal(await readFile(join(server.folder, "events.txt"), "utf8"), whole);
 });

@@ -10,7 +10,7 @@ const binary = process.env.AURA_BINARY ?? new URL("../../target/debug/aura-platf
 /** Starts it; its address and a token, as it prints them, and a folder of its own. */
 export async function start() {
   const folder = await mkdtemp(join(tmpdir(), "documents-"));
-  const env = { PATH: process.env.PATH, JWT_SECRET: "0123456789abcdef0123456789abcdef", API_PORT: "0", LOG_LEVEL: "warn" };
+  const env = { PATH: process.env.PATH, JWT_SECRET: "0123456789abcdef0123456789abcdef", API_PORT: "0", LOG_LEVEL: "warn", TMPDIR: folder };
   const server = spawn(binary, ["serve", "--dev"], { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] });
   const stop = async () => {
     server.kill("SIGKILL");
