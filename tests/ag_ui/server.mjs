@@ -52,7 +52,7 @@ export async function startServer(test, more = {}) {
   const directory = await mkdtemp(join(tmpdir(), "aura-ag-ui-"));
   const child = spawn(BINARY, ["serve", "--dev", "--port", "0"], {
     cwd: directory,
-    env: environment(more),
+    env: environment({ TMPDIR: directory, ...more }),
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(child, "close");

@@ -110,7 +110,8 @@ impl Operation {
     ) -> Self {
         let (place, required) = (Place::Query, false);
         let blank = json_schema!({ "type": "string", "pattern": r"^\s*$", "description": "The same as none." });
-        let schema = json_schema!({ "anyOf": [schema, blank] });
+        let either = [schema, blank];
+        let schema = json_schema!({ "anyOf": either });
         self.parameter(Parameter { name, place, required, description, schema, example: None })
     }
 
