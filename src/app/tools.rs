@@ -61,8 +61,9 @@ pub(super) fn with_sources(
     let tools = groups.into_iter().flat_map(|group| group.tools).collect();
     #[cfg(feature = "mcp")]
     let sources = mcp::sources(settings, tasks)?;
+    // Only the servers of MCP are watched over.
     #[cfg(not(feature = "mcp"))]
-    let sources = Vec::new();
+    let (sources, _) = (Vec::new(), tasks);
     Ok(Arc::new(Tools::with_sources(tools, sources, approval_policy(settings))?))
 }
 
