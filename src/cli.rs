@@ -167,6 +167,11 @@ fn print(text: &str) -> Result<(), CliError> {
     Ok(stdout.flush()?)
 }
 
+/// The text as one word of a shell, whatever is in it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// A text of the command line that says something.
 fn not_blank(text: &str) -> Result<String, &'static str> {
     if text.trim().is_empty() { Err("must not be blank") } else { Ok(text.to_owned()) }

@@ -4,7 +4,7 @@
 //! is kept in [`questions`]; [`conversation`] brings both together with the keyboard. Whatever is written
 //! goes through [`screen`], which lets nothing of the server's drive the terminal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -19,7 +19,8 @@ use self::following::{Place, follow};
 use self::keyboard::Keyboard;
 use self::screen::Screen;
 use self::server::Server;
-use super::{CliError, block_on, not_blank};
+use super::{CliError, block_on, not_blank, quoted};
+use crate::domain::SessionId;
 use crate::settings::Environment;
 
 mod asker;
@@ -32,6 +33,7 @@ mod question;
 mod questions;
 mod report;
 mod screen;
+mod sending;
 mod server;
 
 #[derive(Debug, Args)]
@@ -45,7 +47,7 @@ and says how to come back to it.
 Who asks: --token, --token-file or AURA_TOKEN; without any of them a token is made with the secret of the
 settings (JWT_SECRET), for --sub and --tenant.
 
-Exit codes: 0 the run was completed; 1 it was not, or the server cannot be reached; 2 the command line or a
+Exit codes: 0 the run was completed, also where a tool failed in it; 1 it was not, or the server cannot be reached; 2 the command line or a
 setting is wrong; 130 left with Ctrl-C, and the run goes on.")]
 pub(super) struct Arguments {
     /// What is to be done
@@ -70,8 +72,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "THREAD", value_parser = not_blank, conflicts_with = "session")]
     thread: Option<String>,
     /// Go on with this run, from its beginning, instead of starting one
-    #[arg(long, value_name = "SESSION", value_parser = not_blank, conflicts_with = "prompt")]
-    session: Option<String>,
+    #[arg(long, value_name = "SESSION", value_parser = session, conflicts_with = "prompt")]
+    session: Option<SessionId>,
     /// Approve whatever is asked
     #[arg(long, conflicts_with = "reject")]
     approve: bool,
@@ -102,15 +104,28 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
             }
         };
         let incoming = follow(Arc::clone(&server), place);
-        let mut conversation = Conversation::new(server, screen, answering, &is_editing);
+        let command = command(&arguments.url, &environment);
+        let mut conversation = Conversation::new(server, screen, answering, command, &is_editing);
         let left = tokio::select! {
             ended = conversation.run(incoming) => return ended,
             left = interrupt::next(&is_editing) => left,
         };
         left?;
-        conversation.leave(&arguments.url)?;
+        conversation.leave()?;
         Err(CliError::Interrupted)
     })
+}
+
+/// The command that asks this server, as any shell takes it.
+fn command(url: &str, environment: &Environment) -> String {
+    let program = environment.program().unwrap_or(Path::new("aura-platform"));
+    format!("{} ask --url {}", quoted(&program.display().to_string()), quoted(url))
+}
+
+/// The id of a session, given on the command line.
+fn session(text: &str) -> Result<SessionId, &'static str> {
+    SessionId::parse(text)
+        .ok_or("not a session's id: session_ and letters, digits or one of . _ @ -")
 }
 
 /// Who decides what is asked.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::healthcheck::loopback_if_any;
-use super::{CliError, print};
+use super::{CliError, print, quoted};
 use crate::domain::{Clock, Roles, SystemClock, TenantId, UnixSeconds, UserId};
 use crate::settings::{DevSetup, KeyOrigin, Listening, Settings, StoreInUse};
 use crate::token::{Claims, SigningFailed, TokenKey};
@@ -141,7 +141,8 @@ Aura-Platform is listening for development.
 
 {facts}
 
-Ask, in another terminal, for something that needs approval, and answer with y, n or e:
+Ask, in another terminal, for something that needs approval, and answer with y, n or e (try n or e
+first: after one y the same line has nothing to merge any more):
 
 {ask}
 
@@ -168,11 +169,6 @@ git -C {workspace} log --oneline --graph --all
 /// A path as text. One that is not UTF-8 cannot be shown exactly; the tools use it as it is.
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// The text as one word of a shell, whatever is in it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Asker {
     /// The asker that the command line, the environment and the settings name, in this order.
     ///
     /// # Errors
-    /// None of them has a token, or it is none.
+    /// No token was given and none can be made, or what was given is not a token with a tenant.
     pub(super) fn of(arguments: &Arguments, environment: &Environment) -> Result<Self, CliError> {
         if let Some(token) = &arguments.token {
             return Self::with("--token", token.expose_secret());
@@ -55,7 +55,7 @@ impl Asker {
     fn with(source: &str, token: &str) -> Result<Self, CliError> {
         let token = token.trim();
         let tenant = unverified_tenant(token).ok_or_else(|| {
-            CliError::Input(format!("{source}: this is no token with a tenant_id"))
+            CliError::Input(format!("{source}: not a token that names its tenant (tenant_id)"))
         })?;
         Ok(Self { credential: Credential::Given(SecretString::from(token)), tenant })
     }

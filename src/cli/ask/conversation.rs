@@ -10,17 +10,22 @@ use super::editor::{EditError, Editor};
 use super::following::Incoming;
 use super::keyboard::Keyboard;
 use super::question::{self, CHOICES, Key};
-use super::questions::Questions;
+use super::questions::{Question, Questions};
 use super::report;
 use super::screen::{Screen, Style};
+use super::sending::Sending;
 use super::server::{Answer, Decided, Server, Trouble};
 use crate::cli::CliError;
 use crate::domain::event::EndStatus;
 use crate::domain::event::told::{Told, ToldEvent};
-use crate::domain::{Clock, SystemClock};
+use crate::domain::{Clock, RequestId, SessionId, SystemClock};
 
 const REASON: &str = "reason (Enter for none): ";
 const ARGUMENTS: &str = "arguments, as one line of JSON (Enter to leave them): ";
+
+/// How often a person's answer is sent before they are asked again.
+const ATTEMPTS: u32 = 3;
+const UNDERSTOOD: &str = "only y, n and e are understood";
 
 /// Who decides what is asked.
 pub(super) enum Answering {
@@ -32,6 +37,17 @@ pub(super) enum Answering {
     Person(Keyboard, Option<Editor>),
     /// Nobody here.
     Elsewhere,
+}
+
+impl Answering {
+    /// The answer to every question, where it is known beforehand.
+    fn settled(&self) -> Option<Answer> {
+        match self {
+            Self::Approve => Some(Answer::Approve),
+            Self::Reject(reason) => Some(Answer::Reject(Some(reason.clone()))),
+            Self::Person(..) | Self::Elsewhere => None,
+        }
+    }
 }
 
 /// What the person is about to say.
@@ -46,6 +62,8 @@ enum Step {
     Arguments,
     /// Other arguments, in an editor.
     Edit(Pin<Box<dyn Future<Output = Result<String, EditError>> + Send>>),
+    /// Nothing: it was said, and is on its way.
+    Send(Sending),
 }
 
 /// What came of waiting for the person.
@@ -54,6 +72,8 @@ enum Said {
     Line(Option<String>),
     /// The editor was left.
     Edited(Result<String, EditError>),
+    /// The server has got the answer, or has not.
+    Sent(Result<Decided, Trouble>),
 }
 
 /// A run that somebody looks at.
@@ -63,21 +83,25 @@ pub(super) struct Conversation<'a> {
     answering: Answering,
     questions: Questions,
     step: Step,
-    session: Option<String>,
+    session: Option<SessionId>,
+    /// The command that asks this server, ready to be pasted.
+    command: String,
     ended: Option<EndStatus>,
     is_editing: &'a AtomicBool,
 }
 
 impl<'a> Conversation<'a> {
-    /// Before the first event. `is_editing` tells others whether the terminal belongs to an editor.
+    /// Before the first event. `command` asks this server; `is_editing` tells others whether the terminal
+    /// belongs to an editor.
     pub(super) fn new(
         server: Arc<Server>,
         screen: Screen,
         answering: Answering,
+        command: String,
         is_editing: &'a AtomicBool,
     ) -> Self {
         let (questions, step, session, ended) = (Questions::default(), Step::Listen, None, None);
-        Self { server, screen, answering, questions, step, session, ended, is_editing }
+        Self { server, screen, answering, questions, step, session, command, ended, is_editing }
     }
 
     /// Shows the run, and answers what is asked, to its end.
@@ -102,19 +126,20 @@ impl<'a> Conversation<'a> {
                     }
                     None => return Err(CliError::Failed("the stream is over".to_owned())),
                 },
-                said = said(&mut self.step, &mut self.answering) => self.on_said(said?).await?,
+                said = said(&mut self.step, &mut self.answering) => self.on_said(said?)?,
             }
             self.ask_next().await?;
         }
     }
 
     /// Says how to come back to a run that goes on.
-    pub(super) fn leave(&mut self, url: &str) -> Result<(), CliError> {
+    pub(super) fn leave(&mut self) -> Result<(), CliError> {
         let Some(session) = &self.session else {
             return Ok(self.screen.note("left before the server told of a run")?);
         };
-        let way = format!("the run goes on; to come back: ask --session {session} --url {url}");
-        self.screen.note(&way)?;
+        let command = &self.command;
+        self.screen.note("the run goes on; to come back:")?;
+        self.screen.line(Style::Plain, &format!("{command} --session {session}"))?;
         Ok(self.screen.end()?)
     }
 
@@ -132,11 +157,15 @@ impl<'a> Conversation<'a> {
             Incoming::Back => self.screen.note("connected again")?,
             Incoming::Over => return Ok(Some(self.result())),
             Incoming::Failed(trouble) => {
-                let base = self.server.base();
-                return Ok(Some(Err(CliError::Failed(told(&format!("{base}: {trouble}"))))));
+                return Ok(Some(Err(self.useless(&trouble))));
             }
         }
         Ok(None)
+    }
+
+    /// Nothing more can be had of the server.
+    fn useless(&self, trouble: &Trouble) -> CliError {
+        CliError::Failed(told(&format!("{}: {trouble}", self.server.base())))
     }
 
     fn result(&self) -> Result<(), CliError> {
@@ -154,12 +183,17 @@ impl<'a> Conversation<'a> {
         self.screen.event(payload)?;
         let Some(told) = Told::read(payload.as_bytes()) else { return Ok(()) };
         let event = told.event;
-        let asked_now = self.questions.next().map(|question| question.asked.request_id.clone());
-        for settled in self.questions.take(&event) {
-            let (id, what) = (&settled.asked.request_id, &settled.asked.action_type);
+        let asked_now = self.questions.next().map(|question| question.id.clone());
+        let settled = self.questions.take(&event);
+        for Question { id, asked, .. } in settled.map_err(|trouble| self.useless(&trouble))? {
+            // The server's reply to the decision that is being sent says how the question was settled.
+            if matches!(&self.step, Step::Send(sending) if *sending.request() == id) {
+                continue;
+            }
+            let what = &asked.action_type;
             self.screen
                 .note(&format!("{what} ({id}) was decided elsewhere, or its time is over"))?;
-            if asked_now.as_ref() == Some(id) {
+            if asked_now.as_ref() == Some(&id) {
                 self.step = Step::Listen;
             }
         }
@@ -176,7 +210,7 @@ impl<'a> Conversation<'a> {
             Step::Choose => CHOICES,
             Step::Reason => REASON,
             Step::Arguments => ARGUMENTS,
-            Step::Edit(_) => return Ok(()),
+            Step::Edit(_) | Step::Send(_) => return Ok(()),
         };
         if !self.screen.has_prompt() {
             self.screen.prompt(prompt)?;
@@ -187,46 +221,41 @@ impl<'a> Conversation<'a> {
     /// Shows the next question that is open, and lets it be answered.
     async fn begin_next(&mut self) -> Result<(), CliError> {
         while let Some(question) = self.questions.next() {
-            let id = question.asked.request_id.clone();
+            let id = question.id.clone();
             if let Ok(standing) = self.server.standing(&id).await {
                 self.questions.know(standing);
             }
             let Some(question) = self.questions.next() else { return Ok(()) };
-            if question.asked.request_id != id {
+            if question.id != id {
                 continue;
             }
             let text = question::text(&question.asked, now());
             self.screen.line(Style::Bold, &text)?;
-            let answer = match &mut self.answering {
-                Answering::Approve => Answer::Approve,
-                Answering::Reject(reason) => Answer::Reject(Some(reason.clone())),
-                Answering::Elsewhere => {
-                    self.tell_how(&id)?;
-                    continue;
-                }
-                Answering::Person(keyboard, _) => {
-                    keyboard.clear();
-                    self.step = Step::Choose;
-                    return Ok(self.screen.prompt(CHOICES)?);
-                }
-            };
-            self.decide(&answer).await?;
-            self.questions.answered();
+            if let Some(answer) = self.answering.settled() {
+                return self.answer(answer);
+            }
+            if let Answering::Person(keyboard, _) = &mut self.answering {
+                keyboard.clear();
+                self.step = Step::Choose;
+                return Ok(self.screen.prompt(CHOICES)?);
+            }
+            self.tell_how(&id)?;
         }
         Ok(())
     }
 
-    fn tell_how(&mut self, id: &str) -> Result<(), CliError> {
-        let (base, session) = (self.server.base(), self.session.as_deref().unwrap_or("ID"));
+    fn tell_how(&mut self, id: &RequestId) -> Result<(), CliError> {
+        let (base, command) = (self.server.base(), &self.command);
+        let session = self.session.as_ref().map_or("ID", SessionId::as_str);
         let how = format!(
-            "stdin is no terminal, so nothing is asked; to decide: ask --session {session} --url {base} in a \
+            "stdin is no terminal, so nothing is asked; to decide: {command} --session {session} in a \
              terminal, or with --approve or --reject; or POST {base}/aura/hitl/approve/{id} or {base}/aura/hitl/reject/{id}"
         );
         self.questions.answered();
         Ok(self.screen.note(&how)?)
     }
 
-    async fn on_said(&mut self, said: Said) -> Result<(), CliError> {
+    fn on_said(&mut self, said: Said) -> Result<(), CliError> {
         match (said, std::mem::replace(&mut self.step, Step::Listen)) {
             (Said::Line(None), _) => {
                 self.answering = Answering::Elsewhere;
@@ -234,33 +263,36 @@ impl<'a> Conversation<'a> {
             }
             (Said::Line(Some(line)), step) => {
                 self.screen.was_answered();
-                self.on_line(&line, step).await
+                self.on_line(&line, &step)
             }
             (Said::Edited(edited), _) => {
                 self.is_editing.store(false, Ordering::Relaxed);
                 match edited {
-                    Ok(text) => self.on_arguments(text).await,
+                    Ok(text) => self.on_arguments(text),
                     Err(error) => self.ask_again(&error.to_string()),
                 }
             }
+            (Said::Sent(result), Step::Send(sending)) => self.on_sent(sending, result),
+            (Said::Sent(_), _) => Ok(()),
         }
     }
 
-    async fn on_line(&mut self, line: &str, step: Step) -> Result<(), CliError> {
+    fn on_line(&mut self, line: &str, step: &Step) -> Result<(), CliError> {
         match step {
             Step::Choose => match Key::typed(line) {
-                Some(Key::Yes) => self.answer(Answer::Approve).await,
+                Some(Key::Yes) => self.answer(Answer::Approve),
                 Some(Key::No) => self.then(Step::Reason),
                 Some(Key::Edit) => self.edit(),
-                None => self.then(Step::Choose),
+                None if line.is_empty() => self.then(Step::Choose),
+                None => self.ask_again(UNDERSTOOD),
             },
             Step::Reason => {
                 let reason = Some(line.to_owned()).filter(|reason| !reason.is_empty());
-                self.answer(Answer::Reject(reason)).await
+                self.answer(Answer::Reject(reason))
             }
             Step::Arguments if line.is_empty() => self.then(Step::Choose),
-            Step::Arguments => self.on_arguments(line.to_owned()).await,
-            Step::Listen | Step::Edit(_) => Ok(()),
+            Step::Arguments => self.on_arguments(line.to_owned()),
+            Step::Listen | Step::Edit(_) | Step::Send(_) => Ok(()),
         }
     }
 
@@ -282,12 +314,12 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    async fn on_arguments(&mut self, text: String) -> Result<(), CliError> {
+    fn on_arguments(&mut self, text: String) -> Result<(), CliError> {
         let Some(question) = self.questions.next() else { return Ok(()) };
         let edited = question::edited(&text, question.arguments());
         question.draft = Some(text);
         match edited {
-            Ok(answer) => self.answer(answer).await,
+            Ok(answer) => self.answer(answer),
             Err(wrong) => self.ask_again(&wrong),
         }
     }
@@ -297,38 +329,70 @@ impl<'a> Conversation<'a> {
         self.then(Step::Choose)
     }
 
-    /// Sends the person's answer. What the server does not take is told, and asked again.
-    async fn answer(&mut self, answer: Answer) -> Result<(), CliError> {
-        if self.decide(&answer).await? {
-            self.questions.answered();
-            return Ok(());
-        }
-        self.then(Step::Choose)
+    /// Sends the answer to the question that is asked.
+    fn answer(&mut self, answer: Answer) -> Result<(), CliError> {
+        let Some(question) = self.questions.next() else { return Ok(()) };
+        let sending = Sending::begin(&self.server, question.id.clone(), answer);
+        self.then(Step::Send(sending))
     }
 
-    /// Whether the server has taken the answer, or needs none any more.
-    async fn decide(&mut self, answer: &Answer) -> Result<bool, CliError> {
-        let Some(question) = self.questions.next() else { return Ok(true) };
-        let id = question.asked.request_id.clone();
-        let decided = self.server.decide(&id, answer).await;
-        match &decided {
-            Ok(Decided::Done) => {}
-            Ok(Decided::Before(status)) => {
-                self.screen.note(&format!("already decided: {status}"))?;
+    /// Takes what came of an answer. One that the server could not take for now is sent again: a person's a
+    /// few times, for they can be asked, and one that was given beforehand until the question is settled.
+    fn on_sent(
+        &mut self,
+        sending: Sending,
+        result: Result<Decided, Trouble>,
+    ) -> Result<(), CliError> {
+        let is_open = self.questions.next().is_some_and(|open| open.id == *sending.request());
+        let is_given = self.answering.settled().is_some();
+        match result {
+            Ok(decided) => {
+                self.tell(&decided)?;
+                self.is_answered(is_open);
             }
-            Ok(Decided::OneOf { given, needed }) => {
-                self.screen.note(&format!("noted; {given} of {needed} have approved"))?;
+            Err(trouble) if !is_open => {
+                self.screen.note(&format!("whose decision counted is not known: {trouble}"))?;
             }
-            Ok(Decided::AnotherAsked) => {
-                self.screen.note("the changed arguments are for somebody else to approve")?;
+            Err(trouble)
+                if trouble.may_pass_for_decisions()
+                    && (is_given || sending.attempts() < ATTEMPTS) =>
+            {
+                if sending.attempts() == 1 {
+                    self.screen.note(&format!("not decided yet, sent again: {trouble}"))?;
+                }
+                return self.then(Step::Send(sending.again(&self.server)));
             }
-            Err(trouble) => self.screen.line(Style::Bad, &format!("not decided: {trouble}"))?,
+            Err(trouble) => {
+                self.screen.line(Style::Bad, &format!("not decided: {trouble}"))?;
+                let is_gone =
+                    matches!(trouble, Trouble::Refused { status, .. } if status.as_u16() == 404);
+                if !(is_given || is_gone) {
+                    return self.then(Step::Choose);
+                }
+                self.is_answered(is_open);
+            }
         }
-        Ok(match decided {
-            Ok(_) => true,
-            Err(Trouble::Refused { status, .. }) => status.as_u16() == 404,
-            Err(Trouble::Unreachable(_) | Trouble::Lost(_) | Trouble::Own(_)) => false,
-        })
+        Ok(())
+    }
+
+    fn is_answered(&mut self, is_open: bool) {
+        if is_open {
+            self.questions.answered();
+        }
+    }
+
+    fn tell(&mut self, decided: &Decided) -> Result<(), CliError> {
+        let note = match decided {
+            Decided::Done => return Ok(()),
+            Decided::Before(status) => format!("already decided: {status}"),
+            Decided::OneOf { given, needed } => {
+                format!("noted; {given} of {needed} have approved")
+            }
+            Decided::AnotherAsked => {
+                "the changed arguments are for somebody else to approve".to_owned()
+            }
+        };
+        Ok(self.screen.note(&note)?)
     }
 }
 
@@ -336,6 +400,7 @@ impl<'a> Conversation<'a> {
 async fn said(step: &mut Step, answering: &mut Answering) -> Result<Said, CliError> {
     match (step, answering) {
         (Step::Edit(editing), _) => Ok(Said::Edited(editing.await)),
+        (Step::Send(sending), _) => Ok(Said::Sent(sending.result().await)),
         (Step::Choose | Step::Reason | Step::Arguments, Answering::Person(keyboard, _)) => {
             Ok(Said::Line(keyboard.line().await?))
         }

@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use super::server::{Server, Trouble};
 use crate::backoff::Backoff;
+use crate::domain::SessionId;
+use crate::domain::text::quoted;
 use crate::http_client;
 use crate::sse::parse::{self, Parser};
 
@@ -29,7 +31,7 @@ const TRAILER: &str = "[DONE]";
 #[derive(Debug)]
 pub(super) enum Incoming {
     /// The run, by its name. Comes first, and once.
-    Session(String),
+    Session(SessionId),
     /// An event's payload.
     Event(String),
     /// The connection was lost, why, and when the next is made.
@@ -45,7 +47,7 @@ pub(super) enum Incoming {
 /// Where a client is in a run: what it has to tell the server to go on without loss or repetition.
 #[derive(Debug)]
 pub(super) struct Place {
-    session: Option<String>,
+    session: Option<SessionId>,
     last_event: Option<String>,
     /// What the run is started with, and the key that makes one request of all that have it.
     start: (Value, String),
@@ -63,7 +65,7 @@ impl Place {
     }
 
     /// At the beginning of a run that is there.
-    pub(super) fn of_session(session: String) -> Self {
+    pub(super) fn of_session(session: SessionId) -> Self {
         Self { session: Some(session), ..Self::to_start("", None) }
     }
 
@@ -141,9 +143,8 @@ impl Following {
             self.ready.push_back(Incoming::Over);
             return Ok(());
         }
-        let named = response.headers().get("x-session-id").and_then(|name| name.to_str().ok());
-        if let Some(named) = named {
-            self.place.session = Some(named.to_owned());
+        if let Some(named) = response.headers().get("x-session-id") {
+            self.place.session = Some(session_named(named.as_bytes())?);
         }
         if let (Some(session), false) = (&self.place.session, self.told_session) {
             self.told_session = true;
@@ -194,13 +195,23 @@ impl Following {
             Trouble::Refused { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS => {
                 self.told_session
             }
-            Trouble::Lost(_) | Trouble::Refused { .. } | Trouble::Own(_) => trouble.may_pass(),
+            Trouble::Lost(_) | Trouble::Refused { .. } | Trouble::Nonsense(_) | Trouble::Own(_) => {
+                trouble.may_pass()
+            }
         }
     }
 
     fn gives_up_after(&self) -> Duration {
         if self.told_session { GIVE_UP } else { GIVE_UP_START }
     }
+}
+
+/// The session that a server names. What has not the form of an id is not kept, let alone shown.
+fn session_named(name: &[u8]) -> Result<SessionId, Trouble> {
+    let name = String::from_utf8_lossy(name);
+    SessionId::parse(&name).ok_or_else(|| {
+        Trouble::Nonsense(format!("its X-Session-ID {} is no session's id", quoted(&name)))
+    })
 }
 
 impl Connection {

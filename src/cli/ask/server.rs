@@ -9,10 +9,9 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::asker::Asker;
-use crate::backoff::Backoff;
 use crate::cli::CliError;
 use crate::domain::event::told::{Told, ToldEvent};
-use crate::domain::json;
+use crate::domain::{RequestId, SessionId, json};
 use crate::http_client::{self, Patience};
 use crate::sse::parse::Parser;
 
@@ -23,17 +22,17 @@ const PATIENCE: Patience =
 const ANSWER: Duration = Duration::from_secs(20);
 /// Bytes of an answer that are looked at: a request for approval has at most a few hundred KiB.
 const ANSWER_MAX: usize = 4 * 1024 * 1024;
-/// How often a request is sent that nobody answered.
-const ATTEMPTS: u32 = 3;
 
 /// The server, and whoever asks it.
 pub(super) struct Server {
     http: reqwest::Client,
-    base: String,
+    base: Url,
+    /// The same as people read it, without a slash at its end.
+    shown: String,
     asker: Asker,
 }
 
-/// Why an answer did not come, or is none.
+/// Why an answer did not come, or is of no use.
 #[derive(Debug, Error)]
 pub(super) enum Trouble {
     /// Nobody listens there.
@@ -50,6 +49,9 @@ pub(super) enum Trouble {
         /// Why.
         detail: String,
     },
+    /// What it says makes no sense, and would not if it were asked again.
+    #[error("{0}")]
+    Nonsense(String),
     /// It cannot even be asked.
     #[error(transparent)]
     Own(#[from] CliError),
@@ -66,8 +68,14 @@ impl Trouble {
                     | StatusCode::SERVICE_UNAVAILABLE
                     | StatusCode::GATEWAY_TIMEOUT
             ),
-            Self::Own(_) => false,
+            Self::Nonsense(_) | Self::Own(_) => false,
         }
+    }
+
+    /// Whether a decision may be taken that is sent once more.
+    pub(super) fn may_pass_for_decisions(&self) -> bool {
+        let is_too_often = |status| status == StatusCode::TOO_MANY_REQUESTS;
+        self.may_pass() || matches!(self, Self::Refused { status, .. } if is_too_often(*status))
     }
 }
 
@@ -122,6 +130,9 @@ impl Standing {
 
 /// The address of a server, without a slash at its end.
 pub(super) fn address(text: &str) -> Result<String, String> {
+    if !text.contains("://") {
+        return Err("http:// or https:// is missing at its beginning".to_owned());
+    }
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err("must begin with http:// or https://".to_owned());
@@ -156,27 +167,29 @@ impl Server {
     /// The server at this [`address`].
     pub(super) fn new(base: &str, asker: Asker) -> Result<Self, CliError> {
         let http = http_client::build(PATIENCE).map_err(CliError::failed)?;
-        Ok(Self { http, base: base.to_owned(), asker })
+        let url = Url::parse(base).map_err(CliError::failed)?;
+        Ok(Self { http, base: url, shown: base.to_owned(), asker })
     }
 
     /// The address.
     pub(super) fn base(&self) -> &str {
-        &self.base
+        &self.shown
     }
 
     /// The stream of a run that is started with this, once for each key.
     pub(super) async fn start(&self, body: &Value, key: &str) -> Result<Response, Trouble> {
-        let request = self.request(Method::POST, "/aura/test/stream")?;
+        let request = self.request(Method::POST, &["aura", "test", "stream"])?;
         stream(request.header("Idempotency-Key", key).json(body)).await
     }
 
     /// The stream of a run, after this event.
     pub(super) async fn join(
         &self,
-        session: &str,
+        session: &SessionId,
         after: Option<&str>,
     ) -> Result<Response, Trouble> {
-        let path = format!("/aura/sessions/{session}/stream");
+        let session = session.as_str();
+        let path = ["aura", "sessions", session, "stream"];
         let request = self.request(Method::GET, &path)?.header("X-Session-ID", session);
         stream(match after {
             Some(id) => request.header("Last-Event-ID", id),
@@ -186,8 +199,8 @@ impl Server {
     }
 
     /// How a question stands, and its arguments without anything left out.
-    pub(super) async fn standing(&self, request: &str) -> Result<Standing, Trouble> {
-        let path = format!("/aura/hitl/requests/{request}");
+    pub(super) async fn standing(&self, request: &RequestId) -> Result<Standing, Trouble> {
+        let path = ["aura", "hitl", "requests", request.as_str()];
         let (_, envelope) = self.answer(Method::GET, &path, None).await?;
         let stored = match &envelope.data {
             Value::String(text) => json::read_document(text.as_bytes()).unwrap_or_default(),
@@ -200,30 +213,27 @@ impl Server {
         serde_json::from_value(stored).map_err(|_| Trouble::Lost("an answer of no use".into()))
     }
 
-    /// Answers a question. An answer that was lost is sent again, which decides nothing twice.
-    pub(super) async fn decide(&self, request: &str, answer: &Answer) -> Result<Decided, Trouble> {
+    /// Answers a question. One that is answered already is not decided again.
+    pub(super) async fn decide(
+        &self,
+        request: &RequestId,
+        answer: &Answer,
+    ) -> Result<Decided, Trouble> {
         let (verb, body) = match answer {
             Answer::Approve => ("approve", json!({})),
             Answer::ApproveWith(arguments) => ("approve", json!({ "args": arguments })),
             Answer::Reject(None) => ("reject", json!({})),
             Answer::Reject(Some(reason)) => ("reject", json!({ "reason": reason })),
         };
-        let path = format!("/aura/hitl/{verb}/{request}");
-        let mut attempts = 0;
-        let backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
-        let attempt = || self.answer(Method::POST, &path, Some(&body));
-        let answered = backoff.retry(attempt, |trouble: &Trouble| {
-            attempts += 1;
-            trouble.may_pass() && attempts < ATTEMPTS
-        });
-        let (status, envelope) = answered.await?;
+        let path = ["aura", "hitl", verb, request.as_str()];
+        let (status, envelope) = self.answer(Method::POST, &path, Some(&body)).await?;
         Ok(decided(status, envelope.data))
     }
 
     async fn answer(
         &self,
         method: Method,
-        path: &str,
+        path: &[&str],
         body: Option<&Value>,
     ) -> Result<(StatusCode, Envelope), Trouble> {
         let request = self.request(method, path)?.timeout(ANSWER);
@@ -242,12 +252,22 @@ impl Server {
         Err(Trouble::Refused { status, detail: envelope.why() })
     }
 
-    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, CliError> {
-        let request = self.http.request(method, format!("{}{path}", self.base));
+    fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, CliError> {
+        let request = self.http.request(method, below(&self.base, path));
         let tenant = self.asker.tenant().as_str();
         let token = self.asker.token()?;
         Ok(request.bearer_auth(token.expose_secret()).header("X-Tenant-ID", tenant))
     }
+}
+
+/// The address of a path below this one. Whatever a segment has in it, it stays one segment.
+fn below(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    // An address with a host has segments.
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    url
 }
 
 impl Envelope {
@@ -319,6 +339,23 @@ mod tests {
         for bad in ["", "127.0.0.1:9000", "ftp://host", "http://host/?x=1", "http://host/#x"] {
             assert!(address(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_address_without_its_scheme_is_told_what_is_missing() {
+        for text in ["127.0.0.1:9101", "localhost:9101", "portal.example/api", ""] {
+            let wrong = address(text).unwrap_err();
+            assert_eq!(wrong, "http:// or https:// is missing at its beginning", "{text}");
+        }
+    }
+
+    #[test]
+    fn no_id_makes_another_path_of_a_path() {
+        let of = |base: &str, id: &str| below(&base.parse().unwrap(), &["hitl", id]).to_string();
+        assert_eq!(of("http://host", "req_1"), "http://host/hitl/req_1");
+        assert_eq!(of("http://host/api", "req_1"), "http://host/api/hitl/req_1");
+        let hostile = of("http://host/api", "../../sessions/victim/cancel?x=#y");
+        assert_eq!(hostile, "http://host/api/hitl/..%2F..%2Fsessions%2Fvictim%2Fcancel%3Fx=%23y");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::{MERGE, ask, run, session_of};
-use crate::support::app::{Options, Server, answer};
+use crate::support::app::{Options, Server, answer, binary};
 use crate::support::cutting::CuttingProxy;
 use crate::support::terminal::Terminal;
 
@@ -45,6 +45,26 @@ async fn an_approval_whose_answer_is_lost_is_sent_again_and_decides_nothing_twic
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_decision_given_beforehand_is_sent_until_the_server_takes_it() {
+    let server = Server::embedded().await;
+    for (flags, code) in [(&["--approve"][..], 0), (&["--reject", "not now"], 1)] {
+        // The stream, and then nothing of the stored request and of the first five decisions.
+        let proxy = CuttingProxy::to(server.base(), &[usize::MAX, 0, 0, 0, 0, 0, 0]).await;
+        let ended = run(ask(&proxy.base(), &[flags, &[MERGE]].concat())).await;
+        assert_eq!(ended.code, code, "{}", ended.stderr);
+        assert!(proxy.connections() > 5, "{}", proxy.connections());
+        assert_eq!(ended.stderr.matches("(not decided yet, sent again: ").count(), 1);
+        let detail = format!("/aura/sessions/{}", session_of(&ended.stderr));
+        let status = server.user().get(&detail).await.data()["status"].clone();
+        assert_eq!(status, if code == 0 { "completed" } else { "rejected" }, "{}", ended.stderr);
+        if code == 0 {
+            // There is something to merge again.
+            crate::support::git::git(server.workspace(), &["reset", "--hard", "HEAD~1"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ctrl_c_leaves_the_run_alone_and_says_how_to_come_back() {
     let server = Server::embedded().await;
     let mut terminal = Terminal::start(ask(server.base(), &[MERGE]), None);
@@ -53,8 +73,9 @@ async fn ctrl_c_leaves_the_run_alone_and_says_how_to_come_back() {
     let (code, seen) = terminal.ended().await;
     assert_eq!(code, 130, "{seen}");
     let session = session_of(&seen);
-    let way = format!("to come back: ask --session {session} --url {}", server.base());
-    assert!(seen.contains(&way), "{seen}");
+    let (program, base) = (binary().display().to_string(), server.base());
+    let way = format!("'{program}' ask --url '{base}' --session {session}");
+    assert!(seen.lines().any(|line| line == way), "{way} is no line of {seen}");
     assert!(!seen.contains("error:"), "{seen}");
 
     let mut again = Terminal::start(ask(server.base(), &["--session", &session]), None);

@@ -63,6 +63,7 @@ async fn n_asks_for_a_reason_and_rejects() {
     terminal.shows(CHOICES, 1).await;
     // Nothing else is an answer.
     terminal.types("maybe\n");
+    terminal.shows("only y, n and e are understood", 1).await;
     terminal.shows(CHOICES, 2).await;
     terminal.types("n\n");
     terminal.shows("reason (Enter for none): ", 1).await;
@@ -188,7 +189,7 @@ async fn where_stdin_is_no_terminal_nothing_is_asked_and_it_is_told_how_to_decid
     });
     let told = told.await.expect("it does not say how to decide");
     let session = session_of(&told);
-    let way = format!("ask --session {session} --url {} in a terminal", server.base());
+    let way = format!("' ask --url '{}' --session {session} in a terminal", server.base());
     assert!(told.contains(&way), "{told}");
     let request = request_of(&server, &session).await;
     assert!(told.contains(&format!("/aura/hitl/approve/{request}")), "{told}");

@@ -1,9 +1,15 @@
 //! What does not even begin, and what is said of it.
 
-use std::process::Command;
+use std::fs::OpenOptions;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::{ask, run};
-use crate::support::app::{Server, binary};
+use crate::support::app::{PATIENCE, Server, binary};
 use crate::support::redis::free_port;
 
 #[tokio::test]
@@ -39,6 +45,7 @@ async fn what_makes_no_sense_is_a_fault_of_the_command_line() {
         &["--token-file", "/does/not/exist", "안녕"],
         &["--approve", "--reject", "x", "안녕"],
         &["--session", "session_x", "안녕"],
+        &["--session", "../../victim", "--approve"],
         &["--url", "ftp://x", "안녕"],
         &[" "],
         &[],
@@ -63,4 +70,60 @@ async fn what_the_server_refuses_is_told_in_its_words() {
     let ended = run(ask(server.base(), &["--session", "session_nobodys"])).await;
     assert_eq!(ended.code, 1);
     assert!(ended.stderr.contains(": 404 "), "{}", ended.stderr);
+}
+
+/// A server that names a session and sends these events; returns its base URL, and the first line of each
+/// request that it gets.
+async fn hostile(session: &'static str, events: String) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let noted = Arc::clone(&requests);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut request = vec![0; 64 * 1024];
+            let read = client.read(&mut request).await.unwrap();
+            let request = String::from_utf8_lossy(&request[..read]).into_owned();
+            noted.lock().unwrap().push(request.lines().next().unwrap_or_default().to_owned());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Session-ID: {session}\r\n\
+                 Connection: close\r\n\r\n"
+            );
+            let _ = client.write_all(format!("{head}{events}").as_bytes()).await;
+        }
+    });
+    (base, requests)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_id_that_is_none_is_neither_shown_to_be_pasted_nor_sent_anywhere() {
+    let (base, requests) = hostile("$(touch pwned)", String::new()).await;
+    let ended = run(ask(&base, &["--approve", "안녕"])).await;
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let told = format!("error: {base}: its X-Session-ID \"$(touch pwned)\" is no session's id\n");
+    assert_eq!(ended.stderr, told);
+    assert_eq!(*requests.lock().unwrap(), ["POST /aura/test/stream HTTP/1.1"]);
+
+    let asked = r#"{"type":"hitl","requestId":"../../sessions/victim/cancel?x=","message":"?","timestamp":1}"#;
+    let events = format!("id: 1\nevent: hitl\ndata: {asked}\n\n");
+    let (base, requests) = hostile("session_x", events).await;
+    let ended = run(ask(&base, &["--approve", "안녕"])).await;
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    assert!(ended.stderr.ends_with("is no request's id\n"), "{}", ended.stderr);
+    assert_eq!(*requests.lock().unwrap(), ["POST /aura/test/stream HTTP/1.1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_cannot_be_written_is_a_failure_that_is_told() {
+    let server = Server::embedded().await;
+    for arguments in [&["안녕하세요"][..], &["--json", "안녕하세요"]] {
+        let mut command = tokio::process::Command::from(ask(server.base(), arguments));
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        command.stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).kill_on_drop(true);
+        let ended = command.spawn().unwrap().wait_with_output();
+        let ended = timeout(PATIENCE, ended).await.expect("no end").unwrap();
+        let stderr = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("error: No space left on device"), "{stderr}");
+    }
 }
