@@ -108,6 +108,13 @@ impl ApiError {
         Self::new(ErrorCode::AlreadyProcessed, ErrorType::Conflict, detail)
     }
 
+    /// A `runId` of AG-UI was used with another input.
+    pub fn another_run() -> Self {
+        let detail = "runId: it was used with another prompt, conversation or page; \
+                      send that again, or choose another runId";
+        Self::new(ErrorCode::AlreadyProcessed, ErrorType::Conflict, detail)
+    }
+
     /// A field has the wrong type or value.
     pub fn invalid(field: &str, wrong: &str) -> Self {
         let detail = format!("{field}: {wrong}");
@@ -187,6 +194,12 @@ impl ApiError {
     /// This process cannot do it now.
     fn unavailable(detail: &str) -> Self {
         Self::new(ErrorCode::ExternalFailure, ErrorType::Store, detail)
+    }
+
+    /// The same, with one thing more that the client is to know.
+    #[must_use]
+    pub fn with_detail(self, more: &str) -> Self {
+        Self { detail: format!("{}; {more}", self.detail), ..self }
     }
 
     /// The platform's code.

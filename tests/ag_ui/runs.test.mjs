@@ -227,16 +227,24 @@ test("a run whose connection is lost while it works is resumed where it was lost
 });
 
 test("a run of several questions is a run for each of them", async (t) => {
-  const server = await startServer(t, { AURA__TOOLS__APPROVAL__GIT_STATUS: "required" });
+  const server = await startServer(t, { AURA__TOOLS__APPROVAL__GIT_BRANCH_LIST: "required" });
   const user = await server.user();
-  const agent = user.agent({ initialMessages: said("저장소 상태를 알려줘") });
-  const first = await run(t, agent);
-  assert.equal(first.at(-1).outcome.type, "interrupt");
-  const steps = only(first, "STEP_STARTED").length;
-  assert.equal(only(first, "STEP_FINISHED").length, steps, "nothing is open behind a run's end");
-  const second = await run(t, agent, resolved(agent.pendingInterrupts[0], { approved: true }));
-  assert.deepEqual(second.at(-1).outcome, { type: "success" });
-  assert.equal(second[1].type, "STEP_STARTED", `steps at work go on: ${kinds(second)}`);
+  const agent = user.agent({ initialMessages: said("feature 브랜치를 병합해주세요") });
+  const asked = [];
+  let events = await run(t, agent);
+  while (agent.pendingInterrupts.length > 0) {
+    assert.equal(events.at(-1).outcome.type, "interrupt");
+    const steps = only(events, "STEP_STARTED").length;
+    assert.equal(only(events, "STEP_FINISHED").length, steps, "nothing is open behind a run's end");
+    const [interrupt] = agent.pendingInterrupts;
+    asked.push(interrupt.metadata.aura.tool);
+    assert.ok(!isMerged(server));
+    events = await run(t, agent, resolved(interrupt, { approved: true }));
+    assert.equal(events[1].type, "STEP_STARTED", `steps at work go on: ${kinds(events)}`);
+  }
+  assert.deepEqual(asked, ["git_branch_list", "git_merge"]);
+  assert.deepEqual(events.at(-1).outcome, { type: "success" });
+  assert.ok(isMerged(server));
 });
 
 test("the conversation is the server's: older messages of a client are not believed", async (t) => {

@@ -161,6 +161,25 @@ impl AgentService {
         deciding.await.unwrap_or(Err(DecisionError::TaskFailed))
     }
 
+    /// Whether [`AgentService::decide`] would take this review now, as far as that can be known before.
+    ///
+    /// # Errors
+    /// Those of `decide`; nothing is decided.
+    pub async fn check(
+        &self,
+        caller: &Caller,
+        id: &RequestId,
+        review: &Review,
+    ) -> Result<(), DecisionError> {
+        let (_, request) = self.asked_request(caller, id).await?;
+        self.decision(caller, &request, review.clone()).await.map(drop)
+    }
+
+    /// How many requests one run may wait for at once: no more than it may make calls.
+    pub fn most_questions(&self) -> usize {
+        usize::try_from(self.ctx.limits.max_tool_calls).unwrap_or(usize::MAX)
+    }
+
     async fn decide_to_the_end(
         &self,
         caller: &Caller,

@@ -2,8 +2,8 @@
 //!
 //! A run of ours that asks a person is several of AG-UI's: each question ends one, and the next begins
 //! behind it. So a run is a stretch of the journal, from its beginning or from a question to the next one
-//! or the end. Everything before it is folded as well, without a word: what is open, and what a client
-//! knows of calls and plan, depends on it.
+//! or the end. Everything before it is folded as well, but not told: which steps
+//! are open, and what a client knows of calls and plan, depends on it.
 
 use std::collections::HashSet;
 

@@ -2,8 +2,10 @@
 //!
 //! One event of the journal may be several frames. The last of them has its id, those before it have it
 //! with their number behind a dot (`17.1`, `17.2`, `17`): so a connection that is cut between two frames is
-//! resumed there, and no frame comes twice. What a run that goes on from a question begins with comes of
-//! that question's event, whose plain id is the last that the run before it had: it is never used here.
+//! resumed there, and no frame comes twice.
+//!
+//! A run that goes on from a question begins with frames made from that question's event. The plain id of
+//! that event belongs to the last frame of the run before, so these first frames have only ids with a dot.
 
 use std::io::Write as _;
 

@@ -42,7 +42,7 @@ pub(super) enum Wants {
 }
 
 /// The answer to a question.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub(super) request: RequestId,
     pub(super) review: Review,
@@ -177,12 +177,16 @@ fn review(payload: &Value) -> Result<Review, ApiError> {
             return Err(wrong(&format!("editedArgs must be an object, is {kind}")));
         }
     };
+    let reason = match payload.get("reason") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(reason)) => reason_of(reason),
+        Some(other) => {
+            return Err(wrong(&format!("reason must be a string, is {}", json_kind(other))));
+        }
+    };
     match (approved, args) {
         (true, args) => Ok(Review { verdict: Verdict::Approved, reason: None, args }),
-        (false, _) => {
-            let reason = payload.get("reason").and_then(Value::as_str).and_then(reason_of);
-            Ok(rejection(reason.unwrap_or_else(|| REJECTED.to_owned())))
-        }
+        (false, _) => Ok(rejection(reason.unwrap_or_else(|| REJECTED.to_owned()))),
     }
 }
 

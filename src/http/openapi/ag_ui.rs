@@ -36,7 +36,8 @@ struct AgUiRunInput {
     state: Option<WithPage>,
     /// Its `context` is the page, as in `POST /aura/test/stream`.
     forwarded_props: Option<WithPage>,
-    /// Answers to the interrupts of the run before.
+    /// Answers to the interrupts of the run before: one for each, and at most `agent.max_tool_calls`. All of
+    /// them are checked before the first is decided.
     resume: Option<Vec<ResumeEntry>>,
 }
 
@@ -153,7 +154,7 @@ pub(in crate::http) fn run(schemas: &mut Schemas) -> Operation {
             ApiError::invalid("messages", "the last message of the user must have text"),
             ApiError::forbidden("the caller is none of those who may approve this"),
             ApiError::not_found("session"),
-            ApiError::another_request(),
+            ApiError::another_run(),
             ApiError::too_often_for_now(),
             ApiError::store_unavailable(),
             ApiError::request_spoilt("the stored request cannot be read now"),

@@ -90,6 +90,11 @@ fn an_answer_is_a_yes_only_where_it_says_so() {
     }
     let wrong = answered(&json!({"approved": true, "editedArgs": [1]})).unwrap_err();
     assert_eq!(wrong, "resume.payload: editedArgs must be an object, is a list");
+    for approved in [true, false] {
+        let wrong = answered(&json!({"approved": approved, "reason": 5})).unwrap_err();
+        assert_eq!(wrong, "resume.payload: reason must be a string, is a number");
+        assert!(answered(&json!({"approved": approved, "reason": null})).is_ok());
+    }
 }
 
 #[test]
