@@ -25,6 +25,8 @@ mod cluster;
 mod degraded_redis;
 #[path = "store_conformance/expiry.rs"]
 mod expiry;
+#[path = "store_conformance/foreign_inbox.rs"]
+mod foreign_inbox;
 #[path = "store_conformance/idempotency.rs"]
 mod idempotency;
 #[path = "store_conformance/inbox.rs"]

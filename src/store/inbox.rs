@@ -33,7 +33,9 @@ pub trait Inbox: Send + Sync {
     async fn note(&self, note: &InboxNote) -> Result<(), StoreError>;
 
     /// The noted requests of one kind, newest first (ties are broken by request id, descending), those before
-    /// `before` (exclusive) where it is given, at most `limit`.
+    /// `before` (exclusive) where it is given, at most `limit`. Fewer are the last. Each is at the place
+    /// that it says it has ([`NotedRequest::place`]): what stands elsewhere in the index is passed over. So no
+    /// request comes twice, and who goes on from the place of the last comes to an end.
     async fn noted(
         &self,
         tenant: &TenantId,
@@ -64,7 +66,8 @@ pub trait Inbox: Send + Sync {
 
     /// The first `limit` changes after the change `after`, oldest first. Ids are unique, ascending, and
     /// follow the clock as those of a journal do. [`ReadError::Gap`] if `after` is not kept: then what came
-    /// after it may not be either. ([`EventId::ZERO`] is kept as long as the very first change is.)
+    /// after it may not be either. ([`EventId::ZERO`] is kept as long as the very first change is.) What is no
+    /// change of ours is passed over, and the log and a metric tell of it.
     async fn changes(
         &self,
         tenant: &TenantId,

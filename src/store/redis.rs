@@ -19,6 +19,7 @@ use self::audit::Recorder;
 use self::commands::{AtomicStep, Commands};
 use self::connector::Connector;
 use self::hub::Hub;
+use self::inbox::ForeignChanges;
 use super::event_channel::EventChannel;
 use super::{NotReady, Store, StoreError, StoreEvent};
 use crate::domain::{AuditKey, Clock};
@@ -88,6 +89,8 @@ pub struct RedisStore {
     release: AtomicStep,
     claim: AtomicStep,
     recorder: Arc<Recorder>,
+    foreign_changes: ForeignChanges,
+    metrics: Metrics,
     /// Random for each store, so that the nonces of two owners never agree (`journal.rs`).
     nonces: RandomState,
     /// What this process is called where processes are counted; random, too.
@@ -111,7 +114,7 @@ impl RedisStore {
         let connector = Connector::new(config)?;
         let (event_channel, events) = EventChannel::new();
         let (commands, keep) = Commands::new(connector.clone(), patience, metrics.clone());
-        let hub = Arc::new(Hub::new(event_channel, patience, metrics));
+        let hub = Arc::new(Hub::new(event_channel, patience, metrics.clone()));
         tasks.spawn_support(keep);
         let subscriptions =
             hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping());
@@ -142,6 +145,8 @@ impl RedisStore {
             release: AtomicStep::new(include_str!("redis/release_leases.lua")),
             claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),
             recorder: Arc::new(recorder),
+            foreign_changes: ForeignChanges::default(),
+            metrics,
             nonces: RandomState::new(),
             process: Uuid::new_v4().simple().to_string(),
         };

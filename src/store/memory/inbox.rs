@@ -1,6 +1,7 @@
 //! The inboxes of the embedded store.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::ops::Bound;
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
@@ -255,10 +256,9 @@ impl Inbox for MemoryStore {
     ) -> Result<Vec<NotedRequest>, StoreError> {
         let (oldest, table) = (oldest(which, self.clock.now()), self.inbox.lock());
         let Some(inbox) = table.inboxes.get(tenant) else { return Ok(Vec::new()) };
-        let list = inbox.list(which).iter().rev();
-        let is_before = |place: &&InboxPlace| before.is_none_or(|before| *place < before);
+        let below = before.map_or(Bound::Unbounded, Bound::Excluded);
+        let list = inbox.list(which).range((Bound::Unbounded, below)).rev();
         let noted = list
-            .skip_while(|place| !is_before(place))
             .take_while(|place| place.at >= oldest)
             .filter_map(|place| inbox.requests.get(&place.request));
         Ok(noted.take(limit).cloned().collect())

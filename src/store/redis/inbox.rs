@@ -6,11 +6,14 @@
 //!
 //! A change is the entry `<id>-0`: `q` is the request, `s` the session, `d` the item, and `f` marks the very
 //! first one.
+//!
+//! Others can write there too. What is not of these forms, or stands elsewhere than it says, is passed over.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use redis::{FromRedisValue, Value, cmd};
 
 use super::{RedisStore, keys};
@@ -23,6 +26,32 @@ use crate::store::{
 
 /// Digits of a number in a place or before an item.
 const DIGITS: usize = 20;
+/// The largest id of a change: scripts count in doubles. What has a larger one was never ours.
+const CHANGE_MAX: u64 = (1 << 53) - 1;
+/// Entries that are read in one go to find one of ours.
+const AT_ONCE: usize = 100;
+/// Of how many entries it is remembered that they were told of.
+const REMEMBERED: usize = 1_000;
+/// What they are counted as.
+const KIND: &str = "inbox_change";
+
+/// Entries of which the log and the metrics were told that none of us has written them.
+#[derive(Debug, Default)]
+pub(super) struct ForeignChanges {
+    /// By tenant and id. One lock, held for a few instructions.
+    told: Mutex<HashSet<(TenantId, String)>>,
+}
+
+impl ForeignChanges {
+    /// Whether this is the first time; of very many, some may be told of again.
+    fn is_news(&self, tenant: &TenantId, id: &str) -> bool {
+        let mut told = self.told.lock();
+        if told.len() >= REMEMBERED {
+            told.clear();
+        }
+        told.insert((tenant.clone(), id.to_owned()))
+    }
+}
 
 fn part(which: Noted) -> &'static str {
     match which {
@@ -95,17 +124,37 @@ fn request_at(place: &[u8]) -> Option<RequestId> {
     Some(RequestId::new(id))
 }
 
+/// The request that stands at a place of this list; `None` unless both say so.
+fn noted_at(place: &[u8], which: Noted, kept: &[u8]) -> Option<NotedRequest> {
+    let noted = noted(request_at(place)?, kept)?;
+    let at = noted.place(which).filter(|_| noted.stage.is_of(which))?;
+    (member(&at).as_bytes() == place).then_some(noted)
+}
+
+/// A bound of a list just before a place.
+fn exclusive(place: &[u8]) -> Vec<u8> {
+    [b"(", place].concat()
+}
+
 fn stream_id(id: EventId) -> String {
     format!("{id}-0")
 }
 
-/// A change as XRANGE tells it, and whether it is the very first.
-fn changed((id, fields): (String, HashMap<String, Value>)) -> Option<(ChangedRequest, bool)> {
-    let id = EventId::new(id.strip_suffix("-0")?.parse().ok()?);
+/// An entry as XRANGE tells it.
+type Entry = (String, HashMap<String, Value>);
+
+/// The id of a change of ours.
+fn change_id(id: &str) -> Option<EventId> {
+    let id = id.strip_suffix("-0").and_then(EventId::parse)?;
+    (id.get() <= CHANGE_MAX).then_some(id)
+}
+
+/// The change that an entry is, and whether it is the very first; `None` if it is none of ours.
+fn changed((id, fields): &Entry) -> Option<(ChangedRequest, bool)> {
     let field = |name: &str| Vec::<u8>::from_redis_value(fields.get(name)?.clone()).ok();
     let name = |name: &str| String::from_utf8(field(name)?).ok();
     let change = ChangedRequest {
-        id,
+        id: change_id(id)?,
         request: RequestId::new(name("q")?),
         session: SessionId::new(name("s")?),
         item: Sealed::stored(field("d")?),
@@ -114,39 +163,62 @@ fn changed((id, fields): (String, HashMap<String, Value>)) -> Option<(ChangedReq
 }
 
 impl RedisStore {
-    /// A page of places, each with what is kept of its request, if anything readable is.
+    /// A page of places, each with what is noted there, if anything of ours is.
     async fn page(
         &self,
         tenant: &TenantId,
         which: Noted,
-        below: &str,
+        below: &[u8],
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Option<NotedRequest>)>, StoreError> {
         let keys = [places(tenant, which), requests(tenant)];
         let oldest = expired(which, self.clock.now());
-        let args = [text(&below), text(&oldest), text(&limit)];
+        let args = [Cow::Borrowed(below), text(&oldest), text(&limit)];
         let found: Vec<Vec<u8>> =
             self.commands.script_on(&self.noted_requests, &keys, &args).await?;
         let mut found = found.into_iter();
         let pairs = std::iter::from_fn(|| Some((found.next()?, found.next()?)));
         let read = |(place, kept): (Vec<u8>, Vec<u8>)| {
-            let noted = request_at(&place).and_then(|request| noted(request, &kept));
-            (place, noted.filter(|noted| noted.stage.is_of(which)))
+            let noted = noted_at(&place, which, &kept);
+            (place, noted)
         };
         Ok(pairs.map(read).collect())
     }
 
+    /// The first `limit` changes from an id on, and whether each is the very first.
     async fn changes_from(
         &self,
         tenant: &TenantId,
-        from: &str,
+        from: EventId,
         limit: usize,
     ) -> Result<Vec<(ChangedRequest, bool)>, StoreError> {
-        let mut range = cmd("XRANGE");
-        range.arg(changes(tenant)).arg(from).arg("+").arg("COUNT").arg(limit);
-        let found: Vec<(String, HashMap<String, Value>)> = self.commands.query(&range).await?;
-        let found: Option<Vec<_>> = found.into_iter().map(changed).collect();
-        found.ok_or_else(|| StoreError::Corrupt(format!("a change of the inbox of {tenant}")))
+        let (key, mut from, mut all) = (changes(tenant), stream_id(from), Vec::new());
+        while all.len() < limit {
+            let missing = limit - all.len();
+            let mut range = cmd("XRANGE");
+            range.arg(&key).arg(&from).arg("+").arg("COUNT").arg(missing);
+            let found: Vec<Entry> = self.commands.query(&range).await?;
+            let is_last = found.len() < missing;
+            if let Some((last, _)) = found.last() {
+                from = format!("({last}");
+            }
+            all.extend(found.iter().filter_map(|entry| self.ours(tenant, entry)));
+            if is_last {
+                break;
+            }
+        }
+        Ok(all)
+    }
+
+    /// The change that an entry is; of anything else the log and a metric tell, once.
+    fn ours(&self, tenant: &TenantId, entry: &Entry) -> Option<(ChangedRequest, bool)> {
+        let change = changed(entry);
+        let (id, _) = entry;
+        if change.is_none() && self.foreign_changes.is_news(tenant, id) {
+            self.metrics.unverified(KIND);
+            tracing::warn!(%tenant, id, "an entry of the inbox's changes is passed over: it is none of ours");
+        }
+        change
     }
 }
 
@@ -179,7 +251,11 @@ impl Inbox for RedisStore {
             text(&CHANGES_MOST),
             Cow::Borrowed(missed.as_ref().map_or(&[][..], Sealed::as_bytes)),
         ];
-        let _is_news: bool = self.commands.script_on(&self.note_request, &keys, &args).await?;
+        let noted: String = self.commands.script_on(&self.note_request, &keys, &args).await?;
+        if noted == "anew" {
+            self.metrics.unverified(KIND);
+            tracing::warn!(%tenant, "the inbox's changes begin anew: what stood there was none of ours");
+        }
         Ok(())
     }
 
@@ -190,8 +266,8 @@ impl Inbox for RedisStore {
         before: Option<&InboxPlace>,
         limit: usize,
     ) -> Result<Vec<NotedRequest>, StoreError> {
-        let exclusive = |place: &[u8]| format!("({}", String::from_utf8_lossy(place));
-        let mut below = before.map_or("+".to_owned(), |place| exclusive(member(place).as_bytes()));
+        let below = before.map(|place| exclusive(member(place).as_bytes()));
+        let mut below = below.unwrap_or_else(|| b"+".to_vec());
         let mut all = Vec::new();
         while all.len() < limit {
             let missing = limit - all.len();
@@ -254,12 +330,19 @@ impl Inbox for RedisStore {
     }
 
     async fn newest_change(&self, tenant: &TenantId) -> Result<EventId, StoreError> {
-        let mut newest = cmd("XREVRANGE");
-        newest.arg(changes(tenant)).arg("+").arg("-").arg("COUNT").arg(1);
-        let found: Vec<(String, Value)> = self.commands.query(&newest).await?;
-        let Some((id, _)) = found.first() else { return Ok(EventId::ZERO) };
-        let id = id.strip_suffix("-0").and_then(EventId::parse);
-        id.ok_or_else(|| StoreError::Corrupt(format!("a change of the inbox of {tenant}")))
+        let (key, mut to) = (changes(tenant), "+".to_owned());
+        loop {
+            let mut newest = cmd("XREVRANGE");
+            newest.arg(&key).arg(&to).arg("-").arg("COUNT").arg(AT_ONCE);
+            let found: Vec<Entry> = self.commands.query(&newest).await?;
+            if let Some((change, _)) = found.iter().find_map(|entry| self.ours(tenant, entry)) {
+                return Ok(change.id);
+            }
+            let Some((oldest, _)) = found.last().filter(|_| found.len() == AT_ONCE) else {
+                return Ok(EventId::ZERO);
+            };
+            to = format!("({oldest}");
+        }
     }
 
     async fn changes(
@@ -268,10 +351,9 @@ impl Inbox for RedisStore {
         after: EventId,
         limit: usize,
     ) -> Result<Vec<ChangedRequest>, ReadError> {
-        let from = stream_id(after);
         // With the one that was read last, if it is kept.
         let mut found =
-            self.changes_from(tenant, &from, limit.saturating_add(1)).await?.into_iter();
+            self.changes_from(tenant, after, limit.saturating_add(1)).await?.into_iter();
         let first = found.next();
         match first {
             Some((first, is_first)) if after == EventId::ZERO => {

@@ -12,12 +12,25 @@
 --          14 how many changes to keep
 --          15 the change before, if nothing was noted of the request so far; empty: there is none
 --
--- Returns 1 if that was news, 0 if the request had come as far already.
+-- Nothing is written before it is known that all of it can be. What others have put in the way goes: a key of
+-- another type, and changes after which no other can come.
+--
+-- Returns 'known' if the request had come as far already, else 'noted', or 'anew' if the changes begin anew.
 
 -- A place is the time in 20 digits, a colon, and the request's id.
 local ID_FROM = 22
--- So many places are dropped at once.
+-- So many places are dropped, and changes looked at, at once.
 local AT_ONCE = 100
+
+-- The largest id of a change: above it, doubles skip numbers.
+local ID_MAX = 2^53 - 1
+
+for at, kind in ipairs({'zset', 'zset', 'hash', 'stream'}) do
+  local found = redis.call('TYPE', KEYS[at]).ok
+  if found ~= kind and found ~= 'none' then
+    redis.call('DEL', KEYS[at])
+  end
+end
 
 -- What no number stands at the beginning of was never ours.
 local function rank(kept)
@@ -26,8 +39,50 @@ end
 
 local known = redis.call('HGET', KEYS[3], ARGV[1])
 if known and rank(known) >= rank(ARGV[4]) then
-  return 0
+  return 'known'
 end
+
+-- The newest id that can be one of ours.
+local function newest_of_ours()
+  local to = '+'
+  while true do
+    local entries = redis.call('XREVRANGE', KEYS[4], to, '-', 'COUNT', AT_ONCE)
+    for _, entry in ipairs(entries) do
+      local id = tonumber(string.match(entry[1], '^(%d+)-0$'))
+      if id and id < ID_MAX / 2 then
+        return id
+      end
+      to = '(' .. entry[1]
+    end
+    if #entries < AT_ONCE then
+      return 0
+    end
+  end
+end
+
+-- The newest id that there ever was: the next has to be above it.
+local function last_generated()
+  if redis.call('EXISTS', KEYS[4]) == 0 then
+    return 0
+  end
+  local info = redis.call('XINFO', 'STREAM', KEYS[4])
+  for at = 1, #info, 2 do
+    if info[at] == 'last-generated-id' then
+      return tonumber(string.match(info[at + 1], '^%d+'))
+    end
+  end
+end
+
+local answer = 'noted'
+local last = last_generated()
+if last > ID_MAX - 2 then
+  last = newest_of_ours()
+  redis.call('DEL', KEYS[4])
+  -- Something came before it, even if nothing of that is left.
+  last = math.max(last, 1)
+  answer = 'anew'
+end
+
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[4])
 if ARGV[6] == '' then
   redis.call('ZADD', KEYS[1], 0, ARGV[5])
@@ -53,8 +108,6 @@ end
 drop(KEYS[1], ARGV[10], ARGV[12])
 drop(KEYS[2], ARGV[11], ARGV[13])
 
-local newest = redis.call('XREVRANGE', KEYS[4], '+', '-', 'COUNT', 1)[1]
-local last = newest and tonumber(string.match(newest[1], '^%d+')) or 0
 local function tell(item)
   local change = {'q', ARGV[1], 's', ARGV[2], 'd', item}
   if last == 0 then
@@ -73,4 +126,4 @@ for at = 1, 4 do
   redis.call('EXPIRE', KEYS[at], ARGV[8])
 end
 redis.call('PUBLISH', ARGV[9], '')
-return 1
+return answer
