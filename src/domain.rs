@@ -72,7 +72,7 @@ pub use preview::Preview;
 pub use quota::{AtMost, Counted, Full, Holder, Quota, Refused, Share};
 pub use rate::{Allowance, Rate};
 pub use role::{Role, RoleGrants, Roles};
-pub use seal::{DecisionSeal, Endorsement, Sealed};
+pub use seal::{DecisionSeal, Endorsement, OfTenant, Sealed};
 pub use session::{SessionMeta, SessionStatus};
 pub use text::excerpt;
 pub use time::{UnixMs, UnixSeconds};

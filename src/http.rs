@@ -101,17 +101,22 @@ pub fn routes() -> Vec<Route> {
     vec![
         guarded("/aura/test/stream")
             .post(stream::post, openapi::start)
-            .get(stream::get, openapi::start_enveloped),
+            .get(stream::get, openapi::start_enveloped)
+            .without_head("GET, POST"),
         guarded("/aura/ag-ui").post(ag_ui::post, openapi::run_ag_ui),
         guarded("/aura/hitl/requests/{requestId}").get(hitl::request, openapi::request),
         guarded("/aura/hitl/signals/{sessionId}").get(hitl::signal, openapi::signal),
         guarded("/aura/hitl/approve/{requestId}").post(hitl::approve, openapi::approve),
         guarded("/aura/hitl/reject/{requestId}").post(hitl::reject, openapi::reject),
         guarded("/aura/approvals").get(approvals::list, openapi::list_approvals),
-        guarded("/aura/approvals/stream").get(approvals::stream, openapi::watch_approvals),
+        guarded("/aura/approvals/stream")
+            .get(approvals::stream, openapi::watch_approvals)
+            .without_head("GET"),
         guarded("/aura/sessions").get(sessions::list, openapi::list_sessions),
         guarded("/aura/sessions/{sessionId}").get(sessions::show, openapi::show_session),
-        guarded("/aura/sessions/{sessionId}/stream").get(stream::join, openapi::join_session),
+        guarded("/aura/sessions/{sessionId}/stream")
+            .get(stream::join, openapi::join_session)
+            .without_head("GET"),
         guarded("/aura/sessions/{sessionId}/cancel")
             .post(sessions::cancel, openapi::cancel_session),
         guarded("/aura/audit").get(audit::page, openapi::audit_page),

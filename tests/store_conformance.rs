@@ -147,6 +147,7 @@ for_each_store! {
         what_waits_and_what_is_decided_are_listed_newest_first,
         an_inbox_pages_without_gaps_or_repeats,
         a_request_only_moves_on_and_each_step_is_told_once,
+        what_counts_for_nothing_gives_way_however_far_it_says_it_has_come,
         a_decision_is_noted_of_a_request_that_was_not_and_both_are_told,
         changes_have_ascending_ids_and_are_read_from_any_of_them,
         a_reader_of_changes_that_are_not_kept_is_told,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::approval::Decision;
 use super::hash::ArgumentsHash;
-use super::ids::{RequestId, SessionId, UserId};
+use super::ids::{RequestId, SessionId, TenantId, UserId};
 use super::json;
 use super::mac::MacKey;
 use super::time::UnixMs;
@@ -70,6 +70,30 @@ impl Sealable for Decision {
     const KIND: &'static str = "decision";
 }
 
+/// What is sealed for the people of one tenant. It is no [`Sealable`], so nobody can open it without saying whose
+/// it should be.
+pub trait TenantSealable: Serialize + DeserializeOwned {
+    /// Keeps what is sealed as one thing from being taken for another.
+    const KIND: &'static str;
+}
+
+/// What such a seal is about, besides its value.
+#[derive(Clone, Copy, Debug)]
+pub struct OfTenant<'a> {
+    /// Whose it is.
+    pub tenant: &'a TenantId,
+    /// The request.
+    pub request: &'a RequestId,
+    /// Its session.
+    pub session: &'a SessionId,
+}
+
+impl OfTenant<'_> {
+    fn covered<T: TenantSealable>(self, fields: &Value) -> Value {
+        json!([T::KIND, self.tenant, self.request, self.session, fields])
+    }
+}
+
 /// One of several people's yes, as `aura:endorsements:<requestId>` keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -116,12 +140,7 @@ impl DecisionSeal {
         session: &SessionId,
         value: &T,
     ) -> serde_json::Result<Sealed<T>> {
-        let mut fields = serde_json::to_value(value)?;
-        let mac = self.seals.mac(&covered::<T>(request, session, &fields));
-        if let Some(fields) = fields.as_object_mut() {
-            fields.insert(MAC.into(), mac.into());
-        }
-        Ok(Sealed::stored(serde_json::to_vec(&fields)?))
+        self.sealed(value, |fields| covered::<T>(request, session, fields))
     }
 
     /// What was sealed about this request of this session; `None` for everything that no holder of a
@@ -132,9 +151,47 @@ impl DecisionSeal {
         session: &SessionId,
         sealed: &Sealed<T>,
     ) -> Option<T> {
+        self.opened(sealed, |fields| covered::<T>(request, session, fields))
+    }
+
+    /// Seals a value for the people of a tenant.
+    ///
+    /// # Errors
+    /// As those of [`DecisionSeal::seal`].
+    pub fn seal_for<T: TenantSealable>(
+        &self,
+        of: OfTenant<'_>,
+        value: &T,
+    ) -> serde_json::Result<Sealed<T>> {
+        self.sealed(value, |fields| of.covered::<T>(fields))
+    }
+
+    /// What was sealed for this tenant, about this request of this session; `None` for everything else.
+    pub fn open_for<T: TenantSealable>(&self, of: OfTenant<'_>, sealed: &Sealed<T>) -> Option<T> {
+        self.opened(sealed, |fields| of.covered::<T>(fields))
+    }
+
+    fn sealed<T: Serialize>(
+        &self,
+        value: &T,
+        covered: impl FnOnce(&Value) -> Value,
+    ) -> serde_json::Result<Sealed<T>> {
+        let mut fields = serde_json::to_value(value)?;
+        let mac = self.seals.mac(&covered(&fields));
+        if let Some(fields) = fields.as_object_mut() {
+            fields.insert(MAC.into(), mac.into());
+        }
+        Ok(Sealed::stored(serde_json::to_vec(&fields)?))
+    }
+
+    fn opened<T: DeserializeOwned>(
+        &self,
+        sealed: &Sealed<T>,
+        covered: impl FnOnce(&Value) -> Value,
+    ) -> Option<T> {
         let mut fields = json::read_document(&sealed.bytes).ok()?;
         let mac = fields.as_object_mut()?.shift_remove(MAC)?;
-        let (covered, mac) = (covered::<T>(request, session, &fields), mac.as_str()?);
+        let (covered, mac) = (covered(&fields), mac.as_str()?);
         let mut keys = std::iter::once(&self.seals).chain(&self.opens);
         keys.any(|key| key.verifies(&covered, mac)).then_some(())?;
         serde_json::from_value(fields).ok()
@@ -242,5 +299,24 @@ mod tests {
         assert_eq!(seal.open(&request, &session, &sealed), Some(yes));
         let moved = Sealed::<Decision>::stored(sealed.as_bytes());
         assert_eq!(seal.open(&request, &session, &moved), None);
+    }
+
+    #[test]
+    fn what_is_sealed_for_one_tenant_is_nothing_to_another() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Kept {
+            n: u32,
+        }
+        impl TenantSealable for Kept {
+            const KIND: &'static str = "kept";
+        }
+        let ((request, session), seal) = (ids(1), DecisionSeal::new(b"one"));
+        let (ours, theirs) = (TenantId::new("1"), TenantId::new("2"));
+        let of = |tenant| OfTenant { tenant, request: &request, session: &session };
+        let sealed = seal.seal_for(of(&ours), &Kept { n: 7 }).unwrap();
+        assert_eq!(seal.open_for(of(&ours), &sealed), Some(Kept { n: 7 }));
+        assert_eq!(seal.open_for(of(&theirs), &sealed), None);
+        let (other, _) = ids(2);
+        assert_eq!(seal.open_for(OfTenant { request: &other, ..of(&ours) }, &sealed), None);
     }
 }

@@ -89,7 +89,7 @@ impl ApiError {
         )
     }
 
-    /// The route takes the other methods, but not HEAD.
+    /// The route takes these methods, HEAD not among them.
     pub fn head_not_allowed(allowed: &'static str) -> Self {
         Self { allowed: Some(allowed), ..Self::method_not_allowed() }
     }

@@ -7,6 +7,7 @@ use http::Method;
 
 use super::Shared;
 use super::access::Access;
+use super::error::ApiError;
 use super::openapi::Operation;
 use super::schemas::Schemas;
 
@@ -63,6 +64,12 @@ impl Route {
     /// The same path with GET as well.
     pub(super) fn get<T: 'static>(self, handler: impl Handler<T, Shared>, it: Describe) -> Self {
         self.and(Method::GET, get(handler), it)
+    }
+
+    /// The same path, which does not take HEAD as axum would: `allowed` are the methods that it takes.
+    pub(super) fn without_head(self, allowed: &'static str) -> Self {
+        let refused = move || async move { ApiError::head_not_allowed(allowed) };
+        Self { handler: self.handler.fallback(refused), ..self }
     }
 
     fn and(mut self, method: Method, handler: MethodRouter<Shared>, it: Describe) -> Self {

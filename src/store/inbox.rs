@@ -26,11 +26,14 @@ pub trait Inbox: Send + Sync {
     /// repeating it is safe. Where nothing was noted of it before, that it was asked is told first
     /// ([`InboxNote::missed`]).
     ///
+    /// Returns what was noted of it if that had come as far already: whoever finds that none of us has written
+    /// that notes it again with [`InboxNote::void`].
+    ///
     /// When this returns `Ok`, every process reads it and every [`Follower`] of the tenant has been or will be
     /// woken. What waits is kept for 30 days and 12 h, what is decided for 7 days after its
     /// decision, both within the bounds above, of which the oldest go first; the changes for 37 days
     /// after the last one.
-    async fn note(&self, note: &InboxNote) -> Result<(), StoreError>;
+    async fn note(&self, note: &InboxNote) -> Result<Option<NotedRequest>, StoreError>;
 
     /// The noted requests of one kind, newest first (ties are broken by request id, descending), those before
     /// `before` (exclusive) where it is given, at most `limit`. Fewer are the last. Each is at the place
@@ -141,6 +144,9 @@ pub struct InboxNote {
     pub change: Sealed<InboxItem>,
     /// The request as it was asked, where that is another change: it may have come too late, or not at all.
     pub missed: Option<Sealed<InboxItem>>,
+    /// What was noted of it and counts for nothing, because none of us has written it: this takes its place,
+    /// however far that is said to have come.
+    pub void: Option<NotedRequest>,
 }
 
 /// A noted request.

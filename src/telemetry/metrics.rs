@@ -15,11 +15,14 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::domain::event::EndStatus;
-use crate::domain::seal::Sealable;
+use crate::domain::seal::{Sealable, TenantSealable};
 use crate::domain::{Decision, Endorsement, InboxItem, Verdict};
 
 /// The media type of [`Metrics::render`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The kind of an entry of an inbox's changes that is none of ours ([`Metrics::unverified`]).
+pub const INBOX_CHANGE: &str = "inbox_change";
 
 /// Every metric of a process. Cloning it is cheap, and all clones count together.
 #[derive(Clone, Debug)]
@@ -212,7 +215,7 @@ impl Handles {
         {
             drop(self.approvals_decided.get_or_create(&verdict_label(verdict)));
         }
-        for kind in [Decision::KIND, Endorsement::KIND, InboxItem::KIND] {
+        for kind in [Decision::KIND, Endorsement::KIND, InboxItem::KIND, INBOX_CHANGE] {
             drop(self.unverified.get_or_create(&[("kind", kind)]));
         }
     }

@@ -306,6 +306,8 @@ async fn asking_for_the_head_of_a_stream_starts_no_run() {
         assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
         assert_eq!(response.headers()["allow"], allowed, "{path}");
         assert_eq!(response.bytes().await.unwrap(), "");
+        let response = user.request(Method::PUT, path).send().await.unwrap();
+        assert_eq!(response.headers()["allow"], allowed, "{path}");
     }
     assert_eq!(user.get("/aura/sessions").await.data()["sessions"], json!([]));
     assert_eq!(model.requests().len(), 0);

@@ -222,7 +222,11 @@ with_both_stores! {
         let world = World::with(kind, options).await;
         let user = world.server.user();
         let head = user.request(Method::HEAD, LIVE).send().await.unwrap();
-        assert_eq!(head.status(), StatusCode::METHOD_NOT_ALLOWED);
+        let put = user.request(Method::PUT, LIVE).send().await.unwrap();
+        for refused in [head, put] {
+            assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED);
+            assert_eq!(refused.headers()["allow"], "GET");
+        }
         let unknown = world.server.anonymous(Method::GET, LIVE).send().await.unwrap();
         assert_eq!(unknown.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(unknown.headers()["content-type"], "text/event-stream");
@@ -330,4 +334,23 @@ async fn after_redis_has_come_back_empty_there_is_a_new_snapshot() {
         }
     };
     assert_eq!(waiting(&again), [request_of(&two)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_snapshot_after_the_changes_were_lost_has_a_later_id() {
+    let (model, redis) = (mailer().await, RedisServer::start());
+    let server = on(&redis, &model).await;
+    let user = server.user();
+    let (_run, hitl) = asked(&user, "하나").await;
+    only(&user, PENDING).await;
+    let before = next(&mut live(&user).await).await;
+    let mut keys = crate::support::keys::Keys::of(&redis).await;
+    let _: usize = keys.command(&["DEL", "aura:inbox:{tenant1}:changes"]).await;
+    let mut back = live_after(&user, before.id).await;
+    let again = next(&mut back).await;
+    assert_eq!(waiting(&again), [request_of(&hitl)]);
+    assert!(again.id > before.id, "{} {}", again.id, before.id);
+    asked(&user, "둘").await;
+    let change = next(&mut back).await;
+    assert!(change.is("asked") && change.id > again.id, "ids only grow on one stream: {change:?}");
 }

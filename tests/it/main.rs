@@ -37,6 +37,7 @@ mod guardian;
 mod idempotency;
 mod identity;
 mod inbox;
+mod inbox_forged;
 mod inbox_stream;
 mod init;
 mod injection;

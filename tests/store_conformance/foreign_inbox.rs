@@ -94,6 +94,38 @@ async fn a_request_is_listed_at_its_own_place_only_whatever_else_says_it_is() {
 }
 
 #[tokio::test]
+async fn a_place_that_has_expired_takes_no_request_with_it_that_is_elsewhere() {
+    within(async {
+        let mut it = Intruded::new().await;
+        let note = it.noted(it.asked(5)).await;
+        for part in ["waiting", "decided"] {
+            let (key, place) = (format!("aura:inbox:{{tenant1}}:{part}"), id(&note));
+            let _: usize = it.write(&["ZADD", &key, "0", &format!("{:020}:{place}", 1)]).await;
+        }
+        let next = it.noted(it.asked(3)).await;
+        assert_eq!(it.paged(Noted::Waiting).await, [id(&next), id(&note)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_no_process_can_have_kept_of_a_request_gives_way() {
+    within(async {
+        let mut it = Intruded::new().await;
+        let note = it.asked(5);
+        let hash = "aura:inbox:{tenant1}:requests";
+        for junk in
+            ["", "x", "99999999999999999999:x", "+9999999999999999999:00000000000000000001:x"]
+        {
+            let _: usize = it.write(&["HSET", hash, note.noted.request.as_str(), junk]).await;
+            assert_eq!(it.store().note(&note).await.unwrap(), None, "{junk}");
+            assert_eq!(it.paged(Noted::Waiting).await, [id(&note)]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_place_that_is_no_text_ends_no_list_and_starts_none_anew() {
     within(async {
         let mut it = Intruded::new().await;

@@ -27,7 +27,7 @@ pub(crate) fn asked(tenant: &TenantId, ago: u64) -> InboxNote {
         item: sealed(format!("{{\"of\":\"{request}\"}}")),
         request,
     };
-    InboxNote { tenant: tenant.clone(), noted, change: sealed("asked"), missed: None }
+    InboxNote { tenant: tenant.clone(), noted, change: sealed("asked"), missed: None, void: None }
 }
 
 fn endorsed(note: &InboxNote, approvals: u32) -> InboxNote {
@@ -149,6 +149,28 @@ pub(crate) async fn a_request_only_moves_on_and_each_step_is_told_once(bench: Be
     let found = store.noted_request(&tenant, &note.noted.request).await.unwrap().unwrap();
     assert_eq!(found.stage, InboxStage::Decided { at: UnixMs::new(NOW_MS - 1) });
     assert!(all(store, &tenant, Noted::Waiting).await.is_empty());
+}
+
+pub(crate) async fn what_counts_for_nothing_gives_way_however_far_it_says_it_has_come(
+    bench: Bench,
+) {
+    let (store, tenant) = (&bench.one.store, tenant());
+    let note = asked(&tenant, 5);
+    let forged = endorsed(&note, u32::MAX);
+    store.note(&forged).await.unwrap();
+    let first = endorsed(&note, 1);
+    let standing = bench.other.note(&first).await.unwrap();
+    assert_eq!(standing.as_ref(), Some(&forged.noted), "it is told what stands there");
+    let instead = InboxNote { void: standing, ..first.clone() };
+    assert_eq!(bench.other.note(&instead).await.unwrap(), None);
+    let found = store.noted_request(&tenant, &note.noted.request).await.unwrap();
+    assert_eq!(found, Some(first.noted.clone()));
+    // Only what was seen gives way.
+    let second = InboxNote { void: Some(forged.noted), ..endorsed(&note, 1) };
+    assert_eq!(store.note(&second).await.unwrap(), Some(first.noted));
+    assert_eq!(store.note(&endorsed(&note, 2)).await.unwrap(), None);
+    let told = ["asked", "endorsed 4294967295", "endorsed 1", "endorsed 2"];
+    assert_eq!(changes(&bench.other, &tenant, EventId::ZERO).await, told);
 }
 
 pub(crate) async fn a_decision_is_noted_of_a_request_that_was_not_and_both_are_told(bench: Bench) {

@@ -144,14 +144,26 @@ impl RunContext {
         sealed: &Sealed<T>,
     ) -> Option<T> {
         let opened = self.seals.seal.open(request, session, sealed);
-        if opened.is_none() && self.seals.is_news(request, T::KIND) {
-            self.metrics.unverified(T::KIND);
+        if opened.is_none() {
+            self.tell_unverified(session, request, T::KIND);
+        }
+        opened
+    }
+
+    /// Tells the log and a metric, once, of something stored that is none of ours.
+    pub(crate) fn tell_unverified(
+        &self,
+        session: &SessionId,
+        request: &RequestId,
+        kind: &'static str,
+    ) {
+        if self.seals.is_news(request, kind) {
+            self.metrics.unverified(kind);
             tracing::warn!(
-                %session, %request, kind = T::KIND,
+                %session, %request, kind,
                 "a stored answer does not verify and counts for nothing: no process with this secret has written it"
             );
         }
-        opened
     }
 }
 

@@ -13,12 +13,17 @@
 use std::sync::Arc;
 
 use super::context::{RunContext, while_store_is_away};
-use super::stored_request::{Stored, as_asked, keep_request};
+use super::stored_request::{Stored, asked_in_journal, keep_request};
 use crate::domain::event::shown_request;
+use crate::domain::seal::TenantSealable;
 use crate::domain::{
-    ApprovalRequest, Decision, InboxChange, InboxItem, RequestId, SessionId, SessionMeta,
+    ApprovalRequest, Decision, InboxChange, InboxItem, OfTenant, RequestId, Sealed, SessionId,
+    SessionMeta, TenantId,
 };
-use crate::store::{InboxNote, InboxStage, NotedRequest, StoreError};
+use crate::store::{ChangedRequest, InboxNote, InboxStage, NotedRequest, StoreError};
+
+/// How often something that is none of ours may be met in a request's place before it is given up for now.
+const ATTEMPTS: u32 = 16;
 
 /// So many bytes of JSON a request has in an inbox, at most: with what stands around it, it fits a frame.
 pub(crate) const REQUEST_MAX: usize = 12 * 1024;
@@ -74,7 +79,7 @@ impl RunContext {
             // Whoever takes the run over notes it.
             let again = |error: &StoreError| error.is_transient() && !stopping.is_cancelled();
             let backoff = while_store_is_away().cut_by(stopping.clone());
-            backoff.retry(|| self.store.note(&note), again).await
+            backoff.retry(|| self.note_verified(&note), again).await
         };
         told(&item.request.request_id, noted.await);
     }
@@ -82,26 +87,77 @@ impl RunContext {
     /// Tells the inbox, for as long as a run waits for the store.
     async fn note(&self, item: &InboxItem) -> Result<(), StoreError> {
         let note = self.inbox_note(item)?;
-        self.retry_unavailable(|| self.store.note(&note)).await
+        self.retry_unavailable(|| self.note_verified(&note)).await
+    }
+
+    /// Notes it, unless the request is known to have come as far already: what only says so gives way.
+    async fn note_verified(&self, note: &InboxNote) -> Result<(), StoreError> {
+        let mut note = note.clone();
+        for _ in 0..ATTEMPTS {
+            let Some(standing) = self.store.note(&note).await? else { return Ok(()) };
+            if self.opened_noted(&note.tenant, &standing).is_some() {
+                return Ok(());
+            }
+            note.void = Some(standing);
+        }
+        Err(StoreError::Contended("somebody keeps writing in an inbox"))
+    }
+
+    /// What is noted of a request; `None` unless one of us has noted just that for this tenant.
+    pub(crate) fn opened_noted(
+        &self,
+        tenant: &TenantId,
+        noted: &NotedRequest,
+    ) -> Option<InboxItem> {
+        let NotedRequest { request, session, created_at, stage, item } = noted;
+        let of = OfTenant { tenant, request, session };
+        let opened = self.opened_item(of, item)?;
+        // The rest stands beside what is sealed.
+        let agrees = opened.request.created_at == *created_at && stage_of(&opened) == *stage;
+        if !agrees {
+            self.tell_unverified(session, request, InboxItem::KIND);
+        }
+        agrees.then_some(opened)
+    }
+
+    /// What a change tells; `None` unless one of us has written it for this tenant.
+    pub(crate) fn opened_change(
+        &self,
+        tenant: &TenantId,
+        change: &ChangedRequest,
+    ) -> Option<InboxItem> {
+        let ChangedRequest { request, session, item, .. } = change;
+        self.opened_item(OfTenant { tenant, request, session }, item)
+    }
+
+    fn opened_item(&self, of: OfTenant<'_>, item: &Sealed<InboxItem>) -> Option<InboxItem> {
+        let opened = self.seals.seal.open_for(of, item);
+        if opened.is_none() {
+            self.tell_unverified(of.session, of.request, InboxItem::KIND);
+        }
+        opened
+    }
+
+    fn sealed_item(&self, item: &InboxItem) -> Result<Sealed<InboxItem>, StoreError> {
+        let ApprovalRequest { tenant_id: tenant, request_id: request, session_id: session, .. } =
+            &item.request;
+        let sealed = self.seals.seal.seal_for(OfTenant { tenant, request, session }, item);
+        sealed.map_err(|error| StoreError::Rejected(error.to_string()))
     }
 
     fn inbox_note(&self, item: &InboxItem) -> Result<InboxNote, StoreError> {
         let shown = shown_request(&item.request, REQUEST_MAX);
         let item = InboxItem { request: shown, ..item.clone() };
         let ApprovalRequest { request_id: request, session_id: session, .. } = &item.request;
-        let change = self.sealed(request, session, &item)?;
-        let (stage, kept) = match item.change {
-            InboxChange::Asked | InboxChange::Endorsed => {
-                let approvals = item.request.quorum.approvals;
-                let head = self.sealed(request, session, &item.head())?;
-                (InboxStage::Waiting { approvals }, head)
-            }
-            InboxChange::Decided => (InboxStage::Decided { at: item.at_ms }, change.clone()),
+        let (change, stage) = (self.sealed_item(&item)?, stage_of(&item));
+        let kept = match stage {
+            InboxStage::Waiting { .. } => self.sealed_item(&item.head())?,
+            InboxStage::Decided { .. } => change.clone(),
         };
         let missed = match item.change {
             InboxChange::Asked => None,
             InboxChange::Endorsed | InboxChange::Decided => {
-                Some(self.sealed(request, session, &item.as_asked())?)
+                Some(self.sealed_item(&item.as_asked())?)
             }
         };
         let noted = NotedRequest {
@@ -111,11 +167,13 @@ impl RunContext {
             stage,
             item: kept,
         };
-        Ok(InboxNote { tenant: item.request.tenant_id.clone(), noted, change, missed })
+        let tenant = item.request.tenant_id.clone();
+        Ok(InboxNote { tenant, noted, change, missed, void: None })
     }
 
-    /// What is known of a request whose run is not at hand. Others write its key too; whose it is does not come
-    /// from there.
+    /// What is known of a request whose run is not at hand. Who may decide it and how far it has come is what we
+    /// have noted, or what its run's journal says. Others write its key too: from there comes what it is about, as
+    /// a click would find it, and what they say who has voted.
     async fn item_of(
         &self,
         session: &SessionId,
@@ -131,17 +189,62 @@ impl RunContext {
             })
             .await?;
         let Some(meta) = meta else { return Ok(None) };
-        let request = match stored {
+        let stored = match stored {
             Stored::Readable(_, request) => Some(*request),
-            Stored::Gone | Stored::Spoilt => as_asked(self, session, id).await?,
+            Stored::Gone | Stored::Spoilt => None,
         };
-        let Some(request) = request else { return Ok(None) };
-        let request = ApprovalRequest {
+        let noted = self.noted_item(&meta.tenant, session, id).await?;
+        let asked = match noted {
+            Some(noted) if stored.is_some() => Some(noted),
+            noted => self.asked_item(&meta, id).await?.or(noted),
+        };
+        let Some(asked) = asked else { return Ok(None) };
+        let request = match stored {
+            Some(ApprovalRequest { context, message, preview, standing, more, .. }) => {
+                ApprovalRequest { context, message, preview, standing, more, ..asked.request }
+            }
+            None => asked.request,
+        };
+        Ok(Some(InboxItem { request, endorsed_by, ..asked }))
+    }
+
+    /// What is noted of a request, as it was asked.
+    async fn noted_item(
+        &self,
+        tenant: &TenantId,
+        session: &SessionId,
+        id: &RequestId,
+    ) -> Result<Option<InboxItem>, StoreError> {
+        let noted = self.retry_unavailable(|| self.store.noted_request(tenant, id)).await?;
+        let noted = noted.filter(|noted| noted.session == *session);
+        let item = noted.and_then(|noted| self.opened_noted(tenant, &noted));
+        Ok(item.map(|item| InboxItem { request: item.request.reopened(), ..item }))
+    }
+
+    /// What its run's journal says of a request.
+    async fn asked_item(
+        &self,
+        meta: &SessionMeta,
+        id: &RequestId,
+    ) -> Result<Option<InboxItem>, StoreError> {
+        let session = &meta.session_id;
+        let asked = self.retry_unavailable(|| asked_in_journal(self, session, id)).await?;
+        let request = asked.map(|request| ApprovalRequest {
             session_id: session.clone(),
             tenant_id: meta.tenant.clone(),
             ..request
-        };
-        Ok(Some(InboxItem { endorsed_by, ..InboxItem::asked(Some(&meta), &request) }))
+        });
+        Ok(request.map(|request| InboxItem::asked(Some(meta), &request)))
+    }
+}
+
+/// How far an item says that its request has come.
+fn stage_of(item: &InboxItem) -> InboxStage {
+    match item.change {
+        InboxChange::Asked | InboxChange::Endorsed => {
+            InboxStage::Waiting { approvals: item.request.quorum.approvals }
+        }
+        InboxChange::Decided => InboxStage::Decided { at: item.at_ms },
     }
 }
 

@@ -131,6 +131,15 @@ pub(crate) async fn as_asked(
     id: &RequestId,
 ) -> Result<Option<ApprovalRequest>, StoreError> {
     tracing::warn!(%session, request = %id, "the stored request cannot be read");
+    asked_in_journal(ctx, session, id).await
+}
+
+/// The same of a request whose key nobody has looked at.
+pub(crate) async fn asked_in_journal(
+    ctx: &RunContext,
+    session: &SessionId,
+    id: &RequestId,
+) -> Result<Option<ApprovalRequest>, StoreError> {
     match ctx.journal(session).await {
         Ok(entries) => Ok(request_asked(&entries, id)),
         Err(StoreError::Corrupt(_) | StoreError::Truncated(_)) => Ok(None),

@@ -17,7 +17,7 @@ use crate::domain::{
     ApprovalRequest, Caller, Decision, Entry, InboxChange, InboxItem, RequestId, SessionId,
     Standing, TenantId,
 };
-use crate::store::{ChangedRequest, InboxPlace, Noted, NotedRequest, StoreError};
+use crate::store::{ChangedRequest, InboxPlace, InboxStage, Noted, NotedRequest, StoreError};
 
 /// Noted requests that are read in one go.
 const AT_ONCE: usize = 500;
@@ -59,7 +59,7 @@ impl AgentService {
     ) -> Result<InboxPage, StoreError> {
         // One more than asked for tells whether there is a next page.
         let (wanted, at) = (limit + 1, Position { before, wanted: limit + 1 });
-        let (mut items, count) = match which {
+        let (mut items, mut count) = match which {
             Noted::Waiting => self.waiting(caller, at).await?,
             Noted::Decided => {
                 let (decided, (_, count)) = tokio::try_join!(
@@ -73,7 +73,13 @@ impl AgentService {
         items.truncate(limit);
         let next = items.last().filter(|_| more).map(|item| item.request.request_id.clone());
         let items = match which {
-            Noted::Waiting => self.with_contents(items).await?,
+            Noted::Waiting => {
+                let (items, gone) = self.with_contents(items).await?;
+                let counted = gone.iter().filter(|item| self.can_decide(caller, item)).count();
+                count = count.saturating_sub(counted);
+                self.drop_lost(&caller.tenant, gone);
+                items
+            }
             Noted::Decided => items,
         };
         let lines = items.into_iter().map(|item| self.line(caller, item)).collect();
@@ -95,8 +101,8 @@ impl AgentService {
     /// A change of an inbox as the caller sees it; `None` if none of us has written it. Of one caller it is
     /// always the same.
     pub fn inbox_change(&self, caller: &Caller, change: &ChangedRequest) -> Option<InboxLine> {
-        let ChangedRequest { request, session, item, .. } = change;
-        self.ctx.opened(request, session, item).map(|item| self.line(caller, item))
+        let item = self.ctx.opened_change(&caller.tenant, change)?;
+        Some(self.line(caller, item))
     }
 
     /// The part of a list that is wanted of what waits, without what is only read for that part; and how much of
@@ -138,9 +144,13 @@ impl AgentService {
         let now = self.ctx.clock.now();
         let (mut waiting, mut untold, mut abandoned) = (Vec::new(), Vec::new(), Vec::new());
         for (noted, decision) in noted.into_iter().zip(decisions) {
-            let opened = self.ctx.opened(&noted.request, &noted.session, &noted.item);
+            let opened = self.ctx.opened_noted(tenant, &noted);
             match (decision, opened, noted.place(Noted::Waiting)) {
-                (Some(decision), _, _) => untold.push((noted.session, noted.request, decision)),
+                (Some(decision), opened, _) => {
+                    untold.push((noted.session.clone(), noted.request.clone(), decision));
+                    // It may be another tenant's.
+                    abandoned.extend(opened.is_none().then_some(noted));
+                }
                 (None, Some(item), Some(place)) => {
                     let deadline = item.request.deadline;
                     if !deadline.has_passed(now) {
@@ -172,10 +182,20 @@ impl AgentService {
                 keep_decision(&service.ctx, &session, &request, &decision).await;
             }
             for noted in abandoned {
-                // If it cannot be done: whoever looks next does it.
-                let _ = service.ctx.store.drop_noted(&tenant, &noted).await;
+                service.drop_as_seen(&tenant, &noted).await;
             }
         });
+    }
+
+    /// Drops from the inbox what is noted of a request, unless that has changed since. If it cannot be done:
+    /// whoever looks next does it.
+    async fn drop_as_seen(&self, tenant: &TenantId, seen: &NotedRequest) {
+        let store = &self.ctx.store;
+        if let Ok(Some(noted)) = store.noted_request(tenant, &seen.request).await
+            && noted == *seen
+        {
+            let _ = store.drop_noted(tenant, &noted).await;
+        }
     }
 
     /// Notes what waits here and is not noted. It should never be needed, but for an inbox that was lost.
@@ -239,9 +259,7 @@ impl AgentService {
             let part = store.noted(tenant, Noted::Decided, reached.as_ref(), missing).await?;
             let is_last = part.len() < missing;
             reached = part.last().and_then(|noted| noted.place(Noted::Decided));
-            let opened =
-                part.iter().filter_map(|it| self.ctx.opened(&it.request, &it.session, &it.item));
-            items.extend(opened);
+            items.extend(part.iter().filter_map(|noted| self.ctx.opened_noted(tenant, noted)));
             if is_last {
                 break;
             }
@@ -249,12 +267,15 @@ impl AgentService {
         Ok(items)
     }
 
-    /// Adds to requests that wait what they are about. Those of which nothing is left are left out.
-    async fn with_contents(&self, items: Vec<InboxItem>) -> Result<Vec<InboxItem>, StoreError> {
+    /// Adds to requests that wait what they are about; those of which nothing is left are returned as well.
+    async fn with_contents(
+        &self,
+        items: Vec<InboxItem>,
+    ) -> Result<(Vec<InboxItem>, Vec<InboxItem>), StoreError> {
         let ids: Vec<RequestId> =
             items.iter().map(|item| item.request.request_id.clone()).collect();
         let texts = self.ctx.store.requests(&ids).await?;
-        let mut whole = Vec::with_capacity(items.len());
+        let (mut whole, mut lost) = (Vec::with_capacity(items.len()), Vec::new());
         for (item, text) in items.into_iter().zip(texts) {
             let stored =
                 text.map_or(Stored::Gone, |text| Stored::of(text, &item.request.request_id));
@@ -265,9 +286,33 @@ impl AgentService {
                     as_asked(&self.ctx, session_id, request_id).await?
                 }
             };
-            whole.extend(request.map(|request| with_content(item, request)));
+            match request {
+                Some(request) => whole.push(with_content(item, request)),
+                None => lost.push(item),
+            }
         }
-        Ok(whole)
+        Ok((whole, lost))
+    }
+
+    /// Drops requests from the inbox of which neither the request nor the journal is left: nobody can decide
+    /// them. Returns at once.
+    fn drop_lost(self: &Arc<Self>, tenant: &TenantId, lost: Vec<InboxItem>) {
+        if lost.is_empty() {
+            return;
+        }
+        let (service, tenant) = (Arc::clone(self), tenant.clone());
+        self.ctx.tasks.spawn("inbox", async move {
+            let store = &service.ctx.store;
+            for item in lost {
+                // If it cannot be done: whoever looks next does it.
+                let noted = store.noted_request(&tenant, &item.request.request_id).await;
+                if let Ok(Some(noted)) = noted
+                    && let InboxStage::Waiting { .. } = noted.stage
+                {
+                    let _ = store.drop_noted(&tenant, &noted).await;
+                }
+            }
+        });
     }
 
     fn line(&self, caller: &Caller, item: InboxItem) -> InboxLine {

@@ -1,7 +1,8 @@
 //! Reading the inbox of the caller's tenant: first what waits, then how that changes.
 //!
 //! The id of a snapshot is that of the newest change which it has in it, so whoever comes back with any id gets
-//! what has changed since. Where that is not kept any more, there is a new snapshot.
+//! what has changed since. Where that is not kept any more, there is a new snapshot; its id is above the one that
+//! was sent, even if the changes were lost with the store.
 
 use std::sync::Arc;
 
@@ -93,10 +94,12 @@ impl InboxFeed {
             // The store has come back with less than it had. On one stream ids only grow.
             return Err(Stop::BrokenOff);
         }
-        let payload = snapshot(page, self.http.clock.now().second());
+        let now = self.http.clock.now();
+        let payload = snapshot(page, now.second());
+        let id = above(self.after, newest, now);
         self.after = Some(newest);
         self.caught_up = false;
-        self.take(frame(newest, SNAPSHOT, payload).into_iter().collect());
+        self.take(frame(id, SNAPSHOT, payload).into_iter().collect());
         Ok(())
     }
 
@@ -160,6 +163,18 @@ impl Feed for InboxFeed {
         let (error, clock) = (why.event(self.http.config.language), &*self.http.clock);
         let ids = ids_after(self.after.unwrap_or(EventId::ZERO), clock);
         closing_frames(&error, None, clock, (ids, Form::Flat)).concat().into()
+    }
+}
+
+/// The id of a snapshot that has the change `newest` in it, for who has come with the id `last`: above both, where
+/// changes are lost that they had seen. What changes from now on has an id that is not before now, so an id from
+/// the future was none of ours, and is left alone.
+fn above(last: Option<EventId>, newest: EventId, now: UnixMs) -> EventId {
+    match last {
+        Some(last) if last >= newest && last.get().saturating_add(1) < now.get() => {
+            EventId::new(last.get() + 1)
+        }
+        Some(_) | None => newest,
     }
 }
 

@@ -179,12 +179,13 @@ impl InboxTable {
         self.inboxes.values().map(|inbox| inbox.requests.len() + inbox.changes.len()).sum()
     }
 
-    fn note(&mut self, note: &InboxNote, now: UnixMs) {
-        let InboxNote { tenant, noted, change, missed } = note;
+    fn note(&mut self, note: &InboxNote, now: UnixMs) -> Option<NotedRequest> {
+        let InboxNote { tenant, noted, change, missed, void } = note;
         let inbox = self.inboxes.entry(tenant.clone()).or_default();
         let known = inbox.requests.get(&noted.request);
-        if known.is_some_and(|known| known.stage.rank() >= noted.stage.rank()) {
-            return;
+        let standing = known.filter(|known| void.as_ref() != Some(*known));
+        if let Some(known) = standing.filter(|known| known.stage.rank() >= noted.stage.rank()) {
+            return Some(known.clone());
         }
         let missed = missed.as_ref().filter(|_| known.is_none());
         inbox.insert(noted, &self.usage);
@@ -197,6 +198,7 @@ impl InboxTable {
         if let Some(followers) = self.followed.get(tenant) {
             followers.send_modify(|changes| *changes += 1);
         }
+        None
     }
 
     fn changes(
@@ -242,9 +244,8 @@ impl Drop for Watching {
 
 #[async_trait]
 impl Inbox for MemoryStore {
-    async fn note(&self, note: &InboxNote) -> Result<(), StoreError> {
-        self.inbox.lock().note(note, self.clock.now());
-        Ok(())
+    async fn note(&self, note: &InboxNote) -> Result<Option<NotedRequest>, StoreError> {
+        Ok(self.inbox.lock().note(note, self.clock.now()))
     }
 
     async fn noted(
@@ -337,7 +338,7 @@ mod tests {
             item: Sealed::stored(*b"item"),
         };
         let (tenant, change) = (TenantId::new("t"), Sealed::stored(*b"change"));
-        InboxNote { tenant, noted, change, missed: None }
+        InboxNote { tenant, noted, change, missed: None, void: None }
     }
 
     fn table() -> (InboxTable, Usage) {

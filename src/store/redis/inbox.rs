@@ -23,6 +23,7 @@ use crate::store::{
     ChangedRequest, Follower, Inbox, InboxNote, InboxPlace, InboxStage, Noted, NotedRequest,
     ReadError, StoreError, ttl,
 };
+use crate::telemetry::metrics::INBOX_CHANGE;
 
 /// Digits of a number in a place or before an item.
 const DIGITS: usize = 20;
@@ -30,10 +31,10 @@ const DIGITS: usize = 20;
 const CHANGE_MAX: u64 = (1 << 53) - 1;
 /// Entries that are read in one go to find one of ours.
 const AT_ONCE: usize = 100;
+/// How often something that is none of ours may be met in a request's place before it is given up for now.
+const ATTEMPTS: u32 = 16;
 /// Of how many entries it is remembered that they were told of.
 const REMEMBERED: usize = 1_000;
-/// What they are counted as.
-const KIND: &str = "inbox_change";
 
 /// Entries of which the log and the metrics were told that none of us has written them.
 #[derive(Debug, Default)]
@@ -102,8 +103,8 @@ fn kept(noted: &NotedRequest) -> Vec<u8> {
 }
 
 /// The request of which this is kept; `None` if it is nothing that [`kept`] makes.
-fn noted(request: RequestId, kept: &[u8]) -> Option<NotedRequest> {
-    let mut parts = kept.splitn(5, |byte| *byte == b':');
+fn noted(request: RequestId, text: &[u8]) -> Option<NotedRequest> {
+    let mut parts = text.splitn(5, |byte| *byte == b':');
     let mut next = || parts.next();
     let mut number = || -> Option<u64> {
         let digits = next().filter(|digits| digits.len() == DIGITS)?;
@@ -116,7 +117,9 @@ fn noted(request: RequestId, kept: &[u8]) -> Option<NotedRequest> {
         Err(_) => InboxStage::Decided { at: UnixMs::new(decided) },
     };
     let item = Sealed::stored(next()?);
-    Some(NotedRequest { request, session, created_at: UnixMs::new(created), stage, item })
+    let noted = NotedRequest { request, session, created_at: UnixMs::new(created), stage, item };
+    // Numbers can be written in more than one way.
+    (kept(&noted) == text).then_some(noted)
 }
 
 fn request_at(place: &[u8]) -> Option<RequestId> {
@@ -185,6 +188,48 @@ impl RedisStore {
         Ok(pairs.map(read).collect())
     }
 
+    /// Notes it, also if this is what stands there; returns what stands there instead.
+    async fn note_over(
+        &self,
+        note: &InboxNote,
+        void: Option<&[u8]>,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let InboxNote { tenant, noted, change, missed, .. } = note;
+        let keys = [
+            places(tenant, Noted::Waiting),
+            places(tenant, Noted::Decided),
+            requests(tenant),
+            changes(tenant),
+        ];
+        let place = |which| noted.place(which).map(|place| member(&place)).unwrap_or_default();
+        let now = self.clock.now();
+        let args = [
+            Cow::Borrowed(noted.request.as_str().as_bytes()),
+            Cow::Borrowed(noted.session.as_str().as_bytes()),
+            Cow::Borrowed(change.as_bytes()),
+            Cow::Owned(kept(noted)),
+            text(&place(Noted::Waiting)),
+            text(&place(Noted::Decided)),
+            text(&now.get()),
+            text(&ttl::INBOX.as_secs()),
+            text(&keys::inbox(tenant)),
+            text(&WAITING_MOST),
+            text(&DECIDED_MOST),
+            text(&expired(Noted::Waiting, now)),
+            text(&expired(Noted::Decided, now)),
+            text(&CHANGES_MOST),
+            Cow::Borrowed(missed.as_ref().map_or(&[][..], Sealed::as_bytes)),
+            Cow::Borrowed(void.unwrap_or_default()),
+        ];
+        let (word, standing): (String, Vec<u8>) =
+            self.commands.script_on(&self.note_request, &keys, &args).await?;
+        if word == "anew" {
+            self.metrics.unverified(INBOX_CHANGE);
+            tracing::warn!(%tenant, "the inbox's changes begin anew: what stood there was none of ours");
+        }
+        Ok((word == "known").then_some(standing))
+    }
+
     /// The first `limit` changes from an id on, and whether each is the very first.
     async fn changes_from(
         &self,
@@ -215,7 +260,7 @@ impl RedisStore {
         let change = changed(entry);
         let (id, _) = entry;
         if change.is_none() && self.foreign_changes.is_news(tenant, id) {
-            self.metrics.unverified(KIND);
+            self.metrics.unverified(INBOX_CHANGE);
             tracing::warn!(%tenant, id, "an entry of the inbox's changes is passed over: it is none of ours");
         }
         change
@@ -224,39 +269,19 @@ impl RedisStore {
 
 #[async_trait]
 impl Inbox for RedisStore {
-    async fn note(&self, note: &InboxNote) -> Result<(), StoreError> {
-        let InboxNote { tenant, noted, change, missed } = note;
-        let keys = [
-            places(tenant, Noted::Waiting),
-            places(tenant, Noted::Decided),
-            requests(tenant),
-            changes(tenant),
-        ];
-        let place = |which| noted.place(which).map(|place| member(&place)).unwrap_or_default();
-        let now = self.clock.now();
-        let args = [
-            Cow::Borrowed(noted.request.as_str().as_bytes()),
-            Cow::Borrowed(noted.session.as_str().as_bytes()),
-            Cow::Borrowed(change.as_bytes()),
-            Cow::Owned(kept(noted)),
-            text(&place(Noted::Waiting)),
-            text(&place(Noted::Decided)),
-            text(&now.get()),
-            text(&ttl::INBOX.as_secs()),
-            text(&keys::inbox(tenant)),
-            text(&WAITING_MOST),
-            text(&DECIDED_MOST),
-            text(&expired(Noted::Waiting, now)),
-            text(&expired(Noted::Decided, now)),
-            text(&CHANGES_MOST),
-            Cow::Borrowed(missed.as_ref().map_or(&[][..], Sealed::as_bytes)),
-        ];
-        let noted: String = self.commands.script_on(&self.note_request, &keys, &args).await?;
-        if noted == "anew" {
-            self.metrics.unverified(KIND);
-            tracing::warn!(%tenant, "the inbox's changes begin anew: what stood there was none of ours");
+    async fn note(&self, note: &InboxNote) -> Result<Option<NotedRequest>, StoreError> {
+        let mut void = note.void.as_ref().map(kept);
+        for _ in 0..ATTEMPTS {
+            let Some(standing) = self.note_over(note, void.as_deref()).await? else {
+                return Ok(None);
+            };
+            let known = noted(note.noted.request.clone(), &standing);
+            if known.is_some() {
+                return Ok(known);
+            }
+            void = Some(standing);
         }
-        Ok(())
+        Err(StoreError::Contended("somebody keeps writing in an inbox"))
     }
 
     async fn noted(

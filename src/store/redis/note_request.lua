@@ -3,19 +3,21 @@
 --
 -- KEYS     1 the places of what waits   2 the places of what is decided   3 the requests   4 the changes
 -- ARGV     1 the request's id   2 the change's session   3 the change
---          4 what is kept of the request: it begins with the rank of its stage, a colon, and when it was
---          asked, each in 20 digits
+--          4 what is kept of the request: it begins with the rank of its stage, when it was asked and when it
+--          was decided, each in 20 digits and with a colon after it
 --          5 its place among what waits   6 its place among what is decided; empty: it waits
 --          7 the time in ms   8 seconds to live from now   9 the channel of those who follow
 --          10, 11 how many places there may be at most, of either kind
 --          12, 13 the places before these have expired, of either kind
 --          14 how many changes to keep
 --          15 the change before, if nothing was noted of the request so far; empty: there is none
+--          16 what may be kept of the request and counts for nothing; empty: there is no such
 --
 -- Nothing is written before it is known that all of it can be. What others have put in the way goes: a key of
 -- another type, and changes after which no other can come.
 --
--- Returns 'known' if the request had come as far already, else 'noted', or 'anew' if the changes begin anew.
+-- Returns 'known' and what is kept if the request had come as far already, else 'noted', or 'anew' if the changes
+-- begin anew, and an empty text.
 
 -- A place is the time in 20 digits, a colon, and the request's id.
 local ID_FROM = 22
@@ -38,8 +40,8 @@ local function rank(kept)
 end
 
 local known = redis.call('HGET', KEYS[3], ARGV[1])
-if known and rank(known) >= rank(ARGV[4]) then
-  return 'known'
+if known and known ~= ARGV[16] and rank(known) >= rank(ARGV[4]) then
+  return {'known', known}
 end
 
 -- The newest id that can be one of ours.
@@ -94,7 +96,8 @@ else
   redis.call('ZADD', KEYS[2], 0, ARGV[6])
 end
 
-local function drop(key, most, oldest)
+-- `at` is where what is kept of a request has the time of its place.
+local function drop(key, most, oldest, at)
   local gone = redis.call('ZRANGE', key, '-', oldest, 'BYLEX', 'LIMIT', 0, AT_ONCE)
   local over = math.min(redis.call('ZCARD', key) - tonumber(most), AT_ONCE)
   if over > #gone then
@@ -102,11 +105,16 @@ local function drop(key, most, oldest)
   end
   for _, place in ipairs(gone) do
     redis.call('ZREM', key, place)
-    redis.call('HDEL', KEYS[3], string.sub(place, ID_FROM))
+    local id = string.sub(place, ID_FROM)
+    local kept = redis.call('HGET', KEYS[3], id)
+    -- A place that its request does not know says nothing of it.
+    if kept and string.sub(kept, at, at + 19) == string.sub(place, 1, 20) then
+      redis.call('HDEL', KEYS[3], id)
+    end
   end
 end
-drop(KEYS[1], ARGV[10], ARGV[12])
-drop(KEYS[2], ARGV[11], ARGV[13])
+drop(KEYS[1], ARGV[10], ARGV[12], 22)
+drop(KEYS[2], ARGV[11], ARGV[13], 43)
 
 local function tell(item)
   local change = {'q', ARGV[1], 's', ARGV[2], 'd', item}
@@ -126,4 +134,4 @@ for at = 1, 4 do
   redis.call('EXPIRE', KEYS[at], ARGV[8])
 end
 redis.call('PUBLISH', ARGV[9], '')
-return answer
+return {answer, ''}
