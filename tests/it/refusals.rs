@@ -17,13 +17,14 @@ async fn wrong_paths_and_methods_are_told_in_the_form_that_the_client_reads() {
     let (server, _model) = server().await;
     let user = server.user();
     let wrong_methods = [
-        (Method::PUT, STREAM, "GET,HEAD,POST"),
-        (Method::DELETE, "/aura/sessions/session_x/stream", "GET,HEAD"),
+        (Method::PUT, STREAM, "GET,POST"),
+        (Method::DELETE, "/aura/sessions/session_x/stream", "GET"),
     ];
     for (method, path, allowed) in wrong_methods {
         refused(&|| user.request(method.clone(), path), 405, "E1002").await;
         let response = user.request(method, path).send().await.unwrap();
-        let mut allow: Vec<&str> = response.headers()[ALLOW].to_str().unwrap().split(',').collect();
+        let mut allow: Vec<&str> =
+            response.headers()[ALLOW].to_str().unwrap().split(',').map(str::trim).collect();
         allow.sort_unstable();
         assert_eq!(allow.join(","), allowed);
     }

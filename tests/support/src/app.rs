@@ -24,7 +24,7 @@ use crate::stream::SseStream;
 /// The key of every server of the tests.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// Nothing in these tests takes this long unless it is broken.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a server is to be started; `serve --dev` with a sample repository unless it says otherwise.
 #[derive(Clone, Debug, Default)]
