@@ -143,3 +143,22 @@ async fn what_was_approved_with_changed_arguments_shows_those() {
         (&json!("정정"), &json!("approved"))
     );
 }
+
+/// The policy of the tool that will run counts, whatever tool the stored request names.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_tool_in_the_stored_request_is_no_other_policy() {
+    let model = mailer().await;
+    let (_redis, server, mut keys) = served(&model, "2 of tenant").await;
+    let (user, kim) = (server.user(), server.as_user("tenant1", "kim"));
+    let (mut stream, hitl) = asked(&user, "메일").await;
+    only(&user, PENDING).await;
+    let (id, key) = (request_of(&hitl), format!("hitl:request:{}", request_of(&hitl)));
+    let mut stored = keys.json(&key).await;
+    stored["actionType"] = json!("harmless");
+    keys.set(&key, &stored, 600).await;
+    let answer = kim.approve(id).await;
+    let decided = keys.command::<usize>(&["EXISTS", &format!("aura:decision:{id}")]).await;
+    assert_eq!(decided, 0, "one of two is no decision: {answer:?}");
+    user.reject(id, "아니요").await;
+    stream.to_done().await;
+}

@@ -18,6 +18,11 @@ impl ApproverPolicy {
     pub fn of(&self, tool: &str) -> Approvers {
         self.0.get(tool).cloned().unwrap_or_default()
     }
+
+    /// Whether anybody of the tenant may approve every tool, alone.
+    pub fn narrows_nothing(&self) -> bool {
+        self.0.values().all(Approvers::is_anybody)
+    }
 }
 
 impl FromIterator<(String, Approvers)> for ApproverPolicy {

@@ -380,20 +380,22 @@ impl AgentService {
         }
     }
 
-    /// The same, with who asks: where a policy narrows who may approve, that may be whoever has
-    /// changed the arguments since the run was started. Only the journal knows that.
+    /// The same, with who asks about which tool. Where a policy narrows who may approve anything, only the
+    /// journal is believed: others write the stored request, whose tool would pick the policy, and who asks may be
+    /// whoever has changed the arguments since the run was started.
     async fn asked_request(
         &self,
         caller: &Caller,
         id: &RequestId,
     ) -> Result<(String, ApprovalRequest), DecisionError> {
         let (stored, request) = self.stored_request(caller, id).await?;
-        if self.ctx.approvers.of(&request.action_type).is_anybody() {
+        if self.ctx.approvers.narrows_nothing() {
             return Ok((stored, request));
         }
         let journal = self.journal(&request.session_id).await?;
         let asked = request_asked(&journal, id).ok_or(DecisionError::NotYetAsked)?;
-        Ok((stored, ApprovalRequest { user_id: asked.user_id, ..request }))
+        let ApprovalRequest { user_id, action_type, .. } = asked;
+        Ok((stored, ApprovalRequest { user_id, action_type, ..request }))
     }
 
     /// The stored request. One that nobody can read is written anew first, where its run waits here;
