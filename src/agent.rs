@@ -25,6 +25,8 @@ pub use run::record::{Opened, Record, RecordKind};
 pub use run::state::{Node, State};
 pub use service::decide::{DecisionError, Review, ReviewOutcome};
 pub use service::drive::AgentService;
+pub use service::inbox::recent::InboxNews;
+pub use service::inbox::tenant::InboxFollower;
 pub use service::inbox::{InboxLine, InboxPage};
 pub use service::listener::start_service;
 pub use service::runs::LocalRuns;

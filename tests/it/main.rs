@@ -38,6 +38,7 @@ mod idempotency;
 mod identity;
 mod inbox;
 mod inbox_forged;
+mod inbox_shared;
 mod inbox_stream;
 mod init;
 mod injection;

@@ -239,7 +239,7 @@ impl RunContext {
 }
 
 /// How far an item says that its request has come.
-fn stage_of(item: &InboxItem) -> InboxStage {
+pub(crate) fn stage_of(item: &InboxItem) -> InboxStage {
     match item.change {
         InboxChange::Asked | InboxChange::Endorsed => {
             InboxStage::Waiting { approvals: item.request.quorum.approvals }

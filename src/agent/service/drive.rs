@@ -8,6 +8,7 @@ use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
+use super::inbox::inboxes::TenantInboxes;
 use super::permits::Permit;
 use super::recently_decided::RecentlyDecided;
 use super::runs::{LocalRuns, Suspension};
@@ -41,6 +42,8 @@ pub struct AgentService {
     pub(super) recently_decided: RecentlyDecided,
     /// What the poll has seen of stored requests.
     pub(super) seen: SeenRequests,
+    /// The inboxes that somebody reads here.
+    pub(super) inboxes: Arc<TenantInboxes>,
 }
 
 impl AgentService {
@@ -53,6 +56,7 @@ impl AgentService {
             store_away: AtomicBool::new(false),
             recently_decided: RecentlyDecided::default(),
             seen: SeenRequests::default(),
+            inboxes: Arc::default(),
         }
     }
 

@@ -1,29 +1,37 @@
 //! What waits for the people of a tenant, and what was decided lately (contract, section 5.6).
 //!
-//! The index of the store says where to look. Whether a request still waits is read from its decision, what
-//! it is about from the request that a click would decide.
+//! The index of the store says where to look; of what waits, each process keeps what it has read for a tenant's
+//! people (`inbox/inboxes.rs`). Whether a request of a page still waits is read from its decision, what it is about from
+//! the request that a click would decide.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Borrow;
 use std::sync::Arc;
-use std::time::Duration;
 
+use tokio::task::yield_now;
+
+use self::mend::{Amiss, drop_lost, mend};
+use self::recent::InboxNews;
+use self::tenant::{InboxFollower, TenantInbox};
 use super::drive::AgentService;
-use crate::agent::run::inbox::{REQUEST_MAX, keep_decision};
-use crate::agent::run::state::State;
-use crate::agent::run::status::decided_requests;
+use crate::agent::run::inbox::REQUEST_MAX;
 use crate::agent::run::stored_request::{Stored, as_asked};
 use crate::domain::event::shown_request;
 use crate::domain::{
-    ApprovalRequest, Caller, Decision, Entry, InboxChange, InboxItem, RequestId, SessionId,
-    Standing, TenantId,
+    ApprovalRequest, Caller, EventId, InboxChange, InboxItem, RequestId, SessionId, Standing,
+    TenantId,
 };
-use crate::store::{ChangedRequest, InboxPlace, InboxStage, Noted, NotedRequest, StoreError};
+use crate::store::{InboxPlace, Noted, ReadError, StoreError};
 
-/// Noted requests that are read in one go.
-const AT_ONCE: usize = 500;
-/// How long after its deadline a request that nobody has decided is dropped from the inbox: by then nobody has
-/// its run any more.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) mod inboxes;
+mod mend;
+mod owner;
+mod reader;
+pub(crate) mod recent;
+pub(crate) mod tenant;
+mod waiting;
+
+/// Reading a stored request takes a while: others have their turn after so many.
+const READ_IN_A_ROW: usize = 16;
 
 /// A request as one caller sees it.
 #[derive(Clone, Debug)]
@@ -49,41 +57,68 @@ pub struct InboxPage {
 
 impl AgentService {
     /// The requests of the caller's tenant that wait, or that were decided in the last 7 days; newest first,
-    /// those before `before`, at most `limit`.
+    /// those before `before`, at most `limit`. What anybody was answered before is in it, on whichever process.
     pub async fn inbox(
-        self: &Arc<Self>,
+        &self,
         caller: &Caller,
         which: Noted,
         before: Option<&InboxPlace>,
         limit: usize,
     ) -> Result<InboxPage, StoreError> {
-        // One more than asked for tells whether there is a next page.
-        let (wanted, at) = (limit + 1, Position { before, wanted: limit + 1 });
-        let (mut items, mut count) = match which {
-            Noted::Waiting => self.waiting(caller, at).await?,
-            Noted::Decided => {
-                let (decided, (_, count)) = tokio::try_join!(
-                    self.decided(&caller.tenant, at),
-                    self.waiting(caller, Position { before: None, wanted: 0 })
-                )?;
-                (decided, count)
-            }
-        };
-        let more = items.len() == wanted;
-        items.truncate(limit);
-        let next = items.last().filter(|_| more).map(|item| item.request.request_id.clone());
-        let items = match which {
+        let inbox = self.inbox_of(&caller.tenant);
+        match which {
             Noted::Waiting => {
-                let (items, gone) = self.with_contents(items).await?;
-                let counted = gone.iter().filter(|item| self.can_decide(caller, item)).count();
-                count = count.saturating_sub(counted);
-                self.drop_lost(&caller.tenant, gone);
-                items
+                inbox.look().await?;
+                Ok(self.waiting(&inbox, caller, before, limit).await?.0)
             }
-            Noted::Decided => items,
-        };
-        let lines = items.into_iter().map(|item| self.line(caller, item)).collect();
-        Ok(InboxPage { lines, count, next })
+            Noted::Decided => {
+                // One more than asked for tells whether there is a next page.
+                let decided = self.decided(&caller.tenant, before, limit + 1);
+                let (mut items, ()) = tokio::try_join!(decided, inbox.look())?;
+                let next = next_of(&mut items, limit);
+                let lines = items.into_iter().map(|item| self.line(caller, item)).collect();
+                Ok(InboxPage { lines, count: self.count(&inbox, caller), next })
+            }
+        }
+    }
+
+    /// Follows the changes of the inbox of the caller's tenant.
+    pub fn follow_inbox(&self, caller: &Caller) -> InboxFollower {
+        self.inbox_of(&caller.tenant).follow()
+    }
+
+    /// The newest requests that wait, for who follows the inbox, and the newest change that is in them.
+    pub async fn inbox_snapshot(
+        &self,
+        caller: &Caller,
+        follower: &InboxFollower,
+        limit: usize,
+    ) -> Result<(InboxPage, EventId), StoreError> {
+        follower.inbox.look().await?;
+        self.waiting(&follower.inbox, caller, None, limit).await
+    }
+
+    /// The first `limit` changes after this one, oldest first, for who follows the inbox. [`ReadError::Gap`] if
+    /// it is not kept. Dropping it on the way loses nothing.
+    pub async fn inbox_changes(
+        &self,
+        follower: &mut InboxFollower,
+        after: EventId,
+        limit: usize,
+    ) -> Result<Vec<Arc<InboxNews>>, ReadError> {
+        if let Some(at_hand) = follower.at_hand(after, limit).await? {
+            return Ok(at_hand);
+        }
+        let tenant = &follower.inbox.tenant;
+        let mut all = Vec::new();
+        for change in self.ctx.store.changes(tenant, after, limit).await? {
+            let item = self.ctx.opened_change(tenant, &change);
+            all.push(Arc::new(InboxNews { id: change.id, item }));
+            if all.len() % READ_IN_A_ROW == 0 {
+                yield_now().await;
+            }
+        }
+        Ok(all)
     }
 
     /// Where a request of the caller's tenant is, or was, in such a list; `None` if it never was in it, or no
@@ -98,159 +133,90 @@ impl AgentService {
         Ok(noted.and_then(|noted| noted.place(which)))
     }
 
-    /// A change of an inbox as the caller sees it; `None` if none of us has written it. Of one caller it is
-    /// always the same.
-    pub fn inbox_change(&self, caller: &Caller, change: &ChangedRequest) -> Option<InboxLine> {
-        let item = self.ctx.opened_change(&caller.tenant, change)?;
-        Some(self.line(caller, item))
+    /// A request as the caller sees it. After one change it is always the same to them.
+    pub fn inbox_line(&self, caller: &Caller, item: InboxItem) -> InboxLine {
+        self.line(caller, item)
     }
 
-    /// The part of a list that is wanted of what waits, without what is only read for that part; and how much of
-    /// all that waits the caller may decide.
+    fn inbox_of(&self, tenant: &TenantId) -> Arc<TenantInbox> {
+        self.inboxes.of(&self.ctx, tenant)
+    }
+
+    fn count(&self, inbox: &TenantInbox, caller: &Caller) -> usize {
+        inbox.count(caller, &self.ctx.approvers, self.ctx.clock.now())
+    }
+
+    /// A page of what is known to wait, and the newest change that is in it.
     async fn waiting(
-        self: &Arc<Self>,
+        &self,
+        inbox: &TenantInbox,
         caller: &Caller,
-        Position { before, wanted }: Position<'_>,
-    ) -> Result<(Vec<InboxItem>, usize), StoreError> {
-        let store = &self.ctx.store;
-        let (mut items, mut count, mut reached) = (Vec::new(), 0, None);
-        loop {
-            let part =
-                store.noted(&caller.tenant, Noted::Waiting, reached.as_ref(), AT_ONCE).await?;
-            let is_last = part.len() < AT_ONCE;
-            reached = part.last().and_then(|noted| noted.place(Noted::Waiting));
-            for (place, item) in self.undecided(&caller.tenant, part).await? {
-                count += usize::from(self.can_decide(caller, &item));
-                if items.len() < wanted && before.is_none_or(|before| place < *before) {
-                    items.push(item);
+        before: Option<&InboxPlace>,
+        limit: usize,
+    ) -> Result<(InboxPage, EventId), StoreError> {
+        let (mut items, newest) = inbox.page(before, limit + 1, self.ctx.clock.now());
+        let next = next_of(&mut items, limit);
+        let items = self.whole(inbox, items).await?;
+        let lines = items.into_iter().map(|item| self.line(caller, item)).collect();
+        Ok((InboxPage { lines, count: self.count(inbox, caller), next }, newest))
+    }
+
+    /// Those of these requests that really wait, with what they are about. The others are known to wait no more.
+    async fn whole(
+        &self,
+        inbox: &TenantInbox,
+        items: Vec<Arc<InboxItem>>,
+    ) -> Result<Vec<InboxItem>, StoreError> {
+        let asked: Vec<(SessionId, RequestId)> = items.iter().map(|item| asked_by(item)).collect();
+        let ids: Vec<RequestId> = asked.iter().map(|(_, request)| request.clone()).collect();
+        let (decisions, texts) =
+            tokio::try_join!(self.ctx.decisions(&asked), self.ctx.store.requests(&ids))?;
+        let (mut whole, mut amiss, mut lost) = (Vec::new(), Amiss::default(), Vec::new());
+        for (at, ((item, text), decision)) in items.iter().zip(texts).zip(decisions).enumerate() {
+            if at % READ_IN_A_ROW == READ_IN_A_ROW - 1 {
+                yield_now().await;
+            }
+            let (session, id) = asked_by(item);
+            let request = match decision {
+                Some(decision) => {
+                    inbox.forget(&id);
+                    amiss.decided(session, id, decision);
+                    continue;
                 }
-            }
-            if is_last {
-                return Ok((items, count));
-            }
-        }
-    }
-
-    /// Those of some noted requests that really wait. Where the inbox has not been told of a decision, it is
-    /// told now.
-    async fn undecided(
-        self: &Arc<Self>,
-        tenant: &TenantId,
-        noted: Vec<NotedRequest>,
-    ) -> Result<Vec<(InboxPlace, InboxItem)>, StoreError> {
-        let asked: Vec<(SessionId, RequestId)> =
-            noted.iter().map(|noted| (noted.session.clone(), noted.request.clone())).collect();
-        let decisions = self.ctx.decisions(&asked).await?;
-        let now = self.ctx.clock.now();
-        let (mut waiting, mut untold, mut abandoned) = (Vec::new(), Vec::new(), Vec::new());
-        for (noted, decision) in noted.into_iter().zip(decisions) {
-            let opened = self.ctx.opened_noted(tenant, &noted);
-            match (decision, opened, noted.place(Noted::Waiting)) {
-                (Some(decision), opened, _) => {
-                    untold.push((noted.session.clone(), noted.request.clone(), decision));
-                    // It may be another tenant's.
-                    abandoned.extend(opened.is_none().then_some(noted));
-                }
-                (None, Some(item), Some(place)) => {
-                    let deadline = item.request.deadline;
-                    if !deadline.has_passed(now) {
-                        waiting.push((place, item));
-                    } else if now.since(deadline.at()) > ABANDONED {
-                        abandoned.push(noted);
-                    }
-                }
-                (None, None, _) | (None, _, None) => abandoned.push(noted),
-            }
-        }
-        self.mend_inbox(tenant, untold, abandoned);
-        Ok(waiting)
-    }
-
-    /// Tells the inbox of decisions, and drops from it what cannot be decided any more. Returns at once.
-    fn mend_inbox(
-        self: &Arc<Self>,
-        tenant: &TenantId,
-        untold: Vec<(SessionId, RequestId, Decision)>,
-        abandoned: Vec<NotedRequest>,
-    ) {
-        if untold.is_empty() && abandoned.is_empty() {
-            return;
-        }
-        let (service, tenant) = (Arc::clone(self), tenant.clone());
-        self.ctx.tasks.spawn("inbox", async move {
-            for (session, request, decision) in untold {
-                keep_decision(&service.ctx, &session, &request, &decision).await;
-            }
-            for noted in abandoned {
-                service.drop_as_seen(&tenant, &noted).await;
-            }
-        });
-    }
-
-    /// Drops from the inbox what is noted of a request, unless that has changed since. If it cannot be done:
-    /// whoever looks next does it.
-    async fn drop_as_seen(&self, tenant: &TenantId, seen: &NotedRequest) {
-        let store = &self.ctx.store;
-        if let Ok(Some(noted)) = store.noted_request(tenant, &seen.request).await
-            && noted == *seen
-        {
-            let _ = store.drop_noted(tenant, &noted).await;
-        }
-    }
-
-    /// Notes what waits here and is not noted. It should never be needed, but for an inbox that was lost.
-    pub(super) async fn note_missing(&self) {
-        let mut asked: BTreeMap<TenantId, Vec<(RequestId, SessionId)>> = BTreeMap::new();
-        for (session, waiting) in self.runs.all_waiting() {
-            if waiting.shown {
-                asked.entry(waiting.tenant).or_default().push((waiting.request, session));
-            }
-        }
-        for (tenant, asked) in &asked {
-            for part in asked.chunks(AT_ONCE) {
-                let ids: Vec<RequestId> = part.iter().map(|(request, _)| request.clone()).collect();
-                // A store that is away is logged by the store; there will be another look.
-                let Ok(missing) = self.ctx.store.unnoted(tenant, &ids).await else { return };
-                let lost = part.iter().filter(|(request, _)| missing.contains(request));
-                let sessions: BTreeSet<&SessionId> = lost.map(|(_, session)| session).collect();
-                for session in sessions {
-                    self.note_waiting(session).await;
+                None => self.as_a_click_finds_it(item, text).await?,
+            };
+            match request {
+                Some(request) => whole.push(with_content(item, request)),
+                None => {
+                    inbox.forget(&id);
+                    lost.push(id);
                 }
             }
         }
+        mend(&self.ctx, &inbox.tenant, amiss);
+        drop_lost(&self.ctx, &inbox.tenant, lost);
+        Ok(whole)
     }
 
-    /// Tells of what the run of this journal knows to be decided: its former owner may have come no further than
-    /// to go on with it. Returns at once; of what was told before nobody is told again.
-    pub(super) fn tell_decided(self: &Arc<Self>, session: &SessionId, journal: &[Entry]) {
-        let asked: Vec<(SessionId, RequestId)> =
-            decided_requests(journal).into_iter().map(|id| (session.clone(), id)).collect();
-        if asked.is_empty() {
-            return;
-        }
-        let service = Arc::clone(self);
-        self.ctx.tasks.spawn("inbox", async move {
-            let ctx = &service.ctx;
-            let found = ctx.retry_unavailable(|| ctx.decisions(&asked)).await.unwrap_or_default();
-            for ((session, request), decision) in asked.iter().zip(found) {
-                if let Some(decision) = decision {
-                    keep_decision(ctx, session, request, &decision).await;
-                }
-            }
-        });
-    }
-
-    async fn note_waiting(&self, session: &SessionId) {
-        let Ok(journal) = self.journal(session).await else { return };
-        if let Some(state) = State::fold_or_log(session, &journal) {
-            self.ctx.note_again(session, state.pending_requests().cloned().collect());
+    /// What a request is about: as it is stored or, where nobody can read that, as it was asked. `None` if nothing
+    /// is left of it.
+    async fn as_a_click_finds_it(
+        &self,
+        item: &InboxItem,
+        text: Option<String>,
+    ) -> Result<Option<ApprovalRequest>, StoreError> {
+        let ApprovalRequest { session_id, request_id, .. } = &item.request;
+        match text.map_or(Stored::Gone, |text| Stored::of(text, request_id)) {
+            Stored::Readable(_, request) => Ok(Some(*request)),
+            Stored::Gone | Stored::Spoilt => as_asked(&self.ctx, session_id, request_id).await,
         }
     }
 
     async fn decided(
         &self,
         tenant: &TenantId,
-        Position { before, wanted }: Position<'_>,
+        before: Option<&InboxPlace>,
+        wanted: usize,
     ) -> Result<Vec<InboxItem>, StoreError> {
         let (mut items, mut reached) = (Vec::new(), before.cloned());
         while items.len() < wanted {
@@ -265,54 +231,6 @@ impl AgentService {
             }
         }
         Ok(items)
-    }
-
-    /// Adds to requests that wait what they are about; those of which nothing is left are returned as well.
-    async fn with_contents(
-        &self,
-        items: Vec<InboxItem>,
-    ) -> Result<(Vec<InboxItem>, Vec<InboxItem>), StoreError> {
-        let ids: Vec<RequestId> =
-            items.iter().map(|item| item.request.request_id.clone()).collect();
-        let texts = self.ctx.store.requests(&ids).await?;
-        let (mut whole, mut lost) = (Vec::with_capacity(items.len()), Vec::new());
-        for (item, text) in items.into_iter().zip(texts) {
-            let stored =
-                text.map_or(Stored::Gone, |text| Stored::of(text, &item.request.request_id));
-            let request = match stored {
-                Stored::Readable(_, request) => Some(*request),
-                Stored::Gone | Stored::Spoilt => {
-                    let ApprovalRequest { session_id, request_id, .. } = &item.request;
-                    as_asked(&self.ctx, session_id, request_id).await?
-                }
-            };
-            match request {
-                Some(request) => whole.push(with_content(item, request)),
-                None => lost.push(item),
-            }
-        }
-        Ok((whole, lost))
-    }
-
-    /// Drops requests from the inbox of which neither the request nor the journal is left: nobody can decide
-    /// them. Returns at once.
-    fn drop_lost(self: &Arc<Self>, tenant: &TenantId, lost: Vec<InboxItem>) {
-        if lost.is_empty() {
-            return;
-        }
-        let (service, tenant) = (Arc::clone(self), tenant.clone());
-        self.ctx.tasks.spawn("inbox", async move {
-            let store = &service.ctx.store;
-            for item in lost {
-                // If it cannot be done: whoever looks next does it.
-                let noted = store.noted_request(&tenant, &item.request.request_id).await;
-                if let Ok(Some(noted)) = noted
-                    && let InboxStage::Waiting { .. } = noted.stage
-                {
-                    let _ = store.drop_noted(&tenant, &noted).await;
-                }
-            }
-        });
     }
 
     fn line(&self, caller: &Caller, item: InboxItem) -> InboxLine {
@@ -335,22 +253,26 @@ impl AgentService {
     }
 }
 
-/// Which part of a list is wanted.
-#[derive(Clone, Copy)]
-struct Position<'a> {
-    before: Option<&'a InboxPlace>,
-    wanted: usize,
+/// Leaves no more than `limit`; the request to go on from, if there were more.
+fn next_of<T: Borrow<InboxItem>>(items: &mut Vec<T>, limit: usize) -> Option<RequestId> {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    items.last().filter(|_| more).map(|item| item.borrow().request.request_id.clone())
+}
+
+fn asked_by(item: &InboxItem) -> (SessionId, RequestId) {
+    (item.request.session_id.clone(), item.request.request_id.clone())
 }
 
 /// The request with what it is about, as a click would find it. All that says who may decide, and until when,
 /// stays as we have noted it: others write the stored request too.
-fn with_content(item: InboxItem, stored: ApprovalRequest) -> InboxItem {
+fn with_content(item: &InboxItem, stored: ApprovalRequest) -> InboxItem {
     let request = ApprovalRequest {
         context: stored.context,
         message: stored.message,
         preview: stored.preview,
         standing: Standing::Pending,
-        ..item.request
+        ..item.request.clone()
     };
-    InboxItem { request: shown_request(&request, REQUEST_MAX), ..item }
+    InboxItem { request: shown_request(&request, REQUEST_MAX), ..item.clone() }
 }

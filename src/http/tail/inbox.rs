@@ -14,22 +14,18 @@ use super::super::error::{ApiError, CutShort};
 use super::super::render::{closing_frames, ids_after};
 use super::write::Write;
 use super::{Feed, PAGE, Stop};
-use crate::agent::RecentFrame;
+use crate::agent::{InboxFollower, InboxNews, RecentFrame};
 use crate::domain::{Caller, Entry, EventId, Shown, UnixMs};
 use crate::sse::frame::Form;
-use crate::store::{ChangedRequest, Follower, Noted, ReadError, StoreError};
+use crate::store::{ReadError, StoreError};
 
-/// The most requests of a snapshot; as a rule fewer fit a frame.
-const SNAPSHOT_MOST: usize = 50;
-/// How often a snapshot is taken anew because something has changed meanwhile. What has changed during the last
-/// one is told again.
-const ATTEMPTS: usize = 4;
-
+/// The most requests of a snapshot: of more than so many, which have some 600 bytes each at least, no frame has room.
+const SNAPSHOT_MOST: usize = 25;
 /// A caller's place in the inbox of their tenant.
 pub struct InboxFeed {
     http: Shared,
     caller: Arc<Caller>,
-    follower: Option<Follower>,
+    follower: InboxFollower,
     /// The change after which to go on; `None`: with what waits now.
     after: Option<EventId>,
     /// The newest id on this stream.
@@ -47,10 +43,11 @@ impl InboxFeed {
         caller: Arc<Caller>,
         after: Option<EventId>,
     ) -> Result<Self, ApiError> {
+        let follower = http.service.follow_inbox(&caller);
         let mut feed = Self {
             http: Arc::clone(http),
             caller,
-            follower: None,
+            follower,
             after,
             shown: None,
             ready: Vec::new(),
@@ -64,7 +61,8 @@ impl InboxFeed {
     }
 
     async fn take_changes(&mut self, after: EventId) -> Result<(), Stop> {
-        match self.http.store.changes(&self.caller.tenant, after, PAGE).await {
+        let service = &self.http.service;
+        match service.inbox_changes(&mut self.follower, after, PAGE).await {
             Ok(changes) => {
                 self.caught_up = changes.len() < PAGE;
                 self.after = Some(changes.last().map_or(after, |last| last.id));
@@ -78,18 +76,9 @@ impl InboxFeed {
     }
 
     async fn take_snapshot(&mut self) -> Result<(), Stop> {
-        let (service, store, tenant) = (&self.http.service, &self.http.store, &self.caller.tenant);
-        let mut newest = store.newest_change(tenant).await?;
-        let mut attempts = 0;
-        let page = loop {
-            let page = service.inbox(&self.caller, Noted::Waiting, None, SNAPSHOT_MOST).await?;
-            attempts += 1;
-            let now = store.newest_change(tenant).await?;
-            if now == newest || attempts == ATTEMPTS {
-                break page;
-            }
-            newest = now;
-        };
+        let service = &self.http.service;
+        let (page, newest) =
+            service.inbox_snapshot(&self.caller, &self.follower, SNAPSHOT_MOST).await?;
         if self.shown.is_some_and(|shown| newest <= shown) {
             // The store has come back with less than it had. On one stream ids only grow.
             return Err(Stop::BrokenOff);
@@ -103,11 +92,11 @@ impl InboxFeed {
         Ok(())
     }
 
-    fn frame_of(&self, changed: &ChangedRequest) -> Option<RecentFrame> {
-        let line = self.http.service.inbox_change(&self.caller, changed)?;
+    fn frame_of(&self, news: &InboxNews) -> Option<RecentFrame> {
+        let line = self.http.service.inbox_line(&self.caller, news.item.clone()?);
         // Ids follow the clock.
-        let (kind, payload) = change(line, UnixMs::new(changed.id.get()).second());
-        frame(changed.id, kind, payload)
+        let (kind, payload) = change(line, UnixMs::new(news.id.get()).second());
+        frame(news.id, kind, payload)
     }
 
     fn take(&mut self, mut frames: Vec<RecentFrame>) {
@@ -133,16 +122,11 @@ impl Feed for InboxFeed {
     }
 
     async fn changed(&mut self) {
-        if let Some(follower) = &mut self.follower {
-            follower.changed().await;
-        }
+        self.follower.changed().await;
         self.caught_up = false;
     }
 
     async fn look(&mut self) -> Result<(), Stop> {
-        if self.follower.is_none() {
-            self.follower = Some(self.http.store.follow_inbox(&self.caller.tenant).await?);
-        }
         match self.after {
             Some(after) => self.take_changes(after).await,
             None => self.take_snapshot().await,
@@ -151,6 +135,7 @@ impl Feed for InboxFeed {
 
     /// A message that says that there is news may have been lost.
     fn doubt(&mut self) {
+        self.follower.doubt();
         self.caught_up = false;
     }
 
