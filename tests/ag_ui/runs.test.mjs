@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 
+import { startModel } from "./model.mjs";
 import { framesOf, kinds, only, run, said, soon, startServer } from "./server.mjs";
 
 const MERGE = "feature 브랜치를 main에 병합해주세요";
@@ -245,6 +246,76 @@ test("a run of several questions is a run for each of them", async (t) => {
   assert.deepEqual(asked, ["git_branch_list", "git_merge"]);
   assert.deepEqual(events.at(-1).outcome, { type: "success" });
   assert.ok(isMerged(server));
+});
+
+test("questions that are asked together are interrupts of one run, and are answered together", async (t) => {
+  const mail = (to) => ({ name: "send_email", args: { to: [to], subject: "a", body: "b" } });
+  const asks = { calls: [mail("kim@example.com"), mail("lee@example.com")] };
+  const model = await startModel(t, (messages) => {
+    const results = messages.filter((message) => message.role === "tool");
+    return results.length > 0 ? { text: `sent: ${results.length}` } : asks;
+  });
+  const server = await startServer(t, { ...model, AURA__HITL__ASK: "together" });
+  const user = await server.user();
+  const statusOf = async (id) => JSON.parse((await user.json("GET", `/aura/hitl/requests/${id}`)).body.data).status;
+
+  const agent = user.agent({ initialMessages: said("메일") });
+  const asked = await run(t, agent);
+  const interrupts = agent.pendingInterrupts;
+  assert.deepEqual(interrupts, asked.at(-1).outcome.interrupts);
+  const calls = only(asked, "TOOL_CALL_START").map((event) => event.toolCallId);
+  assert.deepEqual(interrupts.map((interrupt) => interrupt.toolCallId), calls);
+  assert.deepEqual(interrupts.map((interrupt) => interrupt.metadata.aura.arguments.to[0]), ["kim@example.com", "lee@example.com"]);
+
+  // The client lets nobody answer only one of them; so nothing is decided by it.
+  await assert.rejects(agent.runAgent(resolved(interrupts[0], { approved: true })), /not addressed by resume/);
+  assert.deepEqual(await Promise.all(interrupts.map(({ id }) => statusOf(id))), ["pending", "pending"]);
+
+  // One is left as it is, the other one is changed.
+  const yes = resolved(interrupts[0], { approved: true }).resume;
+  const changed = { to: ["park@example.com"], subject: "a", body: "b" };
+  const other = resolved(interrupts[1], { approved: true, editedArgs: changed }).resume;
+  const done = await run(t, agent, { resume: [...yes, ...other] });
+  assert.deepEqual(done.at(-1).outcome, { type: "success" });
+  assert.deepEqual(only(done, "TOOL_CALL_START"), [], "the calls were told already");
+  assert.deepEqual(only(done, "TOOL_CALL_RESULT").map((event) => event.toolCallId).sort(), [...calls].sort());
+  const [told] = only(done, "CUSTOM").filter((event) => event.name === "aura.arguments_changed");
+  assert.deepEqual([told.value.toolCallId, told.value.arguments.to], [calls[1], ["park@example.com"]]);
+  assert.equal(agent.pendingInterrupts.length, 0);
+  assert.equal(assistantTexts(agent).at(-1), "sent: 2");
+
+  // A no to one of several ends the run, and takes the others back; who sends the answers again changes nothing.
+  const again = user.agent({ initialMessages: said("메일") });
+  await run(t, again);
+  const [first, second] = again.pendingInterrupts;
+  const no = resolved(first, { approved: false, reason: "아니요" }).resume;
+  const left = { interruptId: second.id, status: "cancelled" };
+  const over = await run(t, again, { resume: [...no, left] });
+  assert.deepEqual(over.at(-1).outcome, { type: "cancelled" });
+  assert.deepEqual(only(over, "TOOL_CALL_RESULT").map((event) => JSON.parse(event.content).status), ["cancelled", "cancelled"]);
+});
+
+test("a stream with several interrupts is resumed wherever it was cut", async (t) => {
+  const mail = { name: "send_email", args: { to: ["kim@example.com"], subject: "a", body: "b" } };
+  const model = await startModel(t, (messages) =>
+    messages.some((message) => message.role === "tool") ? { text: "done" } : { calls: [mail, mail, mail] },
+  );
+  const user = await (await startServer(t, { ...model, AURA__HITL__ASK: "together" })).user();
+  const first = { threadId: "t", runId: "r1", messages: said("메일") };
+  const asked = await user.frames(first);
+  const { interrupts } = asked.at(-1).event.outcome;
+  assert.equal(interrupts.length, 3);
+  const resume = interrupts.flatMap((interrupt) => resolved(interrupt, { approved: true }).resume);
+  const second = { threadId: "t", runId: "r2", resume };
+  const done = await user.frames(second);
+  assert.deepEqual(done.at(-1).event.outcome, { type: "success" });
+  for (const [input, frames] of [[first, asked], [second, done]]) {
+    for (let cut = 0; cut < frames.length; cut += 1) {
+      const rest = await user.frames(input, { "Last-Event-ID": frames[cut].id }).catch((error) => error);
+      const expected = frames.slice(cut + 1).map((frame) => frame.raw);
+      assert.deepEqual(rest.map((frame) => frame.raw), expected, `after ${frames[cut].id}`);
+    }
+  }
 });
 
 test("the conversation is the server's: older messages of a client are not believed", async (t) => {

@@ -28,9 +28,11 @@ impl Question {
         self
     }
 
-    fn record(&self) -> Record {
+    /// `behind`: how many are asked together with it and stand behind it.
+    fn record(&self, behind: usize) -> Record {
         let (call, request) = (self.planned.call.id.clone(), Box::new(self.request.clone()));
-        Record::ApprovalAsked { call, request }
+        let behind = u32::try_from(behind).unwrap_or(u32::MAX);
+        Record::ApprovalAsked { call, behind, request }
     }
 }
 
@@ -110,7 +112,7 @@ impl Run {
     pub(super) async fn ask(&mut self, questions: Vec<Question>) -> Step {
         self.writer.flush().await?;
         let mut asked = self.state.clone();
-        questions.iter().for_each(|question| asked.apply(&question.record()));
+        questions.iter().for_each(|question| asked.apply(&question.record(0)));
         let checkpoint = asked.checkpoint();
         let session = &self.state.meta.session_id;
         let alone = asked.pending_requests().count() == 1;
@@ -145,7 +147,8 @@ impl Run {
 
     async fn show_questions(&mut self, questions: &[Question]) -> Result<(), JournalError> {
         let mut drafts = Vec::new();
-        for question @ Question { planned, request } in questions {
+        for (behind, question) in (0..questions.len()).rev().zip(questions) {
+            let Question { planned, request } = question;
             drafts.extend(self.move_step(&planned.step, StepStatus::InProgress));
             let pending = self.execution(planned, &request.context, ToolState::Pending);
             drafts.push(Draft::Event(Event::ToolExecution(pending)));
@@ -154,7 +157,7 @@ impl Run {
                 step_id: planned.step.clone(),
                 confidence: self.state.measured,
             };
-            drafts.push(Draft::Both(hitl, question.record()));
+            drafts.push(Draft::Both(hitl, question.record(behind)));
         }
         self.ctx.pending.show(&self.state.meta.session_id);
         self.commit(drafts).await?;

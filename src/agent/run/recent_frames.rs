@@ -6,6 +6,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
+use super::status::questions_behind;
 use crate::domain::{Entry, EventId, Shown};
 use crate::sse::frame::{self, Form};
 
@@ -21,6 +22,8 @@ pub struct RecentFrame {
     pub flat: Bytes,
     /// What it was made from, for the enveloped form.
     pub shown: Shown,
+    /// Of a question: how many were asked together with it and stand behind it.
+    pub questions_behind: u32,
 }
 
 impl RecentFrame {
@@ -47,7 +50,10 @@ impl RecentFrame {
     /// The frame of an entry; `None` if clients see nothing of it.
     pub fn of_entry(entry: &Entry) -> Option<Self> {
         let flat = frame::of_entry(entry, Form::Flat)?;
-        Some(Self { id: entry.id, flat, shown: entry.shown.clone()? })
+        let shown = entry.shown.clone()?;
+        let record = entry.record.as_ref().filter(|_| shown.is_question());
+        let questions_behind = record.map_or(0, |record| questions_behind(record));
+        Some(Self { id: entry.id, flat, shown, questions_behind })
     }
 }
 

@@ -65,6 +65,9 @@ pub enum Record {
     ApprovalAsked {
         /// The call.
         call: ToolCallId,
+        /// How many questions were asked together with it and stand behind it.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        behind: u32,
         /// What is asked.
         request: Box<ApprovalRequest>,
     },
@@ -232,6 +235,11 @@ pub enum CallResult {
     Ok(Value),
     /// Why there is none.
     Err(String),
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl CallResult {

@@ -171,7 +171,7 @@ impl State {
             Record::StepMoved { step, status, confidence } => {
                 self.move_step(step, *status, *confidence);
             }
-            Record::ApprovalAsked { call, request } => {
+            Record::ApprovalAsked { call, request, behind: _ } => {
                 self.last_request = Some((**request).clone());
                 self.set_call(call, CallStatus::Asked(request.clone()));
             }

@@ -1,6 +1,8 @@
 //! What single entries of a journal tell without the state being folded: where a session stands, and what
 //! it has asked.
 
+use serde::Deserialize;
+
 use super::record::{Record, RecordKind};
 use crate::domain::{ApprovalRequest, Entry, RequestId, SessionStatus};
 
@@ -59,6 +61,23 @@ fn phase_after(record: RecordKind) -> Phase {
     }
 }
 
+/// How many questions stand behind the one that this record is about, asked together with it; none, where it
+/// is about something else.
+pub(crate) fn questions_behind(record: &[u8]) -> u32 {
+    /// All that is read of it: the request can be long.
+    #[derive(Deserialize)]
+    struct Asked {
+        #[serde(default)]
+        behind: u32,
+    }
+    match RecordKind::of(record) {
+        Some(RecordKind::ApprovalAsked) => {
+            serde_json::from_slice(record).map_or(0, |Asked { behind }| behind)
+        }
+        Some(_) | None => 0,
+    }
+}
+
 /// The request of this id as a journal's run has asked it, answered or not.
 pub(crate) fn request_asked(entries: &[Entry], id: &RequestId) -> Option<ApprovalRequest> {
     let asked = |entry: &Entry| match serde_json::from_slice(entry.record.as_ref()?) {
@@ -79,4 +98,22 @@ pub(crate) fn decided_requests(entries: &[Entry]) -> Vec<RequestId> {
         }
     };
     entries.iter().filter_map(decided).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_that_an_older_process_asked_has_none_behind_it() {
+        let request = r#"{"requestId":"r","sessionId":"s","userId":"u","tenantId":"t","actionType":"a","context":{},"message":"m","status":"pending","createdAt":1,"expiresAt":2,"deadlineMs":2000,"approvers":"tenant","approvalsNeeded":1,"approvals":0}"#;
+        let older = format!(r#"{{"rec":"approval_asked","call":"c1","request":{request}}}"#);
+        let mut record: Record = serde_json::from_str(&older).unwrap();
+        assert_eq!(serde_json::to_string(&record).unwrap(), older, "and is written as before");
+        assert_eq!(questions_behind(older.as_bytes()), 0);
+        let Record::ApprovalAsked { behind, .. } = &mut record else { panic!("{record:?}") };
+        *behind = 2;
+        assert_eq!(questions_behind(&serde_json::to_vec(&record).unwrap()), 2);
+        assert_eq!(questions_behind(br#"{"rec":"still_asked","behind":3}"#), 0);
+    }
 }

@@ -1,8 +1,8 @@
 //! A session's journal as AG-UI runs: a pure function of its events, and of which run is wanted.
 //!
-//! A run of ours that asks a person is several of AG-UI's: each question ends one, and the next begins
-//! behind it. So a run is a stretch of the journal, from its beginning or from a question to the next one
-//! or the end. Everything before it is folded as well, but not told: which steps
+//! A run of ours that asks a person is several of AG-UI's: a question ends one, and the next begins
+//! behind it. Questions that are asked together end it together, as its interrupts. So a run is a stretch of
+//! the journal, from its beginning or from a question to the next one or the end. Everything before it is folded as well, but not told: which steps
 //! are open, and what a client knows of calls and plan, depends on it.
 
 use std::collections::HashSet;
@@ -52,6 +52,8 @@ pub(super) struct Fold {
     calls: Calls,
     model: String,
     error: Option<ToldError>,
+    /// What was asked in this run so far.
+    interrupts: Vec<Interrupt>,
 }
 
 impl Fold {
@@ -60,7 +62,8 @@ impl Fold {
         let after: HashSet<String> = wanted.after.iter().map(ToString::to_string).collect();
         let phase = if after.is_empty() { Phase::Within } else { Phase::Before(after) };
         let (spans, calls) = (Spans::new(session.clone()), Calls::new(session.clone()));
-        Self { wanted, phase, spans, calls, model: String::new(), error: None }
+        let (model, error, interrupts) = (String::new(), None, Vec::new());
+        Self { wanted, phase, spans, calls, model, error, interrupts }
     }
 
     /// Whether the run is over: there is nothing more to say.
@@ -68,13 +71,14 @@ impl Fold {
         self.phase == Phase::Over
     }
 
-    /// Takes the journal's next event.
-    pub(super) fn take(&mut self, event: &ToldEvent) -> Rendered {
-        let events = self.events_of(event);
+    /// Takes the journal's next event; of a question also how many were asked together with it and are still to
+    /// come.
+    pub(super) fn take(&mut self, event: &ToldEvent, behind: u32) -> Rendered {
+        let events = self.events_of(event, behind);
         match (&mut self.phase, event) {
             (Phase::Over, _) => Rendered::default(),
             (Phase::Within, event) => {
-                if is_end(event) {
+                if behind == 0 && is_end(event) {
                     self.phase = Phase::Over;
                 }
                 Rendered { events, is_beginning: false }
@@ -85,6 +89,7 @@ impl Fold {
                     return Rendered::default();
                 }
                 self.phase = Phase::Within;
+                self.interrupts.clear();
                 Rendered { events: self.beginning(), is_beginning: true }
             }
             (Phase::Before(_), ToldEvent::End { .. }) => {
@@ -106,7 +111,7 @@ impl Fold {
         }
     }
 
-    fn events_of(&mut self, event: &ToldEvent) -> Vec<Event> {
+    fn events_of(&mut self, event: &ToldEvent, behind: u32) -> Vec<Event> {
         match event {
             ToldEvent::Start { model, .. } => {
                 self.model.clone_from(model);
@@ -127,7 +132,7 @@ impl Fold {
                 events.extend(self.calls.moved(call));
                 events
             }
-            ToldEvent::Hitl(asked) => self.asked(asked),
+            ToldEvent::Hitl(asked) => self.asked(asked, behind),
             ToldEvent::Content { content, metadata } if NoticeMark::is_on(metadata) => {
                 self.whole(|spans| spans.say(content))
             }
@@ -158,8 +163,12 @@ impl Fold {
         [started].into_iter().chain(self.spans.started_steps()).collect()
     }
 
-    fn asked(&mut self, asked: &Asked) -> Vec<Event> {
-        let interrupts = vec![interrupt(asked, self.calls.proposed())];
+    fn asked(&mut self, asked: &Asked, behind: u32) -> Vec<Event> {
+        self.interrupts.push(interrupt(asked, self.calls.proposed()));
+        if behind > 0 {
+            return Vec::new();
+        }
+        let interrupts = std::mem::take(&mut self.interrupts);
         self.finished(Outcome::Interrupt { interrupts }, Vec::new())
     }
 

@@ -71,7 +71,7 @@ impl Frames {
         let Shown::Event { payload, .. } = &frame.shown else { return };
         // Every event of the journal was written by this service.
         let Some(told) = Told::read(payload) else { return };
-        let Rendered { events, is_beginning } = self.fold.take(&told.event);
+        let Rendered { events, is_beginning } = self.fold.take(&told.event, frame.questions_behind);
         if is_beginning && self.seen == Seen::all_of(frame.id) {
             // That is where the run before this one has ended.
             self.seen.frames = 0;

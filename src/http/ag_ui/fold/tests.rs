@@ -17,7 +17,7 @@ fn fold(after: &[&str]) -> Fold {
 
 /// What these events come to, one line each: the type, and what tells it from others.
 fn lines(fold: &mut Fold, events: &[Value]) -> Vec<String> {
-    let rendered = events.iter().flat_map(|event| fold.take(&told(event)).events);
+    let rendered = events.iter().flat_map(|event| fold.take(&told(event), 0).events);
     rendered.map(|event| line(&serde_json::to_value(event).unwrap())).collect()
 }
 
@@ -161,8 +161,8 @@ fn an_approval_is_two_runs_and_the_call_is_told_once() {
 #[test]
 fn an_interrupt_says_what_is_asked_about_what_and_until_when() {
     let mut fold = fold(&[]);
-    let _ = fold.take(&told(&call("pending", &json!({}))));
-    let events = fold.take(&told(&hitl("req_1"))).events;
+    let _ = fold.take(&told(&call("pending", &json!({}))), 0);
+    let events = fold.take(&told(&hitl("req_1")), 0).events;
     let finished = serde_json::to_value(events.last().unwrap()).unwrap();
     let interrupt = &finished["outcome"]["interrupts"][0];
     for (field, expected) in [
@@ -238,4 +238,32 @@ fn a_run_that_answers_two_questions_begins_behind_the_later_one() {
     let mut fold = fold(&["req_1", "req_2"]);
     assert_eq!(lines(&mut fold, &[start(), hitl("req_1")]), Vec::<String>::new());
     assert_eq!(lines(&mut fold, &[hitl("req_2")]), ["RUN_STARTED"]);
+}
+
+/// The ids of the interrupts that a run ends with.
+fn interrupts(events: &[Event]) -> Vec<String> {
+    let Some(Event::RunFinished { outcome: Outcome::Interrupt { interrupts }, .. }) = events.last()
+    else {
+        panic!("{events:?}")
+    };
+    interrupts.iter().map(|interrupt| interrupt.id.clone()).collect()
+}
+
+#[test]
+fn questions_that_are_asked_together_end_a_run_together() {
+    let together = |fold: &mut Fold| {
+        assert_eq!(fold.take(&told(&hitl("req_1")), 1).events, []);
+        assert!(!fold.is_over());
+        fold.take(&told(&hitl("req_2")), 0)
+    };
+    let mut first = fold(&[]);
+    assert_eq!(interrupts(&together(&mut first).events), ["req_1", "req_2"]);
+    assert!(first.is_over());
+    let mut second = fold(&["req_1", "req_2"]);
+    assert!(together(&mut second).is_beginning);
+    // Only the first was answered: the other one is still open.
+    let mut half = fold(&["req_1"]);
+    assert!(half.take(&told(&hitl("req_1")), 1).is_beginning);
+    assert_eq!(interrupts(&half.take(&told(&hitl("req_2")), 0).events), ["req_2"]);
+    assert!(half.is_over());
 }
