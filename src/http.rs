@@ -13,13 +13,16 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use self::access::Access;
 use self::readers::Readers;
+use self::refusal_body::RefusalBody;
 pub use self::route::Route;
 use self::route::{guarded, open};
 use crate::agent::AgentService;
 use crate::domain::{Clock, Language, Role};
+use crate::sse::frame::Form;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
 
+mod accept;
 mod access;
 pub mod ag_ui;
 pub mod approvals;
@@ -46,6 +49,7 @@ pub mod metrics;
 mod openapi;
 mod private;
 pub mod readers;
+mod refusal_body;
 pub mod render;
 pub mod request_log;
 mod route;
@@ -100,21 +104,26 @@ pub type Shared = Arc<Http>;
 pub fn routes() -> Vec<Route> {
     vec![
         guarded("/aura/test/stream")
+            .refusing_as(RefusalBody::Event { on_get: Form::Enveloped })
             .post(stream::post, openapi::start)
             .get(stream::get, openapi::start_enveloped)
             .without_head("GET, POST"),
-        guarded("/aura/ag-ui").post(ag_ui::post, openapi::run_ag_ui),
+        guarded("/aura/ag-ui")
+            .refusing_as(RefusalBody::EnvelopeOnly)
+            .post(ag_ui::post, openapi::run_ag_ui),
         guarded("/aura/hitl/requests/{requestId}").get(hitl::request, openapi::request),
         guarded("/aura/hitl/signals/{sessionId}").get(hitl::signal, openapi::signal),
         guarded("/aura/hitl/approve/{requestId}").post(hitl::approve, openapi::approve),
         guarded("/aura/hitl/reject/{requestId}").post(hitl::reject, openapi::reject),
         guarded("/aura/approvals").get(approvals::list, openapi::list_approvals),
         guarded("/aura/approvals/stream")
+            .refusing_as(RefusalBody::Event { on_get: Form::Flat })
             .get(approvals::stream, openapi::watch_approvals)
             .without_head("GET"),
         guarded("/aura/sessions").get(sessions::list, openapi::list_sessions),
         guarded("/aura/sessions/{sessionId}").get(sessions::show, openapi::show_session),
         guarded("/aura/sessions/{sessionId}/stream")
+            .refusing_as(RefusalBody::Event { on_get: Form::Flat })
             .get(stream::join, openapi::join_session)
             .without_head("GET"),
         guarded("/aura/sessions/{sessionId}/cancel")
@@ -135,8 +144,10 @@ pub fn routes() -> Vec<Route> {
 /// that may call, arrivals logged.
 pub fn router(http: Http) -> Router {
     let http = Arc::new(http);
+    let routes = routes();
+    let faults = render::Faults::new(Arc::clone(&http), &routes);
     let (mut open, mut guarded) = (Router::new(), Router::new());
-    for Route { path, access, handler, .. } in routes() {
+    for Route { path, access, handler, .. } in routes {
         match access {
             Access::Open => open = open.route(path, handler),
             Access::Guarded => guarded = guarded.route(path, handler),
@@ -152,7 +163,7 @@ pub fn router(http: Http) -> Router {
         .merge(guarded)
         .layer(from_fn(host::check))
         .layer(CatchPanicLayer::custom(error::from_panic))
-        .layer(from_fn_with_state(Arc::clone(&http), render::faults))
+        .layer(from_fn_with_state(faults, render::faults))
         .layer(from_fn_with_state(Arc::clone(&http), cors::share))
         .layer(from_fn(private::keep))
         .layer(from_fn(request_log::log))

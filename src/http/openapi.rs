@@ -65,7 +65,11 @@ pub(super) fn document(routes: &[Route]) -> OpenApi {
     let mut paths: Map<String, Value> = Map::new();
     for route in routes {
         let operations = route.operations.iter().map(|(method, describe)| {
-            let operation = describe(&mut schemas).object(route.access, &mut schemas);
+            let operation = describe(&mut schemas).object(
+                route.access,
+                route.refusal_body.form(method),
+                &mut schemas,
+            );
             (method.as_str().to_ascii_lowercase(), json!(operation))
         });
         paths.insert(route.path.to_owned(), Value::Object(operations.collect()));

@@ -9,6 +9,7 @@ use super::Shared;
 use super::access::Access;
 use super::error::ApiError;
 use super::openapi::Operation;
+use super::refusal_body::RefusalBody;
 use super::schemas::Schemas;
 
 /// Describes what a method of a route takes and answers.
@@ -21,6 +22,7 @@ pub struct Route {
     /// Who may call it.
     pub access: Access,
     pub(super) operations: Vec<(Method, Describe)>,
+    pub(super) refusal_body: RefusalBody,
     pub(super) handler: MethodRouter<Shared>,
 }
 
@@ -28,19 +30,25 @@ pub struct Route {
 pub(super) struct Path {
     path: &'static str,
     access: Access,
+    refusal_body: RefusalBody,
 }
 
 /// A path that wants a valid token.
 pub(super) fn guarded(path: &'static str) -> Path {
-    Path { path, access: Access::Guarded }
+    Path { path, access: Access::Guarded, refusal_body: RefusalBody::Envelope }
 }
 
 /// A path for anybody.
 pub(super) fn open(path: &'static str) -> Path {
-    Path { path, access: Access::Open }
+    Path { path, access: Access::Open, refusal_body: RefusalBody::Envelope }
 }
 
 impl Path {
+    /// The same path, whose refusals are told so.
+    pub(super) fn refusing_as(self, refusal_body: RefusalBody) -> Self {
+        Self { refusal_body, ..self }
+    }
+
     pub(super) fn get<T: 'static>(self, handler: impl Handler<T, Shared>, it: Describe) -> Route {
         self.route(Method::GET, get(handler), it)
     }
@@ -50,8 +58,8 @@ impl Path {
     }
 
     fn route(self, method: Method, handler: MethodRouter<Shared>, it: Describe) -> Route {
-        let Self { path, access } = self;
-        Route { path, access, operations: vec![(method, it)], handler }
+        let Self { path, access, refusal_body } = self;
+        Route { path, access, operations: vec![(method, it)], refusal_body, handler }
     }
 }
 

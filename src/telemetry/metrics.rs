@@ -4,6 +4,7 @@
 //! tests do not share numbers. `docs/METRICS.md` has the table for people. No label ever holds the
 //! id of a tenant, a user or a session: their number has no bound, and they are nobody's business.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -18,8 +19,32 @@ use crate::domain::event::EndStatus;
 use crate::domain::seal::{Sealable, TenantSealable};
 use crate::domain::{Decision, Endorsement, InboxItem, Verdict};
 
-/// The media type of [`Metrics::render`].
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// How [`Metrics::render`] writes the numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextFormat {
+    /// Prometheus' own, version 0.0.4, which every scraper reads.
+    Prometheus,
+    /// OpenMetrics 1.0.0.
+    OpenMetrics,
+}
+
+impl TextFormat {
+    /// What `Content-Type` says of it.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+
+    /// The same without parameters.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain",
+            Self::OpenMetrics => "application/openmetrics-text",
+        }
+    }
+}
 
 /// The kind of an entry of an inbox's changes that is none of ours ([`Metrics::unverified`]).
 pub const INBOX_CHANGE: &str = "inbox_change";
@@ -149,14 +174,35 @@ impl Metrics {
     ///
     /// # Errors
     /// Never in practice: only if a metric cannot be formatted.
-    pub fn render(&self, load: Load) -> Result<String, fmt::Error> {
+    pub fn render(&self, load: Load, format: TextFormat) -> Result<String, fmt::Error> {
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.runs_working.set(gauge(load.working));
         self.runs_waiting.set(gauge(load.waiting));
         let mut text = String::new();
         encode(&mut text, &self.0.registry)?;
-        Ok(text)
+        Ok(match format {
+            TextFormat::Prometheus => in_prometheus_format(&text),
+            TextFormat::OpenMetrics => text,
+        })
     }
+}
+
+/// The same numbers in the format 0.0.4. There, a counter is declared under the name that its samples have,
+/// and the end is not told.
+fn in_prometheus_format(open_metrics: &str) -> String {
+    let kinds = open_metrics.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let counters: HashSet<&str> = kinds.filter_map(|kind| kind.strip_suffix(" counter")).collect();
+    let lines = open_metrics.lines().filter(|line| *line != "# EOF");
+    lines.map(|line| declared_as_counted(line, &counters) + "\n").collect()
+}
+
+/// A line; if it declares one of these counters, by the name of its samples.
+fn declared_as_counted(line: &str, counters: &HashSet<&str>) -> String {
+    let declared = ["# HELP ", "# TYPE "].into_iter().find_map(|start| {
+        let (name, rest) = line.strip_prefix(start)?.split_once(' ')?;
+        counters.contains(name).then(|| format!("{start}{name}_total {rest}"))
+    });
+    declared.unwrap_or_else(|| line.to_owned())
 }
 
 impl Handles {

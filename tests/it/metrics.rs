@@ -11,13 +11,29 @@ use crate::with_both_stores;
 
 const MERGE: &str = "feature 브랜치를 main에 병합해주세요";
 
-/// The text, asked for without a token.
-async fn text(server: &Server) -> String {
-    let response = server.anonymous(Method::GET, "/metrics").send().await.unwrap();
+/// What Prometheus itself sends.
+const SCRAPER: &str = "application/openmetrics-text;version=1.0.0,\
+    application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The text and its type, asked for without a token.
+async fn text_for(server: &Server, accept: Option<&str>) -> (String, String) {
+    let mut request = server.anonymous(Method::GET, "/metrics");
+    if let Some(accept) = accept {
+        request = request.header("Accept", accept);
+    }
+    let response = request.send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
-    let content_type = response.headers()["content-type"].to_str().unwrap();
-    assert!(content_type.starts_with("application/openmetrics-text; version=1.0.0"));
-    response.text().await.unwrap()
+    let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+    (content_type, response.text().await.unwrap())
+}
+
+/// The text, as Prometheus gets it.
+async fn text(server: &Server) -> String {
+    let (content_type, text) = text_for(server, Some(SCRAPER)).await;
+    assert_eq!(content_type, OPEN_METRICS);
+    text
 }
 
 /// Every sample by its name and labels, as they stand in the text.
@@ -38,32 +54,62 @@ async fn comes_to(server: &Server, sample: &str, value: u64) {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_text_is_well_formed_and_every_metric_is_documented() {
-    let server = Server::embedded().await;
-    let text = text(&server).await;
-    let documented = include_str!("../../docs/METRICS.md");
-    assert!(text.ends_with("# EOF\n"), "{text}");
-    let (mut name, mut kind, mut seen) = ("", "", 0);
-    for line in text.trim_end().lines() {
+/// Reads a text, and returns the names under which it declares metrics; `counter` is what the name of a
+/// counter ends in there. Its samples end in `_total` in either format.
+fn declared(text: &str, counter: &str) -> Vec<String> {
+    let (mut name, mut sampled, mut seen) = ("", String::new(), Vec::new());
+    for line in text.lines() {
         if let Some(help) = line.strip_prefix("# HELP ") {
             name = help.split_once(' ').unwrap().0;
         } else if let Some(declared) = line.strip_prefix("# TYPE ") {
-            kind = declared.strip_prefix(name).unwrap().trim();
-            let suffix = if kind == "counter" { "_total" } else { "" };
-            assert!(documented.contains(&format!("`{name}{suffix}")), "{name} has no line");
-            seen += 1;
-        } else if line != "# EOF" {
+            sampled = match declared.strip_prefix(name).unwrap().trim() {
+                "counter" => format!("{}_total", name.strip_suffix(counter).unwrap()),
+                _ => name.to_owned(),
+            };
+            seen.push(name.to_owned());
+        } else {
             let (sample, value) = line.rsplit_once(' ').unwrap();
-            let sample = sample.split('{').next().unwrap();
-            let expected = if kind == "counter" { format!("{name}_total") } else { name.into() };
-            assert_eq!(sample, expected, "{line}");
+            assert_eq!(sample.split('{').next().unwrap(), sampled, "{line}");
             assert!(value.parse::<u64>().is_ok(), "{line}");
         }
     }
-    assert_eq!(seen, documented.matches("\n| `aura_").count(), "{text}");
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_text_is_well_formed_in_both_formats_and_every_metric_is_documented() {
+    let server = Server::embedded().await;
+    let open_metrics = text(&server).await;
+    let in_open_metrics = declared(open_metrics.strip_suffix("# EOF\n").unwrap(), "");
+    let (_, text) = text_for(&server, None).await;
+    let in_prometheus = declared(&text, "_total");
+    assert_eq!(in_open_metrics.len(), in_prometheus.len(), "{text}");
+    let documented = include_str!("../../docs/METRICS.md");
+    for name in &in_prometheus {
+        let line = [format!("| `{name}`"), format!("| `{name}{{")];
+        assert!(line.iter().any(|line| documented.contains(line)), "{name} has no line");
+    }
+    assert_eq!(in_prometheus.len(), documented.matches("\n| `aura_").count(), "{text}");
     assert!(text.contains("\naura_runs_ended_total{status=\"rejected\"} 0\n"), "{text}");
     assert!(text.contains("\naura_store_up 1\n"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_does_not_ask_for_open_metrics_gets_the_format_of_prometheus() {
+    let server = Server::embedded().await;
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    for (accept, expected) in [
+        (None, PROMETHEUS),
+        (Some("*/*"), PROMETHEUS),
+        (Some(browser), PROMETHEUS),
+        (Some("text/plain, application/openmetrics-text;q=0.5"), PROMETHEUS),
+        (Some("application/openmetrics-text;q=0"), PROMETHEUS),
+        (Some("application/openmetrics-text"), OPEN_METRICS),
+    ] {
+        let (content_type, text) = text_for(&server, accept).await;
+        assert_eq!(content_type, expected, "{accept:?}");
+        assert_eq!(text.contains("# EOF"), expected == OPEN_METRICS, "{accept:?}: {text}");
+    }
 }
 
 with_both_stores! {

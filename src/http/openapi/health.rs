@@ -5,7 +5,7 @@ use schemars::json_schema;
 use super::super::health::{Liveness, Readiness};
 use super::super::schemas::Schemas;
 use super::operation::{Operation, Tag};
-use crate::telemetry::metrics::CONTENT_TYPE;
+use crate::telemetry::metrics::TextFormat;
 
 pub(in crate::http) fn live(schemas: &mut Schemas) -> Operation {
     alive("getHealth", schemas)
@@ -30,12 +30,17 @@ pub(in crate::http) fn ready(schemas: &mut Schemas) -> Operation {
 }
 
 pub(in crate::http) fn metrics(_: &mut Schemas) -> Operation {
+    let text = || json_schema!({"type": "string"});
     Operation::new("getMetrics", Tag::Service, "What Prometheus scrapes")
-        .about("Not below `/aura`, so the Gateway never forwards it.")
+        .about(
+            "Not below `/aura`, so the Gateway never forwards it. In Prometheus' text format 0.0.4, or in \
+             OpenMetrics 1.0.0 if `Accept` asks for it.",
+        )
         .answers_with(
             200,
             "Every number of the process.",
-            CONTENT_TYPE.split(';').next().unwrap_or(CONTENT_TYPE),
-            json_schema!({"type": "string"}),
+            TextFormat::Prometheus.media_type(),
+            text(),
         )
+        .or_in(TextFormat::OpenMetrics.media_type(), text())
 }

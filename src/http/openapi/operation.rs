@@ -62,7 +62,6 @@ pub(in crate::http) struct Operation {
     body: Option<RequestBody>,
     answers: Vec<(u16, Response)>,
     refusals: Vec<ApiError>,
-    form: Form,
 }
 
 impl Operation {
@@ -77,7 +76,6 @@ impl Operation {
             body: None,
             answers: Vec::new(),
             refusals: Vec::new(),
-            form: Form::Flat,
         }
     }
 
@@ -149,6 +147,14 @@ impl Operation {
         self.answer(status, description, [(media, body)].into())
     }
 
+    /// The answer that was described last comes in this media type as well.
+    pub(super) fn or_in(mut self, media: &'static str, schema: Schema) -> Self {
+        if let Some((_, answer)) = self.answers.last_mut() {
+            answer.content.insert(media, MediaType::of(schema));
+        }
+        self
+    }
+
     /// An answer without a body.
     pub(super) fn answers_nothing(self, status: u16, description: &str) -> Self {
         self.answer(status, description, BTreeMap::new())
@@ -173,25 +179,25 @@ impl Operation {
         self
     }
 
-    /// The form of the events of its stream, and of its refusals for those who read streams.
-    pub(super) fn in_form(self, form: Form) -> Self {
-        Self { form, ..self }
-    }
-
     /// What it refuses, besides what every route of its kind does.
     pub(super) fn refuses(mut self, errors: impl IntoIterator<Item = ApiError>) -> Self {
         self.refusals.extend(errors);
         self
     }
 
-    /// All of it.
-    pub(super) fn object(self, access: Access, schemas: &mut Schemas) -> OperationObject {
+    /// All of it; `form`: of the events that refusals are told as to those who read streams, if they are.
+    pub(super) fn object(
+        self,
+        access: Access,
+        form: Option<Form>,
+        schemas: &mut Schemas,
+    ) -> OperationObject {
         let mut refusals = match access {
             Access::Open => Refusals::of_any_route(),
             Access::Guarded => Refusals::of_guarded_route(),
         };
         refusals.add(self.refusals);
-        let mut responses = refusals.responses(self.form, schemas);
+        let mut responses = refusals.responses(form, schemas);
         for (status, answer) in self.answers {
             let status = status.to_string();
             match responses.remove(&status) {

@@ -48,9 +48,13 @@ impl Refusals {
         }
     }
 
-    /// One response for each status; `form`: of the events of those who read streams.
-    pub(super) fn responses(self, form: Form, schemas: &mut Schemas) -> BTreeMap<String, Response> {
-        let stream = Streamed::Refusal(form).schema(schemas);
+    /// One response for each status; `form`: of the events of those who read streams, if they get any.
+    pub(super) fn responses(
+        self,
+        form: Option<Form>,
+        schemas: &mut Schemas,
+    ) -> BTreeMap<String, Response> {
+        let stream = form.map(|form| Streamed::Refusal(form).schema(schemas));
         let told = |(status, errors): (u16, Vec<ApiError>)| {
             (status.to_string(), response(&errors, stream.clone(), schemas))
         };
@@ -58,16 +62,17 @@ impl Refusals {
     }
 }
 
-fn response(errors: &[ApiError], stream: Schema, schemas: &mut Schemas) -> Response {
+fn response(errors: &[ApiError], stream: Option<Schema>, schemas: &mut Schemas) -> Response {
     let lines =
         errors.iter().map(|error| format!("- `{}`: {}", error.code().code(), error.detail()));
     let lines: Vec<String> = lines.collect();
-    let json = MediaType::of(body(errors, schemas));
-    let stream = MediaType::of(stream);
+    let json = ("application/json", body(errors, schemas));
+    let stream = stream.map(|stream| ("text/event-stream", stream));
+    let content = [json].into_iter().chain(stream);
     Response {
         description: lines.join("\n"),
         headers: headers(errors),
-        content: [("application/json", json), ("text/event-stream", stream)].into(),
+        content: content.map(|(media, schema)| (media, MediaType::of(schema))).collect(),
     }
 }
 

@@ -152,7 +152,6 @@ fn started(operation: Operation) -> Operation {
 fn opened(operation: Operation, form: Form, schemas: &mut Schemas) -> Operation {
     let events = Streamed::Run(form).schema(schemas);
     operation
-        .in_form(form)
         .header("Last-Event-ID")
         .header("Accept")
         .answers_with(200, "The stream of the session.", "text/event-stream", events)
