@@ -35,12 +35,13 @@ mod report;
 mod screen;
 mod sending;
 mod server;
+mod span;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The answer goes to stdout, everything else to stderr, so that with `> file` the file has the answer only. What
 needs approval is asked for: y approves, n rejects (and asks for a reason), e lets the arguments be changed
-in $VISUAL or $EDITOR first. Where stdin is no terminal nothing is asked; --approve or --reject decides, or
+first, in $VISUAL or $EDITOR, or else in whichever of editor, nano and vi there is. Where stdin is no terminal nothing is asked; --approve or --reject decides, or
 somebody elsewhere. A lost connection is resumed without loss or repetition. Ctrl-C leaves the run alone,
 and says how to come back to it.
 

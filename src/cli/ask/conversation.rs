@@ -305,6 +305,9 @@ impl<'a> Conversation<'a> {
     fn edit(&mut self) -> Result<(), CliError> {
         let Some(question) = self.questions.next() else { return Ok(()) };
         let Answering::Person(_, Some(editor)) = &self.answering else {
+            // Nothing can be put behind the prompt; it can be copied from here.
+            let line = question.draft.clone().unwrap_or_else(|| question.arguments().to_string());
+            self.screen.line(Style::Plain, &line)?;
             return self.then(Step::Arguments);
         };
         let whole = || question::pretty(question.arguments());

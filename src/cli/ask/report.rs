@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::screen::{Screen, Style};
+use super::span::span;
 use crate::domain::event::told::{CallStatus, ThoughtType, ToldCall, ToldError, ToldEvent};
 use crate::domain::event::{EndStatus, NoticeMark};
 use crate::domain::text::excerpt;
@@ -38,7 +39,7 @@ pub(super) fn show<O: Write, E: Write>(
         ToldEvent::End { message, status, usage, duration_ms } => {
             let style = if *status == EndStatus::Completed { Style::Good } else { Style::Bad };
             let tokens = usage.total_tokens;
-            screen.line(style, &format!("{message} ({duration_ms} ms, {tokens} tokens)"))
+            screen.line(style, &format!("{message} ({}, {tokens} tokens)", span(*duration_ms)))
         }
         ToldEvent::PlanStepUpdate { .. } | ToldEvent::Hitl(_) | ToldEvent::Other => Ok(()),
     }
@@ -46,7 +47,7 @@ pub(super) fn show<O: Write, E: Write>(
 
 fn show_call<O: Write, E: Write>(screen: &mut Screen<O, E>, call: &ToldCall) -> io::Result<()> {
     let name = &call.tool_name;
-    let time = || format!("{} ms", call.duration_ms.unwrap_or_default());
+    let time = || span(call.duration_ms.unwrap_or_default());
     let why = || call.error.as_ref().map_or_else(String::new, |error| format!(": {error}"));
     match call.status {
         // Its question follows.

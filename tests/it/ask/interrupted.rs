@@ -4,7 +4,7 @@ use reqwest::Method;
 
 use super::{MERGE, ask, run, session_of};
 use crate::support::app::{Options, Server, answer, binary};
-use crate::support::cutting::CuttingProxy;
+use crate::support::cutting::{Cut, CuttingProxy};
 use crate::support::terminal::Terminal;
 
 const LONG: &str = "words=400 안녕하세요";
@@ -19,7 +19,8 @@ async fn sessions(server: &Server) -> usize {
 async fn a_run_is_followed_over_lost_connections_without_loss_or_repetition() {
     let server = Server::embedded().await;
     // Nothing at all of the first answer; then the head; then within events, again and again.
-    let proxy = CuttingProxy::to(server.base(), &[0, 40, 700, 1500, 3000, 9000]).await;
+    let proxy =
+        CuttingProxy::to(server.base(), &[0, 40, 700, 1500, 3000, 9000].map(Cut::After)).await;
     let ended = run(ask(&proxy.base(), &[LONG])).await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(proxy.connections() > 6, "{}", proxy.connections());
@@ -35,7 +36,9 @@ async fn a_run_is_followed_over_lost_connections_without_loss_or_repetition() {
 async fn an_approval_whose_answer_is_lost_is_sent_again_and_decides_nothing_twice() {
     let server = Server::embedded().await;
     // The stream, the stored request, and the decision, whose answer is lost.
-    let proxy = CuttingProxy::to(server.base(), &[usize::MAX, usize::MAX, 0, 0]).await;
+    let proxy =
+        CuttingProxy::to(server.base(), &[Cut::Never, Cut::Never, Cut::After(0), Cut::After(0)])
+            .await;
     let ended = run(ask(&proxy.base(), &["--approve", MERGE])).await;
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let mut stream = server.user().resume(&session_of(&ended.stderr), None).await;
@@ -49,7 +52,9 @@ async fn a_decision_given_beforehand_is_sent_until_the_server_takes_it() {
     let server = Server::embedded().await;
     for (flags, code) in [(&["--approve"][..], 0), (&["--reject", "not now"], 1)] {
         // The stream, and then nothing of the stored request and of the first five decisions.
-        let proxy = CuttingProxy::to(server.base(), &[usize::MAX, 0, 0, 0, 0, 0, 0]).await;
+        let mut cuts = [Cut::Unreached; 7];
+        cuts[0] = Cut::Never;
+        let proxy = CuttingProxy::to(server.base(), &cuts).await;
         let ended = run(ask(&proxy.base(), &[flags, &[MERGE]].concat())).await;
         assert_eq!(ended.code, code, "{}", ended.stderr);
         assert!(proxy.connections() > 5, "{}", proxy.connections());

@@ -103,10 +103,15 @@ async fn e_opens_the_editor_and_sends_what_it_made_of_the_arguments() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_an_editor_the_arguments_are_one_line_and_a_refusal_is_told_and_asked_again() {
     let (server, _model) = one_mail(Options::default()).await;
-    let mut terminal = Terminal::start(ask(server.base(), &["메일"]), None);
+    let mut command = ask(server.base(), &["메일"]);
+    command.env("PATH", "/nothing/is/here");
+    let mut terminal = Terminal::start(command, None);
     terminal.shows(CHOICES, 1).await;
     terminal.types("e\n");
     terminal.shows("arguments, as one line of JSON", 1).await;
+    // What is to be changed stands there in the form in which it is typed.
+    let line = r#"{"to":["kim@example.com"],"subject":"보고","body":"끝"}"#;
+    assert!(terminal.seen().contains(line), "{}", terminal.seen());
     terminal.types("{\"to\": [\"nobody\"], \"subject\": \"a\", \"body\": \"b\"}\n");
     terminal.shows("not decided: 400 ", 1).await;
     terminal.shows(CHOICES, 2).await;
@@ -117,6 +122,87 @@ async fn without_an_editor_the_arguments_are_one_line_and_a_refusal_is_told_and_
     assert_eq!(code, 0, "{seen}");
     let (_, arguments) = last_call(&server, &session_of(&seen)).await;
     assert_eq!(arguments["subject"], "a");
+}
+
+/// A server that asks about two mails at once; the model says how many of them were sent.
+async fn two_mails() -> (Server, FakeModel) {
+    let mail = |to: &str| json!({"to": [to], "subject": "a", "body": "b"}).to_string();
+    let mails = [mail("kim@example.com"), mail("lee@example.com")];
+    let model = FakeModel::answering(move |body| {
+        let messages = body["messages"].as_array().unwrap();
+        match messages.iter().any(|message| message["role"] == "tool") {
+            true => Reply::text(["보냈습니다."]),
+            false => Reply::stream()
+                .call("call_a", "send_email", [mails[0].as_str()])
+                .call("call_b", "send_email", [mails[1].as_str()])
+                .ends("tool_calls"),
+        }
+    })
+    .await;
+    let options = Options::default().set("AURA__HITL__ASK", "together");
+    (Server::start(options.model(&model)).await, model)
+}
+
+/// How each call of a session ended.
+async fn ends_of_calls(server: &Server, session: &str) -> Vec<(String, String)> {
+    let mut stream = server.user().resume(session, None).await;
+    stream.to_done().await;
+    let calls = stream.all("tool_execution").into_iter();
+    let over = calls.filter(|call| call.data["durationMs"].is_u64());
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let mut ends: Vec<_> =
+        over.map(|call| (text(&call.data["toolCallId"]), text(&call.data["status"]))).collect();
+    ends.sort();
+    ends
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_that_are_open_at_once_are_answered_one_after_another() {
+    let (server, _model) = two_mails().await;
+    let both = |first: &str, second: &str| {
+        [("call_a", first), ("call_b", second)].map(|(call, end)| (call.to_owned(), end.to_owned()))
+    };
+
+    let mut terminal = Terminal::start(ask(server.base(), &["메일"]), None);
+    terminal.shows(CHOICES, 1).await;
+    let seen = terminal.seen();
+    assert!(seen.contains("kim@example.com") && !seen.contains("lee@example.com\""), "{seen}");
+    terminal.types("y\n");
+    terminal.shows(CHOICES, 2).await;
+    assert!(terminal.seen().contains("lee@example.com\""), "{}", terminal.seen());
+    terminal.types("y\n");
+    let (code, seen) = terminal.ended().await;
+    assert_eq!(code, 0, "{seen}");
+    assert_eq!(ends_of_calls(&server, &session_of(&seen)).await, both("success", "success"));
+    assert!(!seen.contains("decided elsewhere"), "{seen}");
+
+    // What a colleague decides meanwhile is not asked any more, and the question that is asked stays.
+    let mut terminal = Terminal::start(ask(server.base(), &["메일"]), None);
+    terminal.shows(CHOICES, 1).await;
+    let later = request_of(&server, &session_of(&terminal.seen())).await;
+    server.as_user("tenant1", "lee").approve(&later).await;
+    terminal.shows(&format!("(send_email ({later}) was decided elsewhere"), 1).await;
+    terminal.shows(CHOICES, 2).await;
+    terminal.types("y\n");
+    let (code, seen) = terminal.ended().await;
+    assert_eq!(code, 0, "{seen}");
+    assert_eq!(ends_of_calls(&server, &session_of(&seen)).await, both("success", "success"));
+    assert_eq!(seen.matches("may be approved by").count(), 1, "{seen}");
+
+    // A no ends the run, and takes the other question back.
+    let mut terminal = Terminal::start(ask(server.base(), &["메일"]), None);
+    terminal.shows(CHOICES, 1).await;
+    terminal.types("n\n");
+    terminal.shows("reason", 1).await;
+    terminal.types("\n");
+    let (code, seen) = terminal.ended().await;
+    assert_eq!(code, 1, "{seen}");
+    assert_eq!(ends_of_calls(&server, &session_of(&seen)).await, both("cancelled", "cancelled"));
+
+    let ended = run(ask(server.base(), &["--approve", "메일"])).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let session = session_of(&ended.stderr);
+    assert_eq!(ends_of_calls(&server, &session).await, both("success", "success"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,6 +9,17 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+/// What becomes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Nothing of it reaches the server.
+    Unreached,
+    /// The server is asked, and so many bytes of its answer come through.
+    After(usize),
+    /// It is left alone.
+    Never,
+}
+
 /// A way to a server. Dropping it closes it.
 pub struct CuttingProxy {
     port: u16,
@@ -17,10 +28,9 @@ pub struct CuttingProxy {
 }
 
 impl CuttingProxy {
-    /// A way to the server at this base URL. Of what the server answers on the first connection as many
-    /// bytes come through as the first number says, then the connection is cut; and so on. Connections
-    /// beyond the last number are left alone.
-    pub async fn to(base: &str, cuts: &[usize]) -> Self {
+    /// A way to the server at this base URL. The first cut is what becomes of the first connection, and so
+    /// on; connections beyond the last one are left alone.
+    pub async fn to(base: &str, cuts: &[Cut]) -> Self {
         let server = base.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -29,8 +39,11 @@ impl CuttingProxy {
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let number = counted.fetch_add(1, Ordering::SeqCst);
-                let most = cuts.get(number).copied().unwrap_or(usize::MAX);
-                tokio::spawn(carry(client, server.clone(), most));
+                match cuts.get(number).copied().unwrap_or(Cut::Never) {
+                    Cut::Unreached => drop(client),
+                    Cut::After(most) => drop(tokio::spawn(carry(client, server.clone(), most))),
+                    Cut::Never => drop(tokio::spawn(carry(client, server.clone(), usize::MAX))),
+                }
             }
         });
         Self { port, connections, accepting }
@@ -66,11 +79,12 @@ async fn carry(client: TcpStream, server: String, most: usize) {
 
 async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut left: usize) {
     let mut buffer = vec![0; 16 * 1024];
-    while left > 0 {
+    loop {
+        // Before it is cut, something has come that is lost.
         let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
         let passed = read.min(left);
         left -= passed;
-        if to.write_all(&buffer[..passed]).await.is_err() {
+        if to.write_all(&buffer[..passed]).await.is_err() || left == 0 {
             return;
         }
     }
