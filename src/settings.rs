@@ -58,7 +58,7 @@ pub use journal::JournalSettings;
 pub use layers::Layers;
 pub use limits::LimitSettings;
 pub use mcp::{McpServerSettings, McpTransport};
-pub use mode::{DevSetup, Listening, Mode, StoreInUse};
+pub use mode::{DevSetup, Listening, Mode, Scratch, StoreInUse};
 pub use model::{FallbackSettings, ModelSettings};
 pub use openai::OpenAiSettings;
 pub use provider::Provider;

@@ -95,9 +95,9 @@ pub(super) async fn workspace(
 ) -> Result<Option<PathBuf>, AppError> {
     match mode {
         Mode::Dev(setup) => match &setup.scratch {
-            Some(scratch) => {
-                Ok(Some(git::sample::create(scratch.path(), &git_config(settings, None)).await?))
-            }
+            Some(scratch) => Ok(Some(
+                git::sample::create(&scratch.workspace(), &git_config(settings, None)).await?,
+            )),
             None => configured_workspace(settings).await,
         },
         Mode::Production => configured_workspace(settings).await,

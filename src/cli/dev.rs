@@ -9,6 +9,8 @@ use crate::domain::{Clock, Roles, SystemClock, TenantId, UnixSeconds, UserId};
 use crate::settings::{DevSetup, KeyOrigin, Listening, Settings, StoreInUse};
 use crate::token::{Claims, SigningFailed, TokenKey};
 
+mod scratch;
+
 /// The platform's own first tenant and user.
 const TENANT: &str = "1";
 const USER: &str = "1";
@@ -38,7 +40,7 @@ struct DevInfo {
 pub(super) fn set_up(settings: &Settings, program: &Path) -> Result<DevSetup, CliError> {
     let scratch = match settings.workspace.root {
         Some(_) => None,
-        None => Some(tempfile::Builder::new().prefix("aura-dev-").tempdir()?),
+        None => Some(scratch::create(&tempfile::env::temp_dir())?),
     };
     let (key, key_origin) = (settings.auth.key.clone(), settings.auth.key_origin);
     let (is_sample, program) = (scratch.is_some(), program.to_owned());
@@ -91,15 +93,15 @@ impl DevInfo {
             KeyOrigin::Settings => "",
             KeyOrigin::ThrowAway => " and as long as this process lives",
         };
-        let Self { token, .. } = self;
+        let (base, Self { token, .. }) = (self.base(), self);
         format!(
-            "  health     {}/health
+            "  health     {base}/health
+  interface  {base}/aura/docs
   store      {store}
   model      {model}
   workspace  {workspace}{of_workspace}
   token      {token}
-             (user {USER} of tenant {TENANT}, for 24 hours{of_key})",
-            self.base()
+             (user {USER} of tenant {TENANT}, for 24 hours{of_key})"
         )
     }
 
@@ -261,7 +263,7 @@ mod tests {
         let words = |info: &DevInfo| info.facts().split_whitespace().collect::<Vec<_>>().join(" ");
         let all_made_up = words(&info());
         for fact in [
-            "health http://127.0.0.1:9000/health store in memory: what is kept there ends with",
+            "health http://127.0.0.1:9000/health interface http://127.0.0.1:9000/aura/docs store in memory: what is kept there ends with",
             "model builtin-planner workspace /tmp/it's a $HOME (a sample, removed at the end) token",
             "aaa.bbb.ccc (user 1 of tenant 1, for 24 hours and as long as this process lives)",
         ] {

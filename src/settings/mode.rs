@@ -1,6 +1,7 @@
 //! How the process was asked to serve.
 
 use std::fmt;
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -17,11 +18,27 @@ pub enum Mode {
 
 /// What `serve --dev` brings along.
 pub struct DevSetup {
-    /// Where the sample git workspace goes, empty as yet; removed when this is dropped. `None` if
+    /// Where the sample git workspace goes; removed when this is dropped. `None` if
     /// `workspace.root` is set: that is the workspace then, and nothing is put into it.
-    pub scratch: Option<TempDir>,
+    pub scratch: Option<Scratch>,
     /// To be called once, as soon as the service listens: tells the person how to try it.
     pub announce: Box<dyn FnOnce(&Listening) + Send>,
+}
+
+/// A directory that goes with its process.
+#[derive(Debug)]
+pub struct Scratch {
+    /// The directory, removed when this is dropped.
+    pub directory: TempDir,
+    /// A file in it that is locked as long as the process lives, so that others can tell whether it does.
+    pub lock: File,
+}
+
+impl Scratch {
+    /// Where the sample git workspace goes.
+    pub fn workspace(&self) -> PathBuf {
+        self.directory.path().join("sample")
+    }
 }
 
 /// A service that has begun to listen.

@@ -90,6 +90,8 @@ async fn a_server_for_development_tells_what_it_made_up_and_takes_it_away() {
     let request = client().request(Method::GET, url).bearer_auth(started.line("token"));
     let response = request.header("X-Tenant-ID", "1").header("X-User-ID", "1").send().await;
     assert_eq!(response.unwrap().status(), StatusCode::OK);
+    let page = client().get(started.line("interface")).send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
 
     // The `ask` line works as it stands.
     let line = started.banner.lines().find(|line| line.starts_with("AURA_TOKEN=")).unwrap();
@@ -101,6 +103,26 @@ async fn a_server_for_development_tells_what_it_made_up_and_takes_it_away() {
     let workspace = workspace.to_owned();
     started.end().await;
     assert!(!std::fs::exists(&workspace).unwrap(), "{workspace} is still there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_killed_server_has_left_is_taken_away_by_the_next_and_a_living_one_keeps_its_own() {
+    let shared = TempDir::new().unwrap();
+    let shared_with = [("TMPDIR", shared.path().to_str().unwrap())];
+    let start = || Started::with(&shared_with);
+    let workspace =
+        |started: &Started| started.line("workspace").split_once(" (").unwrap().0.to_owned();
+    let (mut killed, living) = (start().await, start().await);
+    killed.process.kill().await.unwrap();
+    assert!(std::fs::exists(workspace(&killed)).unwrap(), "nobody was there to remove it");
+    let next = start().await;
+    assert!(!std::fs::exists(workspace(&killed)).unwrap());
+    for started in [living, next] {
+        assert!(std::fs::exists(workspace(&started)).unwrap());
+        started.end().await;
+    }
+    let left: Vec<_> = shared.path().read_dir().unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
