@@ -17,12 +17,25 @@ test("the page shows every route and every event, and breaks none of its own rul
     const read = async (name) => (await fetch(`${server.base}/aura/${name}.json`)).json();
     const [openapi, asyncapi] = [await read("openapi"), await read("asyncapi")];
     const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", `--user-data-dir=${profile}`, "--virtual-time-budget=20000"];
-    const run = promisify(execFile)("chromium", [...flags, "--dump-dom", `${server.base}/aura/docs`], { maxBuffer: 1 << 26 });
-    const { stdout, stderr } = await run;
+    const look = (query) =>
+      promisify(execFile)("chromium", [...flags, "--dump-dom", `${server.base}/aura/docs${query}`], { maxBuffer: 1 << 26 });
+    const { stdout, stderr } = await look("");
     const operations = Object.values(openapi.paths).flatMap((path) => Object.values(path));
     for (const { operationId } of operations) assert.ok(stdout.includes(`id="${operationId}"`), operationId);
     const events = Object.keys(asyncapi.channels.run.messages).concat(Object.keys(asyncapi.channels.inbox.messages));
     for (const event of events) assert.ok(stdout.includes(`id="event-${event}"`), event);
+    const [, contents] = /<nav[^>]*>(.*?)<\/nav>/s.exec(stdout);
+    assert.doesNotMatch(contents, /<b>[^<]*<\/b><\/div>/, "no group of the contents is empty");
+    assert.equal(contents.match(/<a /g).length, operations.length + new Set(events).size);
+
+    // What is searched for is all that is left, in the text and in the contents.
+    const { stdout: found } = await look("?find=Idempotency-Key");
+    const shownIn = (pattern) => [...found.matchAll(pattern)].filter(([tag]) => !tag.includes(" hidden")).map(([, id]) => id);
+    const shown = shownIn(/<details class="item" id="([^"]+)"[^>]*>/g);
+    assert.deepEqual(shown, ["startRun", "startRunEnveloped"]);
+    assert.deepEqual(shownIn(/<a href="#([^"]+)"[^>]*>/g), shown);
+    assert.match(found, />2 found</);
+
     // What a policy forbids, and what a script does wrong, is said there.
     const complaints = stderr.split("\n").filter((line) => /CONSOLE|Content Security Policy/.test(line));
     assert.deepEqual(complaints, []);

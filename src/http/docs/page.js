@@ -15,6 +15,19 @@ function prose(tag, className, text) {
   return make(tag, className, ...parts.map((part, at) => (at % 2 && at < parts.length - 1 ? make("code", "", part) : part)));
 }
 
+/** A text in paragraphs; lines that begin with a dash are a list. */
+function text(className, source) {
+  const blocks = [];
+  for (const line of (source ?? "").split("\n")) {
+    const entry = line.startsWith("- ") ? prose("li", "", line.slice(2)) : undefined;
+    const last = blocks.at(-1);
+    if (entry && last?.tagName === "UL") last.append(entry);
+    else if (entry) blocks.push(make("ul", "", entry));
+    else if (line) blocks.push(prose("p", className, line));
+  }
+  return blocks;
+}
+
 /** What a reference leads to, and the name that it has there. */
 function resolve(root, schema) {
   const target = schema?.$ref;
@@ -40,8 +53,17 @@ function kindOf(root, schema) {
 /** The limits of a schema in a few words. */
 function limitsOf(root, schema) {
   const { schema: is } = resolve(root, schema);
-  const names = { minimum: "at least", maximum: "at most", minLength: "at least (length)", maxLength: "at most (length)", pattern: "like", default: "default" };
-  return Object.entries(names).filter(([key]) => is[key] !== undefined && is[key] !== null).map(([key, words]) => `${words} ${is[key]}`).join(", ");
+  const told = {
+    minimum: (least) => `at least ${least}`,
+    maximum: (most) => `at most ${most}`,
+    minLength: (least) => (least === 1 ? "not empty" : `at least ${least} characters`),
+    maxLength: (most) => `at most ${most} characters`,
+    minItems: (least) => (least === 1 ? "not empty" : `at least ${least} entries`),
+    maxItems: (most) => `at most ${most} entries`,
+    pattern: (pattern) => `like \`${pattern}\``,
+    default: (value) => `${JSON.stringify(value)} if it is left out`,
+  };
+  return Object.keys(told).filter((key) => is[key] !== undefined && is[key] !== null).map((key) => told[key](is[key])).join(", ");
 }
 
 /** The parts of a schema that has any: fields, items, choices. */
@@ -68,12 +90,12 @@ function fields(root, schema, depth = 0) {
     const head = make("span", "", make("code", "", name), make("span", "soft", ` ${kindOf(root, field)}${need}`));
     const limits = limitsOf(root, field);
     const about = [resolve(root, field).schema.description, limits && `(${limits})`].filter(Boolean).join(" ");
-    list.append(make("li", "", nested(root, field, head, depth), prose("p", "", about)));
+    list.append(make("li", "", nested(root, field, head, depth), ...text("", about)));
   }
   const others = items ? [items] : choices;
   for (const choice of others) {
     const head = make("span", "soft", items ? `each: ${kindOf(root, choice)}` : `either: ${kindOf(root, choice)}`);
-    list.append(make("li", "", nested(root, choice, head, depth), prose("p", "", resolve(root, choice).schema.description)));
+    list.append(make("li", "", nested(root, choice, head, depth), ...text("", resolve(root, choice).schema.description)));
   }
   return list;
 }
@@ -106,15 +128,22 @@ function parametersOf(root, operation) {
   return rows.length ? [make("h3", "", "Parameters"), make("table", "", ...rows)] : [];
 }
 
-function bodiesOf(root, content) {
-  return Object.entries(content ?? {}).map(([media, body]) =>
-    onDemand(make("code", "", media), () => [fields(root, body.schema), ...(body.example !== undefined ? [make("h3", "", "Example"), example(body.example)] : [])]));
+/** The bodies of an answer, first that in one of the `usual` types; others come to those who ask for them. */
+function bodiesOf(root, content, usual) {
+  const isUsual = (media) => usual.has(media);
+  const bodies = Object.entries(content ?? {}).sort(([one], [other]) => isUsual(other) - isUsual(one));
+  return bodies.map(([media, body], at) => {
+    const asked = at > 0 && !isUsual(media) ? [make("span", "soft", " if Accept asks for it")] : [];
+    const head = make("span", "", make("code", "", media), ...asked);
+    return onDemand(head, () => [fields(root, body.schema), ...(body.example !== undefined ? [make("h3", "", "Example"), example(body.example)] : [])]);
+  });
 }
 
 function responsesOf(root, operation) {
+  const usual = new Set(Object.entries(operation.responses).filter(([status]) => status < "300").flatMap(([, response]) => Object.keys(response.content ?? {})));
   return Object.entries(operation.responses).map(([status, response]) => {
     const headers = Object.keys(response.headers ?? {}).join(", ");
-    return make("div", "", make("h3", "", make("span", status < "300" ? "status ok" : "status", status)), prose("p", "", response.description), make("p", "soft", headers && `Headers: ${headers}`), ...bodiesOf(root, response.content));
+    return make("div", "", make("h3", "", make("span", status < "300" ? "status ok" : "status", status)), ...text("", response.description), make("p", "soft", headers && `Headers: ${headers}`), ...bodiesOf(root, response.content, usual));
   });
 }
 
@@ -132,7 +161,7 @@ function operationItem(root, method, path, operation) {
   return item(operation.operationId, head, JSON.stringify([path, operation]), () => {
     const body = operation.requestBody;
     return [
-      prose("p", "", operation.description),
+      ...text("", operation.description),
       make("p", "soft", operation.security.length ? "Wants a token." : "Wants no token."),
       ...parametersOf(root, operation),
       ...(body ? [make("h3", "", "Body"), prose("p", "", body.description), ...Object.values(body.content).map((one) => fields(root, one.schema))] : []),
@@ -145,14 +174,14 @@ function messageItem(root, key, message) {
   const payload = resolve(root, message.payload);
   const head = [make("span", "path", message.name), make("span", "soft", message.summary.split(". ")[0].replace(/\.?$/, "."))];
   return item(`event-${key}`, head, JSON.stringify([message.name, payload.schema]), () => [
-    prose("p", "", message.summary),
+    ...text("", message.summary),
     fields(root, payload.schema),
     ...(message.examples ?? []).map((one) => example(one.payload)),
   ]);
 }
 
 function section(title, about, entries) {
-  return make("section", "", make("h2", "", title), prose("p", "soft", about), ...entries);
+  return make("section", "", make("h2", "", title), ...text("soft", about), ...entries);
 }
 
 function routesOf(openapi) {
@@ -164,22 +193,39 @@ function routesOf(openapi) {
   });
 }
 
+/** The streams, each with what it is read at. Those whose events have been told already are told of there. */
 function streamsOf(asyncapi) {
-  return Object.entries(asyncapi.channels).filter(([name]) => name !== "runEnveloped").map(([name, channel]) => {
+  const channels = Object.entries(asyncapi.channels);
+  const isLike = (one, other) => Object.keys(one.messages)[0].replace("_enveloped", "") === Object.keys(other.messages)[0];
+  const first = channels.filter(([, channel], at) => !channels.slice(0, at).some(([, before]) => isLike(channel, before)));
+  return first.map(([name, channel]) => {
+    const alike = channels.map(([, other]) => other).filter((other) => isLike(other, channel));
+    const about = alike.map((other) => `- \`${other.address}\`: ${other.description}`).join("\n");
     const keys = Object.keys(channel.messages);
     const mine = keys.map((key) => ({ entry: messageItem(asyncapi, key, resolve(asyncapi, channel.messages[key]).schema), label: key }));
-    return { title: `stream: ${name}`, about: `${channel.address}\n${channel.description}`, mine: name === "session" ? [] : mine };
+    return { title: `stream: ${name}`, about, mine };
   });
 }
 
+/** Shows what has all of these words, in the text and in the contents, and says how much that is. */
 function find(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const has = (entry) => words.every((word) => entry.dataset.words.includes(word));
   for (const entry of document.querySelectorAll(".item")) {
-    entry.hidden = !words.every((word) => entry.dataset.words.includes(word));
+    entry.hidden = !has(entry);
+    document.querySelector(`nav a[href="#${CSS.escape(entry.id)}"]`).hidden = entry.hidden;
   }
-  for (const part of document.querySelectorAll("section")) {
-    part.hidden = words.length > 0 && ![...part.querySelectorAll(".item")].some((entry) => !entry.hidden);
+  for (const part of document.querySelectorAll("#documents section, nav div")) {
+    part.hidden = [...part.querySelectorAll(".item, a")].every((entry) => entry.hidden);
   }
+  const found = document.querySelectorAll(".item:not([hidden])").length;
+  document.getElementById("found").textContent = words.length ? `${found} found` : "";
+}
+
+/** A line that starts a run on this very server. */
+function firstLine() {
+  const url = new URL("test/stream", location.href);
+  return `curl -N '${url}' -H "Authorization: Bearer $TOKEN" -H "X-Tenant-ID: $TENANT" \\\n  -H 'Content-Type: application/json' -d '{"prompt":"안녕하세요"}'`;
 }
 
 function openNamed() {
@@ -198,8 +244,10 @@ async function read(path) {
 
 async function show() {
   const [openapi, asyncapi] = await Promise.all([read("openapi.json"), read("asyncapi.json")]);
-  const about = `Version ${openapi.info.version}\n\n${openapi.info.description}\n\n${asyncapi.info.description}`;
-  document.getElementById("about").replaceChildren(prose("span", "", about));
+  const [summary, ...rest] = openapi.info.description.split("\n\n");
+  document.getElementById("about").replaceChildren(prose("p", "", `${summary} Version ${openapi.info.version}.`));
+  document.getElementById("more").append(...text("", [...rest, asyncapi.info.description].join("\n\n")));
+  document.getElementById("line").textContent = firstLine();
   for (const { title, about, mine } of [...routesOf(openapi), ...streamsOf(asyncapi)]) {
     document.getElementById("documents").append(section(title, about, mine.map((one) => one.entry)));
     const links = mine.map((one) => {
@@ -207,8 +255,12 @@ async function show() {
       link.href = `#${one.entry.id}`;
       return link;
     });
-    document.getElementById("contents").append(make("b", "", title), ...links);
+    document.getElementById("contents").append(make("div", "", make("b", "", title), ...links));
   }
+  // So that a search can be linked to: `?find=hitl`.
+  const field = document.getElementById("find");
+  field.value ||= new URLSearchParams(location.search).get("find") ?? "";
+  find(field.value);
   openNamed();
 }
 
