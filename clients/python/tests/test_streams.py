@@ -12,7 +12,7 @@ from support.proxy import Cut
 from support.scene import MAIL, Scene, approving_all, bytes_of, every
 from support.server import token
 
-from aura_client import AuraError, Decided, Reconnect, RunEvent
+from aura_client import AuraClient, AuraError, Decided, Reconnect, RunEvent
 
 Start = Callable[..., Awaitable[Scene]]
 STRICT = {"AURA__AUTH__LEEWAY_SECONDS": "0", "AURA__AUTH__CLOSE_STREAMS_AT_EXPIRY": "true"}
@@ -229,3 +229,13 @@ async def test_what_is_refused_for_good_is_an_error_at_once(scene: Start) -> Non
     assert (missing.value.status, missing.value.code, missing.value.retryable) == (404, "E1004", False)
     assert missing.value.trace_id
     assert (await client.run("안녕", idempotency_key="order-66").result()).session_id == session_id
+
+
+async def test_ids_may_be_integers_as_in_a_token_and_what_is_no_id_is_named(scene: Start) -> None:
+    base = (await scene()).server.base
+    async with AuraClient(base, token=token(), tenant_id=1, user_id=1) as client:
+        assert (await client.sessions.list())["sessions"] == []
+    with pytest.raises(TypeError, match=r"^tenant_id must be a str or an int, not NoneType$"):
+        AuraClient(base, token="t", tenant_id=None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^user_id must be a str or an int, not bool$"):
+        AuraClient(base, token="t", tenant_id="1", user_id=True)

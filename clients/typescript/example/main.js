@@ -15,14 +15,17 @@ let run = null;
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   run?.detach();
-  const token = field("token");
-  // The page reads who it is out of the token; the server checks it.
-  const [, claims = ""] = token.split(".");
-  const { tenant_id } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/")));
-  run = new RunStore(new AuraClient({ baseUrl: field("server"), token, tenantId: String(tenant_id) }));
-  run.subscribe(show);
-  run.attach();
-  run.start(field("prompt"));
+  run = null;
+  clear();
+  try {
+    const token = field("token").trim();
+    run = new RunStore(new AuraClient({ baseUrl: field("server"), token, tenantId: tenantOf(token) }));
+    run.subscribe(show);
+    run.attach();
+    run.start(field("prompt"));
+  } catch (error) {
+    fail(error);
+  }
 });
 byId("cancel").addEventListener("click", () => run?.cancel().catch(fail));
 byId("approve").addEventListener("click", () => {
@@ -35,8 +38,27 @@ byId("approve").addEventListener("click", () => {
 });
 byId("reject").addEventListener("click", () => run?.reject({ requestId: asked.requestId, reason: reason.value }).catch(fail));
 
+/** The page reads who it is out of the token; the server checks it. @param {string} token */
+function tenantOf(token) {
+  try {
+    const [, claims = ""] = token.split(".");
+    const { tenant_id } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/")));
+    if (tenant_id !== undefined) return String(tenant_id);
+  } catch {
+    // Neither is what does not say who it is.
+  }
+  throw new Error("this is no token: paste what `serve --dev` or `token` has printed, all of it");
+}
+
 /** The request that is shown, and its arguments as they are. */
 let asked = { requestId: "", args: "" };
+
+/** Nothing of another run is left on the page. */
+function clear() {
+  for (const id of ["status", "steps", "answer"]) byId(id).replaceChildren();
+  byId("approval").hidden = true;
+  reason.value = "";
+}
 
 function show() {
   if (run === null) return;

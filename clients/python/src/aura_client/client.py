@@ -23,8 +23,8 @@ class AuraClient:
         base_url: str,
         *,
         token: TokenSource,
-        tenant_id: str,
-        user_id: str | None = None,
+        tenant_id: str | int,
+        user_id: str | int | None = None,
         agent_id: str | None = None,
         headers: Mapping[str, str] | None = None,
         retry: Retry = Retry(),
@@ -33,11 +33,13 @@ class AuraClient:
         """`base_url`: for instance `http://localhost:9000`, or `https://…/api` behind the DWP Gateway.
 
         `token`: a text, or a function that is called before every request, with `True` after the server has refused a
-        token, once for each request; what it raises ends the request or the stream. `agent_id`: runs with the same one
+        token, once for each request; what it raises ends the request or the stream. `tenant_id` and `user_id` may be
+        integers, as in a token: their decimal text counts. `agent_id`: runs with the same one
         share a conversation. `idle_timeout`: seconds without a byte after which a connection counts as lost; the
         server sends at least a keep-alive every 15 s.
         """
-        own = {"X-Tenant-ID": tenant_id, **_named({"X-User-ID": user_id, "X-Agent-ID": agent_id})}
+        tenant, user = _id_text("tenant_id", tenant_id), None if user_id is None else _id_text("user_id", user_id)
+        own = {"X-Tenant-ID": tenant, **_named({"X-User-ID": user, "X-Agent-ID": agent_id})}
         self._transport = Transport(base_url, token, {**(headers or {}), **own}, retry, idle_timeout)
         self.sessions = Sessions(self._transport)
         self.approvals = Approvals(self._transport)
@@ -99,6 +101,15 @@ class AuraClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _id_text(name: str, value: str | int) -> str:
+    """An id as the text that it has in a header; a `TypeError` that names it, if it is none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError(f"{name} must be a str or an int, not {type(value).__name__}")
 
 
 def _named(headers: Mapping[str, str | None]) -> dict[str, str]:

@@ -61,6 +61,23 @@ test("arguments that were too long for the question are changed as a whole", { t
   assert.deepEqual(errors, []);
 });
 
+test("a token that is none is told, and nothing of the run before is left", { timeout: 120_000 }, async (t) => {
+  const { page, errors } = await asked(t, MAIL);
+  await page.click("#approve");
+  await status(page, "completed");
+  for (const wrong of ["no token", "a.b.c", "a.e30.c"]) {
+    await page.fill("[name=token]", wrong);
+    await page.click("text=Ask");
+    await status(page, "Error: this is no token");
+    assert.equal(await page.textContent("#answer"), "", wrong);
+    assert.equal(await page.textContent("#steps"), "", wrong);
+  }
+  await page.fill("[name=token]", token());
+  await page.click("text=Ask");
+  await page.waitForSelector("#approval:not([hidden])");
+  assert.deepEqual(errors, []);
+});
+
 test("a person rejects, and says why", { timeout: 120_000 }, async (t) => {
   const { page } = await asked(t, MAIL);
   await page.fill("#reason", "아직 아닙니다");
