@@ -308,6 +308,9 @@ impl ApprovalRequest {
                 self.without_decision(decided)
             }
         };
+        if decision.verdict == Verdict::Approved {
+            request.quorum.complete();
+        }
         let (by, at) = match decision.verdict {
             Verdict::Approved => ("approvedBy", "approvedAt"),
             Verdict::Rejected | Verdict::TimedOut | Verdict::Cancelled => {
@@ -388,6 +391,17 @@ mod tests {
         assert_eq!(told(Verdict::Rejected), (json!("rejected"), json!("rejected"), true));
         assert_eq!(told(Verdict::TimedOut), (json!("rejected"), json!("timed_out"), true));
         assert_eq!(told(Verdict::Cancelled), (json!("rejected"), json!("cancelled"), true));
+    }
+
+    #[test]
+    fn an_approved_request_has_all_the_approvals_that_it_needed() {
+        let asked = read(&json!({"approvalsNeeded": 2, "approvals": 1}));
+        let approvals =
+            |verdict| asked.resolved(&Decision::of(verdict, UnixMs::new(7))).quorum.approvals;
+        assert_eq!(approvals(Verdict::Approved), 2);
+        for no in [Verdict::Rejected, Verdict::TimedOut, Verdict::Cancelled] {
+            assert_eq!(approvals(no), 1, "{no:?}");
+        }
     }
 
     #[test]

@@ -146,8 +146,16 @@ pub struct Quorum {
     pub approvers: Who,
     /// How many different ones have to say yes.
     pub approvals_needed: NonZeroU32,
-    /// How many have.
+    /// How many have; once it is approved, whoever decided it included.
     pub approvals: u32,
+}
+
+impl Quorum {
+    /// Everybody has said yes who has to, since the request is approved. The last of them is noted nowhere
+    /// but in the decision.
+    pub fn complete(&mut self) {
+        self.approvals = self.approvals.max(self.approvals_needed.get());
+    }
 }
 
 impl From<&Approvers> for Quorum {

@@ -115,13 +115,37 @@ test("what the page shows for EventSource reads every event once", { timeout: 12
   assert.deepEqual(seen, idsOf(whole));
 });
 
+/** Runs these lines with the variables that the page names; their exit code, and what they print. */
+async function shell(lines, base, token, more) {
+  const env = { PATH: process.env.PATH, BASE: base, TOKEN: token, TENANT: headers["X-Tenant-ID"], ...more };
+  const child = spawn("sh", ["-u", "-c", lines], { cwd: server.folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  child.stderr.resume();
+  let printed = "";
+  child.stdout.on("data", (piece) => (printed += piece));
+  const status = await new Promise((resolve) => child.on("close", resolve));
+  return { status, printed };
+}
+
 /** Runs the lines for curl; their exit code. */
 async function curl(base, token) {
-  const env = { PATH: process.env.PATH, BASE: base, SESSION: session, TOKEN: token, TENANT: headers["X-Tenant-ID"] };
-  const shell = spawn("sh", ["-u", "-c", code("With curl", "sh")], { cwd: server.folder, env, stdio: ["ignore", "inherit", "pipe"] });
-  shell.stderr.resume();
-  return await new Promise((resolve) => shell.on("exit", resolve));
+  return (await shell(code("With curl", "sh"), base, token, { SESSION: session })).status;
 }
+
+test("what the page shows to start a run keeps its session", { timeout: 60_000 }, async () => {
+  const token = headers.Authorization.slice(7);
+  const { status, printed } = await shell(`${code("What they need", "sh")}\nprintf %s "$SESSION"`, base, token);
+  assert.equal(status, 0);
+  const response = await fetch(`${base}/aura/sessions/${printed}`, { headers });
+  assert.equal(response.status, 200, printed);
+});
+
+test("what the page shows to call the functions calls them", { timeout: 60_000 }, async () => {
+  const ids = [];
+  const given = `export async function all(base, token, tenant, session, console) {\n${code("What they need", "js")}}\n`;
+  const { all } = await module("called.taken.mjs", code("With `fetch`", "js") + given);
+  await all(base, headers.Authorization.slice(7), headers["X-Tenant-ID"], session, { log: (id) => ids.push(id) });
+  assert.deepEqual(ids, idsOf(whole));
+});
 
 test("what the page shows for curl reads every byte once, and keeps nothing of a refusal", { timeout: 60_000 }, async () => {
   assert.equal(await curl(base, "stale"), 1);

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::Serialize;
+use serde_json::json;
 
 use super::shown::Approval;
 use crate::agent::{InboxLine, InboxPage};
@@ -16,6 +17,8 @@ const AROUND: usize = 512;
 
 /// The version of the payloads.
 const VERSION: &str = "1.0";
+/// What the field `type` is.
+const KIND: &str = "The type of the event, the same as the SSE `event` field.";
 /// The name of the event that says what waits.
 pub const SNAPSHOT: &str = "snapshot";
 
@@ -42,7 +45,6 @@ struct Snapshot {
 
 /// What has become of a request.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "InboxChangeEvent")]
 struct Change {
     /// The version of the payloads. A change that a client could not read would be another version.
     #[schemars(extend("const" = VERSION))]
@@ -98,17 +100,19 @@ pub fn schemas(generator: &mut SchemaGenerator) -> Vec<EventSchema> {
     std::iter::once(snapshot).chain(changes).collect()
 }
 
+/// The schema of a change's event: that of all of them, with a `type` of its own.
 fn schema_of(change: InboxChange, generator: &mut SchemaGenerator) -> EventSchema {
     let (name, about) = match change {
         InboxChange::Asked => ("AskedEvent", "Somebody is asked."),
         InboxChange::Endorsed => ("EndorsedEvent", "One of several people has said yes."),
         InboxChange::Decided => ("DecidedEvent", "The request is decided, and waits no more."),
     };
-    let any = generator.subschema_for::<Change>();
-    let definition = json_schema!({
-        "description": about,
-        "allOf": [any, {"properties": {"type": {"const": change}}}],
-    });
+    let mut definition = Change::json_schema(generator);
+    definition.insert("description".to_owned(), about.into());
+    let kind = json!({"description": KIND, "type": "string", "const": change});
+    if let Some(kind_of_any) = definition.pointer_mut("/properties/type") {
+        *kind_of_any = kind;
+    }
     generator.definitions_mut().insert(name.to_owned(), definition.into());
     let definitions = generator.settings().definitions_path.clone();
     let schema = json_schema!({"$ref": format!("#{definitions}/{name}")});

@@ -46,7 +46,7 @@ pub struct Approval {
     approvers: Who,
     /// How many different people have to.
     approvals_needed: u32,
-    /// How many have.
+    /// How many have; once it is approved, whoever decided it included.
     approvals: u32,
     /// What will happen if it is approved, where the tool could say.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -54,9 +54,9 @@ RunEvent = Union[
 
 InboxEvent = Union[
     Event[Literal["snapshot"], types.SnapshotEvent],
-    Event[Literal["asked"], types.InboxChangeEvent],
-    Event[Literal["endorsed"], types.InboxChangeEvent],
-    Event[Literal["decided"], types.InboxChangeEvent],
+    Event[Literal["asked"], types.AskedEvent],
+    Event[Literal["endorsed"], types.EndorsedEvent],
+    Event[Literal["decided"], types.DecidedEvent],
     UnknownEvent,
 ]
 """An event of the inbox (contract, section 5.6)."""

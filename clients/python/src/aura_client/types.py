@@ -525,7 +525,7 @@ class ApprovalRequest(TypedDict):
     approvalsNeeded: int
     """How many different ones have to say yes."""
     approvals: int
-    """How many have."""
+    """How many have; once it is approved, whoever decided it included."""
     toolCallId: NotRequired[ToolCallId]
     """The call that is to run."""
     argsHash: NotRequired[ArgumentsHash]
@@ -615,7 +615,7 @@ class RequestDetails(TypedDict):
     approvalsNeeded: int
     """How many different ones have to say yes."""
     approvals: int
-    """How many have."""
+    """How many have; once it is approved, whoever decided it included."""
     toolCallId: NotRequired[ToolCallId]
     """The call that is to run."""
     argsHash: NotRequired[ArgumentsHash]
@@ -671,7 +671,7 @@ class Approval(TypedDict):
     approvalsNeeded: int
     """How many different people have to."""
     approvals: int
-    """How many have."""
+    """How many have; once it is approved, whoever decided it included."""
     preview: NotRequired[Preview]
     """What will happen if it is approved, where the tool could say."""
     approvedBy: NotRequired[str]
@@ -722,11 +722,35 @@ class SnapshotEvent(TypedDict):
     """Where more wait: the `before` with which `GET /aura/approvals` goes on; null if these are all."""
 
 
-class InboxChangeEvent(TypedDict):
-    """What has become of a request."""
+class AskedEvent(TypedDict):
+    """Somebody is asked."""
     version: Literal['1.0']
     """The version of the payloads. A change that a client could not read would be another version."""
-    type: Literal['asked', 'endorsed', 'decided']
+    type: Literal['asked']
+    """The type of the event, the same as the SSE `event` field."""
+    timestamp: UnixSeconds
+    """When, in Unix seconds."""
+    request: Approval
+    """The request as it stood then."""
+
+
+class EndorsedEvent(TypedDict):
+    """One of several people has said yes."""
+    version: Literal['1.0']
+    """The version of the payloads. A change that a client could not read would be another version."""
+    type: Literal['endorsed']
+    """The type of the event, the same as the SSE `event` field."""
+    timestamp: UnixSeconds
+    """When, in Unix seconds."""
+    request: Approval
+    """The request as it stood then."""
+
+
+class DecidedEvent(TypedDict):
+    """The request is decided, and waits no more."""
+    version: Literal['1.0']
+    """The version of the payloads. A change that a client could not read would be another version."""
+    type: Literal['decided']
     """The type of the event, the same as the SSE `event` field."""
     timestamp: UnixSeconds
     """When, in Unix seconds."""

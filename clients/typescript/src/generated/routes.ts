@@ -38,7 +38,7 @@ export interface Schemas {
         approvalsNeeded: number;
         /**
          * Format: uint32
-         * @description How many have.
+         * @description How many have; once it is approved, whoever decided it included.
          */
         approvals: number;
         /** @description What will happen if it is approved, where the tool could say. */
@@ -114,7 +114,7 @@ export interface Schemas {
         approvalsNeeded: number;
         /**
          * Format: uint32
-         * @description How many have.
+         * @description How many have; once it is approved, whoever decided it included.
          */
         approvals: number;
         /** @description The call that is to run. */
@@ -291,7 +291,7 @@ export interface Schemas {
         approvalsNeeded: number;
         /**
          * Format: uint32
-         * @description How many have.
+         * @description How many have; once it is approved, whoever decided it included.
          */
         approvals: number;
         /** @description The call that is to run. */

@@ -38,7 +38,7 @@ export interface Schemas {
         approvalsNeeded: number;
         /**
          * Format: uint32
-         * @description How many have.
+         * @description How many have; once it is approved, whoever decided it included.
          */
         approvals: number;
         /** @description What will happen if it is approved, where the tool could say. */
@@ -93,9 +93,21 @@ export interface Schemas {
         contentBytes: number;
     };
     /** @description Somebody is asked. */
-    AskedEvent: Schemas["InboxChangeEvent"] & {
-        /** @constant */
-        type?: "asked";
+    AskedEvent: {
+        /**
+         * @description The version of the payloads. A change that a client could not read would be another version.
+         * @constant
+         */
+        version: "1.0";
+        /**
+         * @description The type of the event, the same as the SSE `event` field.
+         * @constant
+         */
+        type: "asked";
+        /** @description When, in Unix seconds. */
+        timestamp: Schemas["UnixSeconds"];
+        /** @description The request as it stood then. */
+        request: Schemas["Approval"];
     };
     /** @description A line of a checklist. */
     ChecklistItem: {
@@ -140,9 +152,21 @@ export interface Schemas {
         result?: Schemas["Artifact"] | string;
     };
     /** @description The request is decided, and waits no more. */
-    DecidedEvent: Schemas["InboxChangeEvent"] & {
-        /** @constant */
-        type?: "decided";
+    DecidedEvent: {
+        /**
+         * @description The version of the payloads. A change that a client could not read would be another version.
+         * @constant
+         */
+        version: "1.0";
+        /**
+         * @description The type of the event, the same as the SSE `event` field.
+         * @constant
+         */
+        type: "decided";
+        /** @description When, in Unix seconds. */
+        timestamp: Schemas["UnixSeconds"];
+        /** @description The request as it stood then. */
+        request: Schemas["Approval"];
     };
     /** @description The run is over. Only the trailer follows: `data: [DONE]`. */
     EndEvent: {
@@ -183,9 +207,21 @@ export interface Schemas {
      */
     EndStatus: "completed" | "failed" | "rejected" | "cancelled";
     /** @description One of several people has said yes. */
-    EndorsedEvent: Schemas["InboxChangeEvent"] & {
-        /** @constant */
-        type?: "endorsed";
+    EndorsedEvent: {
+        /**
+         * @description The version of the payloads. A change that a client could not read would be another version.
+         * @constant
+         */
+        version: "1.0";
+        /**
+         * @description The type of the event, the same as the SSE `event` field.
+         * @constant
+         */
+        type: "endorsed";
+        /** @description When, in Unix seconds. */
+        timestamp: Schemas["UnixSeconds"];
+        /** @description The request as it stood then. */
+        request: Schemas["Approval"];
     };
     /**
      * @description One of the platform's codes.
@@ -356,27 +392,6 @@ export interface Schemas {
         approvals: number;
         /** @description What will happen; only there if the tool could say. */
         preview?: Schemas["Preview"];
-    };
-    /** @description What has become of a request. */
-    InboxChangeEvent: {
-        /**
-         * @description The version of the payloads. A change that a client could not read would be another version.
-         * @constant
-         */
-        version: "1.0";
-        /**
-         * @description The type of the event, the same as the SSE `event` field.
-         *
-         *     - `asked`: It was asked.
-         *     - `endorsed`: One of several people has said yes.
-         *     - `decided`: It was decided.
-         * @enum {string}
-         */
-        type: "asked" | "endorsed" | "decided";
-        /** @description When, in Unix seconds. */
-        timestamp: Schemas["UnixSeconds"];
-        /** @description The request as it stood then. */
-        request: Schemas["Approval"];
     };
     /** @description A new step of the plan. */
     PlanStepEvent: {
