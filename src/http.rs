@@ -120,6 +120,10 @@ pub fn routes() -> Vec<Route> {
             .refusing_as(RefusalBody::Event { on_get: Form::Flat })
             .get(approvals::stream, openapi::watch_approvals)
             .without_head("GET"),
+        guarded("/aura/approvals/{requestId}/approve")
+            .post(approvals::approve, openapi::approve_in_inbox),
+        guarded("/aura/approvals/{requestId}/reject")
+            .post(approvals::reject, openapi::reject_in_inbox),
         guarded("/aura/sessions").get(sessions::list, openapi::list_sessions),
         guarded("/aura/sessions/{sessionId}").get(sessions::show, openapi::show_session),
         guarded("/aura/sessions/{sessionId}/stream")

@@ -224,7 +224,8 @@ pub struct ApprovalRequest {
     pub tenant_id: TenantId,
     /// The tool that is to run.
     pub action_type: String,
-    /// The tool's arguments, exactly as they will be used.
+    /// The tool's arguments as they are asked about: exactly these will be used, unless others are approved (`args`).
+    #[schemars(with = "serde_json::Map<String, Value>")]
     pub context: Value,
     /// What the person is asked, in words.
     pub message: String,
@@ -246,7 +247,7 @@ pub struct ApprovalRequest {
     /// The call that is to run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_call_id: Option<ToolCallId>,
-    /// The hash of the tool and these arguments: what runs has it, or does not run.
+    /// The hash of the tool and these arguments: what runs has it, or was approved as `args`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args_hash: Option<ArgumentsHash>,
     /// What will happen if it is approved, where the tool could say.

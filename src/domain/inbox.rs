@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::approval::{ApprovalRequest, Decision, Verdict};
+use super::approval::{ApprovalRequest, Decision};
 use super::author::Author;
-use super::hash::ArgumentsHash;
 use super::ids::UserId;
 use super::seal::TenantSealable;
 use super::session::SessionMeta;
@@ -97,19 +96,13 @@ impl InboxItem {
         Self { change: InboxChange::Endorsed, at_ms, ..self }
     }
 
-    /// The same once it is decided. Where other arguments were approved than were shown, it has those; what was
-    /// previewed is then not what will happen.
+    /// The same once it is decided.
     #[must_use]
     pub fn decided(self, decision: &Decision) -> Self {
-        let mut request = self.request.resolved(decision);
-        if let (Verdict::Approved, Some(args)) = (decision.verdict, &decision.args) {
-            request.args_hash = Some(ArgumentsHash::of(&request.action_type, args));
-            (request.context, request.preview) = (args.clone(), None);
-        }
         Self {
             change: InboxChange::Decided,
             at_ms: decision.at_ms,
-            request,
+            request: self.request.resolved(decision),
             author: decision.author.clone(),
             ..self
         }

@@ -8,13 +8,14 @@ use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 
+pub(super) use self::event::Stamped;
 use self::frames::{Frames, Seen};
 use self::input::{RunInput, Wants};
 use super::Shared;
 use super::auth::Authenticated;
 use super::body::Fields;
 use super::error::ApiError;
-use super::stream::{check_length, last_event, room_above, stream};
+use super::stream::{check_length, has_room_above, last_event, stream};
 use crate::agent::{StartError, StartRun, Started};
 use crate::domain::{Caller, EventId, SessionId};
 
@@ -34,13 +35,14 @@ pub async fn post(
     body: Body,
 ) -> Result<Response, ApiError> {
     let input = RunInput::read(&Fields::read(&headers, body).await?)?;
-    let (wanted, seen) = (input.wanted(), last_event(&headers, Seen::parse));
+    let wanted = input.wanted();
+    let seen = last_event(&headers, Seen::parse).filter(|seen| has_room_above(seen.event));
     // Opened first: if the client cannot have a stream, nothing is started or decided either.
     let reader = http.readers.open(&caller).await?;
     let session = match input.wants {
         Wants::Start { prompt, context, key } => {
             check_length("messages", &prompt, http.config.prompt_bytes)?;
-            let above = seen.map_or(EventId::ZERO, |seen| room_above(seen.event));
+            let above = seen.map_or(EventId::ZERO, |seen| seen.event);
             let (thread, key) = (Some(input.thread), Some(*key));
             started(&http, &caller, StartRun { prompt, context, thread, above, key }).await?
         }

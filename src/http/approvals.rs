@@ -1,6 +1,10 @@
 //! The inbox: what waits for the caller's tenant, and what was decided lately, as a page and live (contract,
-//! section 5.6).
+//! section 5.6), and the decisions on it.
+//!
+//! The Gateway sends `/aura/hitl/` to the Main Service, which knows no changed arguments and whose yes does not
+//! count where a policy narrows who may approve. What is decided here reaches this service on every way.
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Method};
@@ -9,12 +13,13 @@ use serde::Serialize;
 
 use self::shown::Approval;
 use super::auth::Authenticated;
+use super::body::Fields;
 use super::error::ApiError;
-use super::extract::Params;
+use super::extract::{Params, PathId};
 use super::stream::{last_event_id, refuse_head};
 use super::tail::Tail;
 use super::tail::inbox::InboxFeed;
-use super::{Shared, envelope};
+use super::{Shared, envelope, hitl};
 use crate::domain::{Caller, RequestId};
 use crate::store::{InboxPlace, Noted};
 
@@ -64,6 +69,33 @@ pub async fn stream(
     let reader = http.readers.open(&caller).await?;
     let feed = InboxFeed::open(&http, caller, last_event_id(&headers)).await?;
     Ok(Tail::of(&http, feed, reader).response())
+}
+
+/// `POST /aura/approvals/{requestId}/approve`: a yes, as in section 5.4. A field that is not known is refused, so that
+/// no misspelt one has the arguments run that were to be changed.
+pub async fn approve(
+    State(http): State<Shared>,
+    Authenticated(caller): Authenticated,
+    PathId(id): PathId,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let fields = Fields::read(&headers, body).await?;
+    fields.only(&["userId", "args"])?;
+    hitl::approved(&http, &caller, &id, &fields).await
+}
+
+/// `POST /aura/approvals/{requestId}/reject`: a no, as in section 5.4.
+pub async fn reject(
+    State(http): State<Shared>,
+    Authenticated(caller): Authenticated,
+    PathId(id): PathId,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let fields = Fields::read(&headers, body).await?;
+    fields.only(&["userId", "reason"])?;
+    hitl::rejected(&http, &caller, &id, &fields).await
 }
 
 fn status(params: &Params) -> Result<Noted, ApiError> {

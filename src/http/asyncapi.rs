@@ -10,31 +10,31 @@ use super::approvals::events;
 use super::examples;
 use super::schemas::Schemas;
 use crate::domain::event::{EventSchema, event_schemas};
+use crate::sse::frame::Form;
 
 mod model;
 
 use model::{
     AsyncApi, Bindings, Channel, Components, Example, HttpBinding, Info, License, Message,
-    Operation, Reference, Server,
+    Operation, Reference, SecurityScheme, Server, Variable,
 };
 
 const ABOUT: &str = "\
 The event streams of Aura-Platform, as Server-Sent Events. One event is `id: <id>`, `event: <type>`, `data: <one \
-line of JSON>` and a blank line. Ids are decimal integers that grow within a session; an event keeps its id and \
-its bytes for ever, so `Last-Event-ID` gets exactly what comes after it. Lines that begin with a colon say that \
-the connection lives.
+line of JSON>` and a blank line. Ids are decimal integers that grow within a stream. Lines that begin with a colon \
+say that the connection lives.
 
-The last thing in the stream of a run is the trailer, `data: [DONE]`. A stream that ends without it was lost on \
-the way: its run goes on, and the client asks again with `Last-Event-ID`.
+An event of a run keeps its id and its bytes for ever, so `Last-Event-ID` gets exactly what comes after it. The last \
+thing in such a stream is the trailer, `data: [DONE]`. A stream that ends without it was lost on the way: its run \
+goes on, and the client asks again with `Last-Event-ID`.
+
+The stream of the inbox has no trailer, and keeps the latest changes only: a `Last-Event-ID` from before those is \
+answered with a new `snapshot`, which stands for everything before it.
+
+What a request for a stream looks like, and what it can be refused with, says the OpenAPI document \
+(`/aura/openapi.json`).
 
 New types of event, new fields and new words in enums may come: a client passes over what it does not know.";
-
-/// A form in which a run's events are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    Flat,
-    Enveloped,
-}
 
 /// The document.
 pub(super) fn document() -> AsyncApi {
@@ -68,17 +68,38 @@ pub(super) fn document() -> AsyncApi {
         },
         default_content_type: "application/json",
         servers: [(
-            "local",
+            "here",
             Server {
-                host: "localhost:9000",
+                host: "{host}",
                 protocol: "http",
-                description: "A server on this machine.",
+                description: "The server that this document comes from.",
+                variables: [(
+                    "host",
+                    Variable { default: "localhost:9000", description: "Its name and port." },
+                )]
+                .into(),
             },
         )]
         .into(),
         channels: channels(&events, &inbox),
         operations: operations(),
-        components: Components { messages, schemas: definitions },
+        components: Components {
+            messages,
+            schemas: definitions,
+            security_schemes: [(BEARER, bearer())].into(),
+        },
+    }
+}
+
+/// The name of the security scheme.
+const BEARER: &str = "bearer";
+
+fn bearer() -> SecurityScheme {
+    SecurityScheme {
+        kind: "http",
+        scheme: "bearer",
+        bearer_format: "JWT",
+        description: "A JWT of the Auth Server. The header `X-Tenant-ID` must be the same as its `tenant_id`.",
     }
 }
 
@@ -224,6 +245,9 @@ fn operations() -> BTreeMap<&'static str, Operation> {
         action: "send",
         channel: Reference::at(format!("#/channels/{channel}")),
         summary,
+        description: "Wants the headers `Authorization` and `X-Tenant-ID`. With `Last-Event-ID` it tells what comes after \
+                      that event.",
+        security: [Reference::to("securitySchemes", BEARER)],
         bindings: Bindings { http: HttpBinding { method, binding_version: "0.3.0" } },
     };
     [

@@ -70,6 +70,18 @@ impl Fields {
         self.0.as_ref()?.get(name).filter(|value| !value.is_null())
     }
 
+    /// Refuses a field that is none of these.
+    pub fn only(&self, known: &[&str]) -> Result<(), ApiError> {
+        let mut names = self.0.iter().flat_map(Map::keys);
+        match names.find(|name| !known.contains(&name.as_str())) {
+            Some(name) => {
+                let wrong = format!("is not known; there are {}", known.join(" and "));
+                Err(ApiError::invalid(&shown(name), &wrong))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// All fields; an empty object if there was no body.
     pub fn to_value(&self) -> Value {
         Value::Object(self.0.clone().unwrap_or_default())

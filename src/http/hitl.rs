@@ -16,7 +16,7 @@ use super::{Shared, envelope};
 use crate::agent::{Review, ReviewOutcome};
 use crate::domain::approval::ToldRequest;
 use crate::domain::signal::{PublishedSignal, reason_of};
-use crate::domain::{Caller, RequestId, SessionId, Verdict};
+use crate::domain::{Caller, Decision, RequestId, SessionId, Verdict};
 
 /// A request for approval: a JSON text.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -100,6 +100,9 @@ pub(super) struct Decided {
     /// Why, where there is a reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// The request that asks about changed arguments instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    superseded_by: Option<RequestId>,
 }
 
 /// `GET /aura/hitl/requests/{requestId}`: the stored request, as a JSON string.
@@ -133,11 +136,21 @@ pub async fn approve(
     body: Body,
 ) -> Result<Response, ApiError> {
     let fields = Fields::read(&headers, body).await?;
-    check_user(&fields, &caller)?;
-    let id = request_id(&id)?;
-    let review = Review { verdict: Verdict::Approved, reason: None, args: args(&fields)? };
-    let outcome = http.service.decide(&caller, &id, review).await?;
-    Ok(answer(&http, &id, outcome, "Request approved successfully"))
+    approved(&http, &caller, &id, &fields).await
+}
+
+/// A yes to a request, which may change the arguments.
+pub(super) async fn approved(
+    http: &Shared,
+    caller: &Caller,
+    id: &str,
+    fields: &Fields,
+) -> Result<Response, ApiError> {
+    check_user(fields, caller)?;
+    let id = request_id(id)?;
+    let review = Review { verdict: Verdict::Approved, reason: None, args: args(fields)? };
+    let outcome = http.service.decide(caller, &id, review).await?;
+    Ok(answer(http, &id, outcome, "Request approved successfully"))
 }
 
 /// `POST /aura/hitl/reject/{requestId}`.
@@ -149,13 +162,23 @@ pub async fn reject(
     body: Body,
 ) -> Result<Response, ApiError> {
     let fields = Fields::read(&headers, body).await?;
-    check_user(&fields, &caller)?;
+    rejected(&http, &caller, &id, &fields).await
+}
+
+/// A no to a request.
+pub(super) async fn rejected(
+    http: &Shared,
+    caller: &Caller,
+    id: &str,
+    fields: &Fields,
+) -> Result<Response, ApiError> {
+    check_user(fields, caller)?;
     let reason = fields.text("reason")?.and_then(reason_of);
     let reason = Some(reason.unwrap_or_else(|| "User rejected".to_owned()));
-    let id = request_id(&id)?;
+    let id = request_id(id)?;
     let review = Review { verdict: Verdict::Rejected, reason, args: None };
-    let outcome = http.service.decide(&caller, &id, review).await?;
-    Ok(answer(&http, &id, outcome, "Request rejected"))
+    let outcome = http.service.decide(caller, &id, review).await?;
+    Ok(answer(http, &id, outcome, "Request rejected"))
 }
 
 fn request_id(id: &str) -> Result<RequestId, ApiError> {
@@ -198,8 +221,8 @@ fn answer(http: &Shared, id: &RequestId, outcome: ReviewOutcome, message: &str) 
             envelope::success(clock, message, Answered::Superseded(data))
         }
         ReviewOutcome::Decided { session: session_id, decision, won } => {
-            let (status, reason) = (decision.verdict, decision.reason);
-            let data = Decided { request_id, session_id, status, reason };
+            let Decision { verdict: status, reason, superseded_by, .. } = decision;
+            let data = Decided { request_id, session_id, status, reason, superseded_by };
             if won {
                 return envelope::success(clock, message, Answered::Decided(data));
             }

@@ -31,7 +31,9 @@ pub(super) use documents::{
     asyncapi as asyncapi_document, docs as docs_page, openapi as openapi_document,
 };
 pub(super) use health::{live, live_behind_gateway, metrics, ready};
-pub(super) use hitl::{approve, list as list_approvals, reject, request, signal};
+pub(super) use hitl::{
+    approve, approve_in_inbox, list as list_approvals, reject, reject_in_inbox, request, signal,
+};
 pub(super) use operation::Operation;
 pub(super) use sessions::{cancel as cancel_session, list as list_sessions, show as show_session};
 pub(super) use streams::{

@@ -139,7 +139,7 @@ impl StreamRequest {
         {
             return self.place_in(session).join(http, http.readers.open(caller).await?).await;
         }
-        let above = self.last_event.map_or(EventId::ZERO, room_above);
+        let above = self.last_event.filter(|id| has_room_above(*id)).unwrap_or(EventId::ZERO);
         let mut ask = StartRun { key, ..request.ask(above)? };
         check_length(P::PROMPT, &ask.prompt, http.config.prompt_bytes)?;
         ask.thread = ask.thread.or_else(|| self.tab.clone());
@@ -339,13 +339,13 @@ pub(super) fn last_event<T>(
     id
 }
 
-/// What a new run's ids are to stay above.
-pub(super) fn room_above(id: EventId) -> EventId {
-    if id.has_room_above() {
-        return id;
+/// Whether ids can follow this one, as those of a new run would. It is not taken for a client's last one otherwise.
+pub(super) fn has_room_above(id: EventId) -> bool {
+    let has = id.has_room_above();
+    if !has {
+        tracing::warn!(%id, "Last-Event-ID ignored: there is no room above it for a new run");
     }
-    tracing::warn!(%id, "Last-Event-ID ignored: there is no room above it for a new run");
-    EventId::ZERO
+    has
 }
 
 /// axum answers HEAD with GET's handler; a stream would start a run for it. `allowed`: the methods that

@@ -56,6 +56,16 @@ async fn a_run_is_the_same_to_the_byte_and_goes_on_on_another_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_last_event_id_that_nothing_can_follow_hides_nothing() {
+    let server = Server::start(Options::default()).await;
+    let user = server.user();
+    let request = user.request(Method::POST, PATH).header("Last-Event-ID", u64::MAX.to_string());
+    let response = request.json(&merge("r1")).send().await.unwrap();
+    let told = timeout(PATIENCE, response.text()).await.expect("the run has no end").unwrap();
+    assert_eq!(events(&told)[0]["type"], "RUN_STARTED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_nothing_happens_on_is_kept_alive_and_is_broken_off_when_the_server_stops() {
     let options = Options::default()
         .set("AURA__TOOLS__APPROVERS__GIT_MERGE", "2 of tenant")

@@ -159,16 +159,32 @@ async fn approved(recorded: &mut Recorded, user: &Caller) {
     recorded.ask(user.request(Method::POST, &format!("/aura/sessions/{session}/cancel"))).await;
 }
 
+/// A mail that is approved with another subject.
+async fn approved_otherwise(recorded: &mut Recorded, user: &Caller) {
+    let mut stream = user.stream("lee@dwp.example에게 메일을 보내주세요").await;
+    let hitl = stream.until("hitl").await;
+    let approve = format!("/aura/approvals/{}/approve", hitl.data["requestId"].as_str().unwrap());
+    let mut args = hitl.data["context"].clone();
+    args["subject"] = json!("주간 보고");
+    for body in [json!({"arguments": args}), json!({"args": args}), json!({})] {
+        recorded.ask(user.request(Method::POST, &approve).json(&body)).await;
+    }
+    stream.to_done().await;
+}
+
 /// A run that is rejected, and one that is cancelled.
 async fn turned_down(recorded: &mut Recorded, user: &Caller) {
-    let mut stream = user.stream(MERGE).await;
-    let hitl = stream.until("hitl").await;
-    let reject = format!("/aura/hitl/reject/{}", hitl.data["requestId"].as_str().unwrap());
     let reason = json!({"reason": "아직 아닙니다"});
-    recorded.ask(user.request(Method::POST, &reject).json(&reason)).await;
-    recorded.ask(user.request(Method::POST, &reject).json(&reason)).await;
-    stream.to_done().await;
-    recorded.see(&stream);
+    for way in ["/aura/hitl/reject/{id}", "/aura/approvals/{id}/reject"] {
+        let mut stream = user.stream(MERGE).await;
+        let hitl = stream.until("hitl").await;
+        let reject = way.replace("{id}", hitl.data["requestId"].as_str().unwrap());
+        recorded.ask(user.request(Method::POST, &reject).json(&reason)).await;
+        recorded.ask(user.request(Method::POST, &reject).json(&reason)).await;
+        recorded.ask(user.request(Method::POST, &reject).json(&json!({"reason": 7}))).await;
+        stream.to_done().await;
+        recorded.see(&stream);
+    }
 
     let mut stream = user.stream(MERGE).await;
     stream.until("hitl").await;
@@ -261,7 +277,9 @@ async fn recorded() -> Recorded {
     recorded.ask(too_often.header(ACCEPT, "application/json")).await;
     // Last, because the branch is merged already: it asks all the same.
     let another = Server::embedded().await;
+    approved_otherwise(&mut recorded, &user).await;
     turned_down(&mut recorded, &another.user()).await;
+    approved_otherwise(&mut recorded, &another.user()).await;
     recorded
 }
 

@@ -188,6 +188,39 @@ with_both_stores! {
         assert_eq!(page(&editor, PENDING, is_next).await["approvals"][0]["canDecide"], false);
         let decided = only(&user, DECIDED).await;
         assert_eq!((&decided["status"], &decided["supersededBy"]), (&json!("rejected"), &next));
+        let again = editor.approve(request_of(&hitl)).await;
+        assert_eq!((again.status, &again.data()["supersededBy"]), (StatusCode::CONFLICT, &next));
+    }
+
+    async fn what_was_approved_with_changed_arguments_shows_both_and_is_decided_here(kind: Kind) {
+        let model = mailer().await;
+        let world = World::with(kind, Options::default().model(&model)).await;
+        let user = world.server.user();
+        let (mut stream, hitl) = asked(&user, "메일").await;
+        let mut args: Value = serde_json::from_str(MAIL).unwrap();
+        args["subject"] = json!("정정");
+        let path = |what: &str| format!("/aura/approvals/{}/{what}", request_of(&hitl));
+        for (what, body, wrong) in [
+            ("approve", json!({"arguments": args}), "arguments"),
+            ("reject", json!({"args": args}), "args"),
+        ] {
+            let refused = user.post(&path(what), body).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+            assert!(refused.body["detail"].as_str().unwrap().contains(wrong), "{refused:?}");
+        }
+        assert_eq!(user.post(&path("approve"), json!({"args": args})).await.status, StatusCode::OK);
+        let late = user.post(&path("reject"), json!({"reason": "늦음"})).await;
+        assert_eq!((late.status, &late.data()["status"]), (StatusCode::CONFLICT, &json!("approved")));
+        let ran = stream.to_done().await;
+        let ran = ran.iter().find(|event| event.data["status"] == "success").unwrap();
+        assert_eq!(ran.data["toolArgs"]["subject"], "정정");
+        let listed = only(&user, DECIDED).await;
+        let request = user.get(&format!("/aura/hitl/requests/{}", request_of(&hitl))).await;
+        let request: Value = serde_json::from_str(request.data().as_str().unwrap()).unwrap();
+        for told in [&listed, &request] {
+            assert_eq!((&told["context"], &told["args"]), (&hitl.data["context"], &args));
+        }
+        assert_eq!(listed["preview"], hitl.data["preview"]);
     }
 
     async fn pages_neither_skip_nor_repeat_while_things_change(kind: Kind) {

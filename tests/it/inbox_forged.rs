@@ -2,10 +2,10 @@
 //! request has come and whose it is come from us alone.
 
 use reqwest::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::inbox::{PENDING, asked, ids, mailer, only, page};
-use crate::resume::{MAIL, request_of};
+use crate::resume::request_of;
 use crate::support::app::{Options, Server};
 use crate::support::keys::Keys;
 use crate::support::model::FakeModel;
@@ -122,26 +122,6 @@ async fn a_request_of_which_nothing_is_left_is_not_counted() {
     let left = user.get(PENDING).await;
     assert_eq!((ids(&left), &left.data()["count"]), (vec![request_of(&other)], &json!(1)));
     page(&user, DECIDED, |data| data["count"] == 1).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_approved_with_changed_arguments_shows_those() {
-    let model = mailer().await;
-    let (_redis, server, _keys) = served(&model, "tenant").await;
-    let user = server.user();
-    let (mut stream, hitl) = asked(&user, "메일").await;
-    let mut args: Value = serde_json::from_str(MAIL).unwrap();
-    args["subject"] = json!("정정");
-    let edited = user
-        .post(&format!("/aura/hitl/approve/{}", request_of(&hitl)), json!({"args": args}))
-        .await;
-    assert_eq!(edited.status, StatusCode::OK, "{edited:?}");
-    stream.to_done().await;
-    let decided = only(&user, DECIDED).await;
-    assert_eq!(
-        (&decided["context"]["subject"], &decided["status"]),
-        (&json!("정정"), &json!("approved"))
-    );
 }
 
 /// The policy of the tool that will run counts, whatever tool the stored request names.

@@ -28,7 +28,8 @@ pub struct ToldRequest<'a> {
     tenant_id: &'a TenantId,
     /// The tool that is to run.
     action_type: &'a str,
-    /// The arguments of the tool, exactly as they will be used.
+    /// The tool's arguments as they are asked about: exactly these will be used, unless others are approved (`args`).
+    #[schemars(with = "Map<String, Value>")]
     context: &'a Value,
     /// What the person is asked, in words.
     message: &'a str,
@@ -47,7 +48,7 @@ pub struct ToldRequest<'a> {
     /// The call that is to run.
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_call_id: Option<&'a ToolCallId>,
-    /// The hash of the tool and these arguments: what runs has it, or does not run.
+    /// The hash of the tool and these arguments: what runs has it, or was approved as `args`.
     #[serde(skip_serializing_if = "Option::is_none")]
     args_hash: Option<&'a ArgumentsHash>,
     /// What will happen if it is approved; only there if the tool could say.

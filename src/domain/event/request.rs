@@ -7,8 +7,8 @@ use super::shown::Shares;
 use crate::domain::approval::{ApprovalRequest, OF_A_DECISION};
 
 /// The request in at most so many bytes of a line, as a `hitl` event would show it: long texts and values are
-/// cut, and `contextBytes` tells how long the arguments are if they were. Of what others have added to the
-/// request nothing is left but what belongs to its decision.
+/// cut, and `contextBytes` tells how long the arguments are if they were, `argsBytes` how long those are that were
+/// approved instead. Of what others have added to the request nothing is left but what belongs to its decision.
 ///
 /// Below some 6 KiB there may be no room for what is never cut.
 pub fn shown_request(request: &ApprovalRequest, max: usize) -> ApprovalRequest {
@@ -21,6 +21,13 @@ impl Shares {
         let mut more = self.of_a_decision(&request.more);
         if let Some(bytes) = full_length {
             more.entry(CONTEXT_BYTES).or_insert_with(|| bytes.into());
+        }
+        if let Some(args @ Value::Object(_)) = request.more.get(ARGS) {
+            let (args, full_length) = self.value(args);
+            more.insert(ARGS.to_owned(), args.into_owned());
+            if let Some(bytes) = full_length {
+                more.entry(ARGS_BYTES).or_insert_with(|| bytes.into());
+            }
         }
         ApprovalRequest {
             action_type: self.name(&request.action_type),
@@ -41,18 +48,23 @@ impl Shares {
         let fields = OF_A_DECISION
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), more.get(*name).and_then(shown)?)));
-        fields.chain(kept_length(more)).collect()
+        let lengths =
+            [CONTEXT_BYTES, ARGS_BYTES].into_iter().filter_map(|name| kept_length(more, name));
+        fields.chain(lengths).collect()
     }
 }
 
 /// What a request says of its arguments that was cut before.
-fn kept_length(more: &Map<String, Value>) -> Option<(String, Value)> {
-    let bytes = more.get(CONTEXT_BYTES).filter(|bytes| bytes.is_u64())?;
-    Some((CONTEXT_BYTES.to_owned(), bytes.clone()))
+fn kept_length(more: &Map<String, Value>, name: &str) -> Option<(String, Value)> {
+    let bytes = more.get(name).filter(|bytes| bytes.is_u64())?;
+    Some((name.to_owned(), bytes.clone()))
 }
 
 /// The field that tells how long cut arguments are.
 const CONTEXT_BYTES: &str = "contextBytes";
+/// The field of the arguments that were approved instead of those that were shown, and how long they are.
+const ARGS: &str = "args";
+const ARGS_BYTES: &str = "argsBytes";
 
 #[cfg(test)]
 mod tests {

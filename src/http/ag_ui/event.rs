@@ -1,6 +1,7 @@
 //! The events of the AG-UI protocol, version 1.0, as far as this service has something to say in them.
 //! What is optional there and not said here is left out: the protocol knows no `null` in its place.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -8,8 +9,9 @@ use serde_json::Value;
 pub(super) const PROTOCOL_VERSION: &str = "1.0";
 
 /// An event, and when what it tells of happened.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Stamped {
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "AgUiStampedEvent")]
+pub(in crate::http) struct Stamped {
     #[serde(flatten)]
     pub(super) event: Event,
     /// Milliseconds since the Unix epoch.
@@ -17,8 +19,9 @@ pub(super) struct Stamped {
 }
 
 /// An event.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+#[schemars(rename = "AgUiEvent")]
 pub(super) enum Event {
     RunStarted {
         thread_id: String,
@@ -103,8 +106,9 @@ pub(super) enum Event {
 }
 
 /// Why a run ended that did not fail.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[schemars(rename = "AgUiOutcome")]
 pub(super) enum Outcome {
     Success,
     Cancelled,
@@ -112,8 +116,9 @@ pub(super) enum Outcome {
 }
 
 /// What a run waits for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgUiInterrupt")]
 pub(super) struct Interrupt {
     pub(super) id: String,
     pub(super) reason: &'static str,
@@ -127,8 +132,9 @@ pub(super) struct Interrupt {
 }
 
 /// Tokens that a model counted.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AgUiTokenUsage")]
 pub(super) struct TokenUsage {
     pub(super) model: String,
     pub(super) input_tokens: u64,

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::agent::InboxLine;
 use crate::domain::approval::RequestStatus;
@@ -26,11 +26,20 @@ pub struct Approval {
     tenant_id: TenantId,
     /// The tool that is to run.
     action_type: String,
-    /// The tool's arguments. Long ones are cut, and `contextBytes` is there; the stored request has all.
+    /// The tool's arguments as they are asked about. Long ones are cut, and `contextBytes` is there; the stored request
+    /// has all.
+    #[schemars(with = "Map<String, Value>")]
     context: Value,
     /// How many bytes of JSON the arguments have, where they are cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     context_bytes: Option<u64>,
+    /// The arguments that were approved, or are asked about, instead of those that were shown. Long ones are cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    args: Option<Value>,
+    /// How many bytes of JSON these have, where they are cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    args_bytes: Option<u64>,
     /// What people are asked, in words.
     message: String,
     /// Where it stands.
@@ -68,7 +77,7 @@ pub struct Approval {
     reason: Option<String>,
     /// The request that asks about changed arguments instead.
     #[serde(skip_serializing_if = "Option::is_none")]
-    superseded_by: Option<String>,
+    superseded_by: Option<RequestId>,
     /// Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said
     /// yes before.
     can_decide: bool,
@@ -97,8 +106,10 @@ impl From<InboxLine> for Approval {
             rejected_by: text("rejectedBy"),
             rejected_at: number("rejectedAt"),
             reason: text("reason"),
-            superseded_by: text("supersededBy"),
+            superseded_by: text("supersededBy").and_then(|id| RequestId::parse(&id)),
             context_bytes: number("contextBytes"),
+            args: more.get("args").filter(|args| args.is_object()).cloned(),
+            args_bytes: number("argsBytes"),
             request_id: item.request.request_id,
             session_id: item.request.session_id,
             requested_by: item.request.user_id.clone(),

@@ -37,6 +37,14 @@ pub(super) struct Server {
     pub(super) host: &'static str,
     pub(super) protocol: &'static str,
     pub(super) description: &'static str,
+    pub(super) variables: BTreeMap<&'static str, Variable>,
+}
+
+/// A part of a server's address that differs from place to place.
+#[derive(Debug, Serialize)]
+pub(super) struct Variable {
+    pub(super) default: &'static str,
+    pub(super) description: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,6 +62,8 @@ pub(super) struct Operation {
     pub(super) action: &'static str,
     pub(super) channel: Reference,
     pub(super) summary: &'static str,
+    pub(super) description: &'static str,
+    pub(super) security: [Reference; 1],
     pub(super) bindings: Bindings,
 }
 
@@ -70,9 +80,21 @@ pub(super) struct HttpBinding {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Components {
     pub(super) messages: BTreeMap<String, Message>,
     pub(super) schemas: Map<String, Value>,
+    pub(super) security_schemes: BTreeMap<&'static str, SecurityScheme>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SecurityScheme {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) scheme: &'static str,
+    pub(super) bearer_format: &'static str,
+    pub(super) description: &'static str,
 }
 
 #[derive(Debug, Serialize)]

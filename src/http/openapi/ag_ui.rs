@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
+use super::super::ag_ui::Stamped;
 use super::super::body::BODY_MAX;
 use super::super::error::ApiError;
 use super::super::schemas::Schemas;
@@ -144,7 +145,7 @@ pub(in crate::http) fn run(schemas: &mut Schemas) -> Operation {
         )
         .body(true, "At most 256 KiB.", body)
         .header("Last-Event-ID")
-        .answers_with(200, "The events of the run.", "text/event-stream", stream())
+        .answers_with(200, "The events of the run.", "text/event-stream", stream(schemas))
         .with_header("X-Session-ID")
         .with_header("Cache-Control")
         .refuses(super::of_json_bodies(BODY_MAX))
@@ -162,7 +163,8 @@ pub(in crate::http) fn run(schemas: &mut Schemas) -> Operation {
 }
 
 /// One event of the stream.
-fn stream() -> Schema {
+fn stream(schemas: &mut Schemas) -> Schema {
+    let event = schemas.of::<Stamped>();
     json_schema!({
         "type": "object",
         "description": "Server-Sent Events, each of them this: `id: <id>`, `data: <an event of AG-UI 1.0>` and a \
@@ -177,11 +179,7 @@ fn stream() -> Schema {
             "data": {
                 "type": "string",
                 "contentMediaType": "application/json",
-                "contentSchema": {
-                    "type": "object",
-                    "required": ["type", "timestamp"],
-                    "properties": { "type": { "type": "string" }, "timestamp": { "type": "integer" } },
-                },
+                "contentSchema": event,
             },
         },
     })

@@ -79,12 +79,39 @@ pub(in crate::http) fn signal(schemas: &mut Schemas) -> Operation {
 }
 
 pub(in crate::http) fn approve(schemas: &mut Schemas) -> Operation {
-    let body = schemas.read::<ApproveRequest>();
-    let operation = Operation::new("approve", Tag::Approvals, "Approve a request")
+    approval(Operation::new("approve", Tag::Approvals, "Approve a request"), schemas).about(
+        "Under the platform's Gateway the Main Service answers here, which knows no `args` and counts for nothing \
+         where a policy narrows who may approve: `/aura/approvals/{requestId}/approve` is for those.",
+    )
+}
+
+pub(in crate::http) fn reject(schemas: &mut Schemas) -> Operation {
+    rejection(Operation::new("reject", Tag::Approvals, "Reject a request"), schemas)
+        .about("The tool does not run, and the run ends with the reason.")
+}
+
+pub(in crate::http) fn approve_in_inbox(schemas: &mut Schemas) -> Operation {
+    let name = "Approve a request of the inbox";
+    approval(Operation::new("approveInInbox", Tag::Approvals, name), schemas)
         .about(
             "The first decision wins, over all replicas and ways. Once it is made, the tool runs with exactly \
-             the arguments that were shown, or with `args`.",
+             the arguments that were shown, or with `args`. A field that is not known is refused.",
         )
+        .refuses([ApiError::invalid("arguments", "is not known; there are userId and args")])
+}
+
+pub(in crate::http) fn reject_in_inbox(schemas: &mut Schemas) -> Operation {
+    let name = "Reject a request of the inbox";
+    rejection(Operation::new("rejectInInbox", Tag::Approvals, name), schemas)
+        .about(
+            "The tool does not run, and the run ends with the reason. A field that is not known is refused.",
+        )
+        .refuses([ApiError::invalid("why", "is not known; there are userId and reason")])
+}
+
+fn approval(operation: Operation, schemas: &mut Schemas) -> Operation {
+    let body = schemas.read::<ApproveRequest>();
+    let operation = operation
         .body(false, "Who approves, and changed arguments; all of it may be left out.", body)
         .refuses([
             ApiError::invalid("args", "must be an object"),
@@ -93,11 +120,9 @@ pub(in crate::http) fn approve(schemas: &mut Schemas) -> Operation {
     review(operation, schemas)
 }
 
-pub(in crate::http) fn reject(schemas: &mut Schemas) -> Operation {
+fn rejection(operation: Operation, schemas: &mut Schemas) -> Operation {
     let body = schemas.read::<RejectRequest>();
-    let operation = Operation::new("reject", Tag::Approvals, "Reject a request")
-        .about("The tool does not run, and the run ends with the reason.")
-        .body(false, "Who rejects, and why; all of it may be left out.", body);
+    let operation = operation.body(false, "Who rejects, and why; all of it may be left out.", body);
     review(operation, schemas)
 }
 

@@ -235,9 +235,9 @@ class HitlEvent(TypedDict):
     """The same as `actionType`."""
     message: str
     """What the person is asked, in words."""
-    context: object
+    context: dict[str, object]
     """The arguments that the tool will run with, exactly these. Where they had to be cut, the last ones are left out, and long values are the beginnings of their text: the stored request has all of them."""
-    params: object
+    params: dict[str, object]
     """The same as `context`."""
     contextBytes: NotRequired[int]
     """The full length of the arguments as JSON, in bytes; only there if they had to be cut."""
@@ -504,8 +504,8 @@ class ApprovalRequest(TypedDict):
     """Whose people may decide."""
     actionType: str
     """The tool that is to run."""
-    context: object
-    """The tool's arguments, exactly as they will be used."""
+    context: dict[str, object]
+    """The tool's arguments as they are asked about: exactly these will be used, unless others are approved (`args`)."""
     message: str
     """What the person is asked, in words."""
     language: NotRequired[Language]
@@ -529,7 +529,7 @@ class ApprovalRequest(TypedDict):
     toolCallId: NotRequired[ToolCallId]
     """The call that is to run."""
     argsHash: NotRequired[ArgumentsHash]
-    """The hash of the tool and these arguments: what runs has it, or does not run."""
+    """The hash of the tool and these arguments: what runs has it, or was approved as `args`."""
     preview: NotRequired[Preview]
     """What will happen if it is approved, where the tool could say."""
     approvedBy: NotRequired[UserId]
@@ -594,8 +594,8 @@ class RequestDetails(TypedDict):
     """Whose people may decide."""
     actionType: str
     """The tool that is to run."""
-    context: object
-    """The arguments of the tool, exactly as they will be used."""
+    context: dict[str, object]
+    """The tool's arguments as they are asked about: exactly these will be used, unless others are approved (`args`)."""
     message: str
     """What the person is asked, in words."""
     language: NotRequired[Language]
@@ -619,7 +619,7 @@ class RequestDetails(TypedDict):
     toolCallId: NotRequired[ToolCallId]
     """The call that is to run."""
     argsHash: NotRequired[ArgumentsHash]
-    """The hash of the tool and these arguments: what runs has it, or does not run."""
+    """The hash of the tool and these arguments: what runs has it, or was approved as `args`."""
     preview: NotRequired[Preview]
     """What will happen if it is approved; only there if the tool could say."""
     approvedBy: NotRequired[UserId]
@@ -652,10 +652,14 @@ class Approval(TypedDict):
     """Whose people may decide."""
     actionType: str
     """The tool that is to run."""
-    context: object
-    """The tool's arguments. Long ones are cut, and `contextBytes` is there; the stored request has all."""
+    context: dict[str, object]
+    """The tool's arguments as they are asked about. Long ones are cut, and `contextBytes` is there; the stored request has all."""
     contextBytes: NotRequired[int]
     """How many bytes of JSON the arguments have, where they are cut."""
+    args: NotRequired[dict[str, object]]
+    """The arguments that were approved, or are asked about, instead of those that were shown. Long ones are cut."""
+    argsBytes: NotRequired[int]
+    """How many bytes of JSON these have, where they are cut."""
     message: str
     """What people are asked, in words."""
     status: RequestStatus
@@ -684,7 +688,7 @@ class Approval(TypedDict):
     """When that was, in Unix milliseconds."""
     reason: NotRequired[str]
     """Why."""
-    supersededBy: NotRequired[str]
+    supersededBy: NotRequired[RequestId]
     """The request that asks about changed arguments instead."""
     canDecide: bool
     """Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said yes before."""

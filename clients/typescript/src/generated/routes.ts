@@ -12,13 +12,24 @@ export interface Schemas {
         tenantId: Schemas["TenantId"];
         /** @description The tool that is to run. */
         actionType: string;
-        /** @description The tool's arguments. Long ones are cut, and `contextBytes` is there; the stored request has all. */
-        context: unknown;
+        /** @description The tool's arguments as they are asked about. Long ones are cut, and `contextBytes` is there; the stored request has all. */
+        context: {
+            [key: string]: unknown;
+        };
         /**
          * Format: uint64
          * @description How many bytes of JSON the arguments have, where they are cut.
          */
         contextBytes?: number;
+        /** @description The arguments that were approved, or are asked about, instead of those that were shown. Long ones are cut. */
+        args?: {
+            [key: string]: unknown;
+        };
+        /**
+         * Format: uint64
+         * @description How many bytes of JSON these have, where they are cut.
+         */
+        argsBytes?: number;
         /** @description What people are asked, in words. */
         message: string;
         /** @description Where it stands. */
@@ -60,7 +71,7 @@ export interface Schemas {
         /** @description Why. */
         reason?: string;
         /** @description The request that asks about changed arguments instead. */
-        supersededBy?: string;
+        supersededBy?: Schemas["RequestId"];
         /** @description Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said yes before. */
         canDecide: boolean;
         /** @description Whether this caller has decided it, or is one of those who have said yes. */
@@ -86,8 +97,10 @@ export interface Schemas {
         tenantId: Schemas["TenantId"];
         /** @description The tool that is to run. */
         actionType: string;
-        /** @description The tool's arguments, exactly as they will be used. */
-        context: unknown;
+        /** @description The tool's arguments as they are asked about: exactly these will be used, unless others are approved (`args`). */
+        context: {
+            [key: string]: unknown;
+        };
         /** @description What the person is asked, in words. */
         message: string;
         /** @description The language of these words, and of whatever else is said of the request. */
@@ -119,7 +132,7 @@ export interface Schemas {
         approvals: number;
         /** @description The call that is to run. */
         toolCallId?: Schemas["ToolCallId"];
-        /** @description The hash of the tool and these arguments: what runs has it, or does not run. */
+        /** @description The hash of the tool and these arguments: what runs has it, or was approved as `args`. */
         argsHash?: Schemas["ArgumentsHash"];
         /** @description What will happen if it is approved, where the tool could say. */
         preview?: Schemas["Preview"];
@@ -266,8 +279,10 @@ export interface Schemas {
         tenantId: Schemas["TenantId"];
         /** @description The tool that is to run. */
         actionType: string;
-        /** @description The arguments of the tool, exactly as they will be used. */
-        context: unknown;
+        /** @description The tool's arguments as they are asked about: exactly these will be used, unless others are approved (`args`). */
+        context: {
+            [key: string]: unknown;
+        };
         /** @description What the person is asked, in words. */
         message: string;
         /** @description The language of these words; only there if it is not Korean. */
@@ -296,7 +311,7 @@ export interface Schemas {
         approvals: number;
         /** @description The call that is to run. */
         toolCallId?: Schemas["ToolCallId"];
-        /** @description The hash of the tool and these arguments: what runs has it, or does not run. */
+        /** @description The hash of the tool and these arguments: what runs has it, or was approved as `args`. */
         argsHash?: Schemas["ArgumentsHash"];
         /** @description What will happen if it is approved; only there if the tool could say. */
         preview?: Schemas["Preview"];
@@ -434,6 +449,8 @@ export interface Schemas {
         status: Schemas["Verdict"];
         /** @description Why, where there is a reason. */
         reason?: string;
+        /** @description The request that asks about changed arguments instead. */
+        supersededBy?: Schemas["RequestId"];
     };
     /** @description One step of a plan. */
     StepId: string;

@@ -12,13 +12,24 @@ export interface Schemas {
         tenantId: Schemas["TenantId"];
         /** @description The tool that is to run. */
         actionType: string;
-        /** @description The tool's arguments. Long ones are cut, and `contextBytes` is there; the stored request has all. */
-        context: unknown;
+        /** @description The tool's arguments as they are asked about. Long ones are cut, and `contextBytes` is there; the stored request has all. */
+        context: {
+            [key: string]: unknown;
+        };
         /**
          * Format: uint64
          * @description How many bytes of JSON the arguments have, where they are cut.
          */
         contextBytes?: number;
+        /** @description The arguments that were approved, or are asked about, instead of those that were shown. Long ones are cut. */
+        args?: {
+            [key: string]: unknown;
+        };
+        /**
+         * Format: uint64
+         * @description How many bytes of JSON these have, where they are cut.
+         */
+        argsBytes?: number;
         /** @description What people are asked, in words. */
         message: string;
         /** @description Where it stands. */
@@ -60,7 +71,7 @@ export interface Schemas {
         /** @description Why. */
         reason?: string;
         /** @description The request that asks about changed arguments instead. */
-        supersededBy?: string;
+        supersededBy?: Schemas["RequestId"];
         /** @description Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said yes before. */
         canDecide: boolean;
         /** @description Whether this caller has decided it, or is one of those who have said yes. */
@@ -362,9 +373,13 @@ export interface Schemas {
         /** @description What the person is asked, in words. */
         message: string;
         /** @description The arguments that the tool will run with, exactly these. Where they had to be cut, the last ones are left out, and long values are the beginnings of their text: the stored request has all of them. */
-        context: unknown;
+        context: {
+            [key: string]: unknown;
+        };
         /** @description The same as `context`. */
-        params: unknown;
+        params: {
+            [key: string]: unknown;
+        };
         /** @description The full length of the arguments as JSON, in bytes; only there if they had to be cut. */
         contextBytes?: number;
         /**

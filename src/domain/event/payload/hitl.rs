@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::shown::Shares;
 use super::Fields;
@@ -35,8 +35,10 @@ pub(super) struct Hitl<'a> {
     message: Cow<'a, str>,
     /// The arguments that the tool will run with, exactly these. Where they had to be cut, the last ones are
     /// left out, and long values are the beginnings of their text: the stored request has all of them.
+    #[schemars(with = "Map<String, Value>")]
     context: Cow<'a, Value>,
     /// The same as `context`.
+    #[schemars(with = "Map<String, Value>")]
     params: Cow<'a, Value>,
     /// The full length of the arguments as JSON, in bytes; only there if they had to be cut.
     #[serde(skip_serializing_if = "Option::is_none")]
