@@ -329,11 +329,17 @@ async fn after_redis_has_come_back_empty_there_is_a_new_snapshot() {
     let again = match live.next().await {
         Some(frame) => frame,
         None => {
-            let mut back = live_after(&user, before.id).await;
-            next(&mut back).await
+            live = live_after(&user, before.id).await;
+            next(&mut live).await
         }
     };
-    assert_eq!(waiting(&again), [request_of(&two)]);
+    // It may have looked before that was asked.
+    if waiting(&again).is_empty() {
+        let asked = next(&mut live).await;
+        assert_eq!(asked.data["request"]["requestId"], request_of(&two));
+    } else {
+        assert_eq!(waiting(&again), [request_of(&two)]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
