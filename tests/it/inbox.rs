@@ -1,5 +1,8 @@
 //! What waits for the people of a tenant (contract, section 5.6), as a page and live.
 
+use std::time::Duration;
+
+use futures::StreamExt;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -431,4 +434,67 @@ async fn who_takes_a_run_over_tells_of_what_was_decided() {
     .await;
     gate.open();
     assert_eq!(only(&second.user(), DECIDED).await["status"], "approved");
+}
+
+/// Whoever sees that it is asked finds it, whatever becomes of the process that has asked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_in_the_inbox_before_anybody_sees_that_it_is_asked() {
+    let (model, redis) = (mailer().await, RedisServer::start());
+    let options = || Options::default().model(&model).set("REDIS_URL", redis.url());
+    let (first, second) = tokio::join!(Server::start(options()), Server::start(options()));
+    let mut published = redis::Client::open(redis.url()).unwrap().get_async_pubsub().await.unwrap();
+    published.psubscribe("aura:*").await.unwrap();
+    let (stream, hitl) = asked(&first.user(), "메일").await;
+    first.kill().await;
+    let waits = second.user().get(PENDING).await;
+    assert_eq!(ids(&waits), [request_of(&hitl)]);
+
+    // Redis publishes in the order in which it writes.
+    let journal = format!("aura:tail:{}", stream.session());
+    let mut channels = Vec::new();
+    let mut told = published.on_message();
+    while let Ok(Some(message)) =
+        tokio::time::timeout(Duration::from_millis(500), told.next()).await
+    {
+        channels.push(message.get_channel_name().to_owned());
+    }
+    let last = |name: &str| channels.iter().rposition(|channel| channel == name).expect(name);
+    assert!(last("aura:inbox:{tenant1}") < last(&journal), "{channels:?}");
+}
+
+/// As a process leaves it that is killed when it was about to ask.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_noted_and_never_asked_is_taken_back_by_the_next_owner() {
+    let (model, redis) = (mailer().await, RedisServer::start());
+    let options = || {
+        let options = Options::default().model(&model).set("REDIS_URL", redis.url());
+        options.set("AURA__AGENT__LEASE_SECONDS", 1)
+    };
+    let first = Server::start(options()).await;
+    let (stream, hitl) = asked(&first.user(), "메일").await;
+    first.kill().await;
+    let (mut keys, journal) =
+        (Keys::of(&redis).await, format!("aura:journal:{}", stream.session()));
+    let entries: Vec<(String, Vec<String>)> = keys.command(&["XRANGE", &journal, "-", "+"]).await;
+    let asks = |(_, fields): &(String, Vec<String>)| {
+        fields.iter().any(|field| field.contains(r#""rec":"approval_asked""#))
+    };
+    let asked_at = entries.iter().position(asks).expect("it was asked");
+    for (id, _) in &entries[asked_at..] {
+        let _: usize = keys.command(&["XDEL", &journal, id]).await;
+    }
+
+    let second = Server::start(options()).await;
+    let (user, never_asked) = (second.user(), request_of(&hitl));
+    let cancelled = only(&user, DECIDED).await;
+    assert_eq!(
+        (&cancelled["requestId"], &cancelled["status"]),
+        (&json!(never_asked), &json!("cancelled"))
+    );
+    let waits = only(&user, PENDING).await;
+    assert_ne!(waits["requestId"], json!(never_asked), "it is asked anew");
+    assert_eq!(user.approve(never_asked).await.status, StatusCode::CONFLICT);
+    let asked_anew = waits["requestId"].as_str().unwrap();
+    assert_eq!(user.approve(asked_anew).await.status, StatusCode::OK);
+    user.resume(&stream.session(), Some(hitl.id)).await.to_done().await;
 }

@@ -107,8 +107,9 @@ impl Run {
 
     /// Asks whether these calls may run, all at once.
     ///
-    /// The order is the guarantee: the answers are expected, the subscription is live and the
-    /// requests are stored; only then does the journal, and with it any client, get the questions.
+    /// The order is the guarantee: the answers are expected, the subscription is live, the
+    /// requests are stored and in their tenant's inbox; only then does the journal, and with it any client, get
+    /// the questions.
     pub(super) async fn ask(&mut self, questions: Vec<Question>) -> Step {
         self.writer.flush().await?;
         let mut asked = self.state.clone();
@@ -125,10 +126,9 @@ impl Run {
         };
         if let Err(error) = shown {
             self.ctx.pending.withdraw(&self.state.meta.session_id);
+            self.take_back(&questions, &error).await;
             return Err(error);
         }
-        let requests = questions.iter().map(|question| &question.request);
-        self.ctx.note_asked(&self.state.meta, requests);
         self.ctx.metrics.approvals_asked.inc_by(questions.len() as u64);
         Ok(Flow::Next)
     }
@@ -142,7 +142,22 @@ impl Run {
             opened.map_err(JournalError::from)?;
             log_interrupt(request);
         }
+        ctx.note_asked(meta, questions.iter().map(|question| &question.request)).await;
         Ok(())
+    }
+
+    /// Takes back questions that this process can never ask any more. Where it is not known whether they were
+    /// asked, whoever has the run next finds out.
+    async fn take_back(&self, questions: &[Question], error: &JournalError) {
+        match error {
+            JournalError::Lost | JournalError::Gone | JournalError::Permanent(_) => {
+                let noted = questions
+                    .iter()
+                    .map(|Question { request, .. }| (request.request_id.clone(), request.deadline));
+                self.ctx.take_back_unasked(&self.state.meta.session_id, noted.collect()).await;
+            }
+            JournalError::Transient(_) => {}
+        }
     }
 
     async fn show_questions(&mut self, questions: &[Question]) -> Result<(), JournalError> {

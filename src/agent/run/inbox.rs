@@ -1,10 +1,12 @@
 //! The tenant's inbox is told of what is asked and decided (contract, section 5.6).
 //!
-//! No run and no answer waits for it: what it keeps is a copy. Where a crash keeps it from being told, it
-//! is told later:
+//! What it keeps is a copy. A run tells it of a request before it asks; no answer waits for it. Where a crash keeps
+//! it from being told, it is told later:
 //!
-//! - A request was asked, and nobody has noted it: whoever has its run does so, when it takes the run over
-//!   or, once a minute, finds it missing (`service/inbox.rs`).
+//! - A request was noted, and never asked: who was about to ask takes it back if another has the run, and
+//!   otherwise whoever takes the run over does (`service/inbox/owner.rs`).
+//! - A request was asked, and it could not be noted, or that was lost: whoever has its run does so, when it takes
+//!   the run over or, once a minute, finds it missing.
 //! - A request was decided, and is still noted as waiting: whoever looks at the inbox finds the decision, and
 //!   notes it, and so does whoever takes the run over. Until then the request is left out of what waits.
 //! - A request is noted whose run has forgotten it, because the store has lost its journal: it is left out
@@ -12,13 +14,17 @@
 
 use std::sync::Arc;
 
+use futures::future::join_all;
+
 use super::context::{RunContext, while_store_is_away};
+use super::status::known_requests;
 use super::stored_request::{Stored, asked_in_journal, keep_request};
+use crate::agent::approval::seals::Subject;
 use crate::domain::event::shown_request;
 use crate::domain::seal::TenantSealable;
 use crate::domain::{
-    ApprovalRequest, Decision, InboxChange, InboxItem, OfTenant, RequestId, Sealed, SessionId,
-    SessionMeta, TenantId,
+    ApprovalRequest, Deadline, Decision, InboxChange, InboxItem, OfTenant, RequestId, Sealed,
+    SessionId, SessionMeta, TenantId, Verdict,
 };
 use crate::store::{ChangedRequest, InboxNote, InboxStage, NotedRequest, StoreError};
 
@@ -29,19 +35,55 @@ const ATTEMPTS: u32 = 16;
 pub(crate) const REQUEST_MAX: usize = 12 * 1024;
 
 impl RunContext {
-    /// Tells the inbox of requests that were asked, as soon as the store answers. Returns at once.
-    pub(crate) fn note_asked<'a>(
-        self: &Arc<Self>,
+    /// Tells the inbox of requests that are stored and about to be asked: whoever sees that they are finds them there,
+    /// whatever becomes of this process. If it cannot be told, they are asked all the same.
+    pub(super) async fn note_asked<'a>(
+        &self,
         meta: &SessionMeta,
         requests: impl Iterator<Item = &'a ApprovalRequest>,
     ) {
-        for request in requests {
-            let (ctx, item) = (Arc::clone(self), InboxItem::asked(Some(meta), request));
-            self.tasks.spawn("inbox", async move { ctx.note_once_there(&item).await });
+        let notes = requests.map(|request| async move {
+            told(&request.request_id, self.note(&InboxItem::asked(Some(meta), request)).await);
+        });
+        join_all(notes).await;
+    }
+
+    /// Takes back those of these requests which the journal of their run does not know: they were noted, and never
+    /// asked. Only for a run that whoever was about to ask cannot go on with any more.
+    pub(crate) async fn take_back_unasked(
+        &self,
+        session: &SessionId,
+        noted: Vec<(RequestId, Deadline)>,
+    ) {
+        let journal = match self.retry_unavailable(|| self.journal(session)).await {
+            Ok(journal) => journal,
+            Err(error) => return tracing::warn!(%session, %error, "requests not taken back"),
+        };
+        let known = known_requests(&journal);
+        for (request, deadline) in noted.iter().filter(|(request, _)| !known.contains(request)) {
+            self.take_back(session, request, *deadline).await;
         }
     }
 
-    /// The same of requests that were asked a while ago and still wait; of what was noted already nobody is told
+    /// Takes back a request that may have been noted, and will never be asked.
+    pub(super) async fn take_back(
+        &self,
+        session: &SessionId,
+        request: &RequestId,
+        deadline: Deadline,
+    ) {
+        let proposal = Decision::of(Verdict::Cancelled, self.clock.now());
+        let about = Subject { request, session, deadline };
+        match self.retry_unavailable(|| self.decide(about, &proposal)).await {
+            Ok(decided) => {
+                keep_decision(self, session, request, &decided.standing(proposal)).await;
+                tracing::info!(%session, %request, "a request that was never asked is taken back");
+            }
+            Err(error) => tracing::warn!(%session, %request, %error, "request not taken back"),
+        }
+    }
+
+    /// Tells the inbox, once the store answers, of requests that were asked a while ago and still wait; of what was noted already nobody is told
     /// again.
     pub(crate) fn note_again(self: &Arc<Self>, session: &SessionId, asked: Vec<ApprovalRequest>) {
         let (ctx, session) = (Arc::clone(self), session.clone());

@@ -1,6 +1,8 @@
 //! What single entries of a journal tell without the state being folded: where a session stands, and what
 //! it has asked.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 
 use super::record::{Record, RecordKind};
@@ -85,6 +87,17 @@ pub(crate) fn request_asked(entries: &[Entry], id: &RequestId) -> Option<Approva
         Ok(_) | Err(_) => None,
     };
     entries.iter().rev().find_map(asked)
+}
+
+/// The requests that a journal's run has asked, answered or not, and those that it is about to ask under an id
+/// that a decision has given them.
+pub(crate) fn known_requests(entries: &[Entry]) -> HashSet<RequestId> {
+    let known = |entry: &Entry| match serde_json::from_slice(entry.record.as_ref()?) {
+        Ok(Record::ApprovalAsked { request, .. }) => Some(request.request_id),
+        Ok(Record::ApprovalResolved { decision, .. }) => decision.superseded_by,
+        Ok(_) | Err(_) => None,
+    };
+    entries.iter().filter_map(known).collect()
 }
 
 /// The requests that a journal's run knows to be decided.

@@ -21,12 +21,12 @@ impl Run {
     ) -> Step {
         let (Some(args), Some(user)) = (&decision.args, decision.author.named()) else {
             let error = "the changed arguments, or who changed them, are not known";
-            return self.refuse_instead(planned, Refusal::Other(error.into())).await;
+            return self.refuse_instead(planned, request, next, Refusal::Other(error.into())).await;
         };
         let changed = ApprovalRequest { context: args.clone(), ..request.clone() };
         let ready = match self.ready_as_approved(planned, &changed).await {
             Ok(ready) => ready,
-            Err(refusal) => return self.refuse_instead(planned, refusal).await,
+            Err(refusal) => return self.refuse_instead(planned, request, next, refusal).await,
         };
         match self.cancel.clone().run_until_cancelled(ready.prepare(self.state.language)).await {
             Some(Ok(prepared)) => {
@@ -34,15 +34,24 @@ impl Run {
                 self.ask(vec![question]).await
             }
             Some(Err(error)) => {
-                self.refuse_instead(planned, Refusal::Other(error.to_string())).await
+                let refusal = Refusal::Other(error.to_string());
+                self.refuse_instead(planned, request, next, refusal).await
             }
             None => Ok(Flow::Next),
         }
     }
 
-    /// Nobody is asked about a call that was asked about before: it gives its place back.
-    async fn refuse_instead(&mut self, planned: &PlannedCall, refusal: Refusal) -> Step {
+    /// Nobody is asked about a call that was asked about before: it gives its place back. A former owner may have
+    /// noted what comes next already.
+    async fn refuse_instead(
+        &mut self,
+        planned: &PlannedCall,
+        request: &ApprovalRequest,
+        next: &RequestId,
+        refusal: Refusal,
+    ) -> Step {
         self.leave_place(&planned.call.id).await?;
+        self.ctx.take_back(&request.session_id, next, request.deadline).await;
         self.refuse(planned, refusal).await
     }
 }

@@ -153,6 +153,7 @@ impl AgentService {
             }
         };
         self.tell_decided(&session, &entries);
+        self.take_back_unasked(&session, &entries);
         let last = last_id(&entries);
         let claimed = &self.ctx.metrics.runs_claimed;
         match left_to_do(&entries) {

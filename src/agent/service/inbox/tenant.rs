@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::recent::{InboxNews, RecentChanges};
 use super::waiting::Waiting;
 use crate::agent::approval::policy::ApproverPolicy;
-use crate::domain::{Caller, EventId, InboxItem, RequestId, TenantId, UnixMs};
+use crate::domain::{Caller, EventId, InboxItem, RequestId, SessionId, TenantId, UnixMs};
 use crate::store::{InboxPlace, StoreError};
 
 /// What this process knows of one tenant's inbox.
@@ -113,6 +113,11 @@ impl TenantInbox {
         let mut known = self.known();
         known.waiting.expire(now);
         known.waiting.count(caller, policy)
+    }
+
+    /// What a run asks, as it is noted.
+    pub(super) fn of_session(&self, session: &SessionId) -> Vec<Arc<InboxItem>> {
+        self.known().waiting.of_session(session)
     }
 
     /// A request waits no more.

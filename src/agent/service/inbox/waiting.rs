@@ -2,11 +2,12 @@
 //! than there are people who ask.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::agent::approval::policy::ApproverPolicy;
-use crate::domain::{Caller, InboxItem, RequestId, UnixMs, UserId};
+use crate::domain::{Caller, InboxItem, RequestId, SessionId, UnixMs, UserId};
 use crate::store::InboxPlace;
 
 /// The most requests that are kept, the newest: as many as the store keeps.
@@ -21,6 +22,8 @@ pub(super) struct Waiting {
     asked: HashMap<String, HashMap<UserId, usize>>,
     /// Who has said yes to which.
     endorsed: HashMap<UserId, HashSet<RequestId>>,
+    /// Which run asks which.
+    sessions: HashMap<SessionId, HashSet<RequestId>>,
     /// When their time is up.
     due: BTreeSet<(UnixMs, RequestId)>,
 }
@@ -43,9 +46,9 @@ impl Waiting {
         let by_tool = self.asked.entry(request.action_type.clone()).or_default();
         *by_tool.entry(request.user_id.clone()).or_default() += 1;
         for user in &item.endorsed_by {
-            let said = self.endorsed.entry(user.clone()).or_default();
-            said.insert(request.request_id.clone());
+            file(&mut self.endorsed, user, &request.request_id);
         }
+        file(&mut self.sessions, &request.session_id, &request.request_id);
         self.due.insert((request.deadline.at(), request.request_id.clone()));
         self.items.insert(request.request_id.clone(), Arc::clone(&item));
         self.places.insert(place_of(&item), item);
@@ -64,12 +67,9 @@ impl Waiting {
         self.due.remove(&(request.deadline.at(), id.clone()));
         self.ask_one_less(&request.action_type, &request.user_id);
         for user in &item.endorsed_by {
-            let Some(said) = self.endorsed.get_mut(user) else { continue };
-            said.remove(id);
-            if said.is_empty() {
-                self.endorsed.remove(user);
-            }
+            unfile(&mut self.endorsed, user, id);
         }
+        unfile(&mut self.sessions, &request.session_id, id);
     }
 
     fn ask_one_less(&mut self, tool: &str, user: &UserId) {
@@ -117,6 +117,12 @@ impl Waiting {
         self.items.get(id)
     }
 
+    /// What a run asks.
+    pub(super) fn of_session(&self, session: &SessionId) -> Vec<Arc<InboxItem>> {
+        let asked = self.sessions.get(session).into_iter().flatten();
+        asked.filter_map(|id| self.get(id).cloned()).collect()
+    }
+
     /// The newest requests before a place.
     pub(super) fn page(&self, before: Option<&InboxPlace>, most: usize) -> Vec<Arc<InboxItem>> {
         let to = before.map_or(Bound::Unbounded, Bound::Excluded);
@@ -139,6 +145,18 @@ impl Waiting {
         };
         let said = self.endorsed.get(&caller.user);
         all - said.map_or(0, |said| said.iter().filter(may_decide).count())
+    }
+}
+
+fn file<K: Clone + Eq + Hash>(files: &mut HashMap<K, HashSet<RequestId>>, key: &K, id: &RequestId) {
+    files.entry(key.clone()).or_default().insert(id.clone());
+}
+
+fn unfile<K: Eq + Hash>(files: &mut HashMap<K, HashSet<RequestId>>, key: &K, id: &RequestId) {
+    let Some(filed) = files.get_mut(key) else { return };
+    filed.remove(id);
+    if filed.is_empty() {
+        files.remove(key);
     }
 }
 

@@ -134,6 +134,9 @@ proptest! {
                 prop_assert_eq!(waiting.count(caller, &policy), plain.iter().filter(may).count());
             }
             plain.sort_by_key(|item| std::cmp::Reverse(place_of(item)));
+            for item in &plain {
+                prop_assert_eq!(waiting.of_session(&item.request.session_id).len(), 1);
+            }
             let page = |before, most| waiting.page(before, most);
             prop_assert_eq!(ids(page(None, 100).iter().map(|item| &**item)), ids(&plain));
             if let Some(second) = plain.get(1) {
@@ -144,7 +147,7 @@ proptest! {
         for item in &plain {
             waiting.remove(&item.request.request_id);
         }
-        let is_empty = waiting.asked.is_empty() && waiting.endorsed.is_empty() && waiting.due.is_empty();
+        let is_empty = waiting.asked.is_empty() && waiting.endorsed.is_empty() && waiting.sessions.is_empty() && waiting.due.is_empty();
         prop_assert!(is_empty, "nothing is left of what waits no more: {:?}", waiting);
     }
 }
