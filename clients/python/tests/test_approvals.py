@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from support.process import eventually
 from support.proxy import Cut
 from support.scene import MAIL, Scene
 
-from aura_client import AuraError, Decided, Endorsed, InboxEvent
+from aura_client import AuraError, Decided, Endorsed, InboxEvent, Superseded
 
 Start = Callable[..., Awaitable[Scene]]
 
@@ -54,6 +55,25 @@ async def test_where_two_have_to_agree_the_first_yes_is_recorded(scene: Start) -
             assert isinstance(first, Endorsed) and (first.approvals, first.approvals_needed) == (1, 2)
             assert isinstance(second, Decided) and second.is_first
     assert (await run.result()).status == "completed"
+
+
+async def test_an_edit_whose_answer_was_lost_is_told_as_what_it_was(scene: Start) -> None:
+    at = await scene(AURA__TOOLS__APPROVERS__SEND_EMAIL="not_requester")
+    one, other = await at.client(), await at.client(user="2")
+    args = {"to": ["lee@example.com"], "subject": "s", "body": "b"}
+    edited: list[Superseded] = []
+    run = one.run(MAIL)
+    async for event in run:
+        if event.type == "hitl" and not edited:
+            for _ in range(2):
+                outcome = await other.approvals.approve(event.data["requestId"], args=args)
+                assert isinstance(outcome, Superseded) and outcome.supersedes == event.data["requestId"]
+                edited.append(outcome)
+        elif event.type == "hitl":
+            assert event.data["requestId"] == edited[0].request_id
+            await one.approvals.approve(event.data["requestId"])
+    assert edited[0].is_first and edited[1] == replace(edited[0], is_first=False)
+    assert "lee@example.com" in (await run.result()).answer
 
 
 def told(event: InboxEvent) -> str:

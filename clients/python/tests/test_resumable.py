@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 
 import pytest
 
-from aura_client import AuraClient, AuraError, AuraRun, Reconnect, Retry, UnknownEvent
+from aura_client import AuraClient, AuraError, AuraRun, Decided, Reconnect, Retry, UnknownEvent
 from aura_client.retry import Backoff
 from aura_client.transport import retry_after
 
@@ -116,7 +116,7 @@ async def test_what_has_failed_fails_again_and_never_looks_like_an_end() -> None
 
 async def test_a_trailer_ends_the_stream_also_where_the_reader_asks_past_its_end() -> None:
     async with serving(lambda _: stream(trailer(5))) as (client, heads):
-        assert await ids_of(client.run("a", session_id="session_1", last_event_id=99)) == []
+        assert await ids_of(client.join("session_1", last_event_id=99)) == []
     assert len(heads) == 1
 
 
@@ -241,3 +241,135 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry_after("Sat, 28 Nov 2026 11:00:00 GMT", now) == 0
     assert retry_after("soon", now) is None
     assert retry_after(None, now) is None
+
+
+END = 'id: 3\nevent: end\ndata: {"status":"completed","usage":null}\n\n'
+
+
+async def test_a_result_is_of_the_whole_run_also_where_its_stream_is_read_from_the_middle() -> None:
+    rest = [stream(event(2), END, trailer(4)), "HTTP/1.1 204 No\r\nX-Session-ID: session_1\r\n\r\n"]
+    for answer in rest:
+        answers = [answer, stream(event(1), event(2), END, trailer(4))]
+        async with serving(lambda at: answers[at]) as (client, heads):
+            run = client.join("session_1", last_event_id=1)
+            result = await run.result()
+            assert (result.session_id, result.status, result.answer) == ("session_1", "completed", "aa")
+            assert await run.result() == result
+        assert ["last-event-id: " in head for head in heads] == [True, False], "it is read once"
+
+
+async def test_a_start_takes_no_last_event_unless_it_is_said_which_run_has_it() -> None:
+    async with serving(lambda _: stream(trailer(8))) as (client, heads):
+        with pytest.raises(TypeError, match="last_event_id .*join"):
+            client.run("a", last_event_id=7)  # type: ignore[call-overload]
+        assert heads == []
+        assert await ids_of(client.run("a", last_event_id=7, idempotency_key="k")) == []
+    assert "last-event-id: 7\r\n" in heads[0] and "idempotency-key: k\r\n" in heads[0]
+
+
+async def test_what_is_no_id_is_refused_before_anything_is_sent() -> None:
+    async with serving(lambda _: "") as (client, heads):
+        uses: list[Callable[[str], Awaitable[object]]] = [
+            client.approvals.get,
+            client.approvals.approve,
+            client.approvals.reject,
+            client.sessions.get,
+            client.sessions.cancel,
+            lambda given: client.join(given).result(),
+        ]
+        for use in uses:
+            for wrong in ("", ".", "..", "../../sessions/a/cancel", "a?b", "a%2fb", " ", "가", "a\n"):
+                with pytest.raises(ValueError, match="_id must be an id"):
+                    await use(wrong)
+            for none in (None, 7):
+                with pytest.raises(TypeError, match="_id must be a str"):
+                    await use(none)  # type: ignore[arg-type]
+    assert heads == []
+
+
+async def test_a_decision_goes_where_its_changed_arguments_are_known() -> None:
+    data = '{"requestId":"req_1","sessionId":"session_1","status":"approved"}'
+    body = f'{{"status":"SUCCESS","data":{data}}}'
+    async with serving(lambda _: refused(200, body)) as (client, heads):
+        for decide in (client.approvals.approve, client.approvals.reject):
+            assert isinstance(await decide("req_1"), Decided)
+    paths = [head.split(" ")[1] for head in heads]
+    assert paths == ["/api/aura/approvals/req_1/approve", "/api/aura/approvals/req_1/reject"]
+
+
+GARBLED = "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"
+HUGE = f"id: {'9' * 5000}\nevent: content\ndata: {{}}\n\n"
+DEEP = f"id: 1\nevent: content\ndata: {'[' * 100_000}\n\n"
+NO_STATUS = '{"status":"SUCCESS","data":{"requestId":"req_1","sessionId":"session_1"}}'
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{GARBLED}", "connection"),
+        (f"{STREAM[:-2]}{GARBLED}", "connection"),
+        (stream(HUGE), "connection"),
+        (stream(DEEP), "protocol"),
+        (refused(200, NO_STATUS), "protocol"),
+    ],
+)
+async def test_whatever_a_server_answers_is_an_error_of_one_type(answer: str, code: str) -> None:
+    async with serving(lambda _: answer) as (client, _):
+        work = client.run("a").result() if "event-stream" in answer else client.approvals.approve("req_1")
+        with pytest.raises(AuraError) as error:
+            await work
+    assert error.value.code == code
+
+
+async def test_what_cannot_be_sent_is_told_to_the_programmer() -> None:
+    for base in ("127.0.0.1:9000", "localhost", ""):
+        with pytest.raises(ValueError, match="base_url must begin with"):
+            AuraClient(base, token="t", tenant_id="1")
+    with pytest.raises(ValueError, match="X-Agent-ID has characters"):
+        AuraClient("http://aura.test", token="t", tenant_id="1", agent_id="a\nb")
+    async with serving(lambda _: "") as (client, heads), AuraClient(
+        "http://aura.test", token="a\nb", tenant_id="1"
+    ) as other:
+        for work in (other.sessions.list(), client.run("a", idempotency_key="a\nb").result()):
+            with pytest.raises(ValueError, match="has characters"):
+                await work
+    assert heads == []
+
+
+async def test_an_answer_that_only_trickles_and_a_token_that_does_not_come_take_no_longer_than_they_may() -> None:
+    attempts = 0
+
+    async def trickle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal attempts
+        attempts += 1
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
+        try:
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        except ConnectionError:
+            writer.close()
+
+    async def never(_: bool) -> str:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server = await asyncio.start_server(trickle, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with AuraClient(base, token="t", tenant_id="1", retry=RETRY, idle_timeout=0.2) as client:
+        with pytest.raises(AuraError, match="no answer in time"):
+            await client.approvals.approve("req_1")
+    assert attempts == RETRY.max_request_attempts
+    async with AuraClient(base, token=never, tenant_id="1", retry=RETRY, idle_timeout=0.05) as client:
+        for work in (client.sessions.list(), client.run("a").result()):
+            with pytest.raises(AuraError, match="no answer in time"):
+                await work
+        # Whoever waits no longer is told so, and not that there was no answer.
+        waiting = asyncio.create_task(client.sessions.list())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert attempts == RETRY.max_request_attempts
+    server.close()

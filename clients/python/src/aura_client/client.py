@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from types import TracebackType
-from urllib.parse import quote
+from typing import overload
 
 from .approvals import Approvals
 from .resumable import OnReconnect
 from .retry import Retry
-from .run import AuraRun
+from .run import AuraRun, request_to_join
 from .sessions import Sessions, given
 from .transport import Request, TokenSource, Transport
 
@@ -34,9 +34,9 @@ class AuraClient:
 
         `token`: a text, or a function that is called before every request, with `True` after the server has refused a
         token, once for each request; what it raises ends the request or the stream. `tenant_id` and `user_id` may be
-        integers, as in a token: their decimal text counts. `agent_id`: runs with the same one
-        share a conversation. `idle_timeout`: seconds without a byte after which a connection counts as lost; the
-        server sends at least a keep-alive every 15 s.
+        integers, as in a token: their decimal text counts. `agent_id`: runs with the same one share a conversation.
+        `idle_timeout`: seconds without a byte after which a connection counts as lost, and what one attempt of a request
+        that is no stream may take in all; the server sends at least a keep-alive every 15 s.
         """
         tenant, user = _id_text("tenant_id", tenant_id), None if user_id is None else _id_text("user_id", user_id)
         own = {"X-Tenant-ID": tenant, **_named({"X-User-ID": user, "X-Agent-ID": agent_id})}
@@ -44,22 +44,50 @@ class AuraClient:
         self.sessions = Sessions(self._transport)
         self.approvals = Approvals(self._transport)
 
+    @overload
     def run(
         self,
         prompt: str,
         *,
         context: Mapping[str, object] | None = None,
         thread_id: str | None = None,
-        session_id: str | None = None,
-        last_event_id: int | None = None,
         idempotency_key: str | None = None,
+        on_reconnect: OnReconnect | None = None,
+    ) -> AuraRun: ...
+
+    @overload
+    def run(
+        self,
+        prompt: str,
+        *,
+        context: Mapping[str, object] | None = None,
+        thread_id: str | None = None,
+        idempotency_key: str,
+        last_event_id: int | None = None,
+        on_reconnect: OnReconnect | None = None,
+    ) -> AuraRun: ...
+
+    def run(
+        self,
+        prompt: str,
+        *,
+        context: Mapping[str, object] | None = None,
+        thread_id: str | None = None,
+        idempotency_key: str | None = None,
+        last_event_id: int | None = None,
         on_reconnect: OnReconnect | None = None,
     ) -> AuraRun:
         """A run of this prompt. It is started once, however often its first request has to be repeated.
 
-        `thread_id`: runs with the same one share what was said. `session_id` joins that session, whose prompt this is,
-        instead of starting a run. `idempotency_key`: instead of one that the client makes.
+        `thread_id`: runs with the same one share what was said. `idempotency_key`: instead of one that the client makes.
+        Only with it, since it says which run that may be, can there be a `last_event_id`: the server would read on in
+        whichever run has that event, and start nothing. To read a session on, `join` it.
         """
+        if last_event_id is not None and idempotency_key is None:
+            raise TypeError(
+                "run() takes no last_event_id without the idempotency_key of its run: "
+                "join(session_id, last_event_id=…) reads a session on"
+            )
         key = idempotency_key or uuid.uuid4().hex
         body = {"prompt": prompt, **given(thread_id=thread_id), **({} if context is None else {"context": context})}
 
@@ -71,7 +99,7 @@ class AuraClient:
             self._transport,
             self.sessions,
             request,
-            session_id=session_id,
+            session_id=None,
             last_event_id=last_event_id,
             on_reconnect=on_reconnect,
         )
@@ -80,11 +108,10 @@ class AuraClient:
         self, session_id: str, *, last_event_id: int | None = None, on_reconnect: OnReconnect | None = None
     ) -> AuraRun:
         """A session's stream, from its first event or after `last_event_id`."""
-        path = f"/aura/sessions/{quote(session_id, safe='')}/stream"
         return AuraRun(
             self._transport,
             self.sessions,
-            lambda _: Request("GET", path),
+            request_to_join(session_id),
             session_id=session_id,
             last_event_id=last_event_id,
             on_reconnect=on_reconnect,

@@ -8,6 +8,7 @@ not in a generator: a wait that is cancelled would end that.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,11 +17,14 @@ from typing import Generic, Literal, TypeVar
 import httpx
 
 from .errors import AuraError, connection_lost, left, not_aura
+from .limit import time_limit
 from .retry import Backoff
 from .sse import Comment, Frame, SseParser, TooLarge
 from .transport import Request, Transport, reading, refusal_of
 
 _DONE = "[DONE]"
+# A decimal integer, no longer than those that the server has.
+_EVENT_ID = re.compile(r"0|[1-9][0-9]{0,19}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class Resumable(Generic[E]):
     async def __anext__(self) -> E:
         while self._ended is None:
             try:
-                numbered = await self._next()
+                numbered = await self._next(self._connection or await self._connect())
                 if numbered is not None:
                     return self._decode(numbered)
                 self._ended = "over"
@@ -108,9 +112,8 @@ class Resumable(Generic[E]):
             self._ended = left()
         await self._disconnect()
 
-    async def _next(self) -> Numbered | None:
-        """The next event of this connection, or of a new one; `None` at the end of the stream."""
-        connection = self._connection or await self._connect()
+    async def _next(self, connection: _Connection | None) -> Numbered | None:
+        """The next event of this connection; `None` at the end of the stream."""
         if connection is None:
             return None
         while (item := await connection.read()) is not None:
@@ -128,10 +131,11 @@ class Resumable(Generic[E]):
 
     async def _connect(self) -> _Connection | None:
         """`None` where the server says that there is nothing after this event."""
-        connection = _Connection(await self._transport.send(self._request_after(self._last)))
-        self._connection = connection
-        if connection.response.status_code == 409:
-            raise await refusal_of(connection.response)
+        async with time_limit(self._transport.idle_timeout):
+            connection = _Connection(await self._transport.send(self._request_after(self._last)))
+            self._connection = connection
+            if connection.response.status_code == 409:
+                raise await refusal_of(connection.response)
         if self._accepted is not None:
             self._accepted(connection.response)
         if connection.response.status_code == 204:
@@ -193,6 +197,6 @@ class _Connection:
 
 def _numbered(item: Frame | Comment) -> Numbered | None:
     """The event; `None` for a comment, and for what has no id: that is none of the server's."""
-    if isinstance(item, Comment) or item.id is None or not (item.id.isascii() and item.id.isdecimal()):
+    if isinstance(item, Comment) or item.id is None or _EVENT_ID.fullmatch(item.id) is None:
         return None
     return Numbered(int(item.id), item.event or "message", item.data)

@@ -17,12 +17,13 @@ class Retry:
     max_retry_after: float = 120.0
     """What the server may ask to wait for (`Retry-After`); for more, its refusal is raised."""
     max_attempts: int = 30
-    """Attempts in a row without progress before a stream is given up: some four minutes. An event that is handed out is
+    """Attempts in a row without progress before a stream is given up: the waits between them come to three or four
+    minutes, and each attempt to which nobody answers takes up to `idle_timeout` besides. An event that is handed out is
     progress. What only shows that the server is there (a keep-alive, or an inbox that begins anew) counts on a
     connection that has lasted longer than `max_delay`: long waits are no failure, and a server that breaks off each
     time at once is given up."""
     max_request_attempts: int = 6
-    """The same for a request that is no stream: some five seconds."""
+    """The same for a request that is no stream: the waits between them come to four to eight seconds."""
 
 
 class Backoff:

@@ -14,6 +14,7 @@ from .errors import left, not_aura
 from .events import RunEvent, run_event
 from .resumable import OnReconnect, Resumable
 from .sessions import CancelOutcome, Sessions
+from .paths import segment
 from .transport import Request, Transport
 from .types import EndStatus, ErrorEvent, Usage
 
@@ -35,6 +36,12 @@ class RunResult:
     error: ErrorEvent | None
 
 
+def request_to_join(session_id: str) -> Callable[[str | None], Request]:
+    """The request for the stream of a session that is there already."""
+    path = f"/aura/sessions/{segment('session_id', session_id)}/stream"
+    return lambda _: Request("GET", path)
+
+
 class AuraRun:
     """The events of one run: `async for event in run`. The run is started when the first one is asked for.
 
@@ -54,7 +61,12 @@ class AuraRun:
         last_event_id: int | None,
         on_reconnect: OnReconnect | None,
     ) -> None:
+        self._transport = transport
         self._sessions = sessions
+        self._on_reconnect = on_reconnect
+        # The stream does not begin with the run.
+        self._is_rest = last_event_id is not None
+        self._whole: RunResult | None = None
         self._request = request
         self._session_id = session_id
         # Who asks for the next event: one at a time.
@@ -90,13 +102,33 @@ class AuraRun:
         return await self._sessions.cancel(await self.session_id())
 
     async def result(self) -> RunResult:
-        """Reads what is left of the stream (nobody else may be reading it): the answer and the end."""
+        """Reads what is left of the stream (nobody else may be reading it): the answer and the end. Where the stream does
+        not begin with the run (`last_event_id`), the session is read again from its first event: an answer is whole or
+        there is none."""
         async for _ in self:
             pass
         if not self._is_over:
             raise left()
+        if not self._is_rest:
+            return await self._read_result()
+        if self._whole is None:
+            async with self._from_the_beginning(await self.session_id()) as run:
+                self._whole = await run.result()
+        return self._whole
+
+    async def _read_result(self) -> RunResult:
         status, usage = self._end
         return RunResult(await self.session_id(), status, "".join(self._answer), usage, self._error)
+
+    def _from_the_beginning(self, session_id: str) -> AuraRun:
+        return AuraRun(
+            self._transport,
+            self._sessions,
+            request_to_join(session_id),
+            session_id=session_id,
+            last_event_id=None,
+            on_reconnect=self._on_reconnect,
+        )
 
     async def aclose(self) -> None:
         """Closes the connection; the run goes on."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import cast
-from urllib.parse import quote
 
+from .paths import segment
 from .transport import Request, Transport
 from .types import SessionDetail, SessionPage, SessionStatus
 
 
 @dataclass(frozen=True, slots=True)
 class CancelOutcome:
-    """What came of asking a run to stop. `was_over`: it had ended already, so nothing was cancelled."""
+    """What came of asking a run to stop.
+
+    `was_over`: it had ended already, so nothing was cancelled; where `status` is `cancelled`, it may have been an attempt
+    of this same call that did it, whose answer was lost.
+    """
 
     session_id: str
     status: SessionStatus
@@ -32,14 +36,14 @@ class Sessions:
 
     async def get(self, session_id: str) -> SessionDetail:
         """One in full: node, plan, pending approvals, usage."""
-        answer = await self._transport.call(Request("GET", f"/aura/sessions/{quote(session_id, safe='')}"))
+        answer = await self._transport.call(Request("GET", f"/aura/sessions/{segment('session_id', session_id)}"))
         return cast(SessionDetail, answer.object())
 
     async def cancel(self, session_id: str) -> CancelOutcome:
         """Stops its run."""
-        path = f"/aura/sessions/{quote(session_id, safe='')}/cancel"
+        path = f"/aura/sessions/{segment('session_id', session_id)}/cancel"
         answer = await self._transport.call(Request("POST", path))
-        return CancelOutcome(session_id, cast(SessionStatus, answer.object()["status"]), answer.status == 409)
+        return CancelOutcome(session_id, cast(SessionStatus, answer.text("status")), answer.status == 409)
 
 
 def given(**params: str | int | None) -> dict[str, str | int]:

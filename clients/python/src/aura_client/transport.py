@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Union
 import httpx
 
 from .errors import AuraError, connection_lost, not_aura
+from .limit import time_limit
 from .retry import Backoff, Retry
 from .sse import Frame, SseParser
 
@@ -23,6 +25,7 @@ TokenSource = Union[str, Callable[[bool], Union[str, Awaitable[str]]]]
 
 _RETRYABLE_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONNECT_SECONDS = 10.0
+_HEADER = re.compile(r"[\t\x20-\x7e]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,13 @@ class Answer:
             raise not_aura(self.status, "the answer has no data")
         return self.data
 
+    def text(self, name: str) -> str:
+        """A text that the object has."""
+        value = self.object().get(name)
+        if not isinstance(value, str):
+            raise not_aura(self.status, f"the answer has no {name}")
+        return value
+
 
 class Transport:
     """Sends requests with the caller's headers; renews a token that was refused, once for each request."""
@@ -56,11 +66,17 @@ class Transport:
     def __init__(
         self, base_url: str, token: TokenSource, headers: Mapping[str, str], retry: Retry, idle_timeout: float
     ) -> None:
+        url = httpx.URL(base_url)
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ValueError(f"base_url must begin with http:// or https://, is {base_url!r}")
+        for name, value in headers.items():
+            _check_header(name, value)
         timeout = httpx.Timeout(idle_timeout, connect=_CONNECT_SECONDS, pool=None)
         limits = httpx.Limits(max_connections=None)
         self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=timeout, limits=limits)
         self._token = token
         self.retry = retry
+        self.idle_timeout = idle_timeout
 
     async def aclose(self) -> None:
         """Closes all connections."""
@@ -82,11 +98,12 @@ class Transport:
         return response
 
     async def call(self, request: Request) -> Answer:
-        """Sends a request that may be repeated, and reads its answer."""
+        """Sends a request that may be repeated, and reads its answer; each attempt takes at most the idle time."""
         backoff = Backoff(self.retry, self.retry.max_request_attempts)
         while True:
             try:
-                return await self._call_once(request)
+                async with time_limit(self.idle_timeout):
+                    return await self._call_once(request)
             except AuraError as error:
                 delay = backoff.fail(error.retry_after) if error.retryable else None
                 if delay is None:
@@ -104,6 +121,8 @@ class Transport:
             raise await refusal_of(response)
 
     async def _send(self, request: Request, *, renew: bool) -> httpx.Response:
+        for name, value in request.headers.items():
+            _check_header(name, value)
         headers = {
             "Accept": "application/json",
             **request.headers,
@@ -114,14 +133,20 @@ class Transport:
         )
         try:
             return await self._http.send(sent, stream=True)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise connection_lost(f"the server cannot be reached: {error!r}") from error
 
     async def _bearer(self, renew: bool) -> str:
-        if isinstance(self._token, str):
-            return self._token
-        token = self._token(renew)
-        return await token if inspect.isawaitable(token) else token
+        given = self._token if isinstance(self._token, str) else self._token(renew)
+        token = await given if inspect.isawaitable(given) else given
+        _check_header("token", token)
+        return token
+
+
+def _check_header(name: str, value: str) -> None:
+    """Whatever cannot be sent would look like a connection that is lost whenever it is tried."""
+    if _HEADER.fullmatch(value) is None:
+        raise ValueError(f"{name} has characters that no header can have")
 
 
 @contextmanager
@@ -129,7 +154,7 @@ def reading() -> Iterator[None]:
     """What goes wrong while an answer is read is a lost connection; so is an answer that was closed meanwhile."""
     try:
         yield
-    except (httpx.TransportError, httpx.StreamError) as error:
+    except (httpx.RequestError, httpx.StreamError) as error:
         raise connection_lost(f"the connection broke: {error!r}") from error
 
 
@@ -172,7 +197,7 @@ def parsed(text: str | bytes) -> Json:
     """JSON; `None` if it is none."""
     try:
         value: Json = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value
 
