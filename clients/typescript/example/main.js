@@ -5,8 +5,7 @@ import { AuraClient, RunStore } from "../dist/index.js";
 /** @template {HTMLElement} E @param {string} id @returns {E} */
 const byId = (id) => /** @type {E} */ (document.getElementById(id));
 const form = /** @type {HTMLFormElement} */ (byId("ask"));
-const args = /** @type {HTMLTextAreaElement} */ (byId("args"));
-const reason = /** @type {HTMLInputElement} */ (byId("reason"));
+const card = /** @type {HTMLTemplateElement} */ (byId("asked"));
 const field = (/** @type {string} */ name) => String(new FormData(form).get(name));
 
 /** @type {RunStore | null} */
@@ -21,22 +20,12 @@ form.addEventListener("submit", (event) => {
     const token = field("token").trim();
     run = new RunStore(new AuraClient({ baseUrl: field("server"), token, tenantId: tenantOf(token) }));
     run.subscribe(show);
-    run.attach();
     run.start(field("prompt"));
   } catch (error) {
     fail(error);
   }
 });
 byId("cancel").addEventListener("click", () => run?.cancel().catch(fail));
-byId("approve").addEventListener("click", () => {
-  try {
-    const changed = args.value === asked.args ? {} : { args: JSON.parse(args.value) };
-    run?.approve({ requestId: asked.requestId, ...changed }).catch(fail);
-  } catch (error) {
-    fail(error);
-  }
-});
-byId("reject").addEventListener("click", () => run?.reject({ requestId: asked.requestId, reason: reason.value }).catch(fail));
 
 /** The page reads who it is out of the token; the server checks it. @param {string} token */
 function tenantOf(token) {
@@ -50,14 +39,13 @@ function tenantOf(token) {
   throw new Error("this is no token: paste what `serve --dev` or `token` has printed, all of it");
 }
 
-/** The request that is shown, and its arguments as they are. */
-let asked = { requestId: "", args: "" };
+/** The request that is shown, if there is one. @type {string | null} */
+let asked = null;
 
 /** Nothing of another run is left on the page. */
 function clear() {
   for (const id of ["status", "steps", "answer"]) byId(id).replaceChildren();
-  byId("approval").hidden = true;
-  reason.value = "";
+  ask(null);
 }
 
 function show() {
@@ -73,29 +61,35 @@ function show() {
     ...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })),
   );
   byId("answer").textContent = answer;
-  byId("approval").hidden = pendingApproval === null;
-  if (pendingApproval === null || pendingApproval.requestId === asked.requestId) return;
-  byId("question").textContent = pendingApproval.message;
-  byId("preview").textContent = pendingApproval.preview?.content ?? "";
-  const { requestId, context, contextBytes } = pendingApproval;
-  ask(requestId, context);
+  if (pendingApproval?.requestId !== asked) ask(pendingApproval);
+}
+
+/** Each question has a card of its own: its buttons answer it and no other. @param {import("../dist/index.js").HitlPayload | null} question */
+function ask(question) {
+  asked = question?.requestId ?? null;
+  byId("approval").hidden = question === null;
+  byId("approval").replaceChildren(...(question === null ? [] : [card.content.cloneNode(true)]));
+  if (run === null || question === null) return;
+  const { client, approve, reject } = run;
+  const { requestId, message, preview, context, contextBytes } = question;
+  const args = /** @type {HTMLTextAreaElement} */ (byId("args"));
+  const reason = /** @type {HTMLInputElement} */ (byId("reason"));
+  byId("question").textContent = message;
+  byId("preview").textContent = preview?.content ?? "";
+  let whole = (args.value = JSON.stringify(context, null, 2));
+  const changes = () => (args.value === whole ? {} : { args: JSON.parse(args.value) });
+  onClick("approve", async () => approve(requestId, changes()));
+  onClick("reject", async () => reject(requestId, { reason: reason.value }));
+  if (contextBytes === undefined) return;
   // What was cut can be changed once all of it is there.
-  args.readOnly = contextBytes !== undefined;
-  if (args.readOnly) askWhole(run, requestId).catch(fail);
+  args.readOnly = true;
+  const show = (/** @type {unknown} */ context) => (whole = args.value = JSON.stringify(context, null, 2));
+  client.approvals.get(requestId).then(({ context }) => (show(context), (args.readOnly = false)), fail);
 }
 
-/** @param {string} requestId @param {unknown} context */
-function ask(requestId, context) {
-  args.value = JSON.stringify(context, null, 2);
-  asked = { requestId, args: args.value };
-}
-
-/** @param {RunStore} of @param {string} requestId */
-async function askWhole(of, requestId) {
-  const { context } = await of.client.approvals.get(requestId);
-  if (asked.requestId !== requestId) return;
-  ask(requestId, context);
-  args.readOnly = false;
+/** The second half of a double click may meet the next question, which nobody has read. @param {string} id @param {() => Promise<unknown>} answer */
+function onClick(id, answer) {
+  byId(id).addEventListener("click", ({ detail }) => void (detail > 1 || answer().catch(fail)));
 }
 
 const fail = (/** @type {unknown} */ error) => (byId("status").textContent = String(error));

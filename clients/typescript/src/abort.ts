@@ -32,8 +32,11 @@ export class Watchdog {
   readonly #parent: AbortSignal | undefined;
   readonly #limitMs: number;
   #timedOut = false;
+  #isUnread = false;
+  /** Runs while nobody waits. */
+  #unread: ReturnType<typeof setTimeout> | undefined;
 
-  /** `limitMs`: how long one wait may take. */
+  /** `limitMs`: how long one wait may take, and how long nobody may wait for anything. */
   constructor(limitMs: number, parent: AbortSignal | undefined) {
     this.#limitMs = limitMs;
     this.#parent = parent;
@@ -50,12 +53,18 @@ export class Watchdog {
     return this.#timedOut;
   }
 
+  /** Whether it was that nobody has waited for so long. */
+  get isUnread(): boolean {
+    return this.#isUnread;
+  }
+
   /**
    * Waits for something, but not for longer than it may take, and no longer than the signal lasts, also where what is
-   * waited for does not look at it. The time between two waits does not count.
+   * waited for does not look at it. The time between two waits counts for itself.
    */
   async within<T>(work: Promise<T>): Promise<T> {
     const { signal } = this.#controller;
+    clearTimeout(this.#unread);
     const tooLong = timer(() => {
       this.#timedOut = true;
       this.#controller.abort();
@@ -72,14 +81,21 @@ export class Watchdog {
     } finally {
       clearTimeout(tooLong);
       signal.removeEventListener("abort", onAbort);
+      if (!signal.aborted) this.#unread = timer(this.#onUnread, this.#limitMs);
     }
   }
 
   /** Ends whatever still uses the signal, and forgets the parent. */
   close(): void {
+    clearTimeout(this.#unread);
     this.#parent?.removeEventListener("abort", this.#onParent);
     this.#controller.abort();
   }
+
+  readonly #onUnread = (): void => {
+    this.#isUnread = true;
+    this.#controller.abort();
+  };
 
   readonly #onParent = (): void => {
     this.#controller.abort(this.#parent?.reason);

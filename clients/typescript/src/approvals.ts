@@ -1,7 +1,9 @@
 /** What waits for a person's decision, and the decision (contract, sections 5.4 and 5.6). */
 
+import { Closable } from "./closable.js";
 import { notAura } from "./errors.js";
 import { asObject, parseJson } from "./json.js";
+import { segment } from "./path.js";
 import { resumable, type Frame, type StreamOptions } from "./resumable.js";
 import { query, type PageOptions } from "./sessions.js";
 import type { ApiRequest, Transport } from "./transport.js";
@@ -39,6 +41,8 @@ export type ReviewOutcome =
       readonly requestId: string;
       readonly sessionId: string;
       readonly supersedes: string;
+      /** Whether it was this call that changed them; `false` as above. */
+      readonly isFirst: boolean;
     };
 
 export interface ApprovalPageOptions extends PageOptions {
@@ -60,6 +64,9 @@ export interface RejectOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The events of the inbox: `for await (const event of client.approvals.watch())`. */
+export type InboxWatch = Closable<InboxEvent>;
+
 export class Approvals {
   readonly #transport: Transport;
 
@@ -76,8 +83,13 @@ export class Approvals {
   /**
    * What waits, live: a `snapshot`, then what is asked and decided. It does not end by itself. Where the server no
    * longer knows what came after the last event, there is another `snapshot`, which takes the place of all before.
+   * Leaving the loop, `close()` and an aborted signal close the connection.
    */
-  async *watch(options: StreamOptions = {}): AsyncGenerator<InboxEvent, void, undefined> {
+  watch({ signal, ...options }: StreamOptions = {}): InboxWatch {
+    return new Closable((signal) => this.#watched({ ...options, signal }), signal);
+  }
+
+  async *#watched(options: StreamOptions): AsyncGenerator<InboxEvent, void, undefined> {
     const request = (last: string | null): ApiRequest => ({
       method: "GET",
       path: "/aura/approvals/stream",
@@ -90,7 +102,7 @@ export class Approvals {
 
   /** One request. */
   async get(requestId: string, options: { signal?: AbortSignal } = {}): Promise<ApprovalRequest> {
-    const path = `/aura/hitl/requests/${encodeURIComponent(requestId)}`;
+    const path = `/aura/hitl/requests/${segment("requestId", requestId)}`;
     const { status, data } = await this.#transport.call<string>({ method: "GET", path }, options.signal);
     const request = asObject(parseJson(data));
     if (request === null) throw notAura(status, "the request is no JSON object");
@@ -113,7 +125,8 @@ export class Approvals {
     body: object,
     signal: AbortSignal | undefined,
   ): Promise<ReviewOutcome> {
-    const path = `/aura/hitl/${verb}/${encodeURIComponent(requestId)}`;
+    // Not `/aura/hitl/…`: the platform's Gateway takes that to another service, which knows no changed arguments.
+    const path = `/aura/approvals/${segment("requestId", requestId)}/${verb}`;
     const { status, data } = await this.#transport.call<ReviewAnswer>({ method: "POST", path, body }, signal);
     return outcomeOf(data, status !== 409);
   }
@@ -122,12 +135,15 @@ export class Approvals {
 function outcomeOf(data: ReviewAnswer, isFirst: boolean): ReviewOutcome {
   if ("supersedes" in data) {
     const { requestId, sessionId, supersedes } = data;
-    return { kind: "superseded", requestId, sessionId, supersedes };
+    return { kind: "superseded", requestId, sessionId, supersedes, isFirst };
   }
   if ("approvalsNeeded" in data) {
     const { requestId, sessionId, approvals, approvalsNeeded } = data;
     return { kind: "endorsed", requestId, sessionId, approvals, approvalsNeeded };
   }
-  const { requestId, sessionId, status, reason = null } = data;
+  const { requestId, sessionId, status, supersededBy, reason = null } = data;
+  if (supersededBy !== undefined) {
+    return { kind: "superseded", requestId: supersededBy, sessionId, supersedes: requestId, isFirst };
+  }
   return { kind: "decided", requestId, sessionId, status, isFirst, reason };
 }

@@ -8,13 +8,14 @@ export interface RetryOptions {
   /** Milliseconds that the server may ask to wait for (`Retry-After`); for more, its refusal is thrown. Default 120,000. */
   readonly maxRetryAfterMs?: number;
   /**
-   * Attempts in a row without progress before a stream is given up. Default 30: some four minutes. An event that is
-   * handed out is progress. What only shows that the server is there (a keep-alive, or an inbox that begins anew)
+   * Attempts in a row without progress before a stream is given up. Default 30: the waits between them come to three or
+   * four minutes, and each attempt to which nobody answers takes up to `idleTimeoutMs` besides. An event that is handed
+   * out is progress. What only shows that the server is there (a keep-alive, or an inbox that begins anew)
    * counts on a connection that has lasted longer than `maxDelayMs`: long waits are no failure, and a server that
    * breaks off each time at once is given up.
    */
   readonly maxAttempts?: number;
-  /** The same for a request that is no stream. Default 6: some five seconds. */
+  /** The same for a request that is no stream. Default 6: the waits between them come to four to eight seconds. */
   readonly maxRequestAttempts?: number;
 }
 

@@ -4,20 +4,32 @@ import { Approvals } from "./approvals.js";
 import { newIdempotencyKey } from "./idempotency.js";
 import { settingsOf, type AuraClientOptions } from "./options.js";
 import type { StreamOptions } from "./resumable.js";
-import { AuraRun } from "./run.js";
+import { AuraRun, sessionSource } from "./run.js";
 import { Sessions } from "./sessions.js";
 import { Transport } from "./transport.js";
 import type { PageContext } from "./types.js";
 
-export interface RunOptions extends StreamOptions {
+/**
+ * What a run is started with. Only where it is known which run that may be (`idempotencyKey`) can there be a last event:
+ * the server would read on in whichever run has it, and start nothing. To read a session on, `join` it.
+ */
+export type RunOptions = CommonOptions & (NewRun | KeyedRun);
+
+interface CommonOptions extends Omit<StreamOptions, "lastEventId"> {
   /** The page that the person looks at. */
   readonly context?: PageContext;
   /** The conversation: runs with the same one share what was said. */
   readonly threadId?: string;
-  /** Joins this session, whose prompt this is, instead of starting a run. */
-  readonly sessionId?: string;
+}
+
+interface NewRun {
   /** Instead of one that the client makes: the same key and the same request never start two runs. */
   readonly idempotencyKey?: string;
+  readonly lastEventId?: never;
+}
+
+interface KeyedRun extends Pick<StreamOptions, "lastEventId"> {
+  readonly idempotencyKey: string;
 }
 
 export class AuraClient {
@@ -33,7 +45,8 @@ export class AuraClient {
 
   /** Starts a run. It is started once, however often its first request has to be repeated. */
   run(prompt: string, options: RunOptions = {}): AuraRun {
-    const { context, threadId, sessionId = null } = options;
+    checkStart(options);
+    const { context, threadId } = options;
     const key = options.idempotencyKey ?? newIdempotencyKey();
     const body = { prompt, context, thread_id: threadId };
     const request = (session: string | null) => ({
@@ -42,13 +55,21 @@ export class AuraClient {
       headers: { "Idempotency-Key": key, ...(session === null ? {} : { "X-Session-ID": session }) },
       body,
     });
-    return new AuraRun(this.#transport, this.sessions, { request, sessionId }, options);
+    return new AuraRun(this.#transport, this.sessions, { request, sessionId: null }, options);
   }
 
   /** Reads a session's stream, from its first event or after `lastEventId`. */
   join(sessionId: string, options: StreamOptions = {}): AuraRun {
-    const path = `/aura/sessions/${encodeURIComponent(sessionId)}/stream`;
-    const request = () => ({ method: "GET" as const, path });
-    return new AuraRun(this.#transport, this.sessions, { request, sessionId }, options);
+    return new AuraRun(this.#transport, this.sessions, sessionSource(sessionId), options);
+  }
+}
+
+/** The same for those whose types nobody checks: what is meant to read a session must not start a run. */
+function checkStart(options: { readonly sessionId?: unknown; readonly lastEventId?: unknown; readonly idempotencyKey?: unknown }): void {
+  const { sessionId, lastEventId, idempotencyKey } = options;
+  if (sessionId !== undefined) throw new TypeError("run() takes no sessionId: join(sessionId) reads a session");
+  if (lastEventId !== undefined && idempotencyKey === undefined) {
+    const instead = "join(sessionId, { lastEventId }) reads a session on";
+    throw new TypeError(`run() takes no lastEventId without the idempotencyKey of its run: ${instead}`);
   }
 }

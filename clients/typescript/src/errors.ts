@@ -46,6 +46,12 @@ export class AuraError extends Error {
   }
 }
 
+/** The reader itself has left the stream. */
+export function left(): AuraError {
+  const code: ClientErrorCode = "left";
+  return new AuraError("the stream was left before its end", { status: 0, code, retryable: false });
+}
+
 /** There is no connection, or none any more; another attempt may help. */
 export function connectionLost(why: string, cause?: unknown): AuraError {
   const code: ClientErrorCode = "connection";

@@ -6,10 +6,17 @@ export type { RetryOptions } from "./backoff.js";
 export { AuraRun, type RunResult } from "./run.js";
 export type { Reconnect, StreamOptions } from "./resumable.js";
 export type { AuraEvent, InboxEvent, UnknownEvent } from "./events.js";
-export type { ApprovalPageOptions, Approvals, ApproveOptions, RejectOptions, ReviewOutcome } from "./approvals.js";
+export type {
+  ApprovalPageOptions,
+  Approvals,
+  ApproveOptions,
+  InboxWatch,
+  RejectOptions,
+  ReviewOutcome,
+} from "./approvals.js";
 export type { CancelOutcome, PageOptions, Sessions } from "./sessions.js";
 export { AuraError, type ClientErrorCode } from "./errors.js";
 export { EMPTY_VIEW, viewAfter, type PlanStepView, type RunEnd, type RunView } from "./view.js";
-export { RunStore, type ReviewTarget, type RunSnapshot, type RunStatus, type StartOptions } from "./run-store.js";
+export { RunStore, type RunSnapshot, type RunStatus, type StartOptions } from "./run-store.js";
 export type { JsonObject, JsonValue } from "./json.js";
 export type * from "./types.js";

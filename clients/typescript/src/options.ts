@@ -34,8 +34,9 @@ export interface AuraClientOptions {
   /** How failed requests and lost connections are repeated. */
   readonly retry?: RetryOptions;
   /**
-   * Milliseconds without a byte after which a connection counts as lost. Default 45,000: the server sends at
-   * least a keep-alive every 15 s. `Infinity`: never.
+   * Milliseconds without a byte after which a connection counts as lost, and what one attempt of a request that is no
+   * stream may take in all. Default 45,000: the server sends at least a keep-alive every 15 s. `Infinity`: never. A
+   * stream of which nobody has asked for an event for as long is closed, too; whoever asks again, reads on.
    */
   readonly idleTimeoutMs?: number;
 }
@@ -50,13 +51,18 @@ export interface Settings {
   readonly idleTimeoutMs: number;
 }
 
-/** Checks what can be checked at once; a wrong `baseUrl` throws a `TypeError`, a wrong time a `RangeError`. */
+/** Checks what can be checked at once; a wrong `baseUrl` or `tenantId` throws a `TypeError`, a wrong time a `RangeError`. */
 export function settingsOf(options: AuraClientOptions): Settings {
   const page: Location | undefined = globalThis.location;
   const baseUrl = new URL(options.baseUrl, page?.href).href.replace(/\/+$/, "");
   const idleTimeoutMs = options.idleTimeoutMs ?? 45_000;
   if (!(idleTimeoutMs > 0)) throw new RangeError(`idleTimeoutMs must be more than 0, is ${idleTimeoutMs}`);
-  const headers: Record<string, string> = { ...options.headers, "X-Tenant-ID": options.tenantId };
+  const { tenantId } = options;
+  // From a configuration that lacks it, it would be sent as the text `undefined`.
+  if (typeof tenantId !== "string" || tenantId.trim() === "") {
+    throw new TypeError(`tenantId must be a text that is not blank, is ${JSON.stringify(tenantId)}`);
+  }
+  const headers: Record<string, string> = { ...options.headers, "X-Tenant-ID": tenantId };
   if (options.userId !== undefined) headers["X-User-ID"] = options.userId;
   if (options.agentId !== undefined) headers["X-Agent-ID"] = options.agentId;
   return {

@@ -21,5 +21,9 @@ export function useAuraRun(client: AuraClient): AuraRunHook {
   }, [store]);
   const snapshot = useSyncExternalStore(store.subscribe, store.snapshot, store.snapshot);
   const { start, join, cancel, approve, reject } = store;
-  return { ...snapshot, start, join, cancel, approve, reject };
+  // Not spread: `events` is made when it is looked at.
+  return Object.defineProperties(
+    { start, join, cancel, approve, reject },
+    Object.getOwnPropertyDescriptors(snapshot),
+  ) as AuraRunHook;
 }

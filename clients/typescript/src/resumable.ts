@@ -62,11 +62,12 @@ export async function* resumable(
   const { retry } = transport.settings;
   const backoff = new Backoff(retry, retry.maxAttempts);
   let last = checked(lastEventId);
-  for (;;) {
+  connections: for (;;) {
     const since = performance.now();
     try {
       for await (const item of connection(transport, source, last, signal)) {
         signal?.throwIfAborted();
+        if (item === "unread") continue connections;
         if (item === "end" || isTrailer(item)) return;
         const frame = frameOf(item);
         const isNext = frame !== null && isAfter(frame.id, last);
@@ -107,13 +108,16 @@ function checked(lastEventId: string | undefined): string | null {
   return lastEventId ?? null;
 }
 
-/** What comes over one connection; `"end"` where the server says that there is nothing after this event. */
+/**
+ * What comes over one connection; `"end"` where the server says that there is nothing after this event, `"unread"` where
+ * it was closed because nobody has asked for more for as long as it may be silent.
+ */
 async function* connection(
   transport: Transport,
   source: StreamSource,
   last: string | null,
   signal: AbortSignal | undefined,
-): AsyncGenerator<SseItem | "end", void, undefined> {
+): AsyncGenerator<SseItem | "end" | "unread", void, undefined> {
   const watchdog = new Watchdog(transport.settings.idleTimeoutMs, signal);
   try {
     const response = await watchdog.within(transport.send(source.request(last), watchdog.signal));
@@ -125,7 +129,8 @@ async function* connection(
     }
     yield* items(bodyOf(response), watchdog);
   } catch (error) {
-    throw watchdog.timedOut ? connectionLost("nothing came for too long", error) : error;
+    if (!watchdog.isUnread) throw watchdog.timedOut ? connectionLost("nothing came for too long", error) : error;
+    yield "unread";
   } finally {
     watchdog.close();
   }

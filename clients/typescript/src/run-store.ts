@@ -5,7 +5,7 @@ import type { AuraClient, RunOptions } from "./client.js";
 import { AuraError } from "./errors.js";
 import type { AuraEvent } from "./events.js";
 import { newIdempotencyKey } from "./idempotency.js";
-import type { StreamOptions } from "./resumable.js";
+import { segment } from "./path.js";
 import type { AuraRun } from "./run.js";
 import type { CancelOutcome } from "./sessions.js";
 import type { EndStatus, HitlPayload } from "./types.js";
@@ -45,16 +45,12 @@ export interface RunSnapshot {
 
 export type StartOptions = Pick<RunOptions, "context" | "threadId">;
 
-/** Which of the requests that wait; the first one, if it is not said. */
-export interface ReviewTarget {
-  readonly requestId?: string;
-}
-
 /** A run that was asked for, and what has been read of it. */
 interface Reading {
   /** Two readings of the same are one. */
   readonly of: string;
-  readonly open: (client: AuraClient, from: StreamOptions & { sessionId?: string }) => AuraRun;
+  /** Asks for it the first time: before its session is known, and so before there are events. */
+  readonly open: (client: AuraClient, signal: AbortSignal) => AuraRun;
   run: AuraRun | null;
   connection: AbortController | null;
   sessionId: string | null;
@@ -72,7 +68,7 @@ export class RunStore {
   client: AuraClient;
   readonly #listeners = new Set<() => void>();
   #reading: Reading | null = null;
-  #isAttached = false;
+  #isAttached = true;
   /** Made once somebody looks, and kept until something changes. */
   #snapshot: RunSnapshot | null = IDLE;
 
@@ -99,21 +95,22 @@ export class RunStore {
     const idempotencyKey = newIdempotencyKey();
     const options = { idempotencyKey, ...(context && { context }), ...(threadId && { threadId }) };
     const of = JSON.stringify(["start", prompt, context, threadId]);
-    this.#begin(of, (client, from) => client.run(prompt, { ...options, ...from }));
+    this.#begin(of, (client, signal) => client.run(prompt, { ...options, signal }));
   };
 
   /** Shows a session that is there already, from its first event: after a page was loaded again, for instance. */
   readonly join = (sessionId: string): void => {
-    this.#begin(JSON.stringify(["join", sessionId]), (client, from) => client.join(sessionId, from));
+    segment("sessionId", sessionId);
+    this.#begin(JSON.stringify(["join", sessionId]), (client, signal) => client.join(sessionId, { signal }));
   };
 
-  /** Reads on where `detach` has stopped. */
+  /** Reads on where `detach` has stopped; a new store is attached. */
   readonly attach = (): void => {
     this.#isAttached = true;
     if (this.#reading !== null) this.#connect(this.#reading);
   };
 
-  /** Closes the connection. The run goes on. */
+  /** Closes the connection, and makes none until `attach`. The run goes on. */
   readonly detach = (): void => {
     this.#isAttached = false;
     this.#disconnect();
@@ -126,17 +123,13 @@ export class RunStore {
     return run.cancel();
   };
 
-  readonly approve = async ({ requestId, ...options }: ApproveOptions & ReviewTarget = {}): Promise<ReviewOutcome> =>
-    this.client.approvals.approve(this.#requested(requestId), options);
+  /** Says yes to the request that a person has read: another one may be asked about by now. */
+  readonly approve = (requestId: string, options: ApproveOptions = {}): Promise<ReviewOutcome> =>
+    this.client.approvals.approve(requestId, options);
 
-  readonly reject = async ({ requestId, ...options }: RejectOptions & ReviewTarget = {}): Promise<ReviewOutcome> =>
-    this.client.approvals.reject(this.#requested(requestId), options);
-
-  #requested(requestId: string | undefined): string {
-    const id = requestId ?? this.snapshot().pendingApproval?.requestId;
-    if (id === undefined) throw new Error("nobody is asked for approval");
-    return id;
-  }
+  /** Says no to it. */
+  readonly reject = (requestId: string, options: RejectOptions = {}): Promise<ReviewOutcome> =>
+    this.client.approvals.reject(requestId, options);
 
   #begin(of: string, open: Reading["open"]): void {
     const current = this.#reading;
@@ -163,17 +156,12 @@ export class RunStore {
   #connect(reading: Reading): void {
     if (reading.connection !== null || reading.isOver) return;
     const connection = new AbortController();
-    const lastEventId = reading.events.at(-1)?.id;
     reading.connection = connection;
     if (reading.error !== null) {
       reading.error = null;
       this.#changed();
     }
-    reading.run = reading.open(this.client, {
-      signal: connection.signal,
-      ...(lastEventId !== undefined && { lastEventId }),
-      ...(reading.sessionId !== null && { sessionId: reading.sessionId }),
-    });
+    reading.run = opened(this.client, reading, connection.signal);
     void this.#read(reading, reading.run, connection.signal);
   }
 
@@ -215,14 +203,27 @@ export class RunStore {
   }
 }
 
+/** Reads on, or begins. */
+function opened(client: AuraClient, { sessionId, events, open }: Reading, signal: AbortSignal): AuraRun {
+  if (sessionId === null) return open(client, signal);
+  const lastEventId = events.at(-1)?.id;
+  return client.join(sessionId, { signal, ...(lastEventId !== undefined && { lastEventId }) });
+}
+
 function snapshotOf(reading: Reading | null): RunSnapshot {
   const { answer, plan, tools, error: failure, ...view } = reading?.view ?? EMPTY_VIEW;
   // Of a run that is over, or lost, nobody is asked anything.
   const pendingApprovals = reading?.isOver === true ? [] : view.pendingApprovals;
+  const all = reading?.events ?? [];
+  const count = all.length;
+  let copy: readonly AuraEvent[] | null = null;
   return {
     status: reading === null ? "idle" : statusOf(reading),
     sessionId: reading?.sessionId ?? null,
-    events: reading?.events.slice() ?? [],
+    // Once somebody looks: a copy for every change would be as many copies as there are events.
+    get events() {
+      return (copy ??= all.slice(0, count));
+    },
     answer,
     plan,
     tools,

@@ -1,7 +1,11 @@
 /** A run as its caller sees it: its events, its session, its end. */
 
-import { AuraError, notAura, type ClientErrorCode } from "./errors.js";
+/// <reference lib="esnext.disposable" preserve="true" />
+
+import { Closable } from "./closable.js";
+import { left, notAura } from "./errors.js";
 import { eventOf, type AuraEvent } from "./events.js";
+import { segment } from "./path.js";
 import { resumable, type StreamOptions } from "./resumable.js";
 import type { CancelOutcome, Sessions } from "./sessions.js";
 import type { ApiRequest, Transport } from "./transport.js";
@@ -22,30 +26,40 @@ export interface RunSource {
   readonly sessionId: string | null;
 }
 
+/** The stream of a session that is there already. */
+export function sessionSource(sessionId: string): RunSource {
+  const path = `/aura/sessions/${segment("sessionId", sessionId)}/stream`;
+  return { request: () => ({ method: "GET", path }), sessionId };
+}
+
 /**
- * The events of one run, once: `for await (const event of run)`. The connection is made at once. Leaving the loop, or
- * aborting the signal, closes it; the run goes on, and can be joined again.
+ * The events of one run, once: `for await (const event of run)`. The connection is made at once. Leaving the loop,
+ * `close()`, `await using` and an aborted signal close it; the run goes on, and can be joined again.
  */
 export class AuraRun implements AsyncIterable<AuraEvent> {
   readonly #transport: Transport;
   readonly #sessions: Sessions;
   readonly #source: RunSource;
+  readonly #options: StreamOptions;
   readonly #session = deferred<string>();
   readonly #result = deferred<RunResult>();
-  readonly #events: AsyncGenerator<AuraEvent, void, undefined>;
+  readonly #events: Closable<AuraEvent>;
   /** The first event is asked for before anybody iterates, so that the run starts. */
   readonly #first: Promise<IteratorResult<AuraEvent, void>>;
   #sessionId: string | null;
   #view: RunView = EMPTY_VIEW;
   #isTaken = false;
+  /** The run as it is read from its first event, where this one began later. */
+  #whole: AuraRun | null = null;
 
   constructor(transport: Transport, sessions: Sessions, source: RunSource, options: StreamOptions) {
     this.#transport = transport;
     this.#sessions = sessions;
     this.#source = source;
+    this.#options = options;
     this.#sessionId = source.sessionId;
     if (source.sessionId !== null) this.#session.resolve(source.sessionId);
-    this.#events = this.#read(options);
+    this.#events = new Closable((signal) => this.#read(signal), options.signal);
     this.#first = this.#events.next();
     this.#first.catch(ignore);
   }
@@ -60,25 +74,47 @@ export class AuraRun implements AsyncIterable<AuraEvent> {
     return this.#sessions.cancel(await this.sessionId);
   }
 
-  /** The answer and the end. Reads the stream, unless somebody else does already. */
+  /**
+   * The answer and the end. Reads the stream, unless somebody else does already. Where that does not begin with the
+   * run (`lastEventId`), the session is read again from its first event: an answer is whole or there is none.
+   */
   async result(): Promise<RunResult> {
     if (!this.#isTaken) for await (const _ of this);
-    return this.#result.promise;
+    const result = await this.#result.promise;
+    if (this.#options.lastEventId === undefined) return result;
+    return (this.#whole ??= this.#fromTheBeginning(result.sessionId)).result();
+  }
+
+  /** Closes the connection, also while somebody waits for an event; the run goes on. */
+  async close(): Promise<void> {
+    await this.#events.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** The events; they can be iterated over once. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<AuraEvent, void, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<AuraEvent, void, undefined> {
     if (this.#isTaken) throw new TypeError("a run can be iterated over once; join its session to read it again");
     this.#isTaken = true;
-    try {
-      for (let next = await this.#first; next.done !== true; next = await this.#events.next()) yield next.value;
-    } finally {
-      await this.#events.return();
-    }
+    let first: Promise<IteratorResult<AuraEvent, void>> | null = this.#first;
+    const next = (): Promise<IteratorResult<AuraEvent, void>> => {
+      const ahead = first ?? this.#events.next();
+      first = null;
+      return ahead;
+    };
+    return { next, return: () => this.#events.return() };
   }
 
-  async *#read(options: StreamOptions): AsyncGenerator<AuraEvent, void, undefined> {
+  #fromTheBeginning(sessionId: string): AuraRun {
+    const { lastEventId: _, ...options } = this.#options;
+    return new AuraRun(this.#transport, this.#sessions, sessionSource(sessionId), options);
+  }
+
+  async *#read(signal: AbortSignal): AsyncGenerator<AuraEvent, void, undefined> {
     try {
+      const options = { ...this.#options, signal };
       for await (const frame of resumable(this.#transport, this.#connections(), options)) {
         const event = eventOf(frame);
         this.#view = viewAfter(this.#view, event);
@@ -90,8 +126,7 @@ export class AuraRun implements AsyncIterable<AuraEvent> {
       throw error;
     } finally {
       // Has no effect where the stream has come to its end.
-      const code: ClientErrorCode = "left";
-      this.#failed(new AuraError("the stream was left before its end", { status: 0, code, retryable: false }));
+      this.#failed(left());
     }
   }
 

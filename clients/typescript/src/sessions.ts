@@ -1,5 +1,6 @@
 /** The caller's own sessions (contract, section 5.5). */
 
+import { segment } from "./path.js";
 import type { Transport } from "./transport.js";
 import type { CancelAnswer, SessionDetail, SessionPage, SessionStatus } from "./types.js";
 
@@ -8,7 +9,10 @@ export interface CancelOutcome {
   readonly sessionId: string;
   /** The status that stands now. */
   readonly status: SessionStatus;
-  /** The run was over already, so nothing was cancelled. */
+  /**
+   * The run was over already, so nothing was cancelled; where `status` is `cancelled`, it may have been an attempt of
+   * this same call that did it, whose answer was lost.
+   */
   readonly wasOver: boolean;
 }
 
@@ -34,13 +38,13 @@ export class Sessions {
 
   /** One in full: node, plan, pending approvals, usage. */
   async get(sessionId: string, options: { signal?: AbortSignal } = {}): Promise<SessionDetail> {
-    const path = `/aura/sessions/${encodeURIComponent(sessionId)}`;
+    const path = `/aura/sessions/${segment("sessionId", sessionId)}`;
     return (await this.#transport.call<SessionDetail>({ method: "GET", path }, options.signal)).data;
   }
 
   /** Stops its run. */
   async cancel(sessionId: string, options: { signal?: AbortSignal } = {}): Promise<CancelOutcome> {
-    const path = `/aura/sessions/${encodeURIComponent(sessionId)}/cancel`;
+    const path = `/aura/sessions/${segment("sessionId", sessionId)}/cancel`;
     const { status, data } = await this.#transport.call<CancelAnswer>({ method: "POST", path }, options.signal);
     return { sessionId, status: data.status, wasOver: status === 409 };
   }

@@ -36,6 +36,29 @@ test("a person asks, sees the steps, and approves", { timeout: 120_000 }, async 
   assert.deepEqual(errors, []);
 });
 
+test("a button answers the question that it was shown with, and no other", { timeout: 120_000 }, async (t) => {
+  const call = (subject: string) => ({ name: "send_email", args: { to: ["kim@example.com"], subject, body: "본문" } });
+  const model = await modelFor(t, (messages) => {
+    const sent = messages.filter(({ role }) => role === "tool").length;
+    return sent === 2 ? { words: ["보냈습니다"] } : { words: [], call: call(sent === 0 ? "하나" : "둘") };
+  });
+  const { page } = await asked(t, "부탁해", model.env);
+  const first = await page.waitForSelector("#approve");
+  await first.click();
+  await page.waitForFunction(() => document.getElementById("question")?.textContent?.includes("둘"));
+  const answered: string[] = [];
+  page.on("request", (request) => request.method() === "POST" && answered.push(new URL(request.url()).pathname));
+  const late = page.waitForResponse((response) => response.url().endsWith("/approve"));
+  await first.evaluate((button) => (button as HTMLElement).click());
+  assert.equal((await late).status(), 409, "what it was shown with is decided already");
+  // The second half of a double click is no answer to what has come under it.
+  await page.dispatchEvent("#approve", "click", { detail: 2 });
+  await page.click("#approve");
+  await status(page, "completed");
+  assert.equal(new Set(answered).size, 2);
+  assert.equal(answered.length, 2);
+});
+
 test("a person changes the arguments: these are what runs", { timeout: 120_000 }, async (t) => {
   const { page } = await asked(t, MAIL);
   const args = (await page.inputValue("#args")).replaceAll("kim@", "lee@");
@@ -54,7 +77,7 @@ test("arguments that were too long for the question are changed as a whole", { t
   const { page, errors } = await asked(t, "부탁해", model.env);
   await page.waitForSelector("#args:not([readonly])");
   await page.fill("#args", (await page.inputValue("#args")).replaceAll("kim@", "lee@"));
-  const approval = page.waitForRequest((request) => request.url().includes("/aura/hitl/approve/"));
+  const approval = page.waitForRequest((request) => request.url().includes("/approve"));
   await page.click("#approve");
   assert.deepEqual((await approval).postDataJSON(), { args: { ...call.args, to: ["lee@example.com"] } });
   await status(page, "completed");

@@ -38,7 +38,8 @@ async function application(): Promise<string> {
   writeFileSync(join(app, "package.json"), JSON.stringify({ name: "app", private: true, type: "module" }));
   writeFileSync(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions: COMPILER, include: ["main.tsx"] }));
   copyFileSync(join(PACKAGE, "test/browser/pages/hook.tsx"), join(app, "main.tsx"));
-  await npm(PACKAGE, "pack", "--pack-destination", app);
+  // As it is built already: others are reading that just now.
+  await npm(PACKAGE, "pack", "--ignore-scripts", "--pack-destination", app);
   const packed = readdirSync(app).filter((name) => name.endsWith(".tgz"));
   await npm(app, "install", "--no-audit", "--no-fund", "--legacy-peer-deps", ...packed.map((name) => `./${name}`));
   for (const name of BESIDES)
@@ -52,6 +53,9 @@ test(
   async (t) => {
     const app = await application();
     assert.deepEqual(readdirSync(join(app, "node_modules/@dwp/aura-client")).sort(), ["README.md", "dist", "package.json"]);
+    const ask = 'console.log((await import("@dwp/aura-client/package.json", { with: { type: "json" } })).default.name)';
+    const told = await execute(process.execPath, ["--input-type=module", "--eval", ask], { cwd: app });
+    assert.equal(told.stdout.trim(), "@dwp/aura-client");
     await execute(process.execPath, [join(PACKAGE, "node_modules/typescript/bin/tsc"), "-p", app]);
     const { outputFiles, metafile } = await build({
       absWorkingDir: app,

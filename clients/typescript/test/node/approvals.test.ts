@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { AuraClient, AuraRun, ReviewOutcome } from "@dwp/aura-client";
+import { answeredBy } from "../support/answers.js";
+import { gatewayFor } from "../support/gateway.js";
 import { clientOf, MAIL, serverFor } from "../support/scene.js";
 import { token } from "../support/server.js";
 
@@ -37,7 +39,9 @@ test(
 );
 
 test("changed arguments are what runs", { timeout: 60_000 }, async (t) => {
-  const client = clientOf((await serverFor(t)).base);
+  // Also through the platform's Gateway, which takes what is below `/aura/hitl` to somebody who knows no arguments.
+  const gateway = await gatewayFor(t, await serverFor(t));
+  const client = clientOf(gateway.base);
   const run = client.run(MAIL);
   const args = { to: ["lee@example.com"], subject: "고친 제목", body: "고친 본문" };
   for await (const event of run) {
@@ -46,6 +50,7 @@ test("changed arguments are what runs", { timeout: 60_000 }, async (t) => {
       assert.deepEqual({ ...event.data.toolArgs }, { ...event.data.toolArgs, ...args });
   }
   assert.match((await run.result()).answer, /lee@example\.com/);
+  assert.deepEqual(gateway.elsewhere, []);
 });
 
 test("wrong arguments and unknown requests are errors that say so", { timeout: 60_000 }, async (t) => {
@@ -92,9 +97,27 @@ test("changed arguments that another person has to see are a request of their ow
     await assert.rejects(one.approvals.approve(requestId), { status: 403 });
     const args = { to: ["lee@example.com"], subject: "s", body: "b" };
     const outcome = await other.approvals.approve(requestId, { args });
-    assert.ok(outcome.kind === "superseded" && outcome.supersedes === requestId);
+    assert.ok(outcome.kind === "superseded" && outcome.supersedes === requestId && outcome.isFirst);
     asked.push(outcome.requestId);
+    // As if the answer had been lost, and asked for again.
+    assert.deepEqual(await other.approvals.approve(requestId, { args }), { ...outcome, isFirst: false });
   });
   assert.equal(asked[1], asked[2] ?? asked[1]);
   assert.match((await run.result()).answer, /lee@example\.com/);
+});
+
+test("an edit whose answer was lost is told as what it was, not as somebody's no", { timeout: 10_000 }, async () => {
+  const standing = { requestId: "req_1", sessionId: "session_1", status: "rejected", supersededBy: "req_2" };
+  const { client, requests } = answeredBy((_, at) => {
+    if (at === 0) throw new TypeError("fetch failed");
+    return Response.json({ status: "SUCCESS", data: standing }, { status: 409 });
+  });
+  assert.deepEqual(await client.approvals.approve("req_1", { args: {} }), {
+    kind: "superseded",
+    requestId: "req_2",
+    sessionId: "session_1",
+    supersedes: "req_1",
+    isFirst: false,
+  });
+  assert.equal(requests.length, 2);
 });

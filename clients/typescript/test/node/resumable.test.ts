@@ -109,7 +109,7 @@ test("a stream is given up after as many attempts in a row as may fail, counted 
 
 test("a trailer ends the stream, also where the reader asks past its end", { timeout: 10_000 }, async () => {
   const { client, requests } = clientOf(() => stream(trailer(5)));
-  assert.deepEqual(await idsOf(client.run("a", { sessionId: "session_1", lastEventId: "99" })), []);
+  assert.deepEqual(await idsOf(client.join("session_1", { lastEventId: "99" })), []);
   assert.equal(requests.length, 1);
 });
 
@@ -316,6 +316,6 @@ test("in a page, a base URL may be a path of its origin", async (t) => {
 test("a wrong base URL or event id is told to the programmer", async () => {
   assert.throws(() => new AuraClient({ baseUrl: "localhost", token: "t", tenantId: "1" }), TypeError);
   const { client, requests } = clientOf(() => stream(trailer(1)));
-  await assert.rejects(client.run("a", { lastEventId: "-1" }).result(), TypeError);
+  await assert.rejects(client.join("session_1", { lastEventId: "-1" }).result(), TypeError);
   assert.equal(requests.length, 0);
 });

@@ -55,7 +55,6 @@ test("another prompt takes the place of the run before, which goes on", { timeou
   store.attach();
   assert.equal(store.snapshot(), store.snapshot(), "the same until something changes");
   await assert.rejects(store.cancel(), /no run/);
-  await assert.rejects(store.approve(), /nobody is asked/);
   store.start(MAIL);
   assert.equal(store.snapshot().status, "connecting");
   await reaches(store, "waiting_approval");
@@ -68,7 +67,7 @@ test("another prompt takes the place of the run before, which goes on", { timeou
   await reaches(store, "waiting_approval");
   assert.deepEqual(store.snapshot().events, first.events);
   assert.equal(store.snapshot().pendingApproval?.requestId, first.pendingApproval?.requestId);
-  await store.approve();
+  await store.approve(first.pendingApproval?.requestId ?? "");
   await reaches(store, "completed");
 });
 
@@ -111,7 +110,6 @@ test(
     await reaches(store, "error");
     assert.match(store.snapshot().error?.message ?? "", /^E1004/);
     assert.equal(store.snapshot().pendingApproval, null);
-    await assert.rejects(store.approve(), /nobody is asked/);
     store.start(MAIL);
     await reaches(store, "waiting_approval");
     assert.notEqual(store.snapshot().sessionId, lost.sessionId);
@@ -170,13 +168,83 @@ test("after a token that was refused, to start again reads on", { timeout: 10_00
   await reaches(store, "error");
   store.start("a");
   await eventually("it goes on", () => store.snapshot().events.length === 2);
-  const asked = requests.map(({ headers }) => [headers.get("x-session-id"), headers.get("last-event-id")]);
+  const asked = requests.map(({ method, headers }) => [method, headers.get("x-session-id"), headers.get("last-event-id")]);
   assert.deepEqual(asked, [
-    [null, null],
-    ["session_1", "1"],
-    ["session_1", "1"],
+    ["POST", null, null],
+    ["POST", "session_1", "1"],
+    ["GET", null, "1"],
   ]);
-  assert.equal(new Set(requests.map(({ headers }) => headers.get("idempotency-key"))).size, 1);
+  assert.match(requests[2]?.url ?? "", /\/aura\/sessions\/session_1\/stream$/);
+});
+
+test("a decision is about the request that was read, whatever is asked by now", { timeout: 10_000 }, async (t) => {
+  const [one, other] = [question, frame(2, "hitl", { requestId: "req_2" })];
+  const decided = (url: string): Response => {
+    const requestId = /approvals\/(.*)\//.exec(url)?.[1];
+    return Response.json({ status: "SUCCESS", data: { requestId, sessionId: "session_1", status: "approved" } });
+  };
+  const { client, requests } = answeredBy(({ method, url }) =>
+    url.includes("/approvals/") && method === "POST" ? decided(url) : openStream(one, other),
+  );
+  const store = new RunStore(client);
+  t.after(store.detach);
+  store.start("a");
+  await eventually("both are asked", () => store.snapshot().pendingApprovals.length === 2);
+  // Both clicks of a double click on the button of what was asked last.
+  for (let clicks = 0; clicks < 2; clicks++) await store.approve("req_2");
+  await store.reject("req_1", { reason: "no" });
+  const paths = requests.slice(1).map(({ url }) => new URL(url).pathname);
+  assert.deepEqual(paths, [
+    "/api/aura/approvals/req_2/approve",
+    "/api/aura/approvals/req_2/approve",
+    "/api/aura/approvals/req_1/reject",
+  ]);
+  // @ts-expect-error of which request?
+  await assert.rejects(store.approve(), { name: "TypeError" });
+  // @ts-expect-error of which request?
+  await assert.rejects(store.reject({ reason: "no" }), { name: "TypeError" });
+  assert.equal(requests.length, 4);
+});
+
+test("a new store reads what is started; one that was detached waits", { timeout: 10_000 }, async (t) => {
+  const { client, requests } = answeredBy(() => openStream(question));
+  const [store, unmounted] = [new RunStore(client), new RunStore(client)];
+  t.after(store.detach);
+  store.start("a");
+  await reaches(store, "waiting_approval");
+  unmounted.detach();
+  unmounted.start("a");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual([unmounted.snapshot().status, requests.length], ["connecting", 1]);
+  assert.throws(() => store.join(""), TypeError);
+  assert.equal(store.snapshot().status, "waiting_approval", "which changes nothing");
+});
+
+test("events are not copied for every change that somebody hears of", { timeout: 30_000 }, async (t) => {
+  const count = 2000;
+  const frames = Array.from({ length: count }, (_, at) => frame(at + 1, "content", { content: "a", metadata: {} }));
+  const store = new RunStore(answeredBy(() => stream(...frames, trailer(count + 1))).client);
+  t.after(store.detach);
+  let copied = 0;
+  const { slice } = Array.prototype;
+  t.after(() => void (Array.prototype.slice = slice));
+  Array.prototype.slice = function (from, to) {
+    const part = slice.call(this, from, to);
+    copied += part.length;
+    return part;
+  };
+  let early = store.snapshot();
+  store.subscribe(() => {
+    const snapshot = store.snapshot();
+    if (snapshot.answer.length === 10) early = snapshot;
+  });
+  store.start("a");
+  await reaches(store, "lost");
+  Array.prototype.slice = slice;
+  assert.ok(copied < 10 * count, `${copied} copied for ${count} events`);
+  assert.equal(store.snapshot().events.length, count);
+  assert.equal(store.snapshot().events, store.snapshot().events);
+  assert.equal(early.events.length, 10, "a snapshot stays as it was");
 });
 
 test("an event that was under way when its stream was closed is shown once", { timeout: 30_000 }, async () => {

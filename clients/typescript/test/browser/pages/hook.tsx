@@ -16,7 +16,7 @@ const client = new AuraClient({
 
 function Run() {
   const run = useAuraRun(client);
-  const { start, join } = run;
+  const { start, join, pendingApproval: asked } = run;
   // Strict mode runs this twice, and mounts the component twice.
   useEffect(() => {
     if (setting("session") === "") start(setting("prompt"));
@@ -30,9 +30,9 @@ function Run() {
       <output id="answer">{run.answer}</output>
       <output id="plan">{run.plan.map(({ title, status }) => `${title}: ${status}`).join("; ")}</output>
       <output id="tools">{run.tools.map(({ toolName, status }) => `${toolName}: ${status}`).join("; ")}</output>
-      <output id="question">{run.pendingApproval?.message}</output>
-      <button id="approve" onClick={() => void run.approve()} />
-      <button id="reject" onClick={() => void run.reject({ reason: "아니요" })} />
+      <output id="question">{asked?.message}</output>
+      <button id="approve" onClick={() => asked && void run.approve(asked.requestId)} />
+      <button id="reject" onClick={() => asked && void run.reject(asked.requestId, { reason: "아니요" })} />
       <button id="cancel" onClick={() => void run.cancel()} />
     </section>
   );
