@@ -12,8 +12,10 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use secrecy::SecretString;
 
+use self::address::Address;
+use self::answering::{Absence, Answering};
 use self::asker::Asker;
-use self::conversation::{Answering, Conversation};
+use self::conversation::Conversation;
 use self::editor::Editor;
 use self::following::{Place, follow};
 use self::keyboard::Keyboard;
@@ -23,8 +25,13 @@ use super::{CliError, block_on, not_blank, quoted};
 use crate::domain::SessionId;
 use crate::settings::Environment;
 
+mod address;
+mod answered;
+mod answering;
 mod asker;
+mod attempts;
 mod conversation;
+mod decision;
 mod editor;
 mod following;
 mod interrupt;
@@ -32,10 +39,12 @@ mod keyboard;
 mod question;
 mod questions;
 mod report;
+mod run_stream;
 mod screen;
 mod sending;
 mod server;
 mod span;
+mod step;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -55,7 +64,8 @@ pub(super) struct Arguments {
     #[arg(value_parser = not_blank, required_unless_present = "session")]
     prompt: Option<String>,
     /// The server, for instance http://127.0.0.1:9000, or https://portal.example/api behind the Gateway
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000", value_parser = server::address)]
+    // Read later: a fault of the command line would show it, and a password with it.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9000")]
     url: String,
     /// The token to ask with; other users of the machine can see a command line, AURA_TOKEN they cannot
     #[arg(long, value_name = "TOKEN", conflicts_with_all = ["token_file", "sub", "tenant"])]
@@ -88,12 +98,15 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
     let environment = Environment::of_process();
+    let address = Address::parse(&arguments.url);
+    let address = address.map_err(|wrong| CliError::Input(format!("--url: {wrong}")))?;
     let asker = Asker::of(arguments, &environment)?;
     let mut screen = Screen::of_process(arguments.json, &environment);
     if let Some(note) = asker.note() {
         screen.note(&note)?;
     }
-    let server = Arc::new(Server::new(&arguments.url, asker)?);
+    let command = command(&address, &environment);
+    let server = Arc::new(Server::new(address, asker)?);
     let is_editing = Arc::new(AtomicBool::new(false));
     block_on(async move {
         let answering = answering(arguments, &environment);
@@ -105,7 +118,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
             }
         };
         let incoming = follow(Arc::clone(&server), place);
-        let command = command(&arguments.url, &environment);
         let mut conversation = Conversation::new(server, screen, answering, command, &is_editing);
         let left = tokio::select! {
             ended = conversation.run(incoming) => return ended,
@@ -118,9 +130,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
 }
 
 /// The command that asks this server, as any shell takes it.
-fn command(url: &str, environment: &Environment) -> String {
+fn command(address: &Address, environment: &Environment) -> String {
     let program = environment.program().unwrap_or(Path::new("aura-platform"));
-    format!("{} ask --url {}", quoted(&program.display().to_string()), quoted(url))
+    let url = quoted(&address.to_string());
+    format!("{} ask --url {url}", quoted(&program.display().to_string()))
 }
 
 /// The id of a session, given on the command line.
@@ -139,6 +152,6 @@ fn answering(arguments: &Arguments, environment: &Environment) -> Answering {
     }
     match Keyboard::of_process() {
         Some(keyboard) => Answering::Person(keyboard, Editor::of(environment)),
-        None => Answering::Elsewhere,
+        None => Answering::Elsewhere(Absence::NoTerminal),
     }
 }

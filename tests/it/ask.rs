@@ -11,6 +11,7 @@ use crate::support::app::{Options, PATIENCE, Server, binary, token};
 use crate::support::model::{FakeModel, Reply};
 use crate::support::terminal::Terminal;
 
+mod behind;
 mod interrupted;
 mod questions;
 mod refused;

@@ -1,20 +1,21 @@
 //! The run and the person: what comes from either is brought together here.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::{Stream, StreamExt};
 
-use super::editor::{EditError, Editor};
+use super::answering::{Absence, Answering};
+use super::decision::{Answer, Decided};
 use super::following::Incoming;
-use super::keyboard::Keyboard;
+use super::keyboard::Typed;
 use super::question::{self, CHOICES, Key};
 use super::questions::{Question, Questions};
 use super::report;
 use super::screen::{Screen, Style};
-use super::sending::Sending;
-use super::server::{Answer, Decided, Server, Trouble};
+use super::sending::{Sending, Sent};
+use super::server::{Server, Trouble};
+use super::step::{Field, Said, Step};
 use crate::cli::CliError;
 use crate::domain::event::EndStatus;
 use crate::domain::event::told::{Told, ToldEvent};
@@ -26,55 +27,8 @@ const ARGUMENTS: &str = "arguments, as one line of JSON (Enter to leave them): "
 /// How often a person's answer is sent before they are asked again.
 const ATTEMPTS: u32 = 3;
 const UNDERSTOOD: &str = "only y, n and e are understood";
-
-/// Who decides what is asked.
-pub(super) enum Answering {
-    /// Everything is approved.
-    Approve,
-    /// Everything is rejected, for this reason.
-    Reject(String),
-    /// Whoever sits at the keyboard, perhaps with an editor.
-    Person(Keyboard, Option<Editor>),
-    /// Nobody here.
-    Elsewhere,
-}
-
-impl Answering {
-    /// The answer to every question, where it is known beforehand.
-    fn settled(&self) -> Option<Answer> {
-        match self {
-            Self::Approve => Some(Answer::Approve),
-            Self::Reject(reason) => Some(Answer::Reject(Some(reason.clone()))),
-            Self::Person(..) | Self::Elsewhere => None,
-        }
-    }
-}
-
-/// What the person is about to say.
-enum Step {
-    /// Nothing: no question is open.
-    Listen,
-    /// Yes, no or edit.
-    Choose,
-    /// Why not.
-    Reason,
-    /// Other arguments.
-    Arguments,
-    /// Other arguments, in an editor.
-    Edit(Pin<Box<dyn Future<Output = Result<String, EditError>> + Send>>),
-    /// Nothing: it was said, and is on its way.
-    Send(Sending),
-}
-
-/// What came of waiting for the person.
-enum Said {
-    /// A line; `None`: there is no keyboard any more.
-    Line(Option<String>),
-    /// The editor was left.
-    Edited(Result<String, EditError>),
-    /// The server has got the answer, or has not.
-    Sent(Result<Decided, Trouble>),
-}
+const CUT: &str = "a terminal cuts lines of more than 4,095 bytes, so this one does not count; set $EDITOR to \
+                   change longer arguments";
 
 /// A run that somebody looks at.
 pub(super) struct Conversation<'a> {
@@ -126,7 +80,7 @@ impl<'a> Conversation<'a> {
                     }
                     None => return Err(CliError::Failed("the stream is over".to_owned())),
                 },
-                said = said(&mut self.step, &mut self.answering) => self.on_said(said?)?,
+                said = self.step.said(&mut self.answering) => self.on_said(said?)?,
             }
             self.ask_next().await?;
         }
@@ -165,7 +119,7 @@ impl<'a> Conversation<'a> {
 
     /// Nothing more can be had of the server.
     fn useless(&self, trouble: &Trouble) -> CliError {
-        CliError::Failed(told(&format!("{}: {trouble}", self.server.base())))
+        CliError::Failed(told(&format!("{}: {trouble}", self.server.address())))
     }
 
     fn result(&self) -> Result<(), CliError> {
@@ -207,9 +161,7 @@ impl<'a> Conversation<'a> {
     async fn ask_next(&mut self) -> Result<(), CliError> {
         let prompt = match self.step {
             Step::Listen => return self.begin_next().await,
-            Step::Choose => CHOICES,
-            Step::Reason => REASON,
-            Step::Arguments => ARGUMENTS,
+            Step::Type(field) => prompt(field),
             Step::Edit(_) | Step::Send(_) => return Ok(()),
         };
         if !self.screen.has_prompt() {
@@ -234,65 +186,86 @@ impl<'a> Conversation<'a> {
             if let Some(answer) = self.answering.settled() {
                 return self.answer(answer);
             }
-            if let Answering::Person(keyboard, _) = &mut self.answering {
-                keyboard.clear();
-                self.step = Step::Choose;
-                return Ok(self.screen.prompt(CHOICES)?);
+            match &mut self.answering {
+                Answering::Person(keyboard, _) => {
+                    keyboard.clear();
+                    self.step = Step::Type(Field::Choice);
+                    return Ok(self.screen.prompt(CHOICES)?);
+                }
+                Answering::Elsewhere(absence) => {
+                    let absence = *absence;
+                    self.tell_how(absence, &id)?;
+                }
+                Answering::Approve | Answering::Reject(_) => return Ok(()),
             }
-            self.tell_how(&id)?;
         }
         Ok(())
     }
 
-    fn tell_how(&mut self, id: &RequestId) -> Result<(), CliError> {
-        let (base, command) = (self.server.base(), &self.command);
+    /// Says how a question can be decided that nobody is asked here.
+    fn tell_how(&mut self, absence: Absence, id: &RequestId) -> Result<(), CliError> {
+        let (address, command, why) = (self.server.address(), &self.command, absence.words());
         let session = self.session.as_ref().map_or("ID", SessionId::as_str);
         let how = format!(
-            "stdin is no terminal, so nothing is asked; to decide: {command} --session {session} in a \
-             terminal, or with --approve or --reject; or POST {base}/aura/hitl/approve/{id} or {base}/aura/hitl/reject/{id}"
+            "{why}; to decide: {command} --session {session} in a terminal, or with --approve or --reject; or \
+             POST {address}/aura/approvals/{id}/approve or {address}/aura/approvals/{id}/reject"
         );
         self.questions.answered();
         Ok(self.screen.note(&how)?)
     }
 
     fn on_said(&mut self, said: Said) -> Result<(), CliError> {
-        match (said, std::mem::replace(&mut self.step, Step::Listen)) {
-            (Said::Line(None), _) => {
-                self.answering = Answering::Elsewhere;
-                Ok(self.screen.note("nothing more is asked here")?)
-            }
-            (Said::Line(Some(line)), step) => {
-                self.screen.was_answered();
-                self.on_line(&line, &step)
-            }
-            (Said::Edited(edited), _) => {
+        self.step = Step::Listen;
+        match said {
+            Said::Typed(field, typed) => self.on_typed(field, typed),
+            Said::Edited(edited) => {
                 self.is_editing.store(false, Ordering::Relaxed);
                 match edited {
                     Ok(text) => self.on_arguments(text),
                     Err(error) => self.ask_again(&error.to_string()),
                 }
             }
-            (Said::Sent(result), Step::Send(sending)) => self.on_sent(sending, result),
-            (Said::Sent(_), _) => Ok(()),
+            Said::Sent(sent) => self.on_sent(*sent),
         }
     }
 
-    fn on_line(&mut self, line: &str, step: &Step) -> Result<(), CliError> {
-        match step {
-            Step::Choose => match Key::typed(line) {
+    fn on_typed(&mut self, field: Field, typed: Typed) -> Result<(), CliError> {
+        match typed {
+            Typed::Line(line) => {
+                self.screen.was_answered();
+                self.on_line(field, line)
+            }
+            Typed::Cut => {
+                self.screen.was_answered();
+                self.ask_again(CUT)
+            }
+            Typed::Ended => self.on_input_ended(),
+        }
+    }
+
+    fn on_input_ended(&mut self) -> Result<(), CliError> {
+        let absence = Absence::InputEnded;
+        self.answering = Answering::Elsewhere(absence);
+        match self.questions.next().map(|question| question.id.clone()) {
+            Some(id) => self.tell_how(absence, &id),
+            None => Ok(()),
+        }
+    }
+
+    fn on_line(&mut self, field: Field, line: String) -> Result<(), CliError> {
+        match field {
+            Field::Choice => match Key::typed(&line) {
                 Some(Key::Yes) => self.answer(Answer::Approve),
-                Some(Key::No) => self.then(Step::Reason),
+                Some(Key::No) => self.then(Step::Type(Field::Reason)),
                 Some(Key::Edit) => self.edit(),
-                None if line.is_empty() => self.then(Step::Choose),
+                None if line.is_empty() => self.then(Step::Type(Field::Choice)),
                 None => self.ask_again(UNDERSTOOD),
             },
-            Step::Reason => {
-                let reason = Some(line.to_owned()).filter(|reason| !reason.is_empty());
-                self.answer(Answer::Reject(reason))
+            Field::Reason => {
+                self.answer(Answer::Reject(Some(line).filter(|reason| !reason.is_empty())))
             }
-            Step::Arguments if line.is_empty() => self.then(Step::Choose),
-            Step::Arguments => self.on_arguments(line.to_owned()),
-            Step::Listen | Step::Edit(_) | Step::Send(_) => Ok(()),
+            Field::Arguments if line.is_empty() => self.then(Step::Type(Field::Choice)),
+            Field::Arguments => self.on_arguments(line),
         }
     }
 
@@ -308,7 +281,7 @@ impl<'a> Conversation<'a> {
             // Nothing can be put behind the prompt; it can be copied from here.
             let line = question.draft.clone().unwrap_or_else(|| question.arguments().to_string());
             self.screen.line(Style::Plain, &line)?;
-            return self.then(Step::Arguments);
+            return self.then(Step::Type(Field::Arguments));
         };
         let whole = || question::pretty(question.arguments());
         let text = question.draft.clone().unwrap_or_else(whole);
@@ -329,7 +302,7 @@ impl<'a> Conversation<'a> {
 
     fn ask_again(&mut self, why: &str) -> Result<(), CliError> {
         self.screen.line(Style::Bad, why)?;
-        self.then(Step::Choose)
+        self.then(Step::Type(Field::Choice))
     }
 
     /// Sends the answer to the question that is asked.
@@ -339,38 +312,33 @@ impl<'a> Conversation<'a> {
         self.then(Step::Send(sending))
     }
 
-    /// Takes what came of an answer. One that the server could not take for now is sent again: a person's a
-    /// few times, for they can be asked, and one that was given beforehand until the question is settled.
-    fn on_sent(
-        &mut self,
-        sending: Sending,
-        result: Result<Decided, Trouble>,
-    ) -> Result<(), CliError> {
-        let is_open = self.questions.next().is_some_and(|open| open.id == *sending.request());
+    /// Takes what came of an answer. One that was not taken is sent again: a person's a few times, for they can
+    /// be asked, and one that was given beforehand until the question is settled.
+    fn on_sent(&mut self, sent: Sent) -> Result<(), CliError> {
+        let is_open = self.questions.next().is_some_and(|open| open.id == sent.request);
         let is_given = self.answering.settled().is_some();
-        match result {
+        match &sent.result {
             Ok(decided) => {
-                self.tell(&decided)?;
+                self.tell(decided)?;
                 self.is_answered(is_open);
             }
             Err(trouble) if !is_open => {
                 self.screen.note(&format!("whose decision counted is not known: {trouble}"))?;
             }
             Err(trouble)
-                if trouble.may_pass_for_decisions()
-                    && (is_given || sending.attempts() < ATTEMPTS) =>
+                if trouble.may_pass_for_decisions() && (is_given || sent.attempts < ATTEMPTS) =>
             {
-                if sending.attempts() == 1 {
+                if sent.attempts == 1 {
                     self.screen.note(&format!("not decided yet, sent again: {trouble}"))?;
                 }
-                return self.then(Step::Send(sending.again(&self.server)));
+                return self.then(Step::Send(sent.again(&self.server)));
             }
             Err(trouble) => {
                 self.screen.line(Style::Bad, &format!("not decided: {trouble}"))?;
                 let is_gone =
                     matches!(trouble, Trouble::Refused { status, .. } if status.as_u16() == 404);
                 if !(is_given || is_gone) {
-                    return self.then(Step::Choose);
+                    return self.then(Step::Type(Field::Choice));
                 }
                 self.is_answered(is_open);
             }
@@ -387,29 +355,23 @@ impl<'a> Conversation<'a> {
     fn tell(&mut self, decided: &Decided) -> Result<(), CliError> {
         let note = match decided {
             Decided::Done => return Ok(()),
-            Decided::Before(status) => format!("already decided: {status}"),
+            Decided::Before(how) => format!("already decided: {}", how.word()),
             Decided::OneOf { given, needed } => {
                 format!("noted; {given} of {needed} have approved")
             }
-            Decided::AnotherAsked => {
-                "the changed arguments are for somebody else to approve".to_owned()
+            Decided::AskedAnew => {
+                "the arguments were changed; the question is asked anew".to_owned()
             }
         };
         Ok(self.screen.note(&note)?)
     }
 }
 
-/// The next thing that the person says; never, where nobody is asked.
-async fn said(step: &mut Step, answering: &mut Answering) -> Result<Said, CliError> {
-    match (step, answering) {
-        (Step::Edit(editing), _) => Ok(Said::Edited(editing.await)),
-        (Step::Send(sending), _) => Ok(Said::Sent(sending.result().await)),
-        (Step::Choose | Step::Reason | Step::Arguments, Answering::Person(keyboard, _)) => {
-            Ok(Said::Line(keyboard.line().await?))
-        }
-        (Step::Listen | Step::Choose | Step::Reason | Step::Arguments, _) => {
-            std::future::pending().await
-        }
+fn prompt(field: Field) -> &'static str {
+    match field {
+        Field::Choice => CHOICES,
+        Field::Reason => REASON,
+        Field::Arguments => ARGUMENTS,
     }
 }
 

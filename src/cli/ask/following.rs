@@ -6,24 +6,24 @@ use std::time::Duration;
 
 use futures::Stream;
 use futures::stream::unfold;
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use super::attempts::Attempts;
+use super::run_stream::RunStream;
 use super::server::{Server, Trouble};
-use crate::backoff::Backoff;
-use crate::domain::SessionId;
-use crate::domain::text::quoted;
-use crate::http_client;
-use crate::sse::parse::{self, Parser};
+use crate::domain::{EventId, SessionId};
+use crate::sse::parse;
 
-/// Pauses between two connections.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 /// For how long a run that is known is looked for.
 const GIVE_UP: Duration = Duration::from_secs(15 * 60);
 /// For how long a run is asked for that nobody has told of.
 const GIVE_UP_START: Duration = Duration::from_secs(60);
+/// After so long, a connection that is kept alive shows that the server is there: nothing may happen in a run
+/// for hours. One that is broken off sooner, each time, does not.
+const STEADY: Duration = Duration::from_secs(10);
 /// What stands in the place of an event when the run is over.
 const TRAILER: &str = "[DONE]";
 
@@ -44,13 +44,23 @@ pub(super) enum Incoming {
     Failed(Trouble),
 }
 
-/// Where a client is in a run: what it has to tell the server to go on without loss or repetition.
+/// Where a client is: what it has to tell the server to go on without loss or repetition.
 #[derive(Debug)]
-pub(super) struct Place {
-    session: Option<SessionId>,
-    last_event: Option<String>,
-    /// What the run is started with, and the key that makes one request of all that have it.
-    start: (Value, String),
+pub(super) enum Place {
+    /// Before a run.
+    Start {
+        /// What the run is started with.
+        body: Value,
+        /// Makes one request of all that have it.
+        key: String,
+    },
+    /// In a run.
+    Join {
+        /// The run.
+        session: SessionId,
+        /// The last event of it that has come.
+        after: Option<EventId>,
+    },
 }
 
 impl Place {
@@ -60,129 +70,142 @@ impl Place {
         if let (Some(thread), Some(fields)) = (thread, body.as_object_mut()) {
             fields.insert("thread_id".into(), thread.into());
         }
-        let key = Uuid::new_v4().to_string();
-        Self { session: None, last_event: None, start: (body, key) }
+        Self::Start { body, key: Uuid::new_v4().to_string() }
     }
 
     /// At the beginning of a run that is there.
     pub(super) fn of_session(session: SessionId) -> Self {
-        Self { session: Some(session), ..Self::to_start("", None) }
+        Self::Join { session, after: None }
     }
 
-    async fn open(&self, server: &Server) -> Result<Response, Trouble> {
-        match &self.session {
-            Some(session) => server.join(session, self.last_event.as_deref()).await,
-            None => server.start(&self.start.0, &self.start.1).await,
+    /// The stream from here; `None` if the run has nothing more.
+    async fn open(&mut self, server: &Server) -> Result<Option<RunStream>, Trouble> {
+        match self {
+            Self::Join { session, after } => server.join(session, *after).await,
+            Self::Start { body, key } => {
+                let stream = server.start(body, key).await?;
+                *self = Self::of_session(stream.session().clone());
+                Ok(Some(stream))
+            }
+        }
+    }
+
+    /// Goes on to an event. Ids grow: one that does not comes again, and the place stays.
+    fn goes_to(&mut self, event: EventId) -> bool {
+        match self {
+            Self::Join { after, .. } if after.is_none_or(|last| event > last) => {
+                *after = Some(event);
+                true
+            }
+            Self::Join { .. } | Self::Start { .. } => false,
         }
     }
 }
 
 /// The run's events. Dropping what waits for the next one loses nothing.
 pub(super) fn follow(server: Arc<Server>, place: Place) -> impl Stream<Item = Incoming> + Unpin {
-    let following = Following {
-        server,
-        place,
-        connection: None,
-        told_session: false,
-        ready: VecDeque::new(),
-        backoff: Backoff::new(PAUSES.0, PAUSES.1),
-        next_attempt: Instant::now(),
-        away_since: None,
-        is_over: false,
-    };
-    Box::pin(unfold(following, Following::step))
+    let start = (server, Following::from(place));
+    Box::pin(unfold(start, |(server, mut following)| async move {
+        let next = following.next(&server).await?;
+        Some((next, (server, following)))
+    }))
 }
 
 struct Following {
-    server: Arc<Server>,
     place: Place,
-    connection: Option<Connection>,
+    connection: Option<RunStream>,
     told_session: bool,
     /// What came and was not handed out yet.
     ready: VecDeque<Incoming>,
-    backoff: Backoff,
+    attempts: Attempts,
     next_attempt: Instant,
-    /// Since when no event has come for want of a connection.
-    away_since: Option<Instant>,
     is_over: bool,
 }
 
-struct Connection {
-    response: Response,
-    parser: Parser,
+impl From<Place> for Following {
+    fn from(place: Place) -> Self {
+        Self {
+            place,
+            connection: None,
+            told_session: false,
+            ready: VecDeque::new(),
+            attempts: Attempts::none(),
+            next_attempt: Instant::now(),
+            is_over: false,
+        }
+    }
 }
 
 impl Following {
-    async fn step(mut self) -> Option<(Incoming, Self)> {
+    async fn next(&mut self, server: &Server) -> Option<Incoming> {
         loop {
             if let Some(next) = self.ready.pop_front() {
-                return Some((next, self));
+                return Some(next);
             }
             if self.is_over {
                 return None;
             }
             let came = match self.connection.as_mut() {
-                Some(connection) => connection.read().await,
+                Some(connection) => {
+                    connection.read().await.map(|events| (events, connection.age()))
+                }
                 None => {
                     sleep_until(self.next_attempt).await;
-                    self.connect().await.map(|()| Vec::new())
+                    self.connect(server).await.map(|()| (Vec::new(), Duration::ZERO))
                 }
             };
             match came {
-                Ok(events) => events.into_iter().for_each(|event| self.take(event)),
+                Ok((events, age)) => self.take(events, age),
                 Err(trouble) => self.on_trouble(trouble),
             }
         }
     }
 
-    async fn connect(&mut self) -> Result<(), Trouble> {
-        let response = self.place.open(&self.server).await?;
-        // All of it has been read already.
-        self.is_over = response.status() == StatusCode::NO_CONTENT;
-        if self.is_over {
-            self.ready.push_back(Incoming::Over);
+    async fn connect(&mut self, server: &Server) -> Result<(), Trouble> {
+        let Some(connection) = self.place.open(server).await? else {
+            // All of it has been read already.
+            self.end(Incoming::Over);
             return Ok(());
-        }
-        if let Some(named) = response.headers().get("x-session-id") {
-            self.place.session = Some(session_named(named.as_bytes())?);
-        }
-        if let (Some(session), false) = (&self.place.session, self.told_session) {
+        };
+        if !self.told_session {
             self.told_session = true;
-            self.ready.push_back(Incoming::Session(session.clone()));
+            self.ready.push_back(Incoming::Session(connection.session().clone()));
         }
-        if self.away_since.is_some() {
+        if self.attempts.has_any() {
             self.ready.push_back(Incoming::Back);
         }
-        self.connection = Some(Connection { response, parser: Parser::new() });
+        self.connection = Some(connection);
         Ok(())
     }
 
-    fn take(&mut self, event: parse::Event) {
-        if self.is_over {
-            return;
+    /// Takes what has come over a connection that has lasted so long.
+    fn take(&mut self, events: Vec<parse::Event>, age: Duration) {
+        if age > STEADY {
+            self.attempts.reset();
         }
-        // A connection that brings something is one: what is lost after it is a new loss.
-        self.backoff.reset();
-        self.away_since = None;
-        self.place.last_event = event.id.or(self.place.last_event.take());
-        self.is_over = event.data == TRAILER;
-        self.ready.push_back(match self.is_over {
-            true => Incoming::Over,
-            false => Incoming::Event(event.data),
-        });
+        for event in events {
+            if event.data == TRAILER {
+                return self.end(Incoming::Over);
+            }
+            // What has no id, or one that came before, is nothing new.
+            let id = event.id.and_then(|id| EventId::parse(&id));
+            if id.is_some_and(|id| self.place.goes_to(id)) {
+                self.attempts.reset();
+                self.ready.push_back(Incoming::Event(event.data));
+            }
+        }
     }
 
     /// Makes up its mind whether there is another attempt, and when.
     fn on_trouble(&mut self, trouble: Trouble) {
-        let is_first = self.away_since.is_none() && !self.told_session;
+        let is_first = !(self.attempts.has_any() || self.told_session);
         self.connection = None;
-        let since = *self.away_since.get_or_insert_with(Instant::now);
-        if !self.is_worth_another(&trouble, is_first) || since.elapsed() > self.gives_up_after() {
-            self.is_over = true;
-            self.ready.push_back(Incoming::Failed(trouble));
-            return;
-        }
-        let pause = self.backoff.pause();
+        let gives_up_after = if self.told_session { GIVE_UP } else { GIVE_UP_START };
+        let pause = match self.is_worth_another(&trouble, is_first) {
+            true => self.attempts.another(gives_up_after),
+            false => None,
+        };
+        let Some(pause) = pause else { return self.end(Incoming::Failed(trouble)) };
         self.next_attempt = Instant::now() + pause;
         self.ready.push_back(Incoming::Lost(trouble.to_string(), pause));
     }
@@ -201,28 +224,77 @@ impl Following {
         }
     }
 
-    fn gives_up_after(&self) -> Duration {
-        if self.told_session { GIVE_UP } else { GIVE_UP_START }
+    fn end(&mut self, last: Incoming) {
+        self.is_over = true;
+        self.ready.push_back(last);
     }
 }
 
-/// The session that a server names. What has not the form of an id is not kept, let alone shown.
-fn session_named(name: &[u8]) -> Result<SessionId, Trouble> {
-    let name = String::from_utf8_lossy(name);
-    SessionId::parse(&name).ok_or_else(|| {
-        Trouble::Nonsense(format!("its X-Session-ID {} is no session's id", quoted(&name)))
-    })
-}
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
 
-impl Connection {
-    /// The next events.
-    async fn read(&mut self) -> Result<Vec<parse::Event>, Trouble> {
-        let chunk = self.response.chunk().await;
-        let chunk = chunk.map_err(|error| Trouble::Lost(http_client::root_cause(&error)))?;
-        let chunk = chunk.ok_or_else(|| Trouble::Lost("closed before the run's end".to_owned()))?;
-        let mut events = Vec::new();
-        let pushed = self.parser.push(&chunk, &mut events);
-        pushed.map_err(|error| Trouble::Lost(error.to_string()))?;
-        Ok(events)
+    use super::*;
+
+    fn in_a_run() -> Following {
+        let place = Place::of_session(SessionId::new("session_1"));
+        Following { told_session: true, ..Following::from(place) }
+    }
+
+    fn event(id: &str) -> parse::Event {
+        parse::Event { id: Some(id.to_owned()), kind: None, data: "{}".to_owned() }
+    }
+
+    /// Connections that each bring these events, last for so long and are lost, until it is given up or an
+    /// hour is over.
+    async fn lost_again_and_again(
+        following: &mut Following,
+        events: &[&str],
+        age: Duration,
+    ) -> Duration {
+        let began = Instant::now();
+        while !following.is_over && began.elapsed() < Duration::from_secs(3600) {
+            following.take(events.iter().map(|id| event(id)).collect(), age);
+            advance(age).await;
+            following.on_trouble(Trouble::Lost("closed".into()));
+            advance(following.next_attempt - Instant::now()).await;
+        }
+        began.elapsed()
+    }
+
+    fn shown(following: &mut Following) -> usize {
+        let ready = following.ready.drain(..);
+        ready.filter(|incoming| matches!(incoming, Incoming::Event(_))).count()
+    }
+
+    #[test]
+    fn what_comes_twice_or_without_a_place_is_not_shown() {
+        let mut following = in_a_run();
+        let strays = ["", "x", "-1"].map(event);
+        following.take([event("5"), event("7"), event("7"), event("6")].into(), Duration::ZERO);
+        following.take(strays.into(), Duration::ZERO);
+        let without = parse::Event { id: None, ..event("8") };
+        following.take(vec![without, event("10")], Duration::ZERO);
+        assert_eq!(shown(&mut following), 3);
+        assert!(matches!(following.place, Place::Join { after: Some(id), .. } if id.get() == 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_only_repeats_is_given_up_like_one_that_is_away() {
+        for repeated in [&["5"][..], &[]] {
+            let mut following = in_a_run();
+            following.take(vec![event("5")], Duration::ZERO);
+            let lasted = lost_again_and_again(&mut following, repeated, Duration::ZERO).await;
+            assert!(following.is_over, "{repeated:?}");
+            assert!((GIVE_UP..GIVE_UP + Duration::from_secs(6)).contains(&lasted), "{lasted:?}");
+            assert_eq!(shown(&mut following), 1);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_that_waits_for_hours_is_followed_however_often_its_connection_is_lost() {
+        let mut following = in_a_run();
+        lost_again_and_again(&mut following, &[], Duration::from_secs(60)).await;
+        assert!(!following.is_over);
     }
 }

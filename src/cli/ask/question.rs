@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::server::Answer;
+use super::decision::Answer;
 use crate::domain::event::told::Asked;
 use crate::domain::json;
 use crate::domain::text::escape_invisible;

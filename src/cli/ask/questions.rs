@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
-use super::server::{Standing, Trouble};
+use super::decision::Standing;
+use super::server::Trouble;
 use crate::domain::RequestId;
 use crate::domain::event::told::{Asked, CallStatus, ToldEvent};
 use crate::domain::text::quoted;
@@ -203,8 +204,11 @@ mod tests {
     #[test]
     fn a_question_that_was_decided_long_ago_is_not_asked_again() {
         let mut questions = asked(&[call("a", "pending"), hitl("req_aaaaaaaaaaaa")]);
-        let standing =
-            |status: &str| serde_json::from_value(json!({"status": status, "context": {"x": 1}}));
+        let standing = |status: &str| {
+            let stored =
+                json!({"requestId": "req_aaaaaaaaaaaa", "status": status, "context": {"x": 1}});
+            serde_json::from_value(stored)
+        };
         questions.know(standing("pending").unwrap());
         assert_eq!(questions.next().unwrap().arguments(), &json!({"x": 1}));
         questions.know(standing("approved").unwrap());

@@ -4,39 +4,46 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::server::{Answer, Decided, Server, Trouble};
+use super::decision::{Answer, Decided};
+use super::server::{Server, Trouble};
 use crate::backoff::Backoff;
 use crate::domain::RequestId;
 
 /// Pauses between two attempts.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
-/// The answer to a question, sent as often as it takes: one that the server has already decides nothing
-/// twice.
+/// One attempt to answer a question.
 pub(super) struct Sending {
     request: RequestId,
+    attempt: Pin<Box<dyn Future<Output = Sent> + Send>>,
+}
+
+/// What came of an attempt. The answer may be sent as often as it takes: one that the server has already
+/// decides nothing twice.
+pub(super) struct Sent {
+    /// The question.
+    pub(super) request: RequestId,
     answer: Answer,
-    attempts: u32,
+    /// How often the answer was sent.
+    pub(super) attempts: u32,
     backoff: Backoff,
-    attempt: Pin<Box<dyn Future<Output = Result<Decided, Trouble>> + Send>>,
+    /// What the server says.
+    pub(super) result: Result<Decided, Trouble>,
 }
 
 impl Sending {
-    /// Sends it for the first time.
+    /// Sends an answer for the first time.
     pub(super) fn begin(server: &Arc<Server>, request: RequestId, answer: Answer) -> Self {
-        let backoff = Backoff::new(PAUSES.0, PAUSES.1);
-        let attempt = attempt(server, &request, &answer, Duration::ZERO);
-        Self { request, answer, attempts: 1, backoff, attempt }
+        let (server, id) = (Arc::clone(server), request.clone());
+        let attempt = async move {
+            let result = server.decide(&request, &answer).await;
+            Sent { request, answer, attempts: 1, backoff: Backoff::new(PAUSES.0, PAUSES.1), result }
+        };
+        Self { request: id, attempt: Box::pin(attempt) }
     }
 
-    /// Sends it once more, after a pause.
-    pub(super) fn again(mut self, server: &Arc<Server>) -> Self {
-        let attempt = attempt(server, &self.request, &self.answer, self.backoff.pause());
-        Self { attempts: self.attempts.saturating_add(1), attempt, ..self }
-    }
-
-    /// What came of this attempt. Dropping the wait loses nothing.
-    pub(super) async fn result(&mut self) -> Result<Decided, Trouble> {
+    /// What came of it. Dropping the wait loses nothing.
+    pub(super) async fn sent(&mut self) -> Sent {
         self.attempt.as_mut().await
     }
 
@@ -44,22 +51,17 @@ impl Sending {
     pub(super) fn request(&self) -> &RequestId {
         &self.request
     }
-
-    /// How often it was sent.
-    pub(super) fn attempts(&self) -> u32 {
-        self.attempts
-    }
 }
 
-fn attempt(
-    server: &Arc<Server>,
-    request: &RequestId,
-    answer: &Answer,
-    pause: Duration,
-) -> Pin<Box<dyn Future<Output = Result<Decided, Trouble>> + Send>> {
-    let (server, request, answer) = (Arc::clone(server), request.clone(), answer.clone());
-    Box::pin(async move {
-        tokio::time::sleep(pause).await;
-        server.decide(&request, &answer).await
-    })
+impl Sent {
+    /// Sends the answer once more, after a pause.
+    pub(super) fn again(mut self, server: &Arc<Server>) -> Sending {
+        let (server, request) = (Arc::clone(server), self.request.clone());
+        let attempt = async move {
+            self.backoff.wait().await;
+            let result = server.decide(&self.request, &self.answer).await;
+            Sent { attempts: self.attempts.saturating_add(1), result, ..self }
+        };
+        Sending { request, attempt: Box::pin(attempt) }
+    }
 }

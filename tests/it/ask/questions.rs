@@ -14,17 +14,17 @@ use crate::support::git::git;
 use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::terminal::Terminal;
 
-const CHOICES: &str = "[y]es, [n]o, [e]dit the arguments: ";
+pub(super) const CHOICES: &str = "[y]es, [n]o, [e]dit the arguments: ";
 
 /// A program that edits what it is given.
-fn editor(directory: &TempDir, script: &str) -> String {
+pub(super) fn editor(directory: &TempDir, script: &str) -> String {
     let program = directory.path().join("editor");
     std::fs::write(&program, script).unwrap();
     format!("sh {}", path(&program))
 }
 
 /// The request that a session waits with, or has waited with last.
-async fn request_of(server: &Server, session: &str) -> String {
+pub(super) async fn request_of(server: &Server, session: &str) -> String {
     let detail = server.user().get(&format!("/aura/sessions/{session}")).await;
     detail.data()["hitlRequestId"].as_str().unwrap().to_owned()
 }
@@ -122,6 +122,46 @@ async fn without_an_editor_the_arguments_are_one_line_and_a_refusal_is_told_and_
     assert_eq!(code, 0, "{seen}");
     let (_, arguments) = last_call(&server, &session_of(&seen)).await;
     assert_eq!(arguments["subject"], "a");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_line_that_the_terminal_cuts_does_not_count_and_an_editor_is_named() {
+    let (server, _model) = one_mail(Options::default()).await;
+    let mut command = ask(server.base(), &["메일"]);
+    command.env("PATH", "/nothing/is/here");
+    let mut terminal = Terminal::start(command, None);
+    terminal.shows(CHOICES, 1).await;
+    terminal.types("e\n");
+    terminal.shows("arguments, as one line of JSON", 1).await;
+    let body = "b".repeat(5000);
+    terminal.types(&format!(
+        "{{\"to\":[\"lee@example.com\"],\"subject\":\"a\",\"body\":\"{body}\"}}\n"
+    ));
+    terminal.shows("a terminal cuts lines of more than 4,095 bytes", 1).await;
+    assert!(terminal.seen().contains("set $EDITOR"), "{}", terminal.seen());
+    terminal.shows(CHOICES, 2).await;
+    terminal.types("n\n");
+    terminal.shows("reason (Enter for none): ", 1).await;
+    terminal.types("\n");
+    let (code, seen) = terminal.ended().await;
+    assert_eq!(code, 1, "{seen}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_ctrl_d_nothing_more_is_asked_and_it_is_told_how_to_decide() {
+    let server = Server::embedded().await;
+    let mut terminal = Terminal::start(ask(server.base(), &[MERGE]), None);
+    terminal.shows(CHOICES, 1).await;
+    terminal.types("\x04");
+    terminal
+        .shows("the terminal's input was ended (Ctrl-D), so nothing more is asked; to decide: ", 1)
+        .await;
+    let request = request_of(&server, &session_of(&terminal.seen())).await;
+    server.user().approve(&request).await;
+    let (code, seen) = terminal.ended().await;
+    assert_eq!(code, 0, "{seen}");
+    assert!(!seen.contains("stdin is no terminal"), "{seen}");
+    assert_eq!(seen.matches("may be approved by").count(), 1, "asked once: {seen}");
 }
 
 /// A server that asks about two mails at once; the model says how many of them were sent.
@@ -278,7 +318,7 @@ async fn where_stdin_is_no_terminal_nothing_is_asked_and_it_is_told_how_to_decid
     let way = format!("' ask --url '{}' --session {session} in a terminal", server.base());
     assert!(told.contains(&way), "{told}");
     let request = request_of(&server, &session).await;
-    assert!(told.contains(&format!("/aura/hitl/approve/{request}")), "{told}");
+    assert!(told.contains(&format!("/aura/approvals/{request}/approve")), "{told}");
     server.user().approve(&request).await;
     let ended = timeout(PATIENCE, child.wait()).await.expect("no end").unwrap();
     assert_eq!(ended.code(), Some(0));

@@ -47,11 +47,14 @@ async fn what_makes_no_sense_is_a_fault_of_the_command_line() {
         &["--session", "session_x", "안녕"],
         &["--session", "../../victim", "--approve"],
         &["--url", "ftp://x", "안녕"],
+        &["--url", "http://kim:s3cret@127.0.0.1:1", "안녕"],
+        &["--url", "kim:s3cret@127.0.0.1:1", "안녕"],
         &[" "],
         &[],
     ] {
         let ended = run(ask(base, arguments)).await;
         assert_eq!(ended.code, 2, "{arguments:?}: {}", ended.stderr);
+        assert!(!ended.stderr.contains("s3cret"), "{arguments:?}: {}", ended.stderr);
     }
 }
 
@@ -72,9 +75,9 @@ async fn what_the_server_refuses_is_told_in_its_words() {
     assert!(ended.stderr.contains(": 404 "), "{}", ended.stderr);
 }
 
-/// A server that names a session and sends these events; returns its base URL, and the first line of each
+/// A server that answers with these headers and this body; returns its base URL, and the first line of each
 /// request that it gets.
-async fn hostile(session: &'static str, events: String) -> (String, Arc<Mutex<Vec<String>>>) {
+async fn hostile(headers: &'static str, body: String) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let requests = Arc::new(Mutex::new(Vec::new()));
@@ -85,11 +88,8 @@ async fn hostile(session: &'static str, events: String) -> (String, Arc<Mutex<Ve
             let read = client.read(&mut request).await.unwrap();
             let request = String::from_utf8_lossy(&request[..read]).into_owned();
             noted.lock().unwrap().push(request.lines().next().unwrap_or_default().to_owned());
-            let head = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Session-ID: {session}\r\n\
-                 Connection: close\r\n\r\n"
-            );
-            let _ = client.write_all(format!("{head}{events}").as_bytes()).await;
+            let head = format!("HTTP/1.1 200 OK\r\n{headers}Connection: close\r\n\r\n");
+            let _ = client.write_all(format!("{head}{body}").as_bytes()).await;
         }
     });
     (base, requests)
@@ -97,7 +97,8 @@ async fn hostile(session: &'static str, events: String) -> (String, Arc<Mutex<Ve
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_id_that_is_none_is_neither_shown_to_be_pasted_nor_sent_anywhere() {
-    let (base, requests) = hostile("$(touch pwned)", String::new()).await;
+    let named = "Content-Type: text/event-stream\r\nX-Session-ID: $(touch pwned)\r\n";
+    let (base, requests) = hostile(named, String::new()).await;
     let ended = run(ask(&base, &["--approve", "안녕"])).await;
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     let told = format!("error: {base}: its X-Session-ID \"$(touch pwned)\" is no session's id\n");
@@ -106,11 +107,44 @@ async fn an_id_that_is_none_is_neither_shown_to_be_pasted_nor_sent_anywhere() {
 
     let asked = r#"{"type":"hitl","requestId":"../../sessions/victim/cancel?x=","message":"?","timestamp":1}"#;
     let events = format!("id: 1\nevent: hitl\ndata: {asked}\n\n");
-    let (base, requests) = hostile("session_x", events).await;
+    let named = "Content-Type: text/event-stream\r\nX-Session-ID: session_x\r\n";
+    let (base, requests) = hostile(named, events).await;
     let ended = run(ask(&base, &["--approve", "안녕"])).await;
     assert_eq!(ended.code, 1, "{}", ended.stderr);
     assert!(ended.stderr.ends_with("is no request's id\n"), "{}", ended.stderr);
     assert_eq!(*requests.lock().unwrap(), ["POST /aura/test/stream HTTP/1.1"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_stream_of_the_run_is_refused_at_once() {
+    let start =
+        "id: 5\nevent: start\ndata: {\"type\":\"start\",\"message\":\"m\",\"timestamp\":1}\n\n";
+    for (headers, body, arguments, why) in [
+        (
+            "Content-Type: text/html\r\n",
+            "<html>login</html>",
+            &["안녕"][..],
+            "its answer is no event stream, its Content-Type is \"text/html\"",
+        ),
+        (
+            "Content-Type: text/event-stream\r\n",
+            start,
+            &["안녕"],
+            "its stream names no session: there is no X-Session-ID",
+        ),
+        (
+            "Content-Type: text/event-stream\r\nX-Session-ID: session_other\r\n",
+            start,
+            &["--session", "session_mine"],
+            "it answers with another run, session_other",
+        ),
+    ] {
+        let (base, requests) = hostile(headers, body.to_owned()).await;
+        let ended = run(ask(&base, arguments)).await;
+        assert_eq!(ended.code, 1, "{}", ended.stderr);
+        assert_eq!(ended.stderr, format!("error: {base}: {why}\n"));
+        assert_eq!((requests.lock().unwrap().len(), ended.stdout.as_str()), (1, ""));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
