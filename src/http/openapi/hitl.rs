@@ -1,6 +1,6 @@
 //! Approvals (contract, section 5.4).
 
-use schemars::{JsonSchema, json_schema};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde_json::{Map, Value};
 
 use super::super::approvals::{ApprovalsPage, PAGE, PAGE_MAX};
@@ -79,20 +79,25 @@ pub(in crate::http) fn signal(schemas: &mut Schemas) -> Operation {
 }
 
 pub(in crate::http) fn approve(schemas: &mut Schemas) -> Operation {
-    approval(Operation::new("approve", Tag::Approvals, "Approve a request"), schemas).about(
+    let body = schemas.read::<ApproveRequest>();
+    let name = "Approve a request, as the Main Service does";
+    approval(Operation::new("approve", Tag::Approvals, name), body, schemas).about(
         "Under the platform's Gateway the Main Service answers here, which knows no `args` and counts for nothing \
          where a policy narrows who may approve: `/aura/approvals/{requestId}/approve` is for those.",
     )
 }
 
 pub(in crate::http) fn reject(schemas: &mut Schemas) -> Operation {
-    rejection(Operation::new("reject", Tag::Approvals, "Reject a request"), schemas)
+    let body = schemas.read::<RejectRequest>();
+    let name = "Reject a request, as the Main Service does";
+    rejection(Operation::new("reject", Tag::Approvals, name), body, schemas)
         .about("The tool does not run, and the run ends with the reason.")
 }
 
 pub(in crate::http) fn approve_in_inbox(schemas: &mut Schemas) -> Operation {
-    let name = "Approve a request of the inbox";
-    approval(Operation::new("approveInInbox", Tag::Approvals, name), schemas)
+    let body = closed(schemas.read::<ApproveRequest>());
+    let name = "Approve a request, on a path that always reaches this service";
+    approval(Operation::new("approveInInbox", Tag::Approvals, name), body, schemas)
         .about(
             "The first decision wins, over all replicas and ways. Once it is made, the tool runs with exactly \
              the arguments that were shown, or with `args`. A field that is not known is refused.",
@@ -101,16 +106,21 @@ pub(in crate::http) fn approve_in_inbox(schemas: &mut Schemas) -> Operation {
 }
 
 pub(in crate::http) fn reject_in_inbox(schemas: &mut Schemas) -> Operation {
-    let name = "Reject a request of the inbox";
-    rejection(Operation::new("rejectInInbox", Tag::Approvals, name), schemas)
+    let body = closed(schemas.read::<RejectRequest>());
+    let name = "Reject a request, on a path that always reaches this service";
+    rejection(Operation::new("rejectInInbox", Tag::Approvals, name), body, schemas)
         .about(
             "The tool does not run, and the run ends with the reason. A field that is not known is refused.",
         )
         .refuses([ApiError::invalid("why", "is not known; there are userId and reason")])
 }
 
-fn approval(operation: Operation, schemas: &mut Schemas) -> Operation {
-    let body = schemas.read::<ApproveRequest>();
+/// The same with no other fields.
+fn closed(body: Schema) -> Schema {
+    json_schema!({ "allOf": [body], "unevaluatedProperties": false })
+}
+
+fn approval(operation: Operation, body: Schema, schemas: &mut Schemas) -> Operation {
     let operation = operation
         .body(false, "Who approves, and changed arguments; all of it may be left out.", body)
         .refuses([
@@ -120,8 +130,7 @@ fn approval(operation: Operation, schemas: &mut Schemas) -> Operation {
     review(operation, schemas)
 }
 
-fn rejection(operation: Operation, schemas: &mut Schemas) -> Operation {
-    let body = schemas.read::<RejectRequest>();
+fn rejection(operation: Operation, body: Schema, schemas: &mut Schemas) -> Operation {
     let operation = operation.body(false, "Who rejects, and why; all of it may be left out.", body);
     review(operation, schemas)
 }

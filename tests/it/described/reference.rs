@@ -33,6 +33,7 @@ impl Documents {
         page.push_str("\n## The enveloped form\n\n`GET /aura/test/stream` sends the same, each payload in an envelope:\n");
         let envelope = &self.asyncapi["components"]["messages"]["thought_enveloped"]["examples"][0];
         write_example(&mut page, &envelope["payload"]);
+        self.write_objects(&mut page);
         self.write_words(&mut page);
         self.write_codes(&mut page);
         page
@@ -85,7 +86,8 @@ impl Documents {
             return format!("`{constant}`");
         }
         let named = field["$ref"].as_str().and_then(|target| target.rsplit('/').next());
-        if let (Some(name), Some(_)) = (named, schema.get("enum")) {
+        let has_section = schema.get("enum").is_some() || schema.get("properties").is_some();
+        if let (Some(name), true) = (named, has_section) {
             return format!("[{name}](#{})", name.to_lowercase());
         }
         if let Some(words) = schema["enum"].as_array() {
@@ -106,6 +108,44 @@ impl Documents {
                 kinds.join(" or ")
             }
             _ => "any JSON".to_owned(),
+        }
+    }
+
+    /// Every object with a name that stands in a field, and its fields.
+    fn write_objects(&self, page: &mut String) {
+        page.push_str("\n## Objects\n");
+        let schemas = &self.asyncapi["components"]["schemas"];
+        let messages = self.asyncapi["components"]["messages"].as_object().unwrap().values();
+        let payloads: Vec<&Value> = messages.map(|message| &message["payload"]["$ref"]).collect();
+        let (mut named, mut events) = (BTreeSet::new(), BTreeSet::new());
+        for payload in &payloads {
+            self.add_named(payload, &mut named);
+            events.insert(payload.as_str().and_then(|target| target.rsplit('/').next()));
+        }
+        // The events themselves are described above.
+        for name in named.into_iter().filter(|name| !events.contains(&Some(*name))) {
+            if schemas[name].get("properties").is_none() {
+                continue;
+            }
+            let about = self.about(&schemas[name]).unwrap_or_default();
+            write!(page, "\n### {name}\n\n{about}\n\n| field | is | means |\n|---|---|---|\n")
+                .unwrap();
+            self.write_fields(page, &schemas[name], "");
+        }
+    }
+
+    /// The names of the schemas that this one refers to, by whatever way, with its own.
+    fn add_named<'a>(&'a self, schema: &'a Value, named: &mut BTreeSet<&'a str>) {
+        match schema {
+            Value::String(target) if target.starts_with("#/components/schemas/") => {
+                let name = target.rsplit('/').next().unwrap();
+                if named.insert(name) {
+                    self.add_named(&self.asyncapi["components"]["schemas"][name], named);
+                }
+            }
+            Value::Array(all) => all.iter().for_each(|one| self.add_named(one, named)),
+            Value::Object(all) => all.values().for_each(|one| self.add_named(one, named)),
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Content<'a> {
     content: Cow<'a, str>,
     /// Whether this is one of several pieces (`true`), or all there is.
     chunk: bool,
-    /// What belongs to the answer besides its words.
+    /// What belongs to the answer besides its words. With `notice`, the text is no part of an answer.
     metadata: Metadata<'a>,
 }
 
