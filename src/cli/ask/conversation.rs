@@ -92,7 +92,7 @@ impl<'a> Conversation<'a> {
             return Ok(self.screen.note("left before the server told of a run")?);
         };
         let command = &self.command;
-        self.screen.note("the run goes on; to come back:")?;
+        self.screen.note("the run goes on; to come back, with the same AURA_TOKEN:")?;
         self.screen.line(Style::Plain, &format!("{command} --session {session}"))?;
         Ok(self.screen.end()?)
     }
@@ -207,7 +207,7 @@ impl<'a> Conversation<'a> {
         let (address, command, why) = (self.server.address(), &self.command, absence.words());
         let session = self.session.as_ref().map_or("ID", SessionId::as_str);
         let how = format!(
-            "{why}; to decide: {command} --session {session} in a terminal, or with --approve or --reject; or \
+            "{why}; to decide, with the same AURA_TOKEN: {command} --session {session} in a terminal, or with --approve or --reject; or \
              POST {address}/aura/approvals/{id}/approve or {address}/aura/approvals/{id}/reject"
         );
         self.questions.answered();

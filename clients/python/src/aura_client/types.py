@@ -315,7 +315,7 @@ class ContentEvent(TypedDict):
     chunk: bool
     """Whether this is one of several pieces (`true`), or all there is."""
     metadata: ContentMetadata
-    """What belongs to the answer besides its words."""
+    """What belongs to the answer besides its words. With `notice`, the text is no part of an answer."""
 
 
 ErrorType = Literal['AuthenticationError', 'TenantError', 'AuthorizationError', 'NotFoundError', 'MethodError', 'ConflictError', 'ValidationError', 'RateLimitError', 'InternalError', 'StoreError', 'StoreCorruptError', 'GapError', 'SessionLostError', 'RunLostError', 'ModelUnavailableError', 'ModelRateLimitError', 'ModelTimeoutError', 'ModelRefusedError', 'ModelStreamError', 'EmptyAnswerError', 'InvalidArgumentsError', 'StepBudgetError', 'TokenBudgetError', 'RejectionError', 'TimeoutError']

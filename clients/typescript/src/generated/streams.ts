@@ -152,7 +152,7 @@ export interface Schemas {
         content: string;
         /** @description Whether this is one of several pieces (`true`), or all there is. */
         chunk: boolean;
-        /** @description What belongs to the answer besides its words. */
+        /** @description What belongs to the answer besides its words. With `notice`, the text is no part of an answer. */
         metadata: Schemas["ContentMetadata"];
     };
     /** @description What belongs to an answer besides its words; other keys may come. */
