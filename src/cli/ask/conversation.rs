@@ -207,8 +207,8 @@ impl<'a> Conversation<'a> {
         let (address, command, why) = (self.server.address(), &self.command, absence.words());
         let session = self.session.as_ref().map_or("ID", SessionId::as_str);
         let how = format!(
-            "{why}; to decide, with the same AURA_TOKEN: {command} --session {session} in a terminal, or with --approve or --reject; or \
-             POST {address}/aura/approvals/{id}/approve or {address}/aura/approvals/{id}/reject"
+            "{why}; to decide, with the same AURA_TOKEN: {command} --session {session} in a terminal, or with \
+             --approve or --reject; or POST {address}/aura/approvals/{id}/approve or {address}/aura/approvals/{id}/reject"
         );
         self.questions.answered();
         Ok(self.screen.note(&how)?)

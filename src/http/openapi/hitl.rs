@@ -95,7 +95,7 @@ pub(in crate::http) fn reject(schemas: &mut Schemas) -> Operation {
 }
 
 pub(in crate::http) fn approve_in_inbox(schemas: &mut Schemas) -> Operation {
-    let body = closed(schemas.read::<ApproveRequest>());
+    let body = closed(&schemas.read::<ApproveRequest>());
     let name = "Approve a request, on a path that always reaches this service";
     approval(Operation::new("approveInInbox", Tag::Approvals, name), body, schemas)
         .about(
@@ -106,7 +106,7 @@ pub(in crate::http) fn approve_in_inbox(schemas: &mut Schemas) -> Operation {
 }
 
 pub(in crate::http) fn reject_in_inbox(schemas: &mut Schemas) -> Operation {
-    let body = closed(schemas.read::<RejectRequest>());
+    let body = closed(&schemas.read::<RejectRequest>());
     let name = "Reject a request, on a path that always reaches this service";
     rejection(Operation::new("rejectInInbox", Tag::Approvals, name), body, schemas)
         .about(
@@ -116,7 +116,7 @@ pub(in crate::http) fn reject_in_inbox(schemas: &mut Schemas) -> Operation {
 }
 
 /// The same with no other fields.
-fn closed(body: Schema) -> Schema {
+fn closed(body: &Schema) -> Schema {
     json_schema!({ "allOf": [body], "unevaluatedProperties": false })
 }
 

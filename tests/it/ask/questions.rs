@@ -154,7 +154,7 @@ async fn after_ctrl_d_nothing_more_is_asked_and_it_is_told_how_to_decide() {
     terminal.shows(CHOICES, 1).await;
     terminal.types("\x04");
     terminal
-        .shows("the terminal's input was ended (Ctrl-D), so nothing more is asked; to decide: ", 1)
+        .shows("the terminal's input was ended (Ctrl-D), so nothing more is asked; to decide, with the same AURA_TOKEN: ", 1)
         .await;
     let request = request_of(&server, &session_of(&terminal.seen())).await;
     server.user().approve(&request).await;
