@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from aura_client import AuraClient, AuraError, AuraRun, Decided, Reconnect, Retry, UnknownEvent
+from aura_client import AuraClient, AuraError, AuraRun, Decided, Reconnect, Retry, TokenSource, UnknownEvent
 from aura_client.retry import Backoff
 from aura_client.transport import retry_after
 
@@ -37,7 +37,12 @@ def refused(status: int, body: str = '{"status":"ERROR","message":"m","errorCode
 
 @asynccontextmanager
 async def serving(
-    answer: Callable[[int], str], *, idle_timeout: float = 30.0, hangs: bool = False, retry: Retry = RETRY
+    answer: Callable[[int], str],
+    *,
+    idle_timeout: float = 30.0,
+    hangs: bool = False,
+    retry: Retry = RETRY,
+    token: TokenSource = "t",
 ) -> AsyncIterator[tuple[AuraClient, list[str]]]:
     """A client of a server that gives these answers in turn, and the heads of what it was asked. `hangs`: it leaves
     the connection open after an answer."""
@@ -53,7 +58,7 @@ async def serving(
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/api"
-    async with AuraClient(base, token="t", tenant_id="1", retry=retry, idle_timeout=idle_timeout) as client:
+    async with AuraClient(base, token=token, tenant_id="1", retry=retry, idle_timeout=idle_timeout) as client:
         yield client, heads
     server.close()
 
@@ -297,6 +302,7 @@ async def test_a_decision_goes_where_its_changed_arguments_are_known() -> None:
     assert paths == ["/api/aura/approvals/req_1/approve", "/api/aura/approvals/req_1/reject"]
 
 
+LISTED = '{"status":"SUCCESS","data":{"sessions":[],"total":0}}'
 GARBLED = "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd"
 HUGE = f"id: {'9' * 5000}\nevent: content\ndata: {{}}\n\n"
 DEEP = f"id: 1\nevent: content\ndata: {'[' * 100_000}\n\n"
@@ -322,18 +328,32 @@ async def test_whatever_a_server_answers_is_an_error_of_one_type(answer: str, co
 
 
 async def test_what_cannot_be_sent_is_told_to_the_programmer() -> None:
-    for base in ("127.0.0.1:9000", "localhost", ""):
+    for base in ("127.0.0.1:9000", "localhost:9000", "localhost", ""):
         with pytest.raises(ValueError, match="base_url must begin with"):
             AuraClient(base, token="t", tenant_id="1")
     with pytest.raises(ValueError, match="X-Agent-ID has characters"):
         AuraClient("http://aura.test", token="t", tenant_id="1", agent_id="a\nb")
+    with pytest.raises(TypeError, match="token must be a str or a function, not NoneType"):
+        AuraClient("http://aura.test", token=None, tenant_id="1")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="base_url must be a URL"):
+        AuraClient("http://aura.test:port", token="t", tenant_id="1")
+    with pytest.raises(ValueError, match="^token has characters that no header can have$"):
+        AuraClient("http://aura.test", token="secret\nb", tenant_id="1")
     async with serving(lambda _: "") as (client, heads), AuraClient(
-        "http://aura.test", token="a\nb", tenant_id="1"
+        "http://aura.test", token=lambda _: "secret\nb", tenant_id="1"
     ) as other:
         for work in (other.sessions.list(), client.run("a", idempotency_key="a\nb").result()):
             with pytest.raises(ValueError, match="has characters"):
                 await work
     assert heads == []
+
+
+async def test_the_line_end_of_the_file_that_a_token_was_read_from_is_no_part_of_it() -> None:
+    sources: list[TokenSource] = ["secret\n", " secret\r\n", lambda _: "secret\n"]
+    for token in sources:
+        async with serving(lambda _: refused(200, LISTED), token=token) as (client, heads):
+            await client.sessions.list()
+        assert "authorization: bearer secret\r\n" in heads[0]
 
 
 async def test_an_answer_that_only_trickles_and_a_token_that_does_not_come_take_no_longer_than_they_may() -> None:

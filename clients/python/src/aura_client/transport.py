@@ -66,15 +66,15 @@ class Transport:
     def __init__(
         self, base_url: str, token: TokenSource, headers: Mapping[str, str], retry: Retry, idle_timeout: float
     ) -> None:
-        url = httpx.URL(base_url)
-        if url.scheme not in ("http", "https") or not url.host:
-            raise ValueError(f"base_url must begin with http:// or https://, is {base_url!r}")
+        _check_base_url(base_url)
+        if not (isinstance(token, str) or callable(token)):
+            raise TypeError(f"token must be a str or a function, not {type(token).__name__}")
         for name, value in headers.items():
             _check_header(name, value)
         timeout = httpx.Timeout(idle_timeout, connect=_CONNECT_SECONDS, pool=None)
         limits = httpx.Limits(max_connections=None)
         self._http = httpx.AsyncClient(base_url=base_url, headers=headers, timeout=timeout, limits=limits)
-        self._token = token
+        self._token = _token_text(token) if isinstance(token, str) else token
         self.retry = retry
         self.idle_timeout = idle_timeout
 
@@ -138,9 +138,23 @@ class Transport:
 
     async def _bearer(self, renew: bool) -> str:
         given = self._token if isinstance(self._token, str) else self._token(renew)
-        token = await given if inspect.isawaitable(given) else given
-        _check_header("token", token)
-        return token
+        return _token_text(await given if inspect.isawaitable(given) else given)
+
+
+def _check_base_url(base_url: str) -> None:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"base_url must be a URL, is {base_url!r}: {error}") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError(f"base_url must begin with http:// or https://, is {base_url!r}")
+
+
+def _token_text(given: str) -> str:
+    """A token without the blanks around it, such as the line end of the file that it was read from."""
+    token = given.strip()
+    _check_header("token", token)
+    return token
 
 
 def _check_header(name: str, value: str) -> None:
