@@ -51,13 +51,15 @@ export interface Settings {
   readonly idleTimeoutMs: number;
 }
 
-/** Checks what can be checked at once; a wrong `baseUrl` or `tenantId` throws a `TypeError`, a wrong time a `RangeError`. */
+/** Checks what can be checked at once; a wrong `baseUrl`, `token` or `tenantId` throws a `TypeError`, a wrong time a `RangeError`. */
 export function settingsOf(options: AuraClientOptions): Settings {
-  const page: Location | undefined = globalThis.location;
-  const baseUrl = new URL(options.baseUrl, page?.href).href.replace(/\/+$/, "");
+  const baseUrl = baseUrlOf(options.baseUrl);
   const idleTimeoutMs = options.idleTimeoutMs ?? 45_000;
   if (!(idleTimeoutMs > 0)) throw new RangeError(`idleTimeoutMs must be more than 0, is ${idleTimeoutMs}`);
-  const { tenantId } = options;
+  const { tenantId, token } = options;
+  if (typeof token !== "string" && typeof token !== "function") {
+    throw new TypeError(`token must be a text or a function, is ${token === null ? "null" : typeof token}`);
+  }
   // From a configuration that lacks it, it would be sent as the text `undefined`.
   if (typeof tenantId !== "string" || tenantId.trim() === "") {
     throw new TypeError(`tenantId must be a text that is not blank, is ${JSON.stringify(tenantId)}`);
@@ -67,11 +69,30 @@ export function settingsOf(options: AuraClientOptions): Settings {
   if (options.agentId !== undefined) headers["X-Agent-ID"] = options.agentId;
   return {
     baseUrl,
-    token: options.token,
+    token,
     headers,
     // Browsers insist on being called with `window` as `this`.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     retry: { ...DEFAULT_RETRY, ...options.retry },
     idleTimeoutMs,
   };
+}
+
+/** The address, without a slash at its end. `localhost:9000` is a URL, too, whose scheme is `localhost`. */
+function baseUrlOf(given: string): string {
+  const page: Location | undefined = globalThis.location;
+  const url = parsedUrl(given, page?.href);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    const or = page === undefined ? "" : ", or be a path of this page's server";
+    throw new TypeError(`baseUrl must begin with http:// or https://${or}; it is ${JSON.stringify(given)}`);
+  }
+  return url.href.replace(/\/+$/, "");
+}
+
+function parsedUrl(given: string, base: string | undefined): URL | null {
+  try {
+    return new URL(given, base);
+  } catch {
+    return null;
+  }
 }

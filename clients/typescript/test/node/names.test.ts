@@ -31,3 +31,15 @@ test("a tenant that a configuration lacks is told to the programmer", () => {
     assert.throws(() => new AuraClient(options), { name: "TypeError", message: /^tenantId must be/ });
   }
 });
+
+test("an address without its scheme, and a token that is none, are told to the programmer", () => {
+  const right = { baseUrl: "http://aura.test", token: "t", tenantId: "1" };
+  for (const baseUrl of ["localhost:9000", "127.0.0.1:9000", "aura.test", "/api", "", undefined, "ftp://aura.test"]) {
+    const options = { ...right, baseUrl: baseUrl as string };
+    assert.throws(() => new AuraClient(options), { name: "TypeError", message: /^baseUrl must begin with http/ });
+  }
+  for (const token of [undefined, null, 7, {}, Promise.resolve("t")]) {
+    const options = { ...right, token: token as string };
+    assert.throws(() => new AuraClient(options), { name: "TypeError", message: /^token must be a text or a function/ });
+  }
+});
