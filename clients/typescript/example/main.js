@@ -1,95 +1,68 @@
 /** Asks, shows steps and answer as they come, and lets a person approve, change or reject. */
 
-import { AuraClient, RunStore } from "../dist/index.js";
+import { AuraClient, EMPTY_VIEW, viewAfter } from "../dist/index.js";
 
-/** @template {HTMLElement} E @param {string} id @returns {E} */
-const byId = (id) => /** @type {E} */ (document.getElementById(id));
-const form = /** @type {HTMLFormElement} */ (byId("ask"));
-const card = /** @type {HTMLTemplateElement} */ (byId("asked"));
-const field = (/** @type {string} */ name) => String(new FormData(form).get(name));
+/** Those whose value is read are fields. @param {string} id */
+const at = (id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
+const card = /** @type {HTMLTemplateElement} */ (document.querySelector("template"));
 
-/** @type {RunStore | null} */
+/** The one way onto the page: as text, never as HTML; models and tools write it. @param {Record<string, string>} texts */
+function set(texts) {
+  for (const [id, text] of Object.entries(texts)) at(id).textContent = text;
+}
+
+/** A double click's second half may meet what nobody has read. @param {string} id @param {() => Promise<unknown>} act */
+function onClick(id, act) {
+  at(id).addEventListener("click", ({ detail }) => void (detail > 1 || act().catch(fail)));
+}
+const fail = (/** @type {unknown} */ error) => set({ status: String(error) });
+
+/** The run that is shown; nothing that still comes of another one is. @type {import("../dist/index.js").AuraRun | null} */
 let run = null;
+at("ask").addEventListener("submit", (event) => event.preventDefault());
+onClick("start", async () => at("ask").reportValidity() && start());
+onClick("stop", async () => run?.cancel());
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  run?.detach();
+async function start() {
+  void run?.close(); // It goes on on the server.
   run = null;
-  clear();
+  set({ status: "connecting", steps: "", answer: "", approval: "" });
+  const [baseUrl, token, tenantId] = [at("server").value, at("token").value.trim(), at("tenant").value];
+  const client = new AuraClient({ baseUrl, token, tenantId });
+  const onReconnect = (/** @type {import("../dist/index.js").Reconnect} */ { reason }) =>
+    void (run === mine && set({ status: `reconnecting: ${reason.message}` }));
+  const mine = (run = client.run(at("prompt").value, { onReconnect }));
+  let view = EMPTY_VIEW;
   try {
-    const token = field("token").trim();
-    run = new RunStore(new AuraClient({ baseUrl: field("server"), token, tenantId: tenantOf(token) }));
-    run.subscribe(show);
-    run.start(field("prompt"));
+    for await (const event of mine) if (run === mine) show(client, (view = viewAfter(view, event)));
+    if (run === mine && view.end === null) set({ status: "lost", approval: "" });
   } catch (error) {
-    fail(error);
+    if (run === mine) fail(error);
   }
-});
-byId("cancel").addEventListener("click", () => run?.cancel().catch(fail));
-
-/** The page reads who it is out of the token; the server checks it. @param {string} token */
-function tenantOf(token) {
-  try {
-    const [, claims = ""] = token.split(".");
-    const { tenant_id } = JSON.parse(atob(claims.replaceAll("-", "+").replaceAll("_", "/")));
-    if (tenant_id !== undefined) return String(tenant_id);
-  } catch {
-    // Neither is what does not say who it is.
-  }
-  throw new Error("this is no token: paste what `serve --dev` or `token` has printed, all of it");
 }
 
-/** The request that is shown, if there is one. @type {string | null} */
-let asked = null;
-
-/** Nothing of another run is left on the page. */
-function clear() {
-  for (const id of ["status", "steps", "answer"]) byId(id).replaceChildren();
-  ask(null);
+/** @param {AuraClient} client @param {import("../dist/index.js").RunView} view */
+function show(client, { answer, plan, tools, pendingApprovals: [question], error, end }) {
+  const status = end?.status ?? (question ? "waiting for you" : "running");
+  const steps = plan.map((step) => `${step.title}: ${step.status}`);
+  const calls = tools.map((tool) => `${tool.toolName} ${JSON.stringify(tool.toolArgs)}: ${tool.status}`);
+  set({ status: error ? `${status}: ${error.error}` : status, steps: [...steps, ...calls].join("\n"), answer });
+  if (document.querySelector("fieldset")?.name === question?.requestId) return;
+  set({ approval: "" });
+  if (question) ask(client, question);
 }
 
-function show() {
-  if (run === null) return;
-  const { status, plan, tools, answer, pendingApproval, failure, error } = run.snapshot();
-  byId("status").textContent = error?.message ?? (failure === null ? status : `${status}: ${failure.error}`);
-  const lines = [
-    ...plan.map((step) => `${step.title}: ${step.status}`),
-    ...tools.map((tool) => `${tool.toolName} ${JSON.stringify(tool.toolArgs)}: ${tool.status}`),
-  ];
-  // As text, never as HTML: it comes from a model and from tools.
-  byId("steps").replaceChildren(
-    ...lines.map((line) => Object.assign(document.createElement("li"), { textContent: line })),
-  );
-  byId("answer").textContent = answer;
-  if (pendingApproval?.requestId !== asked) ask(pendingApproval);
-}
-
-/** Each question has a card of its own: its buttons answer it and no other. @param {import("../dist/index.js").HitlPayload | null} question */
-function ask(question) {
-  asked = question?.requestId ?? null;
-  byId("approval").hidden = question === null;
-  byId("approval").replaceChildren(...(question === null ? [] : [card.content.cloneNode(true)]));
-  if (run === null || question === null) return;
-  const { client, approve, reject } = run;
-  const { requestId, message, preview, context, contextBytes } = question;
-  const args = /** @type {HTMLTextAreaElement} */ (byId("args"));
-  const reason = /** @type {HTMLInputElement} */ (byId("reason"));
-  byId("question").textContent = message;
-  byId("preview").textContent = preview?.content ?? "";
-  let whole = (args.value = JSON.stringify(context, null, 2));
+/**
+ * Each question has a card of its own, whose buttons answer it and no other.
+ * @param {AuraClient} client @param {import("../dist/index.js").HitlPayload} question
+ */
+function ask({ approvals }, { requestId, message, preview, context, contextBytes }) {
+  at("approval").append(card.content.cloneNode(true));
+  const [args, reason, whole] = [at("args"), at("reason"), JSON.stringify(context, null, 2)];
+  at("card").name = requestId;
+  set({ question: message, preview: preview?.content ?? "", args: whole });
+  args.readOnly = contextBytes !== undefined; // These were cut, and all of them run.
   const changes = () => (args.value === whole ? {} : { args: JSON.parse(args.value) });
-  onClick("approve", async () => approve(requestId, changes()));
-  onClick("reject", async () => reject(requestId, { reason: reason.value }));
-  if (contextBytes === undefined) return;
-  // What was cut can be changed once all of it is there.
-  args.readOnly = true;
-  const show = (/** @type {unknown} */ context) => (whole = args.value = JSON.stringify(context, null, 2));
-  client.approvals.get(requestId).then(({ context }) => (show(context), (args.readOnly = false)), fail);
+  onClick("approve", async () => approvals.approve(requestId, changes()));
+  onClick("reject", async () => approvals.reject(requestId, { reason: reason.value }));
 }
-
-/** The second half of a double click may meet the next question, which nobody has read. @param {string} id @param {() => Promise<unknown>} answer */
-function onClick(id, answer) {
-  byId(id).addEventListener("click", ({ detail }) => void (detail > 1 || answer().catch(fail)));
-}
-
-const fail = (/** @type {unknown} */ error) => (byId("status").textContent = String(error));

@@ -13,11 +13,11 @@ async function asked(t: TestContext, prompt: string, env: ServerEnv = {}): Promi
   proxy.plan = (stream) => (stream < 5 ? { afterFrames: 2, within: "half" } : null);
   const { page, errors } = await pageFor(t);
   await page.goto(`${await siteFor(t)}/example/index.html`);
-  await page.fill("[name=server]", proxy.base);
-  await page.fill("[name=token]", token());
-  await page.fill("[name=prompt]", prompt);
-  await page.click("text=Ask");
-  await page.waitForSelector("#approval:not([hidden])");
+  await page.fill("#server", proxy.base);
+  await page.fill("#token", token());
+  await page.fill("#prompt", prompt);
+  await page.click("#start");
+  await page.waitForSelector("#card");
   return { page, errors };
 }
 
@@ -32,7 +32,7 @@ test("a person asks, sees the steps, and approves", { timeout: 120_000 }, async 
   await status(page, "completed");
   assert.match((await page.textContent("#answer")) ?? "", /kim@example\.com/);
   assert.match((await page.textContent("#steps")) ?? "", /send_email .*: success/);
-  assert.ok(await page.isHidden("#approval"));
+  assert.equal(await page.textContent("#approval"), "");
   assert.deepEqual(errors, []);
 });
 
@@ -68,37 +68,37 @@ test("a person changes the arguments: these are what runs", { timeout: 120_000 }
   assert.match((await page.textContent("#answer")) ?? "", /lee@example\.com/);
 });
 
-test("arguments that were too long for the question are changed as a whole", { timeout: 120_000 }, async (t) => {
+test("arguments that were too long for the question are only read; all of them run", { timeout: 120_000 }, async (t) => {
   const body = "본문 ".repeat(10_000);
   const call = { name: "send_email", args: { to: ["kim@example.com"], subject: "보고", body } };
   const model = await modelFor(t, (messages) =>
     messages.some(({ role }) => role === "tool") ? { words: ["보냈습니다"] } : { words: [], call },
   );
   const { page, errors } = await asked(t, "부탁해", model.env);
-  await page.waitForSelector("#args:not([readonly])");
-  await page.fill("#args", (await page.inputValue("#args")).replaceAll("kim@", "lee@"));
+  assert.equal(await page.locator("#args[readonly]").count(), 1);
   const approval = page.waitForRequest((request) => request.url().includes("/approve"));
   await page.click("#approve");
-  assert.deepEqual((await approval).postDataJSON(), { args: { ...call.args, to: ["lee@example.com"] } });
+  assert.equal((await approval).postDataJSON()?.args, undefined, "what was shown is not all");
   await status(page, "completed");
   assert.deepEqual(errors, []);
 });
 
-test("a token that is none is told, and nothing of the run before is left", { timeout: 120_000 }, async (t) => {
-  const { page, errors } = await asked(t, MAIL);
+test("what is wrong is told, and nothing of the run before is left", { timeout: 120_000 }, async (t) => {
+  const { page } = await asked(t, MAIL);
+  await page.fill("#args", "{");
   await page.click("#approve");
-  await status(page, "completed");
-  for (const wrong of ["no token", "a.b.c", "a.e30.c"]) {
-    await page.fill("[name=token]", wrong);
-    await page.click("text=Ask");
-    await status(page, "Error: this is no token");
-    assert.equal(await page.textContent("#answer"), "", wrong);
-    assert.equal(await page.textContent("#steps"), "", wrong);
-  }
-  await page.fill("[name=token]", token());
-  await page.click("text=Ask");
-  await page.waitForSelector("#approval:not([hidden])");
-  assert.deepEqual(errors, []);
+  await status(page, "SyntaxError");
+  await page.fill("#token", "no token");
+  await page.click("#start");
+  await status(page, "AuraError: E200");
+  for (const id of ["answer", "steps", "approval"]) assert.equal(await page.textContent(`#${id}`), "", id);
+  await page.fill("#server", "localhost:9000");
+  await page.click("#start");
+  assert.match((await page.textContent("#status")) ?? "", /TypeError: baseUrl must/);
+  // Nobody is there: the page says that it tries again.
+  await page.fill("#server", "http://127.0.0.1:9");
+  await page.click("#start");
+  await status(page, "reconnecting: ");
 });
 
 test("a person rejects, and says why", { timeout: 120_000 }, async (t) => {
