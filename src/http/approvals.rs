@@ -71,7 +71,7 @@ pub async fn stream(
     Ok(Tail::of(&http, feed, reader).response())
 }
 
-/// `POST /aura/approvals/{requestId}/approve`: a yes, as in section 5.4. A field that is not known is refused, so that
+/// `POST /aura/approvals/{requestId}/approve`: a yes (contract, section 5.4). A field that is not known is refused, so that
 /// no misspelt one has the arguments run that were to be changed.
 pub async fn approve(
     State(http): State<Shared>,
@@ -85,7 +85,7 @@ pub async fn approve(
     hitl::approved(&http, &caller, &id, &fields).await
 }
 
-/// `POST /aura/approvals/{requestId}/reject`: a no, as in section 5.4.
+/// `POST /aura/approvals/{requestId}/reject`: a no (contract, section 5.4).
 pub async fn reject(
     State(http): State<Shared>,
     Authenticated(caller): Authenticated,
