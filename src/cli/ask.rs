@@ -45,6 +45,7 @@ mod sending;
 mod server;
 mod span;
 mod step;
+mod trouble;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -71,8 +71,8 @@ pub async fn stream(
     Ok(Tail::of(&http, feed, reader).response())
 }
 
-/// `POST /aura/approvals/{requestId}/approve`: a yes (contract, section 5.4). A field that is not known is refused, so that
-/// no misspelt one has the arguments run that were to be changed.
+/// `POST /aura/approvals/{requestId}/approve`: a yes (contract, section 5.4). A field that is not known is refused, so that no
+/// misspelt one has the arguments run that were to be changed.
 pub async fn approve(
     State(http): State<Shared>,
     Authenticated(caller): Authenticated,

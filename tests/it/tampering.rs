@@ -88,8 +88,10 @@ async fn a_vote_beside_rewritten_arguments_runs_nothing_and_one_beside_those_ask
 async fn a_request_that_names_an_easier_tool_runs_nothing() {
     let mut scene = Scene::new("role:manager").await;
     scene.rewrite(|request| request["actionType"] = "git_merge".into()).await;
-    scene.world.server.user().approve(&scene.request).await;
-    assert_eq!(scene.outcome().await.0, "failed");
+    let user = scene.world.server.user();
+    assert_eq!(user.approve(&scene.request).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(user.reject(&scene.request, "아니요").await.status, StatusCode::OK);
+    assert_eq!(scene.outcome().await.1, "rejected");
     assert!(!ran(&scene.stream));
 }
 

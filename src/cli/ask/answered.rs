@@ -4,7 +4,7 @@ use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::server::Trouble;
+use super::trouble::Trouble;
 use crate::domain::Language;
 use crate::domain::json;
 use crate::domain::text::quoted_start;

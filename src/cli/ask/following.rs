@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::attempts::Attempts;
 use super::run_stream::RunStream;
-use super::server::{Server, Trouble};
+use super::server::Server;
+use super::trouble::Trouble;
 use crate::domain::{EventId, SessionId};
 use crate::sse::parse;
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use serde_json::Value;
 
 use super::decision::Standing;
-use super::server::Trouble;
+use super::trouble::Trouble;
 use crate::domain::RequestId;
 use crate::domain::event::told::{Asked, CallStatus, ToldEvent};
 use crate::domain::text::quoted;

@@ -7,7 +7,7 @@ use reqwest::header::CONTENT_TYPE;
 use tokio::time::Instant;
 
 use super::answered::Answered;
-use super::server::Trouble;
+use super::trouble::Trouble;
 use crate::domain::Language;
 use crate::domain::SessionId;
 use crate::domain::event::told::{Told, ToldEvent};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::decision::{Answer, Decided};
-use super::server::{Server, Trouble};
+use super::server::Server;
+use super::trouble::Trouble;
 use crate::backoff::Backoff;
 use crate::domain::RequestId;
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use thiserror::Error;
 
 use super::address::Address;
 use super::answered::Answered;
 use super::asker::Asker;
 use super::decision::{Answer, Decided, Standing};
 use super::run_stream::{self, RunStream};
+use super::trouble::Trouble;
 use crate::cli::CliError;
 use crate::domain::{EventId, RequestId, SessionId};
 use crate::http_client::{self, Patience};
@@ -27,66 +27,6 @@ pub(super) struct Server {
     http: reqwest::Client,
     address: Address,
     asker: Asker,
-}
-
-/// Why an answer did not come, or is of no use.
-#[derive(Debug, Error)]
-pub(super) enum Trouble {
-    /// Nobody listens there.
-    #[error("cannot be reached: {0}")]
-    Unreachable(String),
-    /// The connection was lost on the way.
-    #[error("{0}")]
-    Lost(String),
-    /// The server says no.
-    #[error("{} {detail}", status.as_u16())]
-    Refused {
-        /// The HTTP status.
-        status: StatusCode,
-        /// Why.
-        detail: String,
-    },
-    /// What it says makes no sense: most likely it is not the server that says it.
-    #[error("{0}")]
-    Nonsense(String),
-    /// It cannot even be asked.
-    #[error(transparent)]
-    Own(#[from] CliError),
-}
-
-impl Trouble {
-    /// Whether it may have passed in a moment.
-    pub(super) fn may_pass(&self) -> bool {
-        match self {
-            Self::Unreachable(_) | Self::Lost(_) => true,
-            Self::Refused { status, .. } => matches!(
-                *status,
-                StatusCode::BAD_GATEWAY
-                    | StatusCode::SERVICE_UNAVAILABLE
-                    | StatusCode::GATEWAY_TIMEOUT
-            ),
-            Self::Nonsense(_) | Self::Own(_) => false,
-        }
-    }
-
-    /// Whether a decision may be taken that is sent once more. Sending it again does no harm, so it is also
-    /// tried where something else than the server has answered.
-    pub(super) fn may_pass_for_decisions(&self) -> bool {
-        match self {
-            Self::Refused { status, .. } if *status == StatusCode::TOO_MANY_REQUESTS => true,
-            Self::Nonsense(_) => true,
-            Self::Unreachable(_) | Self::Lost(_) | Self::Refused { .. } | Self::Own(_) => {
-                self.may_pass()
-            }
-        }
-    }
-}
-
-impl From<reqwest::Error> for Trouble {
-    fn from(error: reqwest::Error) -> Self {
-        let cause = http_client::root_cause(&error);
-        if error.is_connect() { Self::Unreachable(cause) } else { Self::Lost(cause) }
-    }
 }
 
 impl Server {
