@@ -29,6 +29,7 @@ pub mod approvals;
 mod asyncapi;
 pub mod audit;
 pub mod auth;
+mod bearer;
 pub mod body;
 mod body_watch;
 pub mod cors;

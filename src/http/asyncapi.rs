@@ -7,6 +7,7 @@ use schemars::json_schema;
 use serde_json::{Map, Value, json};
 
 use super::approvals::events;
+use super::bearer::{BEARER, security_schemes};
 use super::examples;
 use super::schemas::Schemas;
 use crate::domain::event::{EventSchema, event_schemas};
@@ -16,7 +17,7 @@ mod model;
 
 use model::{
     AsyncApi, Bindings, Channel, Components, Example, HttpBinding, Info, License, Message,
-    Operation, Reference, SecurityScheme, Server, Variable,
+    Operation, Reference, Server, Variable,
 };
 
 const ABOUT: &str = "\
@@ -86,20 +87,8 @@ pub(super) fn document() -> AsyncApi {
         components: Components {
             messages,
             schemas: definitions,
-            security_schemes: [(BEARER, bearer())].into(),
+            security_schemes: security_schemes(),
         },
-    }
-}
-
-/// The name of the security scheme.
-const BEARER: &str = "bearer";
-
-fn bearer() -> SecurityScheme {
-    SecurityScheme {
-        kind: "http",
-        scheme: "bearer",
-        bearer_format: "JWT",
-        description: "A JWT of the Auth Server. The header `X-Tenant-ID` must be the same as its `tenant_id`.",
     }
 }
 

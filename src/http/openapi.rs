@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::access::Access;
+use super::bearer::{BEARER, security_schemes};
 use super::error::ApiError;
 use super::route::Route;
 use super::schemas::Schemas;
@@ -40,13 +41,9 @@ pub(super) use streams::{
     get as start_enveloped, inbox as watch_approvals, join as join_session, post as start,
 };
 
-use model::{
-    Components, Info, License, OpenApi, OrReference, SecurityScheme, ServerObject, TagObject,
-};
+use model::{Components, Info, License, OpenApi, OrReference, ServerObject, TagObject};
 use operation::Tag;
 
-/// The name of the security scheme.
-const BEARER: &str = "bearer";
 const ABOUT: &str = "\
 The agent server of DWP: typed event streams, durable runs, human approvals.
 
@@ -94,18 +91,8 @@ pub(super) fn document(routes: &[Route]) -> OpenApi {
             schemas: schemas.definitions(),
             headers: headers::of_answers(),
             parameters: headers::parameters(),
-            security_schemes: [(BEARER, bearer())].into(),
+            security_schemes: security_schemes(),
         },
-    }
-}
-
-fn bearer() -> SecurityScheme {
-    SecurityScheme {
-        kind: "http",
-        scheme: "bearer",
-        bearer_format: "JWT",
-        description: "A JWT of the Auth Server, signed with HS256. Its claims `sub`, `tenant_id` and `exp` are \
-                      required; `X-Tenant-ID` must be the same as `tenant_id`.",
     }
 }
 

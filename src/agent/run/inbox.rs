@@ -83,8 +83,8 @@ impl RunContext {
         }
     }
 
-    /// Tells the inbox, once the store answers, of requests that were asked a while ago and still wait; of what was noted already nobody is told
-    /// again.
+    /// Tells the inbox, once the store answers, of requests that were asked a while ago and still wait; of what was
+    /// noted already nobody is told again.
     pub(crate) fn note_again(self: &Arc<Self>, session: &SessionId, asked: Vec<ApprovalRequest>) {
         let (ctx, session) = (Arc::clone(self), session.clone());
         self.tasks.spawn("inbox", async move {

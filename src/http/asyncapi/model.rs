@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::http::bearer::SecurityScheme;
+
 /// A whole document.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,16 +87,6 @@ pub(super) struct Components {
     pub(super) messages: BTreeMap<String, Message>,
     pub(super) schemas: Map<String, Value>,
     pub(super) security_schemes: BTreeMap<&'static str, SecurityScheme>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SecurityScheme {
-    #[serde(rename = "type")]
-    pub(super) kind: &'static str,
-    pub(super) scheme: &'static str,
-    pub(super) bearer_format: &'static str,
-    pub(super) description: &'static str,
 }
 
 #[derive(Debug, Serialize)]

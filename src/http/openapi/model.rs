@@ -6,6 +6,8 @@ use schemars::Schema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::http::bearer::SecurityScheme;
+
 /// A whole document.
 #[derive(Debug, Serialize)]
 pub(in crate::http) struct OpenApi {
@@ -50,16 +52,6 @@ pub(super) struct Components {
     pub(super) headers: BTreeMap<&'static str, Header>,
     pub(super) parameters: BTreeMap<&'static str, Parameter>,
     pub(super) security_schemes: BTreeMap<&'static str, SecurityScheme>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SecurityScheme {
-    #[serde(rename = "type")]
-    pub(super) kind: &'static str,
-    pub(super) scheme: &'static str,
-    pub(super) bearer_format: &'static str,
-    pub(super) description: &'static str,
 }
 
 /// One method of one path.

@@ -1,7 +1,7 @@
 //! What a request can be refused with. The table of `http::error` says which status, code and headers a
 //! refusal has; an operation only says which refusals it knows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use axum::response::IntoResponse;
 use schemars::{Schema, json_schema};
@@ -65,9 +65,7 @@ impl Refusals {
 fn response(errors: &[ApiError], stream: Option<Schema>, schemas: &mut Schemas) -> Response {
     let lines =
         errors.iter().map(|error| format!("- `{}`: {}", error.code().code(), error.detail()));
-    let mut lines: Vec<String> = lines.collect();
-    let mut said = HashSet::new();
-    lines.retain(|line| said.insert(line.clone()));
+    let lines: Vec<String> = lines.collect();
     let json = ("application/json", body(errors, schemas));
     let stream = stream.map(|stream| ("text/event-stream", stream));
     let content = [json].into_iter().chain(stream);

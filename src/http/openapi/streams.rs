@@ -144,7 +144,6 @@ fn started(operation: Operation) -> Operation {
         ApiError::invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters"),
         ApiError::another_prompt(),
         ApiError::another_request(),
-        ApiError::too_often_for_now(),
     ])
 }
 

@@ -95,8 +95,13 @@ impl Documents {
             return words.join(" or ");
         }
         if let Some(choices) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
-            let choices: Vec<String> = choices.iter().map(|one| self.kind(one)).collect();
-            return choices.join(" or ");
+            let mut kinds: Vec<String> = Vec::new();
+            for kind in choices.iter().map(|one| self.kind(one)) {
+                if !kinds.contains(&kind) {
+                    kinds.push(kind);
+                }
+            }
+            return kinds.join(" or ");
         }
         match &schema["type"] {
             Value::String(kind) if kind == "array" => {
