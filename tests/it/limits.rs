@@ -265,7 +265,11 @@ const MOST: [Most; 5] = [
 
 /// A run that waits for a person.
 async fn waits(user: &Caller) -> (SseStream, String) {
-    let mut stream = user.stream(MERGE).await;
+    waiting(user.stream(MERGE).await).await
+}
+
+/// A run that has been let in, once it waits for a person.
+async fn waiting(mut stream: SseStream) -> (SseStream, String) {
     let hitl = stream.until("hitl").await;
     let request = hitl.data["requestId"].as_str().unwrap().to_owned();
     (stream, request)
@@ -371,10 +375,11 @@ with_both_stores! {
     }
 }
 
-/// A stream, as soon as there is a place: a run that asks gives its own back a moment after that.
-async fn let_in(user: &Caller) -> SseStream {
+/// A stream, as soon as there is a place: a run that asks, and a stream that nobody reads any more, give theirs
+/// back a moment after that.
+async fn let_in(user: &Caller, prompt: &str) -> SseStream {
     let start = || async {
-        let response = user.post_stream(json!({ "prompt": "일" })).send().await.unwrap();
+        let response = user.post_stream(json!({ "prompt": prompt })).send().await.unwrap();
         (response.status() == 200).then(|| SseStream::of(response))
     };
     eventually_some("there is a place", start).await
@@ -394,12 +399,12 @@ async fn runs_that_wait_take_nobodys_place_and_get_theirs_when_they_are_decided(
     let user = server.user();
     let mut waiting = Vec::new();
     for _ in 0..3 {
-        let mut stream = let_in(&user).await;
+        let mut stream = let_in(&user, "일").await;
         let hitl = stream.until("hitl").await;
         waiting.push((stream, hitl.data["requestId"].as_str().unwrap().to_owned()));
     }
     let other = server.as_user("tenant2", "park");
-    let mut works = let_in(&other).await;
+    let mut works = let_in(&other, "일").await;
     works.until("content").await;
     let refused = other.post_stream(json!({ "prompt": "또" })).send().await.unwrap();
     assert_eq!(refused.status(), 429, "the only place is taken");
@@ -432,7 +437,7 @@ async fn streams_are_read_while_the_store_refuses_writes_and_moved_when_a_server
     assert_eq!(join(&one).await.unwrap().status(), 200);
     let _: () = keys.command(&["CONFIG", "SET", "min-replicas-to-write", "0"]).await;
     eventually("there is room", async || join(&one).await.unwrap().status() == 200).await;
-    let (stream, _) = waits(&one.user()).await;
+    let (stream, _) = waiting(let_in(&one.user(), MERGE).await).await;
     let path = format!("/aura/sessions/{}/stream", stream.session());
     let join = || other.user().request(Method::GET, &path).send();
     assert_eq!(join().await.unwrap().status(), 429);
@@ -459,7 +464,7 @@ async fn runs_that_wait_are_taken_over_by_a_server_that_has_no_room_for_work() {
     let mut stream = lost.user().stream("메일").await;
     let hitl = stream.until("hitl").await;
     let full = Server::start(options()).await;
-    let mut works = let_in(&full.user()).await;
+    let mut works = let_in(&full.user(), "일").await;
     works.until("content").await;
     lost.kill().await;
     let request = hitl.data["requestId"].as_str().unwrap();
