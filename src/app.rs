@@ -231,6 +231,13 @@ impl App {
         let (leaving, stopping) = (tasks.leaving(), tasks.stopping());
         let most = settings.limits.quota.of_stream();
         let readers = Readers::start(Arc::clone(&store), most, &tasks);
+        let ending = Ending {
+            service,
+            readers: readers.clone(),
+            tasks,
+            delay: settings.api.drain_delay,
+            grace: settings.api.shutdown_grace,
+        };
         let http =
             Http { service: shared, store, clock, config, readers, metrics, leaving, stopping };
         Ok(Self {
@@ -242,12 +249,7 @@ impl App {
                 header_timeout: settings.api.header_timeout,
                 idle_timeout: settings.api.idle_timeout,
             },
-            ending: Ending {
-                service,
-                tasks,
-                delay: settings.api.drain_delay,
-                grace: settings.api.shutdown_grace,
-            },
+            ending,
         })
     }
 

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::AppError;
 use crate::agent::AgentService;
+use crate::http::readers::Readers;
 use crate::shutdown::{Drained, Tasks};
 
 /// The signals that tell the process to stop.
@@ -39,6 +40,8 @@ impl Signals {
 pub(super) struct Ending {
     /// Whose runs go on elsewhere.
     pub(super) service: Arc<AgentService>,
+    /// Whose places are free elsewhere once they have gone.
+    pub(super) readers: Readers,
     /// What has to come to an end.
     pub(super) tasks: Tasks,
     /// How long the port stays open.
@@ -70,7 +73,7 @@ impl Ending {
             never = self.service.renew_at_work() => match never {},
         };
         // What has not come to an end of its step goes on elsewhere from its last entry.
-        self.service.hand_over_all().await;
+        tokio::join!(self.service.hand_over_all(), self.readers.settle());
         self.tasks.end().await;
         match drained {
             Drained::Clean => {

@@ -44,6 +44,8 @@ struct Shared {
     counts: Mutex<Counts>,
     /// Notified when the store is to be told of somebody.
     changed: Notify,
+    /// Notified when it has been told of all who had changed, or could not be.
+    told: Notify,
 }
 
 /// One lock, held for a few instructions: streams change their user's count as they open and close, the teller
@@ -54,6 +56,8 @@ struct Counts {
     open: HashMap<Owner, u32>,
     /// Users of whom the store has not been told since their streams changed.
     changed: HashSet<Owner>,
+    /// Whether the store is being told of some.
+    telling: bool,
 }
 
 /// One stream that is read; dropping it makes room for another.
@@ -93,6 +97,18 @@ impl Readers {
 }
 
 impl Readers {
+    /// Waits until the store has been told of every stream that has closed, or could not be told. A process that
+    /// ends waits for this, once it has no streams: its readers go elsewhere, and their places must be free there.
+    pub async fn settle(&self) {
+        loop {
+            let told = self.shared.told.notified();
+            if self.most.most.is_none() || self.shared.lock().is_settled() {
+                return;
+            }
+            told.await;
+        }
+    }
+
     /// Has the store told of a user's streams. Where there is no limit nobody listens.
     fn tell(&self, owner: &Owner) {
         if self.most.most.is_some() {
@@ -120,6 +136,10 @@ impl Counts {
         OpenStreams { count, version: self.version }
     }
 
+    fn is_settled(&self) -> bool {
+        self.changed.is_empty() && !self.telling
+    }
+
     fn of(&self, owner: &Owner) -> u32 {
         self.open.get(owner).copied().unwrap_or(0)
     }
@@ -132,7 +152,14 @@ impl Shared {
     }
 
     fn take_changed(&self) -> HashSet<Owner> {
-        std::mem::take(&mut self.lock().changed)
+        let mut counts = self.lock();
+        counts.telling = true;
+        std::mem::take(&mut counts.changed)
+    }
+
+    fn have_been_told(&self) {
+        self.lock().telling = false;
+        self.told.notify_waiters();
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -156,6 +183,7 @@ impl Teller {
                 () = self.shared.changed.notified() => {
                     // What is told is how many there are now: once for each user is enough.
                     self.tell_of(self.shared.take_changed(), &mut untold).await;
+                    self.shared.have_been_told();
                 }
                 _ = ticks.tick() => {
                     count = count.wrapping_add(1);
