@@ -22,15 +22,18 @@ pub trait Approvals: Send + Sync {
     /// The request and the pointer live for the times of contract section 5.1, and at least until
     /// 600 s past the deadline. What is known of the session, its place in its caller's list, its
     /// conversation and the checkpoint are kept until 12 h past the deadline, if that is later than
-    /// they would be otherwise. Once all of that is so, others are told of the request on
-    /// `hitl:requests:<tenantId>`, where the store has such a channel (the embedded one has not: there
-    /// is no other process that could hear it).
+    /// they would be otherwise.
     async fn open(
         &self,
         meta: &SessionMeta,
         request: &ApprovalRequest,
         checkpoint: &str,
     ) -> Result<(), StoreError>;
+
+    /// Tells others of a request that is open, on `hitl:requests:<tenantId>` (contract, section 5.1), where the
+    /// store has such a channel: the embedded one has not, since there is no other process that could hear it.
+    /// Repeating it is safe.
+    async fn tell_asked(&self, request: &ApprovalRequest) -> Result<(), StoreError>;
 
     /// Subscribes to the session's signals. When this returns `Ok` the subscription is live, and
     /// stays so over lost connections until [`Approvals::unwatch`]; after each re-subscription the

@@ -1,6 +1,7 @@
 //! Clicks at the platform's Main Service, which answers from what stands in Redis: it must tell people
 //! the truth, and what it writes must never change a decision.
 
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 use crate::support::app::{Caller, Options, Server, eventually, eventually_some};
@@ -16,7 +17,7 @@ struct Scene {
     server: Server,
     main_service: MainService,
     keys: Keys,
-    _redis: RedisServer,
+    redis: RedisServer,
 }
 
 impl Scene {
@@ -24,7 +25,7 @@ impl Scene {
         let redis = RedisServer::start();
         let server = Server::start(options.set("REDIS_URL", redis.url())).await;
         let (main_service, keys) = (MainService::of(&redis).await, Keys::of(&redis).await);
-        Self { server, main_service, keys, _redis: redis }
+        Self { server, main_service, keys, redis }
     }
 
     fn user(&self) -> Caller {
@@ -63,6 +64,19 @@ async fn a_click_after_the_time_out_is_told_no_by_the_main_service() {
     let told = scene.user().get(&format!("/aura/hitl/requests/{id}")).await;
     let told: Value = serde_json::from_str(told.data().as_str().unwrap()).unwrap();
     assert_eq!(told["status"], "timed_out", "{told}");
+}
+
+/// Whoever listens on `hitl:requests:<tenant>` hears of a request before anybody sees its `hitl` event.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_is_told_of_on_its_tenants_channel_before_its_event() {
+    let scene = Scene::new(Options::default()).await;
+    let client = redis::Client::open(scene.redis.url()).unwrap();
+    let mut hears = client.get_async_pubsub().await.unwrap();
+    hears.subscribe("hitl:requests:1").await.unwrap();
+    let (_stream, id) = scene.ask().await;
+    let message: String = hears.on_message().next().await.unwrap().get_payload().unwrap();
+    let told: Value = serde_json::from_str(&message).unwrap();
+    assert_eq!((&told["requestId"], &told["status"]), (&json!(id), &json!("pending")));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,7 +160,7 @@ async fn a_click_that_is_written_after_the_time_out_changes_nothing_and_is_set_r
     scene.main_service.write(read, Click::Approve).await;
     let key = format!("hitl:request:{id}");
     let right = eventually_some("the request tells the truth again", async || {
-        let mut keys = Keys::of(&scene._redis).await;
+        let mut keys = Keys::of(&scene.redis).await;
         let stored = keys.json(&key).await;
         (stored["outcome"] == "timed_out" && stored["status"] == "rejected").then_some(stored)
     })
@@ -177,7 +191,7 @@ async fn a_vote_that_does_not_count_puts_the_request_back() {
     assert!(content.contains("requester") && content.contains("git_merge"), "{content}");
     assert!(content.contains(&format!("/aura/hitl/approve/{id}")), "{content}");
     eventually("the request is pending again", async || {
-        Keys::of(&scene._redis).await.json(&format!("hitl:request:{id}")).await["status"]
+        Keys::of(&scene.redis).await.json(&format!("hitl:request:{id}")).await["status"]
             == "pending"
     })
     .await;
@@ -211,7 +225,7 @@ async fn polled(scene: &mut Scene, id: &str) {
     request["approvedAt"] = at;
     scene.keys.set(&key, &request, 1800).await;
     eventually("the poll has put it back", async || {
-        Keys::of(&scene._redis).await.json(&key).await["status"] == "pending"
+        Keys::of(&scene.redis).await.json(&key).await["status"] == "pending"
     })
     .await;
 }

@@ -91,6 +91,7 @@ async fn a_tenant_hears_of_what_is_asked_and_of_every_change() {
         let request = request(&some_session());
         let meta = meta_of(&request.session_id);
         process.store.open(&meta, &request, "{}").await.unwrap();
+        process.store.tell_asked(&request).await.unwrap();
         let resolved = request.resolved(&Decision::of(Verdict::TimedOut, UnixMs::new(7)));
         process.store.save_request(&resolved).await.unwrap();
         // One that is gone has not changed.

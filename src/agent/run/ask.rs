@@ -1,5 +1,7 @@
 //! Asking a person, so that no answer can be lost (contract, section 5.3, 1).
 
+use futures::future::try_join_all;
+
 use super::inbox::keep_decision;
 use super::journal::{Draft, JournalError};
 use super::prepared::Refusal;
@@ -133,7 +135,8 @@ impl Run {
         Ok(Flow::Next)
     }
 
-    /// Makes the answers to these questions heard and found.
+    /// Makes the answers to these questions heard and found. The inbox costs no round trip of its own: it is told
+    /// while others are.
     async fn open(&self, questions: &[Question], checkpoint: &str) -> Result<(), JournalError> {
         let (ctx, meta) = (&self.ctx, &self.state.meta);
         for Question { planned, request } in questions {
@@ -142,8 +145,11 @@ impl Run {
             opened.map_err(JournalError::from)?;
             log_interrupt(request);
         }
-        ctx.note_asked(meta, questions.iter().map(|question| &question.request)).await;
-        Ok(())
+        let requests = || questions.iter().map(|question| &question.request);
+        let tell = async |request| ctx.retry_unavailable(|| ctx.store.tell_asked(request)).await;
+        let told = try_join_all(requests().map(tell));
+        let ((), told) = tokio::join!(ctx.note_asked(meta, requests()), told);
+        told.map(drop).map_err(JournalError::from)
     }
 
     /// Takes back questions that this process can never ask any more. Where it is not known whether they were

@@ -125,6 +125,10 @@ impl Approvals for MemoryStore {
         Ok(())
     }
 
+    async fn tell_asked(&self, _: &ApprovalRequest) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn watch(&self, session: &SessionId) -> Result<(), StoreError> {
         self.approvals.lock().watched.insert(session.clone());
         Ok(())

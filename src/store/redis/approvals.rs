@@ -144,9 +144,12 @@ impl Approvals for RedisStore {
         let stored = self.commands.all(own.into_iter().chain(kept_for(meta, deadline, now)));
         let (watch, ()) = tokio::try_join!(self.hub.watch(session), stored)?;
         watch.keep();
-        // Whoever hears of it may answer at once.
+        Ok(())
+    }
+
+    async fn tell_asked(&self, request: &ApprovalRequest) -> Result<(), StoreError> {
         let mut tell = cmd("PUBLISH");
-        tell.arg(keys::requests(&request.tenant_id)).arg(text);
+        tell.arg(keys::requests(&request.tenant_id)).arg(to_json(request)?);
         self.commands.query(&tell).await
     }
 
