@@ -28,20 +28,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         Some(url) => url.clone(),
         None => usual_url()?,
     };
+    let shown = shown(&url);
     block_on(async move {
         let patience = Patience { connect: TIMEOUT, read: TIMEOUT };
         let client = http_client::build(patience).map_err(CliError::failed)?;
         let answer = client
-            .get(url.clone())
+            .get(url)
             .timeout(TIMEOUT)
             .send()
             .await
-            .map_err(|error| down(&url, http_client::root_cause(&error)))?;
+            .map_err(|error| down(&shown, http_client::root_cause(&error)))?;
         let status = answer.status();
         if !status.is_success() {
-            return Err(down(&url, format!("answered {status}")));
+            return Err(down(&shown, format!("answered {status}")));
         }
-        print(&format!("UP: {url} answered {status}"))
+        print(&format!("UP: {shown} answered {status}"))
     })
 }
 
@@ -69,7 +70,17 @@ pub(super) fn loopback_if_any(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-fn down(url: &Url, problem: impl Display) -> CliError {
+/// The address as it is printed, which goes to a container's log: without a password.
+fn shown(url: &Url) -> String {
+    let mut shown = url.clone();
+    if shown.password().is_some() {
+        // An address that has a password has a host, and so can be given another.
+        let _ = shown.set_password(Some("***"));
+    }
+    shown.into()
+}
+
+fn down(url: &str, problem: impl Display) -> CliError {
     CliError::failed(format!("DOWN: {url}: {problem}"))
 }
 
@@ -88,6 +99,13 @@ mod tests {
             idle_timeout: Duration::ZERO,
             cors_origins: Vec::new(),
         })
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let url = |text| shown(&Url::parse(text).unwrap());
+        assert_eq!(url("https://kim:s3cret@aura/health"), "https://kim:***@aura/health");
+        assert_eq!(url("http://aura:9000/health"), "http://aura:9000/health");
     }
 
     #[test]
