@@ -36,6 +36,12 @@ test("the page shows every route and every event, and breaks none of its own rul
     assert.deepEqual(shownIn(/<a href="#([^"]+)"[^>]*>/g), shown);
     assert.match(found, />2 found</);
 
+    // A field of a field, and a word that a parameter takes, are found as well.
+    const { stdout: nested } = await look("?find=approvalsNeeded");
+    assert.match(nested, /<details class="item" id="listApprovals"(?![^>]* hidden)/);
+    const { stdout: word } = await look("?find=pending+decided");
+    assert.match(word, /<details class="item" id="listApprovals"(?![^>]* hidden)/);
+
     // What a policy forbids, and what a script does wrong, is said there.
     const complaints = stderr.split("\n").filter((line) => /CONSOLE|Content Security Policy/.test(line));
     assert.deepEqual(complaints, []);

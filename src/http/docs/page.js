@@ -122,7 +122,9 @@ function parametersOf(root, operation) {
   const rows = (operation.parameters ?? []).map((one) => {
     const parameter = resolve(root, one).schema;
     const limits = limitsOf(root, parameter.schema);
-    const about = `${parameter.description}${limits ? ` (${limits})` : ""}`;
+    const kind = kindOf(root, parameter.schema).replace(/ \| null$/, "");
+    const words = kind.includes('"') ? `One of ${kind}. ` : "";
+    const about = `${words}${parameter.description}${limits ? ` (${limits})` : ""}`;
     return make("tr", "", make("td", "", make("code", "", parameter.name), make("div", "soft", `${parameter.in}${parameter.required ? ", required" : ""}`)), prose("td", "", about));
   });
   return rows.length ? [make("h3", "", "Parameters"), make("table", "", ...rows)] : [];
@@ -147,6 +149,18 @@ function responsesOf(root, operation) {
   });
 }
 
+/** All that a part of a document says, with what it refers to: what a search looks through. */
+function wordsOf(root, part, seen = new Set()) {
+  if (typeof part !== "object" || part === null) return String(part);
+  const target = part.$ref;
+  if (target) {
+    if (seen.has(target)) return "";
+    seen.add(target);
+  }
+  const own = target ? [resolve(root, part).schema] : Object.entries(part).flat();
+  return own.map((one) => wordsOf(root, one, seen)).join(" ");
+}
+
 /** One entry of the page, which can be found and linked to. */
 function item(id, head, words, content) {
   const details = make("details", "item", make("summary", "", ...head));
@@ -158,7 +172,7 @@ function item(id, head, words, content) {
 
 function operationItem(root, method, path, operation) {
   const head = [make("span", `verb ${method}`, method.toUpperCase()), make("span", "path", path), make("span", "soft", operation.summary)];
-  return item(operation.operationId, head, JSON.stringify([path, operation]), () => {
+  return item(operation.operationId, head, wordsOf(root, [path, operation]), () => {
     const body = operation.requestBody;
     return [
       ...text("", operation.description),
@@ -173,7 +187,7 @@ function operationItem(root, method, path, operation) {
 function messageItem(root, key, message) {
   const payload = resolve(root, message.payload);
   const head = [make("span", "path", message.name), make("span", "soft", message.summary.split(". ")[0].replace(/\.?$/, "."))];
-  return item(`event-${key}`, head, JSON.stringify([message.name, payload.schema]), () => [
+  return item(`event-${key}`, head, wordsOf(root, [message.name, payload.schema]), () => [
     ...text("", message.summary),
     fields(root, payload.schema),
     ...(message.examples ?? []).map((one) => example(one.payload)),
@@ -186,7 +200,7 @@ function section(title, about, entries) {
 
 function routesOf(openapi) {
   const operations = Object.entries(openapi.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ tag: operation.tags[0], entry: operationItem(openapi, method, path, operation), label: operation.operationId })));
+    Object.entries(methods).map(([method, operation]) => ({ tag: operation.tags[0], entry: operationItem(openapi, method, path, operation), label: `${method.toUpperCase()} ${path}` })));
   return openapi.tags.map((tag) => {
     const mine = operations.filter((one) => one.tag === tag.name);
     return { title: tag.name, about: tag.description, mine };
