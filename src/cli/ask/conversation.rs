@@ -9,7 +9,7 @@ use super::answering::{Absence, Answering};
 use super::decision::{Answer, Decided};
 use super::following::Incoming;
 use super::keyboard::Typed;
-use super::question::{self, CHOICES, Key};
+use super::question::{self, Key};
 use super::questions::{Question, Questions};
 use super::report;
 use super::screen::{Screen, Style};
@@ -162,13 +162,22 @@ impl<'a> Conversation<'a> {
     async fn ask_next(&mut self) -> Result<(), CliError> {
         let prompt = match self.step {
             Step::Listen => return self.begin_next().await,
-            Step::Type(field) => prompt(field),
+            Step::Type(field) => self.prompt(field),
             Step::Edit(_) | Step::Send(_) => return Ok(()),
         };
         if !self.screen.has_prompt() {
             self.screen.prompt(prompt)?;
         }
         Ok(())
+    }
+
+    fn prompt(&mut self, field: Field) -> &'static str {
+        let choices = |question: &mut Question| question::choices(&question.asked);
+        match field {
+            Field::Choice => self.questions.next().map_or(question::CHOICES, choices),
+            Field::Reason => REASON,
+            Field::Arguments => ARGUMENTS,
+        }
     }
 
     /// Shows the next question that is open, and lets it be answered.
@@ -182,6 +191,7 @@ impl<'a> Conversation<'a> {
             if question.id != id {
                 continue;
             }
+            let choices = question::choices(&question.asked);
             let text = question::text(&question.asked, now());
             self.screen.line(Style::Bold, &text)?;
             if let Some(answer) = self.answering.settled() {
@@ -191,7 +201,7 @@ impl<'a> Conversation<'a> {
                 Answering::Person(keyboard, _) => {
                     keyboard.clear();
                     self.step = Step::Type(Field::Choice);
-                    return Ok(self.screen.prompt(CHOICES)?);
+                    return Ok(self.screen.prompt(choices)?);
                 }
                 Answering::Elsewhere(absence) => {
                     let absence = *absence;
@@ -365,14 +375,6 @@ impl<'a> Conversation<'a> {
             }
         };
         Ok(self.screen.note(&note)?)
-    }
-}
-
-fn prompt(field: Field) -> &'static str {
-    match field {
-        Field::Choice => CHOICES,
-        Field::Reason => REASON,
-        Field::Arguments => ARGUMENTS,
     }
 }
 

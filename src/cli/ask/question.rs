@@ -10,6 +10,14 @@ use crate::domain::text::escape_invisible;
 /// How a question is asked.
 pub(super) const CHOICES: &str = "[y]es, [n]o, [e]dit the arguments: ";
 
+/// How a question is asked that only another person may approve.
+const CHOICES_OF_THE_REQUESTER: &str = "[n]o, [e]dit the arguments, or wait for another's yes: ";
+
+/// How this question is asked to whoever has started the run.
+pub(super) fn choices(asked: &Asked) -> &'static str {
+    if asked.approvers == "not_requester" { CHOICES_OF_THE_REQUESTER } else { CHOICES }
+}
+
 /// A first key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
@@ -155,6 +163,12 @@ git_merge: Merge?
         let text = text(&Asked { message: message.into(), approvers: "x\ny".into(), ..asked() }, 0);
         assert!(text.starts_with("git_merge: Merge?\\u{a}  may"), "{text}");
         assert_eq!(text.matches("\n  may be approved by x\\u{a}y\n").count(), 1, "{text}");
+    }
+
+    #[test]
+    fn whoever_asked_is_offered_no_yes_where_another_has_to_give_it() {
+        let mine = Asked { approvers: "not_requester".into(), ..asked() };
+        assert!(choices(&asked()).contains("[y]es") && !choices(&mine).contains("[y]es"));
     }
 
     #[test]
