@@ -13,6 +13,7 @@ use self::ending::{Ending, Signals};
 use crate::agent::{
     Budget, Limits, LocalRuns, PendingApprovals, RunContext, Seals, Terms, start_service,
 };
+use crate::announce::webhook;
 use crate::domain::{Clock, SystemClock};
 use crate::http::readers::Readers;
 use crate::http::{self, Http, listen};
@@ -32,6 +33,7 @@ pub mod inventory;
 /// The documents that describe the interface.
 pub use crate::http::documents::{asyncapi_json, openapi_json};
 
+mod announcing;
 mod ending;
 mod features;
 mod models;
@@ -78,6 +80,9 @@ pub enum AppError {
     #[cfg(feature = "mail")]
     #[error(transparent)]
     Mail(#[from] crate::tools::mail::SetupError),
+    /// Nobody can be told over HTTP.
+    #[error(transparent)]
+    Webhook(#[from] webhook::SetupError),
     /// A setting asks for what this build was made without.
     #[error("{setting}: this build was made without the feature `{feature}`")]
     LeftOut {
@@ -118,6 +123,7 @@ impl AppError {
             Self::Store(error) => !error.is_transient(),
             Self::Model(_)
             | Self::Git(_)
+            | Self::Webhook(_)
             | Self::LeftOut { .. }
             | Self::Policy(_)
             | Self::NoSuchTool { .. } => true,
@@ -186,6 +192,7 @@ impl App {
         let workspace = tools::workspace(&settings, mode).await?;
         let tools = tools::tools(&settings, workspace.as_deref(), &tasks).await?;
         let model = models::model(&settings, &metrics)?;
+        let announcers = announcing::announcers(&settings, &clock)?;
         let (listener, address) = bind(&settings).await?;
         let (store, events) = store(&settings, &clock, &tasks, &metrics)?;
         tracing::info!(
@@ -224,6 +231,7 @@ impl App {
             limits,
             notices,
             terms,
+            announcers,
         });
         let service = start_service(ctx, runs, events);
         let config = http_config(&settings, store_timeout);

@@ -74,6 +74,13 @@ impl Backoff {
     }
 }
 
+/// The pause after so many failures in a row, where these are counted elsewhere: doubled from `first` to `most`, and
+/// taken at random from its upper half.
+pub fn pause_after(failures: u32, first: Duration, most: Duration) -> Duration {
+    let whole = first.saturating_mul(2_u32.saturating_pow(failures)).min(most);
+    Backoff::new(whole, whole).pause()
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -120,6 +127,10 @@ mod tests {
         assert!(eager.pause() >= first / 2);
         eager.reset();
         assert_eq!(eager.pause(), Duration::ZERO);
+        for (failures, whole) in [(0, first), (2, 4 * first), (9, most), (u32::MAX, most)] {
+            let pause = pause_after(failures, first, most);
+            assert!((whole / 2..=whole).contains(&pause), "{pause:?} after {failures}");
+        }
         let pauses = [(); 20].map(|()| Backoff::new(most, most).pause());
         assert!(pauses.iter().any(|pause| *pause != pauses[0]));
     }

@@ -1,5 +1,6 @@
 //! Pure types: no async, no I/O, nothing of ours below them.
 
+pub mod announcement;
 pub mod approval;
 pub mod approvers;
 pub mod artifact;
@@ -41,6 +42,9 @@ pub mod text;
 pub mod time;
 mod words;
 
+pub use announcement::{
+    Announced, Announcement, AnnouncementId, AnnouncementKind, Recipient, RunEnded,
+};
 pub use approval::{ApprovalRequest, Decision, ProposalOutcome, Standing, Verdict, Vote};
 pub use approvers::{Approvers, NoApprovers, Quorum, Who};
 pub use artifact::Artifact;

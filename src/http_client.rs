@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::dns::Resolve;
 use reqwest::redirect;
 use thiserror::Error;
 
@@ -36,15 +37,29 @@ pub enum BuildError {
 /// # Errors
 /// [`BuildError`]; not for anything that is missing on the machine.
 pub fn build(patience: Patience) -> Result<reqwest::Client, BuildError> {
-    let client = reqwest::Client::builder()
+    Ok(builder(patience)?.build()?)
+}
+
+/// The same, whose names are looked up by `resolver`. An address that stands in a URL is not looked up.
+///
+/// # Errors
+/// As those of [`build`].
+pub fn build_resolving(
+    patience: Patience,
+    resolver: impl Resolve + 'static,
+) -> Result<reqwest::Client, BuildError> {
+    Ok(builder(patience)?.dns_resolver(resolver).build()?)
+}
+
+fn builder(patience: Patience) -> Result<reqwest::ClientBuilder, BuildError> {
+    let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls()?)
         .user_agent(concat!("aura-platform/", env!("CARGO_PKG_VERSION")))
         .no_proxy()
         .redirect(redirect::Policy::none())
         .connect_timeout(patience.connect)
-        .read_timeout(patience.read)
-        .build()?;
-    Ok(client)
+        .read_timeout(patience.read);
+    Ok(builder)
 }
 
 /// The innermost cause of an error, which alone says what happened ("Connection refused").

@@ -10,8 +10,10 @@
 //! | the bytes of an event | [`domain::event`], [`sse`] |
 //! | what outlives a process | [`store`] (port), [`store::memory`], [`store::redis`] |
 //! | models and tools | [`llm`], [`tools`] |
+//! | who outside is told | [`announce`] (port), [`announce::webhook`] |
 //! | the forms of `REDIS_URL` | [`redis_url`] |
 //! | whose web pages may call | [`origin`] |
+//! | which addresses are public | [`public_address`] |
 //! | how an outbound HTTP client is built | [`http_client`] |
 //! | how it is all put together | [`app`] |
 //!
@@ -24,6 +26,7 @@
 compile_error!("tests and fuzzing are for a build with all features");
 
 pub mod agent;
+pub mod announce;
 pub mod app;
 pub mod backoff;
 pub mod cli;
@@ -34,6 +37,7 @@ pub mod http;
 pub mod http_client;
 pub mod llm;
 pub mod origin;
+pub mod public_address;
 pub mod redis_url;
 pub mod settings;
 pub mod shutdown;

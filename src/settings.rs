@@ -13,6 +13,7 @@ use thiserror::Error;
 
 mod agent;
 mod api;
+mod approvals;
 mod audit;
 mod auth;
 mod azure_openai;
@@ -47,6 +48,7 @@ mod workspace;
 pub use self::redis::{RedisServer, RedisSettings};
 pub use agent::AgentSettings;
 pub use api::ApiSettings;
+pub use approvals::{ApprovalMailSettings, ApprovalSettings, WebhookSettings};
 pub use audit::AuditSettings;
 pub use auth::{AuthSettings, KeyOrigin};
 pub use azure_openai::AzureOpenAiSettings;
@@ -145,6 +147,8 @@ pub struct Settings {
     pub github: GitHubSettings,
     /// Mail.
     pub smtp: SmtpSettings,
+    /// Who outside is told of approvals.
+    pub approvals: ApprovalSettings,
     /// Where the git tools work.
     pub workspace: WorkspaceSettings,
     /// The limits of tools, and who has to approve them.
@@ -173,6 +177,7 @@ impl Settings {
         let provider = Provider::read(check, &network, &model);
         let github = GitHubSettings::read(check, &network);
         let smtp = SmtpSettings::read(check);
+        let approvals = ApprovalSettings::read(check, &smtp);
         let workspace = WorkspaceSettings::read(check);
         let tools = ToolSettings::read(check);
         let mcp_servers = mcp::read(check, &network);
@@ -195,6 +200,7 @@ impl Settings {
             provider: provider?,
             github: github?,
             smtp,
+            approvals,
             workspace,
             tools: tools?,
             mcp_servers,

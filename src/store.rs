@@ -1,7 +1,7 @@
 //! PORT: everything that outlives a connection, and most of what outlives a process.
 //!
-//! Nine small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
-//! clients' [`Idempotency`] keys, the [`Approvals`], the tenants' [`Inbox`], the [`Leases`] on runs, the
+//! Ten small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
+//! clients' [`Idempotency`] keys, the [`Approvals`], the tenants' [`Inbox`], the queues of [`Announcements`], the [`Leases`] on runs, the
 //! [`Audit`] streams, the [`Spending`] of tenants and the [`Quotas`] of users and tenants. Two adapters implement them,
 //! [`memory`] for one process and [`redis`] for many; `tests/store_conformance.rs` holds both to the
 //! sentences below.
@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 use crate::domain::SessionId;
 
+mod announcements;
 mod approvals;
 mod audit;
 mod errors;
@@ -25,6 +26,7 @@ mod sessions;
 mod spending;
 mod ttl;
 
+pub use announcements::{AnnouncementPlace, Announcements, DueTurns, Turn, TurnStep};
 pub use approvals::{Approvals, NewSignals, Polled, RequestMark, StoredSignals};
 pub use audit::Audit;
 pub use errors::{AppendError, NotReady, ReadError, StoreError, StoreFull};
@@ -60,7 +62,16 @@ pub enum StoreEvent {
 /// The store as a whole.
 #[async_trait]
 pub trait Store:
-    Journal + Sessions + Idempotency + Approvals + Inbox + Leases + Audit + Spending + Quotas
+    Journal
+    + Sessions
+    + Idempotency
+    + Approvals
+    + Inbox
+    + Announcements
+    + Leases
+    + Audit
+    + Spending
+    + Quotas
 {
     /// `memory` or `redis`.
     fn kind(&self) -> &'static str;

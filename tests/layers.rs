@@ -58,7 +58,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     // The composition root picks the adapters: it alone may name everything below it.
     ("app", ALL_BELOW_APP),
-    ("settings", &["token", "telemetry", "redis_url", "origin", "domain"]),
+    ("settings", &["token", "telemetry", "redis_url", "origin", "public_address", "domain"]),
     (
         "http",
         &[
@@ -82,6 +82,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         // `sse`, because the owner of a run makes each frame once, for all readers.
         &[
             "agent::approval",
+            "announce",
             "store",
             "llm",
             "tools",
@@ -97,6 +98,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "agent::approval",
             "agent::run",
+            "announce",
             "store",
             "tools",
             "telemetry",
@@ -106,6 +108,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "domain",
         ],
     ),
+    ("announce::webhook", &["announce", "http_client", "public_address", "domain"]),
+    ("announce", &["domain"]),
     ("store::memory", &["store", "telemetry", "shutdown", "ticks", "domain"]),
     (
         "store::redis",
@@ -131,7 +135,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "domain",
         ],
     ),
-    ("tools::mail", &["tools", "tools::write_tool", "domain"]),
+    // People are told of approvals through the same server.
+    ("tools::mail", &["tools", "tools::write_tool", "announce", "domain"]),
     ("tools::read_tool", &["tools", "domain"]),
     ("tools::write_tool", &["tools", "domain"]),
     // `sse`, because servers over HTTP answer in streams.
@@ -141,6 +146,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("token", &["domain"]),
     ("redis_url", &[]),
     ("origin", &[]),
+    ("public_address", &[]),
     // The labels of its metrics are words of the domain.
     ("telemetry", &["domain"]),
     ("shutdown", &[]),
@@ -153,6 +159,8 @@ const ALL_BELOW_APP: &[&str] = &[
     "settings",
     "http",
     "agent",
+    "announce::webhook",
+    "announce",
     "store::memory",
     "store::redis",
     "store",
@@ -171,6 +179,7 @@ const ALL_BELOW_APP: &[&str] = &[
     "token",
     "redis_url",
     "origin",
+    "public_address",
     "telemetry",
     "shutdown",
     "backoff",
@@ -195,10 +204,14 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     // Whatever goes out is described by the type that is written; a tool's arguments by the one that is read.
     ("schemars", &["domain", "http", "agent::run::state", "tools"]),
-    ("base64", &["http::docs"]),
+    ("base64", &["http::docs", "settings::approvals"]),
+    ("standardwebhooks", &["announce::webhook"]),
     ("toml", &["settings::source"]),
     ("jsonwebtoken", &["token", "main"]),
-    ("reqwest", &["http_client", "llm", "tools", "cli::healthcheck", "cli::ask"]),
+    (
+        "reqwest",
+        &["http_client", "announce::webhook", "llm", "tools", "cli::healthcheck", "cli::ask"],
+    ),
     ("rustls", &["http_client", "main"]),
     ("aws_lc_rs", &["domain::audit", "domain::hash", "domain::mac"]),
     ("icu_properties", &["domain::text"]),
@@ -209,6 +222,7 @@ const BELONGS_TO: &[(&str, &[&str])] = &[
         "serde_json::from_slice",
         &[
             "domain::json",
+            "agent::run::announced",
             "agent::run::fold",
             "agent::run::status",
             "agent::run::stored_request",

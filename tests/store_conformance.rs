@@ -13,6 +13,8 @@
 
 use std::time::Duration;
 
+#[path = "store_conformance/announcements.rs"]
+mod announcements;
 #[path = "store_conformance/approvals.rs"]
 mod approvals;
 #[path = "store_conformance/audit.rs"]
@@ -141,6 +143,17 @@ for_each_store! {
         every_yes_is_noted_once,
         many_requests_and_decisions_come_in_the_order_asked_for,
         a_checkpoint_is_replaced,
+    ]
+    announcements: [
+        a_session_that_is_queued_is_due_in_every_process_and_for_its_recipient_only,
+        of_twenty_who_take_one_gets_the_turn_until_it_runs_out,
+        who_has_lost_its_turn_changes_nothing,
+        what_was_told_is_known_to_the_next_and_never_less,
+        what_is_done_leaves_the_queue_and_is_remembered,
+        what_is_queued_anew_while_somebody_is_at_it_does_not_leave,
+        a_pause_after_a_failure_is_kept_and_failures_and_looks_are_counted,
+        a_failure_is_forgotten_once_something_was_told,
+        the_queue_tells_how_long_it_is_and_when_the_next_is_due,
     ]
     inbox: [
         what_is_noted_reads_back_in_every_process,

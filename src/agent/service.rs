@@ -2,6 +2,7 @@
 
 pub(crate) mod abort;
 pub(crate) mod alarms;
+pub(crate) mod announcing;
 pub(crate) mod decide;
 pub(crate) mod drive;
 pub(crate) mod ensure;

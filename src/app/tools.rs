@@ -14,7 +14,7 @@ use crate::tools::{ApprovalPolicy, Tool, Tools};
 #[cfg(feature = "github")]
 mod github;
 #[cfg(feature = "mail")]
-mod mail;
+pub(super) mod mail;
 #[cfg(feature = "mcp")]
 mod mcp;
 

@@ -11,6 +11,10 @@ use super::seal::TenantSealable;
 use super::session::SessionMeta;
 use super::time::UnixMs;
 
+mod shown;
+
+pub use shown::ShownApproval;
+
 /// What has happened to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

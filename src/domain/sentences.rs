@@ -104,6 +104,21 @@ pub struct MailHead<'a> {
     pub subject: &'a str,
 }
 
+/// A mail that tells of a request for approval.
+#[derive(Clone, Copy, Debug)]
+pub struct ApprovalMail<'a> {
+    /// What is asked.
+    pub question: &'a str,
+    /// Who asks.
+    pub asks: &'a str,
+    /// Until when it can be answered, in UTC.
+    pub until: &'a str,
+    /// What will happen, where that is known.
+    pub preview: Option<&'a str>,
+    /// Where it can be answered.
+    pub link: &'a str,
+}
+
 /// How a pull request is to be merged.
 #[derive(Clone, Copy)]
 pub struct PullMerge<'a> {
@@ -219,6 +234,10 @@ pub trait Sentences: Send + Sync {
     fn may_send_mail(&self, mail: MailHead<'_>) -> String;
     /// The head of a mail as it will be sent, line by line.
     fn mail_head(&self, mail: MailHead<'_>) -> String;
+    /// What a mail is about that tells of a request to run this tool.
+    fn approval_mail_subject(&self, tool: &dyn Display) -> String;
+    /// That mail.
+    fn approval_mail(&self, mail: ApprovalMail<'_>) -> String;
     /// Whether to merge a branch.
     fn may_merge(&self, branches: [&dyn Display; 2], repository: &dyn Display) -> String;
     /// What follows that: the message of the merge's commit.

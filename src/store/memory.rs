@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use self::announcements::AnnouncementTable;
 use self::approvals::ApprovalTable;
 use self::audit::AuditTable;
 use self::idempotency::KeyTable;
@@ -28,6 +29,7 @@ use crate::shutdown::Tasks;
 use crate::telemetry::metrics::Metrics;
 use crate::ticks::at_once_and_every;
 
+mod announcements;
 mod approvals;
 mod audit;
 mod expiring;
@@ -80,6 +82,7 @@ pub struct MemoryStore {
     keys: Mutex<KeyTable>,
     approvals: Mutex<ApprovalTable>,
     inbox: Arc<Mutex<InboxTable>>,
+    announcements: Mutex<AnnouncementTable>,
     leases: Mutex<LeaseTable>,
     audit: Mutex<AuditTable>,
     spending: Mutex<SpendingTable>,
@@ -108,6 +111,7 @@ impl MemoryStore {
             keys: Mutex::new(KeyTable::new(&usage)),
             approvals: Mutex::new(ApprovalTable::new(&usage)),
             inbox: Arc::new(Mutex::new(InboxTable::new(&usage))),
+            announcements: Mutex::default(),
             leases: Mutex::default(),
             audit: Mutex::default(),
             spending: Mutex::new(SpendingTable::new(&usage)),
@@ -134,6 +138,7 @@ impl MemoryStore {
         self.keys.lock().sweep(now);
         self.approvals.lock().sweep(now);
         self.inbox.lock().sweep(now);
+        self.sweep_announcements(now);
         self.spending.lock().sweep(now);
         self.starts.lock().sweep(now);
         self.streams.lock().sweep(now);
@@ -201,6 +206,7 @@ impl MemoryStore {
         if !gone.is_empty() {
             self.approvals.lock().let_go_of_questions(&gone);
             self.inbox.lock().let_go(&gone);
+            self.announcements.lock().retain(|(_, session), _| !gone.contains(session));
             self.keys.lock().let_go(&gone);
         }
         gone.len()
@@ -212,7 +218,9 @@ impl MemoryStore {
         let journals = self.journals.lock().len();
         let rates = self.spending.lock().len() + self.starts.lock().len();
         let quotas = self.live.lock().len() + self.streams.lock().len();
-        let others = self.approvals.lock().len() + self.inbox.lock().len() + rates + quotas;
+        let queued = self.announcements.lock().len();
+        let others =
+            self.approvals.lock().len() + self.inbox.lock().len() + rates + quotas + queued;
         journals + self.sessions.lock().len() + self.keys.lock().len() + others
     }
 }

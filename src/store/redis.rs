@@ -26,6 +26,7 @@ use crate::domain::{AuditKey, Clock};
 use crate::shutdown::Tasks;
 use crate::telemetry::metrics::Metrics;
 
+mod announcements;
 mod approvals;
 mod audit;
 mod commands;
@@ -77,6 +78,9 @@ pub struct RedisStore {
     free_key: AtomicStep,
     decide: AtomicStep,
     note_request: AtomicStep,
+    place_announcement: AtomicStep,
+    take_announcements: AtomicStep,
+    keep_announcement: AtomicStep,
     noted_requests: AtomicStep,
     endorse: AtomicStep,
     save_request: AtomicStep,
@@ -133,6 +137,9 @@ impl RedisStore {
             free_key: AtomicStep::new(include_str!("redis/free_key.lua")),
             decide: AtomicStep::new(include_str!("redis/decide.lua")),
             note_request: AtomicStep::new(include_str!("redis/note_request.lua")),
+            place_announcement: AtomicStep::new(include_str!("redis/place_announcement.lua")),
+            take_announcements: AtomicStep::new(include_str!("redis/take_announcements.lua")),
+            keep_announcement: AtomicStep::new(include_str!("redis/keep_announcement.lua")),
             noted_requests: AtomicStep::new(include_str!("redis/noted_requests.lua")),
             endorse: AtomicStep::new(include_str!("redis/endorse.lua")),
             save_request: AtomicStep::new(include_str!("redis/save_request.lua")),

@@ -60,6 +60,12 @@ pub(super) const INBOX_WAITING: Duration = Deadline::LONGEST_WAIT.saturating_add
 pub(super) const INBOX_DECIDED: Duration = WEEK;
 /// A tenant's inbox and its changes, after the last one: all that is in it has expired before.
 pub(super) const INBOX: Duration = Deadline::LONGEST_WAIT.saturating_add(WEEK);
+/// What was told of a session outside; longer than there can be anything more to tell, so that nothing is told anew.
+/// `over`: its run has ended.
+pub(super) fn announced(over: bool) -> Duration {
+    if over { JOURNAL + RECOVERY } else { COUNTED + JOURNAL + RECOVERY }
+}
+
 /// The request that a run should stop.
 pub(super) const CANCEL: Duration = HOUR.saturating_mul(24);
 /// What an `Idempotency-Key` stands for (contract, section 3).

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -17,7 +18,7 @@ use prometheus_client::registry::Registry;
 
 use crate::domain::event::EndStatus;
 use crate::domain::seal::{Sealable, TenantSealable};
-use crate::domain::{Decision, Endorsement, InboxItem, Verdict};
+use crate::domain::{Decision, Endorsement, InboxItem, Recipient, Verdict};
 
 /// How [`Metrics::render`] writes the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,9 @@ pub struct Handles {
     runs_ended: Labelled,
     approvals_decided: Labelled,
     unverified: Labelled,
+    announcements: Family<[(&'static str, &'static str); 2], Counter>,
+    announcements_queued: Family<Label, Gauge>,
+    announcement_lag_seconds: Family<Label, Gauge>,
     runs_working: Gauge,
     runs_waiting: Gauge,
     streams_open: Gauge,
@@ -100,6 +104,34 @@ pub struct Handles {
 
 /// How many lines the log has dropped; counted there, shown here.
 pub type DroppedLines = Counter;
+
+/// What came of an attempt to tell somebody outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// They have taken it.
+    Delivered,
+    /// They have not; another attempt follows.
+    Failed,
+    /// It is given up.
+    Dropped,
+}
+
+impl Telling {
+    const ALL: [Self; 3] = [Self::Delivered, Self::Failed, Self::Dropped];
+
+    fn labels(self, to: Recipient) -> [(&'static str, &'static str); 2] {
+        let outcome = match self {
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        };
+        [("to", to.word()), ("outcome", outcome)]
+    }
+}
+
+fn recipient_label(to: Recipient) -> Label {
+    [("to", to.word())]
+}
 
 type Label = [(&'static str, &'static str); 1];
 type Labelled = Family<Label, Counter>;
@@ -162,6 +194,19 @@ impl Metrics {
     /// Something stands stored in the place of a `kind` that nobody with the key has sealed.
     pub fn unverified(&self, kind: &'static str) {
         self.unverified.get_or_create(&[("kind", kind)]).inc();
+    }
+
+    /// An attempt was made to tell somebody outside.
+    pub fn told(&self, to: Recipient, telling: Telling) {
+        self.announcements.get_or_create(&telling.labels(to)).inc();
+    }
+
+    /// So many sessions have something to tell, the first of them for so long.
+    pub fn announcements_queued(&self, to: Recipient, queued: u64, lag: Duration) {
+        let gauge = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let label = recipient_label(to);
+        self.announcements_queued.get_or_create(&label).set(gauge(queued));
+        self.announcement_lag_seconds.get_or_create(&label).set(gauge(lag.as_secs()));
     }
 
     /// A client begins to read a stream.
@@ -248,6 +293,22 @@ impl Handles {
         ] {
             registry.register(name, help, family.clone());
         }
+        let (queued, lag) = (&self.announcements_queued, &self.announcement_lag_seconds);
+        registry.register(
+            "announcements",
+            "Attempts to tell somebody outside",
+            self.announcements.clone(),
+        );
+        registry.register(
+            "announcements_queued",
+            "Sessions with something to tell",
+            queued.clone(),
+        );
+        registry.register(
+            "announcement_lag_seconds",
+            "Since when the first of these is queued",
+            lag.clone(),
+        );
         self.begin_at_zero();
     }
 
@@ -260,6 +321,13 @@ impl Handles {
         for verdict in [Verdict::Approved, Verdict::Rejected, Verdict::TimedOut, Verdict::Cancelled]
         {
             drop(self.approvals_decided.get_or_create(&verdict_label(verdict)));
+        }
+        for to in Recipient::ALL {
+            for telling in Telling::ALL {
+                drop(self.announcements.get_or_create(&telling.labels(to)));
+            }
+            drop(self.announcements_queued.get_or_create(&recipient_label(to)));
+            drop(self.announcement_lag_seconds.get_or_create(&recipient_label(to)));
         }
         for kind in [Decision::KIND, Endorsement::KIND, InboxItem::KIND, INBOX_CHANGE] {
             drop(self.unverified.get_or_create(&[("kind", kind)]));

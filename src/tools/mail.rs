@@ -15,6 +15,7 @@ use super::write_tool::{Delivery, WriteToolAdapter};
 use crate::domain::Unconfigured;
 
 mod address;
+pub mod approval;
 mod delivery;
 mod email;
 #[cfg(any(test, fuzzing))]
@@ -61,6 +62,9 @@ pub enum SetupError {
     /// The certificates cannot be used.
     #[error("smtp.ca_file (AURA__SMTP__CA_FILE): {0}")]
     Ca(String),
+    /// Somebody who is to be told of approvals has no address.
+    #[error("approvals.mail_to (AURA__APPROVALS__MAIL_TO): {0} is no mail address")]
+    ApprovalMail(String),
     /// TLS cannot be set up.
     #[error("TLS for mail cannot be set up: {0}")]
     Tls(String),

@@ -70,4 +70,5 @@ mod several_approvals;
 mod take_over;
 mod tampering;
 mod tools_command;
+mod webhook;
 mod writes;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aura_platform::agent::{
-    AgentService, AnswerTimes, ApproverPolicy, Budget, Limits, LocalRuns, PendingApprovals,
-    RunContext, Seals, StartError, StartRun, Started, Terms, start_service,
+    AgentService, Announcers, AnswerTimes, ApproverPolicy, Budget, Limits, LocalRuns,
+    PendingApprovals, RunContext, Seals, StartError, StartRun, Started, Terms, start_service,
 };
 use aura_platform::domain::{
     Asking, Caller, Clock, DecisionSeal, Entry, EventId, Language, LanguageChoice, OnReject,
@@ -87,6 +87,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
             scan: Duration::from_secs(1),
             start: Duration::from_secs(5),
         },
+        announcers: Announcers::default(),
     };
     (start_service(Arc::new(ctx), runs, events), store)
 }

@@ -11,6 +11,7 @@ pub mod main_service;
 pub mod nginx;
 pub mod pages;
 pub mod raw;
+pub mod receiver;
 pub mod road;
 pub mod smtp;
 pub mod terminal;

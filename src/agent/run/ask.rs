@@ -2,6 +2,7 @@
 
 use futures::future::try_join_all;
 
+use super::announcing::Placed;
 use super::inbox::keep_decision;
 use super::journal::{Draft, JournalError};
 use super::prepared::Refusal;
@@ -13,8 +14,8 @@ use crate::agent::approval::seals::Subject;
 use crate::domain::event::{ThoughtKind, ToolState};
 use crate::domain::plan::StepStatus;
 use crate::domain::{
-    ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Full, Quorum, RequestId,
-    Standing, ToolCallId, UserId, Verdict,
+    AnnouncementKind, ApprovalRequest, Approvers, ArgumentsHash, Deadline, Decision, Event, Full,
+    Quorum, RequestId, Standing, ToolCallId, UserId, Verdict,
 };
 
 /// A question to be: the call, and the request that asks about it.
@@ -123,21 +124,24 @@ impl Run {
             self.ctx.expect(session, request, alone);
         }
         let shown = match self.open(&questions, &checkpoint).await {
-            Ok(()) => self.show_questions(&questions).await,
+            Ok(placed) => self.show_questions(&questions).await.map(|()| placed),
             Err(error) => Err(error),
         };
-        if let Err(error) = shown {
-            self.ctx.pending.withdraw(&self.state.meta.session_id);
-            self.take_back(&questions, &error).await;
-            return Err(error);
+        match shown {
+            Ok(placed) => self.ctx.have_announced(&self.state.meta.session_id, placed).await,
+            Err(error) => {
+                self.ctx.pending.withdraw(&self.state.meta.session_id);
+                self.take_back(&questions, &error).await;
+                return Err(error);
+            }
         }
         self.ctx.metrics.approvals_asked.inc_by(questions.len() as u64);
         Ok(Flow::Next)
     }
 
-    /// Makes the answers to these questions heard and found. The inbox costs no round trip of its own: it is told
-    /// while others are.
-    async fn open(&self, questions: &[Question], checkpoint: &str) -> Result<(), JournalError> {
+    /// Makes the answers to these questions heard and found. Neither the inbox nor whoever is told outside costs a
+    /// round trip of its own: they are told while others are.
+    async fn open(&self, questions: &[Question], checkpoint: &str) -> Result<Placed, JournalError> {
         let (ctx, meta) = (&self.ctx, &self.state.meta);
         for Question { planned, request } in questions {
             self.record_request(planned, request).await?;
@@ -148,8 +152,10 @@ impl Run {
         let requests = || questions.iter().map(|question| &question.request);
         let tell = async |request| ctx.retry_unavailable(|| ctx.store.tell_asked(request)).await;
         let told = try_join_all(requests().map(tell));
-        let ((), told) = tokio::join!(ctx.note_asked(meta, requests()), told);
-        told.map(drop).map_err(JournalError::from)
+        let placed = self.will_announce(AnnouncementKind::Asked);
+        let ((), told, placed) = tokio::join!(ctx.note_asked(meta, requests()), told, placed);
+        told.map_err(JournalError::from)?;
+        placed
     }
 
     /// Takes back questions that this process can never ask any more. Where it is not known whether they were

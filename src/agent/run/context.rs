@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::announcing::Announcers;
 use crate::agent::approval::pending::PendingApprovals;
 use crate::agent::approval::policy::{AnswerTimes, ApproverPolicy};
 use crate::agent::approval::request::PendingRequest;
@@ -57,6 +58,8 @@ pub struct RunContext {
     pub notices: bool,
     /// How long this process looks after a run without being heard of.
     pub terms: Terms,
+    /// Who outside of the service is told of what happens.
+    pub announcers: Announcers,
 }
 
 /// How far a run may go.

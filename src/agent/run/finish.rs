@@ -13,7 +13,9 @@ use super::state::{Node, PARAGRAPH, State};
 use super::step::{Exit, Flow, Run, Step};
 use crate::domain::event::{EndStatus, Piece, ToolExecution, ToolOutcome, ToolState};
 use crate::domain::plan::{PlanStep, StepStatus};
-use crate::domain::{ApprovalRequest, Event, Language, Message, UnixMs, Usage, excerpt};
+use crate::domain::{
+    AnnouncementKind, ApprovalRequest, Event, Language, Message, UnixMs, Usage, excerpt,
+};
 use crate::store::Store;
 use crate::tools::Effect;
 
@@ -68,9 +70,14 @@ impl Run {
         }
         // Whoever sees the end may start the next run at once: its place must be free. If it cannot be
         // told, whoever counts finds out.
-        let _ = self.ctx.store.leave_run(&self.state.meta).await;
+        let (_, placed) = tokio::join!(
+            self.ctx.store.leave_run(&self.state.meta),
+            self.will_announce(AnnouncementKind::Ended)
+        );
+        let placed = placed?;
         self.commit(drafts).await?;
         self.writer.flush().await?;
+        self.ctx.have_announced(&self.state.meta.session_id, placed).await;
         save_ending(&*self.ctx.store, &self.state).await;
         Ok(())
     }

@@ -216,7 +216,7 @@ impl RunContext {
     /// What is known of a request whose run is not at hand. Who may decide it and how far it has come is what we
     /// have noted, or what its run's journal says. Others write its key too: from there comes what it is about, as
     /// a click would find it, and what they say who has voted.
-    async fn item_of(
+    pub(super) async fn item_of(
         &self,
         session: &SessionId,
         id: &RequestId,

@@ -138,6 +138,11 @@ impl Writer {
         stored.await.map_err(|_| self.reason())
     }
 
+    /// The last entry that was queued.
+    pub(super) fn last(&self) -> EventId {
+        self.last
+    }
+
     /// Why nothing is taken any more.
     fn reason(&self) -> JournalError {
         self.failure.get().cloned().unwrap_or(JournalError::Lost)

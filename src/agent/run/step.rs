@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::announcing::Placed;
 use super::call_state::{CallState, CallStatus};
 use super::context::RunContext;
 use super::ending::Ending;
@@ -17,7 +18,7 @@ use crate::agent::approval::policy::words_of_approval;
 use crate::agent::approval::superseding::words_of_superseding;
 use crate::domain::event::ThoughtKind;
 use crate::domain::sentences::Sentences;
-use crate::domain::{Asking, Decision, Event, RequestId, Verdict};
+use crate::domain::{AnnouncementKind, Asking, Decision, Event, RequestId, Verdict};
 
 use super::record::{PlannedCall, Record};
 
@@ -195,7 +196,11 @@ impl Run {
     ) -> Result<(), JournalError> {
         let Some((planned, asked)) = self.state.asked_about(&request) else { return Ok(()) };
         let recorded = self.record_decision(planned, asked, &decision);
-        tokio::try_join!(recorded, self.leave_place_of(planned, &decision))?;
+        let (_, _, _placed) = tokio::try_join!(
+            recorded,
+            self.leave_place_of(planned, &decision),
+            self.will_announce(AnnouncementKind::Decided)
+        )?;
         let thought = match (decision.verdict, &decision.superseded_by) {
             (Verdict::Approved, _) => Some(words_of_approval(asked, &decision)),
             (Verdict::Rejected, Some(next)) => Some(words_of_superseding(asked, &decision, next)),
@@ -211,6 +216,15 @@ impl Run {
             None => Draft::Record(record),
         }])
         .await
+    }
+
+    /// Queues this session before it appends something that is to be told outside.
+    pub(super) async fn will_announce(
+        &self,
+        kind: AnnouncementKind,
+    ) -> Result<Placed, JournalError> {
+        let placed = self.ctx.will_announce(&self.state.meta.session_id, kind, self.writer.last());
+        placed.await.map_err(JournalError::from)
     }
 
     /// Applies the records and queues the entries, as one atomic append.

@@ -14,7 +14,9 @@ use crate::agent::run::journal::{JournalError, Writer};
 use crate::agent::run::state::State;
 use crate::agent::run::step::Run;
 use crate::domain::event::EndStatus;
-use crate::domain::{Deadline, Decision, EventId, RequestId, SessionId, Verdict, last_id};
+use crate::domain::{
+    AnnouncementKind, Deadline, Decision, EventId, RequestId, SessionId, Verdict, last_id,
+};
 
 impl AgentService {
     /// Ends a run that panicked, or met something stored that cannot be understood: its stream has
@@ -127,6 +129,8 @@ impl AgentService {
             None => {
                 let language = self.ctx.language.without_prompt();
                 let drafts = aborted(failure, language, self.ctx.notices);
+                // Whatever of it can still be read is told.
+                self.ctx.will_announce(session, AnnouncementKind::Ended, last).await?;
                 writer.append(&drafts, None).await?;
                 writer.flush().await?;
             }

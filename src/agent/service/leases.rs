@@ -152,6 +152,7 @@ impl AgentService {
                 return self.abort_run(&session, None, unreadable(&error)).await;
             }
         };
+        self.announce_again(&session, &entries);
         self.tell_decided(&session, &entries);
         self.take_back_unasked(&session, &entries);
         let last = last_id(&entries);

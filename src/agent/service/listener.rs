@@ -10,6 +10,7 @@ use futures::future::join_all;
 use tokio::sync::mpsc;
 
 use super::alarms::Alarm;
+use super::announcing;
 use super::drive::{ANSWER, AgentService};
 use super::leases;
 use super::runs::LocalRuns;
@@ -30,6 +31,7 @@ pub fn start_service(
     events: mpsc::Receiver<StoreEvent>,
 ) -> Arc<AgentService> {
     let tasks = ctx.tasks.clone();
+    announcing::start(&ctx);
     let service = Arc::new(AgentService::new(ctx, runs));
     tasks.spawn("listener", Listener { service: Arc::clone(&service) }.run(events));
     tasks.spawn("lease keeper", leases::keep(Arc::clone(&service)));

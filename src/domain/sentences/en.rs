@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use super::{Approval, Listed, MailHead, PageField, PullMerge, Reviewer, Reviewers, Sentences};
+use super::{
+    Approval, ApprovalMail, Listed, MailHead, PageField, PullMerge, Reviewer, Reviewers, Sentences,
+};
 use crate::domain::error_code::ErrorCode;
 
 pub(super) struct English;
@@ -278,6 +280,18 @@ impl Sentences for English {
         let from = from.map(|from| format!("From: {from}\n")).unwrap_or_default();
         let cc = if cc.is_empty() { String::new() } else { format!("Cc: {cc}\n") };
         format!("{from}To: {to}\n{cc}Subject: {subject}")
+    }
+
+    fn approval_mail_subject(&self, tool: &dyn Display) -> String {
+        format!("[Aura] Approval requested: {tool}")
+    }
+
+    fn approval_mail(&self, mail: ApprovalMail<'_>) -> String {
+        let ApprovalMail { question, asks, until, preview, link } = mail;
+        let preview = preview.map(|text| format!("\nPreview\n\n{text}\n")).unwrap_or_default();
+        format!(
+            "{question}\n\nAsked by: {asks}\nUntil: {until}\nApprove or reject: {link}\n{preview}"
+        )
     }
 
     fn may_merge(&self, [source, target]: [&dyn Display; 2], repository: &dyn Display) -> String {

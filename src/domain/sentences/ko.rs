@@ -2,7 +2,9 @@
 
 use std::fmt::Display;
 
-use super::{Approval, Listed, MailHead, PageField, PullMerge, Reviewer, Reviewers, Sentences};
+use super::{
+    Approval, ApprovalMail, Listed, MailHead, PageField, PullMerge, Reviewer, Reviewers, Sentences,
+};
 use crate::domain::error_code::ErrorCode;
 
 pub(super) struct Korean;
@@ -267,6 +269,18 @@ impl Sentences for Korean {
         let from = from.map(|from| format!("보내는 사람: {from}\n")).unwrap_or_default();
         let cc = if cc.is_empty() { String::new() } else { format!("참조: {cc}\n") };
         format!("{from}받는 사람: {to}\n{cc}제목: {subject}")
+    }
+
+    fn approval_mail_subject(&self, tool: &dyn Display) -> String {
+        format!("[Aura] 승인 요청: {tool}")
+    }
+
+    fn approval_mail(&self, mail: ApprovalMail<'_>) -> String {
+        let ApprovalMail { question, asks, until, preview, link } = mail;
+        let preview = preview.map(|text| format!("\n미리 보기\n\n{text}\n")).unwrap_or_default();
+        format!(
+            "{question}\n\n요청한 사람: {asks}\n기한: {until}\n승인 또는 거절: {link}\n{preview}"
+        )
     }
 
     fn may_merge(&self, [source, target]: [&dyn Display; 2], repository: &dyn Display) -> String {

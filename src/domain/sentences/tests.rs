@@ -19,6 +19,14 @@ macro_rules! said {
 const MAIL: MailHead<'static> =
     MailHead { from: Some("me@a.b"), to: "you@a.b", cc: "she@a.b", subject: "\"hello\"" };
 
+const ASKED: ApprovalMail<'static> = ApprovalMail {
+    question: "sure?",
+    asks: "7",
+    until: "soon",
+    preview: Some("all of it"),
+    link: "https://c/#1",
+};
+
 fn of_the_run(table: &dyn Sentences) -> Vec<Said> {
     let request: &dyn Display = &"req_1";
     vec![
@@ -109,6 +117,13 @@ fn of_tools(table: &dyn Sentences) -> Vec<Said> {
         said!(table, may_send_mail(MailHead { cc: "", ..MAIL }), [": you@a.b, ", ": \"hello\""]),
         said!(table, mail_head(MAIL), [": me@a.b\n", ": you@a.b\n", ": she@a.b\n", ": \"hello\""]),
         said!(table, mail_head(MailHead { from: None, cc: "", ..MAIL }), [": you@a.b\n"]),
+        said!(table, approval_mail_subject(a), [": \"a\""]),
+        said!(
+            table,
+            approval_mail(ASKED),
+            ["sure?\n", ": 7\n", ": soon\n", ": https://c/#1\n", "all of it\n"]
+        ),
+        said!(table, approval_mail(ApprovalMail { preview: None, ..ASKED }), ["sure?\n"]),
         said!(table, may_merge([a, b], c), ["\"a\"", "\"b\"", ": \"c\""]),
         said!(table, with_message(a), [", ", ": \"a\""]),
         said!(

@@ -2,141 +2,36 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::agent::InboxLine;
-use crate::domain::approval::RequestStatus;
 use crate::domain::event::{json_line, shown_request};
-use crate::domain::{
-    ApprovalRequest, InboxItem, Preview, RequestId, SessionId, Standing, TenantId, UnixMs,
-    UnixSeconds, UserId, Verdict, Who,
-};
+use crate::domain::inbox::ShownApproval;
+use crate::domain::{InboxItem, RequestId};
 
 /// A request for approval as this caller sees it.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
-    /// The request's id.
-    request_id: RequestId,
-    /// The run that waits for it, or did.
-    session_id: SessionId,
-    /// Who asks: who started the run, or who changed the arguments of an earlier request.
-    user_id: UserId,
-    /// Whose people may decide.
-    tenant_id: TenantId,
-    /// The tool that is to run.
-    action_type: String,
-    /// The tool's arguments as they are asked about. Long ones are cut, and `contextBytes` is there; the stored request
-    /// has all.
-    #[schemars(with = "Map<String, Value>")]
-    context: Value,
-    /// How many bytes of JSON the arguments have, where they are cut.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    context_bytes: Option<u64>,
-    /// The arguments that were approved, or are asked about, instead of those that were shown. Long ones are cut.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Map<String, Value>>")]
-    args: Option<Value>,
-    /// How many bytes of JSON these have, where they are cut.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    args_bytes: Option<u64>,
-    /// What people are asked, in words.
-    message: String,
-    /// Where it stands.
-    status: RequestStatus,
-    /// The same, once it is decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<Verdict>,
-    /// When it was asked, in Unix milliseconds.
-    created_at: UnixMs,
-    /// When it ends by itself, in Unix seconds.
-    expires_at: UnixSeconds,
-    /// Who may say yes.
-    approvers: Who,
-    /// How many different people have to.
-    approvals_needed: u32,
-    /// How many have; once it is approved, whoever decided it included.
-    approvals: u32,
-    /// What will happen if it is approved, where the tool could say.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    preview: Option<Preview>,
-    /// Who approved it, or is said to have.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    approved_by: Option<String>,
-    /// When that was, in Unix milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    approved_at: Option<u64>,
-    /// Who rejected it, or is said to have.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rejected_by: Option<String>,
-    /// When that was, in Unix milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rejected_at: Option<u64>,
-    /// Why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    /// The request that asks about changed arguments instead.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    superseded_by: Option<RequestId>,
+    #[serde(flatten)]
+    shown: ShownApproval,
     /// Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said
     /// yes before.
     can_decide: bool,
     /// Whether this caller has decided it, or is one of those who have said yes.
     decided_by_me: bool,
-    /// What the run was asked to do, at most 200 characters of it.
-    #[schemars(length(max = 200))]
-    prompt: String,
-    /// Who asks; the same as `userId`.
-    requested_by: UserId,
 }
 
 impl From<InboxLine> for Approval {
     fn from(line: InboxLine) -> Self {
         let InboxLine { item, can_decide, decided_by_me } = line;
-        let ApprovalRequest { quorum, more, standing, .. } = item.request;
-        let text = |name: &str| more.get(name).and_then(Value::as_str).map(str::to_owned);
-        let number = |name: &str| more.get(name).and_then(Value::as_u64);
-        let outcome = match standing {
-            Standing::Decided(verdict) => Some(verdict),
-            Standing::Pending | Standing::Voted(_) => None,
-        };
-        Self {
-            approved_by: text("approvedBy"),
-            approved_at: number("approvedAt"),
-            rejected_by: text("rejectedBy"),
-            rejected_at: number("rejectedAt"),
-            reason: text("reason"),
-            superseded_by: text("supersededBy").and_then(|id| RequestId::parse(&id)),
-            context_bytes: number("contextBytes"),
-            args: more.get("args").filter(|args| args.is_object()).cloned(),
-            args_bytes: number("argsBytes"),
-            request_id: item.request.request_id,
-            session_id: item.request.session_id,
-            requested_by: item.request.user_id.clone(),
-            user_id: item.request.user_id,
-            tenant_id: item.request.tenant_id,
-            action_type: item.request.action_type,
-            context: item.request.context,
-            message: item.request.message,
-            status: outcome.map_or(RequestStatus::Pending, RequestStatus::from),
-            outcome,
-            created_at: item.request.created_at,
-            expires_at: item.request.deadline.expires_at(),
-            approvers: quorum.approvers,
-            approvals_needed: quorum.approvals_needed.get(),
-            approvals: quorum.approvals,
-            preview: item.request.preview,
-            can_decide,
-            decided_by_me,
-            prompt: item.prompt,
-        }
+        Self { shown: item.into(), can_decide, decided_by_me }
     }
 }
 
 impl Approval {
     /// The request's id.
     pub fn id(&self) -> &RequestId {
-        &self.request_id
+        self.shown.id()
     }
 
     /// The request in at most so many bytes of a line of JSON, if what is never cut leaves room for that.

@@ -14,6 +14,8 @@
 //! | `aura:inbox:{<tenant>}:requests` | what is kept of them, a hash | `inbox.rs` |
 //! | `aura:inbox:{<tenant>}:changes` | how they have changed, a stream | `inbox.rs` |
 //! | `aura:inbox:{<tenant>}` | channel: there is one more change | `inbox.rs` |
+//! | `aura:announcements:{<recipient>}:due`, `…:since`, `…:told` | which sessions are due, since when they are queued, and until when others are remembered, sorted sets | `announcements.rs` |
+//! | `aura:announcements:{<recipient>}:sessions` | what is known of them, a hash | `announcements.rs` |
 //! | `aura:journal:<sessionId>` | the journal, a stream | `journal.rs` |
 //! | `aura:tail:<sessionId>` | channel: the journal has grown | `journal.rs` |
 //! | `aura:session:<sessionId>` | the session's record, JSON | `sessions.rs` |
@@ -39,7 +41,9 @@
 
 use std::fmt::Write;
 
-use crate::domain::{RequestId, ScopedKey, SessionId, TenantId, ThreadId, UserId, UtcDay};
+use crate::domain::{
+    Recipient, RequestId, ScopedKey, SessionId, TenantId, ThreadId, UserId, UtcDay,
+};
 
 /// The channel that every process listens to.
 pub(super) const CONTROL: &str = "aura:control";
@@ -103,6 +107,11 @@ pub(super) fn inbox(tenant: &TenantId) -> String {
 /// A part of a tenant's inbox; all are in one slot of a cluster.
 pub(super) fn inbox_part(tenant: &TenantId, part: &str) -> String {
     format!("{}:{part}", inbox(tenant))
+}
+
+/// A part of the queue of announcements to this recipient; all are in one slot of a cluster.
+pub(super) fn announcements(to: Recipient, part: &str) -> String {
+    format!("aura:announcements:{{{}}}:{part}", to.word())
 }
 
 pub(super) fn journal(id: &SessionId) -> String {

@@ -150,7 +150,7 @@ impl Email {
 
 /// A text whose lines all end as those of mails do. A carriage return of its own is the end of a
 /// line to some servers and none to others, which is how a mail is made to hold another one.
-fn with_line_ends(text: &str) -> String {
+pub(super) fn with_line_ends(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")
 }
 

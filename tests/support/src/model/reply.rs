@@ -60,7 +60,8 @@ impl Gate {
         soon("the answer comes to the gate", reached.wait_for(|yes| *yes)).await.unwrap();
     }
 
-    async fn pass(&self) {
+    /// Comes to the gate, and waits until it is open.
+    pub async fn pass(&self) {
         self.reached.send_replace(true);
         // The test is over when the sender is gone: then it does not matter.
         let _ = self.open.subscribe().wait_for(|open| *open).await;
