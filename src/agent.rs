@@ -15,7 +15,7 @@ pub use approval::pending::PendingApprovals;
 pub use approval::policy::{AnswerTimes, ApproverPolicy};
 pub use approval::request::PendingRequest;
 pub use approval::seals::Seals;
-pub use run::announcing::Announcers;
+pub use run::announcers::Announcers;
 pub use run::context::{Budget, Limits, RunContext, Terms};
 pub use run::fold::FoldError;
 #[cfg(any(test, fuzzing))]

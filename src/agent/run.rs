@@ -1,6 +1,7 @@
 //! The machine of one run: its state, its journal, its steps. Nothing here knows of a process.
 
 pub(crate) mod announced;
+pub(crate) mod announcers;
 pub(crate) mod announcing;
 pub(crate) mod arguments;
 pub(crate) mod ask;

@@ -25,6 +25,7 @@ mod refusals;
 mod sessions;
 mod stream_events;
 mod streams;
+mod webhooks;
 
 pub(super) use ag_ui::run as run_ag_ui;
 pub(super) use audit::page as audit_page;
@@ -87,6 +88,7 @@ pub(super) fn document(routes: &[Route]) -> OpenApi {
         }],
         tags: Tag::ALL.map(Tag::object).into(),
         paths,
+        webhooks: webhooks::all(&mut schemas),
         components: Components {
             schemas: schemas.definitions(),
             headers: headers::of_answers(),

@@ -206,7 +206,9 @@ impl MemoryStore {
         if !gone.is_empty() {
             self.approvals.lock().let_go_of_questions(&gone);
             self.inbox.lock().let_go(&gone);
-            self.announcements.lock().retain(|(_, session), _| !gone.contains(session));
+            let mut told = self.announcements.lock();
+            // What is queued is found to be lost, and counted.
+            told.retain(|(_, session), known| known.is_queued() || !gone.contains(session));
             self.keys.lock().let_go(&gone);
         }
         gone.len()

@@ -8,6 +8,7 @@
 mod support;
 
 mod ag_ui;
+mod announcing;
 mod approvals;
 mod ask;
 mod audit;

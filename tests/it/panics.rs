@@ -54,7 +54,16 @@ async fn whole_journal(store: &MemoryStore, session: &SessionId) -> Vec<Entry> {
 
 /// A service with room for one run, whose model is broken.
 pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
-    let (clock, tasks) = (Arc::new(SystemClock) as Arc<dyn Clock>, Tasks::new());
+    telling_service(Arc::new(SystemClock), Announcers::default(), &Metrics::default())
+}
+
+/// The same, which tells these.
+pub(crate) fn telling_service(
+    clock: Arc<dyn Clock>,
+    announcers: Announcers,
+    metrics: &Metrics,
+) -> (Arc<AgentService>, Arc<MemoryStore>) {
+    let tasks = Tasks::new();
     let (store, events) = MemoryStore::start(memory_store(), Arc::clone(&clock), &tasks);
     let runs = Arc::new(LocalRuns::new(1, Duration::ZERO));
     let ctx = RunContext {
@@ -62,7 +71,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
         clock,
         tasks: tasks.clone(),
         store_timeout: Duration::from_secs(1),
-        metrics: Metrics::default(),
+        metrics: metrics.clone(),
         seals: Arc::new(Seals::new(DecisionSeal::new(b"a secret of these tests"))),
         model: Arc::new(Broken),
         tools: Arc::new(Tools::new(Vec::new(), ApprovalPolicy::default()).unwrap()),
@@ -87,7 +96,7 @@ pub(crate) fn broken_service() -> (Arc<AgentService>, Arc<MemoryStore>) {
             scan: Duration::from_secs(1),
             start: Duration::from_secs(5),
         },
-        announcers: Announcers::default(),
+        announcers,
     };
     (start_service(Arc::new(ctx), runs, events), store)
 }

@@ -220,6 +220,7 @@ with_both_stores! {
         let (model, smtp) = (mailer().await, SmtpServer::open(Protection::None).await);
         let options = Options::default()
             .model(&model)
+            .set("AURA__AGENT__LANGUAGE", "auto")
             .set("SMTP_URL", smtp.url(""))
             .set("AURA__SMTP__FROM", "Aura <aura@dwp.example>")
             .set("AURA__APPROVALS__MAIL_TO", "lee@dwp.example kim@dwp.example")

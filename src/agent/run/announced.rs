@@ -110,7 +110,19 @@ impl Reading {
                 self.is_over = true;
                 self.found(entry.id, Happened::Ended(entry.shown.clone()));
             }
-            _ => {}
+            Record::Analyzed
+            | Record::Asked { .. }
+            | Record::Answered { .. }
+            | Record::StepAdded { .. }
+            | Record::StepMoved { .. }
+            | Record::DeadlineNear { .. }
+            | Record::VoteUncounted { .. }
+            | Record::StillAsked
+            | Record::ToolStarting { .. }
+            | Record::ToolFinished { .. }
+            | Record::TakenOver { .. }
+            | Record::HandedOver
+            | Record::Withdrawn => {}
         }
     }
 
@@ -125,14 +137,19 @@ impl Reading {
     }
 }
 
-/// The record, if it is one that matters here.
+/// The record, if it is one that matters here: most are not worth being read.
 fn telling(record: &[u8]) -> Option<Record> {
-    match RecordKind::of(record)? {
+    let kind = RecordKind::of(record)?;
+    let matters = kind == RecordKind::Opened || tells(kind);
+    matters.then(|| serde_json::from_slice(record).ok())?
+}
+
+/// Whether such a record has anything to tell.
+fn tells(kind: RecordKind) -> bool {
+    match kind {
+        RecordKind::ApprovalAsked | RecordKind::ApprovalResolved | RecordKind::Ended => true,
         RecordKind::Opened
-        | RecordKind::ApprovalAsked
-        | RecordKind::ApprovalResolved
-        | RecordKind::Ended => serde_json::from_slice(record).ok(),
-        RecordKind::Analyzed
+        | RecordKind::Analyzed
         | RecordKind::Asked
         | RecordKind::Answered
         | RecordKind::StepAdded
@@ -144,15 +161,13 @@ fn telling(record: &[u8]) -> Option<Record> {
         | RecordKind::ToolFinished
         | RecordKind::TakenOver
         | RecordKind::HandedOver
-        | RecordKind::Withdrawn => None,
+        | RecordKind::Withdrawn => false,
     }
 }
 
 /// Whether a journal has anything to tell anybody.
 pub(crate) fn tells_anything(entries: &[Entry]) -> bool {
-    entries.iter().filter_map(|entry| RecordKind::of(entry.record.as_deref()?)).any(|kind| {
-        matches!(kind, RecordKind::ApprovalAsked | RecordKind::ApprovalResolved | RecordKind::Ended)
-    })
+    entries.iter().filter_map(|entry| RecordKind::of(entry.record.as_deref()?)).any(tells)
 }
 
 #[cfg(test)]

@@ -5,17 +5,14 @@
 //! either the entry is in the journal and the session is queued, or there is nothing to tell. Where nobody is to be
 //! told, nothing is queued.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::announced::{Found, Happened};
 use super::context::RunContext;
 use super::inbox::REQUEST_MAX;
-use crate::announce::Announcer;
 use crate::domain::event::EndStatus;
 use crate::domain::event::shown_request;
 use crate::domain::event::told::{Told, ToldEvent};
@@ -29,37 +26,6 @@ use crate::store::{AnnouncementPlace, Announcements, StoreError};
 pub(crate) const LOOK_IN: Duration = Duration::from_millis(20);
 /// How much longer than anybody waits for the store something announced may take to come.
 const MARGIN: Duration = Duration::from_secs(30);
-
-/// Who is told, and how this process says that there is something to tell. Cloning shares them.
-#[derive(Clone, Default)]
-pub struct Announcers(Arc<[Outlet]>);
-
-/// One who is told.
-pub(crate) struct Outlet {
-    /// How.
-    pub(crate) announcer: Arc<dyn Announcer>,
-    /// Notified when this process has queued something.
-    pub(crate) placed: Notify,
-}
-
-impl Announcers {
-    /// These.
-    pub fn new(announcers: impl IntoIterator<Item = Arc<dyn Announcer>>) -> Self {
-        let outlet = |announcer| Outlet { announcer, placed: Notify::new() };
-        Self(announcers.into_iter().map(outlet).collect())
-    }
-
-    /// All of them.
-    pub(crate) fn all(&self) -> &[Outlet] {
-        &self.0
-    }
-
-    fn wanting(&self, kind: Option<AnnouncementKind>) -> impl Iterator<Item = &Outlet> {
-        self.0
-            .iter()
-            .filter(move |outlet| kind.is_none_or(|kind| outlet.announcer.recipient().wants(kind)))
-    }
-}
 
 /// What was queued for an entry that is to come.
 pub(crate) struct Placed {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::announcing::Announcers;
+use super::announcers::Announcers;
 use crate::agent::approval::pending::PendingApprovals;
 use crate::agent::approval::policy::{AnswerTimes, ApproverPolicy};
 use crate::agent::approval::request::PendingRequest;

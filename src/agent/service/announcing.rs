@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::drive::AgentService;
 use crate::agent::run::announced::tells_anything;
-use crate::agent::run::announcing::{LOOK_IN, Outlet};
+use crate::agent::run::announcers::Outlet;
+use crate::agent::run::announcing::LOOK_IN;
 use crate::agent::run::context::RunContext;
 use crate::domain::{Entry, Recipient, SessionId};
 use crate::store::{DueTurns, Turn};

@@ -16,6 +16,7 @@ pub(in crate::http) struct OpenApi {
     pub(super) servers: [ServerObject; 1],
     pub(super) tags: Vec<TagObject>,
     pub(super) paths: Map<String, Value>,
+    pub(super) webhooks: Map<String, Value>,
     pub(super) components: Components,
 }
 

@@ -58,6 +58,11 @@ impl Known {
         }
     }
 
+    /// Whether there may be something to tell.
+    pub(super) fn is_queued(&self) -> bool {
+        self.due().is_some()
+    }
+
     fn is_due(&self, now: UnixMs) -> bool {
         self.due().is_some_and(|(due, _)| due <= now)
     }

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::Teller;
 use crate::agent::run::announced::{Found, Reading};
@@ -27,6 +27,8 @@ const LOOK_FIRST: Duration = Duration::from_millis(50);
 const LOOK_MOST: Duration = Duration::from_secs(10);
 /// Entries that are read at a time.
 const PAGE: usize = 200;
+/// How long what is being told has to come to its end once the process stops.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 /// Renewals within the term of a turn: two may fail.
 const RENEWALS: u32 = 3;
 
@@ -43,6 +45,11 @@ impl Teller {
     pub(super) async fn held(&self, turn: &Turn) -> Option<Result<TurnStep, StoreError>> {
         let (to, term) = (self.recipient(), self.ctx.terms.lease);
         let (mut work, mut renewals) = (pin!(self.work(turn)), every(term / RENEWALS));
+        let stopping = self.ctx.tasks.stopping();
+        let mut cut = pin!(async {
+            stopping.cancelled().await;
+            sleep(LAST_WORDS).await;
+        });
         loop {
             tokio::select! {
                 // A process that stood still is first to find out that its turn is over.
@@ -54,6 +61,8 @@ impl Teller {
                     }
                 }
                 step = work.as_mut() => return Some(step),
+                // Somebody else goes on at once.
+                () = cut.as_mut() => return Some(Ok(TurnStep::Look { after: Duration::ZERO })),
             }
         }
     }
