@@ -72,4 +72,5 @@ mod take_over;
 mod tampering;
 mod tools_command;
 mod webhook;
+mod webhook_replicas;
 mod writes;

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 use crate::inbox::{PENDING, asked, mailer, only};
-use crate::resume::request_of;
+use crate::resume::{mailing, request_of};
 use crate::support::app::{Caller, Options, Server, eventually};
 use crate::support::keys::Keys;
-use crate::support::model::{FakeModel, Gate};
+use crate::support::model::{FakeModel, Gate, Reply};
 use crate::support::receiver::{Answering, Delivery, Receiver, SIGNING};
 use crate::support::redis::RedisServer;
 use crate::support::smtp::{Protection, SmtpServer};
@@ -18,31 +18,31 @@ use crate::support::stream::SseStream;
 use crate::support::world::World;
 use crate::with_both_stores;
 
-const KINDS: [&str; 3] = ["approval.asked", "approval.decided", "run.ended"];
+pub(crate) const KINDS: [&str; 3] = ["approval.asked", "approval.decided", "run.ended"];
 
 /// A run that is asked about, approved, and comes to its end.
-async fn whole_run(user: &Caller, prompt: &str) -> SseStream {
+pub(crate) async fn whole_run(user: &Caller, prompt: &str) -> SseStream {
     let (mut stream, hitl) = asked(user, prompt).await;
     assert_eq!(user.approve(request_of(&hitl)).await.status, StatusCode::OK);
     stream.to_done().await;
     stream
 }
 
-fn kinds(deliveries: &[Delivery]) -> Vec<String> {
+pub(crate) fn kinds(deliveries: &[Delivery]) -> Vec<String> {
     deliveries.iter().map(Delivery::kind).collect()
 }
 
-fn ids(deliveries: &[Delivery]) -> Vec<&str> {
+pub(crate) fn ids(deliveries: &[Delivery]) -> Vec<&str> {
     deliveries.iter().map(Delivery::id).collect()
 }
 
 /// What was delivered of one session.
-fn of_session(deliveries: &[Delivery], session: &str) -> Vec<String> {
+pub(crate) fn of_session(deliveries: &[Delivery], session: &str) -> Vec<String> {
     let of = |delivery: &&Delivery| delivery.json()["data"]["sessionId"] == session;
     deliveries.iter().filter(of).map(Delivery::kind).collect()
 }
 
-async fn metric(server: &Server, sample: &str) -> u64 {
+pub(crate) async fn metric(server: &Server, sample: &str) -> u64 {
     let text = server.anonymous(reqwest::Method::GET, "/metrics").send().await.unwrap();
     let text = text.text().await.unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(sample));
@@ -50,14 +50,14 @@ async fn metric(server: &Server, sample: &str) -> u64 {
 }
 
 /// Waits until nothing is queued any more.
-async fn is_quiet(server: &Server) {
+pub(crate) async fn is_quiet(server: &Server) {
     eventually("everything was told", || async {
         metric(server, r#"aura_announcements_queued{to="webhook"}"#).await == 0
     })
     .await;
 }
 
-fn options(model: &FakeModel, receiver: &Receiver) -> Options {
+pub(crate) fn options(model: &FakeModel, receiver: &Receiver) -> Options {
     let options = Options::default().model(model).set("AURA__AGENT__LEASE_SECONDS", 1);
     receiver.told_by(options)
 }
@@ -99,6 +99,22 @@ with_both_stores! {
         is_quiet(&world.server).await;
         assert_eq!(receiver.deliveries().len(), 3, "once each");
         assert_eq!(metric(&world.server, r#"aura_announcements_total{to="webhook",outcome="delivered"}"#).await, 3);
+    }
+
+    async fn a_decision_is_told_while_its_run_is_at_work(kind: Kind) {
+        let gate = Gate::closed();
+        let answer = Reply::stream().gate(&gate).piece("했습니다.").ends("stop");
+        let model = FakeModel::scripted([mailing(), answer]).await;
+        let receiver = Receiver::start().await;
+        let world = World::with(kind, options(&model, &receiver)).await;
+        let user = world.server.user();
+        let (mut stream, hitl) = asked(&user, "메일").await;
+        user.approve(request_of(&hitl)).await;
+        gate.reached().await;
+        assert_eq!(kinds(&receiver.received(2).await), KINDS[..2]);
+        gate.open();
+        stream.to_done().await;
+        assert_eq!(kinds(&receiver.received(3).await), KINDS);
     }
 
     async fn every_way_in_which_a_request_can_end_is_announced(kind: Kind) {
@@ -242,90 +258,6 @@ with_both_stores! {
         eventually("both have another mail", || async { smtp.mails().len() == 4 }).await;
         assert_eq!(smtp.mails()[2]["headers"]["subject"], "[Aura] Approval requested: send_email");
     }
-}
-
-/// Two servers on one Redis, whose runs and turns are missed after a second.
-async fn server(redis: &RedisServer, model: &FakeModel, receiver: &Receiver) -> Server {
-    Server::start(options(model, receiver).set("REDIS_URL", redis.url())).await
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sender_that_is_killed_while_it_delivers_loses_nothing() {
-    let (model, receiver, gate) = (mailer().await, Receiver::start().await, Gate::closed());
-    receiver.answers([Answering::Once(gate)]);
-    let redis = RedisServer::start();
-    let first = server(&redis, &model, &receiver).await;
-    let (stream, hitl) = asked(&first.user(), "메일").await;
-    let held = receiver.received(1).await.remove(0);
-    first.kill().await;
-
-    let second = server(&redis, &model, &receiver).await;
-    let again = receiver.received(2).await.remove(1);
-    assert_eq!((again.id(), &again.body), (held.id(), &held.body), "the same, from another");
-    let user = second.user();
-    let mut rest = user.resume(&stream.session(), Some(hitl.id)).await;
-    user.approve(request_of(&hitl)).await;
-    rest.to_done().await;
-    assert_eq!(kinds(&receiver.received(4).await)[1..], KINDS);
-    is_quiet(&second).await;
-    assert_eq!(receiver.deliveries().len(), 4);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_killed_owner_had_written_and_nobody_had_told_is_told() {
-    let (model, mut receiver) = (mailer().await, Receiver::absent());
-    let redis = RedisServer::start();
-    let first = server(&redis, &model, &receiver).await;
-    let session = whole_run(&first.user(), "메일").await.session();
-    let (waiting, _) = asked(&first.user(), "또 메일").await;
-    first.kill().await;
-    receiver.come().await;
-    let second = server(&redis, &model, &receiver).await;
-    let deliveries = receiver.received(4).await;
-    assert_eq!(of_session(&deliveries, &session), KINDS);
-    assert_eq!(of_session(&deliveries, &waiting.session()), KINDS[..1]);
-    is_quiet(&second).await;
-    assert_eq!(receiver.deliveries().len(), 4);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_queue_that_was_lost_is_made_anew_by_whoever_takes_the_runs_over() {
-    let (model, mut receiver) = (mailer().await, Receiver::absent());
-    let redis = RedisServer::start();
-    let first = server(&redis, &model, &receiver).await;
-    asked(&first.user(), "메일").await;
-    first.kill().await;
-    let mut keys = Keys::of(&redis).await;
-    let lost: Vec<String> = keys.command(&["KEYS", "aura:announcements:*"]).await;
-    for key in &lost {
-        keys.command::<()>(&["DEL", key]).await;
-    }
-    assert!(!lost.is_empty());
-    receiver.come().await;
-    let _second = server(&redis, &model, &receiver).await;
-    assert_eq!(kinds(&receiver.received(1).await), KINDS[..1]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_servers_tell_everything_once_and_in_order() {
-    let (model, receiver) = (mailer().await, Receiver::start().await);
-    let redis = RedisServer::start();
-    let (one, other) =
-        tokio::join!(server(&redis, &model, &receiver), server(&redis, &model, &receiver));
-    let mut runs = Vec::new();
-    for n in 0..12 {
-        let user = if n % 2 == 0 { one.user() } else { other.user() };
-        runs.push(async move { whole_run(&user, &format!("메일 {n}")).await.session() });
-    }
-    let sessions = futures::future::join_all(runs).await;
-    let deliveries = receiver.received(36).await;
-    for session in sessions {
-        assert_eq!(of_session(&deliveries, &session), KINDS);
-    }
-    is_quiet(&one).await;
-    let deliveries = receiver.deliveries();
-    let all: std::collections::HashSet<_> = deliveries.iter().map(Delivery::id).collect();
-    assert_eq!((all.len(), deliveries.len()), (36, 36), "nothing was told twice");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

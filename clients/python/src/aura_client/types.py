@@ -690,14 +690,14 @@ class Approval(TypedDict):
     """Why."""
     supersededBy: NotRequired[RequestId]
     """The request that asks about changed arguments instead."""
-    canDecide: bool
-    """Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said yes before."""
-    decidedByMe: bool
-    """Whether this caller has decided it, or is one of those who have said yes."""
     prompt: str
     """What the run was asked to do, at most 200 characters of it."""
     requestedBy: UserId
     """Who asks; the same as `userId`."""
+    canDecide: bool
+    """Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said yes before."""
+    decidedByMe: bool
+    """Whether this caller has decided it, or is one of those who have said yes."""
 
 
 class ApprovalsPage(TypedDict):

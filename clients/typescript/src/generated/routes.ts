@@ -72,14 +72,14 @@ export interface Schemas {
         reason?: string;
         /** @description The request that asks about changed arguments instead. */
         supersededBy?: Schemas["RequestId"];
-        /** @description Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said yes before. */
-        canDecide: boolean;
-        /** @description Whether this caller has decided it, or is one of those who have said yes. */
-        decidedByMe: boolean;
         /** @description What the run was asked to do, at most 200 characters of it. */
         prompt: string;
         /** @description Who asks; the same as `userId`. */
         requestedBy: Schemas["UserId"];
+        /** @description Whether this caller's yes would count: the policy lets them, nobody has decided, and they have not said yes before. */
+        canDecide: boolean;
+        /** @description Whether this caller has decided it, or is one of those who have said yes. */
+        decidedByMe: boolean;
     };
     /**
      * @description A request for approval, as `hitl:request:<requestId>` keeps it (contract, section 5.1).
