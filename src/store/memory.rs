@@ -138,7 +138,7 @@ impl MemoryStore {
         self.keys.lock().sweep(now);
         self.approvals.lock().sweep(now);
         self.inbox.lock().sweep(now);
-        self.sweep_announcements(now);
+        self.announcements.lock().sweep(now);
         self.spending.lock().sweep(now);
         self.starts.lock().sweep(now);
         self.streams.lock().sweep(now);
@@ -206,9 +206,7 @@ impl MemoryStore {
         if !gone.is_empty() {
             self.approvals.lock().let_go_of_questions(&gone);
             self.inbox.lock().let_go(&gone);
-            let mut told = self.announcements.lock();
-            // What is queued is found to be lost, and counted.
-            told.retain(|(_, session), known| known.is_queued() || !gone.contains(session));
+            self.announcements.lock().let_go(&gone);
             self.keys.lock().let_go(&gone);
         }
         gone.len()

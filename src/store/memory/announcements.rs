@@ -1,6 +1,6 @@
 //! The queues of announcements in the embedded store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,135 +10,149 @@ use super::MemoryStore;
 use crate::domain::{EventId, Recipient, SessionId, UnixMs};
 use crate::store::{AnnouncementPlace, Announcements, DueTurns, StoreError, Turn, TurnStep, ttl};
 
-/// What is known of each session that was ever queued, by recipient.
-pub(super) type AnnouncementTable = HashMap<(Recipient, SessionId), Known>;
+type Key = (Recipient, SessionId);
 
-/// What is known of a session.
+/// What is known of each session that was ever queued.
+#[derive(Debug, Default)]
+pub(super) struct AnnouncementTable {
+    queued: HashMap<Key, Queued>,
+    /// Those of which everything was told, and until when it is remembered how much that is.
+    told: HashMap<Key, (Turn, UnixMs)>,
+}
+
+/// A session that is queued.
 #[derive(Clone, Debug)]
-pub(super) struct Known {
+struct Queued {
     turn: Turn,
     /// Whether somebody has its turn; which one, the token says.
     is_taken: bool,
     /// Until when what was announced may come.
     until: UnixMs,
-    state: State,
+    due: UnixMs,
+    since: UnixMs,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum State {
-    Queued {
-        due: UnixMs,
-        since: UnixMs,
-    },
-    /// Everything was told; it is remembered how much that is.
-    Idle {
-        until: UnixMs,
-    },
-}
-
-impl Known {
-    fn new(session: &SessionId, now: UnixMs) -> Self {
-        let turn = Turn {
-            session: session.clone(),
-            token: String::new(),
-            placed: 0,
-            told: EventId::ZERO,
-            after: EventId::ZERO,
-            waits: false,
-            failures: 0,
-            looks: 0,
-        };
-        Self { turn, is_taken: false, until: now, state: State::Idle { until: now } }
+impl AnnouncementTable {
+    /// How many sessions take up memory.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.queued.len() + self.told.len()
     }
 
-    fn due(&self) -> Option<(UnixMs, UnixMs)> {
-        match self.state {
-            State::Queued { due, since } => Some((due, since)),
-            State::Idle { .. } => None,
+    /// Forgets what was told of sessions that cannot have anything more to tell.
+    pub(super) fn sweep(&mut self, now: UnixMs) {
+        self.told.retain(|_, (_, until)| *until > now);
+    }
+
+    /// The same of sessions that are gone. What is queued of them is found to be lost, and counted.
+    pub(super) fn let_go(&mut self, gone: &HashSet<SessionId>) {
+        self.told.retain(|(_, session), _| !gone.contains(session));
+    }
+
+    fn place(&mut self, to: Recipient, place: &AnnouncementPlace, now: UnixMs) {
+        let key = (to, place.session.clone());
+        let soon = now.after(place.look_in);
+        let told = self.told.remove(&key);
+        let queued = self.queued.entry(key).or_insert_with(|| {
+            let turn = told.map_or_else(|| never_told(&place.session), |(turn, _)| turn);
+            Queued { turn, is_taken: false, until: now, due: soon, since: now }
+        });
+        queued.turn.placed += 1;
+        queued.turn.looks = 0;
+        queued.turn.after = queued.turn.after.max(place.after);
+        queued.until = queued.until.max(now.after(place.wait));
+        // One who has its turn, or a pause after a failure, is not hurried.
+        if !queued.is_taken && queued.turn.failures == 0 {
+            queued.due = queued.due.min(soon);
         }
     }
 
-    /// Whether there may be something to tell.
-    pub(super) fn is_queued(&self) -> bool {
-        self.due().is_some()
-    }
-
-    fn is_due(&self, now: UnixMs) -> bool {
-        self.due().is_some_and(|(due, _)| due <= now)
-    }
-
-    fn place(&mut self, place: &AnnouncementPlace, now: UnixMs) {
-        let soon = now.after(place.look_in);
-        self.turn.placed += 1;
-        self.turn.looks = 0;
-        self.turn.after = self.turn.after.max(place.after);
-        self.until = self.until.max(now.after(place.wait));
-        let is_free = !self.is_taken && self.turn.failures == 0;
-        self.state = match self.state {
-            State::Queued { due, since } if is_free => State::Queued { due: due.min(soon), since },
-            queued @ State::Queued { .. } => queued,
-            State::Idle { .. } => State::Queued { due: soon, since: now },
+    fn take(&mut self, to: Recipient, limit: usize, term: Duration, now: UnixMs) -> DueTurns {
+        let token = Uuid::new_v4().simple().to_string();
+        let of = |(key, queued)| {
+            let (recipient, _): &Key = key;
+            (*recipient == to).then_some::<&mut Queued>(queued)
         };
+        let mut queued: Vec<&mut Queued> = self.queued.iter_mut().filter_map(of).collect();
+        queued.sort_by_key(|queued| queued.due);
+        let due = queued.iter_mut().filter(|queued| queued.due <= now).take(limit);
+        let turns = due.map(|queued| queued.take(&token, term, now)).collect();
+        let first = queued.iter().map(|queued| queued.since).min();
+        DueTurns {
+            turns,
+            next: queued.iter().map(|queued| queued.due.since(now)).min(),
+            queued: queued.len() as u64,
+            lag: first.map_or(Duration::ZERO, |first| now.since(first)),
+        }
     }
 
-    fn take(&mut self, token: &str, now: UnixMs, term: Duration) -> Turn {
+    fn keep(&mut self, to: Recipient, turn: &Turn, step: TurnStep, now: UnixMs) -> bool {
+        let key = (to, turn.session.clone());
+        let queued = self.queued.get_mut(&key);
+        let Some(mine) = queued.filter(|it| it.is_taken && it.turn.token == turn.token) else {
+            return false;
+        };
+        let placed_anew = mine.turn.placed != turn.placed;
+        match step {
+            TurnStep::Done { over } if !placed_anew => {
+                let kept = (mine.turn.clone(), now.after(ttl::announced(over)));
+                self.queued.remove(&key);
+                self.told.insert(key, kept);
+            }
+            step => mine.keep(step, placed_anew, now),
+        }
+        true
+    }
+}
+
+impl Queued {
+    fn take(&mut self, token: &str, term: Duration, now: UnixMs) -> Turn {
         token.clone_into(&mut self.turn.token);
         self.is_taken = true;
         self.turn.waits = self.until > now;
-        self.due_at(now.after(term));
+        self.due = now.after(term);
         self.turn.clone()
     }
 
-    fn due_at(&mut self, at: UnixMs) {
-        if let State::Queued { due, .. } = &mut self.state {
-            *due = at;
-        }
-    }
-
-    fn keep(&mut self, turn: &Turn, step: TurnStep, now: UnixMs) {
-        let placed_anew = self.turn.placed != turn.placed;
-        match step {
-            TurnStep::Hold { term } => return self.due_at(now.after(term)),
+    fn keep(&mut self, step: TurnStep, placed_anew: bool, now: UnixMs) {
+        self.is_taken = matches!(step, TurnStep::Hold { .. } | TurnStep::Told { .. });
+        self.due = now.after(match step {
+            TurnStep::Hold { term } => term,
             TurnStep::Told { upto, term } => {
                 self.turn.told = self.turn.told.max(upto);
                 self.turn.failures = 0;
-                return self.due_at(now.after(term));
+                term
             }
             TurnStep::Failed { after } => {
                 self.turn.failures = self.turn.failures.saturating_add(1);
-                self.due_at(now.after(after));
+                after
             }
-            TurnStep::Look { .. } | TurnStep::Done { .. } if placed_anew => self.due_at(now),
-            TurnStep::Look { after } => {
+            TurnStep::Look { after } if !placed_anew => {
                 self.turn.looks = self.turn.looks.saturating_add(1);
-                self.due_at(now.after(after));
+                after
             }
-            TurnStep::Done { over } => {
-                self.state = State::Idle { until: now.after(ttl::announced(over)) };
-            }
-        }
-        self.is_taken = false;
+            TurnStep::Look { .. } | TurnStep::Done { .. } => Duration::ZERO,
+        });
     }
 }
 
-impl MemoryStore {
-    /// Forgets what was told of sessions that cannot have anything more to tell.
-    pub(super) fn sweep_announcements(&self, now: UnixMs) {
-        let is_kept = |known: &Known| match known.state {
-            State::Queued { .. } => true,
-            State::Idle { until } => until > now,
-        };
-        self.announcements.lock().retain(|_, known| is_kept(known));
+fn never_told(session: &SessionId) -> Turn {
+    Turn {
+        session: session.clone(),
+        token: String::new(),
+        placed: 0,
+        told: EventId::ZERO,
+        after: EventId::ZERO,
+        waits: false,
+        failures: 0,
+        looks: 0,
     }
 }
 
 #[async_trait]
 impl Announcements for MemoryStore {
     async fn place(&self, to: Recipient, place: &AnnouncementPlace) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let mut table = self.announcements.lock();
-        let known = table.entry((to, place.session.clone()));
-        known.or_insert_with(|| Known::new(&place.session, now)).place(place, now);
+        self.announcements.lock().place(to, place, self.clock.now());
         Ok(())
     }
 
@@ -148,24 +162,7 @@ impl Announcements for MemoryStore {
         limit: usize,
         term: Duration,
     ) -> Result<DueTurns, StoreError> {
-        let (now, token) = (self.clock.now(), Uuid::new_v4().simple().to_string());
-        let mut table = self.announcements.lock();
-        let mut queued: Vec<&mut Known> = table
-            .iter_mut()
-            .filter(|((of, _), known)| *of == to && known.due().is_some())
-            .map(|(_, known)| known)
-            .collect();
-        queued.sort_by_key(|known| known.due());
-        let due = queued.iter_mut().filter(|known| known.is_due(now)).take(limit);
-        let turns: Vec<Turn> = due.map(|known| known.take(&token, now, term)).collect();
-        let next = queued.iter().filter_map(|known| known.due()).map(|(due, _)| due).min();
-        let first = queued.iter().filter_map(|known| known.due()).map(|(_, since)| since).min();
-        Ok(DueTurns {
-            turns,
-            next: next.map(|next| next.since(now)),
-            queued: queued.len() as u64,
-            lag: first.map_or(Duration::ZERO, |first| now.since(first)),
-        })
+        Ok(self.announcements.lock().take(to, limit, term, self.clock.now()))
     }
 
     async fn keep_turn(
@@ -174,14 +171,6 @@ impl Announcements for MemoryStore {
         turn: &Turn,
         step: TurnStep,
     ) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let mut table = self.announcements.lock();
-        let known = table.get_mut(&(to, turn.session.clone()));
-        let mine = known.filter(|known| known.is_taken && known.turn.token == turn.token);
-        let is_mine = mine.is_some();
-        if let Some(known) = mine {
-            known.keep(turn, step, now);
-        }
-        Ok(is_mine)
+        Ok(self.announcements.lock().keep(to, turn, step, self.clock.now()))
     }
 }

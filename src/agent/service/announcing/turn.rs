@@ -76,25 +76,42 @@ impl Teller {
         if reading.end == EventId::ZERO {
             return Ok(self.lost(turn, "the journal is not in the store any more"));
         }
-        let meta = self.meta(turn, &reading).await?;
-        for (at, found) in reading.untold.iter().enumerate() {
-            if self.ctx.tasks.stopping().is_cancelled() {
-                // Somebody else goes on at once.
-                return Ok(TurnStep::Look { after: Duration::ZERO });
-            }
-            let announcement = self.ctx.announcement(&turn.session, meta.as_ref(), found).await?;
-            if let Some(announcement) = announcement
-                && let Attempt::Wait(step) = self.tell(turn, &announcement).await
-            {
-                return Ok(step);
-            }
-            self.note_told(turn, found, reading.untold.get(at + 1)).await?;
+        if let Some(step) = self.tell_all(turn, &reading).await? {
+            return Ok(step);
         }
         let may_come = turn.waits && reading.newest <= turn.after && !reading.is_over;
         Ok(match may_come {
             true => TurnStep::Look { after: pause_after(turn.looks, LOOK_FIRST, LOOK_MOST) },
             false => TurnStep::Done { over: reading.is_over },
         })
+    }
+
+    /// Tells what was not told yet, one after the other; returns why that ends before all of it was.
+    async fn tell_all(
+        &self,
+        turn: &Turn,
+        reading: &Reading,
+    ) -> Result<Option<TurnStep>, StoreError> {
+        let meta = self.meta(turn, reading).await?;
+        for (at, found) in reading.untold.iter().enumerate() {
+            if self.ctx.tasks.stopping().is_cancelled() {
+                // Somebody else goes on at once.
+                return Ok(Some(TurnStep::Look { after: Duration::ZERO }));
+            }
+            let attempt = match self.ctx.announcement(&turn.session, meta.as_ref(), found).await? {
+                Some(announcement) => self.tell(turn, &announcement).await,
+                None => {
+                    let (session, entry) = (&turn.session, found.entry);
+                    tracing::warn!(%session, %entry, "what was to be told is not known any more");
+                    Attempt::Over
+                }
+            };
+            if let Attempt::Wait(step) = attempt {
+                return Ok(Some(step));
+            }
+            self.note_told(turn, found, reading.untold.get(at + 1)).await?;
+        }
+        Ok(None)
     }
 
     /// The whole journal, as far as it is there.
