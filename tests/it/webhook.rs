@@ -109,6 +109,7 @@ with_both_stores! {
         let world = World::with(kind, options(&model, &receiver)).await;
         let user = world.server.user();
         let (mut stream, hitl) = asked(&user, "메일").await;
+        receiver.received(1).await;
         user.approve(request_of(&hitl)).await;
         gate.reached().await;
         assert_eq!(kinds(&receiver.received(2).await), KINDS[..2]);
