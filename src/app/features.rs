@@ -33,7 +33,6 @@ impl Features {
             (self.github, github.token.is_some(), "github", "github.token (GITHUB_TOKEN)"),
             (self.github, github.own_api_url, "github", "github.api_url (GITHUB_API_URL)"),
             (self.mail, settings.smtp.url.is_some(), "mail", "smtp.url (SMTP_URL)"),
-            (self.mail, settings.approvals.mail.is_some(), "mail", "approvals.mail_to"),
             (self.mcp, uses_mcp, "mcp", "mcp.servers"),
         ];
         let missing = asked.into_iter().find(|&(is_there, is_asked, ..)| is_asked && !is_there);

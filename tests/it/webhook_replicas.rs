@@ -131,3 +131,23 @@ async fn a_server_that_is_told_to_stop_leaves_what_it_tells_to_another() {
     is_quiet(&second).await;
     assert_eq!(receiver.deliveries().len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sender_that_stood_still_finds_that_another_has_gone_on() {
+    let (model, receiver, gate) = (mailer().await, Receiver::start().await, Gate::closed());
+    receiver.answers([Answering::Once(gate.clone())]);
+    let redis = RedisServer::start();
+    let first = server(&redis, &model, &receiver).await;
+    let (stream, _) = asked(&first.user(), "메일").await;
+    receiver.received(1).await;
+    first.pause();
+    let second = server(&redis, &model, &receiver).await;
+    let deliveries = receiver.received(2).await;
+    assert_eq!(deliveries[0].id(), deliveries[1].id());
+    gate.open();
+    first.go_on();
+    first.logged("another process goes on telling", 1).await;
+    let session = stream.session();
+    second.user().post(&format!("/aura/sessions/{session}/cancel"), serde_json::json!({})).await;
+    assert_eq!(kinds(&receiver.received(4).await)[1..], KINDS, "and nothing comes from the first");
+}
