@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use aura_platform::domain::{
     ApprovalRequest, Deadline, EventId, IdempotencyKey, KeyClaim, ManualClock, Message,
-    ProposalOutcome, RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, UnixMs, UtcDay,
+    ProposalOutcome, Recipient, RequestHash, RequestId, ScopedKey, SessionId, SessionMeta, UnixMs,
+    UtcDay,
 };
-use aura_platform::store::{AppendError, Store};
+use aura_platform::store::{AnnouncementPlace, AppendError, Store, TurnStep};
 use serde_json::Value;
 
 use crate::bench::{NOW_MS, Process, entries, meta, meta_of, request, sealed, some_session};
@@ -201,6 +202,18 @@ async fn in_redis_a_run_that_waits_for_thirty_days_finds_all_that_it_needs() {
     .await;
 }
 
+/// Two sessions, of one of which everything is told.
+async fn queue_announcements(store: &dyn Store) {
+    for step in [TurnStep::Done { over: true }, TurnStep::Failed { after: Duration::from_secs(9) }]
+    {
+        let (session, after, look_in) = (some_session(), EventId::ZERO, Duration::ZERO);
+        let place = AnnouncementPlace { session, after, look_in, wait: Duration::ZERO };
+        store.place(Recipient::Webhook, &place).await.unwrap();
+        let due = store.take_turns(Recipient::Webhook, 1, Duration::from_secs(9)).await.unwrap();
+        assert!(store.keep_turn(Recipient::Webhook, &due.turns[0], step).await.unwrap());
+    }
+}
+
 #[tokio::test]
 async fn in_redis_every_key_has_the_time_to_live_that_was_promised() {
     within(async {
@@ -212,8 +225,14 @@ async fn in_redis_every_key_has_the_time_to_live_that_was_promised() {
         for note in [asked(&meta.tenant, 1), decided(&asked(&meta.tenant, 1), 0)] {
             process.store.note(&note).await.unwrap();
         }
+        queue_announcements(&*process.store).await;
+        let queue = |part: &str| (format!("aura:announcements:{{webhook}}:{part}"), 32 * DAY);
         let inbox = |part: &str| (format!("aura:inbox:{{tenant1}}:{part}"), 37 * DAY);
         let mut expected = vec![
+            queue("due"),
+            queue("since"),
+            queue("told"),
+            queue("sessions"),
             inbox("waiting"),
             inbox("decided"),
             inbox("requests"),

@@ -20,7 +20,7 @@ use crate::domain::{
     Announced, Announcement, AnnouncementId, AnnouncementKind, ApprovalRequest, Decision, EventId,
     InboxItem, RequestId, RunEnded, SessionId, SessionMeta, Shown, Usage,
 };
-use crate::store::{AnnouncementPlace, Announcements, StoreError};
+use crate::store::{AnnouncementPlace, StoreError};
 
 /// When to look for what was announced: it is being appended.
 pub(crate) const LOOK_IN: Duration = Duration::from_millis(20);
@@ -43,7 +43,7 @@ impl RunContext {
         after: EventId,
     ) -> Result<Placed, StoreError> {
         let placed = Placed { kind, after, at: Instant::now() };
-        self.place(session, Some(kind), after, self.announcement_wait()).await?;
+        self.queue(session, Some(kind), after, self.announcement_wait()).await?;
         Ok(placed)
     }
 
@@ -54,14 +54,14 @@ impl RunContext {
             return;
         }
         let Placed { kind, after, .. } = placed;
-        if let Err(error) = self.place(session, Some(kind), after, Duration::ZERO).await {
+        if let Err(error) = self.queue(session, Some(kind), after, Duration::ZERO).await {
             tracing::warn!(%session, %error, "an announcement may come late");
         }
     }
 
     /// Queues a session that has something to tell already, which a former owner may not have come to.
     pub(crate) async fn announce_again(&self, session: &SessionId) -> Result<(), StoreError> {
-        self.place(session, None, EventId::ZERO, Duration::ZERO).await
+        self.queue(session, None, EventId::ZERO, Duration::ZERO).await
     }
 
     /// How long something that was announced may take to come: its owner may have died, and another may have to
@@ -70,7 +70,7 @@ impl RunContext {
         self.terms.lease + 2 * self.store_timeout + MARGIN
     }
 
-    async fn place(
+    async fn queue(
         &self,
         session: &SessionId,
         kind: Option<AnnouncementKind>,
@@ -80,7 +80,7 @@ impl RunContext {
         let place = AnnouncementPlace { session: session.clone(), after, look_in: LOOK_IN, wait };
         let places = self.announcers.wanting(kind).map(async |outlet| {
             let to = outlet.announcer.recipient();
-            let placed = self.retry_unavailable(|| Announcements::place(&*self.store, to, &place));
+            let placed = self.retry_unavailable(|| self.store.place(to, &place));
             match placed.await {
                 // Nobody outside is worth a run.
                 Err(error) if !error.is_transient() => {

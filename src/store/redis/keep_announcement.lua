@@ -37,6 +37,8 @@ elseif step == 'done' then
   redis.call('ZREM', KEYS[1], session)
   redis.call('ZREM', KEYS[2], session)
   redis.call('ZADD', KEYS[3], due, session)
+  local left = redis.call('PTTL', KEYS[4])
+  if left > 0 then redis.call('PEXPIRE', KEYS[3], left) end
   due = nil
 end
 if due then redis.call('ZADD', KEYS[1], due, session) end

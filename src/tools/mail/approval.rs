@@ -19,6 +19,7 @@ use crate::announce::{Announcer, NotTold};
 use crate::domain::sentences::ApprovalMail;
 use crate::domain::text::{escape_invisible, escape_invisible_lines};
 use crate::domain::{Announced, Announcement, AnnouncementId, InboxItem, Recipient};
+use crate::tools::ToolError;
 
 /// Of how many mails it is remembered that they were sent while others of the same announcement were not.
 const REMEMBERED: usize = 1_000;
@@ -65,12 +66,13 @@ impl Announcer for Writer {
 
     async fn tell(&self, announcement: &Announcement) -> Result<(), NotTold> {
         let Announced::Asked(item) = &announcement.what else { return Ok(()) };
-        for address in &self.to {
+        for (at, address) in self.to.iter().enumerate() {
             let sent = (announcement.id.clone(), address.clone());
             if self.sent.lock().contains(&sent) {
                 continue;
             }
-            self.send(&announcement.id, item, address).await?;
+            let tried = self.send(&announcement.id, item, address).await;
+            tried.map_err(|error| not_sent(at, &error))?;
             self.remember(sent);
         }
         self.sent.lock().retain(|(id, _)| *id != announcement.id);
@@ -84,11 +86,11 @@ impl Writer {
         id: &AnnouncementId,
         item: &InboxItem,
         address: &str,
-    ) -> Result<(), NotTold> {
-        let later = |why: String| NotTold::Later { why, after: None };
-        let mail = self.mail(id, item, address).map_err(|error| later(error.to_string()))?;
+    ) -> Result<(), ToolError> {
+        let mail = self.mail(id, item, address);
+        let mail = mail.map_err(|error| ToolError::Failed(error.to_string()))?;
         let sent = deliver(&self.mailer.server, mail.envelope(), &mail.formatted()).await;
-        sent.map(drop).map_err(|error| later(error.to_string()))
+        sent.map(drop)
     }
 
     fn remember(&self, sent: (AnnouncementId, String)) {
@@ -133,6 +135,19 @@ impl Writer {
             preview: preview.as_deref().map(escape_invisible_lines).as_deref(),
             link: link.as_str(),
         })
+    }
+}
+
+/// Why the `at`th mail was not sent. A person's address is not for the log.
+fn not_sent(at: usize, error: &ToolError) -> NotTold {
+    let why = match error {
+        ToolError::Conflict(_) => "the mail server refuses its recipient".to_owned(),
+        error => error.to_string(),
+    };
+    let number = at + 1;
+    NotTold::Later {
+        why: format!("the mail to number {number} of approvals.mail_to: {why}"),
+        after: None,
     }
 }
 

@@ -10,6 +10,7 @@ use super::Teller;
 use crate::agent::run::announced::{Found, Reading};
 use crate::announce::NotTold;
 use crate::backoff::pause_after;
+use crate::domain::time::whole_ms;
 use crate::domain::{Announcement, EventId, SessionMeta};
 use crate::store::{ReadError, StoreError, Turn, TurnStep};
 use crate::telemetry::metrics::Telling;
@@ -156,7 +157,7 @@ impl Teller {
     /// Whatever there was to tell of this session cannot be read any more.
     fn lost(&self, turn: &Turn, why: &str) -> TurnStep {
         let to = self.recipient();
-        tracing::error!(session = %turn.session, to = to.word(), why, "announcements dropped");
+        tracing::error!(session = %turn.session, to = to.word(), error = why, "announcements dropped");
         self.ctx.metrics.told(to, Telling::Dropped);
         TurnStep::Done { over: true }
     }
@@ -167,7 +168,7 @@ impl Teller {
         let failed = match self.outlet().announcer.tell(announcement).await {
             Ok(()) => {
                 metrics.told(to, Telling::Delivered);
-                tracing::info!(%session, to = to.word(), kind, %id, "announced");
+                tracing::info!(%session, to = to.word(), kind, announcement = %id, "announced");
                 return Attempt::Over;
             }
             Err(failed) => failed,
@@ -178,18 +179,19 @@ impl Teller {
         match failed {
             NotTold::Unwanted => {
                 if !self.is_unwanted.swap(true, Ordering::Relaxed) {
-                    tracing::error!(to = to.word(), why = %failed, "nothing is announced any more");
+                    tracing::error!(to = to.word(), error = %failed, "nothing is announced any more");
                 }
                 Attempt::Wait(TurnStep::Failed { after: RETRY_MOST })
             }
             NotTold::Later { why, .. } if age > TRIED_FOR => {
-                tracing::error!(%session, to = to.word(), kind, %id, why, "announcement dropped: tried for a day");
+                tracing::error!(%session, to = to.word(), kind, announcement = %id, error = why, "announcement dropped: tried for a day");
                 metrics.told(to, Telling::Dropped);
                 Attempt::Over
             }
             NotTold::Later { why, after } => {
                 let after = self.rest(after).max(pause);
-                tracing::warn!(%session, to = to.word(), kind, %id, why, again_in = ?after, "not announced");
+                let pause_ms = whole_ms(after);
+                tracing::warn!(%session, to = to.word(), kind, announcement = %id, error = why, pause_ms, "not announced");
                 Attempt::Wait(TurnStep::Failed { after })
             }
         }
