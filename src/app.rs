@@ -9,9 +9,12 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use self::ending::{Ending, Signals};
+use self::ending::{Ending, Signals, Told};
+use self::reload::Reload;
+pub use self::reload::Rereading;
 use crate::agent::{
-    Budget, Limits, LocalRuns, PendingApprovals, RunContext, Seals, Terms, start_service,
+    Budget, KnownHolds, Limits, LocalRuns, PendingApprovals, RunContext, Seals, Terms,
+    start_service,
 };
 use crate::announce::webhook;
 use crate::domain::{Clock, SystemClock};
@@ -24,6 +27,7 @@ use crate::store::memory::{self, MemoryStore};
 use crate::store::redis::{self, RedisStore};
 use crate::store::{Store, StoreError, StoreEvent};
 use crate::telemetry::metrics::{DroppedLines, Metrics};
+use crate::token::{LiveKeys, TokenKeys};
 use crate::tools::registry::PolicyError;
 use crate::tools::{ToolError, git};
 
@@ -37,6 +41,7 @@ mod announcing;
 mod ending;
 mod features;
 mod models;
+mod reload;
 mod tools;
 
 /// Commands that a start sends to the store one after the other, before it takes its lease anew.
@@ -143,7 +148,7 @@ impl AppError {
 }
 
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then stops in good order.
-/// `dropped_lines` is the count of the process's log, for its metrics.
+/// `dropped_lines` is the count of the process's log, for its metrics. SIGHUP reads keys, holds and the log level again.
 ///
 /// # Errors
 /// It could not serve; or it stopped with work left, which a second signal brings about at once.
@@ -151,12 +156,13 @@ pub async fn serve(
     settings: Settings,
     mode: Mode,
     dropped_lines: DroppedLines,
+    rereading: Rereading,
 ) -> Result<(), AppError> {
     // From the first moment: a start that is broken off takes away what it has made, too.
     let mut signals = Signals::listen()?;
     let app = tokio::select! {
-        app = App::build(settings, &mode, dropped_lines) => app?,
-        () = signals.next() => {
+        app = App::build(settings, &mode, dropped_lines, rereading) => app?,
+        () = signals.stop() => {
             tracing::info!("server stopped before it served");
             return Ok(());
         }
@@ -177,6 +183,7 @@ struct App {
     listening: Listening,
     router: axum::Router,
     listen: listen::ListenConfig,
+    reload: Reload,
     ending: Ending,
 }
 
@@ -185,6 +192,7 @@ impl App {
         settings: Settings,
         mode: &Mode,
         dropped_lines: DroppedLines,
+        rereading: Rereading,
     ) -> Result<Self, AppError> {
         let tasks = Tasks::new();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -214,13 +222,15 @@ impl App {
         let notices = settings.stream.notices;
         let instructions = settings.agent.instructions.clone();
         let language = settings.agent.language;
+        let seals = Arc::new(Seals::new(settings.auth.seal.clone()));
         let ctx = Arc::new(RunContext {
             store: Arc::clone(&store),
             clock: Arc::clone(&clock),
             tasks: tasks.clone(),
             store_timeout,
             metrics: metrics.clone(),
-            seals: Arc::new(Seals::new(settings.auth.seal.clone())),
+            seals: Arc::clone(&seals),
+            known_holds: KnownHolds::default(),
             model,
             tools,
             approvers,
@@ -234,7 +244,9 @@ impl App {
             announcers,
         });
         let service = start_service(ctx, runs, events);
-        let config = http_config(&settings, store_timeout);
+        let keys = live_keys(&settings);
+        let config = http_config(&settings, store_timeout, keys.clone());
+        let reload = Reload { rereading, keys, seals, service: Arc::clone(&service) };
         let shared = Arc::clone(&service);
         let (leaving, stopping) = (tasks.leaving(), tasks.stopping());
         let most = settings.limits.quota.of_stream();
@@ -257,6 +269,7 @@ impl App {
                 header_timeout: settings.api.header_timeout,
                 idle_timeout: settings.api.idle_timeout,
             },
+            reload,
             ending,
         })
     }
@@ -266,13 +279,18 @@ impl App {
         let (tasks, close) = (self.ending.tasks.clone(), CancellationToken::new());
         let serving = listen::serve(self.listener, self.router, self.listen, tasks, close.clone());
         let mut serving = std::pin::pin!(serving);
-        tokio::select! {
-            () = serving.as_mut() => {}
-            () = signals.next() => {}
+        loop {
+            tokio::select! {
+                () = serving.as_mut() => break,
+                told = signals.next() => match told {
+                    Told::Stop => break,
+                    Told::Reread => self.reload.again().await,
+                },
+            }
         }
         tokio::select! {
             ended = self.ending.run(serving, close) => ended,
-            () = signals.next() => {
+            () = signals.stop() => {
                 tracing::warn!("server ends at once: told to stop a second time");
                 Err(AppError::Interrupted)
             }
@@ -296,6 +314,7 @@ fn store(
                 max_events,
                 command_timeout: redis.command_timeout,
                 audit_key: settings.audit.key.clone(),
+                publishes_audit: settings.platform.audit_events,
                 metrics: metrics.clone(),
             };
             let (store, events) = RedisStore::start(config, clock, tasks)?;
@@ -303,6 +322,9 @@ fn store(
         }
         None => {
             let max_bytes = settings.embedded.max_bytes;
+            if settings.platform.audit_events {
+                tracing::warn!("platform.audit_events needs Redis: nothing is published");
+            }
             tracing::info!(
                 max_bytes,
                 "no REDIS_* is set: the embedded store forgets everything at the end"
@@ -335,10 +357,15 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
-fn http_config(settings: &Settings, store_timeout: Duration) -> http::HttpConfig {
+fn live_keys(settings: &Settings) -> LiveKeys {
+    let (present, previous) = (settings.auth.key.clone(), settings.auth.previous.clone());
+    LiveKeys::new(TokenKeys { present, previous })
+}
+
+fn http_config(settings: &Settings, store_timeout: Duration, keys: LiveKeys) -> http::HttpConfig {
     http::HttpConfig {
         auth: http::auth::AuthConfig {
-            key: settings.auth.key.clone(),
+            keys,
             leeway: settings.auth.leeway,
             roles: settings.auth.roles.clone(),
             close_streams_at_expiry: settings.auth.close_streams_at_expiry,
@@ -349,6 +376,7 @@ fn http_config(settings: &Settings, store_timeout: Duration) -> http::HttpConfig
         language: settings.agent.language.without_prompt(),
         store_patience: store_timeout,
         auditors: settings.audit.role.clone(),
+        operators: settings.admin.role.clone(),
     }
 }
 

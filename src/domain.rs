@@ -20,6 +20,7 @@ pub mod error_code;
 pub mod error_type;
 pub mod event;
 pub mod hash;
+pub mod hold;
 pub mod idempotency;
 pub mod ids;
 pub mod inbox;
@@ -40,6 +41,7 @@ pub mod session;
 pub mod signal;
 pub mod text;
 pub mod time;
+pub mod trace;
 mod words;
 
 pub use announcement::{
@@ -50,7 +52,7 @@ pub use approvers::{Approvers, NoApprovers, Quorum, Who};
 pub use artifact::Artifact;
 pub use audit::{
     AuditAnchor, AuditCall, AuditEntry, AuditFact, AuditKey, AuditKind, AuditReason, Broken,
-    ChainEnd, FactId, Outcome,
+    ChainEnd, FactId, Outcome, PlatformEvent,
 };
 pub use author::Author;
 pub use call::ToolCall;
@@ -66,6 +68,7 @@ pub use error_code::ErrorCode;
 pub use error_type::ErrorType;
 pub use event::Event;
 pub use hash::{ArgumentsHash, DocumentHash, EntryHash, EntryMac, PromptHash, RequestHash};
+pub use hold::{Hold, HoldName, HoldScope, Holds, Operator};
 pub use idempotency::{IdempotencyKey, KeyClaim, KeyStanding, RequestKey, ScopedKey};
 pub use ids::{EventId, RequestId, SessionId, StepId, TenantId, ThreadId, ToolCallId, UserId};
 pub use inbox::{InboxChange, InboxItem};
@@ -80,3 +83,4 @@ pub use seal::{DecisionSeal, Endorsement, OfTenant, Sealed};
 pub use session::{SessionMeta, SessionStatus};
 pub use text::excerpt;
 pub use time::{UnixMs, UnixSeconds};
+pub use trace::RequestTrace;

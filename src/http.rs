@@ -48,6 +48,7 @@ pub mod idempotency;
 pub mod listen;
 pub mod metrics;
 mod openapi;
+pub mod operators;
 mod private;
 pub mod readers;
 mod refusal_body;
@@ -76,6 +77,8 @@ pub struct HttpConfig {
     pub store_patience: Duration,
     /// The role whose callers may read the audit stream; `None`: nobody.
     pub auditors: Option<Role>,
+    /// The role whose callers are operators; `None`: nobody.
+    pub operators: Option<Role>,
 }
 
 /// What handlers share.
@@ -134,6 +137,14 @@ pub fn routes() -> Vec<Route> {
         guarded("/aura/sessions/{sessionId}/cancel")
             .post(sessions::cancel, openapi::cancel_session),
         guarded("/aura/audit").get(audit::page, openapi::audit_page),
+        guarded("/aura/admin/runs").get(operators::runs::list, openapi::list_runs),
+        guarded("/aura/admin/runs/{sessionId}/cancel")
+            .post(operators::runs::cancel, openapi::cancel_run),
+        guarded("/aura/admin/holds").get(operators::holds::list, openapi::list_holds),
+        guarded("/aura/admin/holds/{name}")
+            .get(operators::holds::show, openapi::show_hold)
+            .put(operators::holds::put, openapi::put_hold)
+            .delete(operators::holds::lift, openapi::lift_hold),
         open("/health").get(health::live, openapi::live),
         open("/aura/health").get(health::live, openapi::live_behind_gateway),
         open("/health/ready").get(health::ready, openapi::ready),
@@ -192,16 +203,29 @@ mod tests {
         parts.collect::<Vec<_>>().join("/")
     }
 
+    /// The routes of one row: each between back-ticks, with its method. Of `GET`/`PUT /path`, which are several
+    /// methods of one path, each counts.
+    fn routes_of(row: &str) -> Vec<(String, String)> {
+        let (mut methods, mut told) = (Vec::new(), Vec::new());
+        for code in row.split('`').skip(1).step_by(2) {
+            let (method, path) = code.split_once(' ').unwrap_or((code, ""));
+            methods.push(method.to_owned());
+            if path.starts_with('/') {
+                told.extend(methods.drain(..).map(|method| (method, nameless(path))));
+            }
+        }
+        told
+    }
+
     /// The routes in the tables of a document: between back-ticks in the first column, the second
     /// says whether they are guarded.
     fn documented(page: &str) -> BTreeSet<Told> {
-        let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+        let rows = page.lines().filter_map(|line| line.strip_prefix("| "));
+        let rows = rows.filter(|row| row.starts_with('`'));
         let told = rows.filter_map(|row| row.split_once(" | ")).flat_map(|(routes, rest)| {
             let is_guarded = rest.starts_with("yes");
-            routes.split('`').filter_map(move |route| {
-                let (method, path) = route.split_once(" /")?;
-                Some((method.to_owned(), nameless(&format!("/{path}")), is_guarded))
-            })
+            let told = routes_of(routes).into_iter();
+            told.map(move |(method, path)| (method, path, is_guarded))
         });
         told.collect()
     }
@@ -226,10 +250,14 @@ mod tests {
         // What was added to the contract's, with the decision record that says why.
         let ag_ui = include_str!("../docs/adr/0013-ag-ui-is-a-second-rendering-of-the-journal.md");
         let deciding = include_str!("../docs/adr/0015-decisions-have-a-path-of-this-service.md");
+        let holds = include_str!(
+            "../docs/adr/0017-holds-are-read-by-everyone-who-starts-asks-or-decides.md"
+        );
         let added = [
             ("POST", "/aura/ag-ui", ag_ui),
             ("POST", "/aura/approvals/{requestId}/approve", deciding),
             ("POST", "/aura/approvals/{requestId}/reject", deciding),
+            ("GET", "/aura/admin/holds", holds),
         ];
         let mut contract = documented(include_str!("../docs/CONTRACT.md"));
         for (method, path, record) in added {

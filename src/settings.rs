@@ -11,6 +11,7 @@ use std::fmt;
 
 use thiserror::Error;
 
+mod admin;
 mod agent;
 mod api;
 mod approvals;
@@ -35,6 +36,7 @@ mod mode;
 mod model;
 mod network;
 mod openai;
+mod platform;
 mod provider;
 mod redis;
 mod secret;
@@ -46,6 +48,7 @@ mod tools;
 mod workspace;
 
 pub use self::redis::{RedisServer, RedisSettings};
+pub use admin::AdminSettings;
 pub use agent::AgentSettings;
 pub use api::ApiSettings;
 pub use approvals::{ApprovalMailSettings, ApprovalSettings, WebhookSettings};
@@ -63,6 +66,7 @@ pub use mcp::{McpServerSettings, McpTransport};
 pub use mode::{DevSetup, Listening, Mode, Scratch, StoreInUse};
 pub use model::{FallbackSettings, ModelSettings};
 pub use openai::OpenAiSettings;
+pub use platform::PlatformSettings;
 pub use provider::Provider;
 pub use smtp::SmtpSettings;
 pub use source::Environment;
@@ -137,6 +141,10 @@ pub struct Settings {
     pub embedded: EmbeddedSettings,
     /// Who may read the audit streams, and what seals them.
     pub audit: AuditSettings,
+    /// What the platform's other services are told.
+    pub platform: PlatformSettings,
+    /// Who may operate the service.
+    pub admin: AdminSettings,
     /// The limits of runs.
     pub agent: AgentSettings,
     /// How the model is to answer, and how patient to be with it.
@@ -172,6 +180,8 @@ impl Settings {
         let journal = JournalSettings::read(check);
         let embedded = EmbeddedSettings::read(check);
         let audit = AuditSettings::read(check);
+        let platform = PlatformSettings::read(check);
+        let admin = AdminSettings::read(check);
         let agent = AgentSettings::read(check);
         let model = ModelSettings::read(check, &network);
         let provider = Provider::read(check, &network, &model);
@@ -195,6 +205,8 @@ impl Settings {
             journal,
             embedded,
             audit,
+            platform,
+            admin,
             agent,
             model,
             provider: provider?,

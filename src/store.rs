@@ -1,8 +1,9 @@
 //! PORT: everything that outlives a connection, and most of what outlives a process.
 //!
-//! Ten small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
+//! Twelve small ports make one store: the [`Journal`] of each session, the index of [`Sessions`], the
 //! clients' [`Idempotency`] keys, the [`Approvals`], the tenants' [`Inbox`], the queues of [`Announcements`], the [`Leases`] on runs, the
-//! [`Audit`] streams, the [`Spending`] of tenants and the [`Quotas`] of users and tenants. Two adapters implement them,
+//! [`Audit`] streams, the [`Spending`] of tenants, the [`Quotas`] of users and tenants, the operators' holds
+//! ([`HoldStore`]) and their [`RunIndex`]. Two adapters implement them,
 //! [`memory`] for one process and [`redis`] for many; `tests/store_conformance.rs` holds both to the
 //! sentences below.
 
@@ -15,6 +16,7 @@ mod approvals;
 mod audit;
 mod errors;
 mod event_channel;
+mod holds;
 mod idempotency;
 mod inbox;
 mod journal;
@@ -22,6 +24,7 @@ mod leases;
 pub mod memory;
 mod quotas;
 pub mod redis;
+mod run_index;
 mod sessions;
 mod spending;
 mod ttl;
@@ -30,11 +33,13 @@ pub use announcements::{AnnouncementPlace, Announcements, DueTurns, Turn, TurnSt
 pub use approvals::{Approvals, NewSignals, Polled, RequestMark, StoredSignals};
 pub use audit::Audit;
 pub use errors::{AppendError, NotReady, ReadError, StoreError, StoreFull};
+pub use holds::{HOLDS_MAX, HoldStore, PutHoldError};
 pub use idempotency::{Claimed, Freed, Idempotency};
 pub use inbox::{ChangedRequest, Inbox, InboxNote, InboxPlace, InboxStage, Noted, NotedRequest};
 pub use journal::{Follower, Journal};
 pub use leases::Leases;
 pub use quotas::{OpenStreams, Quotas};
+pub use run_index::{RUNS_LISTED, RunIndex, RunPage, RunPlace, RunsWanted};
 pub use sessions::Sessions;
 pub use spending::{SPENT_MAX, Spending};
 
@@ -57,6 +62,8 @@ pub enum StoreEvent {
     },
     /// A process has given runs up: they can be claimed.
     Released,
+    /// The holds have changed.
+    HoldsChanged,
 }
 
 /// The store as a whole.
@@ -72,6 +79,8 @@ pub trait Store:
     + Audit
     + Spending
     + Quotas
+    + HoldStore
+    + RunIndex
 {
     /// `memory` or `redis`.
     fn kind(&self) -> &'static str;

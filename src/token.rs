@@ -12,6 +12,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+mod keys;
+
+pub use keys::{LiveKeys, TokenKeys};
+
 use crate::domain::{Role, Roles, TenantId, UnixSeconds, UserId};
 
 /// The end of the year 2200, in Unix seconds. What expires later was counted in milliseconds.

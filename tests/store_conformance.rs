@@ -29,6 +29,8 @@ mod degraded_redis;
 mod expiry;
 #[path = "store_conformance/foreign_inbox.rs"]
 mod foreign_inbox;
+#[path = "store_conformance/holds.rs"]
+mod holds;
 #[path = "store_conformance/idempotency.rs"]
 mod idempotency;
 #[path = "store_conformance/inbox.rs"]
@@ -41,6 +43,8 @@ mod leases;
 mod outage;
 #[path = "store_conformance/quotas.rs"]
 mod quotas;
+#[path = "store_conformance/run_index.rs"]
+mod run_index;
 #[path = "store_conformance/sentinel.rs"]
 mod sentinel;
 #[path = "store_conformance/sessions.rs"]
@@ -188,6 +192,17 @@ for_each_store! {
         no_more_requests_wait_than_may_and_with_so_many_nothing_starts,
         more_that_has_ended_than_is_looked_at_once_makes_no_limit_stay_full,
         no_user_reads_more_streams_than_may_be_over_all_processes,
+    ]
+    holds: [
+        a_hold_is_what_every_process_reads_until_it_is_lifted,
+        every_process_is_told_of_what_any_puts_and_lifts,
+        a_hold_is_sealed_anew_only_as_long_as_it_is_what_was_read,
+        there_are_no_more_holds_than_may_be_and_each_can_be_replaced,
+    ]
+    run_index: [
+        runs_of_all_tenants_are_listed_as_they_were_started,
+        the_list_of_runs_pages_without_gaps_or_repeats,
+        of_live_runs_those_are_listed_that_somebody_looks_after,
     ]
     spending: [
         what_every_process_spends_adds_up,

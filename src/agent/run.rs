@@ -20,7 +20,9 @@ pub(crate) mod fold;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 pub(crate) mod hands;
+pub(crate) mod held;
 pub(crate) mod history;
+pub(crate) mod holds;
 pub(crate) mod inbox;
 pub(crate) mod invalid_calls;
 pub(crate) mod journal;

@@ -59,6 +59,7 @@ pub async fn verify(
         command_timeout: redis.command_timeout,
         // Nothing is recorded.
         audit_key: None,
+        publishes_audit: false,
         metrics: Metrics::default(),
     };
     let (store, _) = RedisStore::start(config, Arc::new(SystemClock), &tasks)?;

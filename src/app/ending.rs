@@ -12,10 +12,20 @@ use crate::agent::AgentService;
 use crate::http::readers::Readers;
 use crate::shutdown::{Drained, Tasks};
 
-/// The signals that tell the process to stop.
+/// What a signal tells the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// To stop (SIGTERM, SIGINT).
+    Stop,
+    /// To read again what may have changed (SIGHUP).
+    Reread,
+}
+
+/// The signals that tell the process something.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
@@ -24,15 +34,21 @@ impl Signals {
         let hear = |kind| signal(kind).map_err(AppError::Signals);
         let (terminate, interrupt) =
             (hear(SignalKind::terminate())?, hear(SignalKind::interrupt())?);
-        Ok(Self { terminate, interrupt })
+        Ok(Self { terminate, interrupt, hang_up: hear(SignalKind::hangup())? })
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) {
+    pub(super) async fn next(&mut self) -> Told {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hang_up.recv() => Told::Reread,
         }
+    }
+
+    /// Waits for the next one that tells to stop; what is to be read again is not.
+    pub(super) async fn stop(&mut self) {
+        while self.next().await != Told::Stop {}
     }
 }
 

@@ -43,9 +43,11 @@ pub(super) fn set_up(settings: &Settings, program: &Path) -> Result<DevSetup, Cl
         None => Some(scratch::create(&tempfile::env::temp_dir())?),
     };
     let (key, key_origin) = (settings.auth.key.clone(), settings.auth.key_origin);
+    // Whoever tries it out sees all of it.
+    let roles: Roles = settings.audit.role.iter().chain(&settings.admin.role).cloned().collect();
     let (is_sample, program) = (scratch.is_some(), program.to_owned());
     let announce = move |listening: &Listening| {
-        let info = token(&key, SystemClock.now().second()).map(|token| {
+        let info = token(&key, roles.clone(), SystemClock.now().second()).map(|token| {
             let listening = listening.clone();
             DevInfo { listening, token, key_origin, is_sample, program }
         });
@@ -62,14 +64,14 @@ fn announce(info: Result<DevInfo, SigningFailed>) {
     }
 }
 
-fn token(key: &TokenKey, now: UnixSeconds) -> Result<String, SigningFailed> {
+fn token(key: &TokenKey, roles: Roles, now: UnixSeconds) -> Result<String, SigningFailed> {
     key.issue(&Claims {
         sub: UserId::new(USER),
         tenant_id: TenantId::new(TENANT),
         iat: Some(now),
         exp: now.after(TOKEN_LIFE),
         email: None,
-        roles: Roles::default(),
+        roles,
     })
 }
 
@@ -286,7 +288,7 @@ mod tests {
     #[test]
     fn the_token_counts_for_a_day() {
         let key = TokenKey::new(&SecretString::from("kx0123456789abcd".repeat(2))).unwrap();
-        let token = token(&key, UnixSeconds::new(1_000)).unwrap();
+        let token = token(&key, Roles::default(), UnixSeconds::new(1_000)).unwrap();
         assert!(
             key.verify(&token, Duration::ZERO, UnixSeconds::new(1_000 + 24 * 60 * 60 - 1)).is_ok()
         );

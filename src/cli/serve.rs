@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 
 use super::{CliError, block_on, dev, log, not_blank};
-use crate::app;
+use crate::app::{self, Rereading};
 use crate::settings::{Checked, Environment, Layers, Mode, Purpose};
 
 #[derive(Debug, Args)]
@@ -17,6 +17,8 @@ sample git workspace, and lets tools without a service show what they would have
 
 Told to stop (SIGTERM, SIGINT), it says so on /health/ready for api.drain_delay_seconds, closes its
 port and lets work come to an end; told a second time, it ends at once.
+
+SIGHUP reads the keys of tokens, the holds and log.level again.
 
 Exit codes: 0 told to stop, and stopped; 1 it could not serve, or it stopped with work left; 2 a
 setting is wrong.")]
@@ -62,6 +64,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), CliError> {
         )?),
         Purpose::Production | Purpose::Inspection => Mode::Production,
     };
-    let dropped_lines = log.dropped();
-    block_on(async { Ok(app::serve(settings, mode, dropped_lines).await?) })
+    let (dropped_lines, log) = (log.dropped(), log.control());
+    let read = move || Layers::read(&environment, purpose).check().map(|checked| checked.settings);
+    let rereading = Rereading { read: Box::new(read), log };
+    block_on(async { Ok(app::serve(settings, mode, dropped_lines, rereading).await?) })
 }

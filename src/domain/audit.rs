@@ -14,16 +14,20 @@ use super::approval::Verdict;
 use super::author::{Author, audited};
 use super::canonical;
 use super::hash::ArgumentsHash;
-use super::ids::{RequestId, SessionId, ToolCallId, UserId};
+use super::hold::{HoldName, HoldScope};
+use super::ids::{RequestId, SessionId, TenantId, ToolCallId, UserId};
 use super::language::Language;
 use super::text::cut;
 use super::time::UnixMs;
+use super::trace::RequestTrace;
 
 mod chain;
 mod key;
+mod platform;
 
 pub use chain::{AuditEntry, Broken, ChainEnd};
 pub use key::{AuditAnchor, AuditKey};
+pub use platform::PlatformEvent;
 
 /// Longest reason that is recorded, in characters.
 const REASON_MAX: usize = 1_000;
@@ -39,9 +43,9 @@ pub struct AuditFact {
     pub kind: AuditKind,
     /// When, by the clock of the process that recorded it.
     pub at_ms: UnixMs,
-    /// The call that it is about.
+    /// The call that it is about; what operators do is about none.
     #[serde(flatten)]
-    pub call: AuditCall,
+    pub call: Option<AuditCall>,
     /// The request for approval, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
@@ -50,6 +54,9 @@ pub struct AuditFact {
     #[serde(flatten, with = "audited")]
     #[schemars(with = "audited::Audited")]
     pub author: Author,
+    /// By which names the platform follows the request that started the run. No part of the chain.
+    #[serde(skip)]
+    pub trace: RequestTrace,
 }
 
 impl AuditFact {
@@ -62,7 +69,8 @@ impl AuditFact {
         at_ms: UnixMs,
     ) -> Self {
         let fact_id = FactId::of_request(request, &kind, author.named());
-        Self { fact_id, kind, at_ms, call, request_id: Some(request.clone()), author }
+        let (call, request_id, trace) = (Some(call), Some(request.clone()), Default::default());
+        Self { fact_id, kind, at_ms, call, request_id, author, trace }
     }
 
     /// Something that happened when a call was carried out, for the `attempt`th time.
@@ -76,7 +84,26 @@ impl AuditFact {
         at_ms: UnixMs,
     ) -> Self {
         let fact_id = FactId::of_execution(&call, attempt, &kind);
-        Self { fact_id, kind, at_ms, call, request_id: None, author }
+        let (call, request_id, trace) = (Some(call), None, Default::default());
+        Self { fact_id, kind, at_ms, call, request_id, author, trace }
+    }
+
+    /// Something that an operator did, to `subject`: the name of a hold, or a session.
+    pub fn of_operator(
+        subject: &impl fmt::Display,
+        kind: AuditKind,
+        operator: &UserId,
+        at_ms: UnixMs,
+    ) -> Self {
+        let fact_id = FactId(format!("{subject}:{}:{}", at_ms.get(), kind.name()));
+        let (author, trace) = (Author::Checked(operator.clone()), Default::default());
+        Self { fact_id, kind, at_ms, call: None, request_id: None, author, trace }
+    }
+
+    /// The same fact, of a run that a request of these names has started.
+    #[must_use]
+    pub fn traced(self, trace: &RequestTrace) -> Self {
+        Self { trace: trace.clone(), ..self }
     }
 
     /// The same fact, about a call that this request had asked for.
@@ -141,6 +168,35 @@ pub enum AuditKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<AuditReason>,
     },
+    /// An operator has put a hold.
+    HoldPut {
+        /// Its name.
+        hold: HoldName,
+        /// What it stops.
+        #[serde(flatten)]
+        scope: HoldScope,
+        /// Why.
+        reason: AuditReason,
+        /// The operator's own tenant.
+        by_tenant: TenantId,
+    },
+    /// An operator has lifted a hold, or put another one in its place.
+    HoldLifted {
+        /// Its name.
+        hold: HoldName,
+        /// What it stopped.
+        #[serde(flatten)]
+        scope: HoldScope,
+        /// The operator's own tenant.
+        by_tenant: TenantId,
+    },
+    /// An operator wants a run to stop.
+    RunCancelledByOperator {
+        /// The run.
+        session_id: SessionId,
+        /// The operator's own tenant.
+        by_tenant: TenantId,
+    },
 }
 
 impl AuditKind {
@@ -152,6 +208,9 @@ impl AuditKind {
             Self::ApprovalDecided { .. } => "approval_decided",
             Self::ExecutionStarted => "execution_started",
             Self::ExecutionFinished { .. } => "execution_finished",
+            Self::HoldPut { .. } => "hold_put",
+            Self::HoldLifted { .. } => "hold_lifted",
+            Self::RunCancelledByOperator { .. } => "run_cancelled_by_operator",
         }
     }
 }

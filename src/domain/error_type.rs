@@ -26,6 +26,8 @@ words! {
         Validation = "ValidationError",
         /// More was asked for than is allowed for now.
         RateLimit = "RateLimitError",
+        /// An operator has stopped it for now.
+        Held = "HoldError",
         /// Something failed inside.
         Internal = "InternalError",
         /// The store cannot be worked with now.

@@ -77,7 +77,13 @@ pub trait TenantSealable: Serialize + DeserializeOwned {
     const KIND: &'static str;
 }
 
-/// What such a seal is about, besides its value.
+/// What is sealed under a name of its own, and is about no request.
+pub trait NamedSealable: Serialize + DeserializeOwned {
+    /// Keeps what is sealed as one thing from being taken for another.
+    const KIND: &'static str;
+}
+
+/// What a seal for a tenant is about, besides its value.
 #[derive(Clone, Copy, Debug)]
 pub struct OfTenant<'a> {
     /// Whose it is.
@@ -169,6 +175,37 @@ impl DecisionSeal {
     /// What was sealed for this tenant, about this request of this session; `None` for everything else.
     pub fn open_for<T: TenantSealable>(&self, of: OfTenant<'_>, sealed: &Sealed<T>) -> Option<T> {
         self.opened(sealed, |fields| of.covered::<T>(fields))
+    }
+
+    /// Seals a value that stands under a name.
+    ///
+    /// # Errors
+    /// As those of [`DecisionSeal::seal`].
+    pub fn seal_named<T: NamedSealable>(
+        &self,
+        name: &str,
+        value: &T,
+    ) -> serde_json::Result<Sealed<T>> {
+        self.sealed(value, |fields| json!([T::KIND, name, fields]))
+    }
+
+    /// What was sealed under just this name; `None` for everything else.
+    pub fn open_named<T: NamedSealable>(&self, name: &str, sealed: &Sealed<T>) -> Option<T> {
+        self.opened(sealed, |fields| json!([T::KIND, name, fields]))
+    }
+
+    /// The same sealed with the present key, if a former one has sealed it.
+    pub fn renewed_named<T: NamedSealable>(
+        &self,
+        name: &str,
+        sealed: &Sealed<T>,
+    ) -> Option<Sealed<T>> {
+        let present = Self { seals: self.seals.clone(), opens: Vec::new() };
+        if present.open_named(name, sealed).is_some() {
+            return None;
+        }
+        let value = self.open_named(name, sealed)?;
+        self.seal_named(name, &value).ok()
     }
 
     fn sealed<T: Serialize>(

@@ -8,6 +8,7 @@ use super::hash::PromptHash;
 use super::ids::{EventId, SessionId, TenantId, ThreadId, UserId};
 use super::text::first_chars;
 use super::time::UnixMs;
+use super::trace::RequestTrace;
 
 /// As much of a prompt as the index of sessions keeps, in characters.
 const PROMPT_LISTED: usize = 200;
@@ -51,6 +52,9 @@ pub struct SessionMeta {
     pub created_at_ms: UnixMs,
     /// The id of its first journal entry.
     pub first_event: EventId,
+    /// By which names the platform follows the request that started it.
+    #[serde(default, skip_serializing_if = "RequestTrace::is_empty")]
+    pub trace: RequestTrace,
 }
 
 impl SessionMeta {
@@ -94,6 +98,7 @@ mod tests {
             prompt_hash: None,
             created_at_ms: UnixMs::new(1),
             first_event: EventId::new(1),
+            trace: RequestTrace::default(),
         }
     }
 

@@ -4,7 +4,7 @@
 //! them out from wherever a client is. Everything else is that of the other streams.
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use http::HeaderMap;
 
@@ -15,6 +15,7 @@ use super::Shared;
 use super::auth::Authenticated;
 use super::body::Fields;
 use super::error::ApiError;
+use super::request_log::Trace;
 use super::stream::{check_length, has_room_above, last_event, stream};
 use crate::agent::{StartError, StartRun, Started};
 use crate::domain::{Caller, EventId, SessionId};
@@ -31,6 +32,7 @@ mod spans;
 pub async fn post(
     State(http): State<Shared>,
     Authenticated(caller): Authenticated,
+    Extension(trace): Extension<Trace>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -43,8 +45,9 @@ pub async fn post(
         Wants::Start { prompt, context, key } => {
             check_length("messages", &prompt, http.config.prompt_bytes)?;
             let above = seen.map_or(EventId::ZERO, |seen| seen.event);
-            let (thread, key) = (Some(input.thread), Some(*key));
-            started(&http, &caller, StartRun { prompt, context, thread, above, key }).await?
+            let (thread, key, trace) = (Some(input.thread), Some(*key), trace.of_run);
+            let wanted = StartRun { prompt, context, thread, above, key, trace };
+            started(&http, &caller, wanted).await?
         }
         Wants::Resume(answers) => answers::take(&http, &caller, &answers).await?,
     };

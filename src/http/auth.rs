@@ -16,13 +16,13 @@ use super::error::ApiError;
 use super::expiry::end_stream_at;
 use super::request_log::beginning;
 use crate::domain::{Caller, RoleGrants, UnixMs};
-use crate::token::{Claims, TokenError, TokenKey};
+use crate::token::{Claims, LiveKeys, TokenError};
 
 /// How callers are checked.
 #[derive(Clone, Debug)]
 pub struct AuthConfig {
     /// Who signs their tokens.
-    pub key: TokenKey,
+    pub keys: LiveKeys,
     /// How far clocks may disagree.
     pub leeway: Duration,
     /// The roles that they have besides those of their tokens.
@@ -109,12 +109,12 @@ fn checked(http: &Shared, headers: &HeaderMap) -> Result<Claims, ApiError> {
 
 fn verified(http: &Shared, token: &str) -> Result<Claims, ApiError> {
     let config = &http.config.auth;
-    config.key.verify(token, config.leeway, http.clock.now().second()).map_err(
-        |error| match error {
+    config.keys.now().verify(token, config.leeway, http.clock.now().second()).map_err(|error| {
+        match error {
             TokenError::Malformed(_) => ApiError::token_invalid(),
             TokenError::Expired => ApiError::token_expired(),
-        },
-    )
+        }
+    })
 }
 
 impl AuthConfig {

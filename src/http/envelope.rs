@@ -38,8 +38,8 @@ enum Success {
 pub struct ErrorResponse {
     /// Always the same.
     status: Failure,
-    /// What the code means, in Korean.
-    message: &'static str,
+    /// What the code means, in Korean; where an operator has stopped something, with the reason.
+    message: String,
     /// The platform's code.
     error_code: ErrorCode,
     /// What exactly was wrong.
@@ -103,7 +103,7 @@ pub fn error(clock: &dyn Clock, error: &ApiError, trace_id: &str) -> ErrorRespon
     ErrorResponse {
         status: Failure::Error,
         // Always these words, whatever language streams speak (contract, section 5.4).
-        message: Language::Korean.sentences().of_code(error.code()),
+        message: error.message(Language::Korean),
         error_code: error.code(),
         detail: error.detail().to_owned(),
         success: false,

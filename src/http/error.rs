@@ -28,6 +28,8 @@ pub struct ApiError {
     allowance: Option<Allowance>,
     /// The methods that the route takes, where the router does not tell them itself.
     allowed: Option<&'static str>,
+    /// What an operator says of it; it stands in the message too.
+    told: Option<String>,
 }
 
 impl ApiError {
@@ -41,6 +43,7 @@ impl ApiError {
             retry_after_secs: None,
             allowance: None,
             allowed: None,
+            told: None,
         }
     }
 
@@ -186,6 +189,20 @@ impl ApiError {
         Self::unavailable("the store cannot be reached")
     }
 
+    /// An operator has stopped new runs (contract, section 5.7).
+    pub fn runs_held(reason: &str) -> Self {
+        let detail = format!("an operator has put new runs on hold: {reason}");
+        let error = Self::new(ErrorCode::ExternalFailure, ErrorType::Held, detail);
+        Self { told: Some(reason.to_owned()), ..error }
+    }
+
+    /// An operator has stopped the tool that a request is about (contract, section 5.7).
+    pub fn tool_held(tool: &str, reason: &str) -> Self {
+        let detail = format!("an operator has put {tool} on hold: {reason}");
+        let error = Self::new(ErrorCode::AlreadyProcessed, ErrorType::Held, detail);
+        Self { told: Some(reason.to_owned()), ..error }
+    }
+
     /// A request cannot be decided for now; by then the poll of the process that has the run has come round.
     pub fn request_spoilt(detail: &str) -> Self {
         Self { retry_after_secs: Some(5), ..Self::unavailable(detail) }
@@ -217,15 +234,25 @@ impl ApiError {
         &self.detail
     }
 
+    /// What the code means, and what an operator says of it, in words for people.
+    pub fn message(&self, language: Language) -> String {
+        let words = language.sentences();
+        match &self.told {
+            Some(reason) => words.held_because(words.of_code(self.code), reason),
+            None => words.of_code(self.code).to_owned(),
+        }
+    }
+
     /// The same as an event, for readers of streams, in the language that people read there.
     pub fn event(&self, language: Language) -> ErrorEvent {
-        let retryable =
-            self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error();
+        // Nobody knows how long an operator keeps something stopped.
+        let retryable = self.told.is_none()
+            && (self.status == StatusCode::TOO_MANY_REQUESTS || self.status.is_server_error());
         ErrorEvent {
             error: self.detail.clone(),
             error_type: self.kind,
             code: self.code,
-            message: language.sentences().of_code(self.code).to_owned(),
+            message: self.message(language),
             retryable,
         }
     }
@@ -307,6 +334,7 @@ impl From<StartError> for ApiError {
     fn from(error: StartError) -> Self {
         match error {
             StartError::TooOften(allowance) => Self::too_often(allowance, error.to_string()),
+            StartError::Held { reason } => Self::runs_held(&reason),
             StartError::Full(full) => full.into(),
             StartError::TooMany(_) => Self::too_many(error.to_string()),
             StartError::Stopping => Self::unavailable("this server is shutting down"),
@@ -333,6 +361,7 @@ impl From<DecisionError> for ApiError {
         match error {
             DecisionError::NotFound => Self::not_found("request"),
             error @ DecisionError::NotAnApprover { .. } => Self::forbidden(&error.to_string()),
+            DecisionError::Held { tool, reason } => Self::tool_held(&tool, &reason),
             error @ (DecisionError::Spoilt | DecisionError::NotYetAsked) => {
                 Self::request_spoilt(&error.to_string())
             }

@@ -21,6 +21,7 @@ mod health;
 mod hitl;
 mod model;
 mod operation;
+mod operators;
 mod refusals;
 mod sessions;
 mod stream_events;
@@ -37,6 +38,7 @@ pub(super) use hitl::{
     approve, approve_in_inbox, list as list_approvals, reject, reject_in_inbox, request, signal,
 };
 pub(super) use operation::Operation;
+pub(super) use operators::{cancel_run, lift_hold, list_holds, list_runs, put_hold, show_hold};
 pub(super) use sessions::{cancel as cancel_session, list as list_sessions, show as show_session};
 pub(super) use streams::{
     get as start_enveloped, inbox as watch_approvals, join as join_session, post as start,

@@ -8,6 +8,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
+use crate::domain::RequestTrace;
 use crate::domain::text::excerpt;
 
 /// The header that follows a request through the platform.
@@ -22,6 +23,8 @@ pub struct Trace {
     pub correlation_id: String,
     /// The trace id of `traceparent` if there is one, else the correlation id.
     pub trace_id: String,
+    /// The same for whoever follows the run that the request starts.
+    pub of_run: RequestTrace,
 }
 
 /// Logs the request, and echoes or makes its correlation id.
@@ -57,7 +60,12 @@ impl Trace {
         let traceparent = text(headers, "traceparent");
         let trace_id = traceparent.as_deref().and_then(trace_id);
         let trace_id = trace_id.map_or_else(|| correlation_id.clone(), str::to_owned);
-        Self { correlation_id, trace_id }
+        let sent = |name| text(headers, name).map(Cow::into_owned);
+        let of_run = RequestTrace {
+            trace_id: Some(sent("x-trace-id").unwrap_or_else(|| beginning(&trace_id).into_owned())),
+            gateway_request_id: sent("x-gateway-request-id"),
+        };
+        Self { correlation_id, trace_id, of_run }
     }
 }
 

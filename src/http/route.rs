@@ -2,7 +2,7 @@
 //! it.
 
 use axum::handler::Handler;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use http::Method;
 
 use super::Shared;
@@ -72,6 +72,16 @@ impl Route {
     /// The same path with GET as well.
     pub(super) fn get<T: 'static>(self, handler: impl Handler<T, Shared>, it: Describe) -> Self {
         self.and(Method::GET, get(handler), it)
+    }
+
+    /// The same path with PUT as well.
+    pub(super) fn put<T: 'static>(self, handler: impl Handler<T, Shared>, it: Describe) -> Self {
+        self.and(Method::PUT, put(handler), it)
+    }
+
+    /// The same path with DELETE as well.
+    pub(super) fn delete<T: 'static>(self, handler: impl Handler<T, Shared>, it: Describe) -> Self {
+        self.and(Method::DELETE, delete(handler), it)
     }
 
     /// The same path, which does not take HEAD as axum would: `allowed` are the methods that it takes.

@@ -36,7 +36,7 @@ pub(super) struct Page {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "SessionSummary")]
-struct Line {
+pub(super) struct Line {
     /// The session.
     session_id: SessionId,
     /// The conversation that it is part of.
@@ -168,9 +168,18 @@ pub async fn cancel(
     PathId(id): PathId,
 ) -> Result<Response, ApiError> {
     let meta = own(&http, &caller, &id).await?;
-    let session_id = meta.session_id.clone();
+    let cancelled = http.service.cancel(&meta.session_id).await;
+    cancel_answer(&http, meta.session_id, cancelled)
+}
+
+/// What is said to whoever wants a run to stop.
+pub(super) fn cancel_answer(
+    http: &Shared,
+    session_id: SessionId,
+    cancelled: Result<SessionStatus, CancelError>,
+) -> Result<Response, ApiError> {
     let data = |status| Cancelled { session_id, status };
-    match http.service.cancel(&meta.session_id).await {
+    match cancelled {
         Ok(status) => {
             let message = match status {
                 SessionStatus::Cancelled => "Session cancelled",

@@ -1,7 +1,7 @@
 //! The stream routes: start a run or find one, then merely read its journal (contract, 3 and 4).
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
@@ -12,13 +12,14 @@ use super::extract::{Params, PathId};
 use super::idempotency::key_of;
 use super::readers::Reader;
 use super::render::SESSION_ID;
+use super::request_log::Trace;
 use super::tail::Tail;
 use super::tail::journal::{JournalFeed, Rendering};
 use super::{Shared, sessions};
 use crate::agent::{StartRun, Started};
 use crate::domain::{
-    Caller, EventId, IdempotencyKey, PageContext, RequestHash, RequestKey, SessionId, SessionMeta,
-    ThreadId,
+    Caller, EventId, IdempotencyKey, PageContext, RequestHash, RequestKey, RequestTrace, SessionId,
+    SessionMeta, ThreadId,
 };
 use crate::sse::frame::Form;
 use crate::store::StoreError;
@@ -33,6 +34,7 @@ pub(super) const THREAD_MAX: usize = 200;
 pub async fn post(
     State(http): State<Shared>,
     Authenticated(caller): Authenticated,
+    Extension(trace): Extension<Trace>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -43,6 +45,7 @@ pub async fn post(
         last_event: last_event_id(&headers),
         tab: thread_of_tab(&headers),
         key: key_of(&headers)?,
+        trace: trace.of_run,
         form: Form::Flat,
         at_end: AtEnd::Trailer,
     };
@@ -53,6 +56,7 @@ pub async fn post(
 pub async fn get(
     State(http): State<Shared>,
     Authenticated(caller): Authenticated,
+    Extension(trace): Extension<Trace>,
     method: Method,
     headers: HeaderMap,
     params: Params,
@@ -66,6 +70,7 @@ pub async fn get(
         last_event: last_event_id(&headers),
         tab: thread_of_tab(&headers),
         key: key_of(&headers)?,
+        trace: trace.of_run,
         form: Form::Enveloped,
         at_end: AtEnd::NoContent,
     };
@@ -96,6 +101,8 @@ struct StreamRequest {
     tab: Option<ThreadId>,
     /// A request that names a session starts nothing: then the key says nothing.
     key: Option<IdempotencyKey>,
+    /// By which names the platform follows the request.
+    trace: RequestTrace,
     form: Form,
     at_end: AtEnd,
 }
@@ -140,7 +147,7 @@ impl StreamRequest {
             return self.place_in(session).join(http, http.readers.open(caller).await?).await;
         }
         let above = self.last_event.filter(|id| has_room_above(*id)).unwrap_or(EventId::ZERO);
-        let mut ask = StartRun { key, ..request.ask(above)? };
+        let mut ask = StartRun { key, trace: self.trace.clone(), ..request.ask(above)? };
         check_length(P::PROMPT, &ask.prompt, http.config.prompt_bytes)?;
         ask.thread = ask.thread.or_else(|| self.tab.clone());
         // Before the run: there is to be none whose stream the client does not get.
@@ -198,7 +205,8 @@ impl Prompted for Fields {
             None => PageContext::default(),
         };
         let thread = self.text_of(&["thread_id", "threadId"])?;
-        Ok(StartRun { prompt, context, thread: thread_named(thread)?, above, key: None })
+        let (thread, trace) = (thread_named(thread)?, RequestTrace::default());
+        Ok(StartRun { prompt, context, thread, above, key: None, trace })
     }
 }
 
@@ -222,6 +230,7 @@ impl Prompted for Params {
             thread: thread_named(thread)?,
             above,
             key: None,
+            trace: RequestTrace::default(),
         })
     }
 }

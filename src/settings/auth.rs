@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::Purpose;
 use super::check::Check;
-use super::key::keys;
+use super::key::{Key, keys};
 use super::kinds::{Each, Flag, Secret, Time, each, seconds};
 use super::tables::{Table, table};
 use crate::domain::{DecisionSeal, Role, RoleGrants, TenantId, UserId};
@@ -17,6 +17,8 @@ use crate::token::TokenKey;
 
 keys! { KEYS;
     JWT_SECRET: Secret = "auth.jwt_secret", Secret, env: ["JWT_SECRET", "SECRET_KEY"];
+    JWT_SECRET_PREVIOUS: Secret =
+        "auth.jwt_secret_previous", Secret, env: ["JWT_SECRET_PREVIOUS"];
     LEEWAY: Time = "auth.leeway_seconds", seconds(0..=300);
     CLOSE_STREAMS_AT_EXPIRY: Flag = "auth.close_streams_at_expiry", Flag;
     ROLES: Table<Each<Member>> = "auth.roles", table("lists of users", each());
@@ -27,7 +29,9 @@ keys! { KEYS;
 pub struct AuthSettings {
     /// The key of the tokens.
     pub key: TokenKey,
-    /// What seals decisions in the store, by the same secret.
+    /// Another key that verifies tokens too.
+    pub previous: Option<TokenKey>,
+    /// What seals decisions in the store, by the same secret; it opens what the other one has sealed, too.
     pub seal: DecisionSeal,
     /// Where the key came from.
     pub key_origin: KeyOrigin,
@@ -58,17 +62,21 @@ impl AuthSettings {
             Some(secret) => (secret, KeyOrigin::Settings),
             None => (throw_away_secret(check, purpose)?, KeyOrigin::ThrowAway),
         };
-        match TokenKey::new(&secret) {
-            Ok(key) => {
-                let seal = DecisionSeal::new(secret.expose_secret().as_bytes());
-                Some(Self { key, seal, key_origin, leeway, close_streams_at_expiry, roles })
-            }
-            Err(weak) => {
-                JWT_SECRET.fault(check, weak.to_string());
-                None
-            }
+        let mut seal = DecisionSeal::new(secret.expose_secret().as_bytes());
+        let previous = JWT_SECRET_PREVIOUS.read(check);
+        if let Some(previous) = &previous {
+            seal = seal.also_opening(previous.expose_secret().as_bytes());
         }
+        let previous = previous.and_then(|previous| strong(&previous, &JWT_SECRET_PREVIOUS, check));
+        let key = strong(&secret, &JWT_SECRET, check)?;
+        Some(Self { key, previous, seal, key_origin, leeway, close_streams_at_expiry, roles })
     }
+}
+
+/// The key of a secret that nobody can guess; any other is a fault.
+fn strong(secret: &SecretString, setting: &Key<Secret>, check: &mut Check) -> Option<TokenKey> {
+    let key = TokenKey::new(secret);
+    key.map_err(|weak| setting.fault(check, weak.to_string())).ok()
 }
 
 /// The secret of a process that was given none; for production that is a fault.

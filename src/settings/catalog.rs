@@ -4,15 +4,16 @@
 use super::key::{Contents, Declared, PREFIX, Spelling};
 use super::secret::Visibility;
 use super::{
-    agent, api, approvals, audit, auth, azure_openai, embedded, github, hitl, journal, limits, log,
-    mcp, model, network, openai, redis, smtp, stream, tools, workspace,
+    admin, agent, api, approvals, audit, auth, azure_openai, embedded, github, hitl, journal,
+    limits, log, mcp, model, network, openai, platform, redis, smtp, stream, tools, workspace,
 };
 
 /// How the name of a variable ends that names a file with a secret.
 const IN_FILE: &str = "_FILE";
 
 /// The settings of each section.
-const SECTIONS: [&[&dyn Declared]; 21] = [
+const SECTIONS: [&[&dyn Declared]; 23] = [
+    admin::KEYS,
     agent::KEYS,
     api::KEYS,
     approvals::KEYS,
@@ -29,6 +30,7 @@ const SECTIONS: [&[&dyn Declared]; 21] = [
     model::KEYS,
     network::KEYS,
     openai::KEYS,
+    platform::KEYS,
     redis::KEYS,
     smtp::KEYS,
     stream::KEYS,

@@ -61,6 +61,11 @@ impl EventChannel {
         self.offer(StoreEvent::Released);
     }
 
+    /// The holds have changed.
+    pub(super) fn holds_changed(&self) {
+        self.offer(StoreEvent::HoldsChanged);
+    }
+
     /// The subscriptions are live again after a gap.
     pub(super) fn resubscribed(&self) {
         self.offer(StoreEvent::Resubscribed);

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use self::announcements::AnnouncementTable;
 use self::approvals::ApprovalTable;
 use self::audit::AuditTable;
+use self::holds::HoldTable;
 use self::idempotency::KeyTable;
 use self::inbox::InboxTable;
 use self::journals::Journals;
@@ -33,12 +34,14 @@ mod announcements;
 mod approvals;
 mod audit;
 mod expiring;
+mod holds;
 mod idempotency;
 mod inbox;
 mod journals;
 mod leases;
 mod packed;
 mod quotas;
+mod run_index;
 mod sessions;
 mod spending;
 mod usage;
@@ -89,6 +92,7 @@ pub struct MemoryStore {
     starts: Mutex<StartTable>,
     live: Mutex<LiveTable>,
     streams: Mutex<StreamTable>,
+    holds: Mutex<HoldTable>,
     event_channel: EventChannel,
     clock: Arc<dyn Clock>,
     usage: Usage,
@@ -118,6 +122,7 @@ impl MemoryStore {
             starts: Mutex::new(StartTable::new(&usage)),
             live: Mutex::default(),
             streams: Mutex::new(StreamTable::new(&usage)),
+            holds: Mutex::default(),
             event_channel,
             clock,
             usage,

@@ -34,6 +34,7 @@ mod connection;
 mod connector;
 mod dialer;
 mod fault;
+mod holds;
 mod hub;
 mod idempotency;
 mod inbox;
@@ -42,6 +43,7 @@ mod json;
 mod keys;
 mod leases;
 mod quotas;
+mod run_index;
 mod sentinel;
 mod sessions;
 mod spending;
@@ -59,6 +61,8 @@ pub struct RedisStoreConfig {
     pub command_timeout: Duration,
     /// What seals audit entries, if anything does.
     pub audit_key: Option<AuditKey>,
+    /// Whether every audit entry is published for the platform's own log (contract, section 5.8).
+    pub publishes_audit: bool,
     /// Where the connections are counted.
     pub metrics: Metrics,
 }
@@ -92,6 +96,10 @@ pub struct RedisStore {
     heard_of: AtomicStep,
     release: AtomicStep,
     claim: AtomicStep,
+    put_hold: AtomicStep,
+    lift_hold: AtomicStep,
+    reseal_hold: AtomicStep,
+    list_run: AtomicStep,
     recorder: Arc<Recorder>,
     foreign_changes: ForeignChanges,
     metrics: Metrics,
@@ -115,6 +123,7 @@ impl RedisStore {
     ) -> Result<(Arc<Self>, mpsc::Receiver<StoreEvent>), StoreError> {
         let (max_events, patience) = (config.max_events.max(1), config.command_timeout);
         let (metrics, audit_key) = (config.metrics.clone(), config.audit_key.clone());
+        let publishes_audit = config.publishes_audit;
         let connector = Connector::new(config)?;
         let (event_channel, events) = EventChannel::new();
         let (commands, keep) = Commands::new(connector.clone(), patience, metrics.clone());
@@ -123,7 +132,7 @@ impl RedisStore {
         let subscriptions =
             hub::supervisor::supervise(Arc::clone(&hub), connector, tasks.stopping());
         tasks.spawn("subscriptions", subscriptions);
-        let recorder = Recorder::new(commands.clone(), tasks.clone(), audit_key);
+        let recorder = Recorder::new(commands.clone(), tasks.clone(), audit_key, publishes_audit);
         let store = Self {
             commands,
             hub,
@@ -151,6 +160,10 @@ impl RedisStore {
             heard_of: AtomicStep::new(include_str!("redis/heard_of.lua")),
             release: AtomicStep::new(include_str!("redis/release_leases.lua")),
             claim: AtomicStep::new(include_str!("redis/claim_leases.lua")),
+            put_hold: AtomicStep::new(include_str!("redis/put_hold.lua")),
+            lift_hold: AtomicStep::new(include_str!("redis/lift_hold.lua")),
+            reseal_hold: AtomicStep::new(include_str!("redis/reseal_hold.lua")),
+            list_run: AtomicStep::new(include_str!("redis/list_run.lua")),
             recorder: Arc::new(recorder),
             foreign_changes: ForeignChanges::default(),
             metrics,

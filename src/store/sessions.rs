@@ -8,7 +8,8 @@ use crate::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId
 /// Which sessions there are, and what a conversation said so far.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Makes a session known, under its id and in its caller's list. Its journal does not exist yet.
+    /// Makes a session known, under its id, in its caller's list and in the index of all runs
+    /// ([`crate::store::RunIndex`]). Its journal does not exist yet.
     async fn register(&self, meta: &SessionMeta) -> Result<(), StoreError>;
 
     /// The session of that id, if there is one; to whom it exists is for the caller to check.

@@ -10,7 +10,7 @@ use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 mod lines;
 mod queue;
@@ -62,20 +62,42 @@ pub enum SetUpError {
     Thread(#[from] std::io::Error),
 }
 
+/// Changes which lines are logged, while the process works.
+#[derive(Clone, Debug)]
+pub struct LogControl(reload::Handle<EnvFilter, Registry>);
+
+impl LogControl {
+    /// Logs these lines from now on.
+    ///
+    /// # Errors
+    /// There is no log any more.
+    pub fn set(&self, filter: &LogFilter) -> Result<(), reload::Error> {
+        self.0.reload(filter.to_env_filter())
+    }
+}
+
 /// The process's log. Dropping it waits a moment for the last lines, for as long as somebody reads.
 #[derive(Debug)]
-pub struct Log(Queue);
+pub struct Log {
+    queue: Queue,
+    control: LogControl,
+}
 
 impl Log {
     /// How many lines were dropped, because whoever reads them was too slow.
     pub fn dropped(&self) -> Counter {
-        self.0.dropped()
+        self.queue.dropped()
+    }
+
+    /// What changes which lines are logged.
+    pub fn control(&self) -> LogControl {
+        self.control.clone()
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.0.flush(LAST_LINES);
+        self.queue.flush(LAST_LINES);
     }
 }
 
@@ -94,6 +116,11 @@ impl LogFilter {
         Ok(Self(text.to_owned()))
     }
 
+    /// The directives as they were written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The MCP library repeats what servers say of themselves, and URLs that may carry a key: it is
     /// silent unless somebody names it. What matters of it is logged by us.
     fn to_env_filter(&self) -> EnvFilter {
@@ -109,17 +136,22 @@ impl LogFilter {
 pub fn set_up(settings: &LogSettings) -> Result<Log, SetUpError> {
     let colours = std::io::stderr().is_terminal();
     let queue = Queue::to(std::io::stderr())?;
-    subscriber(settings, queue.clone(), colours).try_init()?;
+    let (subscriber, control) = subscriber(settings, queue.clone(), colours);
+    subscriber.try_init()?;
     // The usual hook writes to stderr itself, and would wait for its reader.
     panic::set_hook(Box::new(|panic| {
         let backtrace = std::backtrace::Backtrace::capture();
         tracing::error!(%panic, %backtrace, "a panic: a bug of this service");
     }));
-    Ok(Log(queue))
+    Ok(Log { queue, control })
 }
 
 /// What writes log lines to `writer`. Where colours are possible, `NO_COLOR` still forbids them.
-fn subscriber<W>(settings: &LogSettings, writer: W, colours: bool) -> impl Subscriber + Send + Sync
+fn subscriber<W>(
+    settings: &LogSettings,
+    writer: W,
+    colours: bool,
+) -> (impl Subscriber + Send + Sync, LogControl)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -132,7 +164,8 @@ where
         LogFormat::Text if colours => Box::new(lines.fmt_fields(PlainFields)),
         LogFormat::Text => Box::new(lines.with_ansi(false).fmt_fields(PlainFields)),
     };
-    Registry::default().with(lines.with_filter(settings.filter.to_env_filter()))
+    let (filter, handle) = reload::Layer::new(settings.filter.to_env_filter());
+    (Registry::default().with(lines.with_filter(filter)), LogControl(handle))
 }
 
 #[cfg(test)]
@@ -159,7 +192,7 @@ mod tests {
         let lines = Lines::default();
         let writer = lines.clone();
         let settings = LogSettings { filter: LogFilter::parse(filter).unwrap(), format };
-        let subscriber = subscriber(&settings, move || writer.clone(), false);
+        let (subscriber, _control) = subscriber(&settings, move || writer.clone(), false);
         tracing::subscriber::with_default(subscriber, act);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }

@@ -17,8 +17,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 use crate::domain::event::EndStatus;
-use crate::domain::seal::{Sealable, TenantSealable};
-use crate::domain::{Decision, Endorsement, InboxItem, Recipient, Verdict};
+use crate::domain::seal::{NamedSealable, Sealable, TenantSealable};
+use crate::domain::{Decision, Endorsement, Hold, InboxItem, Recipient, Verdict};
 
 /// How [`Metrics::render`] writes the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,8 @@ pub struct Handles {
     pub sessions_let_go: Counter,
     /// Audit entries that the embedded store has dropped.
     pub audit_let_go: Counter,
+    /// The holds in force, as this process knows them.
+    pub holds_in_force: Gauge,
     /// What the embedded store keeps, in bytes.
     pub embedded_bytes: Gauge,
     /// Log lines that were dropped.
@@ -97,6 +99,7 @@ pub struct Handles {
     announcements: Family<[(&'static str, &'static str); 2], Counter>,
     announcements_queued: Family<Label, Gauge>,
     announcement_lag_seconds: Family<Label, Gauge>,
+    held: Labelled,
     runs_working: Gauge,
     runs_waiting: Gauge,
     streams_open: Gauge,
@@ -209,6 +212,11 @@ impl Metrics {
         self.announcement_lag_seconds.get_or_create(&label).set(gauge(lag.as_secs()));
     }
 
+    /// A hold has kept something from happening: a `run`, a `call` or an `approval`.
+    pub fn held(&self, what: &'static str) {
+        self.held.get_or_create(&[("what", what)]).inc();
+    }
+
     /// A client begins to read a stream.
     pub fn stream_opened(&self) -> OpenStream {
         self.streams_open.inc();
@@ -283,12 +291,14 @@ impl Handles {
             ("store_up", "Whether the store is connected", &self.store_up),
             ("embedded_bytes", "What the embedded store keeps", &self.embedded_bytes),
             ("store_subscriptions", "Channels subscribed to", &self.store_subscriptions),
+            ("holds_in_force", "What operators have stopped for now", &self.holds_in_force),
         ] {
             registry.register(name, help, gauge.clone());
         }
         for (name, help, family) in [
             ("runs_ended", "Runs that have ended here, by status", &self.runs_ended),
             ("approvals_decided", "Requests decided, by verdict", &self.approvals_decided),
+            ("held", "What holds have kept from happening", &self.held),
             ("unverified", "Stored answers that nobody with the key has sealed", &self.unverified),
         ] {
             registry.register(name, help, family.clone());
@@ -329,7 +339,10 @@ impl Handles {
             drop(self.announcements_queued.get_or_create(&recipient_label(to)));
             drop(self.announcement_lag_seconds.get_or_create(&recipient_label(to)));
         }
-        for kind in [Decision::KIND, Endorsement::KIND, InboxItem::KIND, INBOX_CHANGE] {
+        for what in ["run", "call", "approval"] {
+            drop(self.held.get_or_create(&[("what", what)]));
+        }
+        for kind in [Decision::KIND, Endorsement::KIND, InboxItem::KIND, INBOX_CHANGE, Hold::KIND] {
             drop(self.unverified.get_or_create(&[("kind", kind)]));
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use aura_platform::agent::{Opened, Record, opening};
 use aura_platform::domain::{
-    Clock, EventId, Language, PageContext, SessionId, SessionMeta, SystemClock, TenantId, ThreadId,
-    UnixMs, UnixSeconds, UserId,
+    Clock, EventId, Language, PageContext, RequestTrace, SessionId, SessionMeta, SystemClock,
+    TenantId, ThreadId, UnixMs, UnixSeconds, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::redis::RedisStore;
@@ -313,6 +313,7 @@ fn record_of(user: &UserId, prompt: &str) -> SessionMeta {
         prompt_hash: None,
         created_at_ms: SystemClock.now(),
         first_event: EventId::ZERO.next(SystemClock.now()),
+        trace: RequestTrace::default(),
     }
 }
 

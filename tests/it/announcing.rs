@@ -10,8 +10,8 @@ use aura_platform::agent::{AgentService, Announcers, Opened, Record, opening};
 use aura_platform::announce::{Announcer, NotTold};
 use aura_platform::domain::event::EndStatus;
 use aura_platform::domain::{
-    Announcement, Clock, Entry, EventId, Language, ManualClock, PageContext, Recipient, SessionId,
-    SessionMeta, TenantId, ThreadId, UnixMs, UserId,
+    Announcement, Clock, Entry, EventId, Language, ManualClock, PageContext, Recipient,
+    RequestTrace, SessionId, SessionMeta, TenantId, ThreadId, UnixMs, UserId,
 };
 use aura_platform::store::memory::MemoryStore;
 use aura_platform::store::{AnnouncementPlace, Announcements, Journal};
@@ -117,6 +117,7 @@ fn begun(ago: Duration) -> (SessionId, Entry) {
         prompt_hash: None,
         created_at_ms: NOW.before(ago).unwrap(),
         first_event: EventId::new(1),
+        trace: RequestTrace::default(),
     };
     let opened = Opened {
         meta,

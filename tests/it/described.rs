@@ -259,6 +259,39 @@ async fn watched(recorded: &mut Recorded) {
     recorded.see(&inbox);
 }
 
+/// What an operator stops, and what others are told meanwhile.
+async fn operated(recorded: &mut Recorded) {
+    let server = Server::embedded().await;
+    let (user, operator) = (server.user(), server.as_user("tenant1", "chief").in_role("operator"));
+    let get = |path: &str| operator.request(Method::GET, path);
+    let put = |name: &str, body: Value| {
+        operator.request(Method::PUT, &format!("/aura/admin/holds/{name}")).json(&body)
+    };
+    let json = |request: RequestBuilder| request.header(ACCEPT, "application/json");
+    let mut stream = user.stream(MERGE).await;
+    stream.until("hitl").await;
+    recorded.ask(user.request(Method::GET, "/aura/admin/runs")).await;
+    recorded.ask(get("/aura/admin/runs?limit=1")).await;
+    recorded.ask(get("/aura/admin/runs?status=waiting")).await;
+    let tool = json!({"tool": "git_merge", "tenant": "tenant1", "reason": "배포 중에는 병합하지 않습니다"});
+    recorded.ask(put("no-merges", tool)).await;
+    let runs = json!({"runs": true, "reason": "점검"});
+    recorded.ask(put("no-runs", runs)).await;
+    recorded.ask(put("no-runs", json!({"runs": true}))).await;
+    recorded.ask(get("/aura/admin/holds")).await;
+    recorded.ask(get("/aura/admin/holds/no-runs")).await;
+    recorded.ask(get("/aura/admin/holds/nothing")).await;
+    recorded.ask(json(user.post_stream(json!({"prompt": "안녕하세요"})))).await;
+    for name in ["no-runs", "no-merges", "nothing"] {
+        recorded.ask(operator.request(Method::DELETE, &format!("/aura/admin/holds/{name}"))).await;
+    }
+    let cancel = format!("/aura/admin/runs/{}/cancel", stream.session());
+    for _ in 0..2 {
+        recorded.ask(operator.request(Method::POST, &cancel)).await;
+    }
+    stream.to_done().await;
+}
+
 async fn recorded() -> Recorded {
     let mut recorded = Recorded::default();
     let server = Server::start(Options::default().set("AURA__AUDIT__ROLE", "auditor")).await;
@@ -269,6 +302,7 @@ async fn recorded() -> Recorded {
     let hasty = Server::start(Options::default().set("HITL_TIMEOUT_SECONDS", 1)).await;
     run(&mut recorded, &hasty.user(), MERGE).await;
     watched(&mut recorded).await;
+    operated(&mut recorded).await;
     let model = FakeModel::always(Reply::text(["네."])).await;
     let few = Options::default().model(&model).set("AURA__LIMITS__STARTS_PER_MINUTE_PER_USER", 1);
     let busy = Server::start(few).await;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aura_platform::agent::{
-    AgentService, Announcers, AnswerTimes, ApproverPolicy, Budget, Limits, LocalRuns,
+    AgentService, Announcers, AnswerTimes, ApproverPolicy, Budget, KnownHolds, Limits, LocalRuns,
     PendingApprovals, RunContext, Seals, StartError, StartRun, Started, Terms, start_service,
 };
 use aura_platform::domain::{
     Asking, Caller, Clock, DecisionSeal, Entry, EventId, Language, LanguageChoice, OnReject,
-    PageContext, Quota, Roles, SessionId, Shown, SystemClock, TenantId, UserId,
+    PageContext, Quota, RequestTrace, Roles, SessionId, Shown, SystemClock, TenantId, UserId,
 };
 use aura_platform::llm::{ChatModel, ChatRequest, ModelError, Turn};
 use aura_platform::shutdown::Tasks;
@@ -73,6 +73,7 @@ pub(crate) fn telling_service(
         store_timeout: Duration::from_secs(1),
         metrics: metrics.clone(),
         seals: Arc::new(Seals::new(DecisionSeal::new(b"a secret of these tests"))),
+        known_holds: KnownHolds::default(),
         model: Arc::new(Broken),
         tools: Arc::new(Tools::new(Vec::new(), ApprovalPolicy::default()).unwrap()),
         pending: Arc::clone(&runs) as Arc<dyn PendingApprovals>,
@@ -113,6 +114,7 @@ async fn start(service: &Arc<AgentService>) -> Result<SessionId, StartError> {
         thread: None,
         above: EventId::ZERO,
         key: None,
+        trace: RequestTrace::default(),
     };
     match service.start(&caller, ask).await? {
         Started::New { session, .. } => Ok(session),

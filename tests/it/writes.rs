@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use aura_platform::domain::role::RoleGrants;
 use aura_platform::domain::{
-    Clock, Entry, EventId, Language, Quota, SessionId, SessionMeta, Shown, SystemClock, TenantId,
-    ThreadId, UnixMs, UserId,
+    Clock, Entry, EventId, Language, Quota, RequestTrace, SessionId, SessionMeta, Shown,
+    SystemClock, TenantId, ThreadId, UnixMs, UserId,
 };
 use aura_platform::http::cors::Origins;
 use aura_platform::http::readers::Readers;
@@ -17,7 +17,7 @@ use aura_platform::http::{Http, HttpConfig, auth, router};
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::{Journal, Sessions, Store};
 use aura_platform::telemetry::metrics::Metrics;
-use aura_platform::token::TokenKey;
+use aura_platform::token::{LiveKeys, TokenKey, TokenKeys};
 use axum::body::{Body, Bytes, HttpBody};
 use futures::poll;
 use http::Request;
@@ -42,6 +42,7 @@ async fn stream_of(kinds: &[&str]) -> Body {
         prompt_hash: None,
         created_at_ms: UnixMs::new(1),
         first_event: EventId::new(1),
+        trace: RequestTrace::default(),
     };
     store.register(&meta).await.unwrap();
     let event = |kind: &&str| Shown::Event { kind: (*kind).into(), payload: Bytes::from("{}") };
@@ -60,7 +61,10 @@ async fn stream_of(kinds: &[&str]) -> Body {
         clock: Arc::new(SystemClock) as Arc<dyn Clock>,
         config: HttpConfig {
             auth: auth::AuthConfig {
-                key: TokenKey::new(&SecretString::from(SECRET)).unwrap(),
+                keys: LiveKeys::new(TokenKeys {
+                    present: TokenKey::new(&SecretString::from(SECRET)).unwrap(),
+                    previous: None,
+                }),
                 leeway: Duration::ZERO,
                 roles: RoleGrants::default(),
                 close_streams_at_expiry: false,
@@ -71,6 +75,7 @@ async fn stream_of(kinds: &[&str]) -> Body {
             language: Language::Korean,
             store_patience: Duration::from_secs(1),
             auditors: None,
+            operators: None,
         },
         metrics: Metrics::default(),
         leaving: CancellationToken::new(),

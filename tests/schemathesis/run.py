@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs schemathesis against the real server, guarded and unguarded.
+"""Runs schemathesis against the real server: guarded, unguarded and, below /aura/admin/, as an operator.
 
 It makes up requests of every kind from the server's own OpenAPI document and fails on an answer that the document does not
 know: a 5xx, an undocumented status, header or body, a wrong request that is taken, a right one that is refused.
@@ -72,8 +72,8 @@ class Server:
         except OSError:
             return False
 
-    def token(self) -> str:
-        command = [BINARY, "token", "--sub", "1", "--tenant", "1", "--role", "auditor", "--ttl", "1h"]
+    def token(self, role: str) -> str:
+        command = [BINARY, "token", "--sub", "1", "--tenant", "1", "--role", role, "--ttl", "1h"]
         return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout.strip()
 
     def panics(self) -> list[str]:
@@ -115,11 +115,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="aura-schemathesis-") as directory:
         scratch = pathlib.Path(directory)
         with Server(scratch) as server:
-            caller = {"Authorization": f"Bearer {server.token()}", "X-Tenant-ID": "1", "X-User-ID": "1"}
+
+            def caller(role: str) -> dict[str, str]:
+                return {"Authorization": f"Bearer {server.token(role)}", "X-Tenant-ID": "1", "X-User-ID": "1"}
+
             failed = []
-            for name, headers in {"guarded": caller, "unguarded": {}}.items():
+            # An operator stops what the others try, and comes last.
+            for name, headers, which in [
+                ("guarded", caller("auditor"), []),
+                ("unguarded", {}, []),
+                ("operator", caller("operator"), ["--include-path-regex", "^/aura/admin/"]),
+            ]:
                 print(f"== schemathesis, {name} ==", flush=True)
-                if not attack(server, headers, options, scratch):
+                if not attack(server, headers, [*options, *which], scratch):
                     failed.append(name)
             panics = server.panics()
             alive = server.answers()

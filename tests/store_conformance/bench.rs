@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use aura_platform::domain::{
     ApprovalRequest, Approvers, Clock, Deadline, Entry, EventId, Language, ManualClock, Quorum,
-    RequestId, Sealed, SessionId, SessionMeta, Shown, Standing, TenantId, ThreadId, UnixMs,
-    UnixSeconds, UserId,
+    RequestId, RequestTrace, Sealed, SessionId, SessionMeta, Shown, Standing, TenantId, ThreadId,
+    UnixMs, UnixSeconds, UserId,
 };
 use aura_platform::shutdown::Tasks;
 use aura_platform::store::memory::{MemoryStore, MemoryStoreConfig};
@@ -72,7 +72,12 @@ impl Process {
 
     /// Returns once somebody has given leases up.
     pub(crate) async fn released(&mut self) {
-        while self.events.recv().await.expect("the store goes on") != StoreEvent::Released {}
+        self.told(&StoreEvent::Released).await;
+    }
+
+    /// Returns once the process was told of this.
+    pub(crate) async fn told(&mut self, event: &StoreEvent) {
+        while self.events.recv().await.expect("the store goes on") != *event {}
     }
 
     /// The next signal: its session and its text.
@@ -189,6 +194,7 @@ pub(crate) fn meta(tenant: &str, user: &str, first_event: u64) -> SessionMeta {
         prompt_hash: None,
         created_at_ms: UnixMs::new(first_event),
         first_event: id(first_event),
+        trace: RequestTrace::default(),
     }
 }
 

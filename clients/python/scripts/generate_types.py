@@ -16,7 +16,7 @@ SOURCES = ("asyncapi.json", "openapi.json")
 WANTED = (
     "StartEvent ThoughtEvent PlanStepEvent PlanStepUpdateEvent TimelineStepUpdateEvent ToolExecutionEvent HitlEvent "
     "ContentEvent ErrorEvent FailedEvent EndEvent EndStatus SessionStatus SessionPage SessionDetail RequestDetails ApprovalsPage "
-    "SnapshotEvent AskedEvent EndorsedEvent DecidedEvent Verdict"
+    "RunPage Hold HoldList SnapshotEvent AskedEvent EndorsedEvent DecidedEvent Verdict"
 ).split()
 HEAD = '''"""What the server's documents describe.
 

@@ -1,5 +1,6 @@
 /** The client: what a caller of Aura-Platform can do. */
 
+import { Admin } from "./admin.js";
 import { Approvals } from "./approvals.js";
 import { newIdempotencyKey } from "./idempotency.js";
 import { settingsOf, type AuraClientOptions } from "./options.js";
@@ -35,12 +36,15 @@ interface KeyedRun extends Pick<StreamOptions, "lastEventId"> {
 export class AuraClient {
   readonly sessions: Sessions;
   readonly approvals: Approvals;
+  /** For operators only. */
+  readonly admin: Admin;
   readonly #transport: Transport;
 
   constructor(options: AuraClientOptions) {
     this.#transport = new Transport(settingsOf(options));
     this.sessions = new Sessions(this.#transport);
     this.approvals = new Approvals(this.#transport);
+    this.admin = new Admin(this.#transport);
   }
 
   /** Starts a run. It is started once, however often its first request has to be repeated. */

@@ -1,6 +1,7 @@
 /** Client of Aura-Platform: runs as resumable streams of typed events, sessions, approvals. */
 
 export { AuraClient, type RunOptions } from "./client.js";
+export type { Admin, RunPageOptions } from "./admin.js";
 export type { AuraClientOptions, TokenRequest, TokenSource } from "./options.js";
 export type { RetryOptions } from "./backoff.js";
 export { AuraRun, type RunResult } from "./run.js";

@@ -4,7 +4,7 @@ import { AuraError } from "./errors.js";
 import { asObject, asText, parseJson, type JsonObject } from "./json.js";
 import { SseParser } from "./sse.js";
 
-/** What is worth another attempt, whatever the body says. */
+/** What is worth another attempt, unless the server itself says that it is not. */
 const RETRYABLE_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /** An answer whose status says no, its body not read yet. */
@@ -24,7 +24,7 @@ export function refusalWith({ status, statusText, headers }: Response, text: str
     code,
     detail,
     traceId: asText(body["traceId"]) ?? headers.get("x-correlation-id"),
-    retryable: RETRYABLE_STATUS.has(status),
+    retryable: RETRYABLE_STATUS.has(status) && body["retryable"] !== false,
     retryAfterMs: retryAfterMs(headers.get("retry-after"), Date.now()),
   });
 }

@@ -45,9 +45,19 @@ export class Sessions {
   /** Stops its run. */
   async cancel(sessionId: string, options: { signal?: AbortSignal } = {}): Promise<CancelOutcome> {
     const path = `/aura/sessions/${segment("sessionId", sessionId)}/cancel`;
-    const { status, data } = await this.#transport.call<CancelAnswer>({ method: "POST", path }, options.signal);
-    return { sessionId, status: data.status, wasOver: status === 409 };
+    return cancelled(this.#transport, sessionId, path, options.signal);
   }
+}
+
+/** Asks at this path for a run to stop. */
+export async function cancelled(
+  transport: Transport,
+  sessionId: string,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<CancelOutcome> {
+  const { status, data } = await transport.call<CancelAnswer>({ method: "POST", path }, signal);
+  return { sessionId, status: data.status, wasOver: status === 409 };
 }
 
 /** `?a=1&b=2`, without what is not given. */

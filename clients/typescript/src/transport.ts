@@ -8,7 +8,7 @@ import type { Settings } from "./options.js";
 import { refusalOf, refusalWith } from "./refusal.js";
 
 export interface ApiRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** With its query, if there is one. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -29,6 +29,15 @@ export type SessionPage = Routes["SessionPage"];
 export type CancelAnswer = Routes["CancelResult"];
 export type SessionDetail = Routes["SessionDetail"];
 
+/** A run as operators see it. */
+export type RunSummary = Routes["RunSummary"];
+export type RunPage = Routes["RunPage"];
+/** What an operator has stopped. */
+export type Hold = Routes["Hold"];
+export type HoldList = Routes["HoldList"];
+/** What to stop, and why: a tool, or new runs (`runs`), of one tenant or of all. */
+export type PutHold = Routes["PutHold"];
+
 /** How a request for approval has ended. */
 export type Verdict = Routes["Verdict"];
 export type ApprovalRequest = Routes["RequestDetails"];

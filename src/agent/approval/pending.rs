@@ -154,6 +154,17 @@ impl<T> OpenRequests<T> {
         true
     }
 
+    /// The votes on a request that do not count.
+    pub(crate) fn uncounted(&self, request: &RequestId) -> Vec<UncountedVote> {
+        let told = self.uncounted.iter().filter(|(known, _)| known == request);
+        told.map(|(_, vote)| vote.clone()).collect()
+    }
+
+    /// The votes that do not count of which a former owner of the run has told people.
+    pub(crate) fn remember_uncounted(&mut self, told: &[(RequestId, UncountedVote)]) {
+        self.uncounted = told.to_vec();
+    }
+
     /// Starts the timers of the requests that have none yet; returns how many those were.
     pub(crate) fn start_timers(&mut self, start: impl Fn(&PendingRequest) -> T) -> usize {
         let new = self.open.iter_mut().filter(|open| open.timer.is_none());

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::domain::signal::Signal;
 use crate::domain::time::whole_ms;
 use crate::domain::{
-    ApprovalRequest, Approvers, Author, Deadline, Decision, RequestId, TenantId, UnixMs,
-    UnixSeconds, Verdict, Vote,
+    ApprovalRequest, Approvers, Author, Deadline, Decision, Hold, Holds, RequestId, TenantId,
+    UnixMs, UnixSeconds, Verdict, Vote,
 };
 
 /// A request that somebody waits for.
@@ -16,6 +16,8 @@ pub struct PendingRequest {
     pub request: RequestId,
     /// Whose people may decide.
     pub tenant: TenantId,
+    /// The tool that it is about.
+    pub tool: String,
     /// When it was asked.
     pub created_at: UnixMs,
     /// When it ends by itself.
@@ -34,6 +36,7 @@ impl PendingRequest {
         Self {
             request: request.request_id.clone(),
             tenant: request.tenant_id.clone(),
+            tool: request.action_type.clone(),
             created_at: request.created_at,
             deadline: request.deadline,
             shown: false,
@@ -49,9 +52,15 @@ impl PendingRequest {
     }
 
     /// Whether this answer can decide anything. Nothing is certain of who published or stored it, so
-    /// where not everybody may approve it can only reject.
-    pub fn counts(&self, signal: &Signal) -> bool {
-        self.approvers.is_anybody() || signal.vote == Vote::Reject
+    /// where not everybody may approve it can only reject; and nobody can approve what an operator holds.
+    pub fn counts(&self, signal: &Signal, holds: &Holds) -> bool {
+        let can_approve = self.approvers.is_anybody() && self.held(holds).is_none();
+        can_approve || signal.vote == Vote::Reject
+    }
+
+    /// The hold under which it cannot be approved, if there is one.
+    pub fn held<'a>(&self, holds: &'a Holds) -> Option<&'a Hold> {
+        holds.of_tool(&self.tenant, &self.tool)
     }
 
     /// What a vote that is seen at `now` amounts to: an answer that comes after the deadline
@@ -105,6 +114,7 @@ mod tests {
         let waiting = PendingRequest {
             request: RequestId::new("req_a"),
             tenant: TenantId::new("tenant1"),
+            tool: "git_merge".into(),
             created_at: UnixMs::new(60_123),
             deadline: Deadline::after(UnixMs::new(60_123), Duration::from_secs(300)),
             shown: true,

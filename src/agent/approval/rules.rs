@@ -3,7 +3,7 @@
 use super::request::PendingRequest;
 use super::uncounted::UncountedVote;
 use crate::domain::signal::{Signal, signal_of_request};
-use crate::domain::{Decision, RequestId, SessionId};
+use crate::domain::{Decision, Holds, RequestId, SessionId, Vote};
 
 /// What is stored about one waiting request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,11 +59,36 @@ pub(crate) enum StoredSignal {
     Uncounted(UncountedVote),
 }
 
+/// What a vote may not count for, besides who may approve.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopped<'a> {
+    /// What operators hold.
+    pub(crate) holds: &'a Holds,
+    /// The votes on the request of which people were told that they do not count. One that a hold has voided stays
+    /// void once that is lifted, as long as it is stored.
+    pub(crate) uncounted: &'a [UncountedVote],
+}
+
+impl Stopped<'_> {
+    fn counts(
+        &self,
+        waiting: &PendingRequest,
+        signal: &Signal,
+        by_request: Option<&Signal>,
+    ) -> bool {
+        let vote = UncountedVote::of(signal, by_request);
+        let is_void = |told: &UncountedVote| told.held.is_some() && told.is_same_answer(&vote);
+        let is_void = signal.vote == Vote::Approve && self.uncounted.iter().any(is_void);
+        waiting.counts(signal, self.holds) && !is_void
+    }
+}
+
 /// What the stored keys say of this request. A signal that names none must not be older than it.
 pub(crate) fn stored_signal(
     session: &SessionId,
     waiting: &PendingRequest,
     signals: &OpenedSignals,
+    stopped: Stopped<'_>,
 ) -> StoredSignal {
     let meant = |signal: &Signal| signal.request_id.is_some() || waiting.alone;
     let by_signal = signals
@@ -80,10 +105,19 @@ pub(crate) fn stored_signal(
     });
     let both = [by_signal.as_ref(), by_request.as_ref()];
     let mut said = both.into_iter().flatten();
-    match (said.clone().find(|signal| waiting.counts(signal)), said.next()) {
+    let counts = |signal: &&Signal| stopped.counts(waiting, signal, by_request.as_ref());
+    match (said.clone().find(counts), said.next()) {
         (Some(signal), _) => StoredSignal::Counts(signal.clone()),
         (None, Some(signal)) => {
-            StoredSignal::Uncounted(UncountedVote::of(signal, by_request.as_ref()))
+            let vote = UncountedVote::of(signal, by_request.as_ref());
+            let is_void = stopped
+                .uncounted
+                .iter()
+                .find(|told| told.held.is_some() && told.is_same_answer(&vote));
+            StoredSignal::Uncounted(match (waiting.held(stopped.holds), is_void) {
+                (None, Some(told)) => told.clone(),
+                (held, _) => vote.under(held),
+            })
         }
         (None, None) => StoredSignal::None,
     }
@@ -97,8 +131,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        ApprovalRequest, Approvers, Deadline, Language, Quorum, Standing, TenantId, UnixMs,
-        UnixSeconds, UserId, Verdict,
+        ApprovalRequest, Approvers, Deadline, Hold, HoldName, HoldScope, Language, Operator,
+        Quorum, Standing, TenantId, UnixMs, UnixSeconds, UserId, Verdict,
     };
 
     const ASKED_AT: u64 = 1_706_152_860;
@@ -133,6 +167,38 @@ mod tests {
         OpenedSignals { signal: Some(signal.to_string()), request: None, decision: None }
     }
 
+    fn weighed(waiting: &PendingRequest, signals: &OpenedSignals) -> StoredSignal {
+        let stopped = Stopped { holds: &Holds::default(), uncounted: &[] };
+        stored_signal(&session(), waiting, signals, stopped)
+    }
+
+    fn holds_on(tool: &str) -> Holds {
+        let scope = HoldScope { tenant: None, tool: Some(tool.to_owned()), runs: false };
+        let put_by = Operator { tenant_id: TenantId::new("1"), user_id: UserId::new("7") };
+        let hold = Hold { scope, reason: "점검".into(), put_by, put_at_ms: UnixMs::new(1) };
+        [(HoldName::parse("stop").unwrap(), hold)].into_iter().collect()
+    }
+
+    #[test]
+    fn a_yes_that_a_hold_has_voided_stays_void_while_it_is_stored_and_a_no_and_a_later_yes_count() {
+        let (held, none) = (holds_on("git_merge"), Holds::default());
+        let vote = |action: &str, at: u64| {
+            stored(&json!({"action": action, "by": "kim", "timestamp": at}))
+        };
+        let weigh = |signals: &OpenedSignals, holds: &Holds, uncounted: &[UncountedVote]| {
+            stored_signal(&session(), &waiting(true), signals, Stopped { holds, uncounted })
+        };
+        let counts = |weighed: &StoredSignal| matches!(weighed, StoredSignal::Counts(_));
+        let yes = vote("approve", ASKED_AT);
+        assert!(counts(&weigh(&yes, &holds_on("send_email"), &[])));
+        let StoredSignal::Uncounted(voided) = weigh(&yes, &held, &[]) else { panic!("it counts") };
+        assert_eq!(voided.held.as_deref(), Some("점검"));
+        let told = [voided.clone()];
+        assert_eq!(weigh(&yes, &none, &told), StoredSignal::Uncounted(voided));
+        assert!(counts(&weigh(&vote("approve", ASKED_AT + 60), &none, &told)));
+        assert!(counts(&weigh(&vote("reject", ASKED_AT), &held, &told)));
+    }
+
     #[test]
     fn an_answer_without_a_name_counts_only_once_somebody_can_have_seen_the_question() {
         let yes = br#"{"action":"approve"}"#;
@@ -149,7 +215,7 @@ mod tests {
         assert!(applicable(&session(), &[waiting(true), other], yes).is_err());
         let among_others = PendingRequest { alone: false, ..waiting(true) };
         let signal = stored(&json!({"action": "approve", "timestamp": ASKED_AT}));
-        assert_eq!(stored_signal(&session(), &among_others, &signal), StoredSignal::None);
+        assert_eq!(weighed(&among_others, &signal), StoredSignal::None);
     }
 
     #[test]
@@ -158,9 +224,9 @@ mod tests {
         let narrow = PendingRequest { approvers, ..waiting(true) };
         let vote = |action: &str| {
             let signal = json!({"action": action, "timestamp": ASKED_AT});
-            stored_signal(&session(), &narrow, &stored(&signal))
+            weighed(&narrow, &stored(&signal))
         };
-        let sent = UncountedVote { by: None, at: Some(UnixSeconds::new(ASKED_AT)) };
+        let sent = UncountedVote { by: None, at: Some(UnixSeconds::new(ASKED_AT)), held: None };
         assert_eq!(vote("approve"), StoredSignal::Uncounted(sent));
         assert!(matches!(vote("reject"), StoredSignal::Counts(_)));
     }
@@ -174,7 +240,7 @@ mod tests {
             request: Some(request.to_string()),
             ..stored(&json!({"action": "approve", "timestamp": ASKED_AT}))
         };
-        assert!(matches!(stored_signal(&session(), &narrow, &signals), StoredSignal::Counts(_)));
+        assert!(matches!(weighed(&narrow, &signals), StoredSignal::Counts(_)));
     }
 
     #[test]
@@ -183,7 +249,7 @@ mod tests {
             let request = json!({"requestId": id, "sessionId": of, "status": "approved"});
             let signals =
                 OpenedSignals { request: Some(request.to_string()), ..Default::default() };
-            stored_signal(&session(), &waiting(true), &signals)
+            weighed(&waiting(true), &signals)
         };
         let counts = |vote| matches!(vote, StoredSignal::Counts(_));
         assert!(counts(vote("req_0123456789ab", "session_u_1_ab")));
@@ -195,7 +261,7 @@ mod tests {
     fn a_stored_answer_without_a_name_must_not_be_older_than_the_question() {
         let vote = |at: u64| {
             let signal = json!({"action": "approve", "timestamp": at});
-            stored_signal(&session(), &waiting(true), &stored(&signal))
+            weighed(&waiting(true), &stored(&signal))
         };
         assert_eq!(vote(ASKED_AT - 1), StoredSignal::None);
         assert!(matches!(vote(ASKED_AT), StoredSignal::Counts(_)));

@@ -5,8 +5,9 @@
 //! first true one (contract, section 5.3, 3).
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::domain::{Deadline, DecisionSeal, RequestId, SessionId};
 
@@ -16,7 +17,8 @@ const REMEMBERED: usize = 1_000;
 /// The key of this process's decisions, and what it has met that was sealed with no such key.
 #[derive(Debug)]
 pub struct Seals {
-    pub(crate) seal: DecisionSeal,
+    /// Replaced where the secret is read again. One lock, held to copy a pointer.
+    seal: RwLock<Arc<DecisionSeal>>,
     /// Of which requests and kinds something unverified was told of. One lock, held for a few
     /// instructions.
     told: Mutex<HashSet<(RequestId, &'static str)>>,
@@ -25,7 +27,17 @@ pub struct Seals {
 impl Seals {
     /// Seals and opens with this.
     pub fn new(seal: DecisionSeal) -> Self {
-        Self { seal, told: Mutex::default() }
+        Self { seal: RwLock::new(Arc::new(seal)), told: Mutex::default() }
+    }
+
+    /// Seals and opens with this from now on.
+    pub fn replace(&self, seal: DecisionSeal) {
+        *self.seal.write() = Arc::new(seal);
+    }
+
+    /// What seals and opens now.
+    pub(crate) fn seal(&self) -> Arc<DecisionSeal> {
+        Arc::clone(&self.seal.read())
     }
 
     /// Whether this is the first time; of very many, the oldest may be told of again.

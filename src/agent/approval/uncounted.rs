@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::signal::Signal;
-use crate::domain::{UnixSeconds, UserId};
+use crate::domain::{Hold, UnixSeconds, UserId};
 
 /// Of how many such votes on one request people are told; of more they would learn nothing new.
 pub(crate) const TOLD_MAX: usize = 5;
@@ -23,6 +23,9 @@ pub struct UncountedVote {
     /// When it says that was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<UnixSeconds>,
+    /// Why an operator holds the tool, where that is what it does not count for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
 }
 
 impl UncountedVote {
@@ -31,16 +34,26 @@ impl UncountedVote {
     pub(crate) fn of(signal: &Signal, stored: Option<&Signal>) -> Self {
         let by = signal.by.clone().or_else(|| stored.and_then(|stored| stored.by.clone()));
         let at = signal.timestamp.or_else(|| stored.and_then(|stored| stored.timestamp));
-        Self { by, at }
+        Self { by, at, held: None }
+    }
+
+    /// The same, which does not count because of this hold, if there is one.
+    pub(crate) fn under(self, hold: Option<&Hold>) -> Self {
+        Self { held: hold.map(|hold| hold.reason.clone()), ..self }
     }
 
     /// Whether the two may be one answer: what both of them tell agrees. Of a vote that tells nothing
     /// every other one like it is the same, and none that tells more.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.held.is_some() == other.held.is_some() && self.is_same_answer(other)
+    }
+
+    /// The same, whatever it does not count for.
+    pub(crate) fn is_same_answer(&self, other: &Self) -> bool {
         let person = self.by.as_ref().zip(other.by.as_ref()).map(|(a, b)| a == b);
         let time = self.at.zip(other.at).map(|(a, b)| a.distance(b) <= ONE_ANSWER);
         match (person, time) {
-            (None, None) => self == other,
+            (None, None) => (&self.by, self.at) == (&other.by, other.at),
             (person, time) => person.unwrap_or(true) && time.unwrap_or(true),
         }
     }
@@ -51,7 +64,7 @@ mod tests {
     use super::*;
 
     fn vote(by: Option<&str>, at: Option<u64>) -> UncountedVote {
-        UncountedVote { by: by.map(UserId::new), at: at.map(UnixSeconds::new) }
+        UncountedVote { by: by.map(UserId::new), at: at.map(UnixSeconds::new), held: None }
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl RunContext {
         let call = self.audited_call(meta, planned, hash);
         let (id, author) = (&request.request_id, decision.author.clone());
         let fact = AuditFact::of_request(id, kind, call, author, decision.at_ms);
-        self.record(&meta.tenant, &fact).await
+        self.record(&meta.tenant, &fact.traced(&meta.trace)).await
     }
 
     /// A call of a run, with these arguments.
@@ -87,7 +87,7 @@ impl Run {
         let call = self.audited_call(planned, hash);
         let kind = AuditKind::ApprovalRequested;
         let fact = AuditFact::of_request(&request.request_id, kind, call, asks, request.created_at);
-        self.record(&fact).await
+        self.record(fact).await
     }
 
     /// A request was decided, by a person or by its deadline.
@@ -155,11 +155,12 @@ impl Run {
             Some(request) => fact.for_request(&request.request_id),
             None => fact,
         };
-        self.record(&fact).await
+        self.record(fact).await
     }
 
-    async fn record(&self, fact: &AuditFact) -> Result<(), JournalError> {
-        let recorded = self.ctx.record(&self.state.meta.tenant, fact).await;
+    async fn record(&self, fact: AuditFact) -> Result<(), JournalError> {
+        let meta = &self.state.meta;
+        let recorded = self.ctx.record(&meta.tenant, &fact.traced(&meta.trace)).await;
         recorded.map_err(JournalError::from)
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::announcers::Announcers;
+use crate::agent::approval::known_holds::KnownHolds;
 use crate::agent::approval::pending::PendingApprovals;
 use crate::agent::approval::policy::{AnswerTimes, ApproverPolicy};
 use crate::agent::approval::request::PendingRequest;
@@ -38,6 +39,8 @@ pub struct RunContext {
     pub metrics: Metrics,
     /// What seals and opens decisions.
     pub seals: Arc<Seals>,
+    /// What operators have stopped, as it was last read.
+    pub known_holds: KnownHolds,
     /// Who thinks.
     pub model: Arc<dyn ChatModel>,
     /// What can be done.

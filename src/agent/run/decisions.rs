@@ -132,7 +132,7 @@ impl RunContext {
         session: &SessionId,
         value: &T,
     ) -> Result<Sealed<T>, StoreError> {
-        let sealed = self.seals.seal.seal(request, session, value);
+        let sealed = self.seals.seal().seal(request, session, value);
         sealed.map_err(|error| StoreError::Rejected(error.to_string()))
     }
 
@@ -143,7 +143,7 @@ impl RunContext {
         session: &SessionId,
         sealed: &Sealed<T>,
     ) -> Option<T> {
-        let opened = self.seals.seal.open(request, session, sealed);
+        let opened = self.seals.seal().open(request, session, sealed);
         if opened.is_none() {
             self.tell_unverified(session, request, T::KIND);
         }

@@ -173,7 +173,7 @@ impl RunContext {
     }
 
     fn opened_item(&self, of: OfTenant<'_>, item: &Sealed<InboxItem>) -> Option<InboxItem> {
-        let opened = self.seals.seal.open_for(of, item);
+        let opened = self.seals.seal().open_for(of, item);
         if opened.is_none() {
             self.tell_unverified(of.session, of.request, InboxItem::KIND);
         }
@@ -183,7 +183,7 @@ impl RunContext {
     fn sealed_item(&self, item: &InboxItem) -> Result<Sealed<InboxItem>, StoreError> {
         let ApprovalRequest { tenant_id: tenant, request_id: request, session_id: session, .. } =
             &item.request;
-        let sealed = self.seals.seal.seal_for(OfTenant { tenant, request, session }, item);
+        let sealed = self.seals.seal().seal_for(OfTenant { tenant, request, session }, item);
         sealed.map_err(|error| StoreError::Rejected(error.to_string()))
     }
 

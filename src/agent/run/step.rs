@@ -138,6 +138,9 @@ impl Run {
             self.state.open_calls().map(|call| call.planned.clone()).collect();
         let mut to_ask = Vec::new();
         for planned in open {
+            if let Some(held) = self.held(&planned.call.name).await {
+                return self.refuse(&planned, held).await;
+            }
             match self.ready(&planned).await {
                 Ok(ready) if self.ctx.tools.needs_approval(&planned.call.name) => {
                     to_ask.push((planned, ready));

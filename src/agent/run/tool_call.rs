@@ -92,6 +92,11 @@ impl Run {
             Effect::ReadOnly => self.run_tool(planned, ready, approved).await,
             Effect::SideEffect => {
                 let doubt = self.doubt(approved);
+                if let Some(Refusal::Invalid(held) | Refusal::Other(held)) =
+                    self.held(&planned.call.name).await
+                {
+                    return self.refuse(planned, Refusal::Other(format!("{doubt} {held}"))).await;
+                }
                 tracing::warn!(
                     session = %self.state.meta.session_id, tool = %planned.call.name,
                     call = %planned.call.id, "tool in doubt; asking again"
@@ -141,8 +146,14 @@ impl Run {
         approved: Option<&ApprovalRequest>,
     ) -> Step {
         let Ready { tool, call: work, arguments } = ready;
-        if tool.spec().effect == Effect::SideEffect && self.is_to_stop().await? {
-            return Ok(Flow::Next);
+        if tool.spec().effect == Effect::SideEffect {
+            let held =
+                async { self.held_now(&planned.call.name).await.map_err(JournalError::from) };
+            match tokio::try_join!(self.is_to_stop(), held)? {
+                (true, _) => return Ok(Flow::Next),
+                (false, Some(held)) => return self.refuse(planned, held).await,
+                (false, None) => {}
+            }
         }
         let mut drafts = self.move_step(&planned.step, StepStatus::InProgress);
         let running = self.execution(planned, &arguments, ToolState::Running);

@@ -35,7 +35,10 @@ impl Run {
         }
         let tool = &asked.action_type;
         let approvers = self.ctx.approvers.of(tool);
-        let content = self.words().uncounted(tool, reviewers(&approvers), request);
+        let content = match &vote.held {
+            Some(reason) => self.words().held_vote(tool, reason),
+            None => self.words().uncounted(tool, reviewers(&approvers), request),
+        };
         let kind = ThoughtKind::Decision;
         let thought = Event::Thought { kind, content, sources: Vec::new() };
         Some(Draft::Both(thought, Record::VoteUncounted { request: request.clone(), vote }))

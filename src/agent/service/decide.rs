@@ -19,8 +19,7 @@ use crate::domain::signal::{Signal, signal_of_request};
 use crate::domain::text::quoted;
 use crate::domain::{
     ApprovalRequest, Approvers, ArgumentsHash, AuditCall, AuditFact, AuditKind, Author, Caller,
-    Decision, Endorsement, ProposalOutcome, RequestId, SessionId, SessionMeta, Standing, Verdict,
-    Vote,
+    Decision, Endorsement, ProposalOutcome, RequestId, SessionId, SessionMeta, Verdict,
 };
 use crate::store::StoreError;
 use crate::tools::ToolError;
@@ -41,6 +40,14 @@ pub enum DecisionError {
         tool: String,
         /// Who may.
         approvers: Approvers,
+    },
+    /// An operator has stopped the tool; the request waits.
+    #[error("an operator has put {tool} on hold: {reason}")]
+    Held {
+        /// The tool.
+        tool: String,
+        /// Why.
+        reason: String,
     },
     /// The arguments that were to be approved instead are not valid.
     #[error("the changed arguments: {0}")]
@@ -111,23 +118,11 @@ impl AgentService {
         let request = match self.ctx.decision(&request.session_id, id).await? {
             Some(decision) if !request.tells_of(&decision) => request.resolved(&decision),
             // Neither somebody's yes that does not count nor a made-up outcome is to look like one.
-            None if !self.counts(&request) => request.reopened(),
+            None if !self.counts(&request).await => request.reopened(),
             Some(_) | None => request,
         };
         let told = serde_json::to_string(&request.told());
         told.map_err(|error| StoreError::Corrupt(error.to_string()).into())
-    }
-
-    /// Whether what a request says of itself is true, or can become so, while no decision stands.
-    fn counts(&self, request: &ApprovalRequest) -> bool {
-        match request.standing {
-            Standing::Pending | Standing::Voted(Vote::Reject) => true,
-            Standing::Voted(Vote::Approve) => {
-                self.ctx.approvers.of(&request.action_type).is_anybody()
-            }
-            // It would say that there is one.
-            Standing::Decided(_) => false,
-        }
     }
 
     /// The last signal of a session of the caller's tenant, as JSON text.
@@ -194,7 +189,7 @@ impl AgentService {
         {
             return Ok(endorsed);
         }
-        let proposal = self.proposal(&request, &stored, decision.clone());
+        let proposal = self.proposal(&request, &stored, decision.clone()).await;
         let decided = self.ctx.decide(about(&request), &proposal).await?;
         let first = decided == ProposalOutcome::Won;
         let won = first && proposal == decision;
@@ -242,6 +237,7 @@ impl AgentService {
             let tool = request.action_type.clone();
             return Err(DecisionError::NotAnApprover { tool, approvers });
         }
+        self.check_not_held(request).await?;
         let args = match args {
             Some(args) => self.edited(request, args).await?,
             None => None,
@@ -329,16 +325,24 @@ impl AgentService {
         };
         let (id, author) = (&request.request_id, Author::Checked(caller.user.clone()));
         let kind = AuditKind::ApprovalEndorsed;
+        let run = self.ctx.store.session(&request.session_id).await?;
         let fact = AuditFact::of_request(id, kind, call, author, decision.at_ms);
+        let fact = fact.traced(&run.map(|run| run.trace).unwrap_or_default());
         Ok(self.ctx.store.record(&caller.tenant, &fact).await?)
     }
 
     /// What a review amounts to: the deadline may have passed, and another publisher's vote may be
     /// stored already, which then came first.
-    fn proposal(&self, request: &ApprovalRequest, stored: &str, decision: Decision) -> Decision {
+    async fn proposal(
+        &self,
+        request: &ApprovalRequest,
+        stored: &str,
+        decision: Decision,
+    ) -> Decision {
+        let holds = self.ctx.holds_at_hand().await;
         let approvers = self.ctx.approvers.of(&request.action_type);
         let waiting = PendingRequest::for_request(request, approvers);
-        match signal_of_request(stored).filter(|vote| waiting.counts(vote)) {
+        match signal_of_request(stored).filter(|vote| waiting.counts(vote, &holds)) {
             Some(vote) => waiting.stored_decision(&vote, decision.at_ms),
             None if waiting.deadline.has_passed(decision.at_ms) => {
                 PendingRequest::timed_out(decision.at_ms)

@@ -35,6 +35,8 @@ pub struct AgentService {
     pub(super) runs: Arc<LocalRuns>,
     /// Notified when another process has given runs up.
     pub(super) released: Arc<Notify>,
+    /// Notified when the holds have changed.
+    pub(super) holds_changed: Notify,
     /// Whether the store did not answer when it was last asked. The lease keeper, which asks at least
     /// once a second, writes it; readers that nothing else would tell of an outage look at it.
     pub(super) store_away: AtomicBool,
@@ -53,6 +55,7 @@ impl AgentService {
             ctx,
             runs,
             released: Arc::default(),
+            holds_changed: Notify::new(),
             store_away: AtomicBool::new(false),
             recently_decided: RecentlyDecided::default(),
             seen: SeenRequests::default(),

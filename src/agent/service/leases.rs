@@ -39,7 +39,7 @@ enum Left {
     /// The trailer after its end.
     Trailer,
     /// People are asked.
-    Answers(Vec<ApprovalRequest>),
+    Answers(Box<State>),
     /// The next step.
     Work(Box<State>),
     /// Its end: the journal is damaged.
@@ -161,10 +161,10 @@ impl AgentService {
             Left::Start => self.leave_to_its_start(&session).await,
             Left::Nothing => self.over(&session).await,
             Left::Trailer => self.write_trailer(&session, last).await,
-            Left::Answers(requests) => {
+            Left::Answers(state) => {
                 claimed.inc();
                 let suspended = SuspendedRun { journal_end: last };
-                self.wait_again(&session, &requests, suspended).await;
+                self.wait_again(&session, &state, suspended).await;
             }
             Left::Work(state) => match (state.refuses_take_over(), self.permit()) {
                 (Some(why), _) => {
@@ -208,11 +208,11 @@ impl AgentService {
     async fn wait_again(
         self: &Arc<Self>,
         session: &SessionId,
-        requests: &[ApprovalRequest],
+        state: &State,
         suspended: SuspendedRun,
     ) {
-        if self.listen_again(session, requests).await.is_ok() {
-            let requests = requests.len();
+        if self.listen_again(session, state).await.is_ok() {
+            let requests = state.pending_requests().count();
             tracing::info!(%session, requests, "run taken over: it waits for answers");
             self.suspended(session.clone(), suspended).await;
             // What came while nobody listened.
@@ -221,17 +221,15 @@ impl AgentService {
     }
 
     /// Makes answers to a run's questions heard here.
-    async fn listen_again(
-        &self,
-        session: &SessionId,
-        requests: &[ApprovalRequest],
-    ) -> Result<(), StoreError> {
+    async fn listen_again(&self, session: &SessionId, state: &State) -> Result<(), StoreError> {
         let store = &self.ctx.store;
-        for request in requests {
+        let requests: Vec<ApprovalRequest> = state.pending_requests().cloned().collect();
+        for request in &requests {
             self.ctx.expect(session, request, requests.len() == 1);
         }
+        self.runs.remember_uncounted(session, &state.uncounted);
         self.ctx.pending.show(session);
-        self.ctx.note_again(session, requests.to_vec());
+        self.ctx.note_again(session, requests);
         let watched = self.ctx.retry_unavailable(|| store.watch(session)).await;
         if let Err(error) = &watched {
             tracing::warn!(%session, %error, "run not taken over");
@@ -252,9 +250,8 @@ impl AgentService {
             }
         }
         // Of several questions some may be open still, while the run works on others.
-        let pending: Vec<_> = state.pending_requests().cloned().collect();
-        if !pending.is_empty() {
-            if self.listen_again(&session, &pending).await.is_err() {
+        if state.pending_requests().next().is_some() {
+            if self.listen_again(&session, &state).await.is_err() {
                 return;
             }
             // Before the run asks anything more, which forgets the last signal.
@@ -305,7 +302,7 @@ fn left_to_do(entries: &[Entry]) -> Left {
         return Left::Trailer;
     }
     match state.node {
-        Node::AwaitApproval => Left::Answers(state.pending_requests().cloned().collect()),
+        Node::AwaitApproval => Left::Answers(Box::new(state)),
         Node::Analyze | Node::Plan | Node::Execute | Node::Tools | Node::Reflect | Node::Done => {
             Left::Work(Box::new(state))
         }

@@ -12,8 +12,8 @@ use tokio::sync::mpsc;
 use super::alarms::Alarm;
 use super::announcing;
 use super::drive::{ANSWER, AgentService};
-use super::leases;
 use super::runs::LocalRuns;
+use super::{holds, leases};
 use crate::agent::run::context::RunContext;
 use crate::store::StoreEvent;
 use crate::ticks::at_once_and_every;
@@ -34,6 +34,7 @@ pub fn start_service(
     announcing::start(&ctx);
     let service = Arc::new(AgentService::new(ctx, runs));
     tasks.spawn("listener", Listener { service: Arc::clone(&service) }.run(events));
+    tasks.spawn("holds", holds::follow(Arc::clone(&service)));
     tasks.spawn("lease keeper", leases::keep(Arc::clone(&service)));
     service
 }
@@ -60,6 +61,7 @@ impl Listener {
                         tasks.spawn(ANSWER, hear);
                     }
                     StoreEvent::Resubscribed => {
+                        service.holds_changed.notify_one();
                         tasks.spawn(ANSWER, async move { service.read_signals().await });
                         // The store may have come back with less than it had.
                         polls = 0;
@@ -68,6 +70,7 @@ impl Listener {
                         tasks.spawn(ANSWER, async move { service.on_cancel(&session).await });
                     }
                     StoreEvent::Released => service.released.notify_one(),
+                    StoreEvent::HoldsChanged => service.holds_changed.notify_one(),
                 },
                 alarm = service.runs.alarms().next(&*service.ctx.clock) => self.ring(alarm),
                 _ = poll.tick() => {
@@ -96,7 +99,10 @@ impl Listener {
                 self.service.on_signal(&session, &asked, &payload).await;
             }
             // What is stored is found by the next owner.
-            StoreEvent::Resubscribed | StoreEvent::Cancel { .. } | StoreEvent::Released => {}
+            StoreEvent::Resubscribed
+            | StoreEvent::Cancel { .. }
+            | StoreEvent::Released
+            | StoreEvent::HoldsChanged => {}
         }
     }
 

@@ -230,6 +230,22 @@ impl LocalRuns {
         run.resume().map_or(UncountedOutcome::WhileAtWork, UncountedOutcome::Resume)
     }
 
+    /// The votes on a request that do not count.
+    pub(super) fn uncounted(&self, session: &SessionId, request: &RequestId) -> Vec<UncountedVote> {
+        self.lock().get(session).map(|run| run.open.uncounted(request)).unwrap_or_default()
+    }
+
+    /// The votes that do not count of which a former owner of the run has told people.
+    pub(super) fn remember_uncounted(
+        &self,
+        session: &SessionId,
+        told: &[(RequestId, UncountedVote)],
+    ) {
+        if let Some(run) = self.lock().get_mut(session) {
+            run.open.remember_uncounted(told);
+        }
+    }
+
     /// Wakes a suspended run without a decision, if it still waits for `request`.
     pub(super) fn wake(&self, session: &SessionId, request: &RequestId) -> Option<ResumeToken> {
         let mut table = self.lock();

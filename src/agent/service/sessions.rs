@@ -25,7 +25,7 @@ const LOOKED_AT: usize = 1000;
 const AT_ONCE: usize = 100;
 /// Entries from a journal's end among which an end or a question would be seen; any others mean
 /// that the run is at work.
-const TAIL: usize = 16;
+pub(super) const TAIL: usize = 16;
 /// How long a cancellation waits to see the run end.
 const CANCEL_SEEN: Duration = Duration::from_secs(3);
 /// How often it is told again meanwhile: a message can be lost.
@@ -83,8 +83,15 @@ impl AgentService {
         id: &SessionId,
     ) -> Result<Option<SessionMeta>, StoreError> {
         let meta = self.ctx.store.session(id).await?;
-        let Some(meta) = meta.filter(|meta| meta.belongs_to(caller)) else { return Ok(None) };
-        let newest = self.newest(std::iter::once(id), 1).await?;
+        match meta.filter(|meta| meta.belongs_to(caller)) {
+            Some(meta) => self.begun(meta).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The session, if it has begun and its journal is still there.
+    pub(super) async fn begun(&self, meta: SessionMeta) -> Result<Option<SessionMeta>, StoreError> {
+        let newest = self.newest(std::iter::once(&meta.session_id), 1).await?;
         let begun =
             newest.iter().any(|newest| matches!(Fate::of(newest), Some(Fate::Begun { .. })));
         Ok(begun.then_some(meta))
@@ -220,7 +227,7 @@ impl AgentService {
     }
 
     /// Where a session stands.
-    async fn status(&self, session: &SessionId) -> Result<SessionStatus, StoreError> {
+    pub(super) async fn status(&self, session: &SessionId) -> Result<SessionStatus, StoreError> {
         let newest = self.newest(std::iter::once(session), TAIL).await?;
         let status = newest.first().and_then(|newest| status_of(newest));
         Ok(status.unwrap_or(SessionStatus::Running))
@@ -228,7 +235,7 @@ impl AgentService {
 }
 
 /// The line of a session; `None` if it never began, or if its journal has expired.
-fn summary(meta: SessionMeta, newest: &[Entry]) -> Option<SessionSummary> {
+pub(super) fn summary(meta: SessionMeta, newest: &[Entry]) -> Option<SessionSummary> {
     let last_event = match Fate::of(newest)? {
         Fate::Begun { last } => last,
         Fate::Withdrawn => return None,
@@ -252,7 +259,7 @@ fn timestamp(entry: &Entry) -> Option<UnixSeconds> {
     }
 }
 
-fn is_over(status: SessionStatus) -> bool {
+pub(super) fn is_over(status: SessionStatus) -> bool {
     match status {
         SessionStatus::Running | SessionStatus::WaitingApproval => false,
         SessionStatus::Completed

@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use super::drive::AgentService;
 use crate::agent::approval::request::PendingRequest;
-use crate::agent::approval::rules::{OpenedSignals, StoredSignal, applicable, stored_signal};
+use crate::agent::approval::rules::{
+    OpenedSignals, Stopped, StoredSignal, applicable, stored_signal,
+};
 use crate::agent::approval::seals::Subject;
 use crate::agent::approval::uncounted::UncountedVote;
 use crate::agent::run::errors::unreadable;
@@ -21,7 +23,7 @@ use crate::agent::run::stored_request::{Stored, repair};
 use crate::backoff::Backoff;
 use crate::domain::json;
 use crate::domain::signal::{Signal, signal_of_request};
-use crate::domain::{Decision, Entry, RequestId, SessionId, Verdict};
+use crate::domain::{Decision, Entry, Holds, RequestId, SessionId, Verdict};
 use crate::store::StoreError;
 
 /// Pauses between attempts to decide while the store is away.
@@ -45,8 +47,9 @@ impl AgentService {
         };
         let request = &waiting.request;
         tracing::info!(%session, %request, vote = ?signal.vote, "HITL signal received");
-        if !waiting.counts(&signal) {
-            return self.look_for_decision(session, waiting, &signal).await;
+        let holds = self.ctx.holds_at_hand().await;
+        if !waiting.counts(&signal, &holds) {
+            return self.look_for_decision(session, waiting, &signal, &holds).await;
         }
         let proposal = waiting.decision(&signal, self.ctx.clock.now());
         // The journal will be needed whatever the decision is: both round trips at once.
@@ -70,6 +73,7 @@ impl AgentService {
         session: &SessionId,
         waiting: &PendingRequest,
         signal: &Signal,
+        holds: &Holds,
     ) {
         let wanted = [(session.clone(), waiting.request.clone())];
         let found = self.retry_while_waiting(session, waiting, || self.ctx.signals(&wanted)).await;
@@ -78,7 +82,7 @@ impl AgentService {
             return self.apply(session, &waiting.request, standing, None).await;
         }
         let stored = signals.request.as_deref().and_then(signal_of_request);
-        let vote = UncountedVote::of(signal, stored.as_ref());
+        let vote = UncountedVote::of(signal, stored.as_ref()).under(waiting.held(holds));
         self.on_uncounted(session, waiting, vote).await;
     }
 
@@ -140,7 +144,8 @@ impl AgentService {
     ) {
         self.repair_if_spoilt(session, waiting, &signals).await;
         let now = self.ctx.clock.now();
-        let standing = match (signals.decision.clone(), stored_signal(session, waiting, &signals)) {
+        let stored = self.weigh_stored(session, waiting, &signals).await;
+        let standing = match (signals.decision.clone(), stored) {
             (Some(decision), _) => Some(decision),
             (None, StoredSignal::Counts(signal)) => {
                 self.propose_with_retry(session, waiting, waiting.stored_decision(&signal, now))
@@ -170,6 +175,19 @@ impl AgentService {
         }
     }
 
+    /// What the stored keys say of a request, as things are now.
+    async fn weigh_stored(
+        &self,
+        session: &SessionId,
+        waiting: &PendingRequest,
+        signals: &OpenedSignals,
+    ) -> StoredSignal {
+        let holds = self.ctx.holds_at_hand().await;
+        let uncounted = self.runs.uncounted(session, &waiting.request);
+        let stopped = Stopped { holds: &holds, uncounted: &uncounted };
+        stored_signal(session, waiting, signals, stopped)
+    }
+
     /// Others read the request as well: one that nobody can read is written anew.
     async fn repair_if_spoilt(
         &self,
@@ -191,7 +209,7 @@ impl AgentService {
         let Some(mut stored) = stored else { return };
         let signals = stored.pop().unwrap_or_default();
         let now = self.ctx.clock.now();
-        let proposal = match stored_signal(&session, &waiting, &signals) {
+        let proposal = match self.weigh_stored(&session, &waiting, &signals).await {
             StoredSignal::Counts(signal) => waiting.stored_decision(&signal, now),
             StoredSignal::Uncounted(_) | StoredSignal::None => PendingRequest::timed_out(now),
         };

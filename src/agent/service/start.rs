@@ -23,8 +23,8 @@ use crate::agent::run::record::{Opened, Record};
 use crate::agent::run::state::State;
 use crate::agent::run::step::Run;
 use crate::domain::{
-    Allowance, Caller, Entry, EventId, Full, Message, PageContext, Refused, RequestKey, ScopedKey,
-    SessionId, SessionMeta, ThreadId,
+    Allowance, Caller, Entry, EventId, Full, Holds, Message, PageContext, Refused, RequestKey,
+    RequestTrace, ScopedKey, SessionId, SessionMeta, ThreadId,
 };
 use crate::store::{AppendError, StoreError, StoreFull};
 
@@ -44,6 +44,8 @@ pub struct StartRun {
     pub above: EventId,
     /// What makes one request of all that have it.
     pub key: Option<RequestKey>,
+    /// By which names the platform follows the request.
+    pub trace: RequestTrace,
 }
 
 /// The run that a request is answered with.
@@ -66,6 +68,12 @@ pub enum StartError {
     /// As many runs work here as may.
     #[error("this server has as many runs at work as it may ({0})")]
     TooMany(usize),
+    /// An operator has stopped new runs.
+    #[error("an operator has put new runs on hold: {reason}")]
+    Held {
+        /// Why.
+        reason: String,
+    },
     /// The user or the tenant has as much as may be.
     #[error("{0}")]
     Full(Full),
@@ -208,6 +216,8 @@ impl AgentService {
         session: &SessionId,
     ) -> Result<Opened, StartError> {
         self.ctx.store.room()?;
+        // As a rule it is known here; what was put just now is seen once the start is taken.
+        self.refuse_held(caller, &*self.ctx.holds_at_hand().await)?;
         self.take_start(caller, session).await?;
         let now = self.ctx.clock.now();
         let meta = SessionMeta {
@@ -219,6 +229,7 @@ impl AgentService {
             prompt_hash: None,
             created_at_ms: now,
             first_event: wanted.above.next(now),
+            trace: wanted.trace,
         };
         let (listed, store) = (meta.listed(), &self.ctx.store);
         let history = self.history(caller, wanted.thread.as_ref());
@@ -236,14 +247,24 @@ impl AgentService {
         // In this order: what is counted is live because it has a lease.
         let lease = store.renew(run, self.ctx.terms.lease);
         let taken = store.take_start(&caller.tenant, &caller.user, session, quota);
-        let ((), taken) = tokio::try_join!(lease, taken)?;
-        let Err(refused) = taken else { return Ok(()) };
-        // Whoever finds the lease, should it stay, finds no run and ends it.
-        let _ = store.end(run).await;
-        Err(match refused {
+        let ((), taken, holds) = tokio::try_join!(lease, taken, self.ctx.holds())?;
+        let taken = taken.map_err(|refused| match refused {
             Refused::Full(full) => StartError::Full(full),
             Refused::TooOften(allowance) => StartError::TooOften(allowance),
-        })
+        });
+        let taken = taken.and_then(|()| self.refuse_held(caller, &holds));
+        if taken.is_err() {
+            // Whoever finds the lease, should it stay, finds no run and ends it.
+            let _ = store.end(run).await;
+        }
+        taken
+    }
+
+    /// Refuses a start that an operator has stopped (contract, section 5.7).
+    fn refuse_held(&self, caller: &Caller, holds: &Holds) -> Result<(), StartError> {
+        let Some(hold) = holds.of_runs(&caller.tenant) else { return Ok(()) };
+        self.ctx.metrics.held("run");
+        Err(StartError::Held { reason: hold.reason.clone() })
     }
 
     /// What was said in the thread that a run is to go on with.

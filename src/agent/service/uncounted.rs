@@ -17,22 +17,30 @@ impl AgentService {
         waiting: &PendingRequest,
         vote: UncountedVote,
     ) {
-        let (request, approvers) = (&waiting.request, &waiting.approvers);
+        let (request, approvers, held) = (&waiting.request, &waiting.approvers, vote.held.clone());
         match self.runs.note_uncounted(session, request, vote) {
             UncountedOutcome::Known => put_back(&self.ctx, session, request).await,
             UncountedOutcome::WhileAtWork => {
-                log_uncounted(session, request, approvers);
+                log_uncounted(session, request, approvers, held.as_deref());
                 put_back(&self.ctx, session, request).await;
             }
             UncountedOutcome::Resume(token) => {
-                log_uncounted(session, request, approvers);
+                log_uncounted(session, request, approvers, held.as_deref());
                 self.resume(session, token, None).await;
             }
         }
     }
 }
 
-fn log_uncounted(session: &SessionId, request: &RequestId, approvers: &Approvers) {
-    let why = format!("only {approvers} may approve, over REST");
+fn log_uncounted(
+    session: &SessionId,
+    request: &RequestId,
+    approvers: &Approvers,
+    held: Option<&str>,
+) {
+    let why = match held {
+        Some(reason) => format!("an operator holds the tool: {reason}"),
+        None => format!("only {approvers} may approve, over REST"),
+    };
     tracing::warn!(%session, %request, why, "HITL signal ignored");
 }

@@ -72,7 +72,7 @@ impl Answered {
     pub(super) fn is_no(&self, what: &str) -> Trouble {
         let status = self.status;
         if !status.is_success() {
-            return Trouble::Refused { status, detail: self.why() };
+            return Trouble::Refused { status, detail: self.why(), is_final: false };
         }
         let body = String::from_utf8_lossy(&self.body);
         let shown = quoted_start(body.trim(), SHOWN, Language::English);

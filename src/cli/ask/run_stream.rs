@@ -89,13 +89,14 @@ pub(super) fn refused(answered: &Answered) -> Trouble {
     let mut events = Vec::new();
     let read = Parser::new().push(answered.body(), &mut events);
     let first = read.ok().and_then(|()| events.into_iter().next());
-    let detail = match first.and_then(|first| Told::read(first.data.as_bytes())) {
+    let status = answered.status();
+    match first.and_then(|first| Told::read(first.data.as_bytes())) {
         Some(Told { event: ToldEvent::Error(error), .. }) => {
-            format!("{}; {}", error.error, error.message)
+            let detail = format!("{}; {}", error.error, error.message);
+            Trouble::Refused { status, detail, is_final: !error.retryable }
         }
-        Some(_) | None => answered.why(),
-    };
-    Trouble::Refused { status: answered.status(), detail }
+        Some(_) | None => Trouble::Refused { status, detail: answered.why(), is_final: false },
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ pub(super) enum Trouble {
         status: StatusCode,
         /// Why.
         detail: String,
+        /// Whether it says itself that the same has no better chance soon.
+        is_final: bool,
     },
     /// What it says makes no sense: most likely it is not the server that says it.
     #[error("{0}")]
@@ -36,6 +38,7 @@ impl Trouble {
     pub(super) fn may_pass(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Lost(_) => true,
+            Self::Refused { is_final: true, .. } => false,
             Self::Refused { status, .. } => matches!(
                 *status,
                 StatusCode::BAD_GATEWAY

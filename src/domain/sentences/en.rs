@@ -120,6 +120,16 @@ impl Sentences for English {
         format!("The user rejected this call: {reason}")
     }
 
+    fn held(&self, tool: &str, reason: &str) -> String {
+        format!("an operator has put {tool} on hold: {reason}")
+    }
+
+    fn held_vote(&self, tool: &str, reason: &str) -> String {
+        format!(
+            "An approval does not count, because an operator has put {tool} on hold. The request is waiting for approval again. Reason: {reason}"
+        )
+    }
+
     fn stopped(&self) -> &'static str {
         "Stopped because the task was cancelled"
     }

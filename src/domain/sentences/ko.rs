@@ -116,6 +116,16 @@ impl Sentences for Korean {
         format!("사용자가 실행을 거절했습니다: {reason}")
     }
 
+    fn held(&self, tool: &str, reason: &str) -> String {
+        format!("운영자가 {tool} 도구를 멈춰 두었습니다: {reason}")
+    }
+
+    fn held_vote(&self, tool: &str, reason: &str) -> String {
+        format!(
+            "운영자가 {tool} 도구를 멈춰 두어서 승인을 반영하지 않았습니다. 요청은 다시 승인을 기다립니다. 사유: {reason}"
+        )
+    }
+
     fn stopped(&self) -> &'static str {
         "작업이 취소되어 중단했습니다"
     }

@@ -87,6 +87,7 @@ fn refused(error: DecisionError) -> ApiError {
             ApiError::invalid("resume.payload.editedArgs", &wrong)
         }
         error @ (DecisionError::NotAnApprover { .. }
+        | DecisionError::Held { .. }
         | DecisionError::Spoilt
         | DecisionError::NotYetAsked
         | DecisionError::TaskFailed

@@ -157,6 +157,8 @@ pub(in crate::http) fn run(schemas: &mut Schemas) -> Operation {
             ApiError::not_found("session"),
             ApiError::another_run(),
             ApiError::too_often_for_now(),
+            ApiError::runs_held("why an operator has stopped them"),
+            ApiError::tool_held("git_merge", "why an operator has stopped the tool; the request waits"),
             ApiError::store_unavailable(),
             ApiError::request_spoilt("the stored request cannot be read now"),
         ])

@@ -126,6 +126,10 @@ fn approval(operation: Operation, body: Schema, schemas: &mut Schemas) -> Operat
         .refuses([
             ApiError::invalid("args", "must be an object"),
             ApiError::forbidden("the caller is none of those who may approve this"),
+            ApiError::tool_held(
+                "git_merge",
+                "why an operator has stopped the tool; the request waits",
+            ),
         ]);
     review(operation, schemas)
 }

@@ -24,12 +24,13 @@ pub(super) enum Tag {
     Sessions,
     Approvals,
     Audit,
+    Operators,
     Service,
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Runs, Self::Sessions, Self::Approvals, Self::Audit, Self::Service];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Runs, Self::Sessions, Self::Approvals, Self::Audit, Self::Operators, Self::Service];
 
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -37,6 +38,7 @@ impl Tag {
             Self::Sessions => "sessions",
             Self::Approvals => "approvals",
             Self::Audit => "audit",
+            Self::Operators => "operators",
             Self::Service => "service",
         }
     }
@@ -47,6 +49,7 @@ impl Tag {
             Self::Sessions => "The caller's own runs. To everybody else they do not exist.",
             Self::Approvals => "What waits for a person of the caller's tenant.",
             Self::Audit => "What was asked, decided and carried out.",
+            Self::Operators => "Runs of all tenants, and what is stopped.",
             Self::Service => "The service itself. These routes want no token.",
         }
     }

@@ -141,6 +141,7 @@ pub(in crate::http) fn inbox(schemas: &mut Schemas) -> Operation {
 /// What starts a run.
 fn started(operation: Operation) -> Operation {
     operation.header("Idempotency-Key").refuses([
+        ApiError::runs_held("why an operator has stopped them"),
         ApiError::invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters"),
         ApiError::another_prompt(),
         ApiError::another_request(),

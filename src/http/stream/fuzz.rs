@@ -3,7 +3,7 @@
 use super::*;
 use crate::agent::{Opened, Record};
 use crate::domain::text::is_unseen;
-use crate::domain::{ErrorCode, Language, TenantId, UnixMs, UserId};
+use crate::domain::{ErrorCode, Language, RequestTrace, TenantId, UnixMs, UserId};
 
 /// The longest prompt here; the real limit is a setting.
 const PROMPT_MAX: usize = 1024;
@@ -63,6 +63,7 @@ fn check_stored(ask: StartRun) {
         prompt_hash: None,
         created_at_ms: UnixMs::new(1),
         first_event: EventId::new(1),
+        trace: RequestTrace::default(),
     };
     let listed = meta.listed();
     assert!(listed.prompt.chars().count() <= 200 && listed.was_started_with(&meta.prompt));

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::MemoryStore;
 use super::expiring::Expiring;
+use super::run_index::RunLists;
 use super::usage::{Usage, Weight};
 use crate::domain::{EventId, Message, SessionId, SessionMeta, TenantId, ThreadId, UnixMs, UserId};
 use crate::store::{Sessions, StoreError, ttl};
@@ -22,6 +23,8 @@ pub(super) struct SessionTable {
     lists: HashMap<(TenantId, UserId), Vec<Place>>,
     threads: Expiring<(TenantId, UserId, ThreadId), Vec<Turn>>,
     cancels: Expiring<SessionId, ()>,
+    /// The runs of all users; those that have expired stay until the next sweep.
+    index: RunLists,
 }
 
 /// What one run said.
@@ -49,6 +52,7 @@ impl SessionTable {
             lists: HashMap::new(),
             threads: Expiring::new(usage),
             cancels: Expiring::new(usage),
+            index: RunLists::default(),
         }
     }
 
@@ -75,6 +79,7 @@ impl SessionTable {
             list.retain(|(_, id)| known.get(id, now).is_some());
             !list.is_empty()
         });
+        self.index.retain(|id| known.get(id, now).is_some());
         self.known.sweep(now);
         self.threads.sweep(now);
         self.cancels.sweep(now);
@@ -83,7 +88,18 @@ impl SessionTable {
     /// How many records take up memory.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.known.len() + self.lists.len() + self.threads.len() + self.cancels.len()
+        let records = self.known.len() + self.lists.len();
+        records + self.threads.len() + self.cancels.len() + self.index.len()
+    }
+
+    /// What is known of a session.
+    pub(super) fn known(&self, session: &SessionId, now: UnixMs) -> Option<&SessionMeta> {
+        self.known.get(session, now)
+    }
+
+    /// The runs of all users.
+    pub(super) fn index(&self) -> &RunLists {
+        &self.index
     }
 
     fn register(&mut self, meta: &SessionMeta, now: UnixMs) {
@@ -92,6 +108,7 @@ impl SessionTable {
         if let Err(at) = list.binary_search(&place) {
             list.insert(at, place);
         }
+        self.index.add(meta);
         self.known.put(meta.session_id.clone(), meta.clone(), now, ttl::SESSION);
     }
 

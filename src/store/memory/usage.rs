@@ -98,7 +98,7 @@ impl<A: Weight, B: Weight, C: Weight> Weight for (A, B, C) {
 impl Weight for SessionMeta {
     fn weight(&self) -> usize {
         let ids = self.session_id.weight() + self.thread_id.weight();
-        ids + self.tenant.weight() + self.user.weight() + self.prompt.len()
+        ids + self.tenant.weight() + self.user.weight() + self.prompt.len() + self.trace.len()
     }
 }
 

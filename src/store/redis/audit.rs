@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use redis::{FromRedisValue, Value};
 
+use self::recorder::Pending;
 pub(super) use self::recorder::Recorder;
 use super::{RedisStore, keys};
 use crate::domain::{AuditEntry, AuditFact, EntryHash, EntryMac, TenantId};
@@ -58,7 +59,8 @@ fn unreadable(id: &str) -> StoreError {
 #[async_trait]
 impl Audit for RedisStore {
     async fn record(&self, tenant: &TenantId, fact: &AuditFact) -> Result<(), StoreError> {
-        self.recorder.record(tenant, audit_text(fact)?).await
+        let event = self.recorder.event(tenant, fact)?;
+        self.recorder.record(tenant, Pending { fact: audit_text(fact)?, event }).await
     }
 
     async fn audit(

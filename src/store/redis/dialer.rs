@@ -110,6 +110,7 @@ mod tests {
             max_events: 1,
             command_timeout: Duration::from_secs(1),
             audit_key: None,
+            publishes_audit: false,
             metrics: crate::telemetry::metrics::Metrics::default(),
         }
     }

@@ -27,6 +27,8 @@ pub(super) mod supervisor;
 const CANCEL: &str = "cancel:";
 /// The message on [`keys::CONTROL`] that says that runs can be claimed.
 pub(super) const RELEASED: &str = "released";
+/// The message on [`keys::CONTROL`] that says that the holds have changed.
+pub(super) const HOLDS_CHANGED: &str = "holds";
 
 /// The subscriptions and whom their messages are for.
 #[derive(Debug)]
@@ -254,6 +256,9 @@ impl Hub {
         let text = std::str::from_utf8(payload).ok();
         if text == Some(RELEASED) {
             return self.event_channel.released();
+        }
+        if text == Some(HOLDS_CHANGED) {
+            return self.event_channel.holds_changed();
         }
         match text.and_then(|text| text.strip_prefix(CANCEL)).and_then(SessionId::parse) {
             Some(session) => self.event_channel.cancel(session),

@@ -25,6 +25,7 @@
 //! | `aura:cancel:<sessionId>` | somebody asked for the run to stop | `sessions.rs` |
 //! | `aura:audit:<tenant>` | the audit chain, a stream | `audit.rs` |
 //! | `aura:audit-anchor:<tenant>` | how far the audit chain goes, sealed with the audit key, a hash | `audit/anchor.rs` |
+//! | `audit:events:ingest` | channel of the platform: audit entries as its own log has them | contract, 5.8 |
 //! | `aura:spent:<tenant>:<yyyy-mm-dd>` | tokens used on that day (UTC), a number | `spending.rs` |
 //! | `aura:starts:{<tenant>}:<user>` | when all of the user's starts are there again, a number | `quotas.rs` |
 //! | `aura:runs:{<tenant>}`, `aura:runs:{<tenant>}:<user>` | live runs, and some that have ended, a sorted set | `quotas.rs` |
@@ -32,6 +33,8 @@
 //! | `aura:streams:{<tenant>}:<user>` | how many streams of the user each process has open, a hash | `quotas.rs` |
 //! | `aura:processes` | until when each process is taken to be alive, a sorted set | `quotas.rs` |
 //! | `aura:leases` | when each run's owner must have been heard of again, a sorted set | `leases.rs` |
+//! | `aura:holds` | what operators have stopped, a hash | `holds.rs` |
+//! | `aura:run-index`, `aura:run-index:<tenant>` | the runs of all users, sorted sets | `run_index.rs` |
 //! | `aura:probe` | nothing: written to see whether writes are taken, and gone after a millisecond | `redis.rs` |
 //! | `aura:control` | channel of all processes | `hub.rs` |
 //!
@@ -51,8 +54,12 @@ pub(super) const CONTROL: &str = "aura:control";
 pub(super) const PROBE: &str = "aura:probe";
 /// The runs that somebody looks after.
 pub(super) const LEASES: &str = "aura:leases";
+/// What operators have stopped.
+pub(super) const HOLDS: &str = "aura:holds";
 /// The processes that have been heard of.
 pub(super) const PROCESSES: &str = "aura:processes";
+/// The channel on which the platform's own log hears of audit entries.
+pub(super) const PLATFORM_AUDIT: &str = "audit:events:ingest";
 const SIGNALS: &str = "hitl:channel:";
 const AUDIT: &str = "aura:audit:";
 const ANCHOR: &str = "aura:audit-anchor:";
@@ -128,6 +135,14 @@ pub(super) fn session(id: &SessionId) -> String {
 
 pub(super) fn sessions(tenant: &TenantId, user: &UserId) -> String {
     format!("aura:sessions:{}:{}", escaped(tenant.as_str()), escaped(user.as_str()))
+}
+
+/// The runs of a tenant, or of all.
+pub(super) fn run_index(tenant: Option<&TenantId>) -> String {
+    match tenant {
+        Some(tenant) => format!("aura:run-index:{}", escaped(tenant.as_str())),
+        None => "aura:run-index".to_owned(),
+    }
 }
 
 /// What is counted for a user, or, without one, for a whole tenant.

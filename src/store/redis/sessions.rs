@@ -91,7 +91,8 @@ impl Sessions for RedisStore {
             keep
         });
         // The record first: a place without one would be taken for expired and leave the list.
-        self.commands.in_turn([record, clear, add].into_iter().chain(keep)).await
+        let known = self.commands.in_turn([record, clear, add].into_iter().chain(keep));
+        tokio::try_join!(known, self.list_run(meta)).map(|_| ())
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<SessionMeta>, StoreError> {

@@ -78,6 +78,24 @@ async fn n_asks_for_a_reason_and_rejects() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_operator_holds_is_told_and_asked_again() {
+    let server = Server::embedded().await;
+    let operator = server.as_user("ops", "chief").in_role("operator");
+    let mut terminal = Terminal::start(ask(server.base(), &[MERGE]), None);
+    terminal.shows(CHOICES, 1).await;
+    operator.put("/aura/admin/holds/stop", json!({"tool": "git_merge", "reason": "점검"})).await;
+    terminal.types("y\n");
+    terminal.shows("not decided: 409 an operator has put git_merge on hold: 점검", 1).await;
+    terminal.shows(CHOICES, 2).await;
+    assert!(!is_merged(&server));
+    operator.delete("/aura/admin/holds/stop").await;
+    terminal.types("y\n");
+    let (code, seen) = terminal.ended().await;
+    assert_eq!(code, 0, "{seen}");
+    assert!(is_merged(&server));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn e_opens_the_editor_and_sends_what_it_made_of_the_arguments() {
     let (server, _model) = one_mail(Options::default()).await;
     let directory = TempDir::new().unwrap();

@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -73,6 +74,22 @@ async fn what_the_server_refuses_is_told_in_its_words() {
     let ended = run(ask(server.base(), &["--session", "session_nobodys"])).await;
     assert_eq!(ended.code, 1);
     assert!(ended.stderr.contains(": 404 "), "{}", ended.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_operator_has_stopped_is_told_with_the_reason_and_not_tried_on_and_on() {
+    let server = Server::embedded().await;
+    let operator = server.as_user("ops", "chief").in_role("operator");
+    let hold = json!({"runs": true, "reason": "점검 중입니다"});
+    operator.put("/aura/admin/holds/stop", hold).await;
+    let ended = run(ask(server.base(), &["안녕"])).await;
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let told = format!(
+        "error: {}: 503 an operator has put new runs on hold: 점검 중입니다",
+        server.base()
+    );
+    assert!(ended.stderr.starts_with(&told), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
 }
 
 /// A server that answers with these headers and this body; returns its base URL, and the first line of each

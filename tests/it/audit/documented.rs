@@ -69,7 +69,7 @@ fn the_service_records_what_the_page_says() {
     let facts = facts();
     let first = ChainEnd::genesis(&TenantId::new("tenant1")).then(facts[0].to_text().unwrap());
     let second = first.end().then(facts[1].to_text().unwrap());
-    let arguments = format!("{}  -", facts[0].call.arguments_hash);
+    let arguments = format!("{}  -", facts[0].call.as_ref().unwrap().arguments_hash);
     let genesis = format!("{}  -", first.previous);
     let shell = |entry: &aura_platform::domain::AuditEntry| {
         let (number, previous, fact) = (entry.number, &entry.previous, &entry.fact);

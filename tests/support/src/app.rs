@@ -177,6 +177,11 @@ impl Server {
         self.signal(rustix::process::Signal::CONT);
     }
 
+    /// Tells the process to read keys, holds and the log level again (SIGHUP).
+    pub fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
     /// Asks the process to end (SIGTERM), and does not wait for it.
     pub fn ask_to_end(&self) {
         self.signal(rustix::process::Signal::TERM);
@@ -320,7 +325,11 @@ pub fn token(tenant: &str, user: &str) -> String {
 
 /// A token, with a role if there is one.
 fn token_with(tenant: &str, user: &str, role: Option<&str>) -> String {
-    let key = TokenKey::new(&SecretString::from(SECRET)).unwrap();
+    token_of(SECRET, tenant, user, role)
+}
+
+fn token_of(secret: &str, tenant: &str, user: &str, role: Option<&str>) -> String {
+    let key = TokenKey::new(&SecretString::from(secret)).unwrap();
     let now = SystemClock.now().second().get();
     key.issue(&Claims {
         sub: UserId::new(user),
@@ -371,6 +380,18 @@ impl Caller {
         Self { token: token_with(&self.tenant, &self.user, Some(role)), ..self }
     }
 
+    /// The same person with a token that this key has signed.
+    pub fn signed_with(self, secret: &str) -> Self {
+        let token = token_of(secret, &self.tenant, &self.user, None);
+        self.with_token(&token)
+    }
+
+    /// The same in a role.
+    pub fn in_role_signed_with(self, role: &str, secret: &str) -> Self {
+        let token = token_of(secret, &self.tenant, &self.user, Some(role));
+        self.with_token(&token)
+    }
+
     /// The same person with a token of its own, which is to say so.
     pub fn with_token(self, token: &str) -> Self {
         Self { token: token.to_owned(), ..self }
@@ -418,6 +439,16 @@ impl Caller {
     /// `POST` with a body, in the platform's envelope.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.answer(self.request(Method::POST, path).json(&body), path).await
+    }
+
+    /// `PUT` with a body, in the platform's envelope.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.answer(self.request(Method::PUT, path).json(&body), path).await
+    }
+
+    /// `DELETE`, in the platform's envelope.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.answer(self.request(Method::DELETE, path), path).await
     }
 
     /// Sends the request, and holds the answer against the documents.

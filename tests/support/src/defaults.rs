@@ -22,6 +22,7 @@ pub fn redis_store(url: &str) -> RedisStoreConfig {
         max_events: settings.journal.max_events,
         command_timeout: server.command_timeout,
         audit_key: settings.audit.key,
+        publishes_audit: false,
         metrics: Metrics::default(),
     }
 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import overload
 
+from .admin import Admin
 from .approvals import Approvals
 from .resumable import OnReconnect
 from .retry import Retry
@@ -43,6 +44,7 @@ class AuraClient:
         self._transport = Transport(base_url, token, {**(headers or {}), **own}, retry, idle_timeout)
         self.sessions = Sessions(self._transport)
         self.approvals = Approvals(self._transport)
+        self.admin = Admin(self._transport)
 
     @overload
     def run(

@@ -42,8 +42,13 @@ class Sessions:
     async def cancel(self, session_id: str) -> CancelOutcome:
         """Stops its run."""
         path = f"/aura/sessions/{segment('session_id', session_id)}/cancel"
-        answer = await self._transport.call(Request("POST", path))
-        return CancelOutcome(session_id, cast(SessionStatus, answer.text("status")), answer.status == 409)
+        return await cancelled(self._transport, session_id, path)
+
+
+async def cancelled(transport: Transport, session_id: str, path: str) -> CancelOutcome:
+    """Asks at this path for a run to stop."""
+    answer = await transport.call(Request("POST", path))
+    return CancelOutcome(session_id, cast(SessionStatus, answer.text("status")), answer.status == 409)
 
 
 def given(**params: str | int | None) -> dict[str, str | int]:

@@ -188,7 +188,8 @@ async def refusal_of(response: httpx.Response) -> AuraError:
         f"{code}: {message}" if detail is None else f"{code}: {message} ({detail})",
         status=response.status_code,
         code=code,
-        retryable=response.status_code in _RETRYABLE_STATUS,
+        # The server may say itself that it is not worth another attempt.
+        retryable=response.status_code in _RETRYABLE_STATUS and body.get("retryable") is not False,
         detail=detail,
         trace_id=_text(body.get("traceId")) or response.headers.get("x-correlation-id"),
         retry_after=retry_after(response.headers.get("retry-after"), datetime.now(timezone.utc)),

@@ -318,7 +318,7 @@ class ContentEvent(TypedDict):
     """What belongs to the answer besides its words. With `notice`, the text is no part of an answer."""
 
 
-ErrorType = Literal['AuthenticationError', 'TenantError', 'AuthorizationError', 'NotFoundError', 'MethodError', 'ConflictError', 'ValidationError', 'RateLimitError', 'InternalError', 'StoreError', 'StoreCorruptError', 'GapError', 'SessionLostError', 'RunLostError', 'ModelUnavailableError', 'ModelRateLimitError', 'ModelTimeoutError', 'ModelRefusedError', 'ModelStreamError', 'EmptyAnswerError', 'InvalidArgumentsError', 'StepBudgetError', 'TokenBudgetError', 'RejectionError', 'TimeoutError']
+ErrorType = Literal['AuthenticationError', 'TenantError', 'AuthorizationError', 'NotFoundError', 'MethodError', 'ConflictError', 'ValidationError', 'RateLimitError', 'HoldError', 'InternalError', 'StoreError', 'StoreCorruptError', 'GapError', 'SessionLostError', 'RunLostError', 'ModelUnavailableError', 'ModelRateLimitError', 'ModelTimeoutError', 'ModelRefusedError', 'ModelStreamError', 'EmptyAnswerError', 'InvalidArgumentsError', 'StepBudgetError', 'TokenBudgetError', 'RejectionError', 'TimeoutError']
 """The class of an error, finer than its [code](super::ErrorCode)."""
 
 
@@ -708,6 +708,72 @@ class ApprovalsPage(TypedDict):
     """How many requests of the tenant wait for which this caller's yes would count."""
     next: Union[RequestId, None]
     """The `before` of the next page; null if there is none."""
+
+
+class RunSummary(TypedDict):
+    """A run, as operators see it."""
+    sessionId: SessionId
+    """The session."""
+    threadId: ThreadId
+    """The conversation that it is part of."""
+    status: SessionStatus
+    """Where it stands."""
+    prompt: str
+    """The beginning of its prompt."""
+    createdAt: UnixSeconds
+    """When it was started, in Unix seconds."""
+    updatedAt: UnixSeconds
+    """When clients last saw something of it, in Unix seconds."""
+    lastEventId: EventId
+    """The id of its last event."""
+    tenantId: TenantId
+    """Whose it is."""
+    userId: UserId
+    """Who started it."""
+
+
+class RunPage(TypedDict):
+    """A page of the runs of all tenants."""
+    runs: list[RunSummary]
+    """Newest first. There may be none although `next` says where to go on: a page looks at a bounded part of all runs."""
+    next: Union[SessionId, None]
+    """The `before` of the next page, if there is one."""
+
+
+HoldName = str
+"""The name of a hold: 1 to 64 of `a-z`, `0-9` and `-`."""
+
+
+class Operator(TypedDict):
+    """Who has put a hold."""
+    tenantId: TenantId
+    """Their tenant."""
+    userId: UserId
+    """The user."""
+
+
+class Hold(TypedDict):
+    """A hold."""
+    name: HoldName
+    """Its name."""
+    tenant: NotRequired[TenantId]
+    """The tenant for which it counts; without one, all of them."""
+    tool: NotRequired[str]
+    """The tool whose calls fail."""
+    runs: bool
+    """Whether new runs are refused."""
+    reason: str
+    """Why; whoever is stopped reads it."""
+    putBy: Operator
+    """Who has put it."""
+    putAt: UnixSeconds
+    """When, in Unix seconds."""
+
+
+class HoldList(TypedDict):
+    """All holds that are in force."""
+    holds: list[Hold]
+    """In the order of their names."""
 
 
 class SnapshotEvent(TypedDict):

@@ -97,13 +97,14 @@ class Server:
         self._directory.cleanup()
 
 
-def token(*, user: str = "1", tenant: str = "1", seconds: int = 3600) -> str:
+def token(*, user: str = "1", tenant: str = "1", seconds: int = 3600, role: str | None = None) -> str:
     """A token as the Auth Server signs it, valid for so many seconds and the rest of this one."""
 
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
-    claims = {"sub": user, "tenant_id": tenant, "exp": math.ceil(time.time()) + seconds}
+    in_role = {} if role is None else {"role": role}
+    claims = {"sub": user, "tenant_id": tenant, "exp": math.ceil(time.time()) + seconds, **in_role}
     text = f"{part({'alg': 'HS256', 'typ': 'JWT'})}.{part(claims)}"
     signature = hmac.new(_SECRET.encode(), text.encode(), hashlib.sha256).digest()
     return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"

@@ -203,6 +203,33 @@ export interface Schemas {
      *     Ids grow strictly within a session and are at first the clock in milliseconds.
      */
     EventId: number;
+    /** @description A hold. */
+    Hold: {
+        /** @description Its name. */
+        name: Schemas["HoldName"];
+        /** @description The tenant for which it counts; without one, all of them. */
+        tenant?: Schemas["TenantId"];
+        /** @description The tool whose calls fail. */
+        tool?: string;
+        /**
+         * @description Whether new runs are refused.
+         * @default false
+         */
+        runs: boolean;
+        /** @description Why; whoever is stopped reads it. */
+        reason: string;
+        /** @description Who has put it. */
+        putBy: Schemas["Operator"];
+        /** @description When, in Unix seconds. */
+        putAt: Schemas["UnixSeconds"];
+    };
+    /** @description All holds that are in force. */
+    HoldList: {
+        /** @description In the order of their names. */
+        holds: Schemas["Hold"][];
+    };
+    /** @description The name of a hold: 1 to 64 of `a-z`, `0-9` and `-`. */
+    HoldName: string;
     /**
      * @description A language that this service speaks.
      *
@@ -226,6 +253,13 @@ export interface Schemas {
      * @enum {string}
      */
     Node: "analyze" | "plan" | "execute" | "tools" | "await_approval" | "reflect" | "done";
+    /** @description Who has put a hold. */
+    Operator: {
+        /** @description Their tenant. */
+        tenantId: Schemas["TenantId"];
+        /** @description The user. */
+        userId: Schemas["UserId"];
+    };
     /** @description What a page shows. Other keys are kept. */
     PageContext: {
         /** @description The application. */
@@ -267,6 +301,17 @@ export interface Schemas {
      * @enum {string}
      */
     PreviewKind: "diff" | "text" | "checklist";
+    /** @description What a hold stops, and why. There must be a tool, or `runs` must be true. */
+    PutHold: {
+        /** @description Only for this tenant; without one, for all. */
+        tenant?: string | null;
+        /** @description The tool whose calls fail, and whose requests cannot be approved. */
+        tool?: string | null;
+        /** @description Whether new runs are refused; by default they are not. */
+        runs?: boolean | null;
+        /** @description Why; whoever is stopped reads it. */
+        reason: string;
+    };
     /** @description A request for approval, with how it ended as its status. */
     RequestDetails: {
         /** @description The request. */
@@ -352,6 +397,34 @@ export interface Schemas {
     RequestStatus: "pending" | "approved" | "rejected" | "timed_out" | "cancelled";
     /** @description What came of an answer to a request for approval. */
     ReviewResult: Schemas["Endorsed"] | Schemas["Superseded"] | Schemas["StandingDecision"];
+    /** @description A page of the runs of all tenants. */
+    RunPage: {
+        /** @description Newest first. There may be none although `next` says where to go on: a page looks at a bounded part of all runs. */
+        runs: Schemas["RunSummary"][];
+        /** @description The `before` of the next page, if there is one. */
+        next: Schemas["SessionId"] | null;
+    };
+    /** @description A run, as operators see it. */
+    RunSummary: {
+        /** @description The session. */
+        sessionId: Schemas["SessionId"];
+        /** @description The conversation that it is part of. */
+        threadId: Schemas["ThreadId"];
+        /** @description Where it stands. */
+        status: Schemas["SessionStatus"];
+        /** @description The beginning of its prompt. */
+        prompt: string;
+        /** @description When it was started, in Unix seconds. */
+        createdAt: Schemas["UnixSeconds"];
+        /** @description When clients last saw something of it, in Unix seconds. */
+        updatedAt: Schemas["UnixSeconds"];
+        /** @description The id of its last event. */
+        lastEventId: Schemas["EventId"];
+        /** @description Whose it is. */
+        tenantId: Schemas["TenantId"];
+        /** @description Who started it. */
+        userId: Schemas["UserId"];
+    };
     /** @description One session in full. */
     SessionDetail: {
         /** @description The session. */

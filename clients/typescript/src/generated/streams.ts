@@ -296,6 +296,7 @@ export interface Schemas {
      *     - `ConflictError`: It was done already, or otherwise.
      *     - `ValidationError`: The request is not as it has to be.
      *     - `RateLimitError`: More was asked for than is allowed for now.
+     *     - `HoldError`: An operator has stopped it for now.
      *     - `InternalError`: Something failed inside.
      *     - `StoreError`: The store cannot be worked with now.
      *     - `StoreCorruptError`: What the store holds cannot be read.
@@ -315,7 +316,7 @@ export interface Schemas {
      *     - `TimeoutError`: Nobody answered in time.
      * @enum {string}
      */
-    ErrorType: "AuthenticationError" | "TenantError" | "AuthorizationError" | "NotFoundError" | "MethodError" | "ConflictError" | "ValidationError" | "RateLimitError" | "InternalError" | "StoreError" | "StoreCorruptError" | "GapError" | "SessionLostError" | "RunLostError" | "ModelUnavailableError" | "ModelRateLimitError" | "ModelTimeoutError" | "ModelRefusedError" | "ModelStreamError" | "EmptyAnswerError" | "InvalidArgumentsError" | "StepBudgetError" | "TokenBudgetError" | "RejectionError" | "TimeoutError";
+    ErrorType: "AuthenticationError" | "TenantError" | "AuthorizationError" | "NotFoundError" | "MethodError" | "ConflictError" | "ValidationError" | "RateLimitError" | "HoldError" | "InternalError" | "StoreError" | "StoreCorruptError" | "GapError" | "SessionLostError" | "RunLostError" | "ModelUnavailableError" | "ModelRateLimitError" | "ModelTimeoutError" | "ModelRefusedError" | "ModelStreamError" | "EmptyAnswerError" | "InvalidArgumentsError" | "StepBudgetError" | "TokenBudgetError" | "RejectionError" | "TimeoutError";
     /** @description Nobody answered a request for approval in time. An `error` and an `end` follow. */
     FailedEvent: {
         /**

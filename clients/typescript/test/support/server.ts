@@ -97,9 +97,9 @@ export const TENANT = "1";
 export const USER = "1";
 
 /** A token as the Auth Server signs it, valid for so many seconds and the rest of this one. */
-export function token({ user = USER, tenant = TENANT, seconds = 3600 } = {}): string {
+export function token({ user = USER, tenant = TENANT, seconds = 3600, role = "" } = {}): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const exp = Math.ceil(Date.now() / 1000) + seconds;
-  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, tenant_id: tenant, exp })}`;
+  const text = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, tenant_id: tenant, exp, ...(role === "" ? {} : { role }) })}`;
   return `${text}.${createHmac("sha256", SECRET).update(text).digest("base64url")}`;
 }

@@ -9,6 +9,7 @@ fn request(id: &str) -> PendingRequest {
     PendingRequest {
         request: RequestId::new(id),
         tenant: TenantId::new("t"),
+        tool: "git_merge".into(),
         created_at: UnixMs::default(),
         deadline: Deadline::after(UnixMs::new(0), Duration::from_secs(300)),
         shown: false,
@@ -25,7 +26,7 @@ fn yes() -> Decision {
 fn a_vote_that_does_not_count_is_told_once_and_not_for_ever() {
     let mut open = OpenRequests::<()>::default();
     let id = RequestId::new("req_a");
-    let vote = |at: u64| UncountedVote { by: None, at: Some(UnixSeconds::new(at)) };
+    let vote = |at: u64| UncountedVote { by: None, at: Some(UnixSeconds::new(at)), held: None };
     assert!(!open.note_uncounted(&id, vote(0)), "nobody waits");
     open.expect(request("req_a"));
     assert!(open.note_uncounted(&id, vote(0)));

@@ -28,6 +28,7 @@ fn request(id: &RequestId) -> PendingRequest {
     PendingRequest {
         request: id.clone(),
         tenant: TenantId::new("t"),
+        tool: "git_merge".into(),
         created_at: UnixMs::default(),
         deadline: Deadline::after(UnixMs::new(0), Duration::from_secs(300)),
         shown: false,
@@ -267,7 +268,7 @@ impl Process {
                 self.keep(session, token);
             }
             Event::Uncounted(name) => {
-                let vote = UncountedVote { by: None, at: None };
+                let vote = UncountedVote { by: None, at: None, held: None };
                 let noted = self.runs.note_uncounted(session, &id(session, name), vote);
                 if let UncountedOutcome::Resume(token) = noted {
                     self.keep(session, Some(token));

@@ -18,10 +18,13 @@ use tokio::task::JoinHandle;
 
 use super::{number_of, stream_id, unreadable};
 use crate::backoff::Backoff;
-use crate::domain::{AuditEntry, AuditKey, ChainEnd, EntryHash, EntryMac, TenantId};
+use crate::domain::{
+    AuditEntry, AuditFact, AuditKey, ChainEnd, EntryHash, EntryMac, PlatformEvent, TenantId,
+};
 use crate::shutdown::Tasks;
 use crate::store::StoreError;
 use crate::store::redis::commands::{AtomicStep, Commands};
+use crate::store::redis::json::to_json;
 use crate::store::redis::keys;
 
 /// The most entries of one append: the server does nothing else meanwhile.
@@ -38,6 +41,8 @@ pub(in crate::store::redis) struct Recorder {
     pub(super) set_anchor: AtomicStep,
     /// What seals the entries, if anything does.
     key: Option<AuditKey>,
+    /// Whether every entry is published for the platform's own log.
+    publishes: bool,
     /// Never held over an await, nor over anything that is not quick.
     lanes: Mutex<HashMap<TenantId, Lane>>,
 }
@@ -45,16 +50,26 @@ pub(in crate::store::redis) struct Recorder {
 /// One tenant's queue.
 #[derive(Debug, Default)]
 struct Lane {
-    waiting: VecDeque<Pending>,
+    waiting: VecDeque<Waiting>,
     /// Where the chain ended when this process last knew; `None` if it may have written since.
     end: Option<ChainEnd>,
     /// Who takes what waits; `None` or finished if nobody does.
     committer: Option<JoinHandle<()>>,
 }
 
+/// A fact that is to be recorded.
 #[derive(Debug)]
-struct Pending {
-    fact: String,
+pub(super) struct Pending {
+    /// As it is recorded.
+    pub(super) fact: String,
+    /// As it is published, where it is.
+    pub(super) event: Option<String>,
+}
+
+/// One that somebody waits for.
+#[derive(Debug)]
+struct Waiting {
+    pending: Pending,
     done: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -63,28 +78,39 @@ impl Recorder {
         commands: Commands,
         tasks: Tasks,
         key: Option<AuditKey>,
+        publishes: bool,
     ) -> Self {
         let append = AtomicStep::new(include_str!("../append_audit.lua"));
         let set_anchor = AtomicStep::new(include_str!("../anchor_audit.lua"));
-        Self { commands, tasks, append, set_anchor, key, lanes: Mutex::default() }
+        Self { commands, tasks, append, set_anchor, key, publishes, lanes: Mutex::default() }
+    }
+
+    /// The fact as the platform's own log reads it, where that is told.
+    pub(super) fn event(
+        &self,
+        tenant: &TenantId,
+        fact: &AuditFact,
+    ) -> Result<Option<String>, StoreError> {
+        let event = || to_json(&PlatformEvent::of(tenant, fact));
+        self.publishes.then(event).transpose()
     }
 
     /// Returns once the fact is an entry. Who stops waiting does not stop the recording.
     pub(super) async fn record(
         self: &Arc<Self>,
         tenant: &TenantId,
-        fact: String,
+        pending: Pending,
     ) -> Result<(), StoreError> {
         let (done, recorded) = oneshot::channel();
-        self.queue(tenant, Pending { fact, done });
+        self.queue(tenant, Waiting { pending, done });
         let ended = |_| Err(StoreError::Unavailable("the recorder has ended".into()));
         recorded.await.unwrap_or_else(ended)
     }
 
-    fn queue(self: &Arc<Self>, tenant: &TenantId, pending: Pending) {
+    fn queue(self: &Arc<Self>, tenant: &TenantId, waiting: Waiting) {
         let mut lanes = self.lanes();
         let lane = lanes.entry(tenant.clone()).or_default();
-        lane.waiting.push_back(pending);
+        lane.waiting.push_back(waiting);
         if lane.committer.as_ref().is_none_or(JoinHandle::is_finished) {
             let (recorder, tenant) = (Arc::clone(self), tenant.clone());
             lane.committer =
@@ -100,16 +126,16 @@ impl Recorder {
             if let Some(lane) = self.lanes().get_mut(tenant) {
                 lane.end = result.ok();
             }
-            for pending in batch {
+            for waiting in batch {
                 // Whoever asked may have gone.
-                let _ = pending.done.send(outcome.clone());
+                let _ = waiting.done.send(outcome.clone());
             }
         }
     }
 
     /// What waits, and where the chain was last known to end. `None`: the caller has to end, because
     /// the next to queue starts another committer.
-    fn next_batch(&self, tenant: &TenantId) -> Option<(Vec<Pending>, Option<ChainEnd>)> {
+    fn next_batch(&self, tenant: &TenantId) -> Option<(Vec<Waiting>, Option<ChainEnd>)> {
         let mut lanes = self.lanes();
         let lane = lanes.get_mut(tenant)?;
         if lane.waiting.is_empty() {
@@ -125,7 +151,7 @@ impl Recorder {
         &self,
         tenant: &TenantId,
         known: Option<ChainEnd>,
-        batch: &[Pending],
+        batch: &[Waiting],
     ) -> Result<ChainEnd, StoreError> {
         let mut backoff = Backoff::new(Duration::from_millis(2), Duration::from_millis(50));
         let mut tip = match &known {
@@ -134,7 +160,7 @@ impl Recorder {
         };
         for attempt in 0..ATTEMPTS {
             let entries = chained(&tip.follows, batch, self.key.as_ref());
-            match self.append_after(tenant, &tip.stored, &entries).await? {
+            match self.append_after(tenant, &tip.stored, &entries, batch).await? {
                 None => {
                     let end = entries.last().map_or(tip.follows.clone(), AuditEntry::end);
                     if let Some(key) = &self.key {
@@ -184,14 +210,22 @@ impl Recorder {
         tenant: &TenantId,
         stored: &ChainEnd,
         entries: &[AuditEntry],
+        batch: &[Waiting],
     ) -> Result<Option<ChainEnd>, StoreError> {
         let genesis = ChainEnd::genesis(tenant).hash;
         let stored_hash = if stored.hash == genesis { "" } else { stored.hash.as_str() };
-        let mut args = vec![owned(stream_id(stored.number)), borrowed(stored_hash)];
-        for AuditEntry { number, previous, fact, hash, mac } in entries {
+        let mut args = vec![
+            owned(stream_id(stored.number)),
+            borrowed(stored_hash),
+            borrowed(keys::PLATFORM_AUDIT),
+        ];
+        for (AuditEntry { number, previous, fact, hash, mac }, waiting) in entries.iter().zip(batch)
+        {
+            let event = waiting.pending.event.as_deref().unwrap_or_default();
             args.push(owned(stream_id(*number)));
             let mac = mac.as_ref().map_or("", EntryMac::as_str);
-            args.extend([previous.as_str(), fact.as_str(), hash.as_str(), mac].map(borrowed));
+            let previous = previous.as_str();
+            args.extend([previous, fact.as_str(), hash.as_str(), mac, event].map(borrowed));
         }
         let key = keys::audit(tenant);
         let (appended, id, hash): (u8, String, String) =
@@ -221,11 +255,11 @@ struct Tip {
 }
 
 /// The entries that follow `end`, one for each fact.
-fn chained(end: &ChainEnd, batch: &[Pending], key: Option<&AuditKey>) -> Vec<AuditEntry> {
+fn chained(end: &ChainEnd, batch: &[Waiting], key: Option<&AuditKey>) -> Vec<AuditEntry> {
     let mut end = end.clone();
     let mut entries = Vec::with_capacity(batch.len());
-    for pending in batch {
-        let entry = end.then(pending.fact.clone());
+    for waiting in batch {
+        let entry = end.then(waiting.pending.fact.clone());
         let entry = match key {
             Some(key) => key.sealed(entry),
             None => entry,
