@@ -175,10 +175,6 @@ pub trait Sentences: Send + Sync {
     fn declined(&self, reason: &str) -> String;
     /// An operator has stopped a tool, and says why.
     fn held(&self, tool: &str, reason: &str) -> String;
-    /// What a code means, where an operator's hold is why.
-    fn held_because(&self, meaning: &str, reason: &str) -> String {
-        format!("{meaning} ({reason})")
-    }
     /// The same as [`Sentences::held`] about a yes to a request, which does not count meanwhile.
     fn held_vote(&self, tool: &str, reason: &str) -> String;
     /// A call was stopped because the run was cancelled.

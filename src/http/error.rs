@@ -238,7 +238,7 @@ impl ApiError {
     pub fn message(&self, language: Language) -> String {
         let words = language.sentences();
         match &self.told {
-            Some(reason) => words.held_because(words.of_code(self.code), reason),
+            Some(reason) => format!("{} ({reason})", words.of_code(self.code)),
             None => words.of_code(self.code).to_owned(),
         }
     }

@@ -49,7 +49,6 @@ fn of_the_run(table: &dyn Sentences) -> Vec<Said> {
         said!(table, looking_back(7, 4), ["7", "4", "3"]),
         said!(table, declined("not now"), ["not now"]),
         said!(table, held("git_merge", "audit day"), ["git_merge", "audit day"]),
-        said!(table, held_because("meaning", "audit day"), ["meaning", "audit day"]),
         said!(table, held_vote("git_merge", "audit day"), ["git_merge", "audit day"]),
         said!(table, stopped(), []),
         said!(table, in_doubt(None), []),
