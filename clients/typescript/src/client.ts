@@ -1,6 +1,7 @@
 /** The client: what a caller of Aura-Platform can do. */
 
 import { Approvals } from "./approvals.js";
+import { Audit } from "./audit.js";
 import { newIdempotencyKey } from "./idempotency.js";
 import { settingsOf, type AuraClientOptions } from "./options.js";
 import type { StreamOptions } from "./resumable.js";
@@ -35,12 +36,14 @@ interface KeyedRun extends Pick<StreamOptions, "lastEventId"> {
 export class AuraClient {
   readonly sessions: Sessions;
   readonly approvals: Approvals;
+  readonly audit: Audit;
   readonly #transport: Transport;
 
   constructor(options: AuraClientOptions) {
     this.#transport = new Transport(settingsOf(options));
     this.sessions = new Sessions(this.#transport);
     this.approvals = new Approvals(this.#transport);
+    this.audit = new Audit(this.#transport);
   }
 
   /** Starts a run. It is started once, however often its first request has to be repeated. */
