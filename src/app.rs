@@ -349,6 +349,11 @@ fn http_config(settings: &Settings, store_timeout: Duration) -> http::HttpConfig
         language: settings.agent.language.without_prompt(),
         store_patience: store_timeout,
         auditors: settings.audit.role.clone(),
+        console: http::console::ConsoleConfig::new(
+            settings.console.enabled,
+            &settings.console.login_origins,
+            settings.console.token_in_fragment,
+        ),
     }
 }
 

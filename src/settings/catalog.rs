@@ -4,21 +4,22 @@
 use super::key::{Contents, Declared, PREFIX, Spelling};
 use super::secret::Visibility;
 use super::{
-    agent, api, approvals, audit, auth, azure_openai, embedded, github, hitl, journal, limits, log,
-    mcp, model, network, openai, redis, smtp, stream, tools, workspace,
+    agent, api, approvals, audit, auth, azure_openai, console, embedded, github, hitl, journal, limits,
+    log, mcp, model, network, openai, redis, smtp, stream, tools, workspace,
 };
 
 /// How the name of a variable ends that names a file with a secret.
 const IN_FILE: &str = "_FILE";
 
 /// The settings of each section.
-const SECTIONS: [&[&dyn Declared]; 21] = [
+const SECTIONS: [&[&dyn Declared]; 22] = [
     agent::KEYS,
     api::KEYS,
     approvals::KEYS,
     audit::KEYS,
     auth::KEYS,
     azure_openai::KEYS,
+    console::KEYS,
     embedded::KEYS,
     github::KEYS,
     hitl::KEYS,

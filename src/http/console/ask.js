@@ -1,0 +1,126 @@
+/** The conversation: ask for something, and see what comes of it. */
+
+import { makeComposer } from "./composer.js";
+import { keptConversation } from "./conversation.js";
+import { h, replace, set } from "./dom.js";
+import { followEnd } from "./follow.js";
+import { makeRunView } from "./run-view.js";
+
+const EXAMPLES = ["status", "merge", "mail"];
+/** Answers that are read out as a whole. */
+const SPOKEN = 600;
+
+export function makeAskView(app) {
+  const { t } = app;
+  const kept = keptConversation(app.user);
+  const turns = h("div", { class: "turns" });
+  const latest = h("button", { class: "button latest", type: "button", hidden: true }, t("ask.latest"));
+  const fresh = h("button", { class: "button quiet", type: "button", onclick: begin }, t("ask.new"));
+  const composer = makeComposer(t, { onSend: send, onStop: stop, onDraft: (text) => (kept.draft = text) });
+  const top = h("div", { class: "ask-top" }, fresh);
+  const element = h("div", { class: "ask" }, top, turns, h("div", { class: "ask-foot" }, latest, composer.element));
+  /** The runs that are being read, the last one being that of the composer's buttons. */
+  let views = [];
+  let following = null;
+  latest.addEventListener("click", () => following?.toEnd());
+
+  function begin() {
+    for (const view of views) view.close();
+    views = [];
+    kept.begin();
+    composer.setBusy(false);
+    showWelcome();
+    composer.focus();
+  }
+
+  function showWelcome() {
+    set(top, "hidden", true);
+    set(element, "data-empty", true);
+    replace(turns, welcome(t, send));
+  }
+
+  function send(prompt) {
+    if (kept.turns.length === 0) replace(turns);
+    app.announce(t("ask.started"));
+    following?.toEnd();
+    void read(kept.add(prompt), true);
+  }
+
+  async function stop() {
+    composer.setStopping();
+    try {
+      await views.at(-1)?.cancel();
+    } catch (error) {
+      app.fail(error);
+      composer.setBusy(true);
+    }
+  }
+
+  /** Reads a turn's run: one that is known is joined from its first event, the request for any other is sent (again). */
+  async function read(turn, isNew) {
+    const view = showTurn(turn);
+    composer.setBusy(true);
+    const { key: idempotencyKey, sessionId, prompt } = turn;
+    const open = (options) =>
+      sessionId === null
+        ? app.client.run(prompt, { ...options, idempotencyKey, threadId: kept.threadId })
+        : app.client.join(sessionId, options);
+    const status = await view.read(open, (id) => turn.sessionId ?? kept.named(turn, id));
+    if (views.at(-1) === view) composer.setBusy(false);
+    if (isNew && status !== null) app.announce(spoken(t, status, view.answer()));
+  }
+
+  function showTurn({ prompt }) {
+    set(top, "hidden", false);
+    set(element, "data-empty", false);
+    const view = makeRunView(app);
+    views.push(view);
+    turns.append(h("article", { class: "turn", "aria-label": t("ask.you") }, h("p", { class: "prompt" }, prompt), view.element));
+    return view;
+  }
+
+  async function restore() {
+    if (kept.turns.length === 0) showWelcome();
+    // One after the other: a browser has few connections to a server.
+    for (const turn of kept.turns) await read(turn, false);
+  }
+
+  composer.write(kept.draft);
+  void restore();
+  return {
+    element,
+    open() {
+      following = followEnd(turns, (isFollowing) => set(latest, "hidden", isFollowing));
+      composer.focus();
+    },
+    close() {
+      following?.stop();
+      following = null;
+    },
+  };
+}
+
+function welcome(t, send) {
+  const example = (name) =>
+    h(
+      "li",
+      null,
+      h(
+        "button",
+        { class: "example", type: "button", onclick: () => send(t(`ask.example.${name}`)) },
+        h("span", null, t(`ask.example.${name}`)),
+        h("span", { class: "soft" }, t(`ask.example.${name}.about`)),
+      ),
+    );
+  return h(
+    "div",
+    { class: "welcome" },
+    h("h1", null, t("ask.title")),
+    h("p", { class: "lead" }, t("ask.lead")),
+    h("ul", { class: "examples", "aria-label": t("ask.examples") }, EXAMPLES.map(example)),
+  );
+}
+
+function spoken(t, status, answer) {
+  return t("ask.ended", { status: t(`end.${status}`), answer: answer.length > SPOKEN ? "" : answer });
+}

@@ -1,0 +1,61 @@
+/** What this tab has asked, kept so that a reload goes on where it was. */
+
+/** More turns than this are not read again. */
+const MOST = 20;
+
+/**
+ * The conversation of a user in this tab: `{ threadId, turns }`, a turn being `{ prompt, key, sessionId }`. The key is
+ * that of the request that starts the run: sent again, it starts nothing, so a reload before the answer finds the run.
+ */
+export function keptConversation({ tenant, id }) {
+  const name = `aura.conversation.${tenant}/${id}`;
+  const draft = `aura.draft.${tenant}/${id}`;
+  let kept = parsed(sessionStorage.getItem(name)) ?? fresh();
+  const write = () => sessionStorage.setItem(name, JSON.stringify(kept));
+  return {
+    get threadId() {
+      return kept.threadId;
+    },
+    get turns() {
+      return kept.turns;
+    },
+    get draft() {
+      return sessionStorage.getItem(draft) ?? "";
+    },
+    set draft(text) {
+      sessionStorage.setItem(draft, text);
+    },
+    add(prompt) {
+      const turn = { prompt, key: randomId(), sessionId: null };
+      kept.turns = [...kept.turns, turn].slice(-MOST);
+      write();
+      return turn;
+    },
+    named(turn, sessionId) {
+      turn.sessionId = sessionId;
+      write();
+    },
+    begin() {
+      kept = fresh();
+      write();
+    },
+  };
+}
+
+function fresh() {
+  return { threadId: `console_${randomId()}`, turns: [] };
+}
+
+/** Also where a page may not use `crypto.randomUUID`: over plain HTTP. */
+function randomId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function parsed(text) {
+  try {
+    const kept = JSON.parse(text);
+    return typeof kept?.threadId === "string" && Array.isArray(kept.turns) ? kept : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,42 @@
+/** The page stays at its end while something comes, unless the reader has scrolled up. */
+
+const NEAR = 48;
+
+/** `watched`: what grows. `onChange(isFollowing)`. Returns `{ toEnd, stop }`. */
+export function followEnd(watched, onChange) {
+  const root = document.scrollingElement;
+  let isFollowing = true;
+  let top = root.scrollTop;
+
+  const isAtEnd = () => root.scrollHeight - root.scrollTop - root.clientHeight <= NEAR;
+
+  function change(now) {
+    if (now === isFollowing) return;
+    isFollowing = now;
+    onChange(now);
+  }
+
+  /** Growth alone moves nothing up: only the reader does. */
+  function onScroll() {
+    if (isAtEnd()) change(true);
+    else if (root.scrollTop < top - 1) change(false);
+    top = root.scrollTop;
+  }
+
+  function toEnd() {
+    root.scrollTop = root.scrollHeight;
+    top = root.scrollTop;
+    change(true);
+  }
+
+  const observer = new ResizeObserver(() => watched.isConnected && isFollowing && toEnd());
+  observer.observe(watched);
+  document.addEventListener("scroll", onScroll, { passive: true });
+  return {
+    toEnd,
+    stop() {
+      observer.disconnect();
+      document.removeEventListener("scroll", onScroll);
+    },
+  };
+}

@@ -1,0 +1,35 @@
+/** What the page says, in Korean and in English. */
+
+import { EN } from "./words-en.js";
+import { KO } from "./words-ko.js";
+
+/** Each language has tables with the same keys. */
+const WORDS = { ko: { ...KO }, en: { ...EN } };
+const KEPT = "aura.language";
+
+export const LANGUAGES = Object.keys(WORDS);
+
+/** The language that was chosen, else the browser's, else Korean. */
+export function chosenLanguage() {
+  const wanted = [localStorage.getItem(KEPT), ...navigator.languages.map((name) => name.slice(0, 2))];
+  return wanted.find((name) => LANGUAGES.includes(name)) ?? "ko";
+}
+
+export function chooseLanguage(language) {
+  localStorage.setItem(KEPT, language);
+}
+
+/** `t("ask.tokens", { count: 3 })`: the text of that key, with `{count}` filled in. */
+export function makeWords(language) {
+  const table = WORDS[language];
+  return (key, values = {}) => {
+    const text = Object.hasOwn(table, key) ? table[key] : key;
+    return text.replace(/\{(\w+)\}/g, (all, name) => (Object.hasOwn(values, name) ? String(values[name]) : all));
+  };
+}
+
+/** The text of a key that may not be there, for words that a newer server sends. */
+export function wordOr(app, key, other) {
+  const text = app.t(key);
+  return text === key ? other : text;
+}
