@@ -587,6 +587,19 @@ function outcomeOf(data, isFirst) {
   return { kind: "decided", requestId, sessionId, status, isFirst, reason };
 }
 
+// src/audit.ts
+var Audit = class {
+  #transport;
+  constructor(transport) {
+    this.#transport = transport;
+  }
+  /** A page of it, oldest first. */
+  async list({ after, limit, signal } = {}) {
+    const path = `/aura/audit${query({ after, limit })}`;
+    return (await this.#transport.call({ method: "GET", path }, signal)).data;
+  }
+};
+
 // src/idempotency.ts
 function newIdempotencyKey() {
   const bytes = new Uint8Array(16);
@@ -922,11 +935,13 @@ async function textOf(response) {
 var AuraClient = class {
   sessions;
   approvals;
+  audit;
   #transport;
   constructor(options) {
     this.#transport = new Transport(settingsOf(options));
     this.sessions = new Sessions(this.#transport);
     this.approvals = new Approvals(this.#transport);
+    this.audit = new Audit(this.#transport);
   }
   /** Starts a run. It is started once, however often its first request has to be repeated. */
   run(prompt, options = {}) {
