@@ -66,7 +66,10 @@ export function makeRunView(app) {
     read,
     answer: timeline.answer,
     /** Stops reading; the run goes on. */
-    close: () => void run?.close(),
+    close() {
+      timeline.close();
+      void run?.close();
+    },
     cancel: () => run?.cancel(),
   };
 }

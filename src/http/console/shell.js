@@ -3,6 +3,7 @@
 import { makeClient, makeGet, pageConfig, probe } from "./api.js";
 import { makeBar } from "./bar.js";
 import { h, replace } from "./dom.js";
+import { inboxOf } from "./inbox.js";
 import { makeNotices } from "./notices.js";
 import { makeSession, tokenInAddress, userOf } from "./session.js";
 import { makeTokenForm } from "./signin.js";
@@ -143,6 +144,7 @@ function showViews(page) {
   const router = makeRouter(app, views, main);
   window.addEventListener("hashchange", () => router.go(true));
   router.go(false);
+  inboxOf(app).start();
 }
 
 /** Shows the view that the address names. A view stays as it is while another is seen. */

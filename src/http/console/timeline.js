@@ -1,5 +1,6 @@
 /** What a run says, event by event. The same for one that is under way and for one that is read from its record. */
 
+import { makeApprovalCard } from "./approval-card.js";
 import { makeAnswer } from "./answer.js";
 import { h } from "./dom.js";
 import { duration, number } from "./format.js";
@@ -10,7 +11,7 @@ import { wordOr } from "./words.js";
 /** `add(event)` shows one more event; `answer()` is the text of the answer so far. */
 export function makeTimeline(app) {
   const element = h("ol", { class: "timeline" });
-  const line = { app, element, plan: null, tools: new Map(), answer: null, answers: [], reasoning: null };
+  const line = { app, element, plan: null, tools: new Map(), answer: null, answers: [], cards: [], reasoning: null };
   return {
     element,
     add(event) {
@@ -19,6 +20,8 @@ export function makeTimeline(app) {
       line.reasoning = isReasoning(event) ? line.reasoning : null;
       if (!GOES_ON.has(event.type)) line.answer = null;
     },
+    /** What is shown follows nothing any more. */
+    close: () => line.cards.forEach((card) => card.close()),
     answer: () => line.answers.map((answer) => answer.text()).join(""),
   };
 }
@@ -90,7 +93,9 @@ function showTool(line, call) {
 }
 
 function showQuestion(line, question) {
-  put(line, "question", h("a", { href: `#/approvals/${question.requestId}` }, question.message));
+  const card = makeApprovalCard(line.app, question);
+  line.cards.push(card);
+  put(line, "asked", card.element);
 }
 
 /** A notice only says that there is no answer; what a tool gave to look at goes below the words. */

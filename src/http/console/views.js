@@ -6,12 +6,16 @@
  * no longer is. `role` is the role of `app.roles` without which a view is not shown.
  */
 
+import { makeApprovalsView } from "./approvals.js";
 import { makeAskView } from "./ask.js";
+import { makeAuditView } from "./audit.js";
 import { makeSessionsView } from "./sessions.js";
 
 export const VIEWS = [
   { name: "ask", make: makeAskView },
+  { name: "approvals", make: makeApprovalsView },
   { name: "sessions", make: makeSessionsView },
+  { name: "audit", role: "audit", make: makeAuditView },
 ];
 
 /** The views that this caller may see. */

@@ -1,10 +1,12 @@
 /** What the page says, in Korean and in English. */
 
+import { EN_APPROVALS } from "./words-en-approvals.js";
 import { EN } from "./words-en.js";
+import { KO_APPROVALS } from "./words-ko-approvals.js";
 import { KO } from "./words-ko.js";
 
 /** Each language has tables with the same keys. */
-const WORDS = { ko: { ...KO }, en: { ...EN } };
+const WORDS = { ko: { ...KO, ...KO_APPROVALS }, en: { ...EN, ...EN_APPROVALS } };
 const KEPT = "aura.language";
 
 export const LANGUAGES = Object.keys(WORDS);

@@ -1,0 +1,164 @@
+/** What waits in the tenant, live: one stream for the whole page, and whoever wants to be told of a change. */
+
+import { noteServerTime } from "./clock.js";
+
+/** After something that the client does not repeat. */
+const AGAIN_MS = 15_000;
+/** Pages that are read where more waits than fits a snapshot. */
+const PAGES = 20;
+
+const inboxes = new WeakMap();
+
+/** The inbox of whoever is signed in. Everybody who asks gets the same one. */
+export function inboxOf(app) {
+  const { client } = app;
+  if (!inboxes.has(client)) inboxes.set(client, new Inbox(app));
+  return inboxes.get(client);
+}
+
+class Inbox {
+  #app;
+  #client;
+  #pending = new Map();
+  #listeners = new Set();
+  #following = new Map();
+  #controller = null;
+  #isKnown = false;
+
+  constructor(app) {
+    this.#app = app;
+    this.#client = app.client;
+  }
+
+  /** Whether there has been a snapshot. */
+  get isKnown() {
+    return this.#isKnown;
+  }
+
+  /** What waits, in the order in which it ends. */
+  get pending() {
+    return [...this.#pending.values()].sort((one, other) => one.expiresAt - other.expiresAt || one.createdAt - other.createdAt);
+  }
+
+  /** The request, if it waits. */
+  find(requestId) {
+    return this.#pending.get(requestId) ?? null;
+  }
+
+  /** `listener({ type: "snapshot" | "asked" | "changed", request })`. Returns what ends it. */
+  listen(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells of one request whenever something of it has changed. Returns what ends it. */
+  follow(requestId, listener) {
+    const listeners = this.#following.get(requestId) ?? new Set();
+    this.#following.set(requestId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#following.delete(requestId);
+    };
+  }
+
+  /** Begins to watch, once. */
+  start() {
+    if (this.#controller !== null) return;
+    this.#controller = new AbortController();
+    void this.#watch(this.#controller.signal);
+  }
+
+  /** Closes the stream. */
+  stop() {
+    this.#controller?.abort();
+    this.#controller = null;
+  }
+
+  /** Somebody here has learned something of a request before the stream could tell. */
+  note(request) {
+    this.#change({ ...this.#pending.get(request.requestId), ...request });
+  }
+
+  async #watch(signal) {
+    while (!signal.aborted) {
+      try {
+        const options = { signal, onReconnect: (reconnect) => this.#isAway(reconnect) };
+        for await (const event of this.#client.approvals.watch(options)) await this.#take(event, signal);
+      } catch (error) {
+        if (!signal.aborted) this.#app.fail(error);
+      }
+      await pause(AGAIN_MS, signal);
+    }
+  }
+
+  /** A connection that is lost once is had again at once. */
+  #isAway({ attempt }) {
+    if (attempt > 1) this.#app.offline();
+  }
+
+  async #take(event, signal) {
+    if (event.type === "snapshot") {
+      noteServerTime(event.data.timestamp);
+      await this.#snapshot(event.data, signal);
+    } else if (event.type !== "unknown") {
+      this.#change(event.data.request, event.type);
+    }
+  }
+
+  /** A snapshot takes the place of all before; what is not in it any more has been decided meanwhile. */
+  async #snapshot({ approvals, next }, signal) {
+    const before = this.#pending;
+    const all = [...approvals, ...(await this.#rest(next, signal))];
+    this.#pending = new Map(all.map((request) => [request.requestId, request]));
+    this.#isKnown = true;
+    for (const request of all) this.#tellFollowers(request);
+    const gone = [...before.values()].filter(({ requestId }) => !this.#pending.has(requestId));
+    this.#tell({ type: "snapshot" });
+    await Promise.all(gone.map((request) => this.#find(request, signal)));
+  }
+
+  async #rest(next, signal) {
+    const rest = [];
+    for (let page = 0; next !== null && next !== undefined && page < PAGES; page += 1) {
+      const found = await this.#client.approvals.list({ before: next, limit: 100, signal });
+      rest.push(...found.approvals);
+      next = found.next;
+    }
+    return rest;
+  }
+
+  /** What has become of a request. */
+  async #find(request, signal) {
+    try {
+      const found = await this.#client.approvals.get(request.requestId, { signal });
+      this.#change({ ...request, ...found, canDecide: false });
+    } catch {
+      this.#change({ ...request, status: "unknown", canDecide: false });
+    }
+  }
+
+  #change(request, type = "changed") {
+    const isNew = type === "asked" && !this.#pending.has(request.requestId);
+    if (request.status === "pending") this.#pending.set(request.requestId, request);
+    else this.#pending.delete(request.requestId);
+    this.#tellFollowers(request);
+    this.#tell({ type: isNew ? "asked" : "changed", request });
+    if (isNew && request.canDecide) this.#app.announce(this.#app.t("approvals.new", { question: request.message }));
+  }
+
+  #tellFollowers(request) {
+    for (const listener of this.#following.get(request.requestId) ?? []) listener(request);
+  }
+
+  #tell(change) {
+    this.#app.setCount([...this.#pending.values()].filter(({ canDecide }) => canDecide).length);
+    for (const listener of this.#listeners) listener(change);
+  }
+}
+
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+  });
+}
