@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderValue};
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::Shared;
 use super::error::ApiError;
+use super::extract::PathId;
 use super::versioned::Versioned;
 use crate::origin::ExactOrigin;
 
@@ -144,7 +145,7 @@ pub(super) async fn page(State(http): State<Shared>, headers: HeaderMap) -> Resp
 /// `GET /console/{file}`.
 pub(super) async fn show(
     State(http): State<Shared>,
-    Path(name): Path<String>,
+    PathId(name): PathId,
     headers: HeaderMap,
 ) -> Response {
     http.config.console.answer(&name, &headers).into_response()

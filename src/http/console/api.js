@@ -1,6 +1,6 @@
 /** The server, as this page calls it. */
 
-import { AuraClient, AuraError } from "./aura-client.js";
+import { AuraClient } from "./aura-client.js";
 
 /** Where the server is: the page may lie below a path. */
 export const BASE = new URL("..", import.meta.url).href.replace(/\/$/, "");
@@ -40,25 +40,6 @@ function tokenOf(init) {
 export function ask(path, token, user, init = {}) {
   const headers = { Accept: "application/json", Authorization: `Bearer ${token}`, "X-Tenant-ID": user.tenant };
   return fetch(BASE + path, { ...init, headers, cache: "no-store" });
-}
-
-/** `app.get(path)`: the `data` of an answer that the client has no call for; throws an `AuraError`. */
-export function makeGet(session, user) {
-  return async function get(path, isAgain = false) {
-    const token = await session.source();
-    const response = await ask(path, token, user).catch((cause) => {
-      throw new AuraError("the server cannot be reached", { status: 0, code: "connection", retryable: true, cause });
-    });
-    if (response.status === 401 && !isAgain) {
-      session.refuse(token);
-      return get(path, true);
-    }
-    const body = await response.json().catch(() => ({}));
-    if (response.ok) return body.data;
-    const { message = response.statusText, errorCode = "protocol", detail, traceId } = body;
-    const isRetryable = response.status === 429 || response.status >= 500;
-    throw new AuraError(message, { status: response.status, code: errorCode, detail, traceId, retryable: isRetryable });
-  };
 }
 
 /** Why a token is refused, or `null` if it is not; and what it may see. */

@@ -22,13 +22,21 @@ export function makeAskView(app) {
   /** The runs that are being read, the last one being that of the composer's buttons. */
   let views = [];
   let following = null;
+  let isBusy = false;
   latest.addEventListener("click", () => following?.toEnd());
+
+  function setBusy(busy) {
+    isBusy = busy;
+    composer.setBusy(busy);
+    // What comes with the last event is laid out after it.
+    if (!busy) requestAnimationFrame(() => following?.isFollowing() && following.toEnd());
+  }
 
   function begin() {
     for (const view of views) view.close();
     views = [];
     kept.begin();
-    composer.setBusy(false);
+    setBusy(false);
     showWelcome();
     composer.focus();
   }
@@ -52,21 +60,21 @@ export function makeAskView(app) {
       await views.at(-1)?.cancel();
     } catch (error) {
       app.fail(error);
-      composer.setBusy(true);
+      setBusy(true);
     }
   }
 
   /** Reads a turn's run: one that is known is joined from its first event, the request for any other is sent (again). */
   async function read(turn, isNew) {
     const view = showTurn(turn);
-    composer.setBusy(true);
+    setBusy(true);
     const { key: idempotencyKey, sessionId, prompt } = turn;
     const open = (options) =>
       sessionId === null
         ? app.client.run(prompt, { ...options, idempotencyKey, threadId: kept.threadId })
         : app.client.join(sessionId, options);
     const status = await view.read(open, (id) => turn.sessionId ?? kept.named(turn, id));
-    if (views.at(-1) === view) composer.setBusy(false);
+    if (views.at(-1) === view) setBusy(false);
     if (isNew && status !== null) app.announce(spoken(t, status, view.answer()));
   }
 
@@ -90,7 +98,7 @@ export function makeAskView(app) {
   return {
     element,
     open() {
-      following = followEnd(turns, (isFollowing) => set(latest, "hidden", isFollowing));
+      following = followEnd(turns, () => isBusy, (isFollowing) => set(latest, "hidden", isFollowing));
       composer.focus();
     },
     close() {

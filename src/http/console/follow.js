@@ -1,9 +1,12 @@
-/** The page stays at its end while something comes, unless the reader has scrolled up. */
+/** The page stays at its end while an answer comes, unless the reader has scrolled up. */
 
 const NEAR = 48;
 
-/** `watched`: what grows. `onChange(isFollowing)`. Returns `{ toEnd, stop }`. */
-export function followEnd(watched, onChange) {
+/**
+ * `watched`: what grows; `isComing()`: whether that is because an answer comes, and not because the reader has opened
+ * something; `onChange(isFollowing)`. Returns `{ toEnd, stop }`.
+ */
+export function followEnd(watched, isComing, onChange) {
   const root = document.scrollingElement;
   let isFollowing = true;
   let top = root.scrollTop;
@@ -29,11 +32,12 @@ export function followEnd(watched, onChange) {
     change(true);
   }
 
-  const observer = new ResizeObserver(() => watched.isConnected && isFollowing && toEnd());
+  const observer = new ResizeObserver(() => watched.isConnected && isFollowing && isComing() && toEnd());
   observer.observe(watched);
   document.addEventListener("scroll", onScroll, { passive: true });
   return {
     toEnd,
+    isFollowing: () => isFollowing && watched.isConnected,
     stop() {
       observer.disconnect();
       document.removeEventListener("scroll", onScroll);

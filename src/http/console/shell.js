@@ -1,6 +1,6 @@
 /** What is around the views: signing in, the tabs, the address, what is said to everybody. */
 
-import { makeClient, makeGet, pageConfig, probe } from "./api.js";
+import { makeClient, pageConfig, probe } from "./api.js";
 import { makeBar } from "./bar.js";
 import { h, replace } from "./dom.js";
 import { inboxOf } from "./inbox.js";
@@ -107,7 +107,6 @@ function makeApp(page, user, roles) {
   const title = () => (document.title = `${count > 0 ? `(${count}) ` : ""}${place}${BASE_TITLE}`);
   return {
     client,
-    get: makeGet(session, user),
     user: { tenant: user.tenant, id: user.id },
     roles,
     t,

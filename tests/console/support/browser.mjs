@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after } from "node:test";
 import { chromium } from "playwright-core";
+import { PATIENCE_MS } from "./process.mjs";
 import { ROOT, token } from "./server.mjs";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -30,7 +31,9 @@ function launched() {
 export async function windowFor(t, base, options = {}) {
   const context = await (await (browser ??= launched())).newContext({ locale: "ko-KR", ...options });
   t.after(() => context.close());
+  if (process.env.CONSOLE_FROM_SOURCES) await context.route(`${base}/console/*`, fromSources);
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   const seen = [];
   page.on("pageerror", (error) => seen.push(`error: ${error.message}`));
   page.on("dialog", (dialog) => (seen.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
@@ -43,6 +46,12 @@ export async function windowFor(t, base, options = {}) {
     document.addEventListener("securitypolicyviolation", (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
   });
   return { context, page, seen };
+}
+
+/** With `CONSOLE_FROM_SOURCES=1` the files are not those of the binary: for whoever works on them. */
+async function fromSources(route) {
+  const path = join(ROOT, "src/http", new URL(route.request().url()).pathname);
+  return existsSync(path) ? route.fulfill({ path }) : route.continue();
 }
 
 /** Chromium tells of every refusal and of every lost connection there, too. */
