@@ -46,7 +46,7 @@ export function makeApprovalCard(app, request) {
 function makeParts(card) {
   const { app, id, request } = card;
   const parts = {
-    question: h("h3", { class: "approval-question", id: `${id}-question` }),
+    question: h("h2", { class: "approval-question", id: `${id}-question` }),
     badge: h("span", { class: "chip" }),
     clock: h("span", { class: "clock-place" }),
     asked: h("p", { class: "soft" }),
@@ -101,8 +101,8 @@ function change(card, told) {
   // What is over does not wait again, whichever of two tellers was the slower.
   if (!isPending(before) && STANDS.has(told.status ?? "pending") && told.outcome === undefined) return;
   card.request = requestOf(told, before);
-  // What lies below stays where it is, so that no click lands on another card than was meant.
-  if (isPending(before) && !isPending(card.request)) hold(card.parts.element);
+  // In a list, what lies below stays where it is: no click lands on another card than was meant.
+  if (!card.isInRun && isPending(before) && !isPending(card.request)) hold(card.parts.element);
   show(card);
 }
 

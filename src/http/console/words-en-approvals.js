@@ -44,8 +44,8 @@ export const EN_APPROVALS = {
   "args.cut": "Only the beginning is shown here; all of it has {bytes} bytes.",
   "args.inexact": "A number here is longer than a browser can show exactly. The question has it as it is.",
 
-  "preview.title": "What will happen",
-  "preview.titled": "What will happen: {title}",
+  "preview.title": "What approving does",
+  "preview.titled": "What approving does: {title}",
   "preview.so": "yes",
   "preview.notSo": "no",
 
