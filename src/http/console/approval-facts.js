@@ -44,13 +44,17 @@ export function person(app, id) {
 export function approversText(app, request) {
   const { approvers = "tenant", approvalsNeeded, approvals } = request;
   const role = approvers.startsWith("role:") ? approvers.slice("role:".length) : null;
-  const key = role === null ? (WHO[approvers] ?? "who.unknown") : "who.role";
+  const key = role === null ? (WHO.get(approvers) ?? "who.unknown") : "who.role";
   const who = app.t(key, { role, approvers, who: person(app, request.requestedBy ?? "?") });
   if (approvalsNeeded < 2) return who;
   return `${who} ${app.t("who.count", { given: approvals, needed: approvalsNeeded })}`;
 }
 
-const WHO = { tenant: "who.tenant", requester: "who.requester", not_requester: "who.notRequester" };
+const WHO = new Map([
+  ["tenant", "who.tenant"],
+  ["requester", "who.requester"],
+  ["not_requester", "who.notRequester"],
+]);
 
 /** Why there is no button to approve with; null if there is one. */
 export function whyNot(app, request) {

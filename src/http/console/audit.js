@@ -110,7 +110,7 @@ function row(app, { number, hash, fact }) {
     "tr",
     { "data-number": number },
     h("td", { class: "is-number", title: hash }, number),
-    h("td", null, Number.isSafeInteger(fact.atMs) ? makeTime(app, fact.atMs) : ""),
+    h("td", null, makeTime(app, fact.atMs)),
     h("td", null, whatOf(app, fact)),
     h("td", null, fact.tool === undefined ? null : h("code", null, fact.tool), fact.dryRun === true ? [" ", h("span", { class: "chip" }, app.t("audit.dryRun"))] : null),
     h("td", null, whoOf(app, fact)),

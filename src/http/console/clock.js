@@ -73,9 +73,10 @@ export function leftText(app, ms) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** A moment, in Unix milliseconds, as people write it. */
+/** A moment, in Unix milliseconds, as people write it; nothing if it is none. */
 export function makeTime(app, ms) {
-  const date = new Date(ms);
+  const date = new Date(typeof ms === "number" ? ms : NaN);
+  if (Number.isNaN(date.getTime())) return null;
   const isToday = date.toDateString() === new Date().toDateString();
   const form = isToday ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
   const full = new Intl.DateTimeFormat(app.language, { dateStyle: "full", timeStyle: "medium" }).format(date);

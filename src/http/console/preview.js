@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 /** `preview`: `{ type, title, content }`; a type that is not known here is shown as a text. */
 export function makePreview(app, preview) {
   const { type, title = "", content = "" } = preview;
-  const body = BODIES[type] ?? text;
+  const body = BODIES.get(type) ?? text;
   const label = title === "" ? app.t("preview.title") : app.t("preview.titled", { title });
   return h(
     "figure",
@@ -16,7 +16,7 @@ export function makePreview(app, preview) {
   );
 }
 
-const BODIES = { diff, text, checklist };
+const BODIES = new Map(Object.entries({ diff, text, checklist }));
 
 function text(_app, content) {
   return h("div", { class: "preview-text" }, content);
