@@ -40,6 +40,7 @@ const FILES: &[(&str, &str)] = files![
     "approval-facts.js",
     "approvals.css",
     "approvals.js",
+    "artifact.js",
     "ask.js",
     "audit.js",
     "aura-client.js",

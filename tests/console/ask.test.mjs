@@ -16,7 +16,8 @@ test("a first conversation: an example, its steps, its answer, and another quest
   assert.match(await page.textContent(".tool-name"), /git_status/);
   assert.deepEqual(new Set(await page.locator(".step .chip").allTextContents()), new Set(["완료"]));
   await page.click(".tool > summary");
-  assert.match(await page.locator(".tool .code").last().textContent(), /branch/);
+  assert.match(await page.locator(".tool .code").last().textContent(), /"branch": "main"/);
+  assert.match(await page.textContent(".artifact"), /충돌 없음/);
   assert.match(await page.textContent(".answer"), /main/);
   await picture(page, "answer");
   const threads = [];
@@ -111,7 +112,7 @@ test("a new conversation begins without the old one, whose run goes on", async (
   const { page } = window;
   await ask(page, "천천히");
   await page.waitForSelector(".answer");
-  await page.click(".ask-top button");
+  await page.click(".ask-more button");
   await page.waitForSelector(".welcome");
   await page.click('.tab[href="#/sessions"]');
   await page.click(".row");

@@ -17,8 +17,8 @@ export function makeAskView(app) {
   const latest = h("button", { class: "button latest", type: "button", hidden: true }, t("ask.latest"));
   const fresh = h("button", { class: "button quiet", type: "button", onclick: begin }, t("ask.new"));
   const composer = makeComposer(t, { onSend: send, onStop: stop, onDraft: (text) => (kept.draft = text) });
-  const top = h("div", { class: "ask-top" }, fresh);
-  const element = h("div", { class: "ask" }, top, turns, h("div", { class: "ask-foot" }, latest, composer.element));
+  const foot = h("div", { class: "ask-foot" }, latest, composer.element, h("div", { class: "ask-more" }, composer.keys, fresh));
+  const element = h("div", { class: "ask" }, turns, foot);
   /** The runs that are being read, the last one being that of the composer's buttons. */
   let views = [];
   let following = null;
@@ -42,8 +42,7 @@ export function makeAskView(app) {
   }
 
   function showWelcome() {
-    set(top, "hidden", true);
-    set(element, "data-empty", true);
+    set(fresh, "hidden", true);
     replace(turns, welcome(t, send));
   }
 
@@ -79,8 +78,7 @@ export function makeAskView(app) {
   }
 
   function showTurn({ prompt }) {
-    set(top, "hidden", false);
-    set(element, "data-empty", false);
+    set(fresh, "hidden", false);
     const view = makeRunView(app);
     views.push(view);
     turns.append(h("article", { class: "turn", "aria-label": t("ask.you") }, h("p", { class: "prompt" }, prompt), view.element));

@@ -36,10 +36,11 @@ export function makeComposer(t, { onSend, onStop, onDraft }) {
     { class: "composer", onsubmit: submit },
     h("label", { for: "prompt", class: "visually-hidden" }, t("ask.prompt")),
     h("div", { class: "composer-box" }, field, h("div", { class: "composer-buttons" }, stop, send)),
-    h("p", { class: "hint keys", id: "prompt-keys" }, t("ask.keys")),
   );
   return {
     element: form,
+    /** What its keys do. */
+    keys: h("p", { class: "hint keys", id: "prompt-keys" }, t("ask.keys")),
     focus: () => field.focus(),
     write: (text) => (field.value = text),
     /** While a run is under way there is a button that stops it, in place of the one that sends. */

@@ -2,15 +2,15 @@
 
 import { h } from "./dom.js";
 
-/** `preview`: `{ type, title, content }`; a type that is not known here is shown as a text. */
-export function makePreview(app, preview) {
+/** `preview`: `{ type, title, content }`; a type that is not known here is shown as a text. `kind`: what it is called. */
+export function makePreview(app, preview, kind = app.t("preview.title")) {
   const { type, title = "", content = "" } = preview;
   const body = BODIES.get(type) ?? text;
-  const label = title === "" ? app.t("preview.title") : app.t("preview.titled", { title });
+  const label = title === "" ? kind : `${kind}: ${title}`;
   return h(
     "figure",
     { class: "preview" },
-    h("figcaption", { class: "preview-title" }, h("span", { class: "eyebrow" }, app.t("preview.title")), title),
+    h("figcaption", { class: "preview-title" }, h("span", { class: "eyebrow" }, kind), title),
     // Long ones scroll inside, with the keyboard as well.
     h("div", { class: "preview-body", tabindex: "0", role: "group", "aria-label": label }, body(app, String(content))),
   );

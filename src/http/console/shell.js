@@ -149,13 +149,18 @@ function showViews(page) {
 /** Shows the view that the address names. A view stays as it is while another is seen. */
 function makeRouter(app, views, main) {
   const made = new Map();
+  /** How far each view was scrolled when it was left. */
+  const tops = new Map();
+  const root = document.scrollingElement;
   let shown = null;
   return {
     go(isMove) {
       const { view, argument } = placeOf(location.hash, views);
       if (!made.has(view.name)) made.set(view.name, view.make(app));
       const next = made.get(view.name);
-      if (shown !== next) {
+      const isOther = shown !== next;
+      if (isOther) {
+        if (shown !== null) tops.set(shown, root.scrollTop);
         shown?.close();
         replace(main, next.element);
       }
@@ -163,6 +168,7 @@ function makeRouter(app, views, main) {
       app.setPlace(app.t(`tab.${view.name}`));
       app.bar.setPlace(view.name);
       next.open(argument);
+      if (isOther) root.scrollTop = tops.get(next) ?? 0;
       if (isMove) focusIn(next.element);
     },
   };

@@ -2,10 +2,11 @@
 
 import { makeApprovalCard } from "./approval-card.js";
 import { makeAnswer } from "./answer.js";
+import { makeArtifact } from "./artifact.js";
 import { h } from "./dom.js";
 import { duration, number } from "./format.js";
 import { makePlan } from "./plan.js";
-import { code, makeTool } from "./tool.js";
+import { makeTool } from "./tool.js";
 import { wordOr } from "./words.js";
 
 /** `add(event)` shows one more event; `answer()` is the text of the answer so far. */
@@ -114,8 +115,7 @@ function showContent(line, { content, metadata }) {
 }
 
 function showResult(line, result) {
-  const title = line.app.t("tool.result");
-  put(line, "tool-item", h("details", { class: "tool" }, h("summary", null, title), code(title, result)));
+  put(line, "artifact-item", makeArtifact(line.app, result));
 }
 
 function showError(line, { message, error, errorType }) {

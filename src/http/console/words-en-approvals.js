@@ -45,7 +45,6 @@ export const EN_APPROVALS = {
   "args.inexact": "A number here is longer than a browser can show exactly. The question has it as it is.",
 
   "preview.title": "What approving does",
-  "preview.titled": "What approving does: {title}",
   "preview.so": "yes",
   "preview.notSo": "no",
 

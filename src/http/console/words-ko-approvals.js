@@ -45,7 +45,6 @@ export const KO_APPROVALS = {
   "args.inexact": "브라우저가 정확히 표시할 수 없을 만큼 긴 숫자가 있습니다. 질문에는 그대로 적혀 있습니다.",
 
   "preview.title": "승인하면 일어나는 일",
-  "preview.titled": "승인하면 일어나는 일: {title}",
   "preview.so": "예",
   "preview.notSo": "아니요",
 
