@@ -9,6 +9,7 @@
 import { makeApprovalsView } from "./approvals.js";
 import { makeAskView } from "./ask.js";
 import { makeAuditView } from "./audit.js";
+import { makeOperatorsView } from "./operators.js";
 import { makeSessionsView } from "./sessions.js";
 
 export const VIEWS = [
@@ -16,6 +17,7 @@ export const VIEWS = [
   { name: "approvals", make: makeApprovalsView },
   { name: "sessions", make: makeSessionsView },
   { name: "audit", role: "audit", make: makeAuditView },
+  { name: "operators", role: "admin", make: makeOperatorsView },
 ];
 
 /** The views that this caller may see. */
