@@ -25,6 +25,10 @@ export function makeAskView(app) {
   let isBusy = false;
   latest.addEventListener("click", () => following?.toEnd());
 
+  function showLatest(isFollowing) {
+    set(latest, "hidden", isFollowing);
+  }
+
   function setBusy(busy) {
     isBusy = busy;
     composer.setBusy(busy);
@@ -96,7 +100,7 @@ export function makeAskView(app) {
   return {
     element,
     open() {
-      following = followEnd(turns, () => isBusy, (isFollowing) => set(latest, "hidden", isFollowing));
+      following = followEnd(turns, () => isBusy, showLatest, latest.hidden);
       composer.focus();
     },
     close() {

@@ -4,11 +4,10 @@ const NEAR = 48;
 
 /**
  * `watched`: what grows; `isComing()`: whether that is because an answer comes, and not because the reader has opened
- * something; `onChange(isFollowing)`. Returns `{ toEnd, stop }`.
+ * something; `onChange(isFollowing)`. Returns `{ toEnd, isFollowing, stop }`.
  */
-export function followEnd(watched, isComing, onChange) {
+export function followEnd(watched, isComing, onChange, isFollowing = true) {
   const root = document.scrollingElement;
-  let isFollowing = true;
   let top = root.scrollTop;
 
   const isAtEnd = () => root.scrollHeight - root.scrollTop - root.clientHeight <= NEAR;

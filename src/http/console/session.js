@@ -3,6 +3,8 @@
 const KEPT = "aura.token";
 /** How long before a token expires the page that hands out tokens is asked for the next. */
 const AHEAD_MS = 60_000;
+/** How long that page gets for it. */
+const GIVER_MS = 3000;
 
 /** A token that cannot be one. */
 export class Malformed extends Error {}
@@ -67,9 +69,12 @@ export function makeSession(config, { onWanted, onToken }) {
     return new Promise((resolve) => waiting.push(resolve));
   }
 
+  /** Whoever hands out tokens gets a moment for it before a person is asked. */
   function want() {
     announce();
-    onWanted(token !== null);
+    const isExpired = token !== null;
+    if (!isExpired || giver === null) onWanted(isExpired);
+    else setTimeout(() => waiting.length > 0 && onWanted(isExpired), GIVER_MS);
   }
 
   const { announce, giver } = listenForTokens(config.loginOrigins, (text) => {

@@ -17,6 +17,7 @@ export function makeSessionsView(app) {
       shown?.close();
       shown = sessionId === null ? makeList(app) : makeReplay(app, sessionId);
       replace(element, shown.element);
+      document.scrollingElement.scrollTop = 0;
       void shown.load();
     },
     close() {

@@ -26,9 +26,9 @@ function launched() {
 
 /**
  * A window that shares nothing with others, and in it a blank page. `seen` has whatever must not be: errors, violations
- * of the policy, dialogs, requests to anybody but `base`.
+ * of the policy, dialogs, requests to anybody but `base` (and `others`).
  */
-export async function windowFor(t, base, options = {}) {
+export async function windowFor(t, base, { others = [], ...options } = {}) {
   const context = await (await (browser ??= launched())).newContext({ locale: "ko-KR", ...options });
   t.after(() => context.close());
   if (process.env.CONSOLE_FROM_SOURCES) await context.route(`${base}/console/*`, fromSources);
@@ -39,9 +39,9 @@ export async function windowFor(t, base, options = {}) {
   page.on("dialog", (dialog) => (seen.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
   page.on("console", (message) => message.type() === "error" && !isExpected(message.text()) && seen.push(message.text()));
   context.on("request", (request) => {
-    if (!request.url().startsWith(`${base}/`)) seen.push(`request: ${request.url()}`);
+    if (![base, ...others].includes(new URL(request.url()).origin)) seen.push(`request: ${request.url()}`);
   });
-  await page.addInitScript(() => {
+  await context.addInitScript(() => {
     window.violations = [];
     document.addEventListener("securitypolicyviolation", (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
   });
