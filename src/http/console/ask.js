@@ -1,6 +1,6 @@
 /** The conversation: ask for something, and see what comes of it. */
 
-import { makeComposer } from "./composer.js";
+import { hasKeyboard, makeComposer } from "./composer.js";
 import { keptConversation } from "./conversation.js";
 import { h, replace, set } from "./dom.js";
 import { followEnd } from "./follow.js";
@@ -18,7 +18,8 @@ export function makeAskView(app) {
   const fresh = h("button", { class: "button quiet", type: "button", onclick: begin }, t("ask.new"));
   const composer = makeComposer(t, { onSend: send, onStop: stop, onDraft: (text) => (kept.draft = text) });
   const foot = h("div", { class: "ask-foot" }, latest, composer.element, h("div", { class: "ask-more" }, composer.keys, fresh));
-  const element = h("div", { class: "ask" }, turns, foot);
+  const title = h("h1", { class: "visually-hidden" }, t("tab.ask"));
+  const element = h("div", { class: "ask" }, title, turns, foot);
   /** The runs that are being read, the last one being that of the composer's buttons. */
   let views = [];
   let following = null;
@@ -47,6 +48,7 @@ export function makeAskView(app) {
 
   function showWelcome() {
     set(fresh, "hidden", true);
+    set(title, "hidden", true);
     replace(turns, welcome(t, send));
   }
 
@@ -83,9 +85,10 @@ export function makeAskView(app) {
 
   function showTurn({ prompt }) {
     set(fresh, "hidden", false);
+    set(title, "hidden", false);
     const view = makeRunView(app);
     views.push(view);
-    turns.append(h("article", { class: "turn", "aria-label": t("ask.you") }, h("p", { class: "prompt" }, prompt), view.element));
+    turns.append(h("article", { class: "turn" }, h("p", { class: "visually-hidden" }, t("ask.you")), h("h2", { class: "prompt" }, prompt), view.element));
     return view;
   }
 
@@ -101,7 +104,7 @@ export function makeAskView(app) {
     element,
     open() {
       following = followEnd(turns, () => isBusy, showLatest, latest.hidden);
-      composer.focus();
+      if (hasKeyboard()) composer.focus();
     },
     close() {
       following?.stop();

@@ -2,6 +2,11 @@
 
 import { h, say, set } from "./dom.js";
 
+/** Where there is none, a field that has the focus covers half of the window with one. */
+export function hasKeyboard() {
+  return matchMedia("(pointer: fine)").matches;
+}
+
 /** `onSend(prompt)`, `onStop()`, `onDraft(text)`. */
 export function makeComposer(t, { onSend, onStop, onDraft }) {
   const field = h("textarea", {
@@ -13,7 +18,12 @@ export function makeComposer(t, { onSend, onStop, onDraft }) {
     oninput: () => onDraft(field.value),
   });
   const send = h("button", { class: "button primary", type: "submit" }, t("ask.send"));
-  const stop = h("button", { class: "button", type: "button", hidden: true, onclick: onStop }, t("ask.stop"));
+  const stop = h("button", { class: "button", type: "button", hidden: true, onclick: onStopClick }, t("ask.stop"));
+
+  /** The second half of a double click was not meant for the button that has come under it. */
+  function onStopClick({ detail }) {
+    if (detail < 2) onStop();
+  }
 
   function submit(event) {
     event.preventDefault();
@@ -37,6 +47,11 @@ export function makeComposer(t, { onSend, onStop, onDraft }) {
     h("label", { for: "prompt", class: "visually-hidden" }, t("ask.prompt")),
     h("div", { class: "composer-box" }, field, h("div", { class: "composer-buttons" }, stop, send)),
   );
+  function focusAfter(isBusy) {
+    if (hasKeyboard()) field.focus();
+    else (isBusy ? stop : send).focus();
+  }
+
   return {
     element: form,
     /** What its keys do. */
@@ -50,12 +65,12 @@ export function makeComposer(t, { onSend, onStop, onDraft }) {
       set(stop, "hidden", !isBusy);
       set(stop, "disabled", false);
       say(stop, t("ask.stop"));
-      if (hadFocus) field.focus();
+      if (hadFocus) focusAfter(isBusy);
     },
     setStopping() {
       say(stop, t("ask.stopping"));
       set(stop, "disabled", true);
-      field.focus();
+      if (hasKeyboard()) field.focus();
     },
   };
 }

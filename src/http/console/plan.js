@@ -6,7 +6,7 @@ import { wordOr } from "./words.js";
 export function makePlan(app) {
   const list = h("ol", { class: "plan-steps" });
   const steps = new Map();
-  const element = h("section", { class: "plan", "aria-label": app.t("plan.title") }, h("p", { class: "eyebrow" }, app.t("plan.title")), list);
+  const element = h("div", { class: "plan", role: "group", "aria-label": app.t("plan.title") }, h("p", { class: "eyebrow" }, app.t("plan.title")), list);
 
   /** A step that is told of again takes its own place. */
   function put(step) {

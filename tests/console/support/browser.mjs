@@ -91,8 +91,22 @@ export async function ended(page, runs = 1) {
   return page.locator(".event.end .chip").last().getAttribute("data-state");
 }
 
-/** What axe finds wrong with what is shown: `[]`, and what it has looked at. */
+/**
+ * What axe finds wrong with what is shown: `[]`, and what it has looked at. All of the page is in the window meanwhile:
+ * what lies behind the bar for as long as nobody scrolls is not out of reach.
+ */
 export async function axe(page) {
+  const window = page.viewportSize();
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ ...window, height: Math.max(window.height, height) });
+  try {
+    return await looked(page);
+  } finally {
+    await page.setViewportSize(window);
+  }
+}
+
+async function looked(page) {
   await page.evaluate(AXE);
   const { passes, violations } = await page.evaluate(() => {
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
