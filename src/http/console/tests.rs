@@ -48,6 +48,15 @@ fn no_file_of_the_console_makes_html_of_text_or_names_anything_that_is_elsewhere
     }
 }
 
+/// Otherwise a browser learns of a module only from the one that imports it, one round trip after the other.
+#[test]
+fn the_page_asks_for_all_of_its_files_at_once() {
+    let page = FILES.iter().find(|(name, _)| *name == PAGE).unwrap().1;
+    for (name, _) in FILES.iter().filter(|(name, _)| *name != PAGE) {
+        assert!(page.contains(&format!("\"console/{name}\"")), "{PAGE} does not ask for {name}");
+    }
+}
+
 #[test]
 fn the_policy_lets_nothing_in_from_elsewhere() {
     let policy = policy(&[]);
