@@ -49,7 +49,25 @@ test("the second half of a double click decides nothing", async (t) => {
   await button(card(page, "send_email"), "approve").dblclick();
   await becomes(card(page, "send_email"), "approved");
   await becomes(card(page, "git_merge"), "pending");
+  // Also where it meets something that has come under the mouse since the first half.
+  await button(card(page, "git_merge"), "approve").dispatchEvent("click", { detail: 2 });
+  await button(card(page, "git_merge"), "reject").dispatchEvent("click", { detail: 2 });
+  assert.equal(await card(page, "git_merge").locator("form").count(), 0);
   assert.equal(sent.length, 1, sent.join(" "));
+});
+
+test("more than fits a page waits: it is counted, and shown as it is asked for", async (t) => {
+  const server = await serverFor(t);
+  for (let at = 0; at < 52; at += 1) await begin(server, MAIL.replace("보고", `번호 ${at}`));
+  const { page } = await inboxFor(t, server);
+  const cards = page.locator(".approval");
+  await says(page.locator(".approvals > .more"), "2건 더");
+  assert.equal(await cards.count(), 50);
+  assert.match(await page.title(), /^\(52\) /);
+  await page.click(".approvals > .more");
+  await eventually("all are shown", async () => (await cards.count()) === 52);
+  assert.ok(await hasFocus(cards.nth(50)));
+  assert.ok(!(await page.locator(".approvals > .more").isVisible()));
 });
 
 test("a person changes the arguments in a form: these are what runs, and what is wrong is told at its field", async (t) => {

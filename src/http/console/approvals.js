@@ -6,12 +6,15 @@ import { makeDecidedList } from "./decided-list.js";
 import { h, replace, say } from "./dom.js";
 import { inboxOf } from "./inbox.js";
 
+/** Cards that are shown at first, and with each further click. */
+const PAGE = 50;
 /** How far back a request is looked for that is not stored by itself any more. */
 const DECIDED_PAGES = 5;
 
 export function makeApprovalsView(app) {
   const inbox = inboxOf(app);
-  const view = { app, inbox, cards: new Map(), linked: null, isOpen: false, wanted: null, parts: makeParts(app) };
+  const view = { app, inbox, cards: new Map(), linked: null, isOpen: false, wanted: null, most: PAGE, parts: makeParts(app) };
+  view.parts.more.addEventListener("click", () => more(view));
   view.decided = makeDecidedList(app);
   view.element = h(
     "section",
@@ -20,6 +23,7 @@ export function makeApprovalsView(app) {
     view.parts.linked,
     view.parts.empty,
     view.parts.list,
+    view.parts.more,
     view.decided.element,
   );
   inbox.listen((change) => heard(view, change));
@@ -36,6 +40,7 @@ function makeParts(app) {
     lead: h("p", { class: "lead" }),
     linked: h("div", { class: "linked" }),
     empty: h("div", { class: "nothing" }, h("p", { class: "nothing-title" }, app.t("approvals.none")), h("p", null, app.t("approvals.noneHint"))),
+    more: h("button", { type: "button", class: "button more", hidden: true }),
     list: h("ul", { class: "cards", "aria-label": app.t("approvals.pending") }),
   };
 }
@@ -68,7 +73,17 @@ function closeLinked(view) {
 
 function rebuild(view) {
   for (const requestId of [...view.cards.keys()]) drop(view, requestId);
+  view.most = PAGE;
   for (const request of view.inbox.pending) add(view, request);
+}
+
+/** More of what waits; the keyboard goes on with the first of them. */
+function more(view) {
+  const at = view.cards.size;
+  view.most = at + PAGE;
+  for (const request of view.inbox.pending) add(view, request);
+  [...view.cards.values()][at]?.card.focus();
+  showState(view);
 }
 
 function heard(view, { type, request }) {
@@ -85,9 +100,9 @@ function arrived(view) {
   if (view.wanted !== null && view.linked === null) void focusWanted(view);
 }
 
-/** New ones come to the end. */
+/** New ones come to the end, as long as there is room. */
 function add(view, request) {
-  if (view.cards.has(request.requestId)) return;
+  if (view.cards.has(request.requestId) || view.cards.size >= view.most) return;
   const card = makeApprovalCard(view.app, request);
   const item = h("li", null, card.element);
   view.cards.set(request.requestId, { card, item });
@@ -106,6 +121,9 @@ function showState({ app, inbox, cards, parts }) {
   const mine = pending.filter(({ canDecide }) => canDecide).length;
   parts.empty.hidden = !inbox.isKnown || pending.length > 0 || cards.size > 0;
   parts.list.hidden = cards.size === 0;
+  const hidden = pending.filter(({ requestId }) => !cards.has(requestId)).length;
+  parts.more.hidden = hidden === 0;
+  say(parts.more, app.t("approvals.more", { count: hidden }));
   say(parts.lead, inbox.isKnown ? app.t(pending.length === 0 ? "approvals.nothing" : "approvals.count", { count: pending.length, mine }) : app.t("app.loading"));
 }
 

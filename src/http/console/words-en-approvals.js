@@ -7,6 +7,7 @@ export const EN_APPROVALS = {
   "approvals.nothing": "What needs a person's approval appears here, and stays until somebody has decided.",
   "approvals.none": "Nothing is waiting.",
   "approvals.noneHint": "New requests appear here by themselves.",
+  "approvals.more": "{count} more waiting",
   "approvals.new": "A new request: {question}",
   "approvals.linked": "The request that you followed a link to",
   "approvals.missing": "There is no such request, or it was decided more than seven days ago.",

@@ -7,6 +7,7 @@ export const KO_APPROVALS = {
   "approvals.nothing": "사람의 승인이 필요한 일이 여기에 나타나고, 누군가 결정할 때까지 남아 있습니다.",
   "approvals.none": "기다리는 요청이 없습니다.",
   "approvals.noneHint": "새 요청은 저절로 나타납니다.",
+  "approvals.more": "대기 중인 요청 {count}건 더 보기",
   "approvals.new": "새 승인 요청: {question}",
   "approvals.linked": "링크로 연 요청",
   "approvals.missing": "그런 요청이 없거나, 결정된 지 7일이 지났습니다.",
