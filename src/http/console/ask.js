@@ -23,16 +23,18 @@ export function makeAskView(app) {
   /** The runs that are being read, the last one being that of the composer's buttons. */
   let views = [];
   let following = null;
+  let wasFollowing = true;
   let isBusy = false;
   latest.addEventListener("click", () => following?.toEnd());
 
-  function showLatest(isFollowing) {
-    set(latest, "hidden", isFollowing);
+  function showLatest() {
+    set(latest, "hidden", !isBusy || (following?.isFollowing() ?? true));
   }
 
   function setBusy(busy) {
     isBusy = busy;
     composer.setBusy(busy);
+    showLatest();
     // What comes with the last event is laid out after it.
     if (!busy) requestAnimationFrame(() => following?.isFollowing() && following.toEnd());
   }
@@ -103,10 +105,11 @@ export function makeAskView(app) {
   return {
     element,
     open() {
-      following = followEnd(turns, () => isBusy, showLatest, latest.hidden);
+      following = followEnd(turns, () => isBusy, showLatest, wasFollowing);
       if (hasKeyboard()) composer.focus();
     },
     close() {
+      wasFollowing = following?.isFollowing() ?? true;
       following?.stop();
       following = null;
     },

@@ -36,7 +36,7 @@ export function followEnd(watched, isComing, onChange, isFollowing = true) {
   document.addEventListener("scroll", onScroll, { passive: true });
   return {
     toEnd,
-    isFollowing: () => isFollowing && watched.isConnected,
+    isFollowing: () => isFollowing,
     stop() {
       observer.disconnect();
       document.removeEventListener("scroll", onScroll);
