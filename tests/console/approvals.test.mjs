@@ -150,6 +150,9 @@ test("a link to a request leads to it, says so if it is over, and says so if the
   assert.ok(!(await over.locator(".decision").isVisible()));
   await go(later.page, "approvals/req_00112233445566778899aabbccddeeff");
   await says(later.page.locator(".linked"), "그런 요청이 없거나");
+  await go(later.page, "approvals/..%2F..%2F");
+  await says(later.page.locator(".linked"), "그런 요청이 없거나");
+  assert.ok(!(await later.page.locator(".fault").isVisible()));
 });
 
 test("what was decided lately is listed, a page at a time", async (t) => {

@@ -157,7 +157,9 @@ async function find({ app }, requestId) {
   try {
     return { ...(await approvals.get(requestId)), canDecide: undefined };
   } catch (error) {
-    if (error.status !== 404 && error.status !== 400) {
+    // What cannot be the id of a request, the client does not send.
+    const isNone = error instanceof TypeError || error.status === 404 || error.status === 400;
+    if (!isNone) {
       app.fail(error);
       return null;
     }

@@ -4,6 +4,9 @@ import { makeTime } from "./clock.js";
 import { makeConfirm } from "./confirm.js";
 import { h, replace } from "./dom.js";
 
+/** What a hold may be called; the client sends nothing else. */
+const NAME = /^[a-z0-9-]{1,64}$/;
+
 export function makeHolds(app) {
   const holds = { app, isBusy: false, parts: makeParts(app) };
   const { form } = holds.parts;
@@ -32,7 +35,7 @@ function makeParts(app) {
 
 function makeForm(app) {
   const fields = {
-    name: textField(app, "name", { pattern: "[a-z0-9\\-]{1,64}" }),
+    name: textField(app, "name"),
     tool: textField(app, "tool"),
     tenant: textField(app, "tenant"),
     reason: textField(app, "reason"),
@@ -52,9 +55,9 @@ function makeForm(app) {
   return { element, fields, runs, fault };
 }
 
-function textField(app, name, props = {}) {
+function textField(app, name) {
   const id = `hold-${name}`;
-  const input = h("input", { type: "text", id, autocomplete: "off", "aria-describedby": `${id}-hint ${id}-fault`, ...props });
+  const input = h("input", { type: "text", id, autocomplete: "off", "aria-describedby": `${id}-hint ${id}-fault` });
   const fault = h("p", { class: "problem", id: `${id}-fault` });
   const hint = h("p", { class: "soft", id: `${id}-hint` }, app.t(`holds.${name}Hint`));
   return {
@@ -108,6 +111,7 @@ async function put(holds) {
   for (const field of Object.values(fields)) field.showFault("");
   replace(fault);
   const { name, ...wanted } = wantedOf(fields, runs);
+  if (!NAME.test(name)) return showFault(fields.name, app.t("holds.nameFault"));
   holds.isBusy = true;
   try {
     await app.client.admin.hold(name, wanted);
@@ -136,8 +140,12 @@ function refused({ fields, fault }, error) {
     replace(fault, said);
     return;
   }
-  fields[named].showFault(said);
-  fields[named].input.focus();
+  showFault(fields[named], said);
+}
+
+function showFault(field, text) {
+  field.showFault(text);
+  field.input.focus();
 }
 
 async function lift(holds, name) {
@@ -146,8 +154,7 @@ async function lift(holds, name) {
     await app.client.admin.lift(name);
     app.announce(app.t("holds.isLifted", { name }));
   } catch (error) {
-    // Somebody else has lifted it.
-    if (error.status !== 404) app.fail(error);
+    app.fail(error);
   }
   await refresh(holds);
   holds.parts.list.parentElement?.querySelector("h2")?.focus();

@@ -177,6 +177,7 @@ export const EN_APPROVALS = {
   "holds.new": "Put a hold",
   "holds.name": "Name",
   "holds.nameHint": "Small letters a to z, digits and -",
+  "holds.nameFault": "A name is 1 to 64 of a to z, 0 to 9 and -.",
   "holds.what": "What it stops",
   "holds.runs": "New runs",
   "holds.tool": "A tool",

@@ -177,6 +177,7 @@ export const KO_APPROVALS = {
   "holds.new": "보류 설정",
   "holds.name": "이름",
   "holds.nameHint": "영문 소문자, 숫자, -",
+  "holds.nameFault": "이름은 a-z, 0-9, -로 1자에서 64자까지입니다.",
   "holds.what": "멈출 것",
   "holds.runs": "새 실행",
   "holds.tool": "도구",
