@@ -93,12 +93,16 @@ test("what a model thinks aloud is folded, and no part of the answer", async (t)
   assert.match(await page.textContent(".reasoning-text"), /먼저 살펴본다/);
 });
 
-test("a server that does not answer is said, and a run that it refuses is told with its reason", async (t) => {
+test("a run that is refused is told with its reason and can be changed; a server that does not answer is said", async (t) => {
   const server = await serverFor(t, { AURA__LIMITS__PROMPT_BYTES: "1024" });
   const window = await consoleFor(t, server);
   const { page } = window;
   await ask(page, "가".repeat(2000));
   await page.waitForFunction(() => /prompt/.test(document.querySelector(".run-line")?.textContent ?? ""));
+  await page.waitForFunction(() => document.querySelector("#prompt").value.startsWith("가가"));
+  await page.reload();
+  await page.waitForSelector(".welcome");
+  assert.equal(await page.locator(".turn").count(), 0, "what was refused is not sent again by itself");
   await server.kill();
   await ask(page, MERGE);
   await page.waitForSelector(".banner:not([hidden])");

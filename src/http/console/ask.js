@@ -81,8 +81,17 @@ export function makeAskView(app) {
         ? app.client.run(prompt, { ...options, idempotencyKey, threadId: kept.threadId })
         : app.client.join(sessionId, options);
     const status = await view.read(open, (id) => turn.sessionId ?? kept.named(turn, id));
+    if (status === "unreadable" && turn.sessionId === null) takeBack(turn);
     if (views.at(-1) === view) setBusy(false);
-    if (isNew && status !== null) app.announce(spoken(t, status, view.answer()));
+    if (isNew && status !== null && status !== "unreadable") app.announce(spoken(t, status, view.answer()));
+  }
+
+  /** What was refused can be changed and sent again. */
+  function takeBack(turn) {
+    kept.drop(turn);
+    if (kept.draft !== "") return;
+    kept.draft = turn.prompt;
+    composer.write(turn.prompt);
   }
 
   function showTurn({ prompt }) {
@@ -96,8 +105,11 @@ export function makeAskView(app) {
 
   async function restore() {
     if (kept.turns.length === 0) showWelcome();
+    const { threadId } = kept;
     // One after the other: a browser has few connections to a server.
-    for (const turn of kept.turns) await read(turn, false);
+    for (const turn of kept.turns) {
+      if (kept.threadId === threadId) await read(turn, false);
+    }
   }
 
   composer.write(kept.draft);

@@ -35,6 +35,11 @@ export function keptConversation({ tenant, id }) {
       turn.sessionId = sessionId;
       write();
     },
+    /** The server has refused it: sent again after a reload, it would begin when nobody expects it. */
+    drop(turn) {
+      kept.turns = kept.turns.filter((other) => other !== turn);
+      write();
+    },
     begin() {
       kept = fresh();
       write();

@@ -6,8 +6,8 @@ import { sentence } from "./notices.js";
 import { makeTimeline } from "./timeline.js";
 
 /**
- * `read(open, onSession)` reads the run that `open({ onReconnect })` gives, to its end, which it returns: the status, or
- * `null` if it was left, or cannot be read.
+ * `read(open, onSession)` reads the run that `open({ onReconnect })` gives, to its end, which it returns: the status,
+ * `"unreadable"` if it cannot be read, which is shown, or `null` if it was left.
  */
 export function makeRunView(app) {
   const { t } = app;
@@ -57,7 +57,7 @@ export function makeRunView(app) {
     } catch (error) {
       if (error instanceof AuraError && error.code === "left") return null;
       tell(error instanceof AuraError && error.status === 404 ? t("ask.gone") : sentence(t, error), "over");
-      return null;
+      return "unreadable";
     }
   }
 

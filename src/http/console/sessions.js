@@ -97,7 +97,7 @@ function makeReplay(app, sessionId) {
       (options) => client.join(sessionId, options),
       () => undefined,
     );
-    if (end !== null) await describe().catch(app.fail);
+    if (end !== null && end !== "unreadable") await describe().catch(app.fail);
   }
 
   async function stop() {

@@ -11,13 +11,15 @@ import { placeOf, viewsFor } from "./views.js";
 import { chosenLanguage, makeWords } from "./words.js";
 
 const BASE_TITLE = "Aura";
+/** How long a page waits for a server that is not there, before it asks again. */
+const AGAIN_MS = 1500;
 
 /** Shows the page: the form for a token, or, once there is one, everything else. */
 export async function startConsole() {
   const language = chosenLanguage();
   document.documentElement.lang = language;
   const t = makeWords(language);
-  const config = await pageConfig();
+  const config = await patiently(pageConfig, () => showAway(t));
   const page = { t, language, config, app: null };
   page.session = makeSession(config, {
     onWanted: (isExpired) => (isExpired ? showRenewal(page) : showSignIn(page)),
@@ -26,6 +28,22 @@ export async function startConsole() {
   const given = tokenInAddress();
   const token = (config.tokenInFragment ? given : null) ?? page.session.kept();
   if (token === null || !tried(() => page.session.take(token))) page.session.want();
+}
+
+/** Tries again until the server is there; a page that begins while it is away does not end with that. */
+async function patiently(work, onFailure) {
+  for (;;) {
+    try {
+      return await work();
+    } catch {
+      onFailure();
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+}
+
+function showAway(t) {
+  replace(document.body, h("main", { class: "signin" }, h("h1", { class: "visually-hidden" }, BASE_TITLE), h("p", { role: "status" }, t("app.offline"))));
 }
 
 function tried(work) {
@@ -87,7 +105,7 @@ function showRenewal(page) {
 async function enter(page, user) {
   page.app = {};
   const token = page.session.kept();
-  const found = await probe(token, user).catch(() => ({ why: null, roles: { audit: false, admin: false } }));
+  const found = await patiently(() => probe(token, user), () => showAway(page.t));
   if (found.why !== null) {
     page.app = null;
     page.session.refuse(token);
