@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { becomes, begin, button, call, card, decide, hasFocus, inboxFor, marked, said, says, waiting } from "./support/approvals.mjs";
-import { ask, consoleFor, ended, nothingWrong } from "./support/browser.mjs";
+import { ask, consoleFor, ended, go, nothingWrong } from "./support/browser.mjs";
+import { eventually } from "./support/process.mjs";
 import { MAIL, MERGE, redisFor, replicaFor, serverFor } from "./support/scene.mjs";
 
 const APPROVERS = "AURA__TOOLS__APPROVERS__SEND_EMAIL";
@@ -136,4 +137,53 @@ test("an answer to a request that is not there any more says that nothing was de
   await says(shown.locator(".approval-said"), "이번 클릭으로 결정된 것은 없습니다");
   const [{ requestId }] = await waiting(server, 1);
   assert.equal((await decide(server, requestId, "reject")).status, 200);
+});
+
+test("a click that the server does not hear is told, and can be made again", async (t) => {
+  const server = await replicaFor(t, await redisFor(t));
+  const { page } = await inboxFor(t, server);
+  await begin(server, MAIL);
+  const shown = card(page, "send_email");
+  await becomes(shown, "pending");
+  await server.kill();
+  await button(shown, "approve").click();
+  await says(shown.locator(".approval-said"), "서버에 연결할 수 없습니다");
+  await becomes(shown, "pending");
+  await server.restart();
+  await button(shown, "approve").click();
+  await becomes(shown, "approved");
+});
+
+test("whoever turns out not to be an approver is told so by the server's word, and keeps the right to reject", async (t) => {
+  const server = await serverFor(t);
+  const { page } = await inboxFor(t, server);
+  await begin(server, MAIL);
+  const shown = card(page, "send_email");
+  await becomes(shown, "pending");
+  const refusal = { status: 403, contentType: "application/json", body: '{"status":"ERROR","message":"권한이 없습니다.","errorCode":"E2001"}' };
+  await page.route("**/aura/approvals/*/approve", (route) => route.fulfill(refusal));
+  await button(shown, "approve").click();
+  await says(shown.locator(".approval-said"), "아무것도 결정되지 않았습니다");
+  assert.ok(!(await button(shown, "approve").isVisible()));
+  await button(shown, "reject").click();
+  await shown.locator('form button[type="submit"]').click();
+  await becomes(shown, "rejected");
+});
+
+test("what others ask and decide is said to whoever does not see it, wherever they are in the console", async (t) => {
+  const server = await serverFor(t);
+  const { page } = await consoleFor(t, server);
+  const heard = [];
+  await page.exposeFunction("heard", (text) => heard.push(text));
+  await page.evaluate(() => {
+    const region = document.querySelector('[aria-live="polite"]');
+    new MutationObserver(() => window.heard(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+  });
+  await begin(server, MERGE, { user: "2" });
+  const [{ requestId }] = await waiting(server, 1);
+  await eventually("the question is said", () => heard.some((text) => text.startsWith("새 승인 요청: ") && text.includes("feature")));
+  await go(page, "approvals");
+  await becomes(card(page, "git_merge"), "pending");
+  await decide(server, requestId, "approve", { user: "3" });
+  await eventually("the decision is said", () => heard.some((text) => text.includes("사용자 3 승인")));
 });
