@@ -64,6 +64,7 @@ const FILES: &[(&str, &str)] = files![
     "main.js",
     "notices.js",
     "operators.js",
+    "one-of-tabs.js",
     "plan.js",
     "preview.js",
     "run-view.js",

@@ -1,6 +1,7 @@
-/** What waits in the tenant, live: one stream for the whole page, and whoever wants to be told of a change. */
+/** What waits in the tenant, live: one stream for all tabs of a user, and whoever wants to be told of a change. */
 
-import { noteServerTime } from "./clock.js";
+import { noteServerTime, serverNow } from "./clock.js";
+import { oneOfTabs } from "./one-of-tabs.js";
 
 /** After something that the client does not repeat. */
 const AGAIN_MS = 15_000;
@@ -22,7 +23,7 @@ class Inbox {
   #pending = new Map();
   #listeners = new Set();
   #following = new Map();
-  #controller = null;
+  #share = null;
   #isKnown = false;
 
   constructor(app) {
@@ -63,31 +64,23 @@ class Inbox {
 
   /** Begins to watch, once. */
   start() {
-    if (this.#controller !== null) return;
-    this.#controller = new AbortController();
-    void this.#watch(this.#controller.signal);
+    const { tenant, id } = this.#app.user;
+    this.#share ??= oneOfTabs(`aura.inbox.${tenant}/${id}`, {
+      lead: () => this.#watch(),
+      hear: (told) => this.#hear(told),
+      known: () => this.#known(),
+    });
   }
 
-  /** Closes the stream. */
-  stop() {
-    this.#controller?.abort();
-    this.#controller = null;
-  }
-
-  /** Somebody here has learned something of a request before the stream could tell. */
-  note(request) {
-    this.#change({ ...this.#pending.get(request.requestId), ...request });
-  }
-
-  async #watch(signal) {
-    while (!signal.aborted) {
+  async #watch() {
+    for (;;) {
       try {
-        const options = { signal, onReconnect: (reconnect) => this.#isAway(reconnect) };
-        for await (const event of this.#client.approvals.watch(options)) await this.#take(event, signal);
+        const options = { onReconnect: (reconnect) => this.#isAway(reconnect) };
+        for await (const event of this.#client.approvals.watch(options)) await this.#take(event);
       } catch (error) {
-        if (!signal.aborted) this.#app.fail(error);
+        this.#app.fail(error);
       }
-      await pause(AGAIN_MS, signal);
+      await pause(AGAIN_MS);
     }
   }
 
@@ -96,31 +89,43 @@ class Inbox {
     if (attempt > 1) this.#app.offline();
   }
 
-  async #take(event, signal) {
-    if (event.type === "snapshot") {
-      noteServerTime(event.data.timestamp);
-      await this.#snapshot(event.data, signal);
-    } else if (event.type !== "unknown") {
-      this.#change(event.data.request, event.type);
+  async #take({ type, data }) {
+    if (type === "snapshot") {
+      const { timestamp, approvals, next } = data;
+      await this.#snapshot([...approvals, ...(await this.#rest(next))], timestamp);
+      this.#share(this.#known());
+    } else if (type !== "unknown") {
+      this.#change(data.request, type);
+      this.#share({ type, request: data.request });
     }
   }
 
+  /** What another tab has read. */
+  #hear({ type, request, pending, timestamp }) {
+    if (type === "snapshot") void this.#snapshot(pending, timestamp);
+    else this.#change(request, type);
+  }
+
+  #known() {
+    return this.#isKnown ? { type: "snapshot", pending: this.pending, timestamp: serverNow() / 1000 } : null;
+  }
+
   /** A snapshot takes the place of all before; what is not in it any more has been decided meanwhile. */
-  async #snapshot({ approvals, next }, signal) {
+  async #snapshot(all, timestamp) {
+    noteServerTime(timestamp);
     const before = this.#pending;
-    const all = [...approvals, ...(await this.#rest(next, signal))];
     this.#pending = new Map(all.map((request) => [request.requestId, request]));
     this.#isKnown = true;
     for (const request of all) this.#tellFollowers(request);
     const gone = [...before.values()].filter(({ requestId }) => !this.#pending.has(requestId));
     this.#tell({ type: "snapshot" });
-    await Promise.all(gone.map((request) => this.#find(request, signal)));
+    await Promise.all(gone.map((request) => this.#find(request)));
   }
 
-  async #rest(next, signal) {
+  async #rest(next) {
     const rest = [];
     for (let page = 0; next !== null && next !== undefined && page < PAGES; page += 1) {
-      const found = await this.#client.approvals.list({ before: next, limit: 100, signal });
+      const found = await this.#client.approvals.list({ before: next, limit: 100 });
       rest.push(...found.approvals);
       next = found.next;
     }
@@ -128,9 +133,9 @@ class Inbox {
   }
 
   /** What has become of a request. */
-  async #find(request, signal) {
+  async #find(request) {
     try {
-      const found = await this.#client.approvals.get(request.requestId, { signal });
+      const found = await this.#client.approvals.get(request.requestId);
       this.#change({ ...request, ...found, canDecide: false });
     } catch {
       this.#change({ ...request, status: "unknown", canDecide: false });
@@ -156,9 +161,4 @@ class Inbox {
   }
 }
 
-function pause(ms, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
-  });
-}
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
