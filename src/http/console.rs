@@ -73,6 +73,7 @@ const FILES: &[(&str, &str)] = files![
     "sessions.js",
     "shell.js",
     "signin.js",
+    "storage.js",
     "timeline.js",
     "tool.js",
     "views.js",

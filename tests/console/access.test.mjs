@@ -61,6 +61,10 @@ for (const [name, options] of [
   });
 }
 
+test("enlarged four times, the page is read in one direction", async (t) => {
+  await tour(t, { viewport: { width: 320, height: 256 } }, async (page, at) => assert.equal(await overflow(page), 0, at));
+});
+
 test("on a phone every control is large enough for a thumb", async (t) => {
   await tour(t, { viewport: PHONE, isMobile: true, hasTouch: true }, async (page, at) => {
     const small = await page.evaluate(() => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, consoleFor, ended, go, nothingWrong } from "./support/browser.mjs";
-import { modelFor, redisFor, replicaFor, serverFor, slowly } from "./support/scene.mjs";
+import { MERGE, modelFor, redisFor, replicaFor, serverFor, slowly } from "./support/scene.mjs";
 
 const WORDS = 150;
 const WHOLE = Array.from({ length: WORDS }, (_, at) => `낱말${at} `).join("");
@@ -48,6 +48,21 @@ test("a server that is killed and started again in the middle of an answer costs
   assert.equal(await ended(page), "completed");
   assert.deepEqual(await answer(page), shown);
   assert.ok(shown.join("").endsWith(`낱말${WORDS - 1} `));
+  assert.deepEqual(await nothingWrong(window), []);
+});
+
+test("a reload while a question waits shows it again, and once it is answered how it was answered", async (t) => {
+  const window = await consoleFor(t, await serverFor(t));
+  const { page } = window;
+  await ask(page, MERGE);
+  await page.waitForSelector(".approval .primary");
+  await page.reload();
+  await page.click(".approval .primary");
+  assert.equal(await ended(page), "completed");
+  await page.reload();
+  assert.equal(await ended(page), "completed");
+  await page.waitForSelector('.approval[data-status="approved"]');
+  assert.equal(await page.locator(".approval").count(), 1);
   assert.deepEqual(await nothingWrong(window), []);
 });
 

@@ -41,7 +41,7 @@ test("a token is pasted; what is none, and what the server does not take, is tol
   assert.doesNotMatch(await kept(page), /eyJ/, "a token is in the tab's memory only");
   await page.click(".menu-body .button");
   await page.waitForSelector("#signin-token");
-  assert.equal(await page.evaluate(() => sessionStorage.getItem("aura.token")), null);
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0, "nothing of whoever was signed in stays");
 });
 
 test("an address lets people in with `serve --dev`, and not where that is switched off", async (t) => {
@@ -174,6 +174,38 @@ test("whoever signs in with somebody else's token sees nothing of the one before
   await go(page, "ask");
   assert.equal(await page.locator(".prompt").count(), 0);
   assert.equal(await page.textContent(".avatar"), "2");
+});
+
+test("a page that is loaded with a token that has expired says so, and takes the next one", async (t) => {
+  const server = await serverFor(t, STRICT);
+  const window = await windowFor(t, server.base);
+  const { page } = window;
+  await page.goto(`${server.base}/#token=${token({ seconds: 2 })}`);
+  await page.waitForSelector(".bar");
+  await sleep(3200);
+  await page.reload();
+  await page.waitForSelector("#signin-token");
+  assert.match(await page.textContent("#signin-problem"), /expired|만료/);
+  await paste(page, token());
+  await page.waitForSelector(".bar");
+  assert.deepEqual(await nothingWrong(window), []);
+});
+
+test("a browser that keeps nothing for this page lets people work all the same", async (t) => {
+  const server = await serverFor(t);
+  const window = await windowFor(t, server.base);
+  await window.context.addInitScript(() => {
+    for (const name of ["sessionStorage", "localStorage"]) {
+      Object.defineProperty(globalThis, name, { get: () => { throw new DOMException("denied", "SecurityError"); } });
+    }
+  });
+  const { page } = window;
+  await page.goto(server.base);
+  await paste(page, token());
+  await page.waitForSelector(".bar");
+  await ask(page, HELLO);
+  assert.equal(await ended(page), "completed");
+  assert.deepEqual(await nothingWrong(window), []);
 });
 
 test("no role, no tab: what a caller may not read is not offered", async (t) => {

@@ -5,6 +5,7 @@ import { chooseLanguage, LANGUAGES } from "./words.js";
 
 const NAMES = { ko: "한국어", en: "English" };
 
+/** `signOut`: `null` where that is done elsewhere. */
 export function makeBar(app, views, signOut) {
   const { t } = app;
   const count = h("span", { class: "count", hidden: true, "aria-hidden": "true" });
@@ -48,7 +49,7 @@ function menu(app, signOut) {
       h("dl", { class: "who" }, h("dt", null, t("app.user")), h("dd", null, user.id), h("dt", null, t("app.tenant")), h("dd", null, user.tenant)),
       h("label", { for: "language" }, t("app.language")),
       language,
-      h("button", { class: "button", type: "button", onclick: signOut }, t("app.signOut")),
+      signOut && h("button", { class: "button", type: "button", onclick: signOut }, t("app.signOut")),
     ),
   );
   details.addEventListener("keydown", (event) => event.key === "Escape" && close(details));

@@ -1,5 +1,7 @@
 /** What this tab has asked, kept so that a reload goes on where it was. */
 
+import { tab } from "./storage.js";
+
 /** More turns than this are not read again. */
 const MOST = 20;
 
@@ -8,10 +10,10 @@ const MOST = 20;
  * that of the request that starts the run: sent again, it starts nothing, so a reload before the answer finds the run.
  */
 export function keptConversation({ tenant, id }) {
-  const name = `aura.conversation.${tenant}/${id}`;
-  const draft = `aura.draft.${tenant}/${id}`;
-  let kept = parsed(sessionStorage.getItem(name)) ?? fresh();
-  const write = () => sessionStorage.setItem(name, JSON.stringify(kept));
+  const name = `conversation.${tenant}/${id}`;
+  const draft = `draft.${tenant}/${id}`;
+  let kept = parsed(tab.get(name)) ?? fresh();
+  const write = () => tab.set(name, JSON.stringify(kept));
   return {
     get threadId() {
       return kept.threadId;
@@ -20,10 +22,10 @@ export function keptConversation({ tenant, id }) {
       return kept.turns;
     },
     get draft() {
-      return sessionStorage.getItem(draft) ?? "";
+      return tab.get(draft) ?? "";
     },
     set draft(text) {
-      sessionStorage.setItem(draft, text);
+      tab.set(draft, text);
     },
     add(prompt) {
       const turn = { prompt, key: randomId(), sessionId: null };

@@ -1,6 +1,8 @@
 /** Who is signed in: the token, where it comes from, and that another one is had when it has expired. */
 
-const KEPT = "aura.token";
+import { tab } from "./storage.js";
+
+const KEPT = "token";
 /** How long before a token expires the page that hands out tokens is asked for the next. */
 const AHEAD_MS = 60_000;
 /** How long that page gets for it. */
@@ -38,7 +40,7 @@ export function tokenInAddress() {
 }
 
 /**
- * The session. `config`: the server's `config.json`. `onWanted(isExpired)` is called when a token is needed, and
+ * The session. `config`: the server's `config.json`. `onWanted()` is called when somebody has to be asked for a token, and
  * `onToken(user, isOther)` when one has come, `isOther` if it is somebody else's than the one before.
  */
 export function makeSession(config, { onWanted, onToken }) {
@@ -52,7 +54,8 @@ export function makeSession(config, { onWanted, onToken }) {
     const next = userOf(text);
     const isOther = user !== null && (next.id !== user.id || next.tenant !== user.tenant);
     [token, user] = [text, next];
-    sessionStorage.setItem(KEPT, text);
+    if (isOther) tab.clear();
+    tab.set(KEPT, text);
     const served = waiting;
     waiting = [];
     for (const serve of served) serve(text);
@@ -72,9 +75,8 @@ export function makeSession(config, { onWanted, onToken }) {
   /** Whoever hands out tokens gets a moment for it before a person is asked. */
   function want() {
     announce();
-    const isExpired = token !== null;
-    if (!isExpired || giver === null) onWanted(isExpired);
-    else setTimeout(() => waiting.length > 0 && onWanted(isExpired), GIVER_MS);
+    if (token === null || giver === null) onWanted();
+    else setTimeout(() => token === refused && onWanted(), GIVER_MS);
   }
 
   const { announce, giver } = listenForTokens(config.loginOrigins, (text) => {
@@ -89,10 +91,12 @@ export function makeSession(config, { onWanted, onToken }) {
     take,
     want,
     source,
-    kept: () => sessionStorage.getItem(KEPT),
+    kept: () => tab.get(KEPT),
     /** The server has said that this one is not, or no longer, valid. */
     refuse: (text) => (refused = text),
-    forget: () => sessionStorage.removeItem(KEPT),
+    /** Nothing of whoever was signed in stays in this tab. */
+    forget: () => tab.clear(),
+    announce,
     hasGiver: giver !== null,
   };
 }

@@ -22,7 +22,7 @@ export async function startConsole() {
   const config = await patiently(pageConfig, () => showAway(t));
   const page = { t, language, config, app: null };
   page.session = makeSession(config, {
-    onWanted: (isExpired) => (isExpired ? showRenewal(page) : showSignIn(page)),
+    onWanted: () => (page.app === null ? showSignIn(page, null) : showRenewal(page)),
     onToken: (user, isOther) => onToken(page, user, isOther),
   });
   const given = tokenInAddress();
@@ -67,7 +67,8 @@ function tokenForm(page, hint, done) {
   return makeTokenForm(page.t, { hint, check, done });
 }
 
-function showSignIn(page) {
+/** `why`: what the server has against the token that there was. */
+function showSignIn(page, why) {
   const { t, session } = page;
   const hint = session.hasGiver ? `${t("signin.waiting")} ${t("signin.hint")}` : t("signin.hint");
   const form = tokenForm(page, hint, (token) => session.take(token));
@@ -80,6 +81,7 @@ function showSignIn(page) {
       h("div", { class: "card signin-card" }, h("h1", null, t("signin.title")), h("p", { class: "lead" }, t("signin.lead")), form.element),
     ),
   );
+  if (why !== null) form.tell(t("signin.refused", { why }));
   form.focus();
 }
 
@@ -109,7 +111,8 @@ async function enter(page, user) {
   if (found.why !== null) {
     page.app = null;
     page.session.refuse(token);
-    showSignIn(page);
+    page.session.announce();
+    showSignIn(page, found.why);
     return;
   }
   page.app = makeApp(page, user, found.roles);
@@ -151,10 +154,12 @@ function makeApp(page, user, roles) {
 function showViews(page) {
   const { app, session } = page;
   const views = viewsFor(app.roles);
-  app.bar = makeBar(app, views, () => {
+  const signOut = () => {
     session.forget();
     location.reload();
-  });
+  };
+  // Where another page hands out tokens, it is there that one signs out: it would hand over the next at once.
+  app.bar = makeBar(app, views, session.hasGiver ? null : signOut);
   const main = h("main", { id: "main", tabindex: "-1" });
   const skip = h("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, app.t("app.skip"));
   replace(document.body, skip, app.bar.element, app.notices.banner, main, app.notices.region);

@@ -5,7 +5,8 @@ import { Malformed, userOf } from "./session.js";
 
 /**
  * `check(token)`: `null` if the server takes it, else why not; it throws if the server cannot be asked. `done(token)`
- * is called with one that it takes. Returns the form, and `focus`.
+ * is called with one that it takes. Returns the form, `focus`, and
+ * `tell(problem)`.
  */
 export function makeTokenForm(t, { hint, check, done }) {
   const problem = h("p", { class: "problem", id: "signin-problem", role: "alert" });
@@ -58,7 +59,7 @@ export function makeTokenForm(t, { hint, check, done }) {
     problem,
     button,
   );
-  return { element: form, focus: () => field.focus() };
+  return { element: form, focus: () => field.focus(), tell: (text) => say(problem, text) };
 }
 
 async function problemOf(t, token, check) {

@@ -1,5 +1,6 @@
 /** What the page says, in Korean and in English. */
 
+import { browser } from "./storage.js";
 import { EN_APPROVALS } from "./words-en-approvals.js";
 import { EN } from "./words-en.js";
 import { KO_APPROVALS } from "./words-ko-approvals.js";
@@ -7,18 +8,18 @@ import { KO } from "./words-ko.js";
 
 /** Each language has tables with the same keys. */
 const WORDS = { ko: { ...KO, ...KO_APPROVALS }, en: { ...EN, ...EN_APPROVALS } };
-const KEPT = "aura.language";
+const KEPT = "language";
 
 export const LANGUAGES = Object.keys(WORDS);
 
 /** The language that was chosen, else the browser's, else Korean. */
 export function chosenLanguage() {
-  const wanted = [localStorage.getItem(KEPT), ...navigator.languages.map((name) => name.slice(0, 2))];
+  const wanted = [browser.get(KEPT), ...navigator.languages.map((name) => name.slice(0, 2))];
   return wanted.find((name) => LANGUAGES.includes(name)) ?? "ko";
 }
 
 export function chooseLanguage(language) {
-  localStorage.setItem(KEPT, language);
+  browser.set(KEPT, language);
 }
 
 /** `t("ask.tokens", { count: 3 })`: the text of that key, with `{count}` filled in. */

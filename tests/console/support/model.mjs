@@ -35,6 +35,8 @@ async function respond(request, response, answer) {
   const delta = (part, reason = null) => say({ choices: [{ index: 0, delta: part, finish_reason: reason }] });
   if (reasoning !== undefined) delta({ reasoning_content: reasoning });
   for (const word of words) {
+    // Whoever has asked may have gone.
+    if (response.destroyed) return;
     delta({ content: word });
     if (pauseMs > 0) await sleep(pauseMs);
   }
