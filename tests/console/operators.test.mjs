@@ -104,6 +104,21 @@ test("a hold on runs refuses what is asked for, with its reason, and what is wro
   await says(user.page.locator("#main"), "정기 점검 중입니다");
 });
 
+test("what an operator does is in the chain of the tenant that it is about, under the operator's name", async (t) => {
+  const server = await replicaFor(t, await redisFor(t), ENV);
+  const { page } = await operatorFor(t, server);
+  await put(page, { name: "quiet", tool: "git_merge", tenant: "1", reason: "조사 중" });
+  await confirmed(hold(page, "quiet"));
+  await says(page.locator(".operators-part"), "보류된 것이 없습니다");
+  const auditor = await consoleFor(t, server, { user: "9", roles: "auditor", place: "audit" });
+  const entries = auditor.page.locator(".audit tbody tr");
+  await eventually("both are recorded", async () => (await entries.count()) === 2);
+  assert.match(await entries.last().textContent(), /보류 설정.*git_merge.*테넌트 9의 사용자 9.*quiet.*조사 중/);
+  assert.match(await entries.first().textContent(), /보류 해제.*테넌트 9의 사용자 9/, "not the user 9 of this tenant");
+  await auditor.page.click(".chain .button.primary");
+  await says(auditor.page.locator(".chain-result"), "1번부터 2번까지 체인이 온전합니다");
+});
+
 for (const colorScheme of ["light", "dark"]) {
   test(`what operators see is accessible, ${colorScheme}, also on a phone`, async (t) => {
     const server = await serverFor(t, ENV);

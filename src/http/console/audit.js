@@ -125,17 +125,20 @@ function whatOf(app, { kind, verdict, outcome }) {
 }
 
 /** A token was checked, or somebody has said of himself who he is. */
-function whoOf(app, { who, claimedBy, via }) {
+function whoOf(app, { who, claimedBy, via, byTenant }) {
+  // Operators are of any tenant, and another tenant's user may have the reader's number.
+  if (who !== undefined && byTenant !== undefined && byTenant !== app.user.tenant) return app.t("runs.user", { tenant: byTenant, user: who });
   if (who !== undefined) return person(app, who);
   if (claimedBy !== undefined) return app.t("audit.claimed", { who: claimedBy });
   return via === "signal" ? app.t("audit.unnamed") : null;
 }
 
-const SHOWN = new Set(["atMs", "kind", "verdict", "outcome", "tool", "dryRun", "who", "claimedBy", "via", "requestId", "reason"]);
+const SHOWN = new Set(["atMs", "kind", "verdict", "outcome", "tool", "dryRun", "who", "claimedBy", "via", "requestId", "reason", "hold"]);
 
 function detailsOf(app, fact) {
   const rest = Object.entries(fact).filter(([name]) => !SHOWN.has(name));
   return [
+    fact.hold === undefined ? null : h("p", null, h("code", { class: "tool-id" }, fact.hold)),
     fact.reason === undefined ? null : h("p", { class: "reason" }, fact.reason),
     fact.requestId === undefined ? null : h("a", { href: `#/approvals/${encodeURIComponent(fact.requestId)}` }, app.t("audit.request")),
     h("details", null, h("summary", null, app.t("audit.more")), h("dl", null, rest.map(([name, value]) => [h("dt", null, name), h("dd", null, h("code", null, textOf(value)))]))),
