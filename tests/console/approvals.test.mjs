@@ -9,7 +9,9 @@ import { MAIL, MERGE, modelFor, redisFor, replicaFor, serverFor } from "./suppor
 
 /** A model that wants this call, and then says that it is done. */
 const wanting = (t, name, args) =>
-  modelFor(t, (messages) => (messages.some(({ role }) => role === "tool") ? { words: ["끝"] } : { call: { name, args } }));
+  modelFor(t, (messages) =>
+    messages.some(({ role }) => role === "tool") ? { words: ["끝"] } : { call: { name, args } },
+  );
 
 /** A field of a form with all that belongs to it. */
 const field = (of, name) => of.locator(".edit-field", { has: of.page().getByLabel(name) });

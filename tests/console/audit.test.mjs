@@ -11,7 +11,8 @@ import { MAIL, redisFor, replicaFor, serverFor } from "./support/scene.mjs";
 const STREAM = "aura:audit:1";
 const AUDITOR = { roles: "auditor" };
 
-const redisCli = (redis, ...args) => execFileSync("redis-cli", ["-p", String(redis.port), ...args], { encoding: "utf8" });
+const redisCli = (redis, ...args) =>
+  execFileSync("redis-cli", ["-p", String(redis.port), ...args], { encoding: "utf8" });
 
 /** So many requests that were asked and approved: four entries each. */
 async function history(server, requests) {
@@ -49,7 +50,10 @@ test("an auditor reads what was recorded, newest first, page by page, and the ch
   assert.equal(await rows.last().getAttribute("data-number"), "1");
   assert.match(await checked(page), /1번부터 56번까지 체인이 온전합니다 \(56건\).*봉인이 없으므로/);
   const { data } = await (await call(server, "/aura/audit?after=55", AUDITOR)).json();
-  assert.ok((await page.locator(".chain-result").textContent()).includes(data.entries[0].hash), "what is to be kept is the last hash");
+  assert.ok(
+    (await page.locator(".chain-result").textContent()).includes(data.entries[0].hash),
+    "what is to be kept is the last hash",
+  );
   await picture(page, "audit");
   await rows.first().locator("a").click();
   await says(page.locator(".linked"), "승인");
@@ -78,7 +82,10 @@ function rewritten(redis, change) {
 
 test("an entry that somebody has changed in the store is found, and what can still be relied on is said", async (t) => {
   const said = await manipulated(t, (redis) =>
-    rewritten(redis, (number, fields) => (number === 6 ? fields.map((field) => field.replace('"who":"2"', '"who":"3"')) : fields)));
+    rewritten(redis, (number, fields) =>
+      number === 6 ? fields.map((field) => field.replace('"who":"2"', '"who":"3"')) : fields,
+    ),
+  );
   assert.match(said, /6번 기록이 변조되었습니다.*5번까지는 믿을 수 있습니다/);
 });
 
@@ -112,7 +119,12 @@ for (const colorScheme of ["light", "dark"]) {
   test(`the audit stream is accessible, ${colorScheme}, also on a phone`, async (t) => {
     const server = await serverFor(t);
     await history(server, 1);
-    const { page } = await consoleFor(t, server, { ...AUDITOR, place: "audit", colorScheme, viewport: { width: 390, height: 844 } });
+    const { page } = await consoleFor(t, server, {
+      ...AUDITOR,
+      place: "audit",
+      colorScheme,
+      viewport: { width: 390, height: 844 },
+    });
     await page.waitForSelector("tbody tr");
     await page.locator("summary", { hasText: "모든 항목" }).first().click();
     await checked(page);

@@ -13,7 +13,10 @@ const LINK = `[x](javascript:alert(4)) <a href="//evil.example">x</a>`;
 /** No element that this page has not made, and nothing that was run or asked for elsewhere. */
 async function isHarmless(window) {
   const { page } = window;
-  const made = await page.evaluate(() => document.querySelectorAll("img, script:not([src]), svg, iframe, main [onerror], a[href]:not([href^='#'])").length);
+  const made = await page.evaluate(
+    () =>
+      document.querySelectorAll("img, script:not([src]), svg, iframe, main [onerror], a[href]:not([href^='#'])").length,
+  );
   assert.equal(made, 0);
   assert.equal(await overflow(page), 0);
   assert.deepEqual(await nothingWrong(window), []);
@@ -21,7 +24,9 @@ async function isHarmless(window) {
 
 test("what a model, its user and a colleague write reaches a card as text", async (t) => {
   const args = { to: ["kim@example.com"], subject: EVIL, body: `${EVIL}\n${LINK}` };
-  const model = await modelFor(t, (messages) => (messages.some(({ role }) => role === "tool") ? { words: [EVIL] } : { call: { name: "send_email", args } }));
+  const model = await modelFor(t, (messages) =>
+    messages.some(({ role }) => role === "tool") ? { words: [EVIL] } : { call: { name: "send_email", args } },
+  );
   const server = await serverFor(t, model.env);
   const window = await inboxFor(t, server, { viewport: { width: 390, height: 844 } });
   const { page } = window;
@@ -29,7 +34,8 @@ test("what a model, its user and a colleague write reaches a card as text", asyn
   const asked = card(page, "send_email");
   await becomes(asked, "pending");
   await asked.locator(".arguments > summary").click();
-  for (const part of [".approval-question", ".approval-task", ".preview-body", ".arguments-table"]) await says(asked.locator(part), "<img src=x");
+  for (const part of [".approval-question", ".approval-task", ".preview-body", ".arguments-table"])
+    await says(asked.locator(part), "<img src=x");
   await button(asked, "edit").click();
   assert.equal(await asked.getByLabel("subject").inputValue(), EVIL);
   await button(asked, "reject").click();
@@ -48,7 +54,9 @@ const request = (requestId, more = {}) => ({
   requestedBy: EVIL,
   tenantId: "1",
   actionType: EVIL,
-  context: JSON.parse(`{"__proto__": {"a": ${JSON.stringify(EVIL)}}, "constructor": ${JSON.stringify(EVIL)}, "n": 9007199254740993, ${JSON.stringify(EVIL)}: null}`),
+  context: JSON.parse(
+    `{"__proto__": {"a": ${JSON.stringify(EVIL)}}, "constructor": ${JSON.stringify(EVIL)}, "n": 9007199254740993, ${JSON.stringify(EVIL)}: null}`,
+  ),
   message: EVIL,
   status: "pending",
   createdAt: Date.now(),
@@ -69,16 +77,49 @@ async function hostileServer(t, options = {}) {
   const server = await serverFor(t);
   const window = await consoleFor(t, server, { roles: "auditor", ...options });
   const json = (data) => ({ contentType: "application/json", body: JSON.stringify({ status: "SUCCESS", data }) });
-  const waiting = TYPES.map((type, at) => request(`req_${at}`, { preview: { type, title: EVIL, content: `+${EVIL}\n[x] ${EVIL}\n- ${EVIL}` } }));
-  const snapshot = { version: "1.0", type: "snapshot", timestamp: Math.floor(Date.now() / 1000), approvals: waiting, count: 4, next: null };
+  const waiting = TYPES.map((type, at) =>
+    request(`req_${at}`, { preview: { type, title: EVIL, content: `+${EVIL}\n[x] ${EVIL}\n- ${EVIL}` } }),
+  );
+  const snapshot = {
+    version: "1.0",
+    type: "snapshot",
+    timestamp: Math.floor(Date.now() / 1000),
+    approvals: waiting,
+    count: 4,
+    next: null,
+  };
   const { page } = window;
   await page.route("**/aura/approvals/stream", (route) =>
-    route.fulfill({ contentType: "text/event-stream", body: `id: 1\nevent: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n` }));
+    route.fulfill({
+      contentType: "text/event-stream",
+      body: `id: 1\nevent: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n`,
+    }),
+  );
   const decided = ["approved", "rejected", "timed_out", EVIL].map((status, at) =>
-    request(`req_9${at}`, { status, approvedBy: EVIL, rejectedBy: EVIL, reason: EVIL, supersededBy: at === 1 ? EVIL : undefined }));
+    request(`req_9${at}`, {
+      status,
+      approvedBy: EVIL,
+      rejectedBy: EVIL,
+      reason: EVIL,
+      supersededBy: at === 1 ? EVIL : undefined,
+    }),
+  );
   await page.route("**/aura/approvals?*", (route) => route.fulfill(json({ approvals: decided, count: 0, next: null })));
-  const fact = { kind: EVIL, tool: EVIL, who: EVIL, claimedBy: EVIL, reason: EVIL, requestId: EVIL, atMs: "x", verdict: EVIL, [EVIL]: { a: EVIL } };
-  const entries = [{ number: 1, previous: EVIL, hash: EVIL, mac: EVIL, fact }, { number: 2, previous: EVIL, hash: EVIL, fact: { ...fact, atMs: 8.64e15 + 1 } }];
+  const fact = {
+    kind: EVIL,
+    tool: EVIL,
+    who: EVIL,
+    claimedBy: EVIL,
+    reason: EVIL,
+    requestId: EVIL,
+    atMs: "x",
+    verdict: EVIL,
+    [EVIL]: { a: EVIL },
+  };
+  const entries = [
+    { number: 1, previous: EVIL, hash: EVIL, mac: EVIL, fact },
+    { number: 2, previous: EVIL, hash: EVIL, fact: { ...fact, atMs: 8.64e15 + 1 } },
+  ];
   await page.route("**/aura/audit?*", (route) => {
     const after = Number(new URL(route.request().url()).searchParams.get("after") ?? 0);
     return route.fulfill(json({ entries: entries.slice(after), next: null }));

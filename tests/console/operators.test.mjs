@@ -76,7 +76,10 @@ test("a hold on a tool is felt on another replica: nobody approves it, the reaso
   await becomes(asked, "pending");
   await put(page, { name: "release-day", tool: "git_merge", reason: "오늘은 배포하는 날입니다" });
   await says(hold(page, "release-day"), "도구 git_merge");
-  await eventually("the hold is felt", async () => (await (await call(there, "/aura/admin/holds", OPERATOR)).json()).data.holds.length === 1);
+  await eventually(
+    "the hold is felt",
+    async () => (await (await call(there, "/aura/admin/holds", OPERATOR)).json()).data.holds.length === 1,
+  );
   await eventually("it cannot be approved", async () => {
     await button(asked, "approve").click();
     return (await asked.locator(".approval-said").textContent()).includes("오늘은 배포하는 날입니다");

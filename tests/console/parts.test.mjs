@@ -30,7 +30,10 @@ test("changes are shown line by line, with their marks as text", async (t) => {
     const { makePreview } = await import("/console/preview.js");
     const content = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n same\n-old\n+new\n";
     const element = makePreview(window.app, { type: "diff", title: "x", content });
-    return [...element.querySelectorAll(".diff-line")].map((line) => [line.className.replace("diff-line is-", ""), line.textContent]);
+    return [...element.querySelectorAll(".diff-line")].map((line) => [
+      line.className.replace("diff-line is-", ""),
+      line.textContent,
+    ]);
   });
   assert.deepEqual(lines, [
     ["head", "diff --git a/x b/x"],
@@ -49,7 +52,9 @@ test("a checklist says in words what is so and what is not, and an unknown kind 
   const shown = await page.evaluate(async () => {
     const { makePreview } = await import("/console/preview.js");
     const of = (type, content) => makePreview(window.app, { type, title: "", content }).querySelector(".preview-body");
-    const items = [...of("checklist", "[x] tests pass\n- [ ] reviewed\nplain").querySelectorAll("li")].map((item) => item.textContent);
+    const items = [...of("checklist", "[x] tests pass\n- [ ] reviewed\nplain").querySelectorAll("li")].map(
+      (item) => item.textContent,
+    );
     return [items, of("hologram", "a\nb").textContent];
   });
   assert.deepEqual(shown, [["✓ preview.so: tests pass", "✗ preview.notSo: reviewed", "plain"], "a\nb"]);
@@ -60,7 +65,8 @@ test("a clock goes by the server's time, also where this one is an hour wrong, a
   await page.clock.install({ time: 1_800_000_000_000 });
   await page.clock.pauseAt(1_800_000_060_000);
   await page.evaluate(APP);
-  const read = () => page.evaluate(() => [window.clock.element.textContent, window.clock.element.className, window.said.length]);
+  const read = () =>
+    page.evaluate(() => [window.clock.element.textContent, window.clock.element.className, window.said.length]);
   await page.evaluate(async () => {
     const { makeClock, noteServerTime } = await import("/console/clock.js");
     // The server is an hour ahead: what ends in an hour and 90 s by this clock ends in 90 s.
@@ -82,18 +88,24 @@ test("numbers that are not touched stay what they are, and one that a browser ca
   const got = await page.evaluate(async () => {
     const { isExact, makeEditForm } = await import("/console/edit-form.js");
     const submitted = [];
-    const args = JSON.parse('{"half": 1.50, "count": 3, "on": true, "list": [1, 2], "lines": "a\\r\\nb", "__proto__": "p"}');
-    const form = makeEditForm(window.app, args, { onSubmit: (args) => submitted.push(JSON.stringify(args)), onCancel() {} });
+    const args = JSON.parse(
+      '{"half": 1.50, "count": 3, "on": true, "list": [1, 2], "lines": "a\\r\\nb", "__proto__": "p"}',
+    );
+    const form = makeEditForm(window.app, args, {
+      onSubmit: (args) => submitted.push(JSON.stringify(args)),
+      onCancel() {},
+    });
     document.body.append(form.element);
-    const input = (name) => [...form.element.querySelectorAll("label")].find((label) => label.textContent.startsWith(name)).control;
+    const input = (name) =>
+      [...form.element.querySelectorAll("label")].find((label) => label.textContent.startsWith(name)).control;
     const send = () => form.element.requestSubmit();
     send();
     input("count").value = "9007199254740993";
     send();
-    const fault = form.element.querySelector('.problem:not(:empty)').textContent;
+    const fault = form.element.querySelector(".problem:not(:empty)").textContent;
     input("count").value = "0x10";
     send();
-    const faults = [fault, form.element.querySelector('.problem:not(:empty)').textContent];
+    const faults = [fault, form.element.querySelector(".problem:not(:empty)").textContent];
     input("count").value = "-4e2";
     input("on").checked = false;
     send();

@@ -2,7 +2,20 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { becomes, begin, button, call, card, decide, hasFocus, inboxFor, marked, said, says, waiting } from "./support/approvals.mjs";
+import {
+  becomes,
+  begin,
+  button,
+  call,
+  card,
+  decide,
+  hasFocus,
+  inboxFor,
+  marked,
+  said,
+  says,
+  waiting,
+} from "./support/approvals.mjs";
 import { ask, consoleFor, ended, go, nothingWrong } from "./support/browser.mjs";
 import { eventually } from "./support/process.mjs";
 import { MAIL, MERGE, redisFor, replicaFor, serverFor } from "./support/scene.mjs";
@@ -76,7 +89,10 @@ test("two of two people approve: the first click counts, is shown to both, and o
 });
 
 test("whoever may not approve has no button for it, but is told who may", async (t) => {
-  const server = await serverFor(t, { [APPROVERS]: "not_requester", AURA__TOOLS__APPROVERS__GIT_MERGE: "role:maintainer" });
+  const server = await serverFor(t, {
+    [APPROVERS]: "not_requester",
+    AURA__TOOLS__APPROVERS__GIT_MERGE: "role:maintainer",
+  });
   const { page } = await inboxFor(t, server);
   await begin(server, MAIL);
   await begin(server, MERGE);
@@ -132,7 +148,13 @@ test("an answer to a request that is not there any more says that nothing was de
   await begin(server, MAIL);
   const shown = card(page, "send_email");
   await becomes(shown, "pending");
-  await page.route("**/aura/approvals/*/approve", (route) => route.fulfill({ status: 404, contentType: "application/json", body: '{"status":"ERROR","message":"없음","errorCode":"E1004"}' }));
+  await page.route("**/aura/approvals/*/approve", (route) =>
+    route.fulfill({
+      status: 404,
+      contentType: "application/json",
+      body: '{"status":"ERROR","message":"없음","errorCode":"E1004"}',
+    }),
+  );
   await button(shown, "approve").click();
   await says(shown.locator(".approval-said"), "이번 클릭으로 결정된 것은 없습니다");
   const [{ requestId }] = await waiting(server, 1);
@@ -160,7 +182,11 @@ test("whoever turns out not to be an approver is told so by the server's word, a
   await begin(server, MAIL);
   const shown = card(page, "send_email");
   await becomes(shown, "pending");
-  const refusal = { status: 403, contentType: "application/json", body: '{"status":"ERROR","message":"권한이 없습니다.","errorCode":"E2001"}' };
+  const refusal = {
+    status: 403,
+    contentType: "application/json",
+    body: '{"status":"ERROR","message":"권한이 없습니다.","errorCode":"E2001"}',
+  };
   await page.route("**/aura/approvals/*/approve", (route) => route.fulfill(refusal));
   await button(shown, "approve").click();
   await says(shown.locator(".approval-said"), "아무것도 결정되지 않았습니다");
@@ -177,11 +203,17 @@ test("what others ask and decide is said to whoever does not see it, wherever th
   await page.exposeFunction("heard", (text) => heard.push(text));
   await page.evaluate(() => {
     const region = document.querySelector('[aria-live="polite"]');
-    new MutationObserver(() => window.heard(region.textContent)).observe(region, { childList: true, characterData: true, subtree: true });
+    new MutationObserver(() => window.heard(region.textContent)).observe(region, {
+      childList: true,
+      characterData: true,
+      subtree: true,
+    });
   });
   await begin(server, MERGE, { user: "2" });
   const [{ requestId }] = await waiting(server, 1);
-  await eventually("the question is said", () => heard.some((text) => text.startsWith("새 승인 요청: ") && text.includes("feature")));
+  await eventually("the question is said", () =>
+    heard.some((text) => text.startsWith("새 승인 요청: ") && text.includes("feature")),
+  );
   await go(page, "approvals");
   await becomes(card(page, "git_merge"), "pending");
   await decide(server, requestId, "approve", { user: "3" });

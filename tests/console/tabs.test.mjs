@@ -26,7 +26,9 @@ test("more tabs than a browser has connections all show what waits, also once th
   await first.page.close();
   await begin(server, MERGE, { user: "2" });
   for (const page of tabs.slice(1)) await becomes(card(page, "git_merge"), "pending");
-  await eventually("all count it", async () => (await Promise.all(tabs.slice(1).map((page) => page.title()))).every((title) => title.startsWith("(1) ")));
+  await eventually("all count it", async () =>
+    (await Promise.all(tabs.slice(1).map((page) => page.title()))).every((title) => title.startsWith("(1) ")),
+  );
 });
 
 test("tabs of two users of one browser do not tell each other anything", async (t) => {

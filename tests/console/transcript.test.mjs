@@ -17,11 +17,20 @@ async function transcribe(page, who, lines) {
     const parts = {
       title: () => [document.title],
       timeline: () => [...document.querySelectorAll(".timeline > .event:not(:has(.approval))")].map(text),
-      cards: () => [...document.querySelectorAll(".approval")].flatMap((card) => [
-        `card [${text(card.querySelector(".chip"))}] ${text(card.querySelector(".approval-question"))}`,
-        ...[".approval-who", ".approval-outcome", ".approval-said"].map((part) => text(card.querySelector(part))).filter(Boolean).map((line) => `  ${line}`),
-        `  buttons: ${[...card.querySelectorAll(".actions .button")].filter((button) => button.checkVisibility()).map(text).join(", ") || "none"}`,
-      ]),
+      cards: () =>
+        [...document.querySelectorAll(".approval")].flatMap((card) => [
+          `card [${text(card.querySelector(".chip"))}] ${text(card.querySelector(".approval-question"))}`,
+          ...[".approval-who", ".approval-outcome", ".approval-said"]
+            .map((part) => text(card.querySelector(part)))
+            .filter(Boolean)
+            .map((line) => `  ${line}`),
+          `  buttons: ${
+            [...card.querySelectorAll(".actions .button")]
+              .filter((button) => button.checkVisibility())
+              .map(text)
+              .join(", ") || "none"
+          }`,
+        ]),
     };
     const known = new Set();
     const look = () => {
@@ -35,7 +44,12 @@ async function transcribe(page, who, lines) {
       }
     };
     look();
-    new MutationObserver(look).observe(document.documentElement, { subtree: true, childList: true, attributes: true, characterData: true });
+    new MutationObserver(look).observe(document.documentElement, {
+      subtree: true,
+      childList: true,
+      attributes: true,
+      characterData: true,
+    });
   });
 }
 

@@ -17,7 +17,14 @@ export function makeApprovalCard(app, request) {
   const inbox = inboxOf(app);
   const waiting = inbox.find(request.requestId);
   const isInRun = request.type === "hitl";
-  const card = { app, isInRun, request: requestOf(request, waiting ?? {}), id: `card-${(cards += 1)}`, clock: null, shown: {} };
+  const card = {
+    app,
+    isInRun,
+    request: requestOf(request, waiting ?? {}),
+    id: `card-${(cards += 1)}`,
+    clock: null,
+    shown: {},
+  };
   card.parts = makeParts(card);
   card.decision = makeDecision(app, {
     request: () => card.request,
@@ -116,7 +123,11 @@ function show(card) {
   parts.badge.dataset.state = request.status;
   put(card, "question", request.message ?? "");
   put(card, "badge", app.t(STATUSES.has(request.status) ? `status.${request.status}` : "status.unknown"));
-  put(card, "who", isPending(request) ? [whyNot(app, request), approversText(app, request)].filter(Boolean).join(" ") : "");
+  put(
+    card,
+    "who",
+    isPending(request) ? [whyNot(app, request), approversText(app, request)].filter(Boolean).join(" ") : "",
+  );
   putNodes(card, "asked", [request.requestedBy, request.createdAt], () => askedBy(app, request));
   putNodes(card, "prompt", request.prompt, () => promptOf(card));
   putNodes(card, "preview", request.preview, () => (request.preview ? makePreview(app, request.preview) : null));

@@ -13,7 +13,16 @@ const DECIDED_PAGES = 5;
 
 export function makeApprovalsView(app) {
   const inbox = inboxOf(app);
-  const view = { app, inbox, cards: new Map(), linked: null, isOpen: false, wanted: null, most: PAGE, parts: makeParts(app) };
+  const view = {
+    app,
+    inbox,
+    cards: new Map(),
+    linked: null,
+    isOpen: false,
+    wanted: null,
+    most: PAGE,
+    parts: makeParts(app),
+  };
   view.parts.more.addEventListener("click", () => more(view));
   view.decided = makeDecidedList(app);
   view.element = h(
@@ -39,7 +48,12 @@ function makeParts(app) {
     title: h("h1", { id: "approvals-title", tabindex: "-1" }, app.t("approvals.title")),
     lead: h("p", { class: "lead" }),
     linked: h("div", { class: "linked" }),
-    empty: h("div", { class: "nothing" }, h("p", { class: "nothing-title" }, app.t("approvals.none")), h("p", null, app.t("approvals.noneHint"))),
+    empty: h(
+      "div",
+      { class: "nothing" },
+      h("p", { class: "nothing-title" }, app.t("approvals.none")),
+      h("p", null, app.t("approvals.noneHint")),
+    ),
     more: h("button", { type: "button", class: "button more", hidden: true }),
     list: h("ul", { class: "cards", "aria-label": app.t("approvals.pending") }),
   };
@@ -124,7 +138,12 @@ function showState({ app, inbox, cards, parts }) {
   const hidden = pending.filter(({ requestId }) => !cards.has(requestId)).length;
   parts.more.hidden = hidden === 0;
   say(parts.more, app.t("approvals.more", { count: hidden }));
-  say(parts.lead, inbox.isKnown ? app.t(pending.length === 0 ? "approvals.nothing" : "approvals.count", { count: pending.length, mine }) : app.t("app.loading"));
+  say(
+    parts.lead,
+    inbox.isKnown
+      ? app.t(pending.length === 0 ? "approvals.nothing" : "approvals.count", { count: pending.length, mine })
+      : app.t("app.loading"),
+  );
 }
 
 /** A link to one request: it gets the focus, and says so if it is over. */

@@ -17,7 +17,16 @@ export function makeAuditView(app) {
   const element = h(
     "section",
     { class: "page audit", "aria-labelledby": "audit-title" },
-    h("div", { class: "page-head" }, h("div", null, h("h1", { id: "audit-title", tabindex: "-1" }, app.t("audit.title")), h("p", { class: "lead" }, app.t("audit.lead")))),
+    h(
+      "div",
+      { class: "page-head" },
+      h(
+        "div",
+        null,
+        h("h1", { id: "audit-title", tabindex: "-1" }, app.t("audit.title")),
+        h("p", { class: "lead" }, app.t("audit.lead")),
+      ),
+    ),
     h("div", { class: "chain" }, h("div", { class: "actions" }, parts.check, parts.refresh), parts.result),
     parts.empty,
     parts.scroller,
@@ -27,7 +36,9 @@ export function makeAuditView(app) {
 }
 
 function makeParts(app) {
-  const head = ["number", "time", "what", "tool", "who", "details"].map((name) => h("th", { scope: "col" }, app.t(`audit.${name}`)));
+  const head = ["number", "time", "what", "tool", "who", "details"].map((name) =>
+    h("th", { scope: "col" }, app.t(`audit.${name}`)),
+  );
   const rows = h("tbody");
   const table = h("table", { class: "entries" }, h("thead", null, h("tr", null, head)), rows);
   return {
@@ -37,7 +48,11 @@ function makeParts(app) {
     older: h("button", { type: "button", class: "button", hidden: true }, app.t("audit.older")),
     result: h("div", { class: "chain-result", role: "status" }),
     empty: h("p", { class: "empty", hidden: true }, app.t("audit.none")),
-    scroller: h("div", { class: "scrolls", tabindex: "0", role: "group", "aria-label": app.t("audit.title"), hidden: true }, table),
+    scroller: h(
+      "div",
+      { class: "scrolls", tabindex: "0", role: "group", "aria-label": app.t("audit.title"), hidden: true },
+      table,
+    ),
   };
 }
 
@@ -112,7 +127,12 @@ function row(app, { number, hash, fact }) {
     h("td", { class: "is-number", title: hash }, number),
     h("td", null, makeTime(app, fact.atMs)),
     h("td", null, whatOf(app, fact)),
-    h("td", null, fact.tool === undefined ? null : h("code", null, fact.tool), fact.dryRun === true ? [" ", h("span", { class: "chip" }, app.t("audit.dryRun"))] : null),
+    h(
+      "td",
+      null,
+      fact.tool === undefined ? null : h("code", null, fact.tool),
+      fact.dryRun === true ? [" ", h("span", { class: "chip" }, app.t("audit.dryRun"))] : null,
+    ),
     h("td", null, whoOf(app, fact)),
     h("td", { class: "entry-details" }, detailsOf(app, fact)),
   );
@@ -127,21 +147,46 @@ function whatOf(app, { kind, verdict, outcome }) {
 /** A token was checked, or somebody has said of himself who he is. */
 function whoOf(app, { who, claimedBy, via, byTenant }) {
   // Operators are of any tenant, and another tenant's user may have the reader's number.
-  if (who !== undefined && byTenant !== undefined && byTenant !== app.user.tenant) return app.t("runs.user", { tenant: byTenant, user: who });
+  if (who !== undefined && byTenant !== undefined && byTenant !== app.user.tenant)
+    return app.t("runs.user", { tenant: byTenant, user: who });
   if (who !== undefined) return person(app, who);
   if (claimedBy !== undefined) return app.t("audit.claimed", { who: claimedBy });
   return via === "signal" ? app.t("audit.unnamed") : null;
 }
 
-const SHOWN = new Set(["atMs", "kind", "verdict", "outcome", "tool", "dryRun", "who", "claimedBy", "via", "requestId", "reason", "hold"]);
+const SHOWN = new Set([
+  "atMs",
+  "kind",
+  "verdict",
+  "outcome",
+  "tool",
+  "dryRun",
+  "who",
+  "claimedBy",
+  "via",
+  "requestId",
+  "reason",
+  "hold",
+]);
 
 function detailsOf(app, fact) {
   const rest = Object.entries(fact).filter(([name]) => !SHOWN.has(name));
   return [
     fact.hold === undefined ? null : h("p", null, h("code", { class: "tool-id" }, fact.hold)),
     fact.reason === undefined ? null : h("p", { class: "reason" }, fact.reason),
-    fact.requestId === undefined ? null : h("a", { href: `#/approvals/${encodeURIComponent(fact.requestId)}` }, app.t("audit.request")),
-    h("details", null, h("summary", null, app.t("audit.more")), h("dl", null, rest.map(([name, value]) => [h("dt", null, name), h("dd", null, h("code", null, textOf(value)))]))),
+    fact.requestId === undefined
+      ? null
+      : h("a", { href: `#/approvals/${encodeURIComponent(fact.requestId)}` }, app.t("audit.request")),
+    h(
+      "details",
+      null,
+      h("summary", null, app.t("audit.more")),
+      h(
+        "dl",
+        null,
+        rest.map(([name, value]) => [h("dt", null, name), h("dd", null, h("code", null, textOf(value)))]),
+      ),
+    ),
   ];
 }
 
@@ -173,7 +218,10 @@ async function check(view) {
 
 function showResult({ parts }, kind, sentences) {
   parts.result.dataset.kind = kind;
-  replace(parts.result, sentences.map((sentence) => h("p", null, sentence)));
+  replace(
+    parts.result,
+    sentences.map((sentence) => h("p", null, sentence)),
+  );
 }
 
 /** What a check has found, in sentences. */

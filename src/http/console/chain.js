@@ -67,10 +67,12 @@ export function canonical(value) {
   if (typeof value === "number") return Number.isSafeInteger(value) ? String(value) : null;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return joined(value.map(canonical), "[", "]");
-  const fields = Object.keys(value).sort(byCodePoint).map((key) => {
-    const text = canonical(value[key]);
-    return text === null ? null : `${JSON.stringify(key)}:${text}`;
-  });
+  const fields = Object.keys(value)
+    .sort(byCodePoint)
+    .map((key) => {
+      const text = canonical(value[key]);
+      return text === null ? null : `${JSON.stringify(key)}:${text}`;
+    });
   return joined(fields, "{", "}");
 }
 

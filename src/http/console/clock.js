@@ -68,7 +68,8 @@ function show(clock) {
 /** `4:32`, `2 h 5 min`, `3 d 4 h`. */
 export function leftText(app, ms) {
   if (ms >= DAY) return app.t("clock.days", { days: Math.floor(ms / DAY), hours: Math.floor((ms % DAY) / HOUR) });
-  if (ms >= HOUR) return app.t("clock.hours", { hours: Math.floor(ms / HOUR), minutes: Math.floor((ms % HOUR) / MINUTE) });
+  if (ms >= HOUR)
+    return app.t("clock.hours", { hours: Math.floor(ms / HOUR), minutes: Math.floor((ms % HOUR) / MINUTE) });
   const seconds = Math.floor(ms / SECOND);
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

@@ -6,8 +6,16 @@ import { h } from "./dom.js";
 export function makeConfirm(app, { label, sure, about, act }) {
   const place = h("span", { class: "confirm" });
   let isBusy = false;
-  const opener = h("button", { type: "button", class: "button danger", "aria-label": `${label}: ${about}`, onclick: open }, label);
-  const yes = h("button", { type: "button", class: "button danger sure", "aria-label": `${sure}: ${about}`, onclick: confirmed }, sure);
+  const opener = h(
+    "button",
+    { type: "button", class: "button danger", "aria-label": `${label}: ${about}`, onclick: open },
+    label,
+  );
+  const yes = h(
+    "button",
+    { type: "button", class: "button danger sure", "aria-label": `${sure}: ${about}`, onclick: confirmed },
+    sure,
+  );
   const no = h("button", { type: "button", class: "button", onclick: keep }, app.t("confirm.no"));
   place.append(opener);
   place.addEventListener("keydown", (event) => event.key === "Escape" && keep());

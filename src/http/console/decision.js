@@ -23,7 +23,16 @@ export function makeDecision(app, card) {
 function makeButtons(decision) {
   const { app } = decision;
   const button = (name, look, act) =>
-    h("button", { type: "button", class: `button ${look}`.trim(), "data-act": name, onclick: (event) => clicked(decision, event, act) }, app.t(`card.${name}`));
+    h(
+      "button",
+      {
+        type: "button",
+        class: `button ${look}`.trim(),
+        "data-act": name,
+        onclick: (event) => clicked(decision, event, act),
+      },
+      app.t(`card.${name}`),
+    );
   const approve = button("approve", "primary", () => approved(decision));
   const edit = button("edit", "", () => opened(decision, edit, editForm));
   const reject = button("reject", "danger", () => opened(decision, reject, rejectForm));
@@ -51,7 +60,8 @@ function setBusy(decision, isBusy) {
   decision.isBusy = isBusy;
   decision.form?.setBusy(isBusy);
   // Not `disabled`, which would take the focus away.
-  for (const button of [decision.approve, decision.edit, decision.reject]) button.setAttribute("aria-disabled", String(isBusy));
+  for (const button of [decision.approve, decision.edit, decision.reject])
+    button.setAttribute("aria-disabled", String(isBusy));
 }
 
 /** Opens a form below the buttons; one at a time. */
@@ -92,7 +102,11 @@ async function editForm(decision) {
     return null;
   }
   const note = wantsOtherEyes(card.request()) ? app.t("edit.otherEyes") : null;
-  return makeEditForm(app, args, { onSubmit: (args) => approved(decision, args), onCancel: () => cancelled(decision), note });
+  return makeEditForm(app, args, {
+    onSubmit: (args) => approved(decision, args),
+    onCancel: () => cancelled(decision),
+    note,
+  });
 }
 
 async function wholeArguments(decision) {
@@ -115,7 +129,11 @@ function rejectForm(decision) {
   const id = `reason-${(reasons += 1)}`;
   const reason = h("textarea", { id, rows: 2, maxlength: REASON_MAX });
   const submit = h("button", { type: "submit", class: "button danger" }, app.t("reject.submit"));
-  const cancel = h("button", { type: "button", class: "button", onclick: () => cancelled(decision) }, app.t("edit.cancel"));
+  const cancel = h(
+    "button",
+    { type: "button", class: "button", onclick: () => cancelled(decision) },
+    app.t("edit.cancel"),
+  );
   const element = h(
     "form",
     { class: "reject-form", "aria-label": app.t("reject.title") },
@@ -126,7 +144,11 @@ function rejectForm(decision) {
     event.preventDefault();
     rejected(decision, reason.value.trim());
   });
-  return { element, focus: () => reason.focus(), setBusy: (isBusy) => submit.setAttribute("aria-disabled", String(isBusy)) };
+  return {
+    element,
+    focus: () => reason.focus(),
+    setBusy: (isBusy) => submit.setAttribute("aria-disabled", String(isBusy)),
+  };
 }
 
 function approved(decision, args) {
@@ -163,7 +185,14 @@ const OUTCOMES = {
       const me = status === "approved" ? { approvedBy: app.user.id } : { rejectedBy: app.user.id };
       const { approvalsNeeded } = card.request();
       const all = status === "approved" ? { approvals: approvalsNeeded } : {};
-      over(decision, { status, ...me, ...all, ...(reason === null ? {} : { reason }), canDecide: false, decidedByMe: true });
+      over(decision, {
+        status,
+        ...me,
+        ...all,
+        ...(reason === null ? {} : { reason }),
+        canDecide: false,
+        decidedByMe: true,
+      });
       app.announce(app.t(`decided.${status}`));
       return;
     }
@@ -209,10 +238,9 @@ function refused(decision, error) {
   const { app, card, form } = decision;
   const { status, code, detail } = error;
   if (status === 400 && form?.showFault !== undefined) return form.showFault(detail ?? error.message);
-  if (status === 404) return over(decision, { status: "unknown", canDecide: false }), card.say(app.t("refused.gone"));
-  if (status === 403) {
-    over(decision, { canDecide: false });
-    return card.say(app.t("refused.notYours"));
+  if (status === 404 || status === 403) {
+    over(decision, status === 404 ? { status: "unknown", canDecide: false } : { canDecide: false });
+    return card.say(app.t(status === 404 ? "refused.gone" : "refused.notYours"));
   }
   if (status === 409) return card.say(app.t("refused.held", { why: detail ?? error.message }));
   card.say(app.t("refused.failed", { why: code === "connection" ? app.t("refused.connection") : error.message }));

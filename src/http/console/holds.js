@@ -46,7 +46,13 @@ function makeForm(app) {
     "form",
     { class: "edit-form", novalidate: true, "aria-label": app.t("holds.new") },
     fields.name.element,
-    h("fieldset", null, h("legend", null, app.t("holds.what")), h("div", { class: "edit-field is-boolean" }, runs, h("label", { for: "hold-runs" }, app.t("holds.runs"))), fields.tool.element),
+    h(
+      "fieldset",
+      null,
+      h("legend", null, app.t("holds.what")),
+      h("div", { class: "edit-field is-boolean" }, runs, h("label", { for: "hold-runs" }, app.t("holds.runs"))),
+      fields.tool.element,
+    ),
     fields.tenant.element,
     fields.reason.element,
     fault,
@@ -82,7 +88,10 @@ async function refresh(holds) {
 
 function show(holds, all) {
   const { list, empty } = holds.parts;
-  replace(list, all.map((hold) => row(holds, hold)));
+  replace(
+    list,
+    all.map((hold) => row(holds, hold)),
+  );
   empty.hidden = all.length > 0;
 }
 
@@ -96,11 +105,30 @@ function row(holds, { name, tenant, tool, runs, reason, putBy, putAt }) {
     h(
       "div",
       null,
-      h("p", null, h("code", { class: "tool-id" }, name), " ", what.filter((text) => text !== null).join(" "), " ", where),
+      h(
+        "p",
+        null,
+        h("code", { class: "tool-id" }, name),
+        " ",
+        what.filter((text) => text !== null).join(" "),
+        " ",
+        where,
+      ),
       h("p", { class: "reason" }, reason),
-      h("p", { class: "soft" }, t("holds.by", { user: putBy.userId, tenant: putBy.tenantId }), " · ", makeTime(holds.app, putAt * 1000)),
+      h(
+        "p",
+        { class: "soft" },
+        t("holds.by", { user: putBy.userId, tenant: putBy.tenantId }),
+        " · ",
+        makeTime(holds.app, putAt * 1000),
+      ),
     ),
-    makeConfirm(holds.app, { label: t("holds.lift"), sure: t("holds.liftSure"), about: name, act: () => lift(holds, name) }),
+    makeConfirm(holds.app, {
+      label: t("holds.lift"),
+      sure: t("holds.liftSure"),
+      about: name,
+      act: () => lift(holds, name),
+    }),
   );
 }
 

@@ -38,7 +38,9 @@ class Inbox {
 
   /** What waits, in the order in which it ends. */
   get pending() {
-    return [...this.#pending.values()].sort((one, other) => one.expiresAt - other.expiresAt || one.createdAt - other.createdAt);
+    return [...this.#pending.values()].sort(
+      (one, other) => one.expiresAt - other.expiresAt || one.createdAt - other.createdAt,
+    );
   }
 
   /** The request, if it waits. */

@@ -24,7 +24,9 @@ function text(_app, content) {
 
 /** Each line keeps its `+` or `-`: colour alone says nothing to whoever does not see it. */
 function diff(_app, content) {
-  const lines = content.split("\n").map((line) => h("span", { class: `diff-line ${kindOf(line)}` }, line === "" ? " " : line));
+  const lines = content
+    .split("\n")
+    .map((line) => h("span", { class: `diff-line ${kindOf(line)}` }, line === "" ? " " : line));
   return h("code", { class: "diff" }, lines);
 }
 
@@ -38,7 +40,11 @@ function kindOf(line) {
 
 function checklist(app, content) {
   const lines = content.split("\n").filter((line) => line.trim() !== "");
-  return h("ul", { class: "checklist" }, lines.map((line) => checked(app, line)));
+  return h(
+    "ul",
+    { class: "checklist" },
+    lines.map((line) => checked(app, line)),
+  );
 }
 
 /** `[x] all tests pass`, `✓ all tests pass`; what has no mark is shown as it is. */

@@ -33,9 +33,16 @@ export function makeRuns(app) {
 
 function makeParts(app) {
   const tenant = h("input", { type: "text", id: "runs-tenant", autocomplete: "off", spellcheck: "false" });
-  const status = h("select", { id: "runs-status" }, h("option", { value: "" }, app.t("runs.any")), STATUSES.map((name) => h("option", { value: name }, app.t(`session.${name}`))));
+  const status = h(
+    "select",
+    { id: "runs-status" },
+    h("option", { value: "" }, app.t("runs.any")),
+    STATUSES.map((name) => h("option", { value: name }, app.t(`session.${name}`))),
+  );
   const rows = h("tbody");
-  const head = ["started", "who", "prompt", "status", "act"].map((name) => h("th", { scope: "col" }, app.t(`runs.${name}`)));
+  const head = ["started", "who", "prompt", "status", "act"].map((name) =>
+    h("th", { scope: "col" }, app.t(`runs.${name}`)),
+  );
   const table = h("table", { class: "entries" }, h("thead", null, h("tr", null, head)), rows);
   return {
     tenant,
@@ -48,7 +55,11 @@ function makeParts(app) {
       h("div", { class: "edit-field" }, h("label", { for: "runs-status" }, app.t("runs.status")), status),
       h("button", { type: "submit", class: "button" }, app.t("runs.show")),
     ),
-    scroller: h("div", { class: "scrolls", tabindex: "0", role: "group", "aria-label": app.t("runs.title"), hidden: true }, table),
+    scroller: h(
+      "div",
+      { class: "scrolls", tabindex: "0", role: "group", "aria-label": app.t("runs.title"), hidden: true },
+      table,
+    ),
     empty: h("p", { class: "empty", role: "status", hidden: true }),
     more: h("button", { type: "button", class: "button", hidden: true }, app.t("app.more")),
   };

@@ -30,7 +30,11 @@ export async function says(of, text) {
 
 /** A request of somebody over HTTP, who shows it to be what it is. */
 export function call(server, path, { user = "1", tenant = "1", roles, method = "GET", body } = {}) {
-  const headers = { Authorization: `Bearer ${token({ user, tenant, roles })}`, "X-Tenant-ID": tenant, Accept: "application/json" };
+  const headers = {
+    Authorization: `Bearer ${token({ user, tenant, roles })}`,
+    "X-Tenant-ID": tenant,
+    Accept: "application/json",
+  };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   return fetch(server.base + path, { method, headers, body: JSON.stringify(body) });
 }
@@ -39,9 +43,19 @@ export function call(server, path, { user = "1", tenant = "1", roles, method = "
 export async function begin(server, prompt, options = {}) {
   const { user = "1", tenant = "1" } = options;
   const controller = new AbortController();
-  const headers = { Authorization: `Bearer ${token(options)}`, "X-Tenant-ID": tenant, "X-User-ID": user, "Content-Type": "application/json" };
+  const headers = {
+    Authorization: `Bearer ${token(options)}`,
+    "X-Tenant-ID": tenant,
+    "X-User-ID": user,
+    "Content-Type": "application/json",
+  };
   const { signal } = controller;
-  const answer = await fetch(`${server.base}/aura/test/stream`, { method: "POST", headers, signal, body: JSON.stringify({ prompt }) });
+  const answer = await fetch(`${server.base}/aura/test/stream`, {
+    method: "POST",
+    headers,
+    signal,
+    body: JSON.stringify({ prompt }),
+  });
   if (!answer.ok) throw new Error(`no run: ${answer.status} ${await answer.text()}`);
   controller.abort();
   return answer.headers.get("x-session-id");
