@@ -69,21 +69,22 @@ test("a reload while a question waits shows it again, and once it is answered ho
 test("a reload before the server has answered starts no second run", async (t) => {
   const window = await consoleFor(t, await serverFor(t));
   const { page } = window;
-  let isStarted;
-  const started = new Promise((resolve) => (isStarted = resolve));
+  const requests = [];
   await page.route("**/aura/test/stream", async (route) => {
+    requests.push(route.request().headers()["idempotency-key"]);
+    if (requests.length > 1) return route.continue();
+    // The run is there and over, and the page has nothing of it until it is loaded anew.
     await route.fetch();
-    // The run is there and over, and the page has had nothing of it.
-    isStarted();
+    await page.reload();
+    return route.abort().catch(() => undefined);
   });
   await ask(page, "안녕하세요");
-  await started;
-  await page.unroute("**/aura/test/stream");
-  await page.reload();
   assert.equal(await ended(page), "completed");
   await go(page, "sessions");
   await page.waitForSelector(".row");
   assert.equal(await page.locator(".row").count(), 1);
+  assert.equal(requests.length, 2);
+  assert.equal(requests[0], requests[1]);
   assert.deepEqual(await nothingWrong(window), []);
 });
 

@@ -174,6 +174,7 @@ test("whoever signs in with somebody else's token sees nothing of the one before
   await go(page, "ask");
   assert.equal(await page.locator(".prompt").count(), 0);
   assert.equal(await page.textContent(".avatar"), "2");
+  assert.doesNotMatch(await page.evaluate(() => Object.keys(sessionStorage).join()), /1\/1/);
 });
 
 test("a page that is loaded with a token that has expired says so, and takes the next one", async (t) => {
