@@ -4,8 +4,8 @@
 use super::key::{Contents, Declared, PREFIX, Spelling};
 use super::secret::Visibility;
 use super::{
-    agent, api, approvals, audit, auth, azure_openai, console, embedded, github, hitl, journal, limits,
-    log, mcp, model, network, openai, redis, smtp, stream, tools, workspace,
+    agent, api, approvals, audit, auth, azure_openai, console, embedded, github, hitl, journal,
+    limits, log, mcp, model, network, openai, redis, smtp, stream, tools, workspace,
 };
 
 /// How the name of a variable ends that names a file with a secret.
