@@ -44,7 +44,7 @@ test("a second person approves on another replica what the first has asked, and 
   await becomes(asked, "approved");
   assert.equal(await ended(one.page), "completed");
   assert.match(await said(asked, "outcome"), /사용자 2 승인/);
-  assert.match(await said(shown, "outcome"), /나 \(2\) 승인/);
+  await says(shown.locator(".approval-outcome"), /나 \(2\) 승인 · 오[전후] [0-9:]+/);
   assert.ok(!(await two.page.title()).startsWith("("), "nothing waits any more");
   assert.ok(await isTheSame());
   assert.deepEqual([...(await nothingWrong(one)), ...(await nothingWrong(two))], []);

@@ -151,8 +151,10 @@ function showEnd(card) {
   }
   card.clock?.stop();
   parts.clock.replaceChildren();
-  const { status, approvedBy, rejectedBy, reason, supersededBy } = request;
-  putNodes(card, "outcome", [status, approvedBy, rejectedBy, reason, supersededBy], () => outcome(app, request));
+  const { status, approvedBy, approvedAt, rejectedBy, rejectedAt, reason, supersededBy } = request;
+  putNodes(card, "outcome", [status, approvedBy, approvedAt, rejectedBy, rejectedAt, reason, supersededBy], () =>
+    outcome(app, request),
+  );
 }
 
 /** Replaces a part's text, unless it is the same: a screen reader would begin anew. */

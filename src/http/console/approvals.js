@@ -4,7 +4,7 @@ import { makeApprovalCard } from "./approval-card.js";
 import { isPending } from "./approval-facts.js";
 import { makeDecidedList } from "./decided-list.js";
 import { h, replace, say } from "./dom.js";
-import { inboxOf } from "./inbox.js";
+import { inboxOf, sayNew } from "./inbox.js";
 
 /** Cards that are shown at first, and with each further click. */
 const PAGE = 50;
@@ -102,6 +102,8 @@ function more(view) {
 
 function heard(view, { type, request }) {
   if (!view.isOpen) return;
+  // Of a run that goes on elsewhere: no conversation is here to say it.
+  if (type === "asked" && request.requestedBy === view.app.user.id) sayNew(view.app, request);
   if (type === "snapshot") arrived(view);
   else if (isPending(request)) add(view, request);
   else view.decided.add(request);

@@ -150,7 +150,8 @@ class Inbox {
     else this.#pending.delete(request.requestId);
     this.#tellFollowers(request);
     this.#tell({ type: isNew ? "asked" : "changed", request });
-    if (isNew && request.canDecide) this.#app.announce(this.#app.t("approvals.new", { question: request.message }));
+    // What somebody's own run asks is said by the conversation that it belongs to.
+    if (isNew && request.canDecide && request.requestedBy !== this.#app.user.id) sayNew(this.#app, request);
   }
 
   #tellFollowers(request) {
@@ -161,6 +162,11 @@ class Inbox {
     this.#app.setCount([...this.#pending.values()].filter(({ canDecide }) => canDecide).length);
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/** Says that there is a new request. */
+export function sayNew(app, { message }) {
+  app.announce(app.t("approvals.new", { question: message }));
 }
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
