@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { becomes, begin, button, card, decide, hasFocus, inboxFor, said, says, waiting } from "./support/approvals.mjs";
-import { ask, axe, consoleFor, ended, go, nothingWrong, overflow, picture } from "./support/browser.mjs";
+import { ask, axe, consoleFor, ended, go, nothingWrong, overflow, picture, windowFor } from "./support/browser.mjs";
 import { eventually } from "./support/process.mjs";
 import { MAIL, MERGE, modelFor, redisFor, replicaFor, serverFor } from "./support/scene.mjs";
+import { token } from "./support/server.mjs";
 
 /** A model that wants this call, and then says that it is done. */
 const wanting = (t, name, args) =>
@@ -155,6 +156,18 @@ test("a link to a request leads to it, says so if it is over, and says so if the
   await go(later.page, "approvals/..%2F..%2F");
   await says(later.page.locator(".linked"), "그런 요청이 없거나");
   assert.ok(!(await later.page.locator(".fault").isVisible()));
+});
+
+test("a link to a request leads to it also for whoever has to sign in first", async (t) => {
+  const server = await serverFor(t);
+  await begin(server, MERGE, { user: "2" });
+  const [{ requestId }] = await waiting(server, 1);
+  const window = await windowFor(t, server.base);
+  await window.page.goto(`${server.base}/#/approvals/${requestId}`);
+  await window.page.fill("#signin-token", token());
+  await window.page.keyboard.press("Enter");
+  await eventually("it has the focus", () => hasFocus(card(window.page, "git_merge")));
+  assert.deepEqual(await nothingWrong(window), []);
 });
 
 test("what was decided lately is listed, a page at a time", async (t) => {

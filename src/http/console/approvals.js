@@ -113,6 +113,8 @@ function heard(view, { type, request }) {
 /** What a snapshot has brought; cards that are there follow it by themselves. */
 function arrived(view) {
   for (const request of view.inbox.pending) add(view, request);
+  // What is hidden takes no focus.
+  showState(view);
   if (view.wanted !== null && view.linked === null) void focusWanted(view);
 }
 
