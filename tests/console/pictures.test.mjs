@@ -7,6 +7,9 @@ import { MERGE, serverFor } from "./support/scene.mjs";
 
 const WINDOW = { width: 1120, height: 960 };
 
+/** What follows an event is laid out with the next frame. */
+const settled = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
 test("pictures: a conversation, an approval, the inbox, the same in the dark and on a phone", async (t) => {
   const server = await serverFor(t);
   const { page } = await consoleFor(t, server, { viewport: WINDOW });
@@ -14,12 +17,12 @@ test("pictures: a conversation, an approval, the inbox, the same in the dark and
   await ask(page, "main과 feature 브랜치의 차이를 보여줘");
   await ended(page);
   await page.setViewportSize({ ...WINDOW, height: 1180 });
-  await page.waitForTimeout(100);
+  await settled(page);
   await picture(page, "conversation");
   await page.setViewportSize(WINDOW);
   await ask(page, MERGE);
   await page.waitForSelector(".approval .primary");
-  await page.waitForTimeout(100);
+  await settled(page);
   await picture(page, "approval");
   await begin(server, "kim@example.com 에게 메일을 보내주세요. 제목: 주간 보고, 내용: 이번 주 병합 내역을 정리했습니다.", { user: "2" });
   await begin(server, "lee@example.com 에게 메일을 보내주세요. 제목: 배포 안내, 내용: 오늘 오후 6시에 배포합니다.", { user: "3" });

@@ -11,6 +11,16 @@ import { HELLO, MERGE, serverFor } from "./support/scene.mjs";
 /** Tokens expire when they say so. */
 const STRICT = { AURA__AUTH__LEEWAY_SECONDS: "0" };
 
+/** Time for a page to be loaded and used, also where other work keeps the machine busy. */
+const BRIEF = 8;
+
+/** A token that is soon over, and what waits for that. */
+function brief(user = "1") {
+  const text = token({ user, seconds: BRIEF });
+  const { exp } = JSON.parse(Buffer.from(text.split(".")[1], "base64url").toString());
+  return { text, expired: () => sleep((exp + 0.2) * 1000 - Date.now()) };
+}
+
 const paste = async (page, text) => {
   await page.fill("#signin-token", text);
   await page.press("#signin-token", "Enter");
@@ -99,6 +109,7 @@ test("the page that people sign in on hands over a token, in a window and in a f
   const popup = await opened(window.page, server.base);
   await popup.waitForSelector(".bar");
   assert.deepEqual([...new Set(await window.page.evaluate(() => window.told))], ["aura-console-ready"]);
+  // The one that it was opened with is over, and so may be the next.
   await sleep(4500);
   await go(popup, "sessions");
   await popup.waitForSelector(".empty a, .row");
@@ -119,14 +130,17 @@ test("a page of any other origin can neither hand over a token nor show the cons
   const { page } = window;
   await page.goto(foreign);
   const popup = await opened(page, server.base);
+  await popup.evaluate(() => {
+    window.heard = 0;
+    addEventListener("message", () => (window.heard += 1));
+  });
+  // From its opener, and from a script of its own origin that is not: both have been heard, and neither was listened to.
   await page.evaluate((token) => window.child.postMessage({ type: "aura-token", token }, "*"), token());
-  await popup.evaluate(() => new Promise((done) => setTimeout(done, 300)));
+  await popup.evaluate((token) => window.postMessage({ type: "aura-token", token }, "*"), token());
+  await popup.waitForFunction(() => window.heard === 2);
+  assert.doesNotMatch(await popup.evaluate(() => JSON.stringify({ ...sessionStorage })), /eyJ/);
   assert.equal(await popup.locator(".bar").count(), 0);
   assert.deepEqual(await page.evaluate(() => window.told), []);
-  // Nor can a script of the page's own origin that is not its opener.
-  await popup.evaluate((token) => window.postMessage({ type: "aura-token", token }, "*"), token());
-  await popup.evaluate(() => new Promise((done) => setTimeout(done, 300)));
-  assert.equal(await popup.locator(".bar").count(), 0);
   const refused = page.waitForEvent("console", (message) => /frame/i.test(message.text()));
   await page.evaluate((base) => {
     const frame = document.createElement("iframe");
@@ -140,7 +154,7 @@ test("a token that expires is asked for above what is shown, and everything goes
   const server = await serverFor(t, { ...STRICT, AURA__AUTH__CLOSE_STREAMS_AT_EXPIRY: "true" });
   const window = await windowFor(t, server.base);
   const { page } = window;
-  await page.goto(`${server.base}/#token=${token({ seconds: 4 })}`);
+  await page.goto(`${server.base}/#token=${brief().text}`);
   await page.waitForSelector(".bar");
   await ask(page, MERGE);
   await page.waitForSelector(".approval");
@@ -160,11 +174,12 @@ test("whoever signs in with somebody else's token sees nothing of the one before
   const server = await serverFor(t, STRICT);
   const window = await windowFor(t, server.base);
   const { page } = window;
-  await page.goto(`${server.base}/#token=${token({ user: "1", seconds: 3 })}`);
+  const { text, expired } = brief();
+  await page.goto(`${server.base}/#token=${text}`);
   await page.waitForSelector(".bar");
   await ask(page, HELLO);
   await ended(page);
-  await sleep(4200);
+  await expired();
   await go(page, "sessions");
   await page.waitForSelector("dialog[open]");
   await paste(page, token({ user: "2" }));
@@ -181,9 +196,10 @@ test("a page that is loaded with a token that has expired says so, and takes the
   const server = await serverFor(t, STRICT);
   const window = await windowFor(t, server.base);
   const { page } = window;
-  await page.goto(`${server.base}/#token=${token({ seconds: 2 })}`);
+  const { text, expired } = brief();
+  await page.goto(`${server.base}/#token=${text}`);
   await page.waitForSelector(".bar");
-  await sleep(3200);
+  await expired();
   await page.reload();
   await page.waitForSelector("#signin-token");
   assert.match(await page.textContent("#signin-problem"), /expired|만료/);
