@@ -81,6 +81,25 @@ test("the page stays at the end of an answer, but not under a reader who has scr
   assert.deepEqual(await nothingWrong(window), []);
 });
 
+test("a prompt that no server has taken can be taken back, and is one run however often it is sent", async (t) => {
+  const server = await serverFor(t);
+  const window = await consoleFor(t, server);
+  const { page } = window;
+  const keys = [];
+  await page.route("**/aura/test/stream", (route) => {
+    keys.push(route.request().headers()["idempotency-key"]);
+    return keys.length > 1 ? route.continue() : route.fulfill({ status: 503, json: { status: "ERROR", errorCode: "E5000", message: "x", detail: "held: maintenance" } });
+  });
+  await ask(page, HELLO);
+  await page.waitForFunction(() => document.querySelector(".run-line").textContent.includes("held: maintenance"));
+  await page.click(".composer button:not([hidden])");
+  await page.waitForSelector(".welcome");
+  assert.equal(await page.inputValue("#prompt"), HELLO);
+  await page.press("#prompt", "Enter");
+  assert.equal(await ended(page), "completed");
+  assert.ok(keys.length > 1 && new Set(keys).size === 1);
+});
+
 test("what a model thinks aloud is folded, and no part of the answer", async (t) => {
   const model = await modelFor(t, () => ({ reasoning: "먼저 살펴본다", words: ["답입니다"] }));
   const window = await consoleFor(t, await serverFor(t, model.env));

@@ -62,9 +62,14 @@ export function makeAskView(app) {
   }
 
   async function stop() {
+    const [turn, view] = [kept.turns.at(-1), views.at(-1)];
+    if (turn?.sessionId === null) {
+      leave(turn, view);
+      return;
+    }
     composer.setStopping();
     try {
-      await views.at(-1)?.cancel();
+      await view?.cancel();
     } catch (error) {
       app.fail(error);
       setBusy(true);
@@ -92,6 +97,14 @@ export function makeAskView(app) {
     if (kept.draft !== "") return;
     kept.draft = turn.prompt;
     composer.write(turn.prompt);
+  }
+
+  /** There is nothing to stop yet: the server has not answered. */
+  function leave(turn, view) {
+    view.close();
+    takeBack(turn);
+    view.element.closest(".turn").remove();
+    if (turns.childElementCount === 0) showWelcome();
   }
 
   function showTurn({ prompt }) {

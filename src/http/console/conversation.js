@@ -12,6 +12,7 @@ const MOST = 20;
 export function keptConversation({ tenant, id }) {
   const name = `conversation.${tenant}/${id}`;
   const draft = `draft.${tenant}/${id}`;
+  let dropped = null;
   let kept = parsed(tab.get(name)) ?? fresh();
   const write = () => tab.set(name, JSON.stringify(kept));
   return {
@@ -28,7 +29,10 @@ export function keptConversation({ tenant, id }) {
       tab.set(draft, text);
     },
     add(prompt) {
-      const turn = { prompt, key: randomId(), sessionId: null };
+      // It may have reached the server after all; then this is the same run.
+      const key = dropped?.prompt === prompt ? dropped.key : randomId();
+      const turn = { prompt, key, sessionId: null };
+      dropped = null;
       kept.turns = [...kept.turns, turn].slice(-MOST);
       write();
       return turn;
@@ -37,12 +41,14 @@ export function keptConversation({ tenant, id }) {
       turn.sessionId = sessionId;
       write();
     },
-    /** The server has refused it: sent again after a reload, it would begin when nobody expects it. */
+    /** The server has refused it, or not answered: sent again after a reload, it would begin when nobody expects it. */
     drop(turn) {
+      dropped = turn;
       kept.turns = kept.turns.filter((other) => other !== turn);
       write();
     },
     begin() {
+      dropped = null;
       kept = fresh();
       write();
     },

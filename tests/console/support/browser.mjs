@@ -56,7 +56,7 @@ async function fromSources(route) {
 
 /** Chromium tells of every refusal and of every lost connection there, too. */
 function isExpected(text) {
-  return text.includes("net::ERR_") || /the server responded with a status of (400|401|403|404|409)/.test(text);
+  return text.includes("net::ERR_") || /the server responded with a status of (400|401|403|404|409|503)/.test(text);
 }
 
 /** The console, and somebody signed in, as `serve --dev` lets people in. */
