@@ -377,6 +377,11 @@ fn http_config(settings: &Settings, store_timeout: Duration, keys: LiveKeys) -> 
         store_patience: store_timeout,
         auditors: settings.audit.role.clone(),
         operators: settings.admin.role.clone(),
+        console: http::console::ConsoleConfig::new(
+            settings.console.enabled,
+            &settings.console.login_origins,
+            settings.console.token_in_fragment,
+        ),
     }
 }
 

@@ -36,7 +36,7 @@ const LAST_CALLS: Duration = Duration::from_secs(1);
 const EXAMPLES: &str = "\
 Examples:
   aura-platform serve --dev
-      try it out: needs nothing, prints a token and the commands to go on with
+      try it out: needs nothing, prints an address to open, a token and commands
   AURA_TOKEN=... aura-platform ask 'what is the state of the repository?'
       ask a running server, and answer what it asks
   JWT_SECRET=... REDIS_URL=redis://redis:6379 aura-platform serve

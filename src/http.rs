@@ -32,6 +32,7 @@ pub mod auth;
 mod bearer;
 pub mod body;
 mod body_watch;
+pub mod console;
 pub mod cors;
 mod crowd;
 mod docs;
@@ -59,6 +60,7 @@ mod schemas;
 pub mod sessions;
 pub mod stream;
 pub mod tail;
+mod versioned;
 
 /// What `http` is told by the composition root.
 #[derive(Clone, Debug)]
@@ -79,6 +81,8 @@ pub struct HttpConfig {
     pub auditors: Option<Role>,
     /// The role whose callers are operators; `None`: nobody.
     pub operators: Option<Role>,
+    /// The page for people.
+    pub console: console::ConsoleConfig,
 }
 
 /// What handlers share.
@@ -153,6 +157,8 @@ pub fn routes() -> Vec<Route> {
         open("/aura/openapi.json").get(documents::show_openapi, openapi::openapi_document),
         open("/aura/asyncapi.json").get(documents::show_asyncapi, openapi::asyncapi_document),
         open("/aura/docs").get(docs::show, openapi::docs_page),
+        open("/").get(console::page, openapi::console_page),
+        open("/console/{file}").get(console::show, openapi::console_file),
     ]
 }
 
@@ -195,10 +201,10 @@ mod tests {
     /// A route as documents and code both tell it: method, path without names, whether it is guarded.
     type Told = (String, String, bool);
 
-    /// `/aura/sessions/{sessionId}?limit=20` is `/aura/sessions/{}`: names are the documents' own.
+    /// `/aura/sessions/{sessionId}?limit=20` is `/aura/sessions/{}`: names are the documents' own, and `…` is any.
     fn nameless(path: &str) -> String {
         let path = path.split('?').next().unwrap_or(path);
-        let is_name = |part: &&str| part.starts_with('{');
+        let is_name = |part: &&str| part.starts_with('{') || *part == "…";
         let parts = path.split('/').map(|part| if is_name(&part) { "{}" } else { part });
         parts.collect::<Vec<_>>().join("/")
     }

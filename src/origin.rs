@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use serde::Serialize;
 use thiserror::Error;
 use url::Url;
 
@@ -23,6 +24,11 @@ pub enum Loopback {
     /// `127.0.0.1`.
     Ipv4,
 }
+
+/// One origin, written as browsers write it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ExactOrigin(String);
 
 /// A text that is no origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -86,6 +92,24 @@ impl FromStr for AllowedOrigin {
             return known.map(Self::EveryPortOf).ok_or(NoOrigin::EveryPort);
         }
         exact(text).map(Self::Exactly).ok_or(NoOrigin::Form)
+    }
+}
+
+impl ExactOrigin {
+    /// As browsers write it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ExactOrigin {
+    type Err = NoOrigin;
+
+    fn from_str(text: &str) -> Result<Self, NoOrigin> {
+        match text {
+            "*" => Err(NoOrigin::Everybody),
+            _ => exact(text).map(Self).ok_or(NoOrigin::Form),
+        }
     }
 }
 

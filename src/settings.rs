@@ -20,6 +20,7 @@ mod auth;
 mod azure_openai;
 mod catalog;
 mod check;
+mod console;
 mod embedded;
 mod files;
 mod found;
@@ -55,6 +56,7 @@ pub use approvals::{ApprovalMailSettings, ApprovalSettings, WebhookSettings};
 pub use audit::AuditSettings;
 pub use auth::{AuthSettings, KeyOrigin};
 pub use azure_openai::AzureOpenAiSettings;
+pub use console::ConsoleSettings;
 pub use embedded::EmbeddedSettings;
 pub use found::Fault;
 pub use github::GitHubSettings;
@@ -125,6 +127,8 @@ pub struct Checked {
 pub struct Settings {
     /// How to listen.
     pub api: ApiSettings,
+    /// The page for people.
+    pub console: ConsoleSettings,
     /// How to check tokens.
     pub auth: AuthSettings,
     /// Where runs are kept.
@@ -172,6 +176,7 @@ impl Settings {
     fn read(check: &mut Check, purpose: Purpose) -> Option<Self> {
         let network = NetworkSettings::read(check);
         let api = ApiSettings::read(check);
+        let console = ConsoleSettings::read(check);
         let auth = AuthSettings::read(check, purpose);
         let redis = RedisSettings::read(check);
         let hitl = HitlSettings::read(check);
@@ -197,6 +202,7 @@ impl Settings {
         }
         Some(Self {
             api: api?,
+            console,
             auth: auth?,
             redis: redis?,
             hitl,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::healthcheck::loopback_if_any;
 use super::{CliError, print, quoted};
 use crate::domain::{Clock, Roles, SystemClock, TenantId, UnixSeconds, UserId};
-use crate::settings::{DevSetup, KeyOrigin, Listening, Settings, StoreInUse};
+use crate::settings::{ConsoleSettings, DevSetup, KeyOrigin, Listening, Settings, StoreInUse};
 use crate::token::{Claims, SigningFailed, TokenKey};
 
 mod scratch;
@@ -34,6 +34,19 @@ struct DevInfo {
     is_sample: bool,
     /// What was started, and can be started beside it.
     program: PathBuf,
+    /// How people get into the console.
+    console: Console,
+}
+
+/// How people get into the console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Console {
+    /// Its address has the token.
+    Open,
+    /// They paste the token.
+    Paste,
+    /// There is none.
+    Off,
 }
 
 /// A directory for the sample workspace, unless there is a workspace, and the banner.
@@ -46,10 +59,11 @@ pub(super) fn set_up(settings: &Settings, program: &Path) -> Result<DevSetup, Cl
     // Whoever tries it out sees all of it.
     let roles: Roles = settings.audit.role.iter().chain(&settings.admin.role).cloned().collect();
     let (is_sample, program) = (scratch.is_some(), program.to_owned());
+    let console = Console::of(&settings.console);
     let announce = move |listening: &Listening| {
         let info = token(&key, roles.clone(), SystemClock.now().second()).map(|token| {
             let listening = listening.clone();
-            DevInfo { listening, token, key_origin, is_sample, program }
+            DevInfo { listening, token, key_origin, is_sample, program, console }
         });
         announce(info);
     };
@@ -73,6 +87,16 @@ fn token(key: &TokenKey, roles: Roles, now: UnixSeconds) -> Result<String, Signi
         email: None,
         roles,
     })
+}
+
+impl Console {
+    fn of(settings: &ConsoleSettings) -> Self {
+        match (settings.enabled, settings.token_in_fragment) {
+            (false, _) => Self::Off,
+            (true, true) => Self::Open,
+            (true, false) => Self::Paste,
+        }
+    }
 }
 
 impl DevInfo {
@@ -107,6 +131,20 @@ impl DevInfo {
         )
     }
 
+    /// What is said of the console. What stands behind the `#` of an address goes to no server and into no log.
+    fn console(&self) -> String {
+        let (base, token) = (self.base(), &self.token);
+        match self.console {
+            Console::Open => format!(
+                "Open the console in a browser:\n\n{base}/#token={token}&tenant={TENANT}\n\n"
+            ),
+            Console::Paste => {
+                format!("Open the console in a browser, and paste the token there:\n\n{base}/\n\n")
+            }
+            Console::Off => String::new(),
+        }
+    }
+
     /// The `ask` line, with all that it needs.
     fn ask(&self) -> String {
         let [token, program] = [&self.token, &shown(&self.program)].map(|text| quoted(text));
@@ -133,7 +171,7 @@ impl DevInfo {
 /// What is in use and how to try it out, for people. Every command is one line that any POSIX shell,
 /// and fish, takes as it stands; only the request's id has to be filled in.
 fn banner(info: &DevInfo) -> String {
-    let facts = info.facts();
+    let (facts, console) = (info.facts(), info.console());
     let ask = info.ask();
     let stream = info.post("-N ", "/aura/test/stream", BODY);
     let approve = info.post("", "/aura/hitl/approve/REQUEST_ID", "{}");
@@ -145,7 +183,7 @@ Aura-Platform is listening for development.
 
 {facts}
 
-Ask, in another terminal, for something that needs approval, and answer with y, n or e (try n or e
+{console}Ask, in another terminal, for something that needs approval, and answer with y, n or e (try n or e
 first: after one y the same line has nothing to merge any more):
 
 {ask}
@@ -191,7 +229,8 @@ mod tests {
         };
         let token = "aaa.bbb.ccc".to_owned();
         let program = PathBuf::from("/opt/aura platform/aura-platform");
-        DevInfo { listening, token, key_origin: KeyOrigin::ThrowAway, is_sample: true, program }
+        let (key_origin, console) = (KeyOrigin::ThrowAway, Console::Open);
+        DevInfo { listening, token, key_origin, is_sample: true, program, console }
     }
 
     /// What a shell makes of a line: its words.
@@ -252,6 +291,16 @@ mod tests {
         let reject = words(&line("curl -H", "/reject/"));
         assert_eq!(reject.last().unwrap(), "http://127.0.0.1:9000/aura/hitl/reject/REQUEST_ID");
         assert!(reject.contains(&r#"{"reason":"not now"}"#.to_owned()), "{reject:?}");
+    }
+
+    #[test]
+    fn the_banner_tells_of_the_console_as_it_is() {
+        let address = "http://127.0.0.1:9000/#token=aaa.bbb.ccc&tenant=1";
+        assert_eq!(line("http://127", "/#"), address);
+        let paste = banner(&DevInfo { console: Console::Paste, ..info() });
+        assert!(paste.contains("paste the token there:\n\nhttp://127.0.0.1:9000/\n"), "{paste}");
+        let off = banner(&DevInfo { console: Console::Off, ..info() });
+        assert!(!off.contains("console") && !off.contains("/#"), "{off}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ SIGHUP reads the keys of tokens, the holds and log.level again.
 Exit codes: 0 told to stop, and stopped; 1 it could not serve, or it stopped with work left; 2 a
 setting is wrong.")]
 pub(super) struct Arguments {
-    /// Try it out: needs nothing, prints a token and the commands to go on with
+    /// Try it out: needs nothing, prints an address to open, a token and commands
     #[arg(long)]
     dev: bool,
     /// Address to listen on, whatever API_HOST or a settings file says

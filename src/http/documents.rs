@@ -3,20 +3,18 @@
 
 use std::sync::LazyLock;
 
-use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::HeaderMap;
 use serde::Serialize;
 
+use super::versioned::Versioned;
 use super::{asyncapi, openapi, routes};
-use crate::domain::DocumentHash;
 
 /// How long a document may be used without asking again: whether it has changed is quickly told.
-const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=60");
+const CACHING: &str = "public, max-age=60";
 
-static OPENAPI: LazyLock<Document> = LazyLock::new(|| Document::of(openapi_json()));
-static ASYNCAPI: LazyLock<Document> = LazyLock::new(|| Document::of(asyncapi_json()));
+static OPENAPI: LazyLock<Versioned> = LazyLock::new(|| document(openapi_json()));
+static ASYNCAPI: LazyLock<Versioned> = LazyLock::new(|| document(asyncapi_json()));
 
 /// The OpenAPI document, for people to read.
 pub fn openapi_json() -> String {
@@ -45,44 +43,9 @@ pub(super) async fn show_asyncapi(headers: HeaderMap) -> Response {
     ASYNCAPI.answer(&headers)
 }
 
-/// A document, and the name of its version.
-struct Document {
-    text: Bytes,
-    tag: String,
-}
-
-impl Document {
-    fn of(text: String) -> Self {
-        let tag = format!("\"{}\"", DocumentHash::of(&text));
-        Self { text: text.into(), tag }
-    }
-
-    fn answer(&self, headers: &HeaderMap) -> Response {
-        let is_known = self.is_named_by(headers);
-        let mut response =
-            Response::new(if is_known { Body::empty() } else { self.text.clone().into() });
-        if is_known {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-        } else {
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(header::CONTENT_TYPE, json);
-        }
-        response.headers_mut().insert(header::CACHE_CONTROL, CACHING);
-        if let Ok(tag) = HeaderValue::from_str(&self.tag) {
-            response.headers_mut().insert(header::ETAG, tag);
-        }
-        response
-    }
-
-    /// Whether `If-None-Match` has this version.
-    fn is_named_by(&self, headers: &HeaderMap) -> bool {
-        let values = headers.get_all(header::IF_NONE_MATCH).iter();
-        let mut tags = values.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
-        tags.any(|tag| {
-            let tag = tag.trim();
-            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.tag
-        })
-    }
+/// A document as it is served.
+fn document(text: String) -> Versioned {
+    Versioned::of(text, "application/json", CACHING)
 }
 
 #[cfg(test)]

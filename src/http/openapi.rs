@@ -15,6 +15,7 @@ use super::schemas::Schemas;
 
 mod ag_ui;
 mod audit;
+mod console;
 mod documents;
 mod headers;
 mod health;
@@ -30,6 +31,7 @@ mod webhooks;
 
 pub(super) use ag_ui::run as run_ag_ui;
 pub(super) use audit::page as audit_page;
+pub(super) use console::{file as console_file, page as console_page};
 pub(super) use documents::{
     asyncapi as asyncapi_document, docs as docs_page, openapi as openapi_document,
 };

@@ -4,15 +4,16 @@
 use super::key::{Contents, Declared, PREFIX, Spelling};
 use super::secret::Visibility;
 use super::{
-    admin, agent, api, approvals, audit, auth, azure_openai, embedded, github, hitl, journal,
-    limits, log, mcp, model, network, openai, platform, redis, smtp, stream, tools, workspace,
+    admin, agent, api, approvals, audit, auth, azure_openai, console, embedded, github, hitl,
+    journal, limits, log, mcp, model, network, openai, platform, redis, smtp, stream, tools,
+    workspace,
 };
 
 /// How the name of a variable ends that names a file with a secret.
 const IN_FILE: &str = "_FILE";
 
 /// The settings of each section.
-const SECTIONS: [&[&dyn Declared]; 23] = [
+const SECTIONS: [&[&dyn Declared]; 24] = [
     admin::KEYS,
     agent::KEYS,
     api::KEYS,
@@ -20,6 +21,7 @@ const SECTIONS: [&[&dyn Declared]; 23] = [
     audit::KEYS,
     auth::KEYS,
     azure_openai::KEYS,
+    console::KEYS,
     embedded::KEYS,
     github::KEYS,
     hitl::KEYS,

@@ -121,7 +121,7 @@ fn every_fault_is_told_with_its_setting_and_its_origin() {
             "hitl.timeout (from AURA__HITL__TIMEOUT): no such setting; [hitl] has ask, on_reject, \
              timeout_seconds, timeouts, warning_seconds",
             "htil.timeout (from AURA__HTIL__TIMEOUT): no such setting; the sections are admin, agent, api, \
-             approvals, audit, auth, azure_openai, embedded, github, hitl, journal, limits, log, mcp, model, network, openai, platform, redis, smtp, stream, \
+             approvals, audit, auth, azure_openai, console, embedded, github, hitl, journal, limits, log, mcp, model, network, openai, platform, redis, smtp, stream, \
              tools, workspace",
             "api.port (from API_PORT): must be 0 to 65535, is 90000",
             "hitl.timeout_seconds (from HITL_TIMEOUT_SECONDS): must be a whole number from 1 to \

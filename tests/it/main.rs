@@ -21,6 +21,7 @@ mod checkpoints;
 mod cli;
 mod compose;
 mod connections;
+mod console;
 mod cors;
 mod described;
 mod dev;

@@ -11,6 +11,7 @@ use aura_platform::domain::{
     Clock, Entry, EventId, Language, Quota, RequestTrace, SessionId, SessionMeta, Shown,
     SystemClock, TenantId, ThreadId, UnixMs, UserId,
 };
+use aura_platform::http::console::ConsoleConfig;
 use aura_platform::http::cors::Origins;
 use aura_platform::http::readers::Readers;
 use aura_platform::http::{Http, HttpConfig, auth, router};
@@ -76,6 +77,7 @@ async fn stream_of(kinds: &[&str]) -> Body {
             store_patience: Duration::from_secs(1),
             auditors: None,
             operators: None,
+            console: ConsoleConfig::new(false, &[], false),
         },
         metrics: Metrics::default(),
         leaving: CancellationToken::new(),

@@ -2,6 +2,7 @@
 
 import { Admin } from "./admin.js";
 import { Approvals } from "./approvals.js";
+import { Audit } from "./audit.js";
 import { newIdempotencyKey } from "./idempotency.js";
 import { settingsOf, type AuraClientOptions } from "./options.js";
 import type { StreamOptions } from "./resumable.js";
@@ -38,6 +39,7 @@ export class AuraClient {
   readonly approvals: Approvals;
   /** For operators only. */
   readonly admin: Admin;
+  readonly audit: Audit;
   readonly #transport: Transport;
 
   constructor(options: AuraClientOptions) {
@@ -45,6 +47,7 @@ export class AuraClient {
     this.sessions = new Sessions(this.#transport);
     this.approvals = new Approvals(this.#transport);
     this.admin = new Admin(this.#transport);
+    this.audit = new Audit(this.#transport);
   }
 
   /** Starts a run. It is started once, however often its first request has to be repeated. */

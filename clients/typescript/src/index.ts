@@ -15,6 +15,7 @@ export type {
   RejectOptions,
   ReviewOutcome,
 } from "./approvals.js";
+export type { Audit, AuditPageOptions } from "./audit.js";
 export type { CancelOutcome, PageOptions, Sessions } from "./sessions.js";
 export { AuraError, type ClientErrorCode } from "./errors.js";
 export { EMPTY_VIEW, viewAfter, type PlanStepView, type RunEnd, type RunView } from "./view.js";

@@ -50,3 +50,7 @@ export type SnapshotPayload = Streams["SnapshotEvent"];
 export type AskedPayload = Streams["AskedEvent"];
 export type EndorsedPayload = Streams["EndorsedEvent"];
 export type DecidedPayload = Streams["DecidedEvent"];
+
+/** A page of the tenant's audit stream, and its entries. */
+export type AuditPage = Routes["AuditPage"];
+export type AuditEntry = Routes["AuditEntry"];

@@ -171,6 +171,86 @@ export interface Schemas {
     Approvers: string;
     /** @description What binds a decision to what was shown: the hash of a tool and its arguments. */
     ArgumentsHash: string;
+    /** @description An entry of an audit stream: a fact, bound to all entries before it. */
+    AuditEntry: {
+        /**
+         * Format: uint64
+         * @description Its number in the tenant's stream, from 1.
+         */
+        number: number;
+        /** @description The hash of the entry before it. */
+        previous: Schemas["EntryHash"];
+        /** @description The SHA-256 of `<number>\n<previous>\n<fact>`. */
+        hash: Schemas["EntryHash"];
+        /** @description What shows that a holder of the audit key has recorded it; only there if there is such a key. */
+        mac?: Schemas["EntryMac"];
+        /** @description What happened. */
+        fact: Schemas["AuditFact"];
+    };
+    /** @description One fact: what happened, to which call, when and by whom. */
+    AuditFact: {
+        /** @description The same for every recording of the same fact. */
+        factId: Schemas["FactId"];
+        /** @description When, by the clock of the process that recorded it. */
+        atMs: Schemas["UnixMs"];
+        /** @description The run. */
+        sessionId: Schemas["SessionId"];
+        /** @description The tool. */
+        tool: string;
+        /** @description The call, unique within its session. */
+        toolCallId: Schemas["ToolCallId"];
+        /** @description The tool and the arguments that the fact is about: those shown when approval is asked for, those used when the call is carried out. */
+        argumentsHash: Schemas["ArgumentsHash"];
+        /** @description Whether the tool only shows what it would do. */
+        dryRun: boolean;
+        /** @description The request for approval, where there is one. */
+        requestId?: Schemas["RequestId"];
+        /** @description Who did it, where that is certain. */
+        who?: Schemas["UserId"];
+        /** @description Who a signal says that did it: nobody has checked that. */
+        claimedBy?: Schemas["UserId"];
+        /** @description The way that an answer came. */
+        via?: Schemas["Via"];
+    } & ({
+        /** @constant */
+        kind: "approval_requested";
+    } | {
+        /** @constant */
+        kind: "approval_endorsed";
+    } | {
+        /** @constant */
+        kind: "approval_decided";
+        /** @description How. */
+        verdict: Schemas["Verdict"];
+        /** @description Why, where a reason was given. */
+        reason?: Schemas["AuditReason"];
+        /** @description The tool and its arguments as the person has changed them, where they were changed. */
+        editedArgumentsHash?: Schemas["ArgumentsHash"];
+        /** @description The request that asks about the changed arguments instead, where another person has to see those. */
+        supersededBy?: Schemas["RequestId"];
+    } | {
+        /** @constant */
+        kind: "execution_started";
+    } | {
+        /** @constant */
+        kind: "execution_finished";
+        /** @description How. */
+        outcome: Schemas["Outcome"];
+        /** @description Why it failed. */
+        reason?: Schemas["AuditReason"];
+    });
+    /** @description A page of an audit stream. */
+    AuditPage: {
+        /** @description Oldest first. */
+        entries: Schemas["AuditEntry"][];
+        /**
+         * Format: uint64
+         * @description The `after` of the next page, if there is one by now.
+         */
+        next: number | null;
+    };
+    /** @description A reason in a person's or a tool's words, of bounded length. */
+    AuditReason: string;
     /** @description Where a session stands that was to be cancelled. */
     CancelResult: {
         /** @description The session. */
@@ -196,6 +276,10 @@ export interface Schemas {
         /** @description How many have to. */
         approvalsNeeded: number;
     };
+    /** @description What binds an entry of an audit stream to all entries before it. */
+    EntryHash: string;
+    /** @description What shows that a holder of the audit key has recorded an entry, or how far a stream goes. */
+    EntryMac: string;
     /**
      * Format: uint64
      * @description The id of one entry of a session's journal, and of the event in it (contract, section 4.1).
@@ -230,6 +314,8 @@ export interface Schemas {
     };
     /** @description The name of a hold: 1 to 64 of `a-z`, `0-9` and `-`. */
     HoldName: string;
+    /** @description Names a fact, so that its repetitions can be told from other facts. */
+    FactId: string;
     /**
      * @description A language that this service speaks.
      *
@@ -260,6 +346,14 @@ export interface Schemas {
         /** @description The user. */
         userId: Schemas["UserId"];
     };
+    /**
+     * @description How a call ended.
+     *
+     *     - `ok`: It did what it was asked to.
+     *     - `failed`: It did not.
+     * @enum {string}
+     */
+    Outcome: "ok" | "failed";
     /** @description What a page shows. Other keys are kept. */
     PageContext: {
         /** @description The application. */
@@ -595,4 +689,12 @@ export interface Schemas {
      * @enum {string}
      */
     Verdict: "approved" | "rejected" | "timed_out" | "cancelled";
+    /**
+     * @description The way that an answer came.
+     *
+     *     - `rest`: Over REST, with a token that was checked.
+     *     - `signal`: Through Redis: nobody knows who has sent it.
+     * @enum {string}
+     */
+    Via: "rest" | "signal";
 }

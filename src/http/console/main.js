@@ -1,0 +1,5 @@
+/** Where the page begins. */
+
+import { startConsole } from "./shell.js";
+
+await startConsole();
