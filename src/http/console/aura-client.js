@@ -38,6 +38,87 @@ function notAura(status, why, cause) {
   return new AuraError(why, { status, code, retryable: status >= 500, cause });
 }
 
+// src/path.ts
+var ID = /^[A-Za-z0-9._@:~-]+$/;
+var FOLDER = /^\.\.?$/;
+function segment(what, id) {
+  if (typeof id === "string" && ID.test(id) && !FOLDER.test(id)) return id;
+  throw new TypeError(`${what} must be an id that the server has given, is ${JSON.stringify(id) ?? typeof id}`);
+}
+
+// src/sessions.ts
+var Sessions = class {
+  #transport;
+  constructor(transport) {
+    this.#transport = transport;
+  }
+  /** A page of them, newest first. */
+  async list({ limit, before, signal } = {}) {
+    const path = `/aura/sessions${query({ limit, before })}`;
+    return (await this.#transport.call({ method: "GET", path }, signal)).data;
+  }
+  /** One in full: node, plan, pending approvals, usage. */
+  async get(sessionId, options = {}) {
+    const path = `/aura/sessions/${segment("sessionId", sessionId)}`;
+    return (await this.#transport.call({ method: "GET", path }, options.signal)).data;
+  }
+  /** Stops its run. */
+  async cancel(sessionId, options = {}) {
+    const path = `/aura/sessions/${segment("sessionId", sessionId)}/cancel`;
+    return cancelled(this.#transport, sessionId, path, options.signal);
+  }
+};
+async function cancelled(transport, sessionId, path, signal) {
+  const { status, data } = await transport.call({ method: "POST", path }, signal);
+  return { sessionId, status: data.status, wasOver: status === 409 };
+}
+function query(fields) {
+  const given = Object.entries(fields).filter(([, value]) => value !== void 0);
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+// src/admin.ts
+var Admin = class {
+  #transport;
+  constructor(transport) {
+    this.#transport = transport;
+  }
+  /**
+   * A page of the runs of all tenants, newest first. It may have none although `next` says where to go on: the server
+   * looks at a bounded part of all runs for each page.
+   */
+  async runs({ tenant, status, limit, before, signal } = {}) {
+    const path = `/aura/admin/runs${query({ tenant, status, limit, before })}`;
+    return (await this.#transport.call({ method: "GET", path }, signal)).data;
+  }
+  /** Stops a run of any tenant. */
+  async cancel(sessionId, { signal } = {}) {
+    const path = `/aura/admin/runs/${segment("sessionId", sessionId)}/cancel`;
+    return cancelled(this.#transport, sessionId, path, signal);
+  }
+  /** What is stopped. */
+  async holds({ signal } = {}) {
+    const request = { method: "GET", path: "/aura/admin/holds" };
+    return (await this.#transport.call(request, signal)).data.holds;
+  }
+  /** Stops new runs, or a tool, on all replicas at once, in the place of a hold of the same name. */
+  async hold(name, hold, { signal } = {}) {
+    const path = `/aura/admin/holds/${segment("name", name)}`;
+    return (await this.#transport.call({ method: "PUT", path, body: hold }, signal)).data;
+  }
+  /** Lifts a hold; what it was, or `null` if there is none of that name (or an attempt of this same call has lifted it). */
+  async lift(name, { signal } = {}) {
+    const path = `/aura/admin/holds/${segment("name", name)}`;
+    try {
+      return (await this.#transport.call({ method: "DELETE", path }, signal)).data;
+    } catch (error) {
+      if (error instanceof AuraError && error.status === 404) return null;
+      throw error;
+    }
+  }
+};
+
 // src/closable.ts
 var Closable = class {
   #controller = new AbortController();
@@ -101,14 +182,6 @@ function asObject(value) {
 }
 function asText(value) {
   return typeof value === "string" ? value : null;
-}
-
-// src/path.ts
-var ID = /^[A-Za-z0-9._@:~-]+$/;
-var FOLDER = /^\.\.?$/;
-function segment(what, id) {
-  if (typeof id === "string" && ID.test(id) && !FOLDER.test(id)) return id;
-  throw new TypeError(`${what} must be an id that the server has given, is ${JSON.stringify(id) ?? typeof id}`);
 }
 
 // src/abort.ts
@@ -353,7 +426,7 @@ function refusalWith({ status, statusText, headers }, text) {
     code,
     detail,
     traceId: asText(body["traceId"]) ?? headers.get("x-correlation-id"),
-    retryable: RETRYABLE_STATUS.has(status),
+    retryable: RETRYABLE_STATUS.has(status) && body["retryable"] !== false,
     retryAfterMs: retryAfterMs(headers.get("retry-after"), Date.now())
   });
 }
@@ -461,35 +534,6 @@ function bodyOf(response) {
     throw notAura(response.status, `the answer is no event stream, but ${type || "nothing"}`);
   }
   return response.body;
-}
-
-// src/sessions.ts
-var Sessions = class {
-  #transport;
-  constructor(transport) {
-    this.#transport = transport;
-  }
-  /** A page of them, newest first. */
-  async list({ limit, before, signal } = {}) {
-    const path = `/aura/sessions${query({ limit, before })}`;
-    return (await this.#transport.call({ method: "GET", path }, signal)).data;
-  }
-  /** One in full: node, plan, pending approvals, usage. */
-  async get(sessionId, options = {}) {
-    const path = `/aura/sessions/${segment("sessionId", sessionId)}`;
-    return (await this.#transport.call({ method: "GET", path }, options.signal)).data;
-  }
-  /** Stops its run. */
-  async cancel(sessionId, options = {}) {
-    const path = `/aura/sessions/${segment("sessionId", sessionId)}/cancel`;
-    const { status, data } = await this.#transport.call({ method: "POST", path }, options.signal);
-    return { sessionId, status: data.status, wasOver: status === 409 };
-  }
-};
-function query(fields) {
-  const given = Object.entries(fields).filter(([, value]) => value !== void 0);
-  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
-  return text === "" ? "" : `?${text}`;
 }
 
 // src/events.ts
@@ -935,12 +979,15 @@ async function textOf(response) {
 var AuraClient = class {
   sessions;
   approvals;
+  /** For operators only. */
+  admin;
   audit;
   #transport;
   constructor(options) {
     this.#transport = new Transport(settingsOf(options));
     this.sessions = new Sessions(this.#transport);
     this.approvals = new Approvals(this.#transport);
+    this.admin = new Admin(this.#transport);
     this.audit = new Audit(this.#transport);
   }
   /** Starts a run. It is started once, however often its first request has to be repeated. */

@@ -194,15 +194,15 @@ export interface Schemas {
         /** @description When, by the clock of the process that recorded it. */
         atMs: Schemas["UnixMs"];
         /** @description The run. */
-        sessionId: Schemas["SessionId"];
+        sessionId?: Schemas["SessionId"];
         /** @description The tool. */
-        tool: string;
+        tool?: string;
         /** @description The call, unique within its session. */
-        toolCallId: Schemas["ToolCallId"];
+        toolCallId?: Schemas["ToolCallId"];
         /** @description The tool and the arguments that the fact is about: those shown when approval is asked for, those used when the call is carried out. */
-        argumentsHash: Schemas["ArgumentsHash"];
+        argumentsHash?: Schemas["ArgumentsHash"];
         /** @description Whether the tool only shows what it would do. */
-        dryRun: boolean;
+        dryRun?: boolean;
         /** @description The request for approval, where there is one. */
         requestId?: Schemas["RequestId"];
         /** @description Who did it, where that is certain. */
@@ -238,6 +238,47 @@ export interface Schemas {
         outcome: Schemas["Outcome"];
         /** @description Why it failed. */
         reason?: Schemas["AuditReason"];
+    } | {
+        /** @constant */
+        kind: "hold_put";
+        /** @description Its name. */
+        hold: Schemas["HoldName"];
+        /** @description The tenant for which it counts; without one, all of them. */
+        tenant?: Schemas["TenantId"];
+        /** @description The tool whose calls fail. */
+        tool?: string;
+        /**
+         * @description Whether new runs are refused.
+         * @default false
+         */
+        runs: boolean;
+        /** @description Why. */
+        reason: Schemas["AuditReason"];
+        /** @description The operator's own tenant. */
+        byTenant: Schemas["TenantId"];
+    } | {
+        /** @constant */
+        kind: "hold_lifted";
+        /** @description Its name. */
+        hold: Schemas["HoldName"];
+        /** @description The tenant for which it counts; without one, all of them. */
+        tenant?: Schemas["TenantId"];
+        /** @description The tool whose calls fail. */
+        tool?: string;
+        /**
+         * @description Whether new runs are refused.
+         * @default false
+         */
+        runs: boolean;
+        /** @description The operator's own tenant. */
+        byTenant: Schemas["TenantId"];
+    } | {
+        /** @constant */
+        kind: "run_cancelled_by_operator";
+        /** @description The run. */
+        sessionId: Schemas["SessionId"];
+        /** @description The operator's own tenant. */
+        byTenant: Schemas["TenantId"];
     });
     /** @description A page of an audit stream. */
     AuditPage: {
@@ -287,6 +328,8 @@ export interface Schemas {
      *     Ids grow strictly within a session and are at first the clock in milliseconds.
      */
     EventId: number;
+    /** @description Names a fact, so that its repetitions can be told from other facts. */
+    FactId: string;
     /** @description A hold. */
     Hold: {
         /** @description Its name. */
@@ -314,8 +357,6 @@ export interface Schemas {
     };
     /** @description The name of a hold: 1 to 64 of `a-z`, `0-9` and `-`. */
     HoldName: string;
-    /** @description Names a fact, so that its repetitions can be told from other facts. */
-    FactId: string;
     /**
      * @description A language that this service speaks.
      *
