@@ -248,6 +248,8 @@ async fn in_redis_every_key_has_the_time_to_live_that_was_promised() {
             ("aura:spent:tenant1:2024-01-25".into(), 2 * DAY),
             (format!("aura:session:{session}"), 7 * DAY),
             ("aura:sessions:tenant1:user123".into(), 7 * DAY),
+            ("aura:run-index".into(), 37 * DAY),
+            ("aura:run-index:tenant1".into(), 37 * DAY),
             ("aura:thread:tenant1:user123:thread_1".into(), 7 * DAY),
         ];
         let mut admin = admin(&server).await;
