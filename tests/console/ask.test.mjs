@@ -86,15 +86,17 @@ test("a prompt that no server has taken can be taken back, and is one run howeve
   const window = await consoleFor(t, server);
   const { page } = window;
   const keys = [];
+  let takes = false;
   await page.route("**/aura/test/stream", (route) => {
     keys.push(route.request().headers()["idempotency-key"]);
-    return keys.length > 1 ? route.continue() : route.fulfill({ status: 503, json: { status: "ERROR", errorCode: "E5000", message: "x", detail: "held: maintenance" } });
+    return takes ? route.continue() : route.fulfill({ status: 503, json: { status: "ERROR", errorCode: "E5000", message: "x", detail: "held: maintenance" } });
   });
   await ask(page, HELLO);
   await page.waitForFunction(() => document.querySelector(".run-line").textContent.includes("held: maintenance"));
   await page.click(".composer button:not([hidden])");
   await page.waitForSelector(".welcome");
   assert.equal(await page.inputValue("#prompt"), HELLO);
+  takes = true;
   await page.press("#prompt", "Enter");
   assert.equal(await ended(page), "completed");
   assert.ok(keys.length > 1 && new Set(keys).size === 1);
