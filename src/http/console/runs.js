@@ -43,7 +43,7 @@ function makeParts(app) {
   const head = ["started", "who", "prompt", "status", "act"].map((name) =>
     h("th", { scope: "col" }, app.t(`runs.${name}`)),
   );
-  const table = h("table", { class: "entries" }, h("thead", null, h("tr", null, head)), rows);
+  const table = h("table", { class: "entries runs" }, h("thead", null, h("tr", null, head)), rows);
   return {
     tenant,
     status,
