@@ -7,7 +7,7 @@ import { makeTimeline } from "./timeline.js";
 
 /**
  * `read(open, onSession)` reads the run that `open({ onReconnect })` gives, to its end, which it returns: the status,
- * `"unreadable"` if it cannot be read, which is shown, or `null` if it was left.
+ * `"unreadable"` if it cannot be read, which is shown, or `null` if it was left, also before it was begun.
  */
 export function makeRunView(app) {
   const { t } = app;
@@ -15,6 +15,7 @@ export function makeRunView(app) {
   const line = h("p", { class: "run-line" });
   const element = h("div", { class: "run" }, timeline.element, line);
   let run = null;
+  let isClosed = false;
 
   function tell(text, state) {
     say(line, text);
@@ -49,6 +50,7 @@ export function makeRunView(app) {
   }
 
   async function read(open, onSession) {
+    if (isClosed) return null;
     tell(t("ask.connecting"), "working");
     run = open({ onReconnect });
     run.sessionId.then(onSession, () => undefined);
@@ -67,6 +69,7 @@ export function makeRunView(app) {
     answer: timeline.answer,
     /** Stops reading; the run goes on. */
     close() {
+      isClosed = true;
       timeline.close();
       void run?.close();
     },

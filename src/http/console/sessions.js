@@ -30,15 +30,19 @@ export function makeSessionsView(app) {
 function makeList(app) {
   const { t, client } = app;
   const list = h("ul", { class: "rows" });
-  const more = h("button", { class: "button", type: "button", hidden: true, onclick: () => load(next) }, t("app.more"));
+  const more = h("button", { class: "button", type: "button", hidden: true, onclick: () => void loadMore() }, t("app.more"));
   const empty = h("p", { class: "empty", role: "status" }, t("app.loading"));
   const refresh = h("button", { class: "button", type: "button", onclick: () => load(null) }, t("sessions.refresh"));
   const head = h("div", { class: "page-head" }, h("div", null, h("h1", null, t("sessions.title")), h("p", { class: "lead" }, t("sessions.lead"))), refresh);
   let next = null;
+  let reading = 0;
 
+  /** What was asked for before, and comes later, is not shown. */
   async function load(before = null) {
+    const mine = (reading += 1);
     try {
       const page = await client.sessions.list({ limit: PAGE, ...(before === null ? {} : { before }) });
+      if (mine !== reading) return;
       if (before === null) replace(list);
       list.append(...page.sessions.map((session) => row(app, session)));
       next = page.next;
@@ -47,6 +51,13 @@ function makeList(app) {
     } catch (error) {
       app.fail(error);
     }
+  }
+
+  /** The button may be gone: the keyboard goes on with what it has brought. */
+  async function loadMore() {
+    const at = list.childElementCount;
+    await load(next);
+    list.children[at]?.querySelector("a").focus();
   }
 
   return { element: h("div", null, head, list, empty, more), load: () => load(null), close: () => undefined };
