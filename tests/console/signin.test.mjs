@@ -71,6 +71,19 @@ test("an address lets people in with `serve --dev`, and not where that is switch
   assert.doesNotMatch(await kept(page), /eyJ/);
 });
 
+test("an address that is opened where the page is open already lets people in again, and its token does not stay", async (t) => {
+  const server = await serverFor(t, { ...STRICT, AURA__AUTH__CLOSE_STREAMS_AT_EXPIRY: "true" });
+  const window = await windowFor(t, server.base);
+  const { page } = window;
+  await page.goto(`${server.base}/#token=${brief().text}`);
+  await page.waitForSelector(".bar");
+  await page.waitForSelector("dialog[open]");
+  await page.goto(`${server.base}/#token=${token()}`);
+  await page.waitForSelector("dialog", { state: "detached" });
+  assert.doesNotMatch(await kept(page), /eyJ/);
+  assert.deepEqual(await nothingWrong(window), []);
+});
+
 /** A page of another origin, which notes what it is told, and answers each time with what `window.answer()` gives. */
 async function portalFor(t) {
   const http = createServer((_, response) => {
@@ -123,6 +136,17 @@ test("the page that people sign in on hands over a token, in a window and in a f
   assert.deepEqual(await nothingWrong({ page: popup, seen: window.seen }), []);
 });
 
+test("whoever has signed in without the page that hands out tokens can sign out, whoever has opened the console", async (t) => {
+  const server = await serverFor(t, { AURA__CONSOLE__LOGIN_ORIGINS: await portalFor(t) });
+  const { page } = await consoleFor(t, server);
+  const popup = await opened(page, server.base);
+  // It has what its opener keeps, in a tab of its own.
+  await popup.waitForSelector(".bar");
+  await popup.click(".menu summary");
+  await popup.click(".menu-body .button");
+  await popup.waitForSelector("#signin-token");
+});
+
 test("a page of any other origin can neither hand over a token nor show the console in a frame, and is told nothing", async (t) => {
   const [portal, foreign] = [await portalFor(t), await portalFor(t)];
   const server = await serverFor(t, { AURA__CONSOLE__LOGIN_ORIGINS: portal });
@@ -160,8 +184,11 @@ test("a token that expires is asked for above what is shown, and everything goes
   await page.waitForSelector(".approval");
   await page.evaluate(() => (window.isSamePage = true));
   await page.waitForSelector("dialog[open]");
-  await page.keyboard.press("Escape");
+  // A browser lets a page refuse only the first of those who want to close it, and has other ways to, such as a phone's.
+  for (let times = 0; times < 3; times += 1) await page.keyboard.press("Escape");
   assert.ok(await page.isVisible("dialog[open]"), "there is nothing to do without a token");
+  await page.evaluate(() => document.querySelector("dialog").close());
+  await page.waitForSelector("dialog[open]");
   await paste(page, token());
   await page.waitForSelector("dialog", { state: "detached" });
   await page.click(".approval .primary");
@@ -223,6 +250,16 @@ test("a browser that keeps nothing for this page lets people work all the same",
   await ask(page, HELLO);
   assert.equal(await ended(page), "completed");
   assert.deepEqual(await nothingWrong(window), []);
+});
+
+test("what a proxy without its server answers takes no tab from those who may see it", async (t) => {
+  const server = await serverFor(t);
+  const { page } = await windowFor(t, server.base);
+  for (const path of ["audit", "admin/runs"])
+    await page.route(`**/aura/${path}?*`, (route) => route.fulfill({ status: 502, body: "Bad Gateway" }), { times: 1 });
+  await page.goto(`${server.base}/#token=${token()}`);
+  await page.waitForSelector(".bar");
+  for (const name of ["audit", "operators"]) assert.equal(await page.locator(`.tab[href="#/${name}"]`).count(), 1, name);
 });
 
 test("no role, no tab: what a caller may not read is not offered", async (t) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { becomes, begin, button, call, card, waiting } from "./support/approvals.mjs";
-import { consoleFor, enter, go } from "./support/browser.mjs";
+import { consoleFor, enter, go, windowFor } from "./support/browser.mjs";
 import { eventually } from "./support/process.mjs";
 import { MAIL, MERGE, serverFor } from "./support/scene.mjs";
 import { token } from "./support/server.mjs";
@@ -29,6 +29,28 @@ test("more tabs than a browser has connections all show what waits, also once th
   await eventually("all count it", async () =>
     (await Promise.all(tabs.slice(1).map((page) => page.title()))).every((title) => title.startsWith("(1) ")),
   );
+});
+
+test("a tab whose token is over leaves the reading to one that has a token", async (t) => {
+  const server = await serverFor(t, {
+    AURA__AUTH__LEEWAY_SECONDS: "0",
+    AURA__AUTH__CLOSE_STREAMS_AT_EXPIRY: "true",
+  });
+  const { context, page } = await windowFor(t, server.base);
+  await enter(page, server, token({ seconds: 8 }));
+  const other = await context.newPage();
+  await enter(other, server, token());
+  await go(other, "approvals");
+  await page.waitForSelector("dialog[open]");
+  await begin(server, MERGE, { user: "2" });
+  await becomes(card(other, "git_merge"), "pending");
+  await page.fill("#signin-token", token());
+  await page.press("#signin-token", "Enter");
+  await go(page, "approvals");
+  await becomes(card(page, "git_merge"), "pending");
+  await other.close();
+  await begin(server, MAIL, { user: "2" });
+  await becomes(card(page, "send_email"), "pending");
 });
 
 test("tabs of two users of one browser do not tell each other anything", async (t) => {

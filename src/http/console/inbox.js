@@ -68,19 +68,28 @@ class Inbox {
   start() {
     const { tenant, id } = this.#app.user;
     this.#share ??= oneOfTabs(`aura.inbox.${tenant}/${id}`, {
-      lead: () => this.#watch(),
+      lead: () => this.#lead(),
+      ready: () => this.#app.token(),
       hear: (told) => this.#hear(told),
       known: () => this.#known(),
     });
   }
 
-  async #watch() {
-    for (;;) {
+  /** Reads until this tab has no token any more: a tab of the same user that has one does it then. */
+  async #lead() {
+    const controller = new AbortController();
+    const lost = this.#app.tokenLost();
+    await Promise.race([lost, this.#watch(controller.signal)]);
+    controller.abort();
+  }
+
+  async #watch(signal) {
+    while (!signal.aborted) {
       try {
-        const options = { onReconnect: (reconnect) => this.#isAway(reconnect) };
+        const options = { signal, onReconnect: (reconnect) => this.#isAway(reconnect) };
         for await (const event of this.#client.approvals.watch(options)) await this.#take(event);
       } catch (error) {
-        this.#app.fail(error);
+        if (!signal.aborted) this.#app.fail(error);
       }
       await pause(AGAIN_MS);
     }

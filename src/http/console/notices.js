@@ -11,7 +11,7 @@ export function makeNotices(t) {
   return {
     region: h("div", null, spoken, faults),
     banner,
-    announce: (text) => say(spoken, text),
+    announce: (text) => say(spoken, spoken.textContent === text ? `${text}\u00a0` : text),
     fail(error) {
       if (error?.name === "AbortError" || (error instanceof AuraError && error.code === "left")) return;
       const close = h("button", { class: "button quiet", type: "button", onclick: dismiss }, t("app.dismiss"));

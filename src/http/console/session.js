@@ -3,6 +3,8 @@
 import { tab } from "./storage.js";
 
 const KEPT = "token";
+/** Set if it came from the page that hands out tokens. */
+const GIVEN = "given";
 /** How long before a token expires the page that hands out tokens is asked for the next. */
 const AHEAD_MS = 60_000;
 /** How long that page gets for it. */
@@ -48,14 +50,17 @@ export function makeSession(config, { onWanted, onToken }) {
   let user = null;
   let refused = null;
   let waiting = [];
+  let losing = [];
   let ahead = 0;
 
-  function take(text) {
+  /** `isGiven`: by the page that hands out tokens; one that was kept is what it was. */
+  function take(text, isGiven = text === tab.get(KEPT) && tab.get(GIVEN) === "true") {
     const next = userOf(text);
     const isOther = user !== null && (next.id !== user.id || next.tenant !== user.tenant);
     [token, user] = [text, next];
     if (isOther) tab.clear();
     tab.set(KEPT, text);
+    tab.set(GIVEN, String(isGiven));
     const served = waiting;
     waiting = [];
     for (const serve of served) serve(text);
@@ -65,10 +70,15 @@ export function makeSession(config, { onWanted, onToken }) {
     onToken(next, isOther);
   }
 
+  const isGood = () => token !== null && token !== refused;
+
   /** A token that the server has not refused, as soon as there is one. */
   function source() {
-    if (token !== null && token !== refused) return token;
+    if (isGood()) return token;
     if (waiting.length === 0) want();
+    const told = losing;
+    losing = [];
+    for (const tell of told) tell();
     return new Promise((resolve) => waiting.push(resolve));
   }
 
@@ -80,8 +90,10 @@ export function makeSession(config, { onWanted, onToken }) {
   }
 
   const { announce, giver } = listenForTokens(config.loginOrigins, (text) => {
+    // The same once more would be refused once more.
+    if (text === refused) return;
     try {
-      take(text);
+      take(text, true);
     } catch {
       // Whoever hands over something else will see that nobody is signed in.
     }
@@ -91,6 +103,10 @@ export function makeSession(config, { onWanted, onToken }) {
     take,
     want,
     source,
+    /** Whether there is a token that the server has not refused. */
+    isGood,
+    /** Ends once somebody has asked for a token, and there was none. */
+    lost: () => new Promise((resolve) => losing.push(resolve)),
     kept: () => tab.get(KEPT),
     /** The server has said that this one is not, or no longer, valid. */
     refuse: (text) => (refused = text),
@@ -98,6 +114,8 @@ export function makeSession(config, { onWanted, onToken }) {
     forget: () => tab.clear(),
     announce,
     hasGiver: giver !== null,
+    /** Whether it was another page that has handed over the token that there is. */
+    isGiven: () => tab.get(GIVEN) === "true",
   };
 }
 

@@ -27,7 +27,14 @@ export async function startConsole() {
   });
   const given = tokenInAddress();
   const token = (config.tokenInFragment ? given : null) ?? page.session.kept();
+  window.addEventListener("hashchange", () => takeFromAddress(page));
   if (token === null || !tried(() => page.session.take(token))) page.session.want();
+}
+
+/** An address with a token that is opened where this page is open already does not load it anew. */
+function takeFromAddress({ config, session }) {
+  const token = tokenInAddress();
+  if (token !== null && config.tokenInFragment) tried(() => session.take(token));
 }
 
 /** Tries again until the server is there; a page that begins while it is away does not end with that. */
@@ -92,12 +99,13 @@ function showRenewal(page) {
   const form = tokenForm(page, t("signin.hint"), (token) => session.take(token));
   const dialog = h(
     "dialog",
-    { class: "dialog", "aria-labelledby": "renewal-title", oncancel: (event) => event.preventDefault() },
+    { class: "dialog", "aria-labelledby": "renewal-title", onkeydown: (event) => event.key === "Escape" && event.preventDefault() },
     h("h2", { id: "renewal-title" }, t("signin.again")),
     h("p", null, t("signin.expired")),
     form.element,
   );
-  dialog.addEventListener("close", () => dialog.remove());
+  // There is nothing to do without a token, and nobody is asked twice: whatever closes it, it is there again.
+  dialog.addEventListener("close", () => (session.isGood() ? dialog.remove() : dialog.showModal()));
   document.body.append(dialog);
   page.renewal = dialog;
   dialog.showModal();
@@ -128,6 +136,9 @@ function makeApp(page, user, roles) {
   const title = () => (document.title = `${count > 0 ? `(${count}) ` : ""}${place}${BASE_TITLE}`);
   return {
     client,
+    /** A token that the server takes, as soon as there is one; and the end of it. */
+    token: () => session.source(),
+    tokenLost: () => session.lost(),
     user: { tenant: user.tenant, id: user.id },
     roles,
     t,
@@ -159,7 +170,7 @@ function showViews(page) {
     location.reload();
   };
   // Where another page hands out tokens, it is there that one signs out: it would hand over the next at once.
-  app.bar = makeBar(app, views, session.hasGiver ? null : signOut);
+  app.bar = makeBar(app, views, session.isGiven() ? null : signOut);
   const main = h("main", { id: "main", tabindex: "-1" });
   const skip = h("a", { class: "skip", href: "#main", onclick: (event) => (event.preventDefault(), main.focus()) }, app.t("app.skip"));
   replace(document.body, skip, app.bar.element, app.notices.banner, main, app.notices.region);
