@@ -76,5 +76,6 @@ mod take_over;
 mod tampering;
 mod tools_command;
 mod webhook;
+mod webhook_forged;
 mod webhook_replicas;
 mod writes;

@@ -11,14 +11,25 @@
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
+-- What is of another kind was never ours.
+for at, kind in ipairs({ 'zset', 'zset', 'zset', 'hash' }) do
+  local found = redis.call('TYPE', KEYS[at]).ok
+  if found ~= kind and found ~= 'none' then redis.call('DEL', KEYS[at]) end
+end
+
 -- placed, until, token, told, after, failures, looks
+-- What is not as we write it is as good as nothing: a number that cannot be written back would stop all of the queue.
+local function count(it, most)
+  return type(it) == 'number' and it >= 0 and it <= most and it == math.floor(it)
+end
+local function entry(it)
+  return type(it) == 'string' and it:match('^%d+$') and (#it < 20 or #it == 20 and it <= '18446744073709551615')
+end
 local function known(text)
   local ok, read = pcall(cjson.decode, text or '')
-  if ok and type(read) == 'table' and type(read.p) == 'number' and type(read.u) == 'number'
-    and type(read.k) == 'string' and type(read.t) == 'string' and type(read.a) == 'string'
-    and type(read.f) == 'number' and type(read.l) == 'number'
-    and read.t:match('^%d+$') and read.a:match('^%d+$') then
-    return read
+  if ok and type(read) == 'table' and count(read.p, 1e9) and count(read.u, 1e13) and type(read.k) == 'string'
+    and entry(read.t) and entry(read.a) and count(read.f, 1e9) and count(read.l, 1e9) then
+    return { p = read.p, u = read.u, k = read.k, t = read.t, a = read.a, f = read.f, l = read.l }
   end
   return { p = 0, u = 0, k = '', t = '0', a = '0', f = 0, l = 0 }
 end
