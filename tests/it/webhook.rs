@@ -293,17 +293,19 @@ async fn a_mail_server_that_is_away_does_not_hold_up_the_webhook() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_recipient_that_the_mail_server_refuses_is_told_of_without_their_address() {
+async fn a_recipient_that_the_mail_server_refuses_keeps_nobody_from_theirs_and_is_not_named() {
     let (model, smtp) = (mailer().await, SmtpServer::open(Protection::None).await);
     let options = Options::default()
         .model(&model)
         .set("SMTP_URL", smtp.url(""))
         .set("AURA__SMTP__FROM", "aura@dwp.example")
-        .set("AURA__APPROVALS__MAIL_TO", "lee@dwp.example nobody@dwp.example")
+        .set("AURA__APPROVALS__MAIL_TO", "nobody@dwp.example later@dwp.example lee@dwp.example")
         .set("AURA__APPROVALS__CONSOLE_URL", "https://dwp.example/api/aura-console");
     let server = Server::start(options).await;
     let (_stream, _) = asked(&server.user(), "메일").await;
     let log = server.logged("number 2 of approvals.mail_to", 2).await;
     assert!(!log.contains("@dwp.example"), "{log}");
+    assert_eq!(log.matches("this mail is not tried again").count(), 1, "{log}");
     assert_eq!(smtp.mails().len(), 1, "who has got it gets no other");
+    assert_eq!(smtp.mails()[0]["rcptTo"][0], "lee@dwp.example");
 }

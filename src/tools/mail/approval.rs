@@ -11,7 +11,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::address::{domain, is_address};
-use super::delivery::deliver;
+use super::delivery::{NotDelivered, Refused, deliver};
 use super::email::with_line_ends;
 use super::server::Server;
 use super::{MailServerConfig, Mailer, SetupError, mailbox};
@@ -66,15 +66,28 @@ impl Announcer for Writer {
 
     async fn tell(&self, announcement: &Announcement) -> Result<(), NotTold> {
         let Announced::Asked(item) = &announcement.what else { return Ok(()) };
+        let mut failed = Ok(());
         for (at, address) in self.to.iter().enumerate() {
             let sent = (announcement.id.clone(), address.clone());
             if self.sent.lock().contains(&sent) {
                 continue;
             }
-            let tried = self.send(&announcement.id, item, address).await;
-            tried.map_err(|error| not_sent(at, &error))?;
-            self.remember(sent);
+            match self.send(&announcement.id, item, address).await {
+                Ok(()) => self.remember(sent),
+                // Nobody else is to miss theirs for it, neither of this nor of what is asked next.
+                Err(NotDelivered { error, refused: Some(Refused::ForGood) }) => {
+                    let error = not_sent(at, &error);
+                    tracing::error!(announcement = %announcement.id, %error, "this mail is not tried again");
+                    self.remember(sent);
+                }
+                Err(NotDelivered { error, refused: Some(Refused::ForNow) }) => {
+                    failed = failed.and(Err(not_sent(at, &error)));
+                }
+                // The next would fare no better.
+                Err(NotDelivered { error, refused: None }) => return Err(not_sent(at, &error)),
+            }
         }
+        failed?;
         self.sent.lock().retain(|(id, _)| *id != announcement.id);
         Ok(())
     }
@@ -86,7 +99,7 @@ impl Writer {
         id: &AnnouncementId,
         item: &InboxItem,
         address: &str,
-    ) -> Result<(), ToolError> {
+    ) -> Result<(), NotDelivered> {
         let mail = self.mail(id, item, address);
         let mail = mail.map_err(|error| ToolError::Failed(error.to_string()))?;
         let sent = deliver(&self.mailer.server, mail.envelope(), &mail.formatted()).await;

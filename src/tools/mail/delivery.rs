@@ -29,12 +29,36 @@ const SAID_MAX: usize = 300;
 const GOODBYE: Duration = Duration::from_secs(1);
 const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
 
+/// Why a mail was not delivered.
+#[derive(Debug)]
+pub(super) struct NotDelivered {
+    /// What happened.
+    pub(super) error: ToolError,
+    /// Who is to get it, where the server refuses them: whether for good, or for now.
+    pub(super) refused: Option<Refused>,
+}
+
+/// How a server refuses recipients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// All of those that it refuses, and for good.
+    ForGood,
+    /// It may take one of them later.
+    ForNow,
+}
+
+impl From<ToolError> for NotDelivered {
+    fn from(error: ToolError) -> Self {
+        Self { error, refused: None }
+    }
+}
+
 /// Hands over a mail and returns what the server answered.
 pub(super) async fn deliver(
     server: &Server,
     envelope: &Envelope,
     message: &[u8],
-) -> Result<String, ToolError> {
+) -> Result<String, NotDelivered> {
     let deadline = Instant::now() + server.timeout;
     let seconds = server.timeout.as_secs();
     let ready = timeout_at(deadline, make_ready(server, envelope)).await;
@@ -50,18 +74,18 @@ pub(super) async fn deliver(
     };
     // The mail is the server's by now, or is not: a goodbye that fails changes nothing.
     let _ = timeout(GOODBYE, connection.abort()).await;
-    answer
+    Ok(answer?)
 }
 
 /// Everything up to where the server waits for the mail's text.
 async fn make_ready(
     server: &Server,
     envelope: &Envelope,
-) -> Result<AsyncSmtpConnection, ToolError> {
+) -> Result<AsyncSmtpConnection, NotDelivered> {
     let mut connection = connect(server).await?;
     let ready = match authenticate(server, &mut connection).await {
         Ok(()) => address(server, envelope, &mut connection).await,
-        refused => refused,
+        Err(refused) => Err(refused.into()),
     };
     if ready.is_err() {
         let _ = timeout(GOODBYE, connection.abort()).await;
@@ -142,31 +166,35 @@ async fn address(
     server: &Server,
     envelope: &Envelope,
     connection: &mut AsyncSmtpConnection,
-) -> Result<(), ToolError> {
+) -> Result<(), NotDelivered> {
     let sender = connection.command(Mail::new(envelope.from().cloned(), Vec::new())).await;
     sender.map_err(|error| {
         not_sent(server, &format!("it refuses the sender: {}", said(server, &error)))
     })?;
-    let mut refused = Vec::new();
+    let (mut refused, mut how) = (Vec::new(), Refused::ForGood);
     for recipient in envelope.to() {
         match connection.command(Rcpt::new(recipient.clone(), Vec::new())).await {
             Ok(_) => {}
             Err(error) if error.status().is_some() => {
+                if !error.is_permanent() {
+                    how = Refused::ForNow;
+                }
                 refused.push(format!("{recipient} ({})", said(server, &error)));
             }
-            Err(error) => return Err(not_sent(server, &said(server, &error))),
+            Err(error) => return Err(not_sent(server, &said(server, &error)).into()),
         }
     }
     if !refused.is_empty() {
         let refused = refused.join(", ");
-        return Err(ToolError::Conflict(format!(
+        let error = ToolError::Conflict(format!(
             "the mail server {} refuses {refused}; the mail was sent to nobody",
             server.host
-        )));
+        ));
+        return Err(NotDelivered { error, refused: Some(how) });
     }
     let data = connection.command(Data).await;
     data.map(drop).map_err(|error| {
-        not_sent(server, &format!("it refuses the mail: {}", said(server, &error)))
+        not_sent(server, &format!("it refuses the mail: {}", said(server, &error))).into()
     })
 }
 

@@ -116,7 +116,8 @@ impl WriteTool for Email {
             .message(&mailer.from, &id)
             .map_err(|error| ToolError::Failed(format!("no mail can be made of this: {error}")))?;
         let envelope: &Envelope = message.envelope();
-        let answer = deliver(&mailer.server, envelope, &message.formatted()).await?;
+        let answer = deliver(&mailer.server, envelope, &message.formatted()).await;
+        let answer = answer.map_err(|failed| failed.error)?;
         Ok(json!({
             "sent": true,
             "messageId": id,

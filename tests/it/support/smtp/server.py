@@ -34,6 +34,8 @@ class Handler:
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         if address.startswith("nobody@"):
             return "550 5.1.1 no such user"
+        if address.startswith("later@"):
+            return "450 4.2.0 greylisted"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
