@@ -55,6 +55,7 @@ mod metrics;
 mod models;
 mod notices;
 mod operators;
+mod operators_forged;
 mod outages;
 mod page;
 mod pages;

@@ -26,6 +26,11 @@ impl KnownHolds {
         self.0.lock().holds.clone()
     }
 
+    /// What stood there then and is none of ours.
+    pub(crate) fn unverified(&self) -> BTreeSet<HoldName> {
+        self.0.lock().unverified.clone()
+    }
+
     /// This was read. Returns what stands there for the first time and is none of ours.
     pub(crate) fn note(&self, holds: &Arc<Holds>, unverified: BTreeSet<HoldName>) -> Vec<HoldName> {
         let mut last = self.0.lock();

@@ -43,6 +43,16 @@ impl RunContext {
         }
     }
 
+    /// Takes away all that stands there and is no hold.
+    pub(crate) async fn clear_unverified_holds(&self) -> Result<(), StoreError> {
+        self.holds().await?;
+        for hold in self.known_holds.unverified() {
+            self.store.lift_hold(&hold).await?;
+            tracing::warn!(%hold, "what does not verify has made room for a hold");
+        }
+        Ok(())
+    }
+
     /// A hold outlives any number of new secrets: what a former one has sealed is sealed anew.
     async fn renew_seal(&self, seal: &DecisionSeal, name: &HoldName, sealed: &Sealed<Hold>) {
         let Some(renewed) = seal.renewed_named(name.as_str(), sealed) else { return };

@@ -10,7 +10,7 @@ use crate::domain::{
     AuditFact, AuditKind, AuditReason, Caller, Hold, HoldName, HoldScope, Holds, Operator, Sealed,
     TenantId, UserId,
 };
-use crate::store::{PutHoldError, StoreError};
+use crate::store::{HOLDS_MAX, PutHoldError, StoreError};
 use crate::ticks::at_once_and_every;
 
 /// How often the holds are read, should a message of a change be lost: a hold counts everywhere within a second.
@@ -83,7 +83,12 @@ impl AgentService {
         name: &HoldName,
         wanted: PutHold,
     ) -> Result<HoldInForce, PutHoldRefused> {
-        let before = self.ctx.holds().await?.get(name).cloned();
+        let holds = self.ctx.holds().await?;
+        let before = holds.get(name).cloned();
+        if before.is_none() && holds.len() >= HOLDS_MAX {
+            // Before it is recorded: what was not put is not to be told.
+            return Err(PutHoldRefused::Full);
+        }
         let PutHold { scope, reason } = wanted;
         let put_at_ms = self.ctx.clock.now();
         let hold = Hold { scope, reason, put_by: Operator::from(operator), put_at_ms };
@@ -95,7 +100,7 @@ impl AgentService {
         };
         let tenant = concerned(&hold, &operator.tenant);
         self.record_of_operator(tenant, name, kind, &operator.user).await?;
-        self.ctx.store.put_hold(name, &self.sealed_hold(name, &hold)?).await?;
+        self.store_hold(name, &self.sealed_hold(name, &hold)?).await?;
         if let Some(before) =
             before.filter(|before| concerned(before, &before.put_by.tenant_id) != tenant)
         {
@@ -158,6 +163,18 @@ impl AgentService {
     ) -> Result<(), StoreError> {
         let fact = AuditFact::of_operator(name, kind, operator, self.ctx.clock.now());
         self.ctx.store.record(tenant, &fact).await
+    }
+
+    /// What stands there and is none of ours takes no room.
+    async fn store_hold(&self, name: &HoldName, hold: &Sealed<Hold>) -> Result<(), PutHoldError> {
+        let store = &self.ctx.store;
+        match store.put_hold(name, hold).await {
+            Err(PutHoldError::Full) => {
+                self.ctx.clear_unverified_holds().await?;
+                store.put_hold(name, hold).await
+            }
+            put => put,
+        }
     }
 
     fn sealed_hold(&self, name: &HoldName, hold: &Hold) -> Result<Sealed<Hold>, StoreError> {

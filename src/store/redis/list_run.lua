@@ -10,6 +10,9 @@ local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'zset' and kind ~= 'none' then
   redis.call('DEL', KEYS[1])
 end
+-- Nor was what has another score, which would be out of order.
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(0')
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(0', '+inf')
 redis.call('ZADD', KEYS[1], 0, ARGV[1])
 redis.call('ZREMRANGEBYLEX', KEYS[1], '-', '(' .. ARGV[2])
 local surplus = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[3])

@@ -14,7 +14,15 @@ if kind ~= 'hash' and kind ~= 'none' then
 end
 local is_new = redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0
 if is_new and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then
-  return 0
+  -- Nor was what has no hold's name.
+  for _, name in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if #name > 64 or not name:match('^[a-z0-9-]+$') then
+      redis.call('HDEL', KEYS[1], name)
+    end
+  end
+  if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[3]) then
+    return 0
+  end
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('PUBLISH', ARGV[4], ARGV[5])

@@ -50,6 +50,34 @@ impl RedisStore {
         Ok(())
     }
 
+    /// The next places of an index, and members that are none.
+    async fn places_below(
+        &self,
+        index: &str,
+        below: &str,
+        limit: usize,
+    ) -> Result<(Vec<RunPlace>, Vec<Vec<u8>>), StoreError> {
+        let mut newest = cmd("ZRANGE");
+        newest.arg(index).arg(below).arg("-").arg("BYLEX").arg("REV");
+        newest.arg("LIMIT").arg(0).arg(limit);
+        let members: Vec<Vec<u8>> = match self.commands.query(&newest).await {
+            // What is no index was never ours; the next run takes its place.
+            Err(error @ StoreError::Corrupt(_)) => {
+                tracing::warn!(key = index, %error, "something else stands in the place of an index of runs");
+                Vec::new()
+            }
+            members => members?,
+        };
+        let (mut places, mut foreign) = (Vec::new(), Vec::new());
+        for member in members {
+            match std::str::from_utf8(&member).ok().and_then(place) {
+                Some(place) => places.push(place),
+                None => foreign.push(member),
+            }
+        }
+        Ok((places, foreign))
+    }
+
     /// Which of these somebody looks after.
     async fn leased(&self, places: Vec<RunPlace>) -> Result<Vec<RunPlace>, StoreError> {
         if places.is_empty() {
@@ -103,13 +131,15 @@ impl RunIndex for RedisStore {
     ) -> Result<RunPage, StoreError> {
         let index = keys::run_index(tenant);
         let below = before.map_or("+".to_owned(), |before| format!("({}", member(before)));
-        let mut newest = cmd("ZRANGE");
-        newest.arg(&index).arg(below).arg("-").arg("BYLEX").arg("REV");
-        newest.arg("LIMIT").arg(0).arg(limit);
-        let members: Vec<String> = self.commands.query(&newest).await?;
-        // Members that are none of ours are passed over.
-        let places: Vec<RunPlace> = members.iter().filter_map(|member| place(member)).collect();
-        let next = places.last().filter(|_| members.len() == limit).cloned();
+        let places = loop {
+            let (places, foreign) = self.places_below(&index, &below, limit).await?;
+            if foreign.is_empty() {
+                break places;
+            }
+            // What is none of ours leaves the index: ever so much of it would hide ours.
+            self.commands.query::<()>(cmd("ZREM").arg(&index).arg(foreign)).await?;
+        };
+        let next = places.last().filter(|_| places.len() == limit).cloned();
         let places = match wanted {
             RunsWanted::All => places,
             RunsWanted::Live => self.leased(places).await?,
