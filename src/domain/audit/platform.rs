@@ -55,7 +55,7 @@ impl<'a> PlatformEvent<'a> {
     /// A fact of a tenant.
     pub fn of(tenant: &TenantId, fact: &'a AuditFact) -> Self {
         let Classified(event_type, outcome, severity) = classified(fact);
-        let user = known_user(fact);
+        let user = known_user(fact).filter(|_| operator_from(fact).is_none_or(|own| own == tenant));
         let at = fact.at_ms.timestamp().unwrap_or(jiff::Timestamp::MAX);
         Self {
             tenant_id: number(tenant.as_str()),
@@ -152,6 +152,20 @@ fn known_user(fact: &AuditFact) -> Option<&UserId> {
     }
 }
 
+/// The tenant of an operator, whose number among its users is not one of the tenant that is told.
+fn operator_from(fact: &AuditFact) -> Option<&TenantId> {
+    match &fact.kind {
+        AuditKind::HoldPut { by_tenant, .. }
+        | AuditKind::HoldLifted { by_tenant, .. }
+        | AuditKind::RunCancelledByOperator { by_tenant, .. } => Some(by_tenant),
+        AuditKind::ApprovalRequested
+        | AuditKind::ApprovalEndorsed
+        | AuditKind::ApprovalDecided { .. }
+        | AuditKind::ExecutionStarted
+        | AuditKind::ExecutionFinished { .. } => None,
+    }
+}
+
 fn message(fact: &AuditFact) -> String {
     match &fact.kind {
         AuditKind::ApprovalDecided { verdict: Verdict::Approved, .. } => "approved".to_owned(),
@@ -241,6 +255,16 @@ mod tests {
         }
         let nobody = told("1", &decided(Verdict::TimedOut, Author::Nobody));
         assert_eq!([&nobody["actor_type"], &nobody["event_type"]], ["AGENT", "ACTION_REJECTED"]);
+    }
+
+    #[test]
+    fn an_operators_number_is_told_to_their_own_tenant_alone() {
+        let session_id = SessionId::new("session_7_1_ab");
+        let by_tenant = TenantId::new("2");
+        let kind = AuditKind::RunCancelledByOperator { session_id: session_id.clone(), by_tenant };
+        let fact = AuditFact::of_operator(&session_id, kind, &UserId::new("7"), UnixMs::new(1));
+        assert_eq!(told("2", &fact)["actor_user_id"], 7);
+        assert_eq!(told("1", &fact).get("actor_user_id"), None, "that is somebody else's there");
     }
 
     #[test]
