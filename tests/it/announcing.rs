@@ -28,6 +28,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 struct Listener {
     told: Mutex<Vec<String>>,
     failing: AtomicUsize,
+    is_gone: bool,
 }
 
 #[async_trait]
@@ -38,6 +39,9 @@ impl Announcer for Listener {
 
     async fn tell(&self, announcement: &Announcement) -> Result<(), NotTold> {
         self.told.lock().unwrap().push(announcement.id.to_string());
+        if self.is_gone {
+            return Err(NotTold::Unwanted);
+        }
         let left = |left: usize| left.checked_sub(1);
         match self.failing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left) {
             Ok(_) => Err(NotTold::Later { why: "it says so".into(), after: None }),
@@ -56,8 +60,11 @@ struct World {
 
 impl World {
     fn failing(times: usize) -> Self {
+        Self::with(Listener { failing: AtomicUsize::new(times), ..Listener::default() })
+    }
+
+    fn with(listener: Listener) -> Self {
         let (clock, metrics) = (ManualClock::at(NOW), Metrics::default());
-        let listener = Listener { failing: AtomicUsize::new(times), ..Listener::default() };
         let listener = Arc::new(listener);
         let told = Announcers::new([Arc::clone(&listener) as Arc<dyn Announcer>]);
         let (_service, store) = telling_service(Arc::new(clock.clone()), told, &metrics);
@@ -190,4 +197,20 @@ async fn a_journal_that_is_gone_is_dropped_and_counted() {
     world.place(&session, 0, HOUR).await;
     eventually("it is dropped", || async { world.counted("dropped") == 1 }).await;
     eventually("the session has left", || async { world.queued().await == 0 }).await;
+}
+
+#[tokio::test]
+async fn what_a_receiver_that_is_gone_was_to_be_told_leaves_the_queue_after_a_day() {
+    let world = World::with(Listener { is_gone: true, ..Listener::default() });
+    for after in [Duration::ZERO, HOUR, 2 * HOUR] {
+        let (session, start) = begun(after);
+        world.append(&session, 0, start).await;
+        world.append(&session, 1, end()).await;
+        world.place(&session, 1, HOUR).await;
+    }
+    eventually("it was tried", || async { world.counted("failed") > 0 }).await;
+    assert_eq!(world.queued().await, 3, "what is young may be wanted by another process");
+    world.clock.advance(25 * HOUR);
+    eventually("all have left", || async { world.queued().await == 0 }).await;
+    assert_eq!((world.counted("dropped"), world.told() as u64), (3, world.counted("failed")));
 }

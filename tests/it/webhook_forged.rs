@@ -38,6 +38,7 @@ async fn what_nobody_of_us_has_queued_holds_up_nothing_and_leaves() {
     forge(&mut keys, "\u{1}nobody's", "{}").await;
     let no_text = r"return redis.call('ZADD', KEYS[1], 0, '\255\254')";
     let _: usize = keys.command(&["EVAL", no_text, "1", &key("due")]).await;
+    let _: usize = keys.command(&["ZADD", &key("since"), "-inf", "session_1_1_never_due"]).await;
     let session = whole_run(&server.user(), "메일").await.session();
     assert_eq!(of_session(&receiver.received(3).await, &session), KINDS);
     is_quiet(&server).await;

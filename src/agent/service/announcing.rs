@@ -59,8 +59,10 @@ struct Teller {
     slots: Arc<Semaphore>,
     /// Notified when a turn has come to its end.
     freed: Notify,
-    /// Whether whoever is told wants nothing more.
+    /// Whether whoever is told wants nothing more. What is queued then is left to others, who may be wanted.
     is_unwanted: AtomicBool,
+    /// Whether something is queued for so long that it may have to be dropped, whether wanted or not.
+    is_overdue: AtomicBool,
     /// Until when whoever is told wants to be left alone. Held for moments.
     rests_until: Mutex<Instant>,
 }
@@ -73,6 +75,7 @@ impl Teller {
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             freed: Notify::new(),
             is_unwanted: AtomicBool::new(false),
+            is_overdue: AtomicBool::new(false),
             rests_until: Mutex::new(Instant::now()),
         }
     }
@@ -102,10 +105,18 @@ impl Teller {
     async fn take(self: &Arc<Self>) -> Duration {
         let room = self.room();
         let (to, term) = (self.recipient(), self.ctx.terms.lease);
-        // The store says itself, once, that it is away.
-        let Ok(due) = self.ctx.store.take_turns(to, room, term).await else { return POLL };
+        let due = match self.ctx.store.take_turns(to, room, term).await {
+            Ok(due) => due,
+            // The store says itself, once, that it is away.
+            Err(error) if error.is_transient() => return POLL,
+            Err(error) => {
+                tracing::error!(to = to.word(), %error, "nothing can be announced");
+                return POLL;
+            }
+        };
         let DueTurns { turns, next, queued, lag } = due;
         self.ctx.metrics.announcements_queued(to, queued, lag);
+        self.is_overdue.store(lag > turn::TRIED_FOR, Ordering::Relaxed);
         for turn in turns {
             if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
                 let task = Arc::clone(self).keep(turn, slot);
@@ -117,7 +128,9 @@ impl Teller {
     }
 
     fn room(&self) -> usize {
-        let is_quiet = self.is_unwanted.load(Ordering::Relaxed)
+        let is_idle =
+            self.is_unwanted.load(Ordering::Relaxed) && !self.is_overdue.load(Ordering::Relaxed);
+        let is_quiet = is_idle
             || *self.rests_until.lock() > Instant::now()
             || self.ctx.tasks.stopping().is_cancelled();
         if is_quiet { 0 } else { self.slots.available_permits() }

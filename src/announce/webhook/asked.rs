@@ -20,8 +20,9 @@ pub(super) fn asked_for(response: &Response, now: UnixMs) -> Option<Duration> {
 
 fn read(text: &str, now: UnixMs) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than can be counted is for ever.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
     }
     let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
     Some(UnixMs::from(date).since(now))
@@ -37,6 +38,7 @@ mod tests {
         assert_eq!(read(" 3 ", now), Some(Duration::from_secs(3)));
         assert_eq!(read("Sun, 06 Nov 1994 08:49:42 GMT", now), Some(Duration::from_secs(5)));
         assert_eq!(read("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(read("99999999999999999999999", now), Some(Duration::from_secs(u64::MAX)));
         for nonsense in ["", "soon", "-1", "1.5"] {
             assert_eq!(read(nonsense, now), None, "{nonsense:?}");
         }

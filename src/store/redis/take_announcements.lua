@@ -56,6 +56,11 @@ end
 
 local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+-- Who is not due is not queued, whoever says so.
+while first[1] and not redis.call('ZSCORE', KEYS[1], first[1]) do
+  redis.call('ZREM', KEYS[2], first[1])
+  first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+end
 return {
   next[2] and math.max(0, tonumber(next[2]) - now) or -1,
   redis.call('ZCARD', KEYS[2]),

@@ -17,7 +17,7 @@ use crate::telemetry::metrics::Telling;
 use crate::ticks::every;
 
 /// How long one announcement is tried.
-const TRIED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const TRIED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// Pauses between attempts.
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_MOST: Duration = Duration::from_secs(5 * 60);
@@ -165,7 +165,7 @@ impl Teller {
     async fn tell(&self, turn: &Turn, announcement: &Announcement) -> Attempt {
         let (to, metrics) = (self.recipient(), &self.ctx.metrics);
         let (session, id, kind) = (&turn.session, &announcement.id, announcement.kind().word());
-        let failed = match self.outlet().announcer.tell(announcement).await {
+        let failed = match self.try_to_tell(announcement).await {
             Ok(()) => {
                 metrics.told(to, Telling::Delivered);
                 tracing::info!(%session, to = to.word(), kind, announcement = %id, "announced");
@@ -173,21 +173,16 @@ impl Teller {
             }
             Err(failed) => failed,
         };
-        metrics.told(to, Telling::Failed);
         let pause = pause_after(turn.failures, RETRY_FIRST, RETRY_MOST);
         let age = self.ctx.clock.now().since(announcement.at);
         match failed {
-            NotTold::Unwanted => {
-                if !self.is_unwanted.swap(true, Ordering::Relaxed) {
-                    tracing::error!(to = to.word(), error = %failed, "nothing is announced any more");
-                }
-                Attempt::Wait(TurnStep::Failed { after: RETRY_MOST })
-            }
-            NotTold::Later { why, .. } if age > TRIED_FOR => {
-                tracing::error!(%session, to = to.word(), kind, announcement = %id, error = why, "announcement dropped: tried for a day");
+            failed if age > TRIED_FOR => {
+                tracing::error!(%session, to = to.word(), kind, announcement = %id, error = %failed, "announcement dropped: tried for a day");
                 metrics.told(to, Telling::Dropped);
                 Attempt::Over
             }
+            // It is looked at again to leave the queue in time, and no more often than need be.
+            NotTold::Unwanted => Attempt::Wait(TurnStep::Failed { after: REST_MOST }),
             NotTold::Later { why, after } => {
                 let after = self.rest(after).max(pause);
                 let pause_ms = whole_ms(after);
@@ -195,6 +190,24 @@ impl Teller {
                 Attempt::Wait(TurnStep::Failed { after })
             }
         }
+    }
+
+    /// Tells it, unless whoever is told wants nothing more.
+    async fn try_to_tell(&self, announcement: &Announcement) -> Result<(), NotTold> {
+        if self.is_unwanted.load(Ordering::Relaxed) {
+            return Err(NotTold::Unwanted);
+        }
+        let told = self.outlet().announcer.tell(announcement).await;
+        if let Err(failed) = &told {
+            let to = self.recipient();
+            self.ctx.metrics.told(to, Telling::Failed);
+            let is_news = matches!(failed, NotTold::Unwanted)
+                && !self.is_unwanted.swap(true, Ordering::Relaxed);
+            if is_news {
+                tracing::error!(to = to.word(), error = %failed, "nothing is announced any more");
+            }
+        }
+        told
     }
 
     /// Leaves whoever is told alone for as long as they ask for, all sessions.
