@@ -46,6 +46,22 @@ test("what a model, its user and a colleague write reaches a card as text", asyn
   await isHarmless(window);
 });
 
+test("what turns the direction of a text, or is not seen in it, is seen by whoever decides", async (t) => {
+  const args = { to: ["kim@example.com"], subject: "보고", body: "\u202e원만0001\u202c 송금" };
+  const model = await modelFor(t, (messages) =>
+    messages.some(({ role }) => role === "tool") ? { words: ["끝"] } : { call: { name: "send_email", args } },
+  );
+  const server = await serverFor(t, model.env);
+  const { page } = await inboxFor(t, server);
+  await begin(server, "\u202e해송발\u200b", { user: "2" });
+  const asked = card(page, "send_email");
+  await becomes(asked, "pending");
+  await says(asked.locator(".approval-task"), String.raw`\u{202e}해송발\u{200b}`);
+  await asked.locator(".arguments > summary").click();
+  await says(asked.locator(".arguments-table"), String.raw`\u{202e}원만0001\u{202c} 송금`);
+  assert.doesNotMatch(await asked.textContent(), /[\u202a-\u202e\u200b]/);
+});
+
 /** A request of which every text is hostile. */
 const request = (requestId, more = {}) => ({
   requestId,

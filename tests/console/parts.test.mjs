@@ -106,6 +106,13 @@ test("numbers that are not touched stay what they are, and one that a browser ca
     input("count").value = "0x10";
     send();
     const faults = [fault, form.element.querySelector(".problem:not(:empty)").textContent];
+    for (const [name, text] of [["count", "1e999"], ["list", "[1e999]"]]) {
+      const before = input(name).value;
+      input(name).value = text;
+      send();
+      faults.push(form.element.querySelector(".problem:not(:empty)").textContent);
+      input(name).value = name === "count" ? "3" : before;
+    }
     input("count").value = "-4e2";
     input("on").checked = false;
     send();
@@ -115,6 +122,17 @@ test("numbers that are not touched stay what they are, and one that a browser ca
     '{"half":1.5,"count":3,"on":true,"list":[1,2],"lines":"a\\r\\nb","__proto__":"p"}',
     '{"half":1.5,"count":-400,"on":false,"list":[1,2],"lines":"a\\r\\nb","__proto__":"p"}',
   ]);
-  assert.deepEqual(got.faults, ["edit.inexact", "edit.noNumber"]);
+  assert.deepEqual(got.faults, ["edit.inexact", "edit.noNumber", "edit.inexact", "edit.inexact"]);
   assert.deepEqual(got.exact, [true, false]);
+});
+
+test("of a text that people decide by, what is not seen is shown as an escape, and what emoji are made of is not", async (t) => {
+  const page = await blank(t);
+  const shown = await page.evaluate(async () => {
+    const { visible } = await import("/console/format.js");
+    const family = "\u{1f468}\u200d\u{1f469} \u2764\ufe0f \u{1f44d}\u{1f3fd}";
+    return [`가 나\n\t${family}`, "a\u202eb\u200bc\u00a0d\u3000e\0f\u3164g\u{e0041}h\ufe0f", "a\u200db"].map(visible);
+  });
+  const escaped = String.raw`a\u{202e}b\u{200b}c\u{a0}d\u{3000}e\u{0}f\u{3164}g\u{e0041}h\u{fe0f}`;
+  assert.deepEqual(shown, ["가 나\n\t\u{1f468}\u200d\u{1f469} \u2764\ufe0f \u{1f44d}\u{1f3fd}", escaped, String.raw`a\u{200d}b`]);
 });

@@ -2,6 +2,7 @@
 
 import { makeClock, serverNow } from "./clock.js";
 import { h } from "./dom.js";
+import { visible } from "./format.js";
 import { inboxOf } from "./inbox.js";
 import { makeDecision } from "./decision.js";
 import { makePreview } from "./preview.js";
@@ -43,6 +44,7 @@ export function makeApprovalCard(app, request) {
     requestId,
     update: (told) => update(card, told),
     focus: () => card.parts.element.focus(),
+    isOver: () => !isPending(card.request),
     close() {
       unfollow();
       card.clock?.stop();
@@ -174,7 +176,7 @@ function putNodes(card, name, key, make) {
 /** In its own run's timeline, the task stands above already. */
 function promptOf({ app, isInRun, request: { prompt } }) {
   if (isInRun) return null;
-  return prompt === undefined || prompt === "" ? null : [h("span", { class: "eyebrow" }, app.t("card.prompt")), prompt];
+  return prompt === undefined || prompt === "" ? null : [h("span", { class: "eyebrow" }, app.t("card.prompt")), visible(prompt)];
 }
 
 function argumentsOf(app, { context, contextBytes }) {

@@ -3,6 +3,7 @@
 import { makeTime } from "./clock.js";
 import { isExact } from "./edit-form.js";
 import { h } from "./dom.js";
+import { visible } from "./format.js";
 
 /** One form for what the inbox, a run's stream and the stored request each say in their own. */
 export function requestOf(told, before = {}) {
@@ -73,7 +74,7 @@ export function outcome(app, request) {
   return [
     h("span", null, said),
     at === undefined ? null : [" · ", makeTime(app, at)],
-    reason === undefined ? null : h("span", { class: "reason" }, app.t("outcome.reason", { reason })),
+    reason === undefined ? null : h("span", { class: "reason" }, app.t("outcome.reason", { reason: visible(reason) })),
   ];
 }
 
@@ -104,7 +105,7 @@ export function makeArguments(app, args, bytes) {
 
 function table(app, args) {
   const rows = Object.entries(args).map(([name, value]) =>
-    h("tr", null, h("th", { scope: "row" }, h("code", null, name)), h("td", null, valueOf(value))),
+    h("tr", null, h("th", { scope: "row" }, h("code", null, visible(name))), h("td", null, valueOf(value))),
   );
   return h(
     "div",
@@ -114,6 +115,6 @@ function table(app, args) {
 }
 
 function valueOf(value) {
-  if (typeof value === "string") return h("span", { class: "value" }, value === "" ? "\u201c\u201d" : value);
-  return h("code", { class: "value" }, JSON.stringify(value, null, 2));
+  if (typeof value === "string") return h("span", { class: "value" }, value === "" ? "\u201c\u201d" : visible(value));
+  return h("code", { class: "value" }, visible(JSON.stringify(value, null, 2)));
 }

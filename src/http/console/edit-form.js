@@ -162,9 +162,9 @@ function parsed(text) {
   }
 }
 
-/** Whether a browser's numbers can hold all that are in it: whole ones above 2^53 would come back changed. */
+/** Whether a browser's numbers can hold all that are in it: whole ones above 2^53 would come back changed, 1e999 as nothing. */
 export function isExact(value) {
-  if (typeof value === "number") return !Number.isInteger(value) || Number.isSafeInteger(value);
+  if (typeof value === "number") return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
   if (typeof value !== "object" || value === null) return true;
   return Object.values(value).every(isExact);
 }

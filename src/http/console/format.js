@@ -21,3 +21,15 @@ export function number(language, value) {
 export function pretty(value) {
   return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }
+
+/** Where nothing is seen: controls, what turns the direction of a text, blanks that are not the usual one. */
+const UNSEEN =
+  /((?<=\p{Emoji})\ufe0f|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})|[ \n\t]|\r(?=\n))|[\p{Cc}\p{Z}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}\u2800]/gu;
+
+/**
+ * A text that somebody decides by, with all that is in it: what is not seen is shown as an escape, as the server does it in
+ * questions and previews. Ends of lines, tabs and what emoji are made of stay.
+ */
+export function visible(text) {
+  return text.replace(UNSEEN, (unseen, kept) => kept ?? `\\u{${unseen.codePointAt(0).toString(16)}}`);
+}

@@ -1,10 +1,12 @@
 /** What will happen if a request is approved, as its tool has described it: changes, a text, a checklist. */
 
 import { h } from "./dom.js";
+import { visible } from "./format.js";
 
 /** `preview`: `{ type, title, content }`; a type that is not known here is shown as a text. `kind`: what it is called. */
 export function makePreview(app, preview, kind = app.t("preview.title")) {
-  const { type, title = "", content = "" } = preview;
+  const { type, content = "" } = preview;
+  const title = visible(String(preview.title ?? ""));
   const body = BODIES.get(type) ?? text;
   const label = title === "" ? kind : `${kind}: ${title}`;
   return h(
@@ -12,7 +14,7 @@ export function makePreview(app, preview, kind = app.t("preview.title")) {
     { class: "preview" },
     h("figcaption", { class: "preview-title" }, h("span", { class: "eyebrow" }, kind), title),
     // Long ones scroll inside, with the keyboard as well.
-    h("div", { class: "preview-body", tabindex: "0", role: "group", "aria-label": label }, body(app, String(content))),
+    h("div", { class: "preview-body", tabindex: "0", role: "group", "aria-label": label }, body(app, visible(String(content)))),
   );
 }
 

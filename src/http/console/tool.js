@@ -1,7 +1,7 @@
 /** One call of a tool, folded: what it is called, how it goes, and inside what it took and gave. */
 
 import { h, replace, say, set } from "./dom.js";
-import { duration, pretty } from "./format.js";
+import { duration, pretty, visible } from "./format.js";
 import { wordOr } from "./words.js";
 
 export function makeTool(app) {
@@ -42,5 +42,5 @@ function part(title, ...contents) {
 
 /** Long ones scroll inside, with the keyboard as well. */
 export function code(label, value) {
-  return h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": label }, pretty(value));
+  return h("pre", { class: "code", tabindex: "0", role: "group", "aria-label": label }, visible(pretty(value)));
 }
