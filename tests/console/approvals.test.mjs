@@ -73,6 +73,44 @@ test("more than fits a page waits: it is counted, and shown as it is asked for",
   assert.ok(!(await page.locator(".approvals > .more").isVisible()));
 });
 
+test("an inbox that is open all day has room for what is asked next, however much was decided", async (t) => {
+  const server = await serverFor(t);
+  const { page } = await inboxFor(t, server);
+  for (let round = 0; round < 6; round += 1) {
+    await Promise.all(Array.from({ length: 9 }, () => begin(server, MERGE, { user: "2" })));
+    const all = await waiting(server, 9);
+    await Promise.all(all.map(({ requestId }) => decide(server, requestId, "reject", { user: "3" })));
+    await waiting(server, 0);
+  }
+  await eventually("all are listed", async () => (await page.locator(".decided-row").count()) === 54);
+  await begin(server, MAIL, { user: "2" });
+  await becomes(card(page, "send_email"), "pending");
+  assert.equal(await page.locator(".approval").count(), 50);
+});
+
+test("whoever follows a second link before the first request is found is shown the second", async (t) => {
+  const server = await serverFor(t);
+  await begin(server, MERGE);
+  await begin(server, MAIL);
+  const all = await waiting(server, 2);
+  for (const { requestId } of all) await decide(server, requestId, "reject");
+  const { page } = await inboxFor(t, server);
+  await eventually("both are listed", async () => (await page.locator(".decided-row").count()) === 2);
+  const [first, second] = all.map(({ requestId }) => requestId);
+  let answer;
+  const isTime = new Promise((resolve) => (answer = resolve));
+  await page.route(`**/aura/hitl/requests/${first}`, async (route) => (await isTime, route.continue()));
+  await go(page, `approvals/${first}`);
+  await go(page, `approvals/${second}`);
+  const shown = page.locator(".linked .approval");
+  await shown.waitFor();
+  const told = page.waitForResponse(`**/aura/hitl/requests/${first}`);
+  answer();
+  await (await told).finished();
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  assert.equal(await shown.getAttribute("data-request"), second);
+});
+
 test("a person changes the arguments in a form: these are what runs, and what is wrong is told at its field", async (t) => {
   const server = await serverFor(t);
   const { page } = await consoleFor(t, server);

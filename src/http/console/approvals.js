@@ -19,6 +19,8 @@ export function makeApprovalsView(app) {
     cards: new Map(),
     linked: null,
     isOpen: false,
+    /** The request that the address names, and the same until it has been looked for. */
+    place: null,
     wanted: null,
     most: PAGE,
     parts: makeParts(app),
@@ -63,6 +65,7 @@ function open(view, requestId) {
   const isAgain = view.isOpen;
   view.isOpen = true;
   view.wanted = requestId;
+  view.place = requestId;
   if (!isAgain) {
     // The order is made when the view is opened; after that nothing moves under anybody's hands.
     rebuild(view);
@@ -120,11 +123,22 @@ function arrived(view) {
 
 /** New ones come to the end, as long as there is room. */
 function add(view, request) {
-  if (view.cards.has(request.requestId) || view.cards.size >= view.most) return;
+  if (view.cards.has(request.requestId)) return;
+  if (view.cards.size >= view.most) makeRoom(view);
+  if (view.cards.size >= view.most) return;
   const card = makeApprovalCard(view.app, request);
   const item = h("li", null, card.element);
   view.cards.set(request.requestId, { card, item });
   view.parts.list.append(item);
+}
+
+/** Of what is over, the oldest that nobody is at or sees gives up its place; it is among what was decided lately. */
+function makeRoom(view) {
+  for (const [requestId, { card }] of view.cards) {
+    const { top, bottom } = card.element.getBoundingClientRect();
+    const isSeen = bottom > 0 && top < innerHeight;
+    if (card.isOver() && !isSeen && !card.element.contains(document.activeElement)) return drop(view, requestId);
+  }
 }
 
 function drop(view, requestId) {
@@ -157,7 +171,8 @@ async function focusWanted(view) {
   const there = view.cards.get(requestId);
   if (there !== undefined) return bringUp(there.card);
   const request = await find(view, requestId);
-  if (!view.isOpen) return;
+  // Whoever has followed another link meanwhile is shown that one.
+  if (!view.isOpen || view.place !== requestId) return;
   if (request === null) {
     const missing = h("p", { class: "problem", tabindex: "-1" }, view.app.t("approvals.missing"));
     replace(view.parts.linked, missing);

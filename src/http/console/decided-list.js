@@ -4,6 +4,8 @@ import { outcome, person, requestOf } from "./approval-facts.js";
 import { h, replace } from "./dom.js";
 
 const PAGE = 20;
+/** Rows that a list has at most, once nobody has asked for more of them: those after them can be asked for. */
+const MOST = 200;
 
 /** `refresh()` begins anew; `add(request)` puts what has just been decided to the top. */
 export function makeDecidedList(app) {
@@ -64,7 +66,16 @@ function append(list, { approvals, next }) {
 function add(list, request) {
   if (list.ids.has(request.requestId) || request.status === "unknown") return;
   list.items.prepend(row(list, request));
+  if (list.ids.size > MOST) forgetLast(list);
   showEnd(list);
+}
+
+function forgetLast(list) {
+  const last = list.items.lastElementChild;
+  if (last.contains(document.activeElement)) return;
+  list.ids.delete(last.dataset.request);
+  last.remove();
+  list.next = list.items.lastElementChild.dataset.request;
 }
 
 function showEnd(list) {
@@ -80,7 +91,7 @@ function row(list, told) {
   const asked = app.t("card.askedBy", { who: person(app, request.requestedBy) });
   return h(
     "li",
-    { class: "decided-row", "data-status": request.status },
+    { class: "decided-row", "data-status": request.status, "data-request": request.requestId },
     h(
       "a",
       { href: `#/approvals/${encodeURIComponent(request.requestId)}` },

@@ -12,7 +12,7 @@ const STATUSES = ["running", "waiting_approval", "completed", "failed", "rejecte
 const ALIVE = new Set(["running", "waiting_approval"]);
 
 export function makeRuns(app) {
-  const list = { app, next: null, reading: 0, parts: makeParts(app) };
+  const list = { app, filter: null, next: null, reading: 0, parts: makeParts(app) };
   const { parts } = list;
   parts.more.addEventListener("click", () => void more(list));
   parts.filter.addEventListener("submit", (event) => {
@@ -66,6 +66,7 @@ function makeParts(app) {
 }
 
 async function refresh(list) {
+  list.filter = filterOf(list.parts);
   await read(list, null);
 }
 
@@ -82,7 +83,7 @@ async function read(list, before) {
   const { app, parts } = list;
   const reading = (list.reading += 1);
   try {
-    const { runs, next } = await page(app, filterOf(parts), before);
+    const { runs, next } = await page(app, list.filter, before);
     if (reading !== list.reading) return;
     if (before === null) replace(parts.rows);
     parts.rows.append(...runs.map((run) => row(app, run)));
