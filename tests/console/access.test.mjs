@@ -65,6 +65,28 @@ test("enlarged four times, the page is read in one direction", async (t) => {
   await tour(t, { viewport: { width: 320, height: 256 } }, async (page, at) => assert.equal(await overflow(page), 0, at));
 });
 
+test("enlarged four times, what is read is not covered by what stays", async (t) => {
+  const server = await serverFor(t);
+  const { page } = await consoleFor(t, server, { viewport: { width: 320, height: 256 } });
+  const staying = await page.evaluate(() => {
+    const all = [...document.querySelectorAll("body *")].filter((element) => element.checkVisibility());
+    const sticky = all.filter((element) => ["sticky", "fixed"].includes(getComputedStyle(element).position));
+    return sticky.filter((element) => element.getBoundingClientRect().height > 1).map(({ className }) => className);
+  });
+  assert.deepEqual(staying.filter((name) => name !== "skip"), []);
+});
+
+test("on a phone the tab of what is shown is in the window", async (t) => {
+  const server = await serverFor(t, { AURA__ADMIN__ROLE: "operator", AURA__AUDIT__ROLE: "auditor" });
+  const phone = { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true, locale: "en-GB" };
+  const { page } = await consoleFor(t, server, { ...phone, roles: ["operator", "auditor"] });
+  for (const name of ["operators", "ask"]) {
+    await go(page, name);
+    const { left, right } = await page.locator(".tab[aria-current]").evaluate((tab) => tab.getBoundingClientRect().toJSON());
+    assert.ok(left >= 0 && right <= 360, `${name}: ${left} to ${right}`);
+  }
+});
+
 test("on a phone every control is large enough for a thumb", async (t) => {
   await tour(t, { viewport: PHONE, isMobile: true, hasTouch: true }, async (page, at) => {
     const small = await page.evaluate(() => {

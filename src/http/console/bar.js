@@ -22,6 +22,7 @@ export function makeBar(app, views, signOut) {
     element,
     setPlace(name) {
       for (const [of, link] of links) set(link, "aria-current", of === name ? "page" : null);
+      reach(links.get(name));
     },
     setCount(n) {
       say(count, String(n));
@@ -29,6 +30,13 @@ export function makeBar(app, views, signOut) {
       say(spoken, n === 0 ? "" : ` (${t("tab.waiting", { count: n })})`);
     },
   };
+}
+
+/** On a phone not all tabs fit next to each other; the page itself stays where it is. */
+function reach(link) {
+  const tabs = link.closest(".tabs");
+  const [shown, all] = [link, tabs].map((element) => element.getBoundingClientRect());
+  tabs.scrollLeft += Math.max(0, shown.right - all.right) + Math.min(0, shown.left - all.left);
 }
 
 function tab(t, name, more) {
