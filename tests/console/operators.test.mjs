@@ -78,6 +78,8 @@ test("a hold on a tool is felt on another replica: nobody approves it, the reaso
     await button(asked, "approve").click();
     return (await asked.locator(".approval-said").textContent()).includes("오늘은 배포하는 날입니다");
   });
+  const refused = await asked.locator(".approval-said").textContent();
+  assert.equal(refused, "운영자가 보류해 지금은 승인할 수 없습니다: 오늘은 배포하는 날입니다");
   await becomes(asked, "pending");
   await confirmed(hold(page, "release-day"));
   await says(page.locator(".operators-part"), "보류된 것이 없습니다");
@@ -98,7 +100,7 @@ test("a hold on runs refuses what is asked for, with its reason, and what is wro
   await says(hold(page, "maintenance"), "새 실행");
   const user = await consoleFor(t, server);
   await ask(user.page, HELLO);
-  await says(user.page.locator("#main"), "정기 점검 중입니다");
+  await says(user.page.locator("#main"), "운영자가 보류해 지금은 할 수 없습니다: 정기 점검 중입니다");
 });
 
 test("what an operator does is in the chain of the tenant that it is about, under the operator's name", async (t) => {
@@ -127,7 +129,10 @@ for (const colorScheme of ["light", "dark"]) {
     await put(page, { name: "", reason: "이유" });
     await hold(page, "a").locator(".confirm .button").click();
     await rows(page).first().waitFor();
-    await rows(page).first().locator(".confirm .button").click();
+    const stop = rows(page).first().locator(".confirm .button");
+    const { x, width } = await stop.boundingBox();
+    assert.ok(x >= 0 && x + width <= 390, `what stops a run is in sight: ${x}, ${width}`);
+    await stop.click();
     assert.deepEqual((await axe(page)).violations, []);
     assert.equal(await overflow(page), 0);
     await go(page, "approvals");

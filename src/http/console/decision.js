@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { isExact, makeEditForm } from "./edit-form.js";
+import { heldReason } from "./notices.js";
 import { isPending, mayApprove, person, requestOf, wantsOtherEyes } from "./approval-facts.js";
 
 const REASON_MAX = 1000;
@@ -242,6 +243,6 @@ function refused(decision, error) {
     over(decision, status === 404 ? { status: "unknown", canDecide: false } : { canDecide: false });
     return card.say(app.t(status === 404 ? "refused.gone" : "refused.notYours"));
   }
-  if (status === 409) return card.say(app.t("refused.held", { why: detail ?? error.message }));
+  if (status === 409) return card.say(app.t("refused.held", { why: heldReason(error) ?? detail ?? error.message }));
   card.say(app.t("refused.failed", { why: code === "connection" ? app.t("refused.connection") : error.message }));
 }

@@ -27,8 +27,15 @@ export function sentence(t, error) {
   if (!(error instanceof AuraError)) return t("error.other", { why: error?.message ?? String(error) });
   const why = [error.detail ?? error.message, error.traceId].filter(Boolean).join(" · ");
   if (error.code === "connection") return t("error.connection");
+  const held = heldReason(error);
+  if (held !== null) return t("error.held", { why: held });
   if (error.status === 429) return t("error.busy", { why });
   if (error.status === 404) return t("error.missing");
   if (error.status === 403) return t("error.forbidden");
   return t("error.other", { why });
+}
+
+/** What an operator wrote about a hold, without the server's English around it; `null` if it is none. */
+export function heldReason({ detail }) {
+  return /^an operator has put .+? on hold: (.+)$/su.exec(detail ?? "")?.[1] ?? null;
 }

@@ -121,5 +121,6 @@ export const EN = {
   "error.busy": "There are too many requests right now. Try again in a moment. ({why})",
   "error.missing": "It is not there, or its record is gone.",
   "error.forbidden": "You may not do this.",
+  "error.held": "An operator has put this on hold for now: {why}",
   "error.other": "Something went wrong: {why}",
 };

@@ -121,5 +121,6 @@ export const KO = {
   "error.busy": "지금은 요청이 너무 많습니다. 잠시 뒤 다시 시도하세요. ({why})",
   "error.missing": "요청한 것이 없거나 보관 기간이 지났습니다.",
   "error.forbidden": "이 작업을 할 권한이 없습니다.",
+  "error.held": "운영자가 보류해 지금은 할 수 없습니다: {why}",
   "error.other": "문제가 생겼습니다: {why}",
 };
