@@ -148,6 +148,14 @@ impl Announcement {
         }
     }
 
+    /// Whether nothing can come of it any more: a mail asks for an answer, and there is none after the deadline.
+    pub fn is_too_late(&self, to: Recipient, now: UnixMs) -> bool {
+        match (to, &self.what) {
+            (Recipient::Mail, Announced::Asked(item)) => item.request.deadline.has_passed(now),
+            (Recipient::Mail | Recipient::Webhook, _) => false,
+        }
+    }
+
     /// The text that is told: the same bytes each time.
     pub fn body(&self) -> String {
         let at = self.at.timestamp().unwrap_or(Timestamp::MAX);
@@ -163,7 +171,45 @@ impl Announcement {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::domain::{ApprovalRequest, Approvers, Deadline, Language, Quorum, Standing};
+
+    fn asked(at: UnixMs, deadline: Deadline) -> Announcement {
+        let request = ApprovalRequest {
+            request_id: RequestId::new("req_1"),
+            session_id: SessionId::new("session_a"),
+            user_id: UserId::new("7"),
+            tenant_id: TenantId::new("1"),
+            action_type: "git_merge".into(),
+            context: json!({}),
+            message: String::new(),
+            language: Language::default(),
+            standing: Standing::Pending,
+            created_at: at,
+            deadline,
+            quorum: Quorum::from(&Approvers::default()),
+            tool_call_id: None,
+            args_hash: None,
+            preview: None,
+            more: serde_json::Map::new(),
+        };
+        let id =
+            AnnouncementId::of(&request.session_id, EventId::new(1), Some(&request.request_id));
+        let item = InboxItem::asked(None, &request);
+        Announcement { id, at, what: Announced::Asked(Box::new(item)) }
+    }
+
+    #[test]
+    fn nobody_is_asked_by_mail_after_the_deadline() {
+        let at = UnixMs::new(1_706_152_860_000);
+        let announcement = asked(at, Deadline::after(at, Duration::from_secs(300)));
+        let later = UnixMs::new(at.get() + 301_000);
+        assert!(!announcement.is_too_late(Recipient::Mail, at));
+        assert!(announcement.is_too_late(Recipient::Mail, later));
+        assert!(!announcement.is_too_late(Recipient::Webhook, later));
+    }
 
     #[test]
     fn an_announcement_has_the_same_name_whoever_makes_it_and_another_one_another() {

@@ -68,6 +68,21 @@ impl HoldScope {
     }
 }
 
+/// For the log: `new runs and git_merge of tenant 1`.
+impl fmt::Display for HoldScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.runs, &self.tool) {
+            (true, Some(tool)) => write!(f, "new runs and {tool}")?,
+            (false, Some(tool)) => f.write_str(tool)?,
+            (_, None) => f.write_str("new runs")?,
+        }
+        match &self.tenant {
+            Some(tenant) => write!(f, " of tenant {tenant}"),
+            None => f.write_str(" of all tenants"),
+        }
+    }
+}
+
 /// Who has put a hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -163,6 +178,14 @@ mod tests {
     fn holds(all: impl IntoIterator<Item = Hold>) -> Holds {
         let named = |(n, hold)| (HoldName::parse(&format!("hold-{n}")).unwrap(), hold);
         all.into_iter().enumerate().map(named).collect()
+    }
+
+    #[test]
+    fn the_log_says_in_words_what_a_hold_stops() {
+        let said = |tenant, tool, runs| hold(tenant, tool, runs).scope.to_string();
+        assert_eq!(said(None, None, true), "new runs of all tenants");
+        assert_eq!(said(None, Some("git_merge"), false), "git_merge of all tenants");
+        assert_eq!(said(Some("1"), Some("git_merge"), true), "new runs and git_merge of tenant 1");
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl AgentService {
         }
         self.ctx.holds().await?;
         tracing::warn!(
-            hold = %name, scope = ?hold.scope, reason = %hold.reason,
+            hold = %name, scope = %hold.scope, reason = %hold.reason,
             tenant = %operator.tenant, user = %operator.user, "hold put"
         );
         let tool = hold.scope.tool.as_ref();

@@ -136,7 +136,8 @@ impl Writer {
         let mut link = self.console_url.clone();
         link.set_fragment(Some(&format!("/approvals/{}", request.request_id)));
         let until = request.deadline.expires_at().timestamp();
-        let until = until.map(|at| at.to_string()).unwrap_or_default();
+        let until =
+            until.map(|at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default();
         let preview = request
             .preview
             .as_ref()

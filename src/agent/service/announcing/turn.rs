@@ -165,6 +165,11 @@ impl Teller {
     async fn tell(&self, turn: &Turn, announcement: &Announcement) -> Attempt {
         let (to, metrics) = (self.recipient(), &self.ctx.metrics);
         let (session, id, kind) = (&turn.session, &announcement.id, announcement.kind().word());
+        if announcement.is_too_late(to, self.ctx.clock.now()) {
+            metrics.told(to, Telling::Dropped);
+            tracing::warn!(%session, to = to.word(), kind, announcement = %id, "announcement dropped: the deadline has passed");
+            return Attempt::Over;
+        }
         let failed = match self.try_to_tell(announcement).await {
             Ok(()) => {
                 metrics.told(to, Telling::Delivered);
