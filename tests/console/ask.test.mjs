@@ -145,3 +145,16 @@ test("a new conversation begins without the old one, whose run goes on", async (
   assert.match(await page.textContent(".answer"), /낱말59/);
   assert.deepEqual(await nothingWrong(window), []);
 });
+
+test("code between fences is set as code, however it is cut into pieces, and the answer keeps every character", async (t) => {
+  const words = ["앞 `a`\n``", "`js", "on\n{ \"a\": `1`,\n``b", "\n}\n`", "``\n뒤\n", "```\n끝나지 않은 코드"];
+  const model = await modelFor(t, () => ({ words, pauseMs: 40 }));
+  const window = await consoleFor(t, await serverFor(t, model.env));
+  const { page } = window;
+  await ask(page, "코드");
+  assert.equal(await ended(page), "completed");
+  assert.deepEqual(await page.locator(".answer pre").allTextContents(), ["{ \"a\": `1`,\n``b\n}\n", "끝나지 않은 코드"]);
+  assert.deepEqual(await page.locator(".answer .answer-text").allTextContents(), ["앞 `a`\n", "뒤\n"]);
+  assert.equal(await page.locator(".answer").textContent(), words.join(""));
+  assert.deepEqual(await nothingWrong(window), []);
+});
