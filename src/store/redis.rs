@@ -67,6 +67,13 @@ pub struct RedisStoreConfig {
     pub metrics: Metrics,
 }
 
+/// A script of the queues of announcements, behind what all of them begin with.
+macro_rules! announcements {
+    ($script:literal) => {
+        concat!(include_str!("redis/announcements.lua"), include_str!($script))
+    };
+}
+
 /// The store in Redis.
 #[derive(Debug)]
 pub struct RedisStore {
@@ -146,9 +153,9 @@ impl RedisStore {
             free_key: AtomicStep::new(include_str!("redis/free_key.lua")),
             decide: AtomicStep::new(include_str!("redis/decide.lua")),
             note_request: AtomicStep::new(include_str!("redis/note_request.lua")),
-            place_announcement: AtomicStep::new(include_str!("redis/place_announcement.lua")),
-            take_announcements: AtomicStep::new(include_str!("redis/take_announcements.lua")),
-            keep_announcement: AtomicStep::new(include_str!("redis/keep_announcement.lua")),
+            place_announcement: AtomicStep::new(announcements!("redis/place_announcement.lua")),
+            take_announcements: AtomicStep::new(announcements!("redis/take_announcements.lua")),
+            keep_announcement: AtomicStep::new(announcements!("redis/keep_announcement.lua")),
             noted_requests: AtomicStep::new(include_str!("redis/noted_requests.lua")),
             endorse: AtomicStep::new(include_str!("redis/endorse.lua")),
             save_request: AtomicStep::new(include_str!("redis/save_request.lua")),

@@ -1,23 +1,13 @@
-#!lua
 -- What becomes of a turn (port: Announcements::keep_turn).
 --
--- KEYS     as in place_announcement.lua
 -- ARGV     1 the session   2 the token of the turn   3 how often it had been queued   4 hold, told, look, failed or
 --          done   5 ms   6 up to which entry everything was told, if that is new
 --
 -- Returns 1; 0 if somebody else has its turn, or nobody.
 
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local session, token, placed, step, ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
-
-local ok, it = pcall(cjson.decode, redis.call('HGET', KEYS[4], session) or '')
-if not ok or type(it) ~= 'table' or it.k ~= token then return 0 end
-
-local function later(one, other)
-  if #one ~= #other then return #one > #other end
-  return one > other
-end
+local it = known(redis.call('HGET', KEYS[4], session))
+if it.k ~= token then return 0 end
 
 local due = now + ms
 local placed_anew = tostring(it.p) ~= placed
